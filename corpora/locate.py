@@ -1,0 +1,85 @@
+"""Where a corpus file is on this machine, or how it gets there: ``FINKD_DATA``, then the cache, then the origin."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.request
+from pathlib import Path
+
+import platformdirs
+
+from corpora.corpus import Corpus, Find, Source
+from corpora.errors import DataError, UnavailableError
+from corpora.files import sha256, write_atomic
+
+TIMEOUT_SECONDS = 30.0
+_TRUE = ("1", "ON", "YES", "TRUE")
+
+
+def cache_folder() -> Path:
+    """``$FINKD_CACHE``, else the platform's cache folder for finkd."""
+    chosen = os.environ.get("FINKD_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("finkd", appauthor=False))
+
+
+def is_offline() -> bool:
+    """Whether ``HF_HUB_OFFLINE`` forbids every connection (the values that the hub's own client takes for true)."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE
+
+
+def finder(corpus: Corpus) -> Find:
+    """A function from one of the corpus's relative paths to the verified file."""
+    return lambda relative: locate(relative, corpus.files[relative])
+
+
+def locate(relative: str, source: Source) -> Path:
+    """Find a published file and verify its checksum; download it into the cache if it is nowhere.
+
+    Args:
+        relative: its path below ``$FINKD_DATA``, such as ``"ner/finer-ord/train.csv"``.
+        source: its checksum and origin.
+
+    Raises:
+        DataError: if a file is there with other bytes.
+        UnavailableError: if it is nowhere and cannot be downloaded.
+    """
+    data = os.environ.get("FINKD_DATA")
+    candidates = [Path(data) / relative] if data else []
+    candidates.append(cache_folder() / "corpora" / relative)
+    for path in candidates:
+        if path.is_file():
+            return _verified(path, source)
+    _download(relative, source, candidates[-1])
+    return candidates[-1]
+
+
+def _verified(path: Path, source: Source) -> Path:
+    _compare(str(path), sha256(path), source)
+    return path
+
+
+def _compare(where: str, found: str, source: Source) -> None:
+    if found != source.sha256:
+        raise DataError(
+            f"{where}: found SHA-256 {found[:12]}...; expected {source.sha256[:12]}...: the file was changed or cut, "
+            "fetch it again"
+        )
+
+
+def _download(relative: str, source: Source, path: Path) -> None:
+    data = os.environ.get("FINKD_DATA")
+    where = f"{relative}: not in FINKD_DATA ({data or 'not set'}) nor in the cache ({cache_folder()})"
+    todo = "set FINKD_DATA to a folder that holds it"
+    if source.url is None:
+        raise UnavailableError(f"{where}, and no origin has this very file; {todo}")
+    if is_offline():
+        raise UnavailableError(f"{where}, and HF_HUB_OFFLINE forbids a download; {todo}")
+    try:
+        with urllib.request.urlopen(source.url, timeout=TIMEOUT_SECONDS) as answer:
+            raw: bytes = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise UnavailableError(f"{where}, and the download failed ({error}: {source.url}); {todo}") from error
+    _compare(source.url, hashlib.sha256(raw).hexdigest(), source)
+    write_atomic(path, raw)

@@ -1,0 +1,93 @@
+"""Named things: explicit tables of lazy ``"module:Name"`` strings.
+
+A registry imports an entry only when somebody asks for it, so listing names costs nothing. Other packages add entries
+through an entry point in the group ``finkd.<kind>`` (for instance ``finkd.losses``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar, cast
+
+from corpora.errors import ConfigError, UnknownNameError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name of a registry.
+
+    Attributes:
+        target: ``"module:Name"`` of the object.
+        summary: one line for ``finkd list``.
+    """
+
+    target: str
+    summary: str
+
+
+class Registry(Generic[T]):
+    """A table of names, open to entry points and closed to collisions.
+
+    Args:
+        kind: the plural noun for the things listed, such as ``"losses"``; also names the entry-point group.
+        entries: name -> (``"module:Name"``, one-line summary).
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, tuple[str, str]]) -> None:
+        self.kind = kind
+        self._own = {name: Entry(target, summary) for name, (target, summary) in entries.items()}
+        self._all: dict[str, Entry] | None = None
+
+    def entries(self) -> dict[str, Entry]:
+        """All entries by name, those of other installed packages included.
+
+        Raises:
+            ConfigError: if another package registers a name that is taken.
+        """
+        if self._all is None:
+            found = dict(self._own)
+            for point in entry_points(group=f"finkd.{self.kind}"):
+                if point.name in found:
+                    raise ConfigError(
+                        f"{self.kind}: {point.name!r} is registered twice ({found[point.name].target} and "
+                        f"{point.value}); rename one entry point"
+                    )
+                package = point.dist.name if point.dist else "another package"
+                found[point.name] = Entry(point.value, f"from {package}")
+            self._all = found
+        return self._all
+
+    def get(self, name: str) -> T:
+        """Import and return the object called ``name``.
+
+        Raises:
+            UnknownNameError: if there is none; the message suggests the nearest name.
+        """
+        entry = self.entries().get(name)
+        if entry is None:
+            raise UnknownNameError(unknown(self.kind, name, self))
+        module, _, attribute = entry.target.partition(":")
+        value: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            value = getattr(value, part)
+        return cast(T, value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries()
+
+
+def unknown(kind: str, name: str, known: Iterator[str] | Registry[Any] | list[str]) -> str:
+    """The message for a name that ``known`` does not hold, with the nearest one suggested."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{kind}: there is no {name!r}{hint} (choose from {', '.join(names)})"

@@ -1,0 +1,88 @@
+"""Raw text to sentences and words with spaCy's rules: blank English, tokenizer and sentencizer, nothing statistical."""
+
+from __future__ import annotations
+
+import functools
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from corpora.sentence import Entity, Sentence
+from corpora.tags import from_entities
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc, Span
+
+LabelledSpan = tuple[int, int, str]
+
+
+@functools.cache
+def _pipeline() -> Language:
+    import spacy  # importing it takes a second, which a listing of the corpora should not pay
+
+    language = spacy.blank("en")
+    language.add_pipe("sentencizer")
+    return language
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """``(start, end)`` of each word of a text; white space belongs to none."""
+    return _spans(_pipeline().make_doc(text))
+
+
+def _spans(words: Doc | Span) -> list[tuple[int, int]]:
+    return [(word.idx, word.idx + len(word)) for word in words if not word.is_space]
+
+
+def split_sentences(texts: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
+    """Split texts into sentences and words, lazily and in order.
+
+    Args:
+        texts: (text, document identifier) pairs.
+
+    Yields:
+        Unlabelled sentences without white space around them; a text of white space alone gives none.
+    """
+    for doc, document in _pipeline().pipe(texts, as_tuples=True, batch_size=32):
+        for sentence in doc.sents:
+            spans = _spans(sentence)
+            if spans:
+                first, last = spans[0][0], spans[-1][1]
+                moved = tuple((start - first, end - first) for start, end in spans)
+                yield Sentence(doc.text[first:last], moved, document=document)
+
+
+def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") -> Sentence:
+    """A labelled sentence from a text and the character spans of its entities.
+
+    A word that an entity's border cuts (``Acme-owned``, entity ``Acme``) becomes two words at that border, so that
+    words and entities always agree and no label is lost.
+
+    Args:
+        text: the whole text, kept as one sentence.
+        labelled: (start, end, type) by character, end exclusive.
+        document: identifier of the document it comes from.
+
+    Raises:
+        ValueError: if a span leaves the text, holds no word or overlaps another.
+    """
+    borders = sorted({border for start, end, _ in labelled for border in (start, end)})
+    words = [piece for span in word_spans(text) for piece in _cut(text, span, borders)]
+    starts, ends = [start for start, _ in words], [end for _, end in words]
+    found = []
+    for start, end, type_ in labelled:
+        if not 0 <= start < end <= len(text):
+            raise ValueError(f"span ({start}, {end}, {type_!r}) is empty or leaves the text of {len(text)} characters")
+        first, after = bisect_left(starts, start), bisect_right(ends, end)
+        if first >= after:
+            raise ValueError(f"span ({start}, {end}, {type_!r}) holds no word")
+        found.append(Entity(first, after, type_))
+    return Sentence(text, tuple(words), tuple(from_entities(found, len(words))), document)
+
+
+def _cut(text: str, span: tuple[int, int], borders: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The pieces of a word between the borders that fall inside it."""
+    start, end = span
+    inside = borders[bisect_right(borders, start) : bisect_left(borders, end)]
+    yield from zip((start, *inside), (*inside, end), strict=True)

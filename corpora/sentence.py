@@ -1,0 +1,66 @@
+"""What every reader produces: sentences, their words and their entities, all located by character."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence as text, with its words as character spans and, if labelled, one IOB2 tag per word.
+
+    Attributes:
+        text: the original text; every span below points into it.
+        spans: ``(start, end)`` of each word, end exclusive, in order and without overlap.
+        tags: IOB2 tag of each word, or ``None`` for unlabelled text.
+        document: identifier of the document it comes from; splits and bootstraps group by it.
+    """
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    tags: tuple[str, ...] | None = None
+    document: str = ""
+    words: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the invariants once, so that nobody downstream has to.
+
+        Raises:
+            ValueError: if spans leave the text, overlap or are empty, or if tags and spans differ in number.
+        """
+        last = 0
+        for start, end in self.spans:
+            if not last <= start < end <= len(self.text):
+                raise ValueError(f"word span ({start}, {end}) is empty, overlaps or leaves the text {self.text!r}")
+            last = end
+        if self.tags is not None and len(self.tags) != len(self.spans):
+            raise ValueError(f"{len(self.tags)} tags for {len(self.spans)} words in {self.text!r}")
+        object.__setattr__(self, "words", tuple(self.text[start:end] for start, end in self.spans))
+
+    @classmethod
+    def from_words(
+        cls, words: Sequence[str], tags: Sequence[str] | None = None, document: str = ""
+    ) -> Sentence:
+        """A sentence of words that come without their text: they are joined by one space."""
+        spans = []
+        start = 0
+        for word in words:
+            spans.append((start, start + len(word)))
+            start += len(word) + 1
+        return cls(" ".join(words), tuple(spans), None if tags is None else tuple(tags), document)
+
+
+@dataclass(frozen=True, order=True)
+class Entity:
+    """A labelled run of words.
+
+    Attributes:
+        start: index of its first word.
+        end: index after its last word.
+        type: label without scheme prefix, such as ``"ORG"``.
+    """
+
+    start: int
+    end: int
+    type: str

@@ -1,0 +1,149 @@
+"""Tag schemes and their common meaning: a list of entities.
+
+Three schemes mark the words of an entity. IOB2 starts each entity with ``B-``. IOB1 writes ``I-`` and needs ``B-`` only
+between neighbours of one type. BIOES closes an entity with ``E-`` and marks single words ``S-``. In every scheme an
+entity has one type: ``B-X I-Y`` is never one span. What the labels of a model spell but no annotator would write (an
+``I-`` without its ``B-``, an ``E-`` out of nowhere) is no entity, which is how strict scoring (seqeval) sees it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, cast, get_args
+
+from corpora.errors import ConfigError
+from corpora.registry import unknown
+from corpora.sentence import Entity
+
+Scheme = Literal["IOB1", "IOB2", "BIOES"]
+SCHEMES: tuple[str, ...] = get_args(Scheme)
+OUTSIDE = "O"
+_PREFIXES = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
+
+
+def scheme_named(name: str) -> Scheme:
+    """The scheme that ``name`` spells.
+
+    Raises:
+        ConfigError: if it is none; the message suggests the nearest.
+    """
+    if name not in SCHEMES:
+        raise ConfigError(unknown("scheme", name, list(SCHEMES)))
+    return cast(Scheme, name)
+
+
+def label_names(types: Iterable[str]) -> tuple[str, ...]:
+    """IOB2 labels of a model for these entity types, in their order: ``("O", "B-X", "I-X", "B-Y", "I-Y", ...)``."""
+    return (OUTSIDE, *(f"{prefix}-{type_}" for type_ in types for prefix in "BI"))
+
+
+def first_illegal(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
+    """Where a tag sequence first breaks its scheme.
+
+    Returns:
+        The index of the tag and the reason in words, or ``None`` if all are legal. An entity that the end of the
+        sentence leaves open is reported at the last tag.
+    """
+    before, type_before = OUTSIDE, ""
+    for index, tag in enumerate(tags):
+        if not _is_tag(tag, scheme):
+            return index, _expected(tag, scheme)
+        prefix, _, type_ = tag.partition("-")
+        reason = _illegal_step(before, prefix, type_before == type_, scheme)
+        if reason:
+            return index, f"found {tag!r}, {reason}"
+        before, type_before = prefix, type_
+    if scheme == "BIOES" and before in ("B", "I"):
+        return len(tags) - 1, f"found {tags[-1]!r} at the end of the sentence; expected E-{type_before} (BIOES)"
+    return None
+
+
+def _is_tag(tag: str, scheme: Scheme) -> bool:
+    return tag == OUTSIDE or (tag[:1] in tuple(_PREFIXES[scheme]) and tag[1:2] == "-" and len(tag) > 2)
+
+
+def _expected(tag: str, scheme: Scheme) -> str:
+    prefixes = ", ".join(f"{letter}-TYPE" for letter in _PREFIXES[scheme])
+    return f"found {tag!r}; expected O, {prefixes} ({scheme})"
+
+
+def _illegal_step(before: str, prefix: str, same_type: bool, scheme: Scheme) -> str:
+    """Why a tag with ``prefix`` may not follow one with ``before``; empty if it may."""
+    if scheme == "IOB1":
+        separates = before != OUTSIDE and same_type
+        return "" if prefix != "B" or separates else "but no neighbour of its type; expected I- (IOB1; is this IOB2?)"
+    is_open = before in (("B", "I") if scheme == "BIOES" else ("B", "I", "E", "S"))
+    goes_on = prefix in ("I", "E")
+    if goes_on and not (is_open and same_type):
+        starts = "B- or S-" if scheme == "BIOES" else "B-"
+        return f"which continues no entity of its type; expected {starts} first ({scheme})"
+    if scheme == "BIOES" and is_open and not goes_on:
+        return "but the entity before it is still open; expected I- or E- of its type (BIOES)"
+    return ""
+
+
+def check(tags: Sequence[str], scheme: Scheme = "IOB2") -> None:
+    """Refuse tags that break their scheme.
+
+    Raises:
+        ValueError: with the index of the first illegal tag and the reason.
+    """
+    problem = first_illegal(tags, scheme)
+    if problem:
+        raise ValueError(f"tag {problem[0]}: {problem[1]}")
+
+
+def entities(tags: Sequence[str], scheme: Scheme = "IOB2") -> list[Entity]:
+    """The entities that tags mark, in order; fragments that form no entity are skipped (see the module's head).
+
+    Raises:
+        ValueError: if a tag is no tag at all (neither ``O`` nor ``PREFIX-TYPE`` of the scheme).
+    """
+    found: list[Entity] = []
+    start, open_type = 0, ""
+    for index, tag in enumerate((*tags, OUTSIDE)):
+        if not _is_tag(tag, scheme):
+            raise ValueError(f"tag {index}: {_expected(tag, scheme)}")
+        prefix, _, type_ = tag.partition("-")
+        goes_on = prefix in ("I", "E") and type_ == open_type != ""
+        if open_type and not goes_on:
+            if scheme != "BIOES":
+                found.append(Entity(start, index, open_type))
+            open_type = ""
+        if prefix in ("B", "S") or (scheme == "IOB1" and prefix == "I" and not goes_on):
+            start, open_type = index, type_
+        if prefix == "S" or (prefix == "E" and goes_on):
+            found.append(Entity(start, index + 1, type_))
+            open_type = ""
+    return found
+
+
+def from_entities(found: Iterable[Entity], length: int, scheme: Scheme = "IOB2") -> list[str]:
+    """The tags of ``length`` words that hold these entities.
+
+    Raises:
+        ValueError: if an entity is empty, leaves the sentence or overlaps another.
+    """
+    tags = [OUTSIDE] * length
+    last, last_type = 0, ""
+    for entity in sorted(found):
+        if not last <= entity.start < entity.end <= length:
+            raise ValueError(f"{entity} is empty, overlaps another or leaves a sentence of {length} words")
+        tags[entity.start : entity.end] = [f"I-{entity.type}"] * (entity.end - entity.start)
+        touches = entity.start == last and entity.type == last_type
+        if scheme != "IOB1" or touches:
+            tags[entity.start] = f"B-{entity.type}"
+        if scheme == "BIOES":
+            single = entity.end - entity.start == 1
+            tags[entity.end - 1] = f"{'S' if single else 'E'}-{entity.type}"
+        last, last_type = entity.end, entity.type
+    return tags
+
+
+def convert(tags: Sequence[str], source: Scheme, target: Scheme = "IOB2") -> list[str]:
+    """The same entities in another scheme; fragments that form no entity become ``O``.
+
+    Raises:
+        ValueError: if a tag is no tag of ``source``.
+    """
+    return from_entities(entities(tags, source), len(tags), target)

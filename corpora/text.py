@@ -1,0 +1,210 @@
+"""Unlabelled text: raw lines of a corpus, and a sample of its sentences that is the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import random
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from corpora.catalog import corpora
+from corpora.corpus import Lines, TextCorpus
+from corpora.errors import ConfigError, DataError, UnknownNameError
+from corpora.files import sha256
+from corpora.lines import numbered_lines, parse_json
+from corpora.locate import finder
+from corpora.registry import unknown
+from corpora.segmentation import split_sentences
+from corpora.sentence import Sentence
+
+SAMPLING_VERSION = 1
+_SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")
+_CHARACTERS_PER_SENTENCE = 200
+
+
+def stream(name: str | Path, sources: Mapping[str, float] | None = None) -> Iterator[str]:
+    """Lines of an unlabelled corpus, source after source, as the corpus spells them.
+
+    Args:
+        name: a text corpus of the registry, or a ``.txt`` or ``.jsonl`` (key ``text``) file, or a folder of them.
+        sources: names of the sources to read (the values do not matter here); ``None`` reads all.
+
+    Raises:
+        UnknownNameError: if there is no such corpus, file or source.
+        DataError: if a file is broken.
+        UnavailableError: if a file is nowhere.
+    """
+    for lines in _chosen(name, sources).values():
+        yield from lines()
+
+
+def sample_sentences(
+    name: str | Path,
+    count: int,
+    seed: int = 0,
+    sources: Mapping[str, float] | None = None,
+    min_words: int = 5,
+    max_words: int = 60,
+) -> list[Sentence]:
+    """Draw distinct sentences from the whole of an unlabelled corpus.
+
+    Each source's lines are put in a random order (by ``seed``); sentences of the lines drawn are taken from the sources
+    in proportion to their weights until there are enough, other sources standing in for one that runs dry. Only lines
+    that are drawn are split into sentences, and memory grows with ``count``, not with the corpus.
+
+    Args:
+        name: as for :func:`stream`.
+        count: number of sentences.
+        seed: another seed draws others.
+        sources: source -> weight; ``None`` takes every source, weighted by its characters.
+        min_words: shorter sentences are left out.
+        max_words: longer ones too.
+
+    Returns:
+        ``count`` sentences without tags, no text twice; ``document`` is ``source:line``.
+
+    Raises:
+        DataError: if the corpus has fewer such sentences.
+        ConfigError: if a weight is not positive.
+        UnknownNameError: if there is no such corpus, file or source.
+        UnavailableError: if a file is nowhere.
+    """
+    chosen = _chosen(name, sources)
+    weights = sources or {source: float(sum(map(len, lines()))) for source, lines in chosen.items()}
+    streams = {source: _shuffled_sentences(source, lines, seed, count) for source, lines in chosen.items()}
+    taken = dict.fromkeys(streams, 0)
+    sample: dict[str, Sentence] = {}
+    while streams and len(sample) < count:
+        source = min(streams, key=lambda each: (taken[each] / weights[each], each))
+        sentence = next(streams[source], None)
+        if sentence is None:
+            del streams[source]
+        elif min_words <= len(sentence.spans) <= max_words and sentence.text not in sample:
+            sample[sentence.text] = sentence
+            taken[source] += 1
+    if len(sample) < count:
+        raise DataError(
+            f"{name}: has {len(sample)} distinct sentences of {min_words} to {max_words} words; expected {count}, "
+            "ask for fewer"
+        )
+    return list(sample.values())
+
+
+def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) -> str:
+    """Hash of what :func:`sample_sentences` draws from: the sources' bytes, their weights, the way of sampling.
+
+    Raises:
+        UnknownNameError: if there is no such corpus, file or source.
+        ConfigError: if a weight is not positive.
+        UnavailableError: if a user's file cannot be read.
+    """
+    chosen = _chosen(name, sources)
+    parts: dict[str, object] = {"version": SAMPLING_VERSION, "weights": dict(sorted((sources or {}).items()))}
+    if isinstance(name, str) and name in corpora:
+        published = corpora.get(name).files
+        parts["files"] = {path: source.sha256 for path, source in published.items() if source_name(path) in chosen}
+        if not published:
+            parts["files"] = {source: _hash_lines(lines) for source, lines in chosen.items()}
+    else:
+        files = {source_name(path): path for path in _user_files(Path(name))}
+        parts["files"] = {source: sha256(files[source]) for source in chosen}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def source_name(path: str | Path) -> str:
+    """How a file is named among the sources of its corpus: its name up to the first dot."""
+    return Path(path).name.split(".", 1)[0]
+
+
+def _hash_lines(lines: Lines) -> str:
+    digest = hashlib.sha256()
+    for line in lines():
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _chosen(name: str | Path, sources: Mapping[str, float] | None) -> dict[str, Lines]:
+    """The lines of the sources asked for."""
+    every = _all_sources(name)
+    for source, weight in (sources or {}).items():
+        if source not in every:
+            raise UnknownNameError(unknown(f"sources of {name}", source, list(every)))
+        if not 0 < weight < float("inf"):
+            raise ConfigError(f"sources.{source}: weight must be positive (got {weight})")
+    return {source: lines for source, lines in every.items() if sources is None or source in sources}
+
+
+def _all_sources(name: str | Path) -> Mapping[str, Lines]:
+    if isinstance(name, str) and name in corpora:
+        corpus = corpora.get(name)
+        if not isinstance(corpus, TextCorpus):
+            raise ConfigError(f"{name}: is a labelled corpus; expected unlabelled text, such as 'financial-text'")
+        return corpus.read(finder(corpus))
+    path = Path(name)
+    if not path.exists():
+        raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
+    return {source_name(file): partial(_user_lines, file) for file in _user_files(path)}
+
+
+def _user_files(path: Path) -> list[Path]:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    readable = [file for file in files if file.name.endswith(_SUFFIXES)]
+    if not readable:
+        raise DataError(f"{path}: found no {', '.join(_SUFFIXES)} file; expected unlabelled text, one passage per line")
+    return readable
+
+
+def _user_lines(path: Path) -> Iterator[str]:
+    is_json = ".jsonl" in path.suffixes
+    empty = True
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        if is_json:
+            record = parse_json(line, path, number)
+            if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+                raise DataError(f"{path}:{number}: found {line[:60]!r}; expected an object with a text")
+            line = record["text"]
+        empty = False
+        yield line
+    if empty:
+        raise DataError(f"{path}:1: found no text; expected one passage per line")
+
+
+def _shuffled_sentences(source: str, lines: Lines, seed: int, count: int) -> Iterator[Sentence]:
+    digest = hashlib.sha256(f"{seed}\0{source}".encode()).digest()
+    start = int.from_bytes(digest[:8], "big")
+    texts = _shuffled(lines, start, budget=count * _CHARACTERS_PER_SENTENCE)
+    return split_sentences((text, f"{source}:{number}") for number, text in texts)
+
+
+def _shuffled(lines: Lines, seed: int, budget: int) -> Iterator[tuple[int, str]]:
+    """All lines with their numbers in a random order, never holding many more characters than have been asked for.
+
+    The order is fixed by the seed alone: a pass keeps the first lines of it that fill the budget, and if they are used
+    up, another pass keeps more.
+    """
+    given = 0
+    while True:
+        first, is_whole = _first_lines(lines, seed, budget)
+        yield from first[given:]
+        if is_whole:
+            return
+        given, budget = len(first), budget * 4
+
+
+def _first_lines(lines: Lines, seed: int, budget: int) -> tuple[list[tuple[int, str]], bool]:
+    """The first lines of the seed's order that together reach ``budget`` characters, and whether these are all."""
+    draw = random.Random(seed)
+    kept: list[tuple[float, int, str]] = []  # a heap with the last line of the order on top
+    size, is_whole = 0, True
+    for number, line in enumerate(lines(), start=1):
+        heapq.heappush(kept, (-draw.random(), number, line))
+        size += len(line)
+        while size - len(kept[0][2]) >= budget:
+            size -= len(heapq.heappop(kept)[2])
+            is_whole = False
+    return [(number, line) for _, number, line in sorted(kept, reverse=True)], is_whole

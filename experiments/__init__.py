@@ -1,0 +1,1 @@
+"""Runs: configurations, the scripts and the ``finkd`` command."""

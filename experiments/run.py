@@ -1,0 +1,261 @@
+"""One experiment end to end: every system for every seed, scored, measured and reported."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import corpora
+from corpora.corpus import NerData
+from corpora.errors import ConfigError, DataError
+from corpora.files import atomic_folder, folder_lock, write_atomic
+from corpora.registry import unknown
+from corpora.sentence import Sentence
+from experiments.config import Experiment, resolved, slug
+from finkd import lineage, models
+from finkd.environment import environment
+from finkd.evaluation import evaluate, score
+from finkd.floors import floors
+from finkd.lineage import Outcome
+from finkd.models import Model
+from finkd.precision import resolve_precision
+from finkd.records import Resources, RunRecord
+from finkd.resources import measure
+from finkd.stages.stage import Context, TaughtBy
+from finkd.store import MANIFEST, Store
+from finkd.strategies import Step, parse
+from finkd.training import Progress
+from reports.build import build
+from tokenization.analysis import analyze
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run, for whoever shows it.
+
+    Attributes:
+        system: name of the system.
+        seed: its seed.
+        what: ``"stage"`` (one begins), ``"training"`` (a step is done) or ``"scored"``.
+        stage: the stage that runs, such as ``"task-distill:text"``.
+        progress: of the training, where there is one.
+        record: of a system that is scored.
+    """
+
+    system: str
+    seed: int
+    what: str
+    stage: str = ""
+    progress: Progress | None = None
+    record: RunRecord | None = None
+
+
+Listener = Callable[[Event], None]
+
+
+def run(experiment: Experiment, out: Path | None = None, listen: Listener | None = None) -> list[RunRecord]:
+    """Run an experiment; what an earlier run computed is taken from the store beside the output folder.
+
+    Args:
+        experiment: what to compare.
+        out: folder for the reports, ``records`` and ``models``; default ``runs/<name>``.
+        listen: called as the run goes on.
+
+    Returns:
+        one record per system and seed, as also written to ``out/records``.
+
+    Raises:
+        FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
+    """
+    out = out or Path("runs") / slug(experiment.name)
+    prepared = _Run(experiment, out, listen or (lambda event: None))
+    with folder_lock(out):
+        _claim(out, experiment)
+        return prepared.all()
+
+
+def _claim(out: Path, experiment: Experiment) -> None:
+    """Write the resolved config, or refuse a folder whose results come from another one."""
+    settings = json.loads(json.dumps(resolved(experiment)))
+    path = out / "experiment.json"
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if {**before, "seeds": None} != {**settings, "seeds": None}:
+            raise ConfigError(f"{out}: holds results of another configuration; choose another --out or remove the folder")
+        settings["seeds"] = sorted({*before["seeds"], *settings["seeds"]})
+    write_atomic(path, json.dumps(settings, indent=1) + "\n")
+
+
+class _Run:
+    """The state of one run. Making it finds every mistake that can be found before work begins."""
+
+    def __init__(self, experiment: Experiment, out: Path, listen: Listener) -> None:
+        self.experiment = experiment
+        self.out = out
+        self.listen = listen
+        self.store = Store(out.parent / "store")
+        self.data: NerData = corpora.load(experiment.corpus)
+        self.precision = resolve_precision(experiment.precision)
+        self.train = self._split("train")
+        self.scored = self._split(experiment.split)
+        self.labels = corpora.label_names(self.data.types)
+        seen = {sentence.text for sentence in self.train}
+        self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
+        self.start = lineage.origin(experiment.teacher)
+        self._check_stages()
+
+    def _split(self, name: str) -> Sequence[Sentence]:
+        if name not in self.data.splits:
+            raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
+        if not self.data.splits[name]:
+            raise DataError(f"{self.data.name}: its {name} split has no sentence")
+        return self.data.splits[name]
+
+    def _check_stages(self) -> None:
+        """Ask every stage whether it has what it needs."""
+        taught: TaughtBy | None = None
+        for system, steps in self._systems():
+            context = self._context(system, self.experiment.seeds[0], taught)
+            key = lineage.addresses(self.start, steps, context)[-1]
+            if self.experiment.systems[system].role == "teacher":
+                taught = TaughtBy(key, lambda: models.load(self.store.root / key))
+
+    def all(self) -> list[RunRecord]:
+        records = []
+        for seed in self.experiment.seeds:
+            records += [self._floor(name, seed) for name in self.experiment.floors]
+            outcomes = self._outcomes(seed)
+            loaded = {name: outcome.load() for name, outcome in outcomes.items()}
+            resources = self._resources(loaded, outcomes)
+            teacher = next((loaded[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
+            for name, outcome in outcomes.items():
+                self._publish(name, seed, outcome)
+                records.append(self._system(name, seed, outcome, loaded[name], resources[name], teacher))
+        build(records, self.out)
+        return records
+
+    def _systems(self) -> list[tuple[str, list[Step]]]:
+        """Every system with its stages, the teacher first."""
+        systems = self.experiment.systems
+        names = sorted(systems, key=lambda each: systems[each].role != "teacher")
+        return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
+
+    def _context(self, system: str, seed: int, taught: TaughtBy | None, watch: _Watch | None = None) -> Context:
+        return Context(
+            train=self.train,
+            labels=self.labels,
+            corpus=self.data.fingerprint,
+            seed=seed,
+            store=self.store,
+            text=self.experiment.text,
+            teacher=taught,
+            precision=self.precision,
+            listen=watch.training if watch else None,
+        )
+
+    def _outcomes(self, seed: int) -> dict[str, Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        taught: TaughtBy | None = None
+        for name, steps in self._systems():
+            watch = _Watch(name, seed, self.listen)
+            context = self._context(name, seed, taught, watch)
+            outcomes[name] = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
+            if self.experiment.systems[name].role == "teacher":
+                taught = TaughtBy(outcomes[name].key, outcomes[name].load)
+        return {name: outcomes[name] for name in self.experiment.systems}
+
+    def _resources(self, models: dict[str, Model], outcomes: dict[str, Outcome]) -> dict[str, Resources]:
+        systems = {name: (model, outcomes[name].folder) for name, model in models.items()}
+        return measure(systems, self.scored, self.experiment.measure)
+
+    def _floor(self, name: str, seed: int) -> RunRecord:
+        predicted = floors.get(name)(self.train, self.scored)
+        scores = score(self.scored, predicted, self.data.types, self.data.roles)
+        return self._save(self._record(name, "floor", seed, scores=scores))
+
+    def _system(
+        self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
+    ) -> RunRecord:
+        system = self.experiment.systems[name]
+        record = self._record(
+            name,
+            system.role,
+            seed,
+            strategy=" > ".join(stage.kind for stage in outcome.lineage),
+            scores=evaluate(self.scored, model, self.data.types, self.data.roles),
+            resources=resources,
+            lineage=outcome.lineage,
+            vocabulary=self._vocabulary(model, teacher or model),
+        )
+        return self._save(record)
+
+    def _vocabulary(self, model: Model, teacher: Model) -> dict[str, Any]:
+        """Figures of the shift from the teacher's tokenizer, on the scored split, which no vocabulary was trained on."""
+        shift = analyze(self.scored, model.tokenizer, teacher.tokenizer, model.embeddings.weight.shape[1])
+        return dataclasses.asdict(shift)
+
+    def _record(self, name: str, role: str, seed: int, **parts: Any) -> RunRecord:
+        text = self.experiment.text
+        return RunRecord(
+            **{"strategy": "", **parts},
+            experiment=self.experiment.name,
+            system=name,
+            role=role,
+            corpus=self.data.name,
+            split=self.experiment.split,
+            seed=seed,
+            corpora={self.data.name: self.data.fingerprint, **({text.corpus: text.fingerprint["text"]} if text else {})},
+            config=resolved(replace(self.experiment, seeds=(seed,))),
+            environment=environment(self.precision),
+            overlap=self.overlap,
+            sample=self.data.name == "sample",
+        )
+
+    def _publish(self, system: str, seed: int, outcome: Outcome) -> None:
+        """Show a system's model under its name; the files are the store's own where links are possible."""
+        with atomic_folder(self.out / "models" / _stem(system, seed)) as folder:
+            for file in outcome.folder.iterdir():
+                if file.name != MANIFEST:
+                    _link(file, folder / file.name)
+
+    def _save(self, record: RunRecord) -> RunRecord:
+        record.save(self.out / "records" / f"{_stem(record.system, record.seed)}.record.json")
+        self.listen(Event(record.system, record.seed, "scored", record=record))
+        return record
+
+
+class _Watch:
+    """Turns what the stages of one system report into events."""
+
+    def __init__(self, system: str, seed: int, listen: Listener) -> None:
+        self.system = system
+        self.seed = seed
+        self.listen = listen
+        self.stage = ""
+
+    def begins(self, stage: str) -> None:
+        self.stage = stage
+        self.listen(Event(self.system, self.seed, "stage", stage))
+
+    def training(self, progress: Progress) -> None:
+        self.listen(Event(self.system, self.seed, "training", self.stage, progress))
+
+
+def _stem(system: str, seed: int) -> str:
+    return f"{slug(system)}-seed-{seed}"
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)

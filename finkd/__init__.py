@@ -1,0 +1,1 @@
+"""Small, fast financial NER models: teachers, students, losses, stages, strategies and their records."""

@@ -1,0 +1,104 @@
+"""Strict entity scores: whole sentences through windows, words by their first piece, seqeval's strict IOB2."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from seqeval.scheme import IOB2, Entities
+
+from corpora.sentence import Sentence
+from finkd.batches import NerData
+from finkd.decoding import decode
+from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
+from finkd.models import Model
+from finkd.records import Counts, NerScores
+from finkd.training import word_logits
+
+Tags = list[list[str]]
+
+
+def sentence_logits(
+    sentences: Sequence[Sentence], model: Model, limit: int = WINDOW, precision: str = "fp32"
+) -> list[np.ndarray]:
+    """Label scores of every word.
+
+    Returns:
+        per sentence, (words, labels) float32; NaN for words that no piece covers.
+    """
+    unlabelled = [Sentence(s.text, s.spans, None, s.document) for s in sentences]
+    windows = cut_windows(unlabelled, [model.tokenizer], min(limit, model.max_length))
+    result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
+    if not windows:
+        return result
+    encoded = encode(windows, model.tokenizer, min(limit, model.max_length))
+    pad = model.tokenizer.special_ids["pad"]
+    data = NerData(encoded, pad, word_labels(windows, model.labels), kept_words(windows))
+    scores = word_logits(model, data, precision=precision).numpy()
+    for row, window in enumerate(windows):
+        first, last = window.kept
+        start = encoded.word_rows[row]
+        at = window.offset + first
+        result[window.source][at : at + last - first] = scores[start + first : start + last]
+    return result
+
+
+def predict(sentences: Sequence[Sentence], model: Model, limit: int = WINDOW) -> tuple[Tags, int]:
+    """IOB2 tags of every word, and the number of words that the tokenizer covers with no piece (they are O)."""
+    scores = sentence_logits(sentences, model, limit)
+    return decode(scores, model.labels), int(sum(np.isnan(s).any(axis=1).sum() for s in scores))
+
+
+def score(
+    sentences: Sequence[Sentence],
+    predicted: Tags,
+    types: Sequence[str],
+    roles: Collection[str] = (),
+    uncovered: int = 0,
+) -> NerScores:
+    """Count entities whose border and type are both right, with seqeval's strict IOB2 reading of both sides.
+
+    Args:
+        sentences: gold; every one must have tags.
+        predicted: one tag per word.
+        types: entity types, in the order of the report.
+        roles: lower-cased surfaces that a corpus labels although they are roles, not names (see ``NerScores.names_only``).
+        uncovered: words without a piece, for the record.
+
+    Raises:
+        ValueError: if a sentence has no gold tags or another number of words than its prediction.
+    """
+    gold_tags = [list(s.tags) if s.tags is not None else [] for s in sentences]
+    for sentence, tags in zip(sentences, predicted, strict=True):
+        if sentence.tags is None or len(tags) != len(sentence.spans):
+            raise ValueError(f"score: {len(tags)} tags for {len(sentence.spans)} words in {sentence.text[:60]!r}")
+    gold = Entities(gold_tags, IOB2).entities
+    found = Entities(predicted, IOB2).entities
+    per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
+    per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    names = [0, 0, 0]
+    for index, sentence in enumerate(sentences):
+        true = {(e.start, e.end, e.tag) for e in gold[index]}
+        guess = {(e.start, e.end, e.tag) for e in found[index]}
+        document = sentence.document or f"sentence {index}"
+        for place, group in enumerate((true & guess, guess, true)):
+            per_document[document][place] += len(group)
+            for start, end, kind in group:
+                per_type[kind][place] += 1
+                names[place] += " ".join(sentence.words[start:end]).lower() not in roles
+    return NerScores(
+        per_type={name: Counts(*row) for name, row in per_type.items()},
+        names_only=Counts(*names) if roles else None,
+        per_document={name: Counts(*row) for name, row in sorted(per_document.items())},
+        words=sum(len(s.spans) for s in sentences),
+        uncovered_words=uncovered,
+    )
+
+
+def evaluate(
+    sentences: Sequence[Sentence], model: Model, types: Sequence[str], roles: Collection[str] = (), limit: int = WINDOW
+) -> NerScores:
+    """Strict scores of a model on labelled sentences."""
+    predicted, uncovered = predict(sentences, model, limit)
+    return score(sentences, predicted, types, roles, uncovered)

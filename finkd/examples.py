@@ -1,0 +1,180 @@
+"""From sentences to model input: windows, pieces, and where each word's first piece stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpora.sentence import Sentence
+from tokenization.alignment import first_pieces, word_rows
+from tokenization.tokenizer import Longs, Pieces, Tokenizer
+
+log = logging.getLogger(__name__)
+
+WINDOW = 256
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of whole words of one sentence; long sentences have several, which overlap.
+
+    Attributes:
+        sentence: the words of the window.
+        source: index of the sentence that it was cut from.
+        offset: index in the source of the window's first word.
+        kept: (first, last) words of the window that count; the others are only context. Each word of a source is
+            kept in exactly one window.
+    """
+
+    sentence: Sentence
+    source: int
+    offset: int
+    kept: tuple[int, int]
+
+
+def cut_windows(sentences: Sequence[Sentence], tokenizers: Sequence[Tokenizer], limit: int = WINDOW) -> list[Window]:
+    """Cut sentences at word borders so that no window has more than ``limit`` pieces under any tokenizer.
+
+    Neighbouring windows share about a quarter of their words, and each shared word counts in the window where it stands
+    further from the border. Sentences without words give no window. A single word of more than ``limit`` pieces stands alone.
+
+    Args:
+        sentences: the sources.
+        tokenizers: all tokenizers that will read the windows, so that teacher and student see the same text.
+        limit: pieces of a window, special tokens included.
+    """
+    sizes = [_word_sizes(sentences, tokenizer) for tokenizer in tokenizers]
+    windows = []
+    for source, sentence in enumerate(sentences):
+        if not sentence.spans:
+            continue
+        cost = np.max([per_tokenizer[source] for per_tokenizer in sizes], axis=0)
+        if cost.sum() + 2 <= limit:
+            windows.append(Window(sentence, source, 0, (0, len(sentence.spans))))
+        else:
+            windows += _cut(sentence, source, cost, limit - 2)
+    return windows
+
+
+def _word_sizes(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[Longs]:
+    """Pieces from each word's first one up to the next word's, at least one, per sentence."""
+    pieces = tokenizer.encode([sentence.text for sentence in sentences])
+    starts, ends, rows = word_rows([sentence.spans for sentence in sentences])
+    first = first_pieces(pieces, starts, ends, rows)
+    sizes = []
+    for row in range(len(sentences)):
+        found = first[rows[row] : rows[row + 1]]
+        borders = np.append(np.where(found < 0, pieces.rows[row], found), pieces.rows[row + 1])
+        sizes.append(np.maximum(np.diff(np.maximum.accumulate(borders)), 1))
+    return sizes
+
+
+def _cut(sentence: Sentence, source: int, cost: Longs, room: int) -> list[Window]:
+    borders: list[tuple[int, int]] = []
+    total = np.concatenate(([0], np.cumsum(cost)))
+    start = 0
+    while True:
+        end = max(int(np.searchsorted(total, total[start] + room, side="right")) - 1, start + 1)
+        borders.append((start, end))
+        if end == len(cost):
+            break
+        back = int(np.searchsorted(total, total[end] - room // 4, side="left"))
+        start = min(max(back, start + 1), end)
+    windows = []
+    for index, (start, end) in enumerate(borders):
+        first = start if index == 0 else (start + borders[index - 1][1] + 1) // 2
+        last = end if index == len(borders) - 1 else (borders[index + 1][0] + end + 1) // 2
+        left, right = sentence.spans[start][0], sentence.spans[end - 1][1]
+        part = Sentence(
+            sentence.text[left:right],
+            tuple((s - left, e - left) for s, e in sentence.spans[start:end]),
+            None if sentence.tags is None else sentence.tags[start:end],
+            sentence.document,
+        )
+        windows.append(Window(part, source, start, (first - start, last - start)))
+    return windows
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Windows under one tokenizer.
+
+    Attributes:
+        pieces: their pieces.
+        first: (words,) flat index into the pieces of each word's first piece, -1 where no piece covers a word.
+        word_rows: (windows + 1,) borders of the windows in ``first``.
+    """
+
+    pieces: Pieces
+    first: Longs
+    word_rows: Longs
+
+    @property
+    def lengths(self) -> Longs:
+        """(windows,) pieces of each window."""
+        return np.diff(self.pieces.rows)
+
+
+def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW) -> Encoded:
+    """Cut windows into pieces; the tail of a single word that alone exceeds ``limit`` is dropped, and logged."""
+    pieces = tokenizer.encode([window.sentence.text for window in windows])
+    too_long = np.diff(pieces.rows) > limit
+    if too_long.any():
+        log.warning("%d words have more than %d pieces each; only their first pieces are read", too_long.sum(), limit)
+        pieces = _shorten(pieces, limit)
+    starts, ends, rows = word_rows([window.sentence.spans for window in windows])
+    return Encoded(pieces, first_pieces(pieces, starts, ends, rows), rows)
+
+
+def _shorten(pieces: Pieces, limit: int) -> Pieces:
+    """Keep the first ``limit - 1`` pieces and the last of every longer row."""
+    counts = np.diff(pieces.rows)
+    column = np.arange(pieces.rows[-1]) - np.repeat(pieces.rows[:-1], counts)
+    size = np.repeat(counts, counts)
+    keep = (size <= limit) | (column < limit - 1) | (column == size - 1)
+    return Pieces(
+        pieces.ids[keep],
+        pieces.starts[keep],
+        pieces.ends[keep],
+        np.concatenate(([0], np.cumsum(np.minimum(counts, limit)))),
+        pieces.lengths,
+        pieces.opening[keep],
+        pieces.closing[keep],
+    )
+
+
+def kept_words(windows: Sequence[Window]) -> npt.NDArray[np.bool_]:
+    """(words,) True for the words that count, over all words of all windows in order."""
+    masks = []
+    for window in windows:
+        mask = np.zeros(len(window.sentence.spans), np.bool_)
+        mask[window.kept[0] : window.kept[1]] = True
+        masks.append(mask)
+    return np.concatenate(masks) if masks else np.zeros(0, np.bool_)
+
+
+def word_labels(windows: Sequence[Window], labels: Sequence[str]) -> Longs:
+    """(words,) label ids, ``IGNORED`` for words without a tag and for words that are only context.
+
+    Raises:
+        ValueError: if a tag is not among the labels.
+    """
+    index = {label: i for i, label in enumerate(labels)}
+    ids: list[int] = []
+    for window in windows:
+        tags = window.sentence.tags
+        if tags is None:
+            ids += [IGNORED] * len(window.sentence.spans)
+            continue
+        try:
+            ids += [index[tag] for tag in tags]
+        except KeyError as error:
+            raise ValueError(f"tag {error} is not among the labels {', '.join(labels)}") from error
+    result = np.array(ids, np.int64)
+    result[~kept_words(windows)] = IGNORED
+    return result

@@ -1,0 +1,124 @@
+"""Running a strategy stage by stage, taking from the store what was computed before."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora.files import sha256
+from finkd import models, teachers
+from finkd.models import Model
+from finkd.records import StageRecord
+from finkd.stages.stage import Context
+from finkd.store import Store, Stored, address
+from finkd.strategies import Step
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a strategy ended in.
+
+    Attributes:
+        key: content address of the last stage.
+        folder: the model's folder in the store.
+        lineage: one record per stage.
+    """
+
+    key: str
+    folder: Path
+    lineage: tuple[StageRecord, ...]
+
+    def load(self) -> Model:
+        """Read the model."""
+        return models.load(self.folder)
+
+
+def origin(teacher: str) -> str:
+    """Address of a teacher as it came: the hash of its weights and its tokenizer.
+
+    Raises:
+        UnavailableError: if the teacher cannot be found.
+    """
+    folder = teachers.resolve(teacher)
+    files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
+    return address({file.name: sha256(file) for file in files if file.is_file()})
+
+
+def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
+    """Address of each stage's result: its settings, what it depends on, and its parent's address.
+
+    Raises:
+        ConfigError: if a stage lacks something it needs; nothing has been computed then.
+    """
+    keys = []
+    for step in steps:
+        start = address(
+            {
+                "parent": start,
+                "stage": type(step.stage).__name__,
+                "version": step.stage.version,
+                "settings": settings(step),
+                "depends": step.stage.depends(context),
+            }
+        )
+        keys.append(start)
+    return keys
+
+
+def settings(step: Step) -> dict[str, Any]:
+    """Resolved settings of a stage."""
+    return dataclasses.asdict(step.stage)  # type: ignore[call-overload,no-any-return]
+
+
+def run(
+    teacher: str,
+    start: str,
+    steps: Sequence[Step],
+    context: Context,
+    begins: Callable[[str], None] = lambda stage: None,
+) -> Outcome:
+    """Run a strategy on a teacher.
+
+    Args:
+        teacher: name or folder of the model to begin with.
+        start: its address, from ``origin``.
+        steps: the stages.
+        context: what they may use.
+        begins: called with the name of each stage that has to be computed.
+    """
+    keys = addresses(start, steps, context)
+    stored = [context.store.get(key) for key in keys]
+    done = max((index for index, entry in enumerate(stored) if entry is not None), default=-1)
+    model = None
+    for index in range(done + 1, len(steps)):
+        if model is None:
+            found = stored[index - 1] if index else None
+            model = models.load(found.folder if found else teacher)
+        begins(steps[index].name)
+        model, stored[index] = _compute(model, steps[index], keys[index], context)
+    lineage = tuple(
+        _record(step, key, entry, cached=index <= done)
+        for index, (step, key, entry) in enumerate(zip(steps, keys, stored, strict=True))
+    )
+    last = stored[-1]
+    assert last is not None
+    return Outcome(keys[-1], last.folder, lineage)
+
+
+def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
+    began = time.perf_counter()
+    result, tokens = step.stage.run(model, context)
+    facts = {"stage": step.name, "seconds": time.perf_counter() - began, "tokens": tokens}
+    with context.store.put(key, facts) as folder:
+        result.save(folder)
+    return result, Stored(context.store.root / key, facts)
+
+
+def _record(step: Step, key: str, entry: Stored | None, *, cached: bool) -> StageRecord:
+    # A stage before a stored one may itself have been pruned from the store: its time is not known then.
+    facts = entry.facts if entry else {"seconds": 0.0, "tokens": 0}
+    return StageRecord(step.name, key, settings(step), facts["seconds"], facts["tokens"], cached)

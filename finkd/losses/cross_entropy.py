@@ -1,0 +1,32 @@
+"""Cross-entropy with gold labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional
+
+from finkd.losses.term import Outputs
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """-log softmax(z_S(w))[y(w)], averaged over the words with a gold label.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        smoothing: share of the target spread evenly over all labels.
+    """
+
+    weight: float = 1.0
+    smoothing: float = 0.0
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar mean over labelled words, 0 if there are none."""
+        total = functional.cross_entropy(
+            outputs.student_logits.float(), outputs.labels, reduction="sum", label_smoothing=self.smoothing
+        )
+        return total / (outputs.labels >= 0).sum().clamp(min=1)

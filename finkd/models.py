@@ -1,0 +1,147 @@
+"""An encoder or tagger with its tokenizer, and how it is read and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, PreTrainedModel
+
+from corpora.errors import ConfigError
+from finkd import teachers
+from tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with the tokenizer it reads through; every stage takes one and gives one.
+
+    Attributes:
+        network: an encoder, or an encoder with a token classification head.
+        tokenizer: its tokenizer.
+        labels: label of each output, empty for an encoder without a head.
+    """
+
+    network: PreTrainedModel
+    tokenizer: Tokenizer
+    labels: tuple[str, ...] = ()
+
+    @property
+    def encoder(self) -> PreTrainedModel:
+        """The encoder, with or without a head on it."""
+        return cast(PreTrainedModel, self.network.base_model)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The encoder's transformer layers.
+
+        Raises:
+            ConfigError: if the architecture keeps them elsewhere than BERT, RoBERTa and DistilBERT do.
+        """
+        for holder in ("encoder", "transformer"):
+            found = getattr(getattr(self.encoder, holder, None), "layer", None)
+            if isinstance(found, nn.ModuleList):
+                return found
+        kind = self.encoder.config.model_type
+        raise ConfigError(f"model: layers of {kind!r} cannot be chosen (BERT, RoBERTa and DistilBERT can)")
+
+    @property
+    def max_length(self) -> int:
+        """Pieces that the position embeddings have room for."""
+        positions = int(getattr(self.encoder.config, "max_position_embeddings", 512))
+        return positions - 2 if self.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert") else positions
+
+    @property
+    def embeddings(self) -> nn.Embedding:
+        """The token embedding table, (vocabulary, width)."""
+        return cast(nn.Embedding, self.encoder.get_input_embeddings())
+
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration and tokenizer into a folder that exists; ``transformers`` can load it."""
+        self.network.save_pretrained(folder)
+        self.tokenizer.write(folder, self.max_length)
+
+
+def load(source: str | Path) -> Model:
+    """Read a model that finkd saved, a local Hugging Face folder or a teacher by name.
+
+    Raises:
+        UnavailableError: if it cannot be found.
+        ConfigError: if it has no fast tokenizer or its labels are not IOB2.
+    """
+    folder = teachers.resolve(str(source))
+    tokenizer = Tokenizer.load(folder)
+    try:
+        config = AutoConfig.from_pretrained(folder)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"{folder / 'config.json'}: not a model that transformers knows ({_first(error)})") from error
+    if _has_head(folder):
+        network = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True)
+        labels = tuple(config.id2label[i] for i in range(config.num_labels))
+    else:
+        network = AutoModel.from_pretrained(folder, use_safetensors=True, **_no_pooler(config))
+        labels = ()
+    if len(tokenizer) > config.vocab_size:
+        raise ConfigError(f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings")
+    return Model(network.float().eval(), tokenizer, labels)
+
+
+def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
+    """The same encoder under a token classification head for ``labels``; an existing head for the same labels stays.
+
+    Args:
+        model: an encoder, or a tagger.
+        labels: label of each output.
+        seed: seed of a new head's weights.
+
+    Raises:
+        ConfigError: if the model has a head for other labels.
+    """
+    if model.labels:
+        if model.labels != tuple(labels):
+            raise ConfigError(
+                f"model: its labels ({', '.join(model.labels)}) do not match the corpus ({', '.join(labels)}); "
+                "start from an encoder without a head, or choose the corpus it was trained for"
+            )
+        return model
+    config = model.encoder.config
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: i for i, label in enumerate(labels)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = AutoModelForTokenClassification.from_config(config)
+    network.base_model.load_state_dict(model.encoder.state_dict())
+    return Model(network.eval(), model.tokenizer, tuple(labels))
+
+
+def hidden_states(network: PreTrainedModel, ids: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Outputs and all hidden states.
+
+    Args:
+        network: a tagger.
+        ids: (batch, seq) piece ids.
+        mask: (batch, seq) True at pieces.
+
+    Returns:
+        (batch, seq, labels) logits, and the embeddings followed by each layer's (batch, seq, width) states.
+    """
+    output: Any = network(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+    return output.logits, output.hidden_states
+
+
+def _has_head(folder: Path) -> bool:
+    architectures = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or [""]
+    return str(architectures[0]).endswith("ForTokenClassification")
+
+
+def _no_pooler(config: Any) -> dict[str, bool]:
+    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta", "camembert") else {}
+
+
+def _first(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,225 @@
+"""Run records: one versioned JSON file per system and seed, which holds everything that a report may say about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import DataError
+from corpora.files import write_atomic
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Entities counted over a split, from which every score follows.
+
+    Attributes:
+        correct: predicted entities whose border and type are both right.
+        predicted: entities that the system predicted.
+        gold: entities in the gold standard (the support).
+    """
+
+    correct: int
+    predicted: int
+    gold: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the predicted entities that are right; 0 without predictions."""
+        return self.correct / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the gold entities that were found; 0 without gold."""
+        return self.correct / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall, 2c / (p + g)."""
+        total = self.predicted + self.gold
+        return 2 * self.correct / total if total else 0.0
+
+
+@dataclass(frozen=True)
+class NerScores:
+    """Strict entity scores of one system on one split.
+
+    Attributes:
+        per_type: counts of each entity type; micro and macro scores follow from them.
+        names_only: counts without the surfaces that a corpus lists as roles rather than names, or ``None``.
+        per_document: counts by document, for paired bootstraps.
+        words: scored words.
+        uncovered_words: words that no piece of the model's tokenizer covers; they count as O.
+    """
+
+    per_type: Mapping[str, Counts]
+    names_only: Counts | None = None
+    per_document: Mapping[str, Counts] = field(default_factory=dict)
+    words: int = 0
+    uncovered_words: int = 0
+
+    @property
+    def micro(self) -> Counts:
+        """All types added up."""
+        return total(self.per_type.values())
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 over the types that occur in gold."""
+        scores = [counts.f1 for counts in self.per_type.values() if counts.gold]
+        return sum(scores) / len(scores) if scores else 0.0
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a system takes to store and run; ``None`` where it does not apply (floors have no parameters).
+
+    Attributes:
+        parameters: weights in total.
+        embedding_parameters: of these, in the token embedding matrix.
+        bytes: size of the saved model folder.
+        latency_ms: percentile (``"p50"``, ``"p90"``) -> milliseconds per sentence, batch 1, one thread, tokenizing included.
+        words_per_second: batch 32, all threads.
+        machine_busy: True if other work ran on the machine while this was measured.
+    """
+
+    parameters: int | None = None
+    embedding_parameters: int | None = None
+    bytes: int | None = None
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    words_per_second: float | None = None
+    machine_busy: bool = False
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of a system's lineage.
+
+    Attributes:
+        kind: kind of stage, such as ``"finetune"``.
+        key: content address of its result in the store.
+        config: its resolved settings.
+        seconds: time it took when it was computed.
+        tokens: non-padding pieces that the trained model saw.
+        cached: True if this run took the result from the store.
+    """
+
+    kind: str
+    key: str
+    config: Mapping[str, Any]
+    seconds: float
+    tokens: int
+    cached: bool
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One system, on one corpus, with one seed.
+
+    Attributes:
+        experiment: name of the experiment that compares the systems.
+        system: name of the system within it; unique together with the seed.
+        role: ``"floor"``, ``"teacher"`` or ``"student"``.
+        strategy: its stages in the textual form, empty for floors.
+        corpus: corpus name.
+        split: split that was scored.
+        seed: seed of everything random.
+        scores: strict NER scores.
+        resources: sizes and speeds.
+        lineage: stages from the first to the last.
+        vocabulary: ``{"name", "algorithm", "size"}`` of its tokenizer and the figures of the shift analysis.
+        corpora: fingerprint of each corpus and text used.
+        config: the resolved run configuration.
+        environment: versions, processor, threads, precision.
+        overlap: share of scored sentences that also stand in the training split.
+        sample: True if the corpus is finkd's own sample, whose scores say nothing about real text.
+        version: version of this format.
+    """
+
+    experiment: str
+    system: str
+    role: str
+    strategy: str
+    corpus: str
+    split: str
+    seed: int
+    scores: NerScores
+    resources: Resources = field(default_factory=Resources)
+    lineage: tuple[StageRecord, ...] = ()
+    vocabulary: Mapping[str, Any] = field(default_factory=dict)
+    corpora: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    overlap: float = 0.0
+    sample: bool = False
+    version: int = VERSION
+
+    @property
+    def id(self) -> str:
+        """Name by which reports trace a cell to this record."""
+        return f"{self.experiment}/{self.corpus}/{self.system}/seed-{self.seed}"
+
+    def save(self, path: Path) -> None:
+        """Write the record as JSON, whole or not at all."""
+        write_atomic(path, json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> RunRecord:
+        """Read a record.
+
+        Raises:
+            DataError: if the file is not a record of this version.
+        """
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            version = raw.get("version")
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(f"{path}: not a run record ({error})") from error
+        if version != VERSION:
+            raise DataError(f"{path}: run record of version {version!r}, expected {VERSION}; run the experiment again")
+        try:
+            return _record(raw)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{path}: incomplete run record ({error})") from error
+
+
+def load_records(paths: Iterable[Path]) -> list[RunRecord]:
+    """All records below the given files and folders, in the order of experiment, corpus, system and seed.
+
+    Raises:
+        DataError: if there is none, or one cannot be read.
+    """
+    files: list[Path] = []
+    roots = list(paths)
+    for path in roots:
+        files += sorted(path.rglob("*.record.json")) if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"{', '.join(map(str, roots))}: no run records (*.record.json); run an experiment first")
+    return sorted((RunRecord.load(file) for file in files), key=lambda r: (r.experiment, r.corpus, r.system, r.seed))
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """Counts added up."""
+    rows = list(counts)
+    return Counts(sum(c.correct for c in rows), sum(c.predicted for c in rows), sum(c.gold for c in rows))
+
+
+def _record(raw: dict[str, Any]) -> RunRecord:
+    scores = raw["scores"]
+    names_only = scores["names_only"]
+    raw["scores"] = NerScores(
+        per_type={name: Counts(**counts) for name, counts in scores["per_type"].items()},
+        names_only=None if names_only is None else Counts(**names_only),
+        per_document={name: Counts(**counts) for name, counts in scores["per_document"].items()},
+        words=scores["words"],
+        uncovered_words=scores["uncovered_words"],
+    )
+    raw["resources"] = Resources(**raw["resources"])
+    raw["lineage"] = tuple(StageRecord(**stage) for stage in raw["lineage"])
+    return RunRecord(**raw)

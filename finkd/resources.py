@@ -1,0 +1,92 @@
+"""First figures of what a model takes: size on disk, latency of one sentence, words per second."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+
+from corpora.sentence import Sentence
+from finkd.evaluation import predict
+from finkd.models import Model
+from finkd.records import Resources
+
+WARM_UPS = 20
+_BUSY = 0.2
+
+
+def measure(
+    systems: Mapping[str, tuple[Model, Path]], sentences: Sequence[Sentence], queries: int = 256, batch: int = 32
+) -> dict[str, Resources]:
+    """Measure several models side by side, so that whatever else the machine does hits all of them alike.
+
+    Latency is of one whole query, from text to tags, at batch 1 on one thread; throughput is of batches on all threads.
+
+    Args:
+        systems: name -> (model, the folder that it is saved in).
+        sentences: real sentences; taken in turn.
+        queries: timed queries per system, after ``WARM_UPS``.
+        batch: sentences at a time for the throughput.
+    """
+    busy = _load_beside_us() > _BUSY
+    order = [sentences[i % len(sentences)] for i in range(WARM_UPS + queries)]
+    seconds: dict[str, list[float]] = {name: [] for name in systems}
+    with _threads(1):
+        for sentence in order:
+            for name, (model, _) in systems.items():
+                began = time.perf_counter()
+                predict([sentence], model)
+                seconds[name].append(time.perf_counter() - began)
+    batches = [order[start : start + batch] for start in range(WARM_UPS, len(order), batch)]
+    total: dict[str, float] = dict.fromkeys(systems, 0.0)
+    for sentences_of_batch in batches:
+        for name, (model, _) in systems.items():
+            began = time.perf_counter()
+            predict(sentences_of_batch, model)
+            total[name] += time.perf_counter() - began
+    words = sum(len(sentence.spans) for sentence in order[WARM_UPS:])
+    return {
+        name: Resources(
+            parameters=sum(parameter.numel() for parameter in model.network.parameters()),
+            embedding_parameters=model.embeddings.weight.numel(),
+            bytes=folder_bytes(folder),
+            latency_ms={
+                f"p{share}": float(np.percentile(seconds[name][WARM_UPS:], share) * 1000) for share in (50, 90)
+            },
+            words_per_second=words / total[name],
+            machine_busy=busy,
+        )
+        for name, (model, folder) in systems.items()
+    }
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of a saved model: weights, configuration and tokenizer."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".json"))
+
+
+def _load_beside_us() -> float:
+    """Share of the machine that was busy over a moment in which this process slept."""
+    return psutil.cpu_percent(interval=0.3) / 100
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    parallel = os.environ.get("TOKENIZERS_PARALLELISM")
+    torch.set_num_threads(count)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        if parallel is None:
+            del os.environ["TOKENIZERS_PARALLELISM"]
+        else:
+            os.environ["TOKENIZERS_PARALLELISM"] = parallel

@@ -1,0 +1,20 @@
+"""Stages: model in, model out. A strategy is a list of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:  # listing the names must not import torch
+    from finkd.stages.stage import Stage
+
+stages: Registry[type[Stage]] = Registry(
+    "stages",
+    {
+        "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers"),
+        "retokenize": ("finkd.stages.retokenize:Retokenize", "a domain vocabulary, embeddings made from the old ones"),
+        "finetune": ("finkd.stages.finetune:Finetune", "NER with gold labels"),
+        "task-distill": ("finkd.stages.task_distill:TaskDistill", "NER with a teacher's labels: on gold text or raw text"),
+    },
+)

@@ -1,0 +1,58 @@
+"""NER with gold labels."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from finkd.batches import NerData
+from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
+from finkd.losses.cross_entropy import CrossEntropy
+from finkd.models import Model, with_head
+from finkd.stages.stage import Context
+from finkd.training import Schedule, train
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """Train the encoder and its head on the labelled sentences.
+
+    Attributes:
+        schedule: how long and how fast.
+        smoothing: label smoothing of the cross-entropy.
+    """
+
+    schedule: Schedule = field(default_factory=Schedule)
+    smoothing: float = 0.0
+    version: ClassVar[int] = 1
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels, seed and precision."""
+        return {
+            "corpus": context.corpus,
+            "labels": context.labels,
+            "seed": context.seed,
+            "precision": context.precision,
+        }
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The trained tagger."""
+        tagger = trainable(model, context)
+        limit = min(WINDOW, tagger.max_length)
+        windows = cut_windows(context.train, [tagger.tokenizer], limit)
+        data = NerData(
+            encode(windows, tagger.tokenizer, limit),
+            tagger.tokenizer.special_ids["pad"],
+            word_labels(windows, context.labels),
+            kept_words(windows),
+        )
+        schedule = replace(self.schedule, precision=context.precision)
+        losses = [CrossEntropy(smoothing=self.smoothing)]
+        return tagger, train(tagger, data, losses, schedule, context.seed, listen=context.listen)
+
+
+def trainable(model: Model, context: Context) -> Model:
+    """A copy of the model with a head for the corpus's labels."""
+    own = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
+    return with_head(own, context.labels, context.seed)

@@ -1,0 +1,30 @@
+"""Fewer layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from finkd.models import Model
+from finkd.stages.stage import Context
+from finkd.students import keep_layers
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """Keep some of the teacher's layers, as DistilBERT does (Sanh et al., arXiv 1910.01108, section 2).
+
+    Attributes:
+        layers: numbers of the layers kept, from 0.
+    """
+
+    layers: tuple[int, ...] = (0, 2, 5)
+    version: ClassVar[int] = 1
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """Nothing but the settings."""
+        return {}
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The shallower model."""
+        return keep_layers(model, self.layers), 0

@@ -1,0 +1,107 @@
+"""What a stage is and what it may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+import corpora
+from corpora.sentence import Sentence
+from finkd.models import Model
+from finkd.store import Store
+from finkd.training import Listener
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sample of an unlabelled corpus.
+
+    Attributes:
+        corpus: its name or path.
+        sentences: how many to draw.
+        sources: source -> weight in the draw; ``None`` takes all by their size.
+        seed: another seed draws others.
+        min_words: shorter sentences are left out.
+        max_words: longer ones too.
+    """
+
+    corpus: str
+    sentences: int
+    sources: Mapping[str, float] | None = None
+    seed: int = 0
+    min_words: int = 5
+    max_words: int = 60
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides which sentences are drawn."""
+        return {
+            "text": corpora.fingerprint(self.corpus, self.sources),
+            "sentences": self.sentences,
+            "seed": self.seed,
+            "words": [self.min_words, self.max_words],
+        }
+
+    def draw(self, sentences: int | None = None) -> list[Sentence]:
+        """The sentences, or another number of them."""
+        return corpora.sample_sentences(
+            self.corpus, sentences or self.sentences, self.seed, self.sources, self.min_words, self.max_words
+        )
+
+
+@dataclass(frozen=True)
+class TaughtBy:
+    """A finished tagger that students learn from.
+
+    Attributes:
+        key: content address of its last stage.
+        load: reads it.
+    """
+
+    key: str
+    load: Callable[[], Model]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage may use beside the model that it is given.
+
+    Attributes:
+        train: labelled sentences.
+        labels: IOB2 labels of the corpus.
+        corpus: fingerprint of the labelled corpus.
+        seed: seed of everything random.
+        store: where partial results, such as a teacher's labels, are kept.
+        text: unlabelled text of the domain, if there is any.
+        teacher: the tagger to learn from, if there is one.
+        precision: as in ``training.Schedule``, resolved.
+        listen: called after every training step.
+    """
+
+    train: Sequence[Sentence]
+    labels: tuple[str, ...]
+    corpus: str
+    seed: int
+    store: Store
+    text: Text | None = None
+    teacher: TaughtBy | None = None
+    precision: str = "fp32"
+    listen: Listener | None = field(default=None, compare=False)
+
+
+class Stage(Protocol):
+    """One step of a strategy. Implementations are frozen dataclasses, so that a config is a stage.
+
+    Attributes:
+        version: raised whenever the same settings would give another result, so that stored results are not mistaken.
+    """
+
+    version: ClassVar[int]
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """What of the context decides the result; part of its address in the store."""
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The new model, and the number of non-padding pieces it was trained on. The model given is not changed."""

@@ -1,0 +1,97 @@
+"""Results kept by content: the address of a result is the hash of everything that decides it.
+
+An entry is a folder that appears whole (temporary folder, fsync, rename) with a manifest of its files' SHA-256. Whatever
+does not match its manifest is named in the log and computed again; it is never used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora.files import atomic_folder, sha256
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+
+
+def address(material: Mapping[str, Any]) -> str:
+    """Content address of a result: hash of the canonical JSON of everything that decides it."""
+    canonical = json.dumps(material, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An entry whose files were checked.
+
+    Attributes:
+        folder: where the files lie.
+        facts: what was noted beside them, such as the time they took.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+
+class Store:
+    """A folder of entries.
+
+    Args:
+        root: the folder; made when the first entry is.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get(self, key: str) -> Stored | None:
+        """The entry at an address, or ``None`` if it is absent or damaged."""
+        folder = self.root / key
+        if not folder.is_dir():
+            return None
+        problem, manifest = _check(folder)
+        if problem:
+            log.warning("%s: %s; it will be computed again", folder, problem)
+            return None
+        return Stored(folder, manifest["facts"])
+
+    @contextlib.contextmanager
+    def put(self, key: str, facts: dict[str, Any]) -> Iterator[Path]:
+        """Yield an empty folder to fill; it becomes the entry when the block ends well.
+
+        Args:
+            key: the address.
+            facts: JSON values to keep with it; may be filled while the block runs.
+
+        Raises:
+            StoreError: if the store cannot be written.
+        """
+        with atomic_folder(self.root / key) as folder:
+            yield folder
+            files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
+            manifest = {"facts": facts, "files": files}
+            (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _check(folder: Path) -> tuple[str, dict[str, Any]]:
+    """What is wrong with an entry, in words, and its manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        expected = dict(manifest["files"])
+        manifest["facts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{MANIFEST} is missing or damaged", {}
+    for name, digest in expected.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing", {}
+        if sha256(path) != digest:
+            return f"{name} does not match its checksum", {}
+    return "", manifest

@@ -1,0 +1,133 @@
+"""Strategies: orderings of stages, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from corpora.errors import ConfigError
+from corpora.registry import Registry
+from finkd.settings import build
+from finkd.stages import stages
+
+if TYPE_CHECKING:  # listing the names must not import torch
+    from finkd.stages.stage import Stage
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """An ordering with the paper it comes from.
+
+    Attributes:
+        text: the stages in the textual form.
+        source: where the ordering was proposed.
+    """
+
+    text: str
+    source: str
+
+
+strategies: Registry[Strategy] = Registry(
+    "strategies",
+    {
+        "finetune": ("finkd.strategies.known:FINETUNE", "the whole encoder on gold labels"),
+        "shrink-finetune": ("finkd.strategies.known:SHRINK_FINETUNE", "fewer layers, gold labels only"),
+        "gold-distill": ("finkd.strategies.known:GOLD_DISTILL", "fewer layers, teacher's labels on gold text"),
+        "text-distill": ("finkd.strategies.known:TEXT_DISTILL", "fewer layers, teacher-labelled raw text, then gold text"),
+        "vocabulary-finetune": ("finkd.strategies.known:VOCABULARY_FINETUNE", "domain vocabulary, gold labels only"),
+        "vocabulary-gold-distill": (
+            "finkd.strategies.known:VOCABULARY_GOLD_DISTILL",
+            "domain vocabulary, teacher's labels on gold text across tokenizers",
+        ),
+        "vocabulary-text-distill": (
+            "finkd.strategies.known:VOCABULARY_TEXT_DISTILL",
+            "domain vocabulary, teacher-labelled raw text, then gold text across tokenizers",
+        ),
+    },
+)
+
+_STAGE = re.compile(r"\s*(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z]+))?(?:\((?P<settings>[^()]*)\))?\s*")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of a strategy with its resolved settings.
+
+    Attributes:
+        name: as written, such as ``"task-distill:text"``.
+        stage: the stage.
+    """
+
+    name: str
+    stage: Stage
+
+
+def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
+    """Read ``shrink(layers=[0,2,5]) > retokenize > task-distill:text``, or the name of a known strategy.
+
+    Settings come from the stage's own defaults, then ``defaults[kind]``, then ``defaults["kind:on"]``, then the brackets.
+
+    Args:
+        text: the strategy.
+        defaults: settings by stage, from a config.
+
+    Raises:
+        ConfigError: with the character where reading stopped, or the setting that is wrong.
+        UnknownNameError: if a stage is unknown.
+    """
+    if text in strategies:
+        return parse(strategies.get(text).text, defaults)
+    steps = []
+    position = 0
+    while True:
+        match = _STAGE.match(text, position)
+        if match is None or match.end() == position:
+            raise ConfigError(f"strategy: expected a stage at character {position} of {text!r}, such as 'finetune'")
+        steps.append(_step(match, defaults))
+        position = match.end()
+        if position == len(text):
+            return steps
+        if text[position] != ">":
+            raise ConfigError(f"strategy: expected '>' at character {position} of {text!r} (got {text[position]!r})")
+        position += 1
+
+
+def _step(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> Step:
+    kind, on = match["kind"], match["on"]
+    name = f"{kind}:{on}" if on else kind
+    settings: dict[str, Any] = {}
+    for source in (defaults.get(kind, {}), {"on": on} if on else {}, defaults.get(name, {}) if on else {}):
+        settings = merge(settings, source)
+    settings = merge(settings, _inline(match["settings"] or "", name))
+    return Step(name, build(stages.get(kind), settings, f"stages.{name}"))
+
+
+def _inline(text: str, name: str) -> dict[str, Any]:
+    """Settings in brackets: ``epochs=3`` reaches ``schedule.epochs`` by its dotted name."""
+    settings: dict[str, Any] = {}
+    for part in re.split(r",(?![^\[]*\])", text) if text.strip() else []:
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {part.strip()!r})")
+        settings = merge(settings, nested(key.strip(), yaml.safe_load(value)))
+    return settings
+
+
+def nested(dotted: str, value: Any) -> dict[str, Any]:
+    """``{"a": {"b": value}}`` for ``a.b``."""
+    for key in reversed(dotted.split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of both, the second's where they meet; mappings merge key by key, except ``losses``, which replace."""
+    merged = dict(first)
+    for key, value in second.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and key != "losses"
+        merged[key] = merge(merged[key], value) if both else value
+    return merged

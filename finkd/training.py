@@ -1,0 +1,229 @@
+"""The one training loop: every stage that changes weights goes through ``train``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import Tensor, nn
+from transformers import get_linear_schedule_with_warmup
+
+from finkd.batches import Batch, Inputs, NerData, plan
+from finkd.losses.term import Loss, Outputs
+from finkd.models import Model, hidden_states
+from finkd.precision import resolve_precision
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: passes over the data.
+        learning_rate: peak of a linear warm-up and decay to zero.
+        head_learning_rate: the same for the classification head, which starts from nothing.
+        batch_tokens: pieces of one batch, padding included.
+        warmup: share of the steps that warm up.
+        weight_decay: of matrices; biases and norms have none.
+        clip: largest norm of the gradient.
+        dropout: of hidden states; attention is not dropped, which lets it run in one fused kernel.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+    """
+
+    epochs: int = 5
+    learning_rate: float = 1e-4
+    head_learning_rate: float = 1e-3
+    batch_tokens: int = 1024
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    dropout: float = 0.1
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a training loop, for whoever shows it.
+
+    Attributes:
+        step: steps done.
+        steps: steps in all.
+        loss: the loss of the step.
+        tokens: non-padding student pieces seen so far.
+        seconds: time since the loop began.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    tokens: int
+    seconds: float
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What a student learns from.
+
+    Attributes:
+        model: the teacher, asked for hidden states while the student trains; ``None`` if no term needs them.
+        logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs them.
+    """
+
+    model: Model | None = None
+    logits: Tensor | None = None
+
+
+def train(
+    model: Model,
+    data: NerData,
+    losses: Sequence[Loss],
+    schedule: Schedule,
+    seed: int,
+    teacher: Teacher | None = None,
+    listen: Listener | None = None,
+) -> int:
+    """Train a tagger in place.
+
+    Args:
+        model: the tagger.
+        data: its examples.
+        losses: terms whose weighted sum is minimised.
+        schedule: how long and how fast.
+        seed: decides the batches and the dropout; equal seeds give equal weights on one machine.
+        teacher: what the terms that need one learn from.
+        listen: called after every step.
+
+    Returns:
+        the number of non-padding pieces that the student saw.
+    """
+    torch.manual_seed(seed)
+    AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
+    accelerator = Accelerator(mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no")
+    batches = [rows for epoch in range(schedule.epochs) for rows in plan(data.lengths, schedule.batch_tokens, seed, epoch)]
+    optimizer = _optimizer(model, schedule)
+    scheduler = get_linear_schedule_with_warmup(optimizer, round(schedule.warmup * len(batches)), len(batches))
+    network, optimizer = accelerator.prepare(model.network, optimizer)
+    step = _Step(network, losses, teacher or Teacher(), accelerator)
+    _set_dropout(network, schedule.dropout)
+    network.train()
+    began, tokens = time.perf_counter(), 0
+    for number, rows in enumerate(batches, start=1):
+        batch = data.batch(rows, pooled=step.needs_hidden).to(accelerator.device)
+        with accelerator.autocast():
+            loss = step(batch)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(network.parameters(), schedule.clip)
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+        tokens += len(batch.student.pieces)
+        if listen is not None:
+            listen(Progress(number, len(batches), loss.item(), tokens, time.perf_counter() - began))
+    network.eval()
+    return tokens
+
+
+def _set_dropout(network: nn.Module, share: float) -> None:
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0 if name.endswith(("attention.self.dropout", "attention.dropout")) else share
+
+
+class _Step:
+    """The forward half of a step: runs both models, no further than the active terms need."""
+
+    def __init__(self, network: nn.Module, losses: Sequence[Loss], teacher: Teacher, accelerator: Accelerator) -> None:
+        self.network = network
+        self.losses = losses
+        self.needs_hidden = any("hidden" in loss.needs for loss in losses)
+        self.logits = teacher.logits.to(accelerator.device) if teacher.logits is not None else None
+        self.teacher = teacher.model.network.to(accelerator.device).eval() if teacher.model is not None else None
+
+    def __call__(self, batch: Batch) -> Tensor:
+        student_logits, student_hidden = self._forward(self.network, batch.student)
+        outputs = Outputs(
+            student_logits,
+            batch.labels,
+            self.logits[batch.words] if self.logits is not None else None,
+            student_hidden,
+            self._teacher_hidden(batch),
+            batch.pool.covered if batch.pool else None,
+        )
+        return torch.stack([loss.weight * loss(outputs) for loss in self.losses]).sum()
+
+    def _forward(self, network: Any, side: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(words, labels) scores, and (pieces, width) states if they are needed."""
+        if not self.needs_hidden:
+            output = network(input_ids=side.ids, attention_mask=side.mask)
+            return output.logits.flatten(0, 1)[side.words], ()
+        logits, hidden = hidden_states(network, side.ids, side.mask)
+        return logits.flatten(0, 1)[side.words], tuple(state.flatten(0, 1)[side.pieces] for state in hidden)
+
+    @torch.no_grad()
+    def _teacher_hidden(self, batch: Batch) -> tuple[Tensor, ...]:
+        """States of the teacher averaged over each student piece, (student pieces, width) per layer."""
+        if self.teacher is None or batch.teacher is None or batch.pool is None:
+            return ()
+        _, hidden = self._forward(self.teacher, batch.teacher)
+        pool = batch.pool
+        return tuple(
+            nn.functional.embedding_bag(
+                pool.indices, state.float(), pool.offsets, mode="sum", per_sample_weights=pool.weights
+            )
+            for state in hidden
+        )
+
+
+def _optimizer(model: Model, schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW in one fused kernel, with decay on matrices only and its own rate for the head."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    body = {id(parameter) for parameter in model.encoder.parameters()}
+    for parameter in model.network.parameters():
+        groups.setdefault((id(parameter) in body, parameter.ndim > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": schedule.learning_rate if in_body else schedule.head_learning_rate,
+                "weight_decay": schedule.weight_decay if matrix else 0.0,
+            }
+            for (in_body, matrix), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+@torch.inference_mode()
+def word_logits(model: Model, data: NerData, batch_tokens: int = 4096, precision: str = "fp32") -> Tensor:
+    """Label scores of every word of the data.
+
+    Args:
+        model: a tagger.
+        data: examples under the tagger's own tokenizer, as the student side.
+        batch_tokens: pieces of one batch, padding included.
+        precision: as in ``Schedule``.
+
+    Returns:
+        (words, labels) float32; rows of words that no piece covers are NaN.
+    """
+    from finkd.batches import by_length
+
+    device = next(model.network.parameters()).device
+    bf16 = resolve_precision(precision) == "bf16"
+    scores = torch.full((len(data.student.first), len(model.labels)), torch.nan)
+    model.network.eval()
+    for rows in by_length(np.argsort(data.lengths, kind="stable"), data.lengths, batch_tokens):
+        batch = data.batch(rows).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            output: Any = model.network(input_ids=batch.student.ids, attention_mask=batch.student.mask)
+        scores[batch.words.cpu()] = output.logits.flatten(0, 1)[batch.student.words].float().cpu()
+    return scores

@@ -1,0 +1,68 @@
+"""Reports from run records: the entry points that scripts and the command line use."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from corpora.files import write_atomic
+from finkd.records import RunRecord
+from reports import figures
+from reports.formats import formats as known_formats
+from reports.formats.markdown import document
+from reports.report import Report, compose
+
+logger = logging.getLogger(__name__)
+
+
+def build(records: Iterable[RunRecord], out: Path, formats: Sequence[str] = ("md", "tex", "csv", "html")) -> list[Path]:
+    """Write a report; the same records give the same bytes, in whatever order they come.
+
+    There is one ``results.md`` (``.tex``, ``.csv``) with all sections, one such file for every other table, one
+    ``report.html``, and the picture as ``f1-latency.svg`` and ``.png``; with several sections, each
+    picture carries the number and name of its section.
+
+    Args:
+        records: run records of any number of experiments and corpora.
+        out: folder, made if missing; files of the same names are replaced, each one atomically.
+        formats: names of the formats to write.
+
+    Returns:
+        The files written.
+
+    Raises:
+        DataError: if there are no records, or they contradict each other; nothing is written.
+        UnknownNameError: if a format is unknown; nothing is written.
+        StoreError: if ``out`` cannot be written.
+    """
+    writers = [known_formats.get(name) for name in dict.fromkeys(formats)]
+    report = compose(records)
+    contents = [item for writer in writers for item in writer(report).items()]
+    written = []
+    for name, content in (*contents, *_pictures(report)):
+        write_atomic(out / name, content)
+        written.append(out / name)
+        logger.info("wrote %s", out / name)
+    return written
+
+
+def render_markdown(records: Iterable[RunRecord], tables: Sequence[str] = ("results",)) -> str:
+    """The named tables of every section as one Markdown text, for a terminal or a README.
+
+    Raises:
+        DataError: if there are no records, or they contradict each other.
+        UnknownNameError: if there is no table of a name.
+    """
+    report = compose(records, tables)
+    return document([table for chapter in report.chapters for table in chapter.tables.values()])
+
+
+def _pictures(report: Report) -> Iterator[tuple[str, str | bytes]]:
+    for position, chapter in enumerate(report.chapters, 1):
+        slug = re.sub(r"[^a-z0-9]+", "-", chapter.section.name.lower()).strip("-")[:60]
+        stem = "f1-latency" if len(report.chapters) == 1 else f"f1-latency-{position}-{slug}"
+        for suffix, picture in (("svg", figures.svg(chapter.section)), ("png", figures.png(chapter.section))):
+            if picture is not None:
+                yield f"{stem}.{suffix}", picture

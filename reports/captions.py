@@ -1,0 +1,30 @@
+"""Sentences that captions share: which text was scored, how it overlaps with training, what the brackets mean."""
+
+from __future__ import annotations
+
+from reports.sections import Section
+
+SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the program runs, not how good a model is."
+
+
+def corpus_notes(section: Section) -> list[str]:
+    """Corpus, split, support and overlap; the sample notice comes first where it applies."""
+    scores = section.records[0].scores
+    words = f" in {scores.words:,} words" if scores.words else ""
+    overlap = max(record.overlap for record in section.records)
+    return [
+        *([SAMPLE_NOTICE] if section.sample else []),
+        f"Corpus {section.corpus}, {section.split} split, {scores.micro.gold:,} gold entities{words}.",
+        f"{overlap:.1%} of the scored sentences also stand in the training split."
+        if overlap
+        else "No scored sentence also stands in the training split.",
+    ]
+
+
+def seed_note(section: Section) -> str:
+    """What ± and the bracket mean, and which seeds stand behind them."""
+    seeds = sorted({record.seed for record in section.records})
+    return (
+        f"Scores are means ± sample standard deviation over seeds, with their number in brackets "
+        f"(seeds {', '.join(map(str, seeds))})."
+    )

@@ -1,0 +1,21 @@
+"""The formats of a report: each is a function from a :class:`~reports.report.Report` to file names and contents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:
+    from reports.report import Report
+
+formats: Registry[Callable[[Report], Mapping[str, str]]] = Registry(
+    "formats",
+    {
+        "md": ("reports.formats.markdown:files", "GitHub-flavoured Markdown, one file per table"),
+        "tex": ("reports.formats.latex:files", "LaTeX with booktabs, one compilable file per table"),
+        "csv": ("reports.formats.csv:files", "every figure at full precision, one file per table"),
+        "html": ("reports.page:files", "one self-contained page with tables and pictures"),
+    },
+)

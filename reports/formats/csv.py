@@ -1,0 +1,39 @@
+"""Tables as comma-separated values: every column, at full precision, one header for all sections."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from reports.report import Report
+from reports.table import Table, Value
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+def files(report: Report) -> Mapping[str, str]:
+    """One file per table name; its columns are those of any section."""
+    return {f"{name}.csv": document(tables) for name, tables in report.by_table().items()}
+
+
+def document(tables: Sequence[Table]) -> str:
+    """The tables below one another, under one header row."""
+    keys = list(dict.fromkeys(column.key for table in tables for column in table.columns))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, keys, restval="", lineterminator="\n")
+    writer.writerow({key: escape(key) for key in keys})
+    for table in tables:
+        for row in table.rows:
+            cells = zip(table.columns, row, strict=True)
+            writer.writerow({column.key: escape(cell.value) for column, cell in cells})
+    return text.getvalue()
+
+
+def escape(value: Value) -> Value:
+    """The value as it goes into a file: nothing that spreadsheets take for a formula, whole numbers without ``.0``."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

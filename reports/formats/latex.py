@@ -1,0 +1,100 @@
+"""Tables in LaTeX: a file that compiles on its own, and ``booktabs`` tables to copy out of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from string import ascii_letters, digits
+
+from reports.report import Report
+from reports.table import Cell, Column, Table
+
+_HEAD = r"""% Compiles with pdflatex; to use a table elsewhere, copy its table environment and load booktabs.
+\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{textcomp}
+\usepackage{booktabs}
+\usepackage[a4paper,landscape,margin=12mm]{geometry}
+\begin{document}
+"""
+_TAIL = "\\end{document}\n"
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # behind a line break, [ and * would be read as its arguments
+    "]": "{]}",
+    "*": "{*}",
+    "–": r"\textendash{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "†": r"\dag{}",
+    "’": "'",
+}
+_LATIN_1 = "".join(char for char in map(chr, range(0xC0, 0x100)) if char.isalpha())
+_LETTERS = frozenset(ascii_letters + digits + " .,:;!?'()/+-=@" + _LATIN_1)
+
+
+def files(report: Report) -> Mapping[str, str]:
+    """One file per table name, with the tables of all sections after one another."""
+    return {f"{name}.tex": document(tables) for name, tables in report.by_table().items()}
+
+
+def document(tables: Iterable[Table]) -> str:
+    """A complete document of one ``table`` environment per table."""
+    return _HEAD + "\n".join(_table(table, position) for position, table in enumerate(tables, 1)) + _TAIL
+
+
+def escape(text: str) -> str:
+    r"""One line of plain text as LaTeX that shows it; characters that pdflatex has no glyph for become ``U+1F4B6``."""
+    escaped = "".join(_SPECIAL.get(char, char if char in _LETTERS else _code_point(char)) for char in text)
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", escaped)  # or else --, ,, and '' become one sign
+
+
+def _code_point(char: str) -> str:
+    return rf"\texttt{{U+{ord(char):04X}}}"
+
+
+def _table(table: Table, position: int) -> str:
+    columns, rows = table.for_readers()
+    lines = [
+        r"\begin{table}[p]",
+        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{escape(table.title)}. {escape(table.caption)}}}",
+        rf"\label{{tab:{table.name}-{position}}}",
+        rf"\begin{{tabular}}{{@{{}}{''.join(column.align[0] for column in columns)}@{{}}}}",
+        r"\toprule",
+        _row(map(_heading, columns)),
+        r"\midrule",
+        *(_row(map(_cell, row)) for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _heading(column: Column) -> str:
+    return escape(column.heading)
+
+
+def _cell(cell: Cell) -> str:
+    return rf"\textbf{{{escape(cell.text)}}}" if cell.strong and cell.text else escape(cell.text)

@@ -1,0 +1,71 @@
+"""The report as one HTML page that needs no other file, no script and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import figures
+from reports.captions import SAMPLE_NOTICE
+from reports.report import Chapter, Report
+from reports.summary import summary
+from reports.table import plain
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("reports"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def files(report: Report) -> Mapping[str, str]:
+    """The page as ``report.html``."""
+    return {"report.html": render(report)}
+
+
+def render(report: Report) -> str:
+    """The page as text: per chapter a summary, the picture and every table; the environment at the end."""
+    records = [record for chapter in report.chapters for record in chapter.section.records]
+    return _TEMPLATES.get_template("report.html.j2").render(
+        title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)),
+        chapters=[_chapter(chapter) for chapter in report.chapters],
+        strategies=_strategies(report.chapters),
+        environment=_distinct(record.environment for record in records),
+        corpora=_distinct(record.corpora for record in records),
+    )
+
+
+def _chapter(chapter: Chapter) -> dict[str, Any]:
+    picture = figures.svg(chapter.section)
+    return {
+        "name": plain(chapter.section.name),
+        "notice": SAMPLE_NOTICE if chapter.section.sample else "",
+        "summary": summary(chapter.section),
+        "picture": None if picture is None else Markup(figures.inline(picture)),  # matplotlib has escaped it
+        "tables": [(table, *table.for_readers()) for table in chapter.tables.values()],
+    }
+
+
+def _strategies(chapters: Iterable[Chapter]) -> dict[str, str]:
+    """Strategy of each trained system, by its section and name."""
+    return {
+        plain(f"{system.name} ({chapter.section.name})"): plain(system.strategy)
+        for chapter in chapters
+        for system in chapter.section.systems
+        if system.strategy
+    }
+
+
+def _distinct(mappings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Every key, sorted, with its distinct values over all records."""
+    found: dict[str, set[str]] = {}
+    for mapping in mappings:
+        for key, value in mapping.items():
+            found.setdefault(plain(str(key)), set()).add(plain(str(value)))
+    return {key: "; ".join(sorted(found[key])) for key in sorted(found)}

@@ -1,0 +1,50 @@
+"""A whole report before it takes a format: every section with its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from finkd.records import RunRecord
+from reports.sections import Section, sections
+from reports.table import Table
+from reports.tables import tables
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One section and its tables by name; tables that would be empty are left out."""
+
+    section: Section
+    tables: Mapping[str, Table]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What every format writes: the chapters in order."""
+
+    chapters: tuple[Chapter, ...]
+
+    def by_table(self) -> dict[str, list[Table]]:
+        """The tables of each name over all chapters, for formats with one file per table."""
+        found: dict[str, list[Table]] = {}
+        for chapter in self.chapters:
+            for name, table in chapter.tables.items():
+                found.setdefault(name, []).append(table)
+        return found
+
+
+def compose(records: Iterable[RunRecord], names: Iterable[str] | None = None) -> Report:
+    """The report of some run records with the named tables, or with all of them.
+
+    Raises:
+        DataError: if there are no records, or they contradict each other.
+        UnknownNameError: if there is no table of a name.
+    """
+    makers = {name: tables.get(name) for name in (tables if names is None else names)}
+    return Report(tuple(_chapter(section, makers) for section in sections(records)))
+
+
+def _chapter(section: Section, makers: Mapping[str, Callable[[Section], Table]]) -> Chapter:
+    made = {name: make(section) for name, make in makers.items()}
+    return Chapter(section, {name: table for name, table in made.items() if table.rows})

@@ -1,0 +1,219 @@
+"""Run records grouped for comparison: systems over their seeds, and sections of systems that may stand side by side."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from corpora.errors import DataError
+from finkd.records import Counts, RunRecord
+
+ROLES = ("floor", "teacher", "student")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and spread of one figure over seeds.
+
+    Attributes:
+        mean: arithmetic mean.
+        sd: sample standard deviation (divisor n - 1), or ``None`` for a single value.
+        n: number of values.
+    """
+
+    mean: float
+    sd: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Spread | None:
+        """Spread of the values that are there and finite; ``None`` if there are none."""
+        found = [value for value in values if value is not None and math.isfinite(value)]
+        if not found:
+            return None
+        return cls(statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else None, len(found))
+
+
+@dataclass(frozen=True)
+class System:
+    """One system of an experiment with all its seeds.
+
+    Attributes:
+        name: its name in the experiment.
+        role: ``"floor"``, ``"teacher"`` or ``"student"``.
+        strategy: textual form of its stages, empty for floors.
+        records: one per seed, in the order of the seeds.
+    """
+
+    name: str
+    role: str
+    strategy: str
+    records: tuple[RunRecord, ...]
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the records behind every figure of this system."""
+        return tuple(record.id for record in self.records)
+
+    @cached_property
+    def f1(self) -> Spread:
+        """Micro-F1 over seeds."""
+        spread = self.spread(lambda record: record.scores.micro.f1)
+        assert spread is not None  # a system has at least one record, and F1 is always finite
+        return spread
+
+    def spread(self, figure: Callable[[RunRecord], float | None]) -> Spread | None:
+        """Spread of one figure over the seeds that have it."""
+        return Spread.of(figure(record) for record in self.records)
+
+    def mean(self, figure: Callable[[RunRecord], float | None]) -> float | None:
+        """Mean of one figure over the seeds that have it."""
+        spread = self.spread(figure)
+        return None if spread is None else spread.mean
+
+    @property
+    def parameters(self) -> float | None:
+        """Weights in total."""
+        return self.mean(lambda record: record.resources.parameters)
+
+    def latency(self, percentile: str) -> float | None:
+        """Milliseconds per sentence at ``percentile``, such as ``"p50"``."""
+        return self.mean(lambda record: record.resources.latency_ms.get(percentile))
+
+    @property
+    def machine_busy(self) -> bool:
+        """True if other work ran on the machine during any of the measurements."""
+        return any(record.resources.machine_busy for record in self.records)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Systems of one experiment, scored on the same split of the same corpus.
+
+    Attributes:
+        experiment: name of the experiment.
+        corpus: name of the corpus.
+        split: split that was scored.
+        systems: floors, then teachers, then students, each in the order of the experiment's configuration.
+    """
+
+    experiment: str
+    corpus: str
+    split: str
+    systems: tuple[System, ...]
+
+    @property
+    def name(self) -> str:
+        """Heading of the section."""
+        return f"{self.experiment} on {self.corpus}"
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        """All records, system by system."""
+        return tuple(record for system in self.systems for record in system.records)
+
+    @property
+    def sample(self) -> bool:
+        """True if any score comes from finkd's own sample corpus."""
+        return any(record.sample for record in self.records)
+
+    @property
+    def teacher(self) -> System | None:
+        """The first teacher, against which students are measured."""
+        return next(iter(self.of_role("teacher")), None)
+
+    @property
+    def best_student(self) -> System | None:
+        """The student of highest mean micro-F1, the first one on a tie."""
+        return max(self.of_role("student"), key=lambda system: system.f1.mean, default=None)
+
+    def of_role(self, role: str) -> tuple[System, ...]:
+        """The systems of one role, in order."""
+        return tuple(system for system in self.systems if system.role == role)
+
+    def retention(self, system: System) -> float | None:
+        """Mean micro-F1 of a student as a share of the teacher's mean; ``None`` for others and without a teacher."""
+        teacher = self.teacher
+        if system.role != "student" or teacher is None or not teacher.f1.mean:
+            return None
+        return system.f1.mean / teacher.f1.mean
+
+
+def sections(records: Iterable[RunRecord]) -> tuple[Section, ...]:
+    """Group records into sections, sorted by experiment, corpus and split, whatever order they come in.
+
+    A record that is given twice counts once.
+
+    Raises:
+        DataError: if there are no records, or records contradict each other: two different ones for one seed, seeds of
+            one system that differ in role or strategy, or systems of one section scored on different gold entities.
+    """
+
+    def key(record: RunRecord) -> tuple[str, str, str]:
+        return record.experiment, record.corpus, record.split
+
+    found = sorted(_distinct(records), key=lambda record: (*key(record), record.system, record.seed))
+    if not found:
+        raise DataError("report: no run records given; run an experiment first")
+    return tuple(_section(list(members)) for _, members in groupby(found, key))
+
+
+def _distinct(records: Iterable[RunRecord]) -> list[RunRecord]:
+    seen: dict[tuple[str, str], RunRecord] = {}
+    for record in records:
+        earlier = seen.setdefault((record.id, record.split), record)
+        if earlier != record:
+            raise DataError(f"{record.id}: two different records of this name; report the runs one at a time")
+    return list(seen.values())
+
+
+def _section(records: list[RunRecord]) -> Section:
+    _check_same_gold(records)
+    systems = [_system(list(members)) for _, members in groupby(records, lambda record: record.system)]
+    configured = _configured_order(records)
+
+    def position(system: System) -> tuple[int, int, str]:
+        named = configured.index(system.name) if system.name in configured else len(configured)
+        return ROLES.index(system.role), named, system.name
+
+    first = records[0]
+    return Section(first.experiment, first.corpus, first.split, tuple(sorted(systems, key=position)))
+
+
+def _system(records: list[RunRecord]) -> System:
+    first = records[0]
+    if first.role not in ROLES:
+        raise DataError(f"{first.id}: role {first.role!r}, expected one of {', '.join(ROLES)}")
+    for record in records:
+        if (record.role, record.strategy) != (first.role, first.strategy):
+            raise DataError(
+                f"{record.id}: {record.role} {record.strategy!r}, but {first.id} is {first.role} {first.strategy!r}; "
+                "seeds of one system must share role and strategy"
+            )
+    return System(first.system, first.role, first.strategy, tuple(records))
+
+
+def _configured_order(records: Sequence[RunRecord]) -> list[str]:
+    """Names of the systems in the order of the first configuration that lists them."""
+    for record in records:
+        names: Any = record.config.get("systems")
+        if isinstance(names, list | tuple):
+            return [name for name in names if isinstance(name, str)]
+    return []
+
+
+def _check_same_gold(records: Sequence[RunRecord]) -> None:
+    first = records[0]
+    for record in records:
+        for name in sorted({*first.scores.per_type, *record.scores.per_type}):
+            expected, found = (r.scores.per_type.get(name, Counts(0, 0, 0)).gold for r in (first, record))
+            if found != expected:
+                raise DataError(
+                    f"{record.id}: {found} gold entities of type {name}, but {first.id} has {expected}; "
+                    "only systems scored on the same text can be compared"
+                )

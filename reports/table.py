@@ -1,0 +1,153 @@
+"""The one shape of every table: columns, and rows of cells that know their value, their text and their records."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from reports.sections import Section, Spread
+
+MISSING = "–"
+
+Value = str | int | float | bool | None
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Column:
+    """Heading and layout of one column.
+
+    Attributes:
+        key: name in data files, stable between versions.
+        heading: name for readers.
+        align: numbers stand to the right, names to the left.
+        detail: True for columns that only data files (CSV) hold, because nobody reads them in a table.
+    """
+
+    key: str
+    heading: str = ""
+    align: Literal["left", "right"] = "right"
+    detail: bool = False
+
+
+_SCOPE = tuple(Column(key, detail=True) for key in ("experiment", "corpus", "split"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell, made by :func:`label`, :func:`number`, :func:`share` or :func:`spread`.
+
+    Attributes:
+        value: the value at full precision, for data files.
+        text: what a reader sees: one line of plain text, not escaped for any format.
+        records: ids of the run records that it comes from.
+        strong: True for the winner of a comparison.
+    """
+
+    value: Value
+    text: str
+    records: tuple[str, ...] = ()
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be written in any format.
+
+    Attributes:
+        name: its name in the registry.
+        title: heading, one line of plain text.
+        notes: sentences of the caption, plain text.
+        columns: all columns, details included.
+        rows: one tuple of cells per row, as long as ``columns``.
+    """
+
+    name: str
+    title: str
+    notes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        title: str,
+        section: Section,
+        notes: Iterable[str],
+        columns: Iterable[tuple[Column, Callable[[Item], Cell]]],
+        items: Iterable[Item],
+    ) -> Table:
+        """A table with one row per item; each column comes with the function that makes its cell.
+
+        Data files get the section's experiment, corpus and split in front.
+        """
+        pairs = list(columns)
+        scope = tuple(label(text) for text in (section.experiment, section.corpus, section.split))
+        rows = tuple(scope + tuple(cell(item) for _, cell in pairs) for item in items)
+        headings = tuple(replace(column, key=plain(column.key), heading=plain(column.heading)) for column, _ in pairs)
+        return cls(name, plain(f"{title}: {section.name}"), tuple(map(plain, notes)), _SCOPE + headings, rows)
+
+    @property
+    def caption(self) -> str:
+        """The notes as one paragraph."""
+        return " ".join(self.notes)
+
+    def for_readers(self) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
+        """Columns and rows without the detail columns and without columns in which every value is missing."""
+        kept = [
+            index
+            for index, column in enumerate(self.columns)
+            if not column.detail and any(row[index].value is not None for row in self.rows)
+        ]
+        return (
+            tuple(self.columns[index] for index in kept),
+            tuple(tuple(row[index] for index in kept) for row in self.rows),
+        )
+
+
+def label(text: str | None, records: Sequence[str] = (), *, strong: bool = False, shown: bool = True) -> Cell:
+    """A name; with ``shown=False`` readers see nothing, as in the later rows of a group."""
+    if text is None:
+        return Cell(None, MISSING, tuple(records))
+    return Cell(plain(text), plain(text) if shown else "", tuple(records), strong)
+
+
+def number(
+    value: float | None, digits: int = 0, records: Sequence[str] = (), *, scale: float = 1, mark: str = ""
+) -> Cell:
+    """A number, shown divided by ``scale`` with ``digits`` decimals and a footnote mark; the data value is unscaled."""
+    if value is None:
+        return Cell(None, MISSING, tuple(records))
+    return Cell(value, f"{value / scale:,.{digits}f}{mark}", tuple(records))
+
+
+def share(value: float | None, digits: int = 1, records: Sequence[str] = ()) -> Cell:
+    """A share between 0 and 1, shown in percent."""
+    return number(value, digits, records, scale=0.01)
+
+
+def spread(value: Spread | None, digits: int = 3, records: Sequence[str] = (), *, strong: bool = False) -> Cell:
+    """Mean ± standard deviation and, in brackets, the number of seeds; the data value is the mean."""
+    if value is None:
+        return Cell(None, MISSING, tuple(records))
+    deviation = "" if value.sd is None else f" ± {value.sd:.{digits}f}"
+    return Cell(value.mean, f"{value.mean:.{digits}f}{deviation} ({value.n})", tuple(records), strong)
+
+
+def plain(text: str) -> str:
+    """One line of text that every format can hold.
+
+    White space becomes single spaces. Characters that cannot be stored, or that reorder their neighbours on the screen
+    (controls, lone surrogates, non-characters, bidirectional controls), become U+FFFD.
+    """
+    return "".join("\N{REPLACEMENT CHARACTER}" if _unprintable(char) else char for char in " ".join(text.split()))
+
+
+def _unprintable(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cs", "Cn"} or unicodedata.bidirectional(char) in {
+        *("LRE", "RLE", "LRO", "RLO", "PDF"),
+        *("LRI", "RLI", "FSI", "PDI"),
+    }

@@ -1,0 +1,22 @@
+"""The tables that a report holds: each is a function from a section to a :class:`~reports.table.Table`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:
+    from reports.sections import Section
+    from reports.table import Table
+
+tables: Registry[Callable[[Section], Table]] = Registry(
+    "tables",
+    {
+        "results": ("reports.tables.results:results", "systems by size, F1 over seeds, retention and speed"),
+        "types": ("reports.tables.types:types", "precision, recall and F1 of each entity type, with support"),
+        "lineage": ("reports.tables.lineage:lineage", "stages of each system with their time and tokens"),
+        "vocabulary": ("reports.tables.vocabulary:vocabulary", "figures of each system's vocabulary"),
+    },
+)

@@ -1,0 +1,126 @@
+"""The main table: what each system scores, what it weighs and how fast it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from finkd.records import RunRecord
+from reports.captions import corpus_notes, seed_note
+from reports.sections import Section, System
+from reports.table import Cell, Column, Table, label, number, share, spread
+
+Fields = list[tuple[Column, Callable[[System], Cell]]]
+
+BUSY = "†"
+
+
+def results(section: Section) -> Table:
+    """One row per system; the best student is strong."""
+    columns = _identity(section) + _scores(section) + _size() + _speed() + _details(section)
+    return Table.of("results", "Results", section, _notes(section), columns, section.systems)
+
+
+def _identity(section: Section) -> Fields:
+    best = section.best_student
+    return [
+        (Column("system", "System", "left"), lambda system: label(system.name, system.ids, strong=system is best)),
+        (Column("role", "Role", "left"), lambda system: label(system.role, system.ids)),
+        (Column("strategy", detail=True), lambda system: label(system.strategy or None, system.ids)),
+    ]
+
+
+def _scores(section: Section) -> Fields:
+    best = section.best_student
+    return [
+        (
+            Column("micro_f1", "Micro-F1"),
+            lambda system: spread(system.f1, 3, system.ids, strong=system is best),
+        ),
+        (Column("micro_f1_sd", detail=True), lambda system: number(system.f1.sd, 3, system.ids)),
+        (Column("seeds", detail=True), lambda system: number(system.f1.n, 0, system.ids)),
+        (
+            Column("macro_f1", "Macro-F1"),
+            lambda system: number(system.mean(lambda record: record.scores.macro_f1), 3, system.ids),
+        ),
+        (
+            Column("names_only_f1", "Names-only F1"),
+            lambda system: number(system.mean(_names_only), 3, system.ids),
+        ),
+        (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
+    ]
+
+
+def _size() -> Fields:
+    return [
+        (Column("parameters", "Params (M)"), lambda system: number(system.parameters, 2, system.ids, scale=1e6)),
+        (Column("vocabulary_size", "Vocabulary"), lambda system: number(system.mean(_vocabulary), 0, system.ids)),
+        (Column("embedding_share", "Emb. (%)"), lambda system: share(system.mean(_embedding_share), 1, system.ids)),
+        (
+            Column("bytes", "Size (MB)"),
+            lambda system: number(system.mean(lambda record: record.resources.bytes), 1, system.ids, scale=1e6),
+        ),
+    ]
+
+
+def _speed() -> Fields:
+    def mark(system: System) -> str:
+        return BUSY if system.machine_busy else ""
+
+    return [
+        (
+            Column("latency_p50_ms", "p50 (ms)"),
+            lambda system: number(system.latency("p50"), 2, system.ids, mark=mark(system)),
+        ),
+        (
+            Column("latency_p90_ms", "p90 (ms)"),
+            lambda system: number(system.latency("p90"), 2, system.ids, mark=mark(system)),
+        ),
+        (
+            Column("words_per_second", "Words/s"),
+            lambda system: number(
+                system.mean(lambda record: record.resources.words_per_second), 0, system.ids, mark=mark(system)
+            ),
+        ),
+        (Column("machine_busy", detail=True), lambda system: Cell(system.machine_busy, "", system.ids)),
+    ]
+
+
+def _details(section: Section) -> Fields:
+    return [
+        (Column("training_seconds", detail=True), lambda system: number(system.mean(_training), 1, system.ids)),
+        (Column("sample", detail=True), lambda system: Cell(section.sample, "", system.ids)),
+        (Column("records", detail=True), lambda system: label(" ".join(system.ids), system.ids)),
+    ]
+
+
+def _names_only(record: RunRecord) -> float | None:
+    return None if record.scores.names_only is None else record.scores.names_only.f1
+
+
+def _vocabulary(record: RunRecord) -> float | None:
+    size = record.vocabulary.get("size")
+    return size if isinstance(size, int) else None
+
+
+def _embedding_share(record: RunRecord) -> float | None:
+    resources = record.resources
+    if not resources.parameters or resources.embedding_parameters is None:
+        return None
+    return resources.embedding_parameters / resources.parameters
+
+
+def _training(record: RunRecord) -> float | None:
+    return sum(stage.seconds for stage in record.lineage) if record.lineage else None
+
+
+def _notes(section: Section) -> list[str]:
+    notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
+    if section.teacher and section.of_role("student"):
+        notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
+    if any(system.latency("p50") is not None for system in section.systems):
+        notes.append("Latency: one sentence at a time on one thread, tokenizing included; words/s: batches of 32.")
+    if any(system.machine_busy for system in section.systems):
+        notes.append(f"{BUSY} measured while other work ran on the machine: not comparable.")
+    if section.best_student:
+        notes.append("Bold: the best student.")
+    return notes

@@ -1,0 +1,72 @@
+"""The vocabulary of each system and whatever figures of the tokenizer-shift analysis its records hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from finkd.records import RunRecord
+from reports.sections import Section, System
+from reports.table import Cell, Column, Table, label, number, share
+
+HEADINGS = {
+    "size": "Pieces",
+    "fertility": "Pieces per word",
+    "entity_fertility": "Pieces per entity word",
+    "whole_entity_words": "Entity words in one piece (%)",
+    "length_ratio": "Length against teacher",
+    "overlap": "Shared with teacher (%)",
+    "embedding_share": "Embedding share (%)",
+}
+SHARES = frozenset({"whole_entity_words", "overlap", "embedding_share"})
+
+
+def vocabulary(section: Section) -> Table:
+    """One row per system with a vocabulary; the columns are the numeric figures that any record holds."""
+    systems = [system for system in section.systems if any(record.vocabulary for record in system.records)]
+    columns: list[tuple[Column, Callable[[System], Cell]]] = [
+        (Column("system", "System", "left"), lambda system: label(system.name, system.ids)),
+        (Column("name", "Vocabulary", "left"), _text("name")),
+        (Column("algorithm", "Algorithm", "left"), _text("algorithm")),
+        *((Column(key, HEADINGS.get(key, key.replace("_", " "))), _figure(key)) for key in _figures(systems)),
+    ]
+    return Table.of("vocabulary", "Vocabularies", section, ["Means over seeds."], columns, systems)
+
+
+def _figures(systems: list[System]) -> list[str]:
+    """Keys with a number in any record: the known ones in our order, then the others by name."""
+    found = {
+        key
+        for system in systems
+        for record in system.records
+        for key, value in record.vocabulary.items()
+        if _number(value) is not None
+    }
+    return [key for key in HEADINGS if key in found] + sorted(found - HEADINGS.keys())
+
+
+def _figure(key: str) -> Callable[[System], Cell]:
+    def cell(system: System) -> Cell:
+        values = [_number(record.vocabulary.get(key)) for record in system.records]
+        mean = system.mean(lambda record: _number(record.vocabulary.get(key)))
+        if key in SHARES:
+            return share(mean, 1, system.ids)
+        whole = all(isinstance(value, int) for value in values if value is not None)
+        return number(mean, 0 if whole else 2, system.ids)
+
+    return cell
+
+
+def _text(key: str) -> Callable[[System], Cell]:
+    def value(record: RunRecord) -> Any:
+        return record.vocabulary.get(key)
+
+    def cell(system: System) -> Cell:
+        names = sorted({str(value(record)) for record in system.records if value(record) is not None})
+        return label(", ".join(names) or None, system.ids)
+
+    return cell
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,49 @@
+"""Every table and every format, those of other packages included."""
+
+import pytest
+
+from reports.formats import formats
+from reports.report import compose
+from reports.table import Table
+from reports.tables import tables
+from tests.reports.examples import example_records
+from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS
+
+
+def made(name):
+    (chapter,) = compose(example_records(), [name]).chapters
+    return chapter.tables[name]
+
+
+@pytest.mark.parametrize("name", tables)
+def test_table_is_sound(name):
+    table = made(name)
+    assert isinstance(table, Table)
+    assert table.name == name
+    assert table.caption.endswith(".")
+    keys = [column.key for column in table.columns]
+    assert len(keys) == len(set(keys))
+    assert keys[:3] == ["experiment", "corpus", "split"]
+    assert all(len(row) == len(keys) for row in table.rows)
+    assert all(column.heading for column in table.for_readers()[0])
+
+
+@pytest.mark.parametrize("kind", formats)
+@pytest.mark.parametrize("name", tables)
+def test_every_table_renders_in_every_format(name, kind):
+    (content,) = formats.get(kind)(compose(example_records(), [name])).values()
+    assert "domain-vocabulary" in content
+    assert content.endswith("\n")
+    assert not content.endswith("\n\n")
+
+
+@pytest.mark.parametrize("name", tables)
+def test_every_table_has_golden_files(name):
+    assert all((GOLDEN / f"{name}.{kind}").is_file() for kind in GOLDEN_FORMATS)
+
+
+def test_names_and_summaries():
+    for registry in (tables, formats):
+        for name, entry in registry.entries().items():
+            assert name == name.lower()
+            assert entry.summary

@@ -1,0 +1,78 @@
+"""Run records made by hand, with figures that are easy to check."""
+
+from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord
+
+ORDER = ["two words", "dictionary", "minilm", "plain", "domain-vocabulary"]
+
+
+def record(
+    system,
+    role,
+    seed,
+    org=(60, 80, 80),
+    per=(10, 20, 20),
+    *,
+    parameters=None,
+    embedding=None,
+    latency=None,
+    stages=(),
+    vocabulary=None,
+    **fields,
+):
+    """One record; ``org`` and ``per`` are correct, predicted and gold entities."""
+    defaults = {
+        "experiment": "vocabulary",
+        "corpus": "fin3",
+        "split": "test",
+        "strategy": " > ".join(stages),
+        "config": {"systems": ORDER},
+        "corpora": {"fin3": "sha256:0a1b2c"},
+        "environment": {"python": "3.11", "torch": "2.13.0", "threads": 1},
+        "overlap": 0.0125,
+    }
+    resources = Resources(
+        parameters=parameters,
+        embedding_parameters=embedding,
+        bytes=None if parameters is None else parameters * 4,
+        latency_ms={} if latency is None else {"p50": latency, "p90": latency * 1.5},
+        words_per_second=None if latency is None else 20_000 / latency,
+    )
+    return RunRecord(
+        system=system,
+        role=role,
+        seed=seed,
+        scores=NerScores({"PER": Counts(*per), "ORG": Counts(*org)}, words=2000),
+        resources=fields.pop("resources", resources),
+        lineage=tuple(StageRecord(kind, f"key-{kind}", {}, 60.0 + seed, 100_000, cached=False) for kind in stages),
+        vocabulary=vocabulary or {},
+        **{**defaults, **fields},
+    )
+
+
+def example_records():
+    """Two floors, a teacher and two students with two seeds each."""
+    general = {"name": "minilm", "algorithm": "wordpiece", "size": 30_522, "fertility": 1.42, "overlap": 1.0}
+    domain = {"name": "fin5", "algorithm": "unigram", "size": 8_000, "fertility": 1.21, "overlap": 0.375}
+    records = [
+        record("two words", "floor", 1, org=(0, 0, 80), per=(18, 20, 20)),
+        record("dictionary", "floor", 1, org=(32, 64, 80), per=(16, 16, 20)),
+    ]
+    for seed, org in ((1, 72), (2, 68)):
+        records += [
+            record(
+                *("minilm", "teacher", seed, (org, 80, 80), (16, 20, 20)),
+                **{"parameters": 22_700_000, "embedding": 11_900_000, "latency": 6.0},
+                **{"stages": ("finetune",), "vocabulary": general},
+            ),
+            record(
+                *("plain", "student", seed, (org - 8, 80, 80), (12, 20, 20)),
+                **{"parameters": 17_000_000, "embedding": 11_900_000, "latency": 3.0},
+                **{"stages": ("distill:general", "task-distill"), "vocabulary": general},
+            ),
+            record(
+                *("domain-vocabulary", "student", seed, (org - 4, 80, 80), (14, 20, 20)),
+                **{"parameters": 6_800_000, "embedding": 3_060_000, "latency": 2.0},
+                **{"stages": ("distill:general", "retokenize", "task-distill"), "vocabulary": domain},
+            ),
+        ]
+    return records

@@ -1,0 +1,21 @@
+"""Renew the golden files: ``python -m tests.reports.regenerate``; then read the difference before committing it."""
+
+from pathlib import Path
+
+from reports.formats import formats
+from reports.report import compose
+from tests.reports.examples import example_records
+
+GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_FORMATS = ("md", "tex", "csv")
+
+
+def golden_files():
+    """Name and content of every golden file, as the code makes them now."""
+    report = compose(example_records())
+    return {name: content for kind in GOLDEN_FORMATS for name, content in formats.get(kind)(report).items()}
+
+
+if __name__ == "__main__":
+    for name, content in golden_files().items():
+        (GOLDEN / name).write_text(content, encoding="utf-8", newline="\n")

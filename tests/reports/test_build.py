@@ -1,0 +1,67 @@
+import dataclasses
+import random
+
+import pytest
+
+from corpora.errors import DataError, UnknownNameError
+from finkd.records import load_records
+from reports.build import build, render_markdown
+from tests.reports.examples import example_records, record
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_files_and_return_value(tmp_path):
+    written = build(example_records(), tmp_path)
+    named = {"report.html", "f1-latency.svg", "f1-latency.png"}
+    tables = {
+        f"{name}.{kind}" for name in ("results", "types", "lineage", "vocabulary") for kind in ("md", "tex", "csv")
+    }
+    assert {path.name for path in written} == named | tables == set(contents(tmp_path))
+    assert len(written) == len(set(written))
+
+
+def test_same_records_same_bytes_in_any_order(tmp_path):
+    records = example_records()
+    build(records, tmp_path / "one")
+    random.Random(1).shuffle(records)
+    build(records, tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_saved_records_give_the_same_report(tmp_path):
+    records = example_records()
+    for one in records:
+        one.save(tmp_path / "runs" / f"{one.system}-{one.seed}.record.json")
+    build(records, tmp_path / "one")
+    build(load_records([tmp_path / "runs"]), tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_pictures_of_several_sections_have_safe_names(tmp_path):
+    records = [record("a", "student", 1, latency=1.0, corpus=corpus) for corpus in ("../../x", "fin")]
+    pictures = [path.name for path in build(records, tmp_path, ["md"]) if path.suffix == ".png"]
+    assert pictures == ["f1-latency-1-vocabulary-on-x.png", "f1-latency-2-vocabulary-on-fin.png"]
+    assert {path.parent for path in tmp_path.rglob("*.png")} == {tmp_path}
+
+
+def test_only_the_formats_asked_for(tmp_path):
+    assert {path.suffix for path in build(example_records(), tmp_path, ["csv"])} == {".csv", ".svg", ".png"}
+
+
+@pytest.mark.parametrize(
+    ("records", "kinds", "error"), [([], ["md"], DataError), (example_records(), ["md", "pdf"], UnknownNameError)]
+)
+def test_nothing_is_written_on_error(records, kinds, error, tmp_path):
+    with pytest.raises(error):
+        build(records, tmp_path / "out", kinds)
+    assert not (tmp_path / "out").exists()
+
+
+def test_markdown_for_a_terminal_has_every_section():
+    records = [dataclasses.replace(r, corpus=corpus) for corpus in ("fin3", "finer-ord") for r in example_records()]
+    text = render_markdown(records)
+    assert text.count("### Results") == 2
+    assert "### Scores" not in text

@@ -1,0 +1,149 @@
+import csv
+import io
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from reports.formats import csv as csv_format
+from reports.formats import formats, latex, markdown
+from reports.report import compose
+from reports.table import plain
+from tests.reports.examples import record
+from tests.reports.hostile import HOSTILE
+from tests.reports.regenerate import GOLDEN, golden_files
+
+TEXT = st.one_of(st.text(), st.text("\\{}$&#%_^~<>|\"'`[]*=+-@!:/ \n", min_size=1), st.sampled_from(HOSTILE))
+
+
+def hostile_report():
+    """Every hostile string as the name of a system, stage and vocabulary, and in the environment; no picture."""
+    records = []
+    for position, text in enumerate(HOSTILE):
+        fields = {"experiment": HOSTILE[0], "corpus": HOSTILE[12], "environment": {text: text}, "corpora": {text: text}}
+        vocabulary = {"name": text, "algorithm": text, "size": position}
+        records.append(record(f"{text}\n", "student", 1, stages=(text,), parameters=9, vocabulary=vocabulary, **fields))
+    return compose(records)
+
+
+def rendered(kind):
+    return formats.get(kind)(hostile_report())
+
+
+def row_counts(kind):
+    """File name -> rows of its only table."""
+    return {f"{name}.{kind}": len(table.rows) for name, (table,) in hostile_report().by_table().items()}
+
+
+@pytest.mark.parametrize("name", golden_files())
+def test_golden(name):
+    assert golden_files()[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_still_made():
+    assert {path.name for path in GOLDEN.iterdir()} == set(golden_files())
+
+
+@given(TEXT)
+def test_markdown_shows_the_text_and_nothing_else(text):
+    expected = plain(text)
+    rendered = MarkdownIt().enable("table").parse(f"| x{markdown.escape(expected)}x |\n| --- |\n| y |\n")
+    inline = next(token for token in rendered if token.type == "inline")
+    assert {child.type for child in inline.children} <= {"text", "text_special"}
+    assert "".join(child.content for child in inline.children) == f"x{expected}x"
+
+
+def test_markdown_tables_keep_their_shape():
+    expected = row_counts("md")
+    for name, content in rendered("md").items():
+        tokens = MarkdownIt().enable("table").parse(content)
+        rows = [token for token in tokens if token.type == "tr_open"]
+        assert len(rows) == expected[name] + 1
+        kinds = {child.type for token in tokens if token.type == "inline" for child in token.children}
+        assert kinds <= {"text", "text_special", "strong_open", "strong_close"}
+
+
+@given(TEXT)
+def test_csv_cells_are_never_formulas(text):
+    assert not str(csv_format.escape(plain(text))).startswith(("=", "+", "-", "@"))
+
+
+def test_csv_reads_back_with_one_line_per_row():
+    expected = row_counts("csv")
+    for name, content in rendered("csv").items():
+        lines = list(csv.reader(io.StringIO(content)))
+        assert len(lines) == expected[name] + 1 == content.count("\n")
+        assert len({len(line) for line in lines}) == 1
+        assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
+
+
+def test_csv_keeps_numbers_as_numbers():
+    assert [csv_format.escape(value) for value in (-0.5, 3.0, 7, None, True)] == [-0.5, 3, 7, None, True]
+
+
+@given(TEXT)
+def test_latex_leaves_no_special_character(text):
+    harmless = r"\\text\w+\{\}|\\[{}$&#%_]|\\texttt\{U\+[0-9A-F]{4,6}\}|\$\\(pm|times)\$|\\dag\{\}|\{[]*[]\}|\{\}"
+    rest = re.sub(harmless, "", latex.escape(plain(text)))
+    assert rest.isprintable()
+    assert not set(rest) & set('\\{}$&#%_^~<>|"`[]*')
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("name", ["results.tex", "vocabulary.tex"])
+def test_latex_compiles(name, tmp_path):
+    (tmp_path / name).write_text(rendered("tex")[name], encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", name]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert (tmp_path / name).with_suffix(".pdf").exists()
+
+
+class Page(HTMLParser):
+    """Elements, attribute names and text of a page."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.tags, self.attributes, self.text = set(), set(), ""
+        self.feed(content)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_html_holds_hostile_names_as_text_only():
+    page = Page(rendered("html")["report.html"])
+    assert not page.tags & {"script", "img", "b", "link", "iframe"}
+    assert not any(name.startswith("on") for name in page.attributes)
+    for text in HOSTILE:
+        assert plain(text) in page.text
+
+
+def test_html_needs_nothing_from_outside():
+    content = formats.get("html")(compose([record("a", "student", 1, latency=1.0, parameters=9)]))["report.html"]
+    assert "<svg" in content
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)|src=|<link", content)
+
+
+def test_html_picture_ids_are_unique():
+    records = [record("a", "student", 1, latency=1.0, corpus=corpus) for corpus in ("one", "two")]
+    content = formats.get("html")(compose(records))["report.html"]
+    ids = re.findall(r'<g id="([^"]*)"', content)
+    assert content.count("<svg") == 2
+    assert len(ids) == len(set(ids))
+
+
+@settings(max_examples=15)
+@given(TEXT)
+def test_html_page_escapes_any_name(text):
+    page = Page(formats.get("html")(compose([record(text, "student", 1)]))["report.html"])
+    assert plain(text) in page.text

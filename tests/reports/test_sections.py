@@ -1,0 +1,77 @@
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora.errors import DataError
+from reports.sections import Spread, sections
+from tests.reports.examples import ORDER, example_records, record
+
+
+def test_spread_by_hand():
+    assert Spread.of([0.8, 0.9, 1.0]) == Spread(pytest.approx(0.9), pytest.approx(0.1), 3)
+    assert Spread.of([0.5]) == Spread(0.5, None, 1)
+
+
+def test_spread_leaves_out_what_is_missing_or_not_finite():
+    assert Spread.of([None, 2.0, math.nan, math.inf, 4.0]) == Spread(3.0, pytest.approx(math.sqrt(2)), 2)
+    assert Spread.of([None]) is None
+
+
+def test_floors_then_teacher_then_students_in_configured_order():
+    (section,) = sections(example_records())
+    assert [system.name for system in section.systems] == ORDER
+
+
+def test_without_a_configured_order_names_decide():
+    records = [dataclasses.replace(r, config={}) for r in example_records()]
+    (section,) = sections(records)
+    assert [s.name for s in section.systems] == ["dictionary", "two words", "minilm", "domain-vocabulary", "plain"]
+
+
+@given(st.permutations(example_records()))
+def test_order_of_records_does_not_matter(records):
+    assert sections(records) == sections(example_records())
+
+
+def test_one_section_per_experiment_corpus_and_split():
+    one = record("a", "student", 1)
+    others = [dataclasses.replace(one, **{field: "b"}) for field in ("experiment", "corpus", "split")]
+    assert len(sections([one, *others])) == 4
+
+
+def test_a_record_given_twice_counts_once():
+    (section,) = sections(example_records() * 2)
+    assert section.best_student.f1.n == 2
+
+
+def test_retention_is_the_ratio_of_means():
+    (section,) = sections(example_records())
+    assert section.retention(section.best_student) == pytest.approx(0.80 / 0.86)
+    assert section.retention(section.teacher) is None
+
+
+def test_retention_needs_a_teacher_that_finds_something():
+    student = record("a", "student", 1)
+    (alone,) = sections([student])
+    (blind,) = sections([student, record("t", "teacher", 1, org=(0, 0, 80), per=(0, 0, 20))])
+    assert alone.retention(alone.best_student) is None
+    assert blind.retention(blind.best_student) is None
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([], "no run records"),
+        ([record("a", "student", 1), record("a", "student", 1, per=(0, 0, 20))], "two different records"),
+        ([record("a", "boss", 1)], "role 'boss', expected one of floor, teacher, student"),
+        ([record("a", "student", 1), record("a", "teacher", 2)], "must share role and strategy"),
+        ([record("a", "student", 1), record("b", "student", 1, per=(1, 2, 19))], "19 gold entities of type PER"),
+    ],
+)
+def test_contradictions_are_refused_in_one_line(records, message):
+    with pytest.raises(DataError, match=message) as caught:
+        sections(records)
+    assert "\n" not in str(caught.value)

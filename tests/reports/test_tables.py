@@ -1,0 +1,133 @@
+import dataclasses
+
+import pytest
+
+from corpora.errors import UnknownNameError
+from finkd.records import Counts, NerScores, Resources
+from reports.captions import SAMPLE_NOTICE
+from reports.report import compose
+from reports.table import MISSING, plain
+from tests.reports.examples import example_records, record
+
+
+def table(name, records):
+    (chapter,) = compose(records, [name]).chapters
+    return chapter.tables[name]
+
+
+def rows(table):
+    """Rows as {column key: cell}, by the name of their system (the last one wins)."""
+    keyed = [dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows]
+    return {row["system"].value: row for row in keyed}
+
+
+def test_results_by_hand():
+    row = rows(table("results", example_records()))["domain-vocabulary"]
+    # seeds find 68 + 14 and 64 + 14 of 100 entities with 100 predictions: F1 .82 and .78
+    assert row["micro_f1"].text == "0.800 ± 0.028 (2)"
+    assert row["micro_f1_sd"].value == pytest.approx(0.04 / 2**0.5)
+    assert row["macro_f1"].value == pytest.approx(((68 / 80 + 0.7) / 2 + (64 / 80 + 0.7) / 2) / 2)
+    assert row["retention"].text == "93.0"
+    assert row["parameters"].text == "6.80"
+    assert row["embedding_share"].text == "45.0"
+    assert row["bytes"].text == "27.2"
+    assert row["latency_p50_ms"].text == "2.00"
+    assert row["words_per_second"].text == "10,000"
+    assert row["training_seconds"].value == pytest.approx((3 * 61 + 3 * 62) / 2)
+
+
+def test_only_the_best_student_is_strong():
+    found = rows(table("results", example_records()))
+    assert [name for name, row in found.items() if row["micro_f1"].strong] == ["domain-vocabulary"]
+
+
+def test_every_figure_knows_its_records():
+    row = rows(table("results", example_records()))["plain"]
+    assert row["micro_f1"].records == ("vocabulary/fin3/plain/seed-1", "vocabulary/fin3/plain/seed-2")
+    assert row["latency_p50_ms"].records == row["micro_f1"].records
+
+
+def test_names_only_is_shown_when_a_record_has_it():
+    headings = {column.heading for column in table("results", example_records()).for_readers()[0]}
+    assert "Names-only F1" not in headings
+    scores = NerScores({"PER": Counts(3, 4, 5)}, names_only=Counts(1, 2, 2))
+    found = table("results", [dataclasses.replace(record("a", "student", 1), scores=scores)])
+    assert rows(found)["a"]["names_only_f1"].text == "0.500"
+    assert "Names-only F1" in {column.heading for column in found.for_readers()[0]}
+
+
+def test_missing_figures_are_dashes():
+    row = rows(table("results", example_records()))["dictionary"]
+    assert row["parameters"].text == row["retention"].text == row["latency_p50_ms"].text == MISSING
+
+
+def test_caption_names_corpus_overlap_seeds_and_brackets():
+    caption = table("results", example_records()).caption
+    for part in ("Corpus fin3, test split, 100 gold entities", "stand in the training split", "(seeds 1, 2)", "minilm"):
+        assert part in caption
+    assert SAMPLE_NOTICE not in caption
+
+
+def test_sample_notice_comes_first():
+    sample = [dataclasses.replace(r, sample=True) for r in example_records()]
+    assert table("results", sample).notes[0] == SAMPLE_NOTICE
+    assert table("types", sample).notes[0] == SAMPLE_NOTICE
+
+
+def test_speeds_of_a_busy_machine_are_marked():
+    busy = Resources(latency_ms={"p50": 2.0}, machine_busy=True)
+    found = table("results", [record("a", "student", 1, resources=busy)])
+    assert rows(found)["a"]["latency_p50_ms"].text == "2.00†"
+    assert "† measured while other work ran" in found.caption
+
+
+def test_types_by_support_with_precision_and_recall():
+    found = table("types", example_records())
+    shown = [row[found.for_readers()[0].index(found.columns[3])].text for row in found.for_readers()[1]]
+    assert shown == ["ORG", "", "", "", "", "PER", "", "", "", ""]
+    dictionary = rows(found)["dictionary"]  # the last row of a name is its rarest type, PER
+    assert (dictionary["precision"].text, dictionary["recall"].text) == ("1.000", "0.800")
+    assert dictionary["f1"].value == pytest.approx(32 / 36)
+    assert dictionary["support"].value == 20
+
+
+def test_lineage_has_a_row_per_stage_and_none_for_floors():
+    found = table("lineage", example_records())
+    column = [c.key for c in found.columns].index("kind")
+    assert [row[column].text for row in found.rows[-3:]] == ["distill:general", "retokenize", "task-distill"]
+    assert len(found.rows) == 1 + 2 + 3
+
+
+def test_lineage_survives_seeds_with_fewer_stages():
+    long = record("a", "student", 1, stages=("adapt", "finetune"), strategy="s")
+    short = record("a", "student", 2, stages=("adapt",), strategy="s")
+    found = table("lineage", [long, short])
+    seconds = [c.key for c in found.columns].index("seconds")
+    assert [row[seconds].value for row in found.rows] == [61.5, 61.0]
+
+
+def test_vocabulary_shows_whatever_numbers_there_are():
+    figures = {"name": "own", "size": 100, "odd_figure": 0.25, "fine": True, "list": [1], "overlap": 0.5}
+    row = rows(table("vocabulary", [record("a", "student", 1, vocabulary=figures)]))["a"]
+    assert row["overlap"].text == "50.0"
+    assert row["odd_figure"].text == "0.25"
+    assert row["size"].text == "100"
+    assert "fine" not in row
+    assert "list" not in row
+
+
+def test_empty_tables_are_left_out():
+    (chapter,) = compose([record("a", "floor", 1)]).chapters
+    assert set(chapter.tables) == {"results", "types"}
+
+
+def test_unknown_tables_are_named():
+    with pytest.raises(UnknownNameError, match="did you mean 'results'"):
+        compose(example_records(), ["result"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(" a\n\tb ", "a b"), ("a\0b", "a\ufffdb"), ("\ud800", "\ufffd"), ("ä – 日本", "ä – 日本")]
+)
+def test_plain(text, expected):
+    assert plain(text) == expected

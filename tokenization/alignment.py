@@ -1,0 +1,193 @@
+"""Which teacher pieces and which student pieces cover the same characters.
+
+Both tokenizers see the same original text, so a piece is an interval of characters. Two pieces are aligned when their
+intervals overlap, and the number of shared characters is the weight. Special tokens get an interval of their own before
+and after each text, so ``[CLS]`` meets ``<s>`` by role and not by spelling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from tokenization.tokenizer import Ints, Longs, Pieces
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """A sparse matrix in the form that ``torch.nn.functional.embedding_bag`` takes: row ``j`` averages its sources.
+
+    Attributes:
+        indices: (pairs,) flat source pieces, grouped by target.
+        offsets: (targets + 1,) where each target's group starts.
+        weights: (pairs,) shares, which sum to one in each non-empty group.
+    """
+
+    indices: Longs
+    offsets: Longs
+    weights: Floats
+
+    @cached_property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """(targets,) True where a target has at least one source."""
+        return np.diff(self.offsets) > 0
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The overlap between the pieces of two tokenizers over the same texts, as a sparse matrix.
+
+    Attributes:
+        teacher: the teacher's pieces.
+        student: the student's pieces, of the same texts.
+        teacher_index: (pairs,) flat index of the teacher piece, never falling within a student piece.
+        student_index: (pairs,) flat index of the student piece, never falling.
+        overlap: (pairs,) shared characters, at least one.
+    """
+
+    teacher: Pieces
+    student: Pieces
+    teacher_index: Longs
+    student_index: Longs
+    overlap: Ints
+
+    def to_student(self) -> Pooling:
+        """Teacher pieces averaged into each student piece: A = o normalised by student piece."""
+        return _pool(self.teacher_index, self.student_index, self.overlap, len(self.student.ids))
+
+    def to_teacher(self) -> Pooling:
+        """Student pieces averaged into each teacher piece: the other direction's normalisation of the same overlap."""
+        order = np.argsort(self.teacher_index, kind="stable")
+        return _pool(
+            self.student_index[order], self.teacher_index[order], self.overlap[order], len(self.teacher.ids)
+        )
+
+    @cached_property
+    def chunk_of_pair(self) -> Longs:
+        """(pairs,) number of the smallest stretch of text that both tokenizers cut out whole.
+
+        A chunk is a connected component of the overlap: both sides end at its last character.
+        """
+        if len(self.teacher_index) == 0:
+            return np.zeros(0, np.int64)
+        # Pieces that share a span (bytes of one character) make the teacher index fall back; only its maximum counts.
+        highest = np.maximum.accumulate(self.teacher_index)
+        opens = (np.diff(self.student_index) > 0) & (self.teacher_index[1:] > highest[:-1])
+        return np.concatenate(([0], np.cumsum(opens)))
+
+    @cached_property
+    def chunks(self) -> tuple[Longs, Longs]:
+        """Chunk of every teacher piece and of every student piece, -1 where a piece is aligned to nothing."""
+        teacher = np.full(len(self.teacher.ids), -1, np.int64)
+        student = np.full(len(self.student.ids), -1, np.int64)
+        teacher[self.teacher_index] = self.chunk_of_pair
+        student[self.student_index] = self.chunk_of_pair
+        return teacher, student
+
+    @property
+    def coverage(self) -> float:
+        """Share of the student's characters that some teacher piece covers (special tokens left out)."""
+        student = self.student
+        total = int((student.ends - student.starts).clip(min=0).sum())
+        text = ~(student.opening | student.closing)[self.student_index]
+        # Several pieces may hold the bytes of one character: count each student piece's characters at most once.
+        per_piece = np.bincount(
+            self.student_index[text], weights=self.overlap[text], minlength=len(student.ids)
+        )
+        covered = np.minimum(per_piece, student.ends - student.starts).sum()
+        return float(covered / total) if total else 1.0
+
+
+def align(teacher: Pieces, student: Pieces) -> Alignment:
+    """Align a batch: two binary searches over all characters of the batch, no loop over texts or pieces.
+
+    Args:
+        teacher: pieces of the texts.
+        student: pieces of the same texts.
+
+    Raises:
+        ValueError: if the two are not of the same texts.
+    """
+    if len(teacher) != len(student) or not np.array_equal(teacher.lengths, student.lengths):
+        raise ValueError("align: teacher and student pieces come from different texts")
+    teacher_piece, teacher_start, teacher_end = _intervals(teacher)
+    student_piece, student_start, student_end = _intervals(student)
+    # A teacher piece overlaps student piece j iff it ends after j's start and starts before j's end.
+    first = np.searchsorted(teacher_end, student_start, side="right")
+    last = np.searchsorted(teacher_start, student_end, side="left")
+    counts = np.maximum(last - first, 0)
+    total = int(counts.sum())
+    within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    teacher_at = np.repeat(first, counts) + within
+    student_at = np.repeat(np.arange(len(counts)), counts)
+    overlap = np.minimum(teacher_end[teacher_at], student_end[student_at]) - np.maximum(
+        teacher_start[teacher_at], student_start[student_at]
+    )
+    return Alignment(
+        teacher, student, teacher_piece[teacher_at], student_piece[student_at], overlap.astype(np.int32)
+    )
+
+
+def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, Longs]:
+    """Word spans of a batch as flat arrays: starts, ends and (texts + 1,) row borders."""
+    counts = np.fromiter((len(row) for row in spans), np.int64, len(spans))
+    flat = np.array([span for row in spans for span in row], np.int64).reshape(-1, 2)
+    return flat[:, 0], flat[:, 1], np.concatenate(([0], np.cumsum(counts)))
+
+
+def first_pieces(pieces: Pieces, starts: Longs, ends: Longs, rows: Longs) -> Longs:
+    """Flat index of the first piece that touches each word, -1 for a word that no piece covers.
+
+    Args:
+        pieces: the batch.
+        starts: (words,) first character of each word.
+        ends: (words,) character after its last one.
+        rows: (texts + 1,) borders of the texts in ``starts`` and ``ends``.
+
+    Returns:
+        (words,) indices into ``pieces.ids``.
+    """
+    piece, piece_start, piece_end = _intervals(pieces)
+    shift = np.repeat(_bases(pieces) + 1, np.diff(rows))
+    at = np.searchsorted(piece_end, starts + shift, side="right")
+    inside = at < len(piece)
+    at = np.minimum(at, max(len(piece) - 1, 0))
+    if len(piece) == 0:
+        return np.full(len(starts), -1, np.int64)
+    touches = inside & (piece_start[at] < ends + shift)
+    return np.where(touches, piece[at], -1)
+
+
+def _bases(pieces: Pieces) -> Longs:
+    """Where each text begins when all are laid end to end, with one place before and one after for special tokens."""
+    return np.concatenate(([0], np.cumsum(pieces.lengths + 2)))[:-1]
+
+
+def _intervals(pieces: Pieces) -> tuple[Longs, Longs, Longs]:
+    """Flat index, start and end of every piece that covers something, in the coordinates of the whole batch."""
+    counts = np.diff(pieces.rows)
+    base = np.repeat(_bases(pieces), counts)
+    starts = base + pieces.starts + 1
+    ends = base + pieces.ends + 1
+    if pieces.opening.any():
+        starts[pieces.opening] = base[pieces.opening]
+        ends[pieces.opening] = base[pieces.opening] + 1
+    if pieces.closing.any():
+        after = np.repeat(pieces.lengths, counts)[pieces.closing] + base[pieces.closing] + 1
+        starts[pieces.closing] = after
+        ends[pieces.closing] = after + 1
+    covering = np.flatnonzero(ends > starts)
+    return covering, starts[covering], ends[covering]
+
+
+def _pool(sources: Longs, targets: Longs, overlap: Ints, count: int) -> Pooling:
+    """Group pairs, sorted by target, and normalise their overlaps to one per target."""
+    sizes = np.bincount(targets, minlength=count)
+    totals = np.bincount(targets, weights=overlap, minlength=count)
+    weights = (overlap / totals[targets]).astype(np.float32)
+    return Pooling(sources, np.concatenate(([0], np.cumsum(sizes))), weights)

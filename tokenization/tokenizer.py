@@ -1,0 +1,253 @@
+"""A fast tokenizer with the two things alignment needs: offsets in the original text and special tokens by role."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer as Backend
+
+from corpora.errors import ConfigError
+from corpora.files import atomic_folder
+
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+
+ROLES = ("cls", "sep", "pad", "unk", "mask")
+_FALLBACKS = {"cls": "bos", "sep": "eos"}
+_COMMON_NAMES = {
+    "cls": ("[CLS]", "<s>"),
+    "sep": ("[SEP]", "</s>"),
+    "pad": ("[PAD]", "<pad>"),
+    "unk": ("[UNK]", "<unk>"),
+    "mask": ("[MASK]", "<mask>"),
+}
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of a batch of texts, ragged and flat: row ``r`` is ``slice(rows[r], rows[r + 1])`` of every array.
+
+    Attributes:
+        ids: (pieces,) vocabulary ids.
+        starts: (pieces,) first character of each piece in its original text, white space trimmed.
+        ends: (pieces,) character after its last one; equal to ``starts`` for pieces without text of their own.
+        rows: (texts + 1,) row borders.
+        lengths: (texts,) characters of each text.
+        opening: (pieces,) True for the special token that opens a row (role ``cls``).
+        closing: (pieces,) True for the one that closes it (role ``sep``).
+    """
+
+    ids: Ints
+    starts: Ints
+    ends: Ints
+    rows: Longs
+    lengths: Longs
+    opening: npt.NDArray[np.bool_]
+    closing: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.rows) - 1
+
+    def take(self, indices: Sequence[int] | Longs) -> Pieces:
+        """The pieces of the chosen texts, in the order given."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        counts = self.rows[chosen + 1] - self.rows[chosen]
+        rows = np.concatenate(([0], np.cumsum(counts)))
+        flat = np.repeat(self.rows[chosen] - rows[:-1], counts) + np.arange(rows[-1])
+        return Pieces(
+            self.ids[flat],
+            self.starts[flat],
+            self.ends[flat],
+            rows,
+            self.lengths[chosen],
+            self.opening[flat],
+            self.closing[flat],
+        )
+
+
+class Tokenizer:
+    """A Hugging Face fast tokenizer folder, without truncation and padding.
+
+    Args:
+        backend: the tokenizer; its truncation and padding are switched off on a copy.
+        specials: role (``cls``, ``sep``, ``pad``, ``unk``, ``mask``) -> token.
+        name: what reports call it.
+
+    Raises:
+        ConfigError: if a special token is not in the vocabulary.
+    """
+
+    def __init__(self, backend: Backend, specials: Mapping[str, str], name: str) -> None:
+        self.backend = Backend.from_str(backend.to_str())
+        self.backend.no_truncation()
+        self.backend.no_padding()
+        self.specials = dict(specials)
+        self.name = name
+        self.special_ids: dict[str, int] = {}
+        for role, token in self.specials.items():
+            found = self.backend.token_to_id(token)
+            if found is None:
+                raise ConfigError(f"tokenizer {name}: special token {token!r} ({role}) is not in its vocabulary")
+            self.special_ids[role] = found
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Tokenizer:
+        """Read ``tokenizer.json`` and the special tokens' roles from a folder.
+
+        Raises:
+            ConfigError: if the folder holds no fast tokenizer, or a broken one.
+        """
+        folder = Path(folder)
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise ConfigError(
+                f"{folder}: no tokenizer.json (a fast tokenizer is needed for character offsets); save one with "
+                "AutoTokenizer.from_pretrained(...).save_pretrained(folder) or train one with 'finkd vocab'"
+            )
+        try:
+            backend = Backend.from_file(str(path))
+        except Exception as error:  # tokenizers raises bare Exception for every kind of damage
+            raise ConfigError(f"{path}: not a readable tokenizer ({error})") from error
+        return cls(backend, _roles(folder, backend), folder.name)
+
+    def save(self, folder: str | Path, max_length: int = 512) -> None:
+        """Write a folder that ``AutoTokenizer.from_pretrained`` loads."""
+        with atomic_folder(Path(folder)) as temporary:
+            self.write(temporary, max_length)
+
+    def write(self, folder: Path, max_length: int) -> None:
+        """Write ``tokenizer.json`` and ``tokenizer_config.json`` into a folder that exists."""
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": max_length,
+            "clean_up_tokenization_spaces": False,
+            **{f"{role}_token": token for role, token in self.specials.items()},
+        }
+        (folder / "tokenizer.json").write_text(self.backend.to_str(pretty=True), encoding="utf-8")
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Token of each id; ids that no token holds are empty strings."""
+        by_token = self.backend.get_vocab(with_added_tokens=True)
+        tokens = [""] * (max(by_token.values()) + 1)
+        for token, index in by_token.items():
+            tokens[index] = token
+        return tuple(tokens)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides how a text is cut."""
+        return hashlib.sha256(self.backend.to_str().encode()).hexdigest()[:16]
+
+    @cached_property
+    def lowercases(self) -> bool:
+        """Whether upper and lower case give the same ids."""
+        return [e.ids for e in self.backend.encode_batch(["Paris"])] == [
+            e.ids for e in self.backend.encode_batch(["paris"])
+        ]
+
+    @cached_property
+    def continuation(self) -> str:
+        """How the vocabulary tells the start of a word from its continuation.
+
+        ``"##"`` marks continuations (WordPiece); ``"Ġ"`` (byte-level) and ``"▁"`` (Metaspace) mark starts; ``""`` if
+        pieces carry no mark.
+        """
+        counts = {mark: sum(token.startswith(mark) for token in self.vocabulary) for mark in ("##", "Ġ", "▁")}
+        best = max(counts, key=lambda mark: counts[mark])
+        return best if counts[best] else ""
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def encode(self, texts: Sequence[str]) -> Pieces:
+        """Cut texts into pieces, special tokens included.
+
+        Args:
+            texts: any Unicode; empty texts give only special tokens.
+        """
+        encodings = self.backend.encode_batch(list(texts), add_special_tokens=True)
+        counts = np.fromiter((len(e) for e in encodings), np.int64, len(encodings))
+        rows = np.concatenate(([0], np.cumsum(counts)))
+        ids = np.empty(rows[-1], np.int32)
+        spans = np.empty((rows[-1], 2), np.int32)
+        for encoding, start, end in zip(encodings, rows[:-1].tolist(), rows[1:].tolist(), strict=True):
+            if end > start:
+                ids[start:end] = encoding.ids
+                spans[start:end] = encoding.offsets
+        lengths = np.fromiter((len(text) for text in texts), np.int64, len(encodings))
+        starts, ends = _trim_white_space(texts, lengths, spans, counts)
+        empty = starts == ends
+        return Pieces(
+            ids,
+            starts,
+            ends,
+            rows,
+            lengths,
+            opening=empty & (ids == self.special_ids.get("cls", -1)),
+            closing=empty & (ids == self.special_ids.get("sep", -1)),
+        )
+
+
+def _roles(folder: Path, backend: Backend) -> dict[str, str]:
+    """Special tokens by role, from the folder's configuration, else from the usual names."""
+    declared: dict[str, Any] = {}
+    for file in ("special_tokens_map.json", "tokenizer_config.json"):
+        path = folder / file
+        if path.is_file():
+            try:
+                declared.update(json.loads(path.read_text(encoding="utf-8")))
+            except ValueError as error:
+                raise ConfigError(f"{path}: not valid JSON ({error})") from error
+    roles = {}
+    for role in ROLES:
+        token = declared.get(f"{role}_token") or declared.get(f"{_FALLBACKS.get(role)}_token")
+        token = token.get("content") if isinstance(token, dict) else token
+        candidates = [token] if token else _COMMON_NAMES[role]
+        found = next((name for name in candidates if backend.token_to_id(name) is not None), None)
+        if found is not None:
+            roles[role] = found
+    return roles
+
+
+def _trim_white_space(texts: Sequence[str], lengths: Longs, spans: Ints, counts: Longs) -> tuple[Ints, Ints]:
+    """Move span borders over white space, which Metaspace and ByteLevel pieces carry but do not mean.
+
+    Returns:
+        starts and ends, (pieces,) each, where a piece of white space alone becomes empty.
+    """
+    # A character after each text lets an empty piece at its end be looked up without leaving the array.
+    joined = "\0".join(texts) + "\0"
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    base = np.concatenate(([0], np.cumsum(lengths + 1)))[:-1]
+    offset = np.repeat(base, counts)
+    starts, ends = spans[:, 0].astype(np.int64) + offset, spans[:, 1].astype(np.int64) + offset
+    for _ in range(int(counts.max(initial=0)) and 64):
+        leading = (starts < ends) & _is_space(points[starts])
+        if not leading.any():
+            break
+        starts[leading] += 1
+    for _ in range(int(counts.max(initial=0)) and 64):
+        trailing = (starts < ends) & _is_space(points[ends - 1])
+        if not trailing.any():
+            break
+        ends[trailing] -= 1
+    return (starts - offset).astype(np.int32), (ends - offset).astype(np.int32)
+
+
+_SPACES = np.array([i for i in range(0x3001) if chr(i).isspace()], np.uint32)
+_SPACE_TABLE = np.zeros(0x3001, np.bool_)
+_SPACE_TABLE[_SPACES] = True
+
+
+def _is_space(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    return _SPACE_TABLE[np.minimum(points, 0x3000 - 1)] | (points == 0x3000)

@@ -1,0 +1,1 @@
+"""How each kind of vocabulary is learnt from counted words."""
