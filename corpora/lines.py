@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 
 from corpora.errors import DataError, UnavailableError
 
+BROKEN_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -41,7 +42,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             for number, raw in enumerate(file, start=1):
                 yield number, _decode(raw, path, number, offset)
                 offset += len(raw)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        except BROKEN_GZIP as error:
             raise DataError(f"{path}:{number + 1}: broken gzip ({error}); expected a whole .gz file") from error
 
 
@@ -78,10 +79,19 @@ def parse_json(text: str, path: Path, line: int = 1) -> Any:
         DataError: with ``path:line`` of the first character that is not JSON.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if "\\ud" in text.lower():  # half a surrogate pair can be spelt in JSON, and breaks every tokenizer
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        at = line + error.lineno - 1
-        found = f"{error.msg} at column {error.colno}"
+        at, found = line + error.lineno - 1, f"{error.msg} at column {error.colno}"
         raise DataError(f"{path}:{at}: not JSON ({found}); expected one JSON value") from error
-    except RecursionError as error:
-        raise DataError(f"{path}:{line}: JSON nested too deeply; expected records of words and tags") from error
+    except UnicodeEncodeError as error:
+        raise DataError(f"{path}:{line}: found half a surrogate pair; expected whole characters") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}:{line}: not usable JSON ({error}); expected records of words and tags") from error
+    return value
+
+
+def stem(path: Path) -> str:
+    """A file's name without ``.gz`` and without the suffix of its format."""
+    return Path(path.name.removesuffix(".gz")).stem

@@ -8,11 +8,12 @@ from pathlib import Path
 from corpora.catalog import corpora
 from corpora.corpus import NerCorpus, NerData, Splits
 from corpora.errors import ConfigError, DataError, UnknownNameError
+from corpora.lines import stem
 from corpora.locate import finder
 from corpora.readers import read_conll, read_csv_tokens, read_json_spans, read_jsonl, read_parquet
 from corpora.registry import unknown
 from corpora.sentence import Sentence
-from corpora.tags import Scheme, entities
+from corpora.tags import Scheme, entities, scheme_named
 
 SPLIT_NAMES = {
     "train": "train",
@@ -33,28 +34,28 @@ _READERS: Mapping[str, Callable[[Path, Scheme], Iterator[Sentence]]] = {
 }
 
 
-def load(name: str | Path, scheme: Scheme = "IOB2") -> NerData:
+def load(name: str | Path, scheme: str = "IOB2") -> NerData:
     """Load a labelled corpus.
 
     Args:
         name: a labelled corpus of the registry; or a file (CoNLL as ``.conll`` or ``.txt``, ``.csv``, ``.jsonl``,
             ``.json``, ``.parquet``, each also with ``.gz``), whose sentences become the one split ``all``; or a folder
             with files called train, dev (or validation, valid, val) and test.
-        scheme: the scheme of a user's tags; the registry's corpora know theirs.
+        scheme: the scheme of a user's tags (IOB1, IOB2 or BIOES); the registry's corpora know theirs.
 
     Raises:
         UnknownNameError: if there is no such corpus, file or folder.
         DataError: if a file breaks its format.
-        ConfigError: if the corpus is unlabelled text.
+        ConfigError: if the corpus is unlabelled text, or there is no such scheme.
         UnavailableError: if a corpus file is neither here nor reachable.
     """
     if isinstance(name, str) and name in corpora:
         return _load_named(name)
-    path = Path(name)
+    path, known_scheme = Path(name), scheme_named(scheme)
     if path.is_dir():
-        splits = _read_folder(path, scheme)
+        splits = _read_folder(path, known_scheme)
     elif path.is_file():
-        splits = {WHOLE: list(_read_file(path, scheme))}
+        splits = {WHOLE: list(_read_file(path, known_scheme))}
     else:
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
     types = _types(splits)
@@ -74,7 +75,7 @@ def _load_named(name: str) -> NerData:
 def _read_folder(folder: Path, scheme: Scheme) -> Splits:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        split = SPLIT_NAMES.get(path.name.split(".", 1)[0].lower())
+        split = SPLIT_NAMES.get(stem(path).lower())
         if split is None or _suffix(path) not in _READERS:
             continue
         if split in found:

@@ -43,7 +43,7 @@ def locate(relative: str, source: Source) -> Path:
 
     Raises:
         DataError: if a file is there with other bytes.
-        UnavailableError: if it is nowhere and cannot be downloaded.
+        UnavailableError: if it is nowhere and cannot be downloaded, or may not be read.
     """
     data = os.environ.get("FINKD_DATA")
     candidates = [Path(data) / relative] if data else []
@@ -56,7 +56,11 @@ def locate(relative: str, source: Source) -> Path:
 
 
 def _verified(path: Path, source: Source) -> Path:
-    _compare(str(path), sha256(path), source)
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot read ({error.strerror or error})") from error
+    _compare(str(path), found, source)
     return path
 
 

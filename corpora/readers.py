@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import DataError
-from corpora.lines import numbered_lines, open_binary, parse_json, read_json
+from corpora.lines import BROKEN_GZIP, numbered_lines, open_binary, parse_json, read_json, stem
 from corpora.segmentation import label_text
 from corpora.sentence import Sentence
 from corpora.tags import Scheme, convert, first_illegal
@@ -84,7 +84,7 @@ def read_conll(
         if cells[0] == DOCSTART:
             yield from rows.pop(document)
             documents += 1
-            document = f"{_stem(path)}-{documents}"
+            document = f"{stem(path)}-{documents}"
             continue
         columns = columns or _checked_columns(path, number, line, cells, (word_column, tag_column))
         if len(cells) != columns:
@@ -150,7 +150,7 @@ def read_csv_tokens(
         if key != before:
             yield from rows.pop(document)
             before = key
-            document = f"{_stem(path)}-{row[columns.document]}" if columns.document else ""
+            document = f"{stem(path)}-{row[columns.document]}" if columns.document else ""
         try:
             tag = tag_of(row[columns.tag]) if tag_of else row[columns.tag]
         except ValueError as error:
@@ -240,7 +240,7 @@ def read_parquet(path: Path, scheme: Scheme = "IOB2") -> Iterator[Sentence]:
     with open_binary(path) as file:
         try:
             rows = pyarrow.parquet.read_table(file).to_pylist()
-        except (pyarrow.ArrowException, OSError) as error:
+        except (pyarrow.ArrowException, OSError, *BROKEN_GZIP) as error:
             raise DataError(f"{path}: not a parquet file ({str(error).splitlines()[0]})") from error
     if not rows:
         raise DataError(f"{path}: found no rows; expected one sentence per row")
@@ -293,9 +293,11 @@ def _strings(value: Any, name: str) -> list[str]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise ValueError(f"found {_kind(value)} as {name}; expected a list of text")
     values = list(value)
-    wrong = next((item for item in values if not isinstance(item, str)), None)
-    if wrong is not None or None in values:
-        raise ValueError(f"found {wrong!r} in {name}; expected text" + (" such as 'B-ORG'" if name == "tags" else ""))
+    wrong = [item for item in values if not isinstance(item, str)]
+    if wrong:
+        raise ValueError(
+            f"found {wrong[0]!r} in {name}; expected text" + (" such as 'B-ORG'" if name == "tags" else "")
+        )
     return values
 
 
@@ -322,7 +324,3 @@ def _span(value: Any) -> tuple[int, int, str]:
 def _kind(value: Any) -> str:
     names = {"dict": "an object", "list": "a list", "str": "text", "NoneType": "null"}
     return names.get(type(value).__name__, repr(value))
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0]

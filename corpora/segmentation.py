@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ def _pipeline() -> Language:
 
     language = spacy.blank("en")
     language.add_pipe("sentencizer")
+    language.max_length = sys.maxsize  # the limit guards the memory of statistical components, and there are none
     return language
 
 

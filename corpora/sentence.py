@@ -39,9 +39,7 @@ class Sentence:
         object.__setattr__(self, "words", tuple(self.text[start:end] for start, end in self.spans))
 
     @classmethod
-    def from_words(
-        cls, words: Sequence[str], tags: Sequence[str] | None = None, document: str = ""
-    ) -> Sentence:
+    def from_words(cls, words: Sequence[str], tags: Sequence[str] | None = None, document: str = "") -> Sentence:
         """A sentence of words that come without their text: they are joined by one space."""
         spans = []
         start = 0

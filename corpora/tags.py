@@ -72,7 +72,7 @@ def _illegal_step(before: str, prefix: str, same_type: bool, scheme: Scheme) -> 
     if scheme == "IOB1":
         separates = before != OUTSIDE and same_type
         return "" if prefix != "B" or separates else "but no neighbour of its type; expected I- (IOB1; is this IOB2?)"
-    is_open = before in (("B", "I") if scheme == "BIOES" else ("B", "I", "E", "S"))
+    is_open = before in ("B", "I")
     goes_on = prefix in ("I", "E")
     if goes_on and not (is_open and same_type):
         starts = "B- or S-" if scheme == "BIOES" else "B-"

@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from corpora.catalog import corpora
 from corpora.corpus import Lines, TextCorpus
 from corpora.errors import ConfigError, DataError, UnknownNameError
 from corpora.files import sha256
-from corpora.lines import numbered_lines, parse_json
+from corpora.lines import numbered_lines, parse_json, stem
 from corpora.locate import finder
 from corpora.registry import unknown
 from corpora.segmentation import split_sentences
@@ -25,12 +25,12 @@ _SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")
 _CHARACTERS_PER_SENTENCE = 200
 
 
-def stream(name: str | Path, sources: Mapping[str, float] | None = None) -> Iterator[str]:
+def stream(name: str | Path, sources: Collection[str] | None = None) -> Iterator[str]:
     """Lines of an unlabelled corpus, source after source, as the corpus spells them.
 
     Args:
         name: a text corpus of the registry, or a ``.txt`` or ``.jsonl`` (key ``text``) file, or a folder of them.
-        sources: names of the sources to read (the values do not matter here); ``None`` reads all.
+        sources: names of the sources to read; ``None`` reads all.
 
     Raises:
         UnknownNameError: if there is no such corpus, file or source.
@@ -72,6 +72,7 @@ def sample_sentences(
         UnknownNameError: if there is no such corpus, file or source.
         UnavailableError: if a file is nowhere.
     """
+    _check_weights(sources)
     chosen = _chosen(name, sources)
     weights = sources or {source: float(sum(map(len, lines()))) for source, lines in chosen.items()}
     streams = {source: _shuffled_sentences(source, lines, seed, count) for source, lines in chosen.items()}
@@ -101,22 +102,18 @@ def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) ->
         ConfigError: if a weight is not positive.
         UnavailableError: if a user's file cannot be read.
     """
+    _check_weights(sources)
     chosen = _chosen(name, sources)
     parts: dict[str, object] = {"version": SAMPLING_VERSION, "weights": dict(sorted((sources or {}).items()))}
     if isinstance(name, str) and name in corpora:
         published = corpora.get(name).files
-        parts["files"] = {path: source.sha256 for path, source in published.items() if source_name(path) in chosen}
+        parts["files"] = {path: source.sha256 for path, source in published.items() if stem(Path(path)) in chosen}
         if not published:
             parts["files"] = {source: _hash_lines(lines) for source, lines in chosen.items()}
     else:
-        files = {source_name(path): path for path in _user_files(Path(name))}
+        files = _user_files(Path(name))
         parts["files"] = {source: sha256(files[source]) for source in chosen}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def source_name(path: str | Path) -> str:
-    """How a file is named among the sources of its corpus: its name up to the first dot."""
-    return Path(path).name.split(".", 1)[0]
 
 
 def _hash_lines(lines: Lines) -> str:
@@ -126,14 +123,20 @@ def _hash_lines(lines: Lines) -> str:
     return digest.hexdigest()
 
 
-def _chosen(name: str | Path, sources: Mapping[str, float] | None) -> dict[str, Lines]:
-    """The lines of the sources asked for."""
-    every = _all_sources(name)
+def _check_weights(sources: Mapping[str, float] | None) -> None:
+    if sources is not None and not sources:
+        raise ConfigError("sources: names none; name at least one, or leave the key out to take all")
     for source, weight in (sources or {}).items():
-        if source not in every:
-            raise UnknownNameError(unknown(f"sources of {name}", source, list(every)))
         if not 0 < weight < float("inf"):
             raise ConfigError(f"sources.{source}: weight must be positive (got {weight})")
+
+
+def _chosen(name: str | Path, sources: Collection[str] | None) -> dict[str, Lines]:
+    """The lines of the sources asked for."""
+    every = _all_sources(name)
+    for source in sources or ():
+        if source not in every:
+            raise UnknownNameError(unknown(f"sources of {name}", source, list(every)))
     return {source: lines for source, lines in every.items() if sources is None or source in sources}
 
 
@@ -146,12 +149,21 @@ def _all_sources(name: str | Path) -> Mapping[str, Lines]:
     path = Path(name)
     if not path.exists():
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
-    return {source_name(file): partial(_user_lines, file) for file in _user_files(path)}
+    return {source: partial(_user_lines, file) for source, file in _user_files(path).items()}
 
 
-def _user_files(path: Path) -> list[Path]:
+def _user_files(path: Path) -> dict[str, Path]:
+    """A user's files by the name of the source that each is."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    readable = [file for file in files if file.name.endswith(_SUFFIXES)]
+    readable: dict[str, Path] = {}
+    for file in files:
+        if not file.name.endswith(_SUFFIXES):
+            continue
+        other = readable.setdefault(stem(file), file)
+        if other is not file:
+            raise DataError(
+                f"{file}: found a second file for the source {stem(file)!r} beside {other.name}; rename one"
+            )
     if not readable:
         raise DataError(f"{path}: found no {', '.join(_SUFFIXES)} file; expected unlabelled text, one passage per line")
     return readable

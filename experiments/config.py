@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
+import corpora
 from corpora.errors import ConfigError
 from corpora.registry import unknown
 from finkd.settings import build
@@ -97,7 +98,9 @@ def from_settings(
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            raise ConfigError(f"--set: expected key=value (got {override!r}), such as stages.finetune.schedule.epochs=3")
+            raise ConfigError(
+                f"--set: expected key=value (got {override!r}), such as stages.finetune.schedule.epochs=3"
+            )
         try:
             settings = merge(settings, nested(key, yaml.safe_load(value)))
         except yaml.YAMLError as error:
@@ -107,6 +110,19 @@ def from_settings(
     experiment = build(Experiment, settings, "")
     check(experiment)
     return experiment
+
+
+def one_strategy(strategy: str, corpus: str) -> dict[str, Any]:
+    """Settings of an experiment that compares one strategy with the fine-tuned teacher."""
+    sample = {"text": {"corpus": "sample-text", "sentences": 2000}} if corpus == "sample" else {}
+    splits = corpora.load(corpus).splits
+    return {
+        "name": slug(f"{strategy} on {Path(corpus).name}"),
+        "corpus": corpus,
+        "split": next((split for split in ("test", "validation") if split in splits), "test"),
+        "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
+        **sample,
+    }
 
 
 def check(experiment: Experiment) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -26,7 +24,7 @@ from finkd.floors import floors
 from finkd.lineage import Outcome
 from finkd.models import Model
 from finkd.precision import resolve_precision
-from finkd.records import Resources, RunRecord
+from finkd.records import Resources, RunRecord, load_records
 from finkd.resources import measure
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import MANIFEST, Store
@@ -34,8 +32,6 @@ from finkd.strategies import Step, parse
 from finkd.training import Progress
 from reports.build import build
 from tokenization.analysis import analyze
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,11 +72,16 @@ def run(experiment: Experiment, out: Path | None = None, listen: Listener | None
     Raises:
         FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
     """
-    out = out or Path("runs") / slug(experiment.name)
+    out = out or default_folder(experiment)
     prepared = _Run(experiment, out, listen or (lambda event: None))
     with folder_lock(out):
         _claim(out, experiment)
         return prepared.all()
+
+
+def default_folder(experiment: Experiment) -> Path:
+    """Where an experiment's results go if nothing else is said."""
+    return Path("runs") / slug(experiment.name)
 
 
 def _claim(out: Path, experiment: Experiment) -> None:
@@ -90,7 +91,9 @@ def _claim(out: Path, experiment: Experiment) -> None:
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         if {**before, "seeds": None} != {**settings, "seeds": None}:
-            raise ConfigError(f"{out}: holds results of another configuration; choose another --out or remove the folder")
+            raise ConfigError(
+                f"{out}: holds results of another configuration; choose another --out or remove the folder"
+            )
         settings["seeds"] = sorted({*before["seeds"], *settings["seeds"]})
     write_atomic(path, json.dumps(settings, indent=1) + "\n")
 
@@ -124,23 +127,21 @@ class _Run:
         """Ask every stage whether it has what it needs."""
         taught: TaughtBy | None = None
         for system, steps in self._systems():
-            context = self._context(system, self.experiment.seeds[0], taught)
-            key = lineage.addresses(self.start, steps, context)[-1]
+            key = lineage.addresses(self.start, steps, self._context(self.experiment.seeds[0], taught))[-1]
             if self.experiment.systems[system].role == "teacher":
-                taught = TaughtBy(key, lambda: models.load(self.store.root / key))
+                taught = self._taught_by(key)
 
     def all(self) -> list[RunRecord]:
         records = []
         for seed in self.experiment.seeds:
             records += [self._floor(name, seed) for name in self.experiment.floors]
             outcomes = self._outcomes(seed)
-            loaded = {name: outcome.load() for name, outcome in outcomes.items()}
-            resources = self._resources(loaded, outcomes)
-            teacher = next((loaded[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
+            tried = {name: (outcome.load(), self._publish(name, seed, outcome)) for name, outcome in outcomes.items()}
+            resources = measure(tried, self.scored, self.experiment.measure)
+            teacher = next((tried[n][0] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
             for name, outcome in outcomes.items():
-                self._publish(name, seed, outcome)
-                records.append(self._system(name, seed, outcome, loaded[name], resources[name], teacher))
-        build(records, self.out)
+                records.append(self._system(name, seed, outcome, tried[name][0], resources[name], teacher))
+        build(load_records([self.out / "records"]), self.out)  # with the seeds of earlier runs
         return records
 
     def _systems(self) -> list[tuple[str, list[Step]]]:
@@ -149,7 +150,10 @@ class _Run:
         names = sorted(systems, key=lambda each: systems[each].role != "teacher")
         return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
 
-    def _context(self, system: str, seed: int, taught: TaughtBy | None, watch: _Watch | None = None) -> Context:
+    def _taught_by(self, key: str) -> TaughtBy:
+        return TaughtBy(key, lambda: models.load(self.store.root / key))
+
+    def _context(self, seed: int, taught: TaughtBy | None, watch: _Watch | None = None) -> Context:
         return Context(
             train=self.train,
             labels=self.labels,
@@ -167,15 +171,11 @@ class _Run:
         taught: TaughtBy | None = None
         for name, steps in self._systems():
             watch = _Watch(name, seed, self.listen)
-            context = self._context(name, seed, taught, watch)
+            context = self._context(seed, taught, watch)
             outcomes[name] = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
             if self.experiment.systems[name].role == "teacher":
-                taught = TaughtBy(outcomes[name].key, outcomes[name].load)
+                taught = self._taught_by(outcomes[name].key)
         return {name: outcomes[name] for name in self.experiment.systems}
-
-    def _resources(self, models: dict[str, Model], outcomes: dict[str, Outcome]) -> dict[str, Resources]:
-        systems = {name: (model, outcomes[name].folder) for name, model in models.items()}
-        return measure(systems, self.scored, self.experiment.measure)
 
     def _floor(self, name: str, seed: int) -> RunRecord:
         predicted = floors.get(name)(self.train, self.scored)
@@ -199,9 +199,9 @@ class _Run:
         return self._save(record)
 
     def _vocabulary(self, model: Model, teacher: Model) -> dict[str, Any]:
-        """Figures of the shift from the teacher's tokenizer, on the scored split, which no vocabulary was trained on."""
-        shift = analyze(self.scored, model.tokenizer, teacher.tokenizer, model.embeddings.weight.shape[1])
-        return dataclasses.asdict(shift)
+        """Figures of the shift from the teacher's tokenizer, on the scored split, which no vocabulary saw."""
+        width = model.embeddings.weight.shape[1]
+        return analyze(self.scored, model.tokenizer, teacher.tokenizer, width).figures()
 
     def _record(self, name: str, role: str, seed: int, **parts: Any) -> RunRecord:
         text = self.experiment.text
@@ -213,19 +213,24 @@ class _Run:
             corpus=self.data.name,
             split=self.experiment.split,
             seed=seed,
-            corpora={self.data.name: self.data.fingerprint, **({text.corpus: text.fingerprint["text"]} if text else {})},
+            corpora={
+                self.data.name: self.data.fingerprint,
+                **({text.corpus: text.fingerprint["text"]} if text else {}),
+            },
             config=resolved(replace(self.experiment, seeds=(seed,))),
             environment=environment(self.precision),
             overlap=self.overlap,
             sample=self.data.name == "sample",
         )
 
-    def _publish(self, system: str, seed: int, outcome: Outcome) -> None:
+    def _publish(self, system: str, seed: int, outcome: Outcome) -> Path:
         """Show a system's model under its name; the files are the store's own where links are possible."""
-        with atomic_folder(self.out / "models" / _stem(system, seed)) as folder:
+        published = self.out / "models" / _stem(system, seed)
+        with atomic_folder(published) as folder:
             for file in outcome.folder.iterdir():
                 if file.name != MANIFEST:
                     _link(file, folder / file.name)
+        return published
 
     def _save(self, record: RunRecord) -> RunRecord:
         record.save(self.out / "records" / f"{_stem(record.system, record.seed)}.record.json")

@@ -1,1 +1,73 @@
-"""Small, fast financial NER models: teachers, students, losses, stages, strategies and their records."""
+"""Small, fast financial NER models: teachers, students, losses, stages, strategies and their records.
+
+Everything that the command line does is one call from here; nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corpora.loading import load as load_corpus
+    from experiments.config import load as load_experiment
+    from experiments.run import run
+    from experiments.shift import compare as compare_vocabularies
+    from finkd.evaluation import evaluate
+    from finkd.models import load as load_model
+    from finkd.records import load_records
+    from finkd.tagging import tag
+    from reports.build import build as report
+    from tokenization.alignment import align
+    from tokenization.analysis import analyze
+    from tokenization.tokenizer import Tokenizer
+    from tokenization.vocabulary import train as train_vocabulary
+
+__version__ = "0.1.0"
+
+_TARGETS = {
+    "Tokenizer": "tokenization.tokenizer:Tokenizer",
+    "align": "tokenization.alignment:align",
+    "analyze": "tokenization.analysis:analyze",
+    "compare_vocabularies": "experiments.shift:compare",
+    "evaluate": "finkd.evaluation:evaluate",
+    "load_corpus": "corpora.loading:load",
+    "load_experiment": "experiments.config:load",
+    "load_model": "finkd.models:load",
+    "load_records": "finkd.records:load_records",
+    "report": "reports.build:build",
+    "run": "experiments.run:run",
+    "tag": "finkd.tagging:tag",
+    "train_vocabulary": "tokenization.vocabulary:train",
+}
+
+__all__ = [
+    "Tokenizer",
+    "__version__",
+    "align",
+    "analyze",
+    "compare_vocabularies",
+    "evaluate",
+    "load_corpus",
+    "load_experiment",
+    "load_model",
+    "load_records",
+    "report",
+    "run",
+    "tag",
+    "train_vocabulary",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import one of the names above when it is first used (PEP 562)."""
+    if name not in _TARGETS:
+        raise AttributeError(f"module 'finkd' has no attribute {name!r}")
+    module, _, attribute = _TARGETS[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -90,7 +90,9 @@ class Pool:
 
     def to(self, device: torch.device) -> Pool:
         """The same on a device."""
-        return Pool(*(t.to(device, non_blocking=True) for t in (self.indices, self.offsets, self.weights, self.covered)))
+        return Pool(
+            *(t.to(device, non_blocking=True) for t in (self.indices, self.offsets, self.weights, self.covered))
+        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,8 @@ def words_of(encoded: Encoded, rows: Longs) -> Longs:
     """Flat indices of all words of the chosen examples, in their order."""
     counts = encoded.word_rows[rows + 1] - encoded.word_rows[rows]
     ends = np.cumsum(counts)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(encoded.word_rows[rows] - ends + counts, counts)
+    words: Longs = np.arange(counts.sum()) + np.repeat(encoded.word_rows[rows] - ends + counts, counts)
+    return words
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> 
     counts = [len(s) for s in scores]
     longest = max(counts)
     table = np.zeros((len(scores), longest, len(labels)))
-    for row, sentence in zip(table, scores, strict=True):
-        row[: len(sentence)] = _log_probabilities(sentence, labels)
+    for index, sentence in enumerate(scores):
+        table[index, : len(sentence)] = _log_probabilities(sentence, labels)
     starts, steps = transitions(labels)
     best = table[:, 0] + starts if longest else np.zeros((len(scores), len(labels)))
     back = np.zeros(table.shape, np.int64)

@@ -62,8 +62,9 @@ def score(
     Args:
         sentences: gold; every one must have tags.
         predicted: one tag per word.
-        types: entity types, in the order of the report.
-        roles: lower-cased surfaces that a corpus labels although they are roles, not names (see ``NerScores.names_only``).
+        types: entity types, in the order of the report; types that only the prediction has follow them.
+        roles: lower-cased surfaces that a corpus labels although they are roles, not names (see
+            ``NerScores.names_only``).
         uncovered: words without a piece, for the record.
 
     Raises:
@@ -85,7 +86,7 @@ def score(
         for place, group in enumerate((true & guess, guess, true)):
             per_document[document][place] += len(group)
             for start, end, kind in group:
-                per_type[kind][place] += 1
+                per_type.setdefault(kind, [0, 0, 0])[place] += 1
                 names[place] += " ".join(sentence.words[start:end]).lower() not in roles
     return NerScores(
         per_type={name: Counts(*row) for name, row in per_type.items()},

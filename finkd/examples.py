@@ -41,7 +41,8 @@ def cut_windows(sentences: Sequence[Sentence], tokenizers: Sequence[Tokenizer], 
     """Cut sentences at word borders so that no window has more than ``limit`` pieces under any tokenizer.
 
     Neighbouring windows share about a quarter of their words, and each shared word counts in the window where it stands
-    further from the border. Sentences without words give no window. A single word of more than ``limit`` pieces stands alone.
+    further from the border. Sentences without words give no window. A single word of more than ``limit`` pieces stands
+    alone.
 
     Args:
         sentences: the sources.
@@ -54,15 +55,18 @@ def cut_windows(sentences: Sequence[Sentence], tokenizers: Sequence[Tokenizer], 
         if not sentence.spans:
             continue
         cost = np.max([per_tokenizer[source] for per_tokenizer in sizes], axis=0)
-        if cost.sum() + 2 <= limit:
+        if cost.sum() <= limit:
             windows.append(Window(sentence, source, 0, (0, len(sentence.spans))))
         else:
-            windows += _cut(sentence, source, cost, limit - 2)
+            windows += _fit(sentence, source, cost, tokenizers, limit)
     return windows
 
 
 def _word_sizes(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[Longs]:
-    """Pieces from each word's first one up to the next word's, at least one, per sentence."""
+    """Pieces from each word's first one up to the next word's, at least one, per sentence.
+
+    The first word also counts what stands before it, and the last one the closing token.
+    """
     pieces = tokenizer.encode([sentence.text for sentence in sentences])
     starts, ends, rows = word_rows([sentence.spans for sentence in sentences])
     first = first_pieces(pieces, starts, ends, rows)
@@ -70,22 +74,26 @@ def _word_sizes(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[Lon
     for row in range(len(sentences)):
         found = first[rows[row] : rows[row + 1]]
         borders = np.append(np.where(found < 0, pieces.rows[row], found), pieces.rows[row + 1])
+        borders[0] = pieces.rows[row]
         sizes.append(np.maximum(np.diff(np.maximum.accumulate(borders)), 1))
     return sizes
 
 
-def _cut(sentence: Sentence, source: int, cost: Longs, room: int) -> list[Window]:
-    borders: list[tuple[int, int]] = []
-    total = np.concatenate(([0], np.cumsum(cost)))
-    start = 0
+def _fit(sentence: Sentence, source: int, cost: Longs, tokenizers: Sequence[Tokenizer], limit: int) -> list[Window]:
+    """Cut a long sentence; a word may take more pieces once its neighbours are cut off, so the windows are measured."""
+    room = limit - 2
     while True:
-        end = max(int(np.searchsorted(total, total[start] + room, side="right")) - 1, start + 1)
-        borders.append((start, end))
-        if end == len(cost):
-            break
-        back = int(np.searchsorted(total, total[end] - room // 4, side="left"))
-        start = min(max(back, start + 1), end)
+        windows = _cut(sentence, source, cost, room)
+        texts = [window.sentence.text for window in windows if len(window.sentence.spans) > 1]
+        longest = max(int(np.diff(tokenizer.encode(texts).rows).max(initial=0)) for tokenizer in tokenizers)
+        if longest <= limit:
+            return windows
+        room -= longest - limit
+
+
+def _cut(sentence: Sentence, source: int, cost: Longs, room: int) -> list[Window]:
     windows = []
+    borders = _borders(cost, room)
     for index, (start, end) in enumerate(borders):
         first = start if index == 0 else (start + borders[index - 1][1] + 1) // 2
         last = end if index == len(borders) - 1 else (borders[index + 1][0] + end + 1) // 2
@@ -98,6 +106,25 @@ def _cut(sentence: Sentence, source: int, cost: Longs, room: int) -> list[Window
         )
         windows.append(Window(part, source, start, (first - start, last - start)))
     return windows
+
+
+def _borders(cost: Longs, room: int) -> list[tuple[int, int]]:
+    """First word of each window and the word after its last."""
+    borders: list[tuple[int, int]] = []
+    total = np.concatenate(([0], np.cumsum(cost)))
+    start = 0
+    while start < len(cost):
+        end = max(int(np.searchsorted(total, total[start] + room, side="right")) - 1, start + 1)
+        if borders and end == borders[-1][1]:
+            # The next word is so long that it leaves no room for this context: go on without it.
+            start = end
+            continue
+        borders.append((start, end))
+        if end == len(cost):
+            break
+        back = int(np.searchsorted(total, total[end] - max(room, 0) // 4, side="left"))
+        start = min(max(back, start + 1), end)
+    return borders
 
 
 @dataclass(frozen=True)

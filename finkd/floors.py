@@ -39,7 +39,7 @@ def dictionary(train: Sequence[Sentence], test: Sequence[Sentence]) -> Tags:
 
 def two_words(train: Sequence[Sentence], test: Sequence[Sentence]) -> Tags:
     """Tag "Borrower" and "Lender" as PER and nothing else: it beats large models on FIN3, where roles are labelled."""
-    types = {("Borrower",): "PER", ("Lender",): "PER"}
+    types: dict[tuple[str, ...], str] = {("Borrower",): "PER", ("Lender",): "PER"}
     return [_match(sentence.words, types) for sentence in test]
 
 

@@ -14,7 +14,7 @@ from finkd import models, teachers
 from finkd.models import Model
 from finkd.records import StageRecord
 from finkd.stages.stage import Context
-from finkd.store import Store, Stored, address
+from finkd.store import Stored, address
 from finkd.strategies import Step
 
 
@@ -120,5 +120,5 @@ def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Mode
 
 def _record(step: Step, key: str, entry: Stored | None, *, cached: bool) -> StageRecord:
     # A stage before a stored one may itself have been pruned from the store: its time is not known then.
-    facts = entry.facts if entry else {"seconds": 0.0, "tokens": 0}
-    return StageRecord(step.name, key, settings(step), facts["seconds"], facts["tokens"], cached)
+    facts = entry.facts if entry else {}
+    return StageRecord(step.name, key, settings(step), facts.get("seconds", 0.0), facts.get("tokens", 0), cached)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, PreTrainedModel
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, DataError
+from corpora.tags import OUTSIDE
 from finkd import teachers
 from tokenization.tokenizer import Tokenizer
+
+_ROBERTA = ("roberta", "xlm-roberta", "camembert")
 
 
 @dataclass(frozen=True)
@@ -37,24 +42,31 @@ class Model:
         return cast(PreTrainedModel, self.network.base_model)
 
     @property
-    def layers(self) -> nn.ModuleList:
-        """The encoder's transformer layers.
+    def layer_holder(self) -> Any:
+        """The module whose attribute ``layer`` lists the transformer layers.
 
         Raises:
             ConfigError: if the architecture keeps them elsewhere than BERT, RoBERTa and DistilBERT do.
         """
-        for holder in ("encoder", "transformer"):
-            found = getattr(getattr(self.encoder, holder, None), "layer", None)
-            if isinstance(found, nn.ModuleList):
-                return found
+        for name in ("encoder", "transformer"):
+            holder = getattr(self.encoder, name, None)
+            if isinstance(getattr(holder, "layer", None), nn.ModuleList):
+                return holder
         kind = self.encoder.config.model_type
         raise ConfigError(f"model: layers of {kind!r} cannot be chosen (BERT, RoBERTa and DistilBERT can)")
 
     @property
+    def layers(self) -> nn.ModuleList:
+        """The encoder's transformer layers."""
+        return cast(nn.ModuleList, self.layer_holder.layer)
+
+    @property
     def max_length(self) -> int:
         """Pieces that the position embeddings have room for."""
-        positions = int(getattr(self.encoder.config, "max_position_embeddings", 512))
-        return positions - 2 if self.encoder.config.model_type in ("roberta", "xlm-roberta", "camembert") else positions
+        config = self.encoder.config
+        positions = int(getattr(config, "max_position_embeddings", 512))
+        # RoBERTa numbers positions from the padding id + 1 on.
+        return positions - config.pad_token_id - 1 if config.model_type in _ROBERTA else positions
 
     @property
     def embeddings(self) -> nn.Embedding:
@@ -73,6 +85,7 @@ def load(source: str | Path) -> Model:
     Raises:
         UnavailableError: if it cannot be found.
         ConfigError: if it has no fast tokenizer or its labels are not IOB2.
+        DataError: if its weights are missing or damaged.
     """
     folder = teachers.resolve(str(source))
     tokenizer = Tokenizer.load(folder)
@@ -80,14 +93,23 @@ def load(source: str | Path) -> Model:
         config = AutoConfig.from_pretrained(folder)
     except (ValueError, OSError) as error:
         raise ConfigError(f"{folder / 'config.json'}: not a model that transformers knows ({_first(error)})") from error
-    if _has_head(folder):
-        network = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True)
-        labels = tuple(config.id2label[i] for i in range(config.num_labels))
-    else:
-        network = AutoModel.from_pretrained(folder, use_safetensors=True, **_no_pooler(config))
-        labels = ()
+    labels = tuple(config.id2label[i] for i in range(config.num_labels)) if _has_head(folder) else ()
+    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
+    if wrong or (labels and OUTSIDE not in labels):
+        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
+    try:
+        if labels:
+            network = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True)
+        else:
+            network = AutoModel.from_pretrained(folder, use_safetensors=True, **_no_pooler(config))
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"{folder}: model.safetensors cannot be read ({_first(error)}); fetch or train it again"
+        ) from error
     if len(tokenizer) > config.vocab_size:
-        raise ConfigError(f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings")
+        raise ConfigError(
+            f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings"
+        )
     return Model(network.float().eval(), tokenizer, labels)
 
 
@@ -109,12 +131,12 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
                 "start from an encoder without a head, or choose the corpus it was trained for"
             )
         return model
-    config = model.encoder.config
+    config = copy.deepcopy(model.encoder.config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = AutoModelForTokenClassification.from_config(config)
+        network = AutoModelForTokenClassification.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]
     network.base_model.load_state_dict(model.encoder.state_dict())
     return Model(network.eval(), model.tokenizer, tuple(labels))
 
@@ -140,7 +162,7 @@ def _has_head(folder: Path) -> bool:
 
 
 def _no_pooler(config: Any) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta", "camembert") else {}
+    return {"add_pooling_layer": False} if config.model_type in ("bert", *_ROBERTA) else {}
 
 
 def _first(error: Exception) -> str:

@@ -17,7 +17,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 def native_bf16() -> bool:
     """True if bf16 products run in hardware: CUDA from Ampere on, or a CPU with AMX or AVX512-BF16."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpu = torch.cpu
     return bool(cpu._is_amx_tile_supported() or cpu._is_avx512_bf16_supported())
 

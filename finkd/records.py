@@ -84,7 +84,8 @@ class Resources:
         parameters: weights in total.
         embedding_parameters: of these, in the token embedding matrix.
         bytes: size of the saved model folder.
-        latency_ms: percentile (``"p50"``, ``"p90"``) -> milliseconds per sentence, batch 1, one thread, tokenizing included.
+        latency_ms: percentile (``"p50"``, ``"p90"``) -> milliseconds per sentence at batch 1 on one thread, tokenizing
+            included.
         words_per_second: batch 32, all threads.
         machine_busy: True if other work ran on the machine while this was measured.
     """
@@ -167,7 +168,7 @@ class RunRecord:
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_atomic(path, json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True) + "\n")
+        write_atomic(path, json.dumps(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> RunRecord:
@@ -208,6 +209,23 @@ def total(counts: Iterable[Counts]) -> Counts:
     """Counts added up."""
     rows = list(counts)
     return Counts(sum(c.correct for c in rows), sum(c.predicted for c in rows), sum(c.gold for c in rows))
+
+
+def figures(scores: NerScores) -> dict[str, Any]:
+    """Scores as plain values: micro, macro and per type, each with the counts behind it."""
+    return {
+        "micro": _figures(scores.micro),
+        "macro_f1": scores.macro_f1,
+        "per_type": {name: _figures(counts) for name, counts in scores.per_type.items()},
+        "names_only": None if scores.names_only is None else _figures(scores.names_only),
+        "words": scores.words,
+        "uncovered_words": scores.uncovered_words,
+    }
+
+
+def _figures(counts: Counts) -> dict[str, float]:
+    shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+    return {**shares, **dataclasses.asdict(counts)}
 
 
 def _record(raw: dict[str, Any]) -> RunRecord:

@@ -31,39 +31,53 @@ def measure(
     Args:
         systems: name -> (model, the folder that it is saved in).
         sentences: real sentences; taken in turn.
-        queries: timed queries per system, after ``WARM_UPS``.
+        queries: timed queries per system, after ``WARM_UPS``; 0 leaves both speeds out.
         batch: sentences at a time for the throughput.
     """
-    busy = _load_beside_us() > _BUSY
-    order = [sentences[i % len(sentences)] for i in range(WARM_UPS + queries)]
-    seconds: dict[str, list[float]] = {name: [] for name in systems}
-    with _threads(1):
-        for sentence in order:
-            for name, (model, _) in systems.items():
-                began = time.perf_counter()
-                predict([sentence], model)
-                seconds[name].append(time.perf_counter() - began)
-    batches = [order[start : start + batch] for start in range(WARM_UPS, len(order), batch)]
-    total: dict[str, float] = dict.fromkeys(systems, 0.0)
-    for sentences_of_batch in batches:
-        for name, (model, _) in systems.items():
-            began = time.perf_counter()
-            predict(sentences_of_batch, model)
-            total[name] += time.perf_counter() - began
-    words = sum(len(sentence.spans) for sentence in order[WARM_UPS:])
+    busy = queries > 0 and _load_beside_us() > _BUSY
+    models = {name: model for name, (model, _) in systems.items()}
+    order = [sentences[i % len(sentences)] for i in range(WARM_UPS + queries)] if queries else []
+    latency = _latency(models, order)
+    speed = _throughput(models, order[WARM_UPS:], batch)
     return {
         name: Resources(
             parameters=sum(parameter.numel() for parameter in model.network.parameters()),
             embedding_parameters=model.embeddings.weight.numel(),
             bytes=folder_bytes(folder),
-            latency_ms={
-                f"p{share}": float(np.percentile(seconds[name][WARM_UPS:], share) * 1000) for share in (50, 90)
-            },
-            words_per_second=words / total[name],
+            latency_ms=latency.get(name, {}),
+            words_per_second=speed.get(name),
             machine_busy=busy,
         )
         for name, (model, folder) in systems.items()
     }
+
+
+def _latency(models: Mapping[str, Model], order: Sequence[Sentence]) -> dict[str, dict[str, float]]:
+    """Percentiles of the milliseconds per sentence, the first ``WARM_UPS`` left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    with _threads(1):
+        for sentence in order:
+            for name, model in models.items():
+                began = time.perf_counter()
+                predict([sentence], model)
+                seconds[name].append(time.perf_counter() - began)
+    return {
+        name: {f"p{share}": float(np.percentile(values[WARM_UPS:], share) * 1000) for share in (50, 90)}
+        for name, values in seconds.items()
+        if values
+    }
+
+
+def _throughput(models: Mapping[str, Model], sentences: Sequence[Sentence], batch: int) -> dict[str, float]:
+    """Words per second."""
+    total: dict[str, float] = dict.fromkeys(models, 0.0)
+    for start in range(0, len(sentences), batch):
+        for name, model in models.items():
+            began = time.perf_counter()
+            predict(sentences[start : start + batch], model)
+            total[name] += time.perf_counter() - began
+    words = sum(len(sentence.spans) for sentence in sentences)
+    return {name: words / seconds for name, seconds in total.items() if seconds}
 
 
 def folder_bytes(folder: Path) -> int:
@@ -73,7 +87,7 @@ def folder_bytes(folder: Path) -> int:
 
 def _load_beside_us() -> float:
     """Share of the machine that was busy over a moment in which this process slept."""
-    return psutil.cpu_percent(interval=0.3) / 100
+    return float(psutil.cpu_percent(interval=0.3)) / 100
 
 
 @contextlib.contextmanager

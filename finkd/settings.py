@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, ValidationError, create_model
 
 from corpora.errors import ConfigError
 
@@ -23,18 +23,16 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
     Raises:
         ConfigError: one line per mistake, each as ``path.to.key: problem (got ...)``.
     """
-    adapter = TypeAdapter(kind, config=None if hasattr(kind, "__pydantic_config__") else _STRICT)
+    # A plain dataclass takes its configuration from the model around it, so the names that it lacks are refused.
+    holder: Any = create_model("Settings", __config__=ConfigDict(extra="forbid"), held=(kind, ...))
     try:
-        return adapter.validate_python(dict(settings))
+        return cast(T, holder(held=dict(settings)).held)
     except ValidationError as error:
         raise ConfigError("\n".join(_line(path, each) for each in error.errors(include_url=False))) from error
 
 
-_STRICT = ConfigDict(extra="forbid")
-
-
 def _line(path: str, error: Any) -> str:
-    place = ".".join([path, *(str(part) for part in error["loc"])]).strip(".")
+    place = ".".join([path, *(str(part) for part in error["loc"][1:])]).strip(".")
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"{place}: unknown setting"
     if error["type"] in ("missing", "missing_argument"):

@@ -1,7 +1,7 @@
 """Results kept by content: the address of a result is the hash of everything that decides it.
 
-An entry is a folder that appears whole (temporary folder, fsync, rename) with a manifest of its files' SHA-256. Whatever
-does not match its manifest is named in the log and computed again; it is never used.
+An entry is a folder that appears whole (temporary folder, fsync, rename) with a manifest of its files' SHA-256.
+Whatever does not match its manifest is named in the log and computed again; it is never used.
 """
 
 from __future__ import annotations
@@ -76,8 +76,12 @@ class Store:
         with atomic_folder(self.root / key) as folder:
             yield folder
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
-            manifest = {"facts": facts, "files": files}
+            manifest = {"facts": facts, "files": files, "digest": _digest(facts, files)}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _digest(facts: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    return address({"facts": facts, "files": files})
 
 
 def _check(folder: Path) -> tuple[str, dict[str, Any]]:
@@ -85,7 +89,8 @@ def _check(folder: Path) -> tuple[str, dict[str, Any]]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         expected = dict(manifest["files"])
-        manifest["facts"]
+        if manifest["digest"] != _digest(manifest["facts"], expected):
+            return f"{MANIFEST} does not match its own checksum", {}
     except (OSError, ValueError, KeyError, TypeError):
         return f"{MANIFEST} is missing or damaged", {}
     for name, digest in expected.items():

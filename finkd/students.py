@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from scipy import sparse
@@ -30,8 +31,7 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
         raise ConfigError(f"shrink.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
     student = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
     kept = nn.ModuleList(student.layers[layer] for layer in layers)
-    holder = student.encoder.encoder if hasattr(student.encoder, "encoder") else student.encoder.transformer
-    holder.layer = kept
+    student.layer_holder.layer = kept
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
     setattr(student.encoder.config, name, len(kept))
     return student
@@ -49,14 +49,14 @@ def replace_vocabulary(model: Model, tokenizer: Tokenizer) -> Model:
     """
     mapping = retokenisation(model.tokenizer, tokenizer)
     student = Model(copy.deepcopy(model.network), tokenizer, model.labels)
-    old = model.embeddings.weight.detach()
-    new = nn.Embedding(len(tokenizer), old.shape[1], padding_idx=tokenizer.special_ids["pad"])
-    with torch.no_grad():
-        new.weight.copy_(_apply(mapping, old))
-    student.encoder.set_input_embeddings(new)
+    padding = tokenizer.special_ids["pad"]
+    new = _apply(mapping, model.embeddings.weight.detach())
+    table = nn.Embedding(*new.shape, padding_idx=padding, _weight=new)
+    student.encoder.set_input_embeddings(table)
+    _shift_positions(getattr(student.encoder, "embeddings", None), padding)
     for config in (student.network.config, student.encoder.config):
         config.vocab_size = len(tokenizer)
-        config.pad_token_id = tokenizer.special_ids["pad"]
+        config.pad_token_id = padding
         for role, name in (("cls", "bos_token_id"), ("sep", "eos_token_id")):
             if getattr(config, name, None) is not None:
                 setattr(config, name, tokenizer.special_ids.get(role))
@@ -64,5 +64,16 @@ def replace_vocabulary(model: Model, tokenizer: Tokenizer) -> Model:
 
 
 def _apply(mapping: sparse.csr_array, embeddings: Tensor) -> Tensor:
-    """(new, width) rows as weighted means of (old, width) rows."""
-    return torch.from_numpy(mapping @ embeddings.numpy()).to(embeddings.dtype)
+    """(new, width) rows as weighted means of (old, width) rows; rows beyond the old tokenizer's pieces are unused."""
+    old = embeddings[: mapping.shape[1]].cpu().numpy()
+    return torch.from_numpy(mapping @ old).to(embeddings)
+
+
+def _shift_positions(embeddings: Any, padding: int) -> None:
+    """Let each position keep its vector where positions are numbered from the padding id on, as RoBERTa does."""
+    if not hasattr(embeddings, "padding_idx"):
+        return
+    table = embeddings.position_embeddings
+    with torch.no_grad():
+        table.weight.copy_(table.weight.roll(padding - embeddings.padding_idx, dims=0))
+    embeddings.padding_idx = table.padding_idx = padding

@@ -89,7 +89,8 @@ def _from_package(name: str) -> Path | None:
     found = sha256(folder / "model.safetensors")
     if found != package.sha256:
         raise DataError(
-            f"{folder / 'model.safetensors'}: SHA-256 is {found}, expected {package.sha256}; reinstall {package.package}"
+            f"{folder / 'model.safetensors'}: SHA-256 is {found}, expected {package.sha256}; "
+            f"reinstall {package.package}"
         )
     return folder
 

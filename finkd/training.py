@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from transformers import get_linear_schedule_with_warmup
 
-from finkd.batches import Batch, Inputs, NerData, plan
+from finkd.batches import Batch, Inputs, NerData, by_length, plan
 from finkd.losses.term import Loss, Outputs
 from finkd.models import Model, hidden_states
 from finkd.precision import resolve_precision
@@ -75,7 +76,8 @@ class Teacher:
 
     Attributes:
         model: the teacher, asked for hidden states while the student trains; ``None`` if no term needs them.
-        logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs them.
+        logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs
+            them.
     """
 
     model: Model | None = None
@@ -108,9 +110,11 @@ def train(
     torch.manual_seed(seed)
     AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
     accelerator = Accelerator(mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no")
-    batches = [rows for epoch in range(schedule.epochs) for rows in plan(data.lengths, schedule.batch_tokens, seed, epoch)]
+    epochs = (plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(schedule.epochs))
+    batches = list(chain.from_iterable(epochs))
     optimizer = _optimizer(model, schedule)
-    scheduler = get_linear_schedule_with_warmup(optimizer, round(schedule.warmup * len(batches)), len(batches))
+    warmup = round(schedule.warmup * len(batches))
+    scheduler = get_linear_schedule_with_warmup(optimizer, warmup, len(batches))  # type: ignore[no-untyped-call]
     network, optimizer = accelerator.prepare(model.network, optimizer)
     step = _Step(network, losses, teacher or Teacher(), accelerator)
     _set_dropout(network, schedule.dropout)
@@ -215,12 +219,10 @@ def word_logits(model: Model, data: NerData, batch_tokens: int = 4096, precision
     Returns:
         (words, labels) float32; rows of words that no piece covers are NaN.
     """
-    from finkd.batches import by_length
-
     device = next(model.network.parameters()).device
     bf16 = resolve_precision(precision) == "bf16"
     scores = torch.full((len(data.student.first), len(model.labels)), torch.nan)
-    model.network.eval()
+    model.network.train(False)
     for rows in by_length(np.argsort(data.lengths, kind="stable"), data.lengths, batch_tokens):
         batch = data.batch(rows).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):

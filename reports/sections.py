@@ -202,7 +202,7 @@ def _configured_order(records: Sequence[RunRecord]) -> list[str]:
     """Names of the systems in the order of the first configuration that lists them."""
     for record in records:
         names: Any = record.config.get("systems")
-        if isinstance(names, list | tuple):
+        if isinstance(names, list | tuple | dict):
             return [name for name in names if isinstance(name, str)]
     return []
 

@@ -63,9 +63,7 @@ class Alignment:
     def to_teacher(self) -> Pooling:
         """Student pieces averaged into each teacher piece: the other direction's normalisation of the same overlap."""
         order = np.argsort(self.teacher_index, kind="stable")
-        return _pool(
-            self.student_index[order], self.teacher_index[order], self.overlap[order], len(self.teacher.ids)
-        )
+        return _pool(self.student_index[order], self.teacher_index[order], self.overlap[order], len(self.teacher.ids))
 
     @cached_property
     def chunk_of_pair(self) -> Longs:
@@ -96,9 +94,7 @@ class Alignment:
         total = int((student.ends - student.starts).clip(min=0).sum())
         text = ~(student.opening | student.closing)[self.student_index]
         # Several pieces may hold the bytes of one character: count each student piece's characters at most once.
-        per_piece = np.bincount(
-            self.student_index[text], weights=self.overlap[text], minlength=len(student.ids)
-        )
+        per_piece = np.bincount(self.student_index[text], weights=self.overlap[text], minlength=len(student.ids))
         covered = np.minimum(per_piece, student.ends - student.starts).sum()
         return float(covered / total) if total else 1.0
 
@@ -128,9 +124,7 @@ def align(teacher: Pieces, student: Pieces) -> Alignment:
     overlap = np.minimum(teacher_end[teacher_at], student_end[student_at]) - np.maximum(
         teacher_start[teacher_at], student_start[student_at]
     )
-    return Alignment(
-        teacher, student, teacher_piece[teacher_at], student_piece[student_at], overlap.astype(np.int32)
-    )
+    return Alignment(teacher, student, teacher_piece[teacher_at], student_piece[student_at], overlap.astype(np.int32))
 
 
 def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, Longs]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from corpora.sentence import Sentence
 from corpora.tags import OUTSIDE
-from tokenization.alignment import align, word_rows
+from tokenization.alignment import Alignment, align, word_rows
 from tokenization.mapping import surface
 from tokenization.tokenizer import Longs, Pieces, Tokenizer
 
@@ -30,7 +30,7 @@ class Profile:
         fertility: mean pieces per word.
         continued_words: share of words cut into two pieces or more.
         entity_fertility: mean pieces per word inside an entity; ``None`` without labelled entities.
-        whole_entity_words: share of the words inside entities that are one piece; ``None`` likewise.
+        whole_entity_words: share of the words inside entities that are one known piece; ``None`` likewise.
         unknown_rate: share of pieces that are the unknown token.
         mean_length: pieces per sentence, special tokens included.
         length_95: 95th percentile of the same.
@@ -123,7 +123,7 @@ def analyze(
     texts = [sentence.text for sentence in sentences]
     inside = _inside_entities(sentences)
     student_pieces, teacher_pieces = tokenizer.encode(texts), teacher.encode(texts)
-    student_cuts = _pieces_per_word(student_pieces, sentences)
+    student_words, teacher_words = _to_words(student_pieces, sentences), _to_words(teacher_pieces, sentences)
     fold = tokenizer.lowercases or teacher.lowercases
     ours, theirs = _canonical(tokenizer, fold), _canonical(teacher, fold)
     common = set(ours.values()) & set(theirs.values())
@@ -132,18 +132,21 @@ def analyze(
     return Shift(
         sentences=len(sentences),
         words=len(words),
-        teacher=_profile(teacher, teacher_pieces, _pieces_per_word(teacher_pieces, sentences), inside, embedding_width),
-        student=_profile(tokenizer, student_pieces, student_cuts, inside, embedding_width),
+        teacher=_profile(teacher, teacher_words, inside, embedding_width),
+        student=_profile(tokenizer, student_words, inside, embedding_width),
         length_ratio=len(student_pieces.ids) / len(teacher_pieces.ids),
         overlap=len(common) / max(len(set(ours.values()) | set(theirs.values())), 1),
         weighted_overlap=_mean(known),
-        fragmented=_fragmented(words, student_cuts, tokenizer, teacher, worst),
+        fragmented=_fragmented(words, _counts(student_words), tokenizer, teacher, worst),
     )
 
 
-def _profile(tokenizer: Tokenizer, pieces: Pieces, cuts: Longs, inside: Bools, width: int) -> Profile:
+def _profile(tokenizer: Tokenizer, words: Alignment, inside: Bools, width: int) -> Profile:
+    pieces, cuts = words.teacher, _counts(words)
     lengths = np.diff(pieces.rows)
-    unknown = pieces.ids[~_framing(pieces)] == tokenizer.special_ids.get("unk", -1)
+    unknown = pieces.ids == tokenizer.special_ids.get("unk", -1)
+    whole = cuts == 1
+    whole[words.student_index[unknown[words.teacher_index]]] = False
     return Profile(
         name=tokenizer.name,
         algorithm=type(tokenizer.backend.model).__name__.lower(),
@@ -152,14 +155,14 @@ def _profile(tokenizer: Tokenizer, pieces: Pieces, cuts: Longs, inside: Bools, w
         fertility=_mean(cuts),
         continued_words=_mean(cuts > 1),
         entity_fertility=_mean(cuts[inside]) if inside.any() else None,
-        whole_entity_words=_mean(cuts[inside] == 1) if inside.any() else None,
-        unknown_rate=_mean(unknown),
+        whole_entity_words=_mean(whole[inside]) if inside.any() else None,
+        unknown_rate=_mean(unknown[~_framing(pieces)]),
         mean_length=_mean(lengths),
         length_95=float(np.percentile(lengths, 95)),
     )
 
 
-def _mean(values: npt.NDArray[np.generic]) -> float:
+def _mean(values: Longs | Bools) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
@@ -173,8 +176,8 @@ def _inside_entities(sentences: Sequence[Sentence]) -> Bools:
     return np.array([tag != OUTSIDE for tag in tags], np.bool_)
 
 
-def _pieces_per_word(pieces: Pieces, sentences: Sequence[Sentence]) -> Longs:
-    """(words,) number of pieces that share a character with each word: the words are aligned as if they were pieces."""
+def _to_words(pieces: Pieces, sentences: Sequence[Sentence]) -> Alignment:
+    """The pieces, as the teacher, against the words of the sentences, as if these were a student's pieces."""
     starts, ends, rows = word_rows([sentence.spans for sentence in sentences])
     none = np.zeros(len(starts), np.bool_)
     words = Pieces(
@@ -186,11 +189,16 @@ def _pieces_per_word(pieces: Pieces, sentences: Sequence[Sentence]) -> Longs:
         opening=none,
         closing=none,
     )
-    return np.bincount(align(pieces, words).student_index, minlength=len(starts))
+    return align(pieces, words)
+
+
+def _counts(words: Alignment) -> Longs:
+    """(words,) number of pieces that share a character with each word."""
+    return np.bincount(words.student_index, minlength=len(words.student.ids))
 
 
 def _canonical(tokenizer: Tokenizer, fold: bool) -> dict[int, tuple[str, bool]]:
-    """id -> (text, continues a word?) of every entry that stands for text, so that all spellings of it compare equal."""
+    """What each entry that stands for text means, (text, continues a word?) by id: equal for every way to mark it."""
     special = set(tokenizer.special_ids.values())
     found = {}
     for index, piece in enumerate(tokenizer.vocabulary):

@@ -250,4 +250,4 @@ _SPACE_TABLE[_SPACES] = True
 
 
 def _is_space(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    return _SPACE_TABLE[np.minimum(points, 0x3000 - 1)] | (points == 0x3000)
+    return np.asarray(_SPACE_TABLE[np.minimum(points, 0x3000 - 1)] | (points == 0x3000))

@@ -14,6 +14,9 @@ losses: Registry[type[Loss]] = Registry(
     {
         "cross-entropy": ("finkd.losses.cross_entropy:CrossEntropy", "gold labels at each word's first piece"),
         "word-kl": ("finkd.losses.word_kl:WordKL", "teacher's label distribution per word, across tokenizers"),
-        "span-hidden": ("finkd.losses.span_hidden:SpanHidden", "teacher's hidden states pooled to the student's pieces"),
+        "span-hidden": (
+            "finkd.losses.span_hidden:SpanHidden",
+            "teacher's hidden states pooled to the student's pieces",
+        ),
     },
 )

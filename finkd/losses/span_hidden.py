@@ -21,7 +21,8 @@ class SpanHidden:
 
     Attributes:
         weight: factor in the sum of all terms.
-        layers: pairs (student layer, teacher layer), 0 being the embeddings; empty maps the layers evenly, last to last.
+        layers: pairs (student layer, teacher layer), 0 being the embeddings; empty maps the layers evenly, last to
+            last.
     """
 
     weight: float = 1.0

@@ -15,6 +15,9 @@ stages: Registry[type[Stage]] = Registry(
         "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers"),
         "retokenize": ("finkd.stages.retokenize:Retokenize", "a domain vocabulary, embeddings made from the old ones"),
         "finetune": ("finkd.stages.finetune:Finetune", "NER with gold labels"),
-        "task-distill": ("finkd.stages.task_distill:TaskDistill", "NER with a teacher's labels: on gold text or raw text"),
+        "task-distill": (
+            "finkd.stages.task_distill:TaskDistill",
+            "NER with a teacher's labels: on gold text or raw text",
+        ),
     },
 )

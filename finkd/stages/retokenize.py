@@ -17,7 +17,8 @@ from tokenization.tokenizer import Tokenizer
 class Retokenize:
     """Train a vocabulary on the domain's text and move the embeddings over to it.
 
-    The text is the training sentences of the labelled corpus and a sample of the unlabelled one, never the scored split.
+    The text is the training sentences of the labelled corpus and a sample of the unlabelled one, never the scored
+    split.
 
     Attributes:
         algorithm: a name in ``tokenization.vocabulary.algorithms``.

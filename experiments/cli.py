@@ -1,0 +1,85 @@
+"""The ``finkd`` command: its list of commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from corpora.errors import ConfigError, FinkdError
+from experiments.commands.run import run
+from experiments.terminal import quiet_libraries, say
+
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Commands(TyperGroup):
+    """The commands as a group that answers every mistake in one line (a list of mistakes: one line each)."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run a command and leave the process with 0 (done), 1 (failed) or 2 (bad usage)."""
+        given = sys.argv[1:] if args is None else list(args)
+        try:
+            code = super().main(given, *rest, **{**options, "standalone_mode": False})
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read our output has gone; what is still buffered must not be complained about at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = FAILED
+        except Exception as error:
+            if "--debug" in given:
+                raise
+            code = _explain(error)
+        sys.exit(code or DONE)
+
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong; gives the exit code."""
+    if isinstance(error, typer.TyperException):
+        _complain(f"{error.format_message()} (see 'finkd --help')")
+        return BAD_USAGE
+    if isinstance(error, FinkdError):
+        _complain(str(error))
+        return BAD_USAGE if isinstance(error, ConfigError) else FAILED
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        _complain(f"{where}{error.strerror or error}")
+        return FAILED
+    first = (str(error).strip() or "no message").splitlines()[0]
+    _complain(f"{type(error).__name__}: {first} (this is a defect of finkd; 'finkd --debug ...' shows where)")
+    return FAILED
+
+
+def _complain(text: str) -> None:
+    for line in text.splitlines():
+        say(f"finkd: {line}")
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="finkd",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Distil a big encoder into a small, fast financial NER model with its own vocabulary."""
+    quiet_libraries()
+
+
+app.command()(run)
+
+
+def main() -> None:
+    """Entry point of the ``finkd`` command."""
+    app()

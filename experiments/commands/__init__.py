@@ -1,0 +1,1 @@
+"""The commands of ``finkd``, one module each; whatever is slow to import waits for the command that needs it."""

@@ -1,0 +1,97 @@
+"""``finkd run``: one experiment, end to end."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from corpora.errors import ConfigError, UnavailableError
+from experiments.terminal import messages, say, show_json, show_paths, show_tables
+
+if TYPE_CHECKING:
+    from experiments.config import Experiment
+    from finkd.records import RunRecord
+
+CONFIG_SUFFIXES = (".yaml", ".yml")
+
+
+def run(
+    what: Annotated[
+        str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, a strategy's name, or its stages as text.")
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.  [default: runs/NAME]")] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="1,2,3", help="Seeds that replace the configured ones.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path.  [default: sample]")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the records' figures as JSON.")] = False,
+) -> None:
+    """Run an experiment: train, score, measure and report its systems.
+
+    A STRATEGY is compared with the fine-tuned teacher. What was computed before is taken from the store beside the
+    results.
+
+    Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
+    """
+    chosen_seeds = _seeds(seeds) if seeds is not None else None
+    experiment = _experiment(what, overrides or [], chosen_seeds, corpus)
+
+    from experiments.progress import shown
+    from experiments.run import default_folder
+    from experiments.run import run as run_experiment
+
+    folder = out or default_folder(experiment)
+    with shown(messages) as listen:
+        records = run_experiment(experiment, folder, listen)
+    if json:
+        show_json({"out": str(folder), "records": [_figures(record) for record in records]})
+        return
+    _show(folder)
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--seeds: expected whole numbers such as 1,2,3 (got {text!r})") from error
+
+
+def _experiment(what: str, overrides: list[str], seeds: list[int] | None, corpus: str | None) -> Experiment:
+    from experiments import config
+
+    if not what.endswith(CONFIG_SUFFIXES):
+        return config.from_settings(config.one_strategy(what, corpus or "sample"), overrides, seeds)
+    if corpus is not None:
+        raise ConfigError("--corpus: is for a STRATEGY; a configuration names its own (use --set corpus=...)")
+    if not Path(what).is_file():
+        raise UnavailableError(f"{what}: there is no such configuration file")
+    return config.load(what, overrides, seeds)
+
+
+def _figures(record: RunRecord) -> dict[str, Any]:
+    from finkd.records import figures
+
+    return {
+        **{
+            key: getattr(record, key) for key in ("experiment", "system", "role", "strategy", "corpus", "split", "seed")
+        },
+        "scores": figures(record.scores),
+        "resources": dataclasses.asdict(record.resources),
+        "stages": [dataclasses.asdict(stage) for stage in record.lineage],
+    }
+
+
+def _show(folder: Path) -> None:
+    from finkd.records import load_records
+    from reports.report import compose
+
+    report = compose(load_records([folder / "records"]), ["results"])
+    show_tables(table for chapter in report.chapters for table in chapter.tables.values())
+    show_paths(folder / name for name in ("report.html", "results.md", "results.tex", "results.csv"))
+    say(f"models are in {folder / 'models'}")

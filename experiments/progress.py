@@ -1,0 +1,95 @@
+"""What a run shows while it goes on: a moving bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from experiments.run import Event, Listener
+    from finkd.records import RunRecord
+
+LINES_PER_STAGE = 10
+
+
+@contextlib.contextmanager
+def shown(console: Console) -> Iterator[Listener]:
+    """A listener that shows a run on a console; what a bar left there is removed at the end."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress)
+
+
+class Lines:
+    """One line when a stage begins, one for each tenth of it, and one per scored system."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def __call__(self, event: Event) -> None:
+        """Show an event, if it is worth a line."""
+        progress = event.progress
+        if event.record is not None:
+            self._line(scored(event.record))
+        elif progress is None:
+            self._line(f"{_where(event)}: begins")
+        elif (
+            progress.step * LINES_PER_STAGE // progress.steps > (progress.step - 1) * LINES_PER_STAGE // progress.steps
+        ):
+            self._line(f"{_where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
+
+    def _line(self, text: str) -> None:
+        self.console.print(Text(text))
+
+
+class Bars:
+    """A bar for the stage that runs; scored systems stay above it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Move the bar."""
+        if event.record is not None:
+            self.progress.console.print(Text(scored(event.record)))
+            return
+        if event.progress is None:
+            if self.task is not None:
+                self.progress.remove_task(self.task)
+            self.task = self.progress.add_task(_where(event), total=None, figures="")
+        elif self.task is not None:
+            step = event.progress
+            self.progress.update(self.task, completed=step.step, total=step.steps, figures=figures(event))
+
+
+def scored(record: RunRecord) -> str:
+    """A scored system in one line."""
+    return f"{record.system} (seed {record.seed}): micro-F1 {record.scores.micro.f1:.3f}, macro-F1 {record.scores.macro_f1:.3f}"
+
+
+def figures(event: Event) -> str:
+    """Loss, speed and time left of a training step."""
+    step = event.progress
+    if step is None:
+        return ""
+    left = step.seconds / step.step * (step.steps - step.step)
+    return f"loss {step.loss:.3f}, {step.tokens / max(step.seconds, 1e-9):,.0f} tokens/s, {left:.0f} s left"
+
+
+def _where(event: Event) -> str:
+    return f"{event.system} (seed {event.seed}) {event.stage}"

@@ -1,0 +1,77 @@
+"""What the command line shows: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as Ruled
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from reports.table import Table
+
+results = Console(highlight=False)
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_ENVIRONMENT = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "true",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+}
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from drawing bars and reports of their own; what the user set stays.
+
+    They read these settings when they are imported, so this comes first.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def say(message: str) -> None:
+    """One line for people, at once."""
+    messages.print(Text(message))
+
+
+def show_json(value: Any) -> None:
+    """A result for programs."""
+    typer.echo(json.dumps(value, indent=1))
+
+
+def show_tables(tables: Iterable[Table]) -> None:
+    """Tables of a report: ruled on a terminal, Markdown elsewhere."""
+    if results.is_terminal:
+        for table in tables:
+            results.print(_ruled(table))
+    else:
+        typer.echo(markdown(tables), nl=False)
+
+
+def markdown(tables: Iterable[Table]) -> str:
+    """Tables as one Markdown text."""
+    from reports.formats.markdown import document
+
+    return document(tables)
+
+
+def visible(text: str) -> str:
+    """A text without the control characters that a terminal would obey."""
+    return "".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _ruled(table: Table) -> Ruled:
+    columns, rows = table.for_readers()
+    ruled = Ruled(title=Text(table.title), caption=Text(table.caption), title_justify="left", caption_justify="left")
+    for column in columns:
+        ruled.add_column(Text(column.heading), justify=column.align)
+    for row in rows:
+        ruled.add_row(*(Text(cell.text, style="bold" if cell.strong else "") for cell in row))
+    return ruled

@@ -1,0 +1,47 @@
+"""Splitting by document, and fingerprints of loaded data."""
+
+import itertools
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora.corpus import NerData, split_by_document
+from corpora.sentence import Sentence
+
+
+def sentences(documents):
+    return [Sentence.from_words([f"w{index}"], ["O"], document) for index, document in enumerate(documents)]
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "c", "d", "e"]), max_size=30))
+def test_every_sentence_once_and_no_document_twice(documents):
+    whole = sentences(documents)
+    splits = split_by_document(whole, {"validation": 0.1, "test": 0.2})
+    assert sorted(itertools.chain(*splits.values()), key=whole.index) == whole
+    homes = [{each.document or each.text for each in split} for split in splits.values()]
+    assert sum(map(len, homes)) == len(set().union(*homes))
+    assert all(split == sorted(split, key=whole.index) for split in splits.values())
+
+
+def test_shares_are_kept_and_the_split_does_not_depend_on_order():
+    whole = sentences([str(index // 2) for index in range(200)])
+    splits = split_by_document(whole, {"validation": 0.1, "test": 0.2})
+    assert {split: len(part) for split, part in splits.items()} == {"train": 140, "validation": 20, "test": 40}
+    again = split_by_document(whole[::-1], {"validation": 0.1, "test": 0.2})
+    assert {split: set(part) for split, part in again.items()} == {split: set(part) for split, part in splits.items()}
+
+
+def test_fingerprint_sees_everything_a_model_sees():
+    sentence = Sentence.from_words(["Acme", "rose"], ["B-ORG", "O"], "d")
+    data = NerData("x", ("ORG",), {"train": [sentence]})
+    others = [
+        replace(data, types=("ORG", "PER")),
+        replace(data, splits={"test": [sentence]}),
+        replace(data, splits={"train": [sentence, sentence]}),
+        replace(data, splits={"train": [replace(sentence, tags=("O", "O"))]}),
+        replace(data, splits={"train": [replace(sentence, text="Acme fell")]}),
+        replace(data, splits={"train": [replace(sentence, document="e")]}),
+    ]
+    assert len({each.fingerprint for each in (data, *others)}) == 7
+    assert replace(data, name="copy").fingerprint == data.fingerprint

@@ -1,0 +1,60 @@
+"""Sentences and words from raw text, and labels by character."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora.segmentation import label_text, split_sentences, word_spans
+from corpora.sentence import Sentence
+from corpora.tags import entities
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_words_hold_every_character_but_white_space(text):
+    pieces = [text[start:end] for start, end in word_spans(text)]
+    assert "".join(pieces) == "".join(text.split())
+
+
+def test_sentences_are_cut_out_with_their_spans():
+    text = "  Profit rose 3%. It fell\t in May.  "
+    first, second = split_sentences([(text, "a:1"), ("   ", "a:2")])
+    assert first == Sentence("Profit rose 3%.", ((0, 6), (7, 11), (12, 13), (13, 14), (14, 15)), document="a:1")
+    assert second.text == "It fell\t in May."
+    assert second.words == ("It", "fell", "in", "May", ".")
+
+
+def test_borders_inside_a_word_split_it():
+    sentence = label_text("Acme-Rome", [(0, 4, "ORG"), (5, 9, "LOC")], "d")
+    assert sentence.words == ("Acme", "-", "Rome")
+    assert sentence.tags == ("B-ORG", "O", "B-LOC")
+    assert label_text("xyz", [(1, 2, "A"), (2, 3, "A")]).words == ("x", "y", "z")
+
+
+def test_white_space_around_a_label_is_harmless():
+    sentence = label_text("a Acme b", [(1, 7, "ORG")])
+    assert [(each.start, each.end) for each in entities(sentence.tags)] == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("spans", "message"),
+    [
+        ([(0, 9, "X")], "empty or leaves the text of 3 characters"),
+        ([(-1, 1, "X")], "empty or leaves"),
+        ([(1, 1, "X")], "empty or leaves"),
+        ([(1, 2, "X")], "holds no word"),
+        ([(0, 3, "X"), (2, 3, "Y")], "overlaps another"),
+    ],
+)
+def test_impossible_labels_are_refused(spans, message):
+    with pytest.raises(ValueError, match=message):
+        label_text("a b", spans)
+
+
+@given(st.data())
+def test_labels_are_where_they_were_put(data):
+    text = data.draw(st.text("ab -.,'é$", min_size=1, max_size=30))
+    borders = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    spans = [(a, b, "X") for a, b in zip(borders[::2], borders[1::2], strict=False) if text[a:b].strip()]
+    sentence = label_text(text, spans)
+    found = [text[sentence.spans[each.start][0] : sentence.spans[each.end - 1][1]] for each in entities(sentence.tags)]
+    assert found == [text[start:end].strip() for start, end, _ in spans]

@@ -1,0 +1,103 @@
+"""The tokenizer folder, its roles and the spans of its pieces."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpora.errors import ConfigError
+from tests.toys import FAMILIES
+from tokenization.tokenizer import Tokenizer
+
+texts = st.lists(
+    st.text(st.one_of(st.sampled_from("ab \t\n\u3000\xa0🏦é"), st.characters(exclude_categories=["Cs"]))), max_size=4
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts, st.sampled_from(sorted(FAMILIES)))
+def test_spans_lie_in_the_text_and_carry_no_white_space(batch, name):
+    pieces = FAMILIES[name]().encode(batch)
+    assert pieces.lengths.tolist() == [len(text) for text in batch]
+    for row, text in enumerate(batch):
+        inside = slice(pieces.rows[row], pieces.rows[row + 1])
+        assert pieces.opening[inside].tolist().count(True) == pieces.closing[inside].tolist().count(True) == 1
+        for start, end in zip(pieces.starts[inside].tolist(), pieces.ends[inside].tolist(), strict=True):
+            assert 0 <= start <= end <= len(text)
+            assert text[start:end] == text[start:end].strip()
+
+
+def test_long_runs_of_white_space_are_trimmed():
+    tokenizer = FAMILIES["roberta"]()
+    text = " " * 300 + "Acme" + "\t" * 300
+    pieces = tokenizer.encode([text])
+    assert "".join(text[a:b] for a, b in zip(pieces.starts, pieces.ends, strict=True)) == "Acme"
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts.filter(bool), st.sampled_from(sorted(FAMILIES)), st.data())
+def test_taken_rows_are_what_encoding_them_gives(batch, name, data):
+    tokenizer = FAMILIES[name]()
+    chosen = data.draw(st.lists(st.integers(0, len(batch) - 1), max_size=6))
+    taken, fresh = tokenizer.encode(batch).take(chosen), tokenizer.encode([batch[i] for i in chosen])
+    for field, value in vars(fresh).items():
+        np.testing.assert_array_equal(getattr(taken, field), value, err_msg=field)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_saving_and_loading_keep_cuts_and_roles(name, tmp_path):
+    tokenizer = FAMILIES[name]()
+    tokenizer.save(tmp_path / "saved")
+    loaded = Tokenizer.load(tmp_path / "saved")
+    assert (loaded.fingerprint, loaded.specials) == (tokenizer.fingerprint, tokenizer.specials)
+    assert loaded.name == "saved"
+
+
+def test_roles_are_found_by_usual_names_without_a_configuration(tmp_path):
+    FAMILIES["roberta"]().backend.save(str(tmp_path / "tokenizer.json"))
+    assert Tokenizer.load(tmp_path).specials == FAMILIES["roberta"]().specials
+
+
+def test_truncation_and_padding_are_switched_off():
+    source = FAMILIES["bpe"]()
+    source.backend.enable_truncation(4)
+    source.backend.enable_padding(length=9)
+    try:
+        copy = Tokenizer(source.backend, source.specials, "copy")
+    finally:
+        source.backend.no_truncation()
+        source.backend.no_padding()
+    assert np.diff(copy.encode(["a", "the bank of New York and the borrower"]).rows).tolist()[0] == 3
+    assert len(copy.encode(["the bank of New York and the borrower"]).ids) > 4
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_case(name):
+    assert FAMILIES[name]().lowercases is (name in {"wordpiece_uncased", "bpe", "unigram"})
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"no tokenizer\.json"):
+        Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", json.dumps({"model": {"type": "Nonsense"}})])
+def test_a_broken_file_is_refused_by_name(tmp_path, content):
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"tokenizer\.json: not a readable tokenizer"):
+        Tokenizer.load(tmp_path)
+
+
+def test_a_broken_configuration_is_refused_by_name(tmp_path):
+    FAMILIES["bpe"]().save(tmp_path / "saved")
+    (tmp_path / "saved" / "tokenizer_config.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"tokenizer_config\.json: not valid JSON"):
+        Tokenizer.load(tmp_path / "saved")
+
+
+def test_a_missing_special_token_is_refused():
+    backend = FAMILIES["bpe"]().backend
+    with pytest.raises(ConfigError, match=r"special token '<nope>' \(cls\)"):
+        Tokenizer(backend, {"cls": "<nope>"}, "x")

@@ -1,0 +1,86 @@
+"""Tokenizers of every family, small and built in memory."""
+
+from collections.abc import Callable
+from functools import cache
+
+from tokenizers import Tokenizer as Backend
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from tokenization.tokenizer import Tokenizer
+from tokenization.vocabulary import train
+
+TEXTS = (
+    "Goldman Sachs lent $25 million to Acme Corp. under the credit agreement dated March 3, 1999.",
+    "The Borrower shall pay interest at a rate of 4.75% per annum, the Lender agrees.",
+    "Net revenue rose 12.5% to €3,000 in the third quarter; EBITDA margins widened.",
+    "The Bank of New York and the Borrower agreed on the terms of the revolving credit facility.",
+    "Société Générale opened a branch in Zürich, naïve investors followed.",
+    "Shares of Acme fell after the bank lent the borrower another 25 million dollars at the same rate.",
+)
+
+
+def handmade(name: str, *pieces: str, lowercase: bool = False) -> Tokenizer:
+    """A WordPiece tokenizer with these entries after ``[PAD] [UNK] [CLS] [SEP]``."""
+    roles = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]"}
+    vocabulary = {piece: index for index, piece in enumerate([*roles.values(), *pieces])}
+    backend = Backend(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return Tokenizer(backend, roles, name)
+
+
+@cache
+def trained(algorithm: str, lowercase: bool, size: int) -> Tokenizer:
+    """A vocabulary of ours, trained on ``TEXTS``."""
+    return train(TEXTS * 3, algorithm, size, lowercase=lowercase)
+
+
+def wordpiece_uncased() -> Tokenizer:
+    """BERT's family without case and accents."""
+    return trained("wordpiece", True, 260)
+
+
+def wordpiece_cased() -> Tokenizer:
+    """BERT's family with case and accents."""
+    return trained("wordpiece", False, 300)
+
+
+def bpe() -> Tokenizer:
+    """Our byte-level BPE with BERT's special tokens."""
+    return trained("bpe", True, 400)
+
+
+def unigram() -> Tokenizer:
+    """Unigram over BERT's words."""
+    return trained("unigram", True, 160)
+
+
+def sentencepiece() -> Tokenizer:
+    """Unigram over stretches, with bytes for unknown characters."""
+    return trained("sentencepiece", False, 440)
+
+
+@cache
+def roberta() -> Tokenizer:
+    """Byte-level BPE as published by others: ``<s>`` and ``</s>``, spaces inside pieces and inside their offsets."""
+    backend = Backend(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    specials = {"cls": "<s>", "pad": "<pad>", "sep": "</s>", "unk": "<unk>", "mask": "<mask>"}
+    trainer = trainers.BpeTrainer(
+        vocab_size=350,
+        special_tokens=list(specials.values()),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(TEXTS, trainer)
+    backend.post_processor = processors.RobertaProcessing(
+        ("</s>", backend.token_to_id("</s>")), ("<s>", backend.token_to_id("<s>")), trim_offsets=False
+    )
+    return Tokenizer(backend, specials, "roberta")
+
+
+FAMILIES: dict[str, Callable[[], Tokenizer]] = {
+    maker.__name__: maker for maker in (wordpiece_uncased, wordpiece_cased, bpe, unigram, sentencepiece, roberta)
+}
