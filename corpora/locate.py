@@ -55,12 +55,20 @@ def locate(relative: str, source: Source) -> Path:
     return candidates[-1]
 
 
-def _verified(path: Path, source: Source) -> Path:
+def checksum(path: Path) -> str:
+    """Hex SHA-256 of a corpus file.
+
+    Raises:
+        UnavailableError: if it may not be read.
+    """
     try:
-        found = sha256(path)
+        return sha256(path)
     except OSError as error:
         raise UnavailableError(f"{path}: cannot read ({error.strerror or error})") from error
-    _compare(str(path), found, source)
+
+
+def _verified(path: Path, source: Source) -> Path:
+    _compare(str(path), checksum(path), source)
     return path
 
 

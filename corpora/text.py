@@ -13,9 +13,8 @@ from pathlib import Path
 from corpora.catalog import corpora
 from corpora.corpus import Lines, TextCorpus
 from corpora.errors import ConfigError, DataError, UnknownNameError
-from corpora.files import sha256
 from corpora.lines import numbered_lines, parse_json, stem
-from corpora.locate import finder
+from corpora.locate import checksum, finder
 from corpora.registry import unknown
 from corpora.segmentation import split_sentences
 from corpora.sentence import Sentence
@@ -112,7 +111,7 @@ def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) ->
             parts["files"] = {source: _hash_lines(lines) for source, lines in chosen.items()}
     else:
         files = _user_files(Path(name))
-        parts["files"] = {source: sha256(files[source]) for source in chosen}
+        parts["files"] = {source: checksum(files[source]) for source in chosen}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -11,7 +11,14 @@ import typer
 from typer.core import TyperGroup
 
 from corpora.errors import ConfigError, FinkdError
+from experiments.commands.align import align
+from experiments.commands.analyze import analyze
+from experiments.commands.evaluate import evaluate
+from experiments.commands.listing import list_names
+from experiments.commands.predict import predict
+from experiments.commands.report import report
 from experiments.commands.run import run
+from experiments.commands.vocab import vocab
 from experiments.terminal import quiet_libraries, say
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -78,6 +85,13 @@ def options(
 
 
 app.command()(run)
+app.command()(analyze)
+app.command()(vocab)
+app.command()(align)
+app.command("list")(list_names)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(report)
 
 
 def main() -> None:

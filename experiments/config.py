@@ -14,6 +14,7 @@ import yaml
 import corpora
 from corpora.errors import ConfigError
 from corpora.registry import unknown
+from experiments.splits import scored_split
 from finkd.settings import build
 from finkd.stages.stage import Text
 from finkd.strategies import merge, nested, parse
@@ -115,11 +116,10 @@ def from_settings(
 def one_strategy(strategy: str, corpus: str) -> dict[str, Any]:
     """Settings of an experiment that compares one strategy with the fine-tuned teacher."""
     sample = {"text": {"corpus": "sample-text", "sentences": 2000}} if corpus == "sample" else {}
-    splits = corpora.load(corpus).splits
     return {
         "name": slug(f"{strategy} on {Path(corpus).name}"),
         "corpus": corpus,
-        "split": next((split for split in ("test", "validation") if split in splits), "test"),
+        "split": scored_split(corpora.load(corpus)),
         "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
         **sample,
     }

@@ -79,7 +79,8 @@ class Bars:
 
 def scored(record: RunRecord) -> str:
     """A scored system in one line."""
-    return f"{record.system} (seed {record.seed}): micro-F1 {record.scores.micro.f1:.3f}, macro-F1 {record.scores.macro_f1:.3f}"
+    scores = record.scores
+    return f"{record.system} (seed {record.seed}): micro-F1 {scores.micro.f1:.3f}, macro-F1 {scores.macro_f1:.3f}"
 
 
 def figures(event: Event) -> str:

@@ -41,7 +41,7 @@ class Comparison:
     shift: Shift
 
     def embedding_shares(self) -> tuple[float, float]:
-        """Share of the weights that embeddings make up: in the teacher, and in the teacher under the other vocabulary."""
+        """Share of the weights that are embeddings: in the teacher, and in the teacher under the other vocabulary."""
         old, new = self.shift.teacher.embedding_parameters, self.shift.student.embedding_parameters
         return old / self.parameters, new / (self.parameters - old + new)
 
@@ -99,8 +99,7 @@ def training_texts(corpus: str) -> Iterator[str]:
         is_text = isinstance(corpora.corpora.get(corpus), TextCorpus)
     else:
         path = Path(corpus)
-        files = path.glob("train.*") if path.is_dir() else [path]
-        is_text = not any(_is_labelled(file) or path.is_dir() for file in files)
+        is_text = not (any(path.glob("train.*")) if path.is_dir() else _is_labelled(path))
     return corpora.stream(corpus) if is_text else _training_texts(corpora.load(corpus))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from finkd.examples import Encoded
 from tokenization.alignment import align
@@ -93,6 +94,17 @@ class Pool:
         return Pool(
             *(t.to(device, non_blocking=True) for t in (self.indices, self.offsets, self.weights, self.covered))
         )
+
+    def average(self, states: Tensor) -> Tensor:
+        """Means of the teacher's states over each student piece.
+
+        Args:
+            states: (teacher pieces, width).
+
+        Returns:
+            (student pieces, width); zero where no teacher piece overlaps.
+        """
+        return functional.embedding_bag(self.indices, states, self.offsets, mode="sum", per_sample_weights=self.weights)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def replace_vocabulary(model: Model, tokenizer: Tokenizer) -> Model:
     student = Model(copy.deepcopy(model.network), tokenizer, model.labels)
     padding = tokenizer.special_ids["pad"]
     new = _apply(mapping, model.embeddings.weight.detach())
-    table = nn.Embedding(*new.shape, padding_idx=padding, _weight=new)
+    table = nn.Embedding(len(new), new.shape[1], padding_idx=padding, _weight=new)
     student.encoder.set_input_embeddings(table)
     _shift_positions(getattr(student.encoder, "embeddings", None), padding)
     for config in (student.network.config, student.encoder.config):

@@ -178,13 +178,7 @@ class _Step:
         if self.teacher is None or batch.teacher is None or batch.pool is None:
             return ()
         _, hidden = self._forward(self.teacher, batch.teacher)
-        pool = batch.pool
-        return tuple(
-            nn.functional.embedding_bag(
-                pool.indices, state.float(), pool.offsets, mode="sum", per_sample_weights=pool.weights
-            )
-            for state in hidden
-        )
+        return tuple(batch.pool.average(state.float()) for state in hidden)
 
 
 def _optimizer(model: Model, schedule: Schedule) -> torch.optim.Optimizer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpora.errors import ConfigError, UnavailableError
-from experiments.terminal import messages, say, show_json, show_paths, show_tables
+from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
     from experiments.config import Experiment
@@ -25,10 +25,10 @@ def run(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results.  [default: runs/NAME]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="1,2,3", help="Seeds that replace the configured ones.")] = None,
     corpus: Annotated[
-        str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path.  [default: sample]")
+        str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path. (default: sample)")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the records' figures as JSON.")] = False,
 ) -> None:
@@ -93,5 +93,6 @@ def _show(folder: Path) -> None:
 
     report = compose(load_records([folder / "records"]), ["results"])
     show_tables(table for chapter in report.chapters for table in chapter.tables.values())
-    show_paths(folder / name for name in ("report.html", "results.md", "results.tex", "results.csv"))
+    for name in ("report.html", "results.md", "results.tex", "results.csv"):
+        say(f"wrote {folder / name}")
     say(f"models are in {folder / 'models'}")

@@ -1,0 +1,33 @@
+"""``finkd align``: show which pieces of two tokenizers cover the same text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from experiments.terminal import results, show_json
+
+
+def align(
+    text: Annotated[str, typer.Argument(help="The text.")],
+    student: Annotated[str, typer.Option(metavar="DIR", help="Folder of the student's tokenizer or model.")],
+    teacher: Annotated[
+        str, typer.Option(help="Folder or name of the teacher.")
+    ] = "sentence-transformers/all-MiniLM-L6-v2",
+    json: Annotated[bool, typer.Option("--json", help="Print pieces and pairs as JSON.")] = False,
+) -> None:
+    """Draw the alignment of one text between two tokenizers.
+
+    Example: finkd align --student runs/vocabulary "Acme repaid the revolving facility."
+    """
+    from experiments.shift import named_tokenizer
+    from tokenization.alignment import align as align_pieces
+    from tokenization.drawing import as_dict, draw
+
+    ours, theirs = named_tokenizer(student), named_tokenizer(teacher)
+    alignment = align_pieces(theirs.encode([text]), ours.encode([text]))
+    if json:
+        show_json(as_dict(alignment, theirs, ours, text))
+    else:
+        results.print(draw(alignment, theirs, ours, text, results.width))

@@ -1,0 +1,44 @@
+"""``finkd report``: tables and pages from runs that are done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corpora.errors import UnavailableError
+from experiments.terminal import say, show_json, show_tables
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or single record files.")],
+    formats: Annotated[
+        str, typer.Option("--format", metavar="md,tex,html,csv", help="Names of 'finkd list formats', with commas.")
+    ] = "md,tex,html,csv",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report. (default: the run's, or runs/report for several)")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the paths of the written files as JSON.")] = False,
+) -> None:
+    """Build the report of one or several runs again.
+
+    Example: finkd report runs/quickstart --format md,html --out runs/report
+    """
+    for run in runs:
+        if not run.exists():
+            raise UnavailableError(f"{run}: there is no such run")
+
+    from finkd.records import load_records
+    from reports.build import build
+    from reports.report import compose
+
+    records = load_records(runs)
+    alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
+    written = build(records, out or alone or Path("runs/report"), [name.strip() for name in formats.split(",")])
+    if json:
+        show_json([str(path) for path in written])
+        return
+    show_tables(table for chapter in compose(records, ["results"]).chapters for table in chapter.tables.values())
+    for path in written:
+        say(f"wrote {path}")

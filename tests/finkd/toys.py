@@ -1,0 +1,144 @@
+"""Tiny models, labelled sentences and a context for stages, all built in memory."""
+
+from pathlib import Path
+
+import torch
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    PreTrainedModel,
+    RobertaConfig,
+    RobertaModel,
+)
+
+from corpora.sentence import Sentence
+from corpora.tags import label_names
+from finkd.batches import NerData
+from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
+from finkd.models import Model, with_head
+from finkd.stages.stage import Context, TaughtBy
+from finkd.store import Store
+from finkd.training import Schedule
+from tests.toys import wordpiece_uncased
+from tokenization.tokenizer import Tokenizer
+
+TYPES = ("ORG", "PER")
+LABELS = label_names(TYPES)
+QUICK = Schedule(epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=64, precision="fp32")
+
+_TAGGED = (
+    ("Goldman/B-ORG Sachs/I-ORG lent/O money/O to/O Acme/B-ORG ./O", "first"),
+    ("The/O Borrower/B-PER shall/O pay/O interest/O at/O a/O rate/O of/O 4.75/O %/O ,/O the/O Lender/B-PER agrees/O", ""),
+    ("Shares/O of/O Acme/B-ORG Corp/I-ORG fell/O after/O the/O bank/O lent/O", "first"),
+    ("Société/B-ORG Générale/I-ORG opened/O a/O branch/O", "second"),
+    ("Net/O revenue/O rose/O", "second"),
+)
+
+
+def tagged(text: str, document: str = "") -> Sentence:
+    """A sentence from ``word/TAG`` pairs."""
+    words, tags = zip(*(pair.rsplit("/", 1) for pair in text.split()), strict=True)
+    return Sentence.from_words(words, tags, document)
+
+
+SENTENCES = tuple(tagged(text, document) for text, document in _TAGGED)
+
+
+def tiny_model(
+    tokenizer: Tokenizer | None = None,
+    *,
+    layers: int = 2,
+    width: int = 32,
+    labels: tuple[str, ...] = (),
+    family: str = "bert",
+    positions: int = 514,
+    seed: int = 0,
+) -> Model:
+    """An encoder of random weights, with a head if there are labels."""
+    tokenizer = tokenizer or wordpiece_uncased()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = _FAMILIES[family](tokenizer, layers, width, positions)
+    model = Model(network.eval(), tokenizer)
+    return with_head(model, labels, seed) if labels else model
+
+
+def _bert(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * width,
+        max_position_embeddings=positions,
+        pad_token_id=tokenizer.special_ids["pad"],
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def _roberta(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
+    config = RobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * width,
+        max_position_embeddings=positions,
+        type_vocab_size=1,
+        pad_token_id=tokenizer.special_ids["pad"],
+    )
+    return RobertaModel(config, add_pooling_layer=False)
+
+
+def _distilbert(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
+    config = DistilBertConfig(
+        vocab_size=len(tokenizer),
+        dim=width,
+        n_layers=layers,
+        n_heads=2,
+        hidden_dim=2 * width,
+        max_position_embeddings=positions,
+        pad_token_id=tokenizer.special_ids["pad"],
+    )
+    return DistilBertModel(config)
+
+
+_FAMILIES = {"bert": _bert, "roberta": _roberta, "distilbert": _distilbert}
+
+
+def ner_data(
+    sentences: tuple[Sentence, ...], model: Model, teacher: Model | None = None, limit: int = WINDOW
+) -> NerData:
+    """The sentences as the training loop takes them."""
+    sides = [model] if teacher is None else [model, teacher]
+    windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
+    return NerData(
+        encode(windows, model.tokenizer, limit),
+        model.tokenizer.special_ids["pad"],
+        word_labels(windows, LABELS),
+        kept_words(windows),
+        encode(windows, teacher.tokenizer, limit) if teacher else None,
+        teacher.tokenizer.special_ids["pad"] if teacher else 0,
+    )
+
+
+def context(folder: Path, seed: int = 1) -> Context:
+    """What a stage may use: five sentences, a store below ``folder`` and a tiny teacher."""
+    return Context(
+        train=SENTENCES,
+        labels=LABELS,
+        corpus="toy",
+        seed=seed,
+        store=Store(folder / "store"),
+        teacher=TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7)),
+    )
+
+
+def outputs(model: Model, text: str) -> torch.Tensor:
+    """(pieces, width) last hidden states, or (pieces, labels) scores, of one text."""
+    ids = torch.from_numpy(model.tokenizer.encode([text]).ids).long()[None]
+    with torch.inference_mode():
+        result = model.network(input_ids=ids, attention_mask=torch.ones_like(ids))
+    return result[0][0]
