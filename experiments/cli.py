@@ -33,6 +33,8 @@ class Commands(TyperGroup):
         try:
             code = super().main(given, *rest, **{**options, "standalone_mode": False})
             sys.stdout.flush()
+            if code == INTERRUPTED:
+                _complain("interrupted; finished stages are kept, and the same command goes on from there")
         except BrokenPipeError:
             # Whoever read our output has gone; what is still buffered must not be complained about at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,7 +49,8 @@ class Commands(TyperGroup):
 def _explain(error: Exception) -> int:
     """Say what went wrong; gives the exit code."""
     if isinstance(error, typer.TyperException):
-        _complain(f"{error.format_message()} (see 'finkd --help')")
+        if error.format_message():  # it is empty where the help was shown instead
+            _complain(f"{error.format_message()} (see 'finkd --help')")
         return BAD_USAGE
     if isinstance(error, FinkdError):
         _complain(str(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +12,13 @@ from typing import Any, Literal
 import yaml
 
 import corpora
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
 from experiments.splits import scored_split
+from finkd.floors import floors
 from finkd.settings import build
 from finkd.stages.stage import Text
+from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import merge, nested, parse
 from finkd.teachers import DEFAULT
 
@@ -131,22 +133,61 @@ def check(experiment: Experiment) -> None:
     Raises:
         ConfigError: with all of them.
     """
-    from finkd.floors import floors
+    problems = [*_names(experiment), *_numbers(experiment)]
+    for stage in experiment.stages:
+        problems += _strategy(stage, experiment)
+    known = set(problems)
+    for name, system in experiment.systems.items():
+        found = _strategy(system.strategy, experiment)
+        problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
+    if problems:
+        raise ConfigError("\n".join(problems))
 
-    problems = []
+
+def _names(experiment: Experiment) -> Iterator[str]:
+    """Names that are unknown, or that cannot tell files apart."""
+    if not slug(experiment.name):
+        yield f"name: expected a letter or digit (got {experiment.name!r})"
     teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
     if len(teachers) > 1:
-        problems.append(f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})")
+        yield f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})"
+    if not experiment.systems:
+        yield "systems: expected at least one, such as 'teacher: {role: teacher, strategy: finetune}'"
+    for floor in experiment.floors:
+        if floor not in floors:
+            yield unknown("floors", floor, floors)
+    taken: dict[str, str] = {}
+    for name in (*experiment.floors, *experiment.systems):
+        if not slug(name):
+            yield f"systems.{name}: expected a letter or digit in the name"
+        elif slug(name) in taken:
+            yield f"systems.{name}: its files would have the names of those of {taken[slug(name)]!r}; rename one"
+        taken[slug(name)] = name
+
+
+def _numbers(experiment: Experiment) -> Iterator[str]:
     if len(set(experiment.seeds)) != len(experiment.seeds) or not experiment.seeds:
-        problems.append(f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})")
-    problems += [unknown("floors", floor, floors) for floor in experiment.floors if floor not in floors]
-    for name, system in experiment.systems.items():
+        yield f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})"
+    if experiment.measure < 0:
+        yield f"measure: expected 0 or more queries (got {experiment.measure})"
+    if experiment.text is not None and experiment.text.sentences < 1:
+        yield f"text.sentences: expected 1 or more (got {experiment.text.sentences})"
+
+
+def _strategy(text: str, experiment: Experiment) -> list[str]:
+    """The mistakes in a strategy, in the settings of its stages and in their loss terms."""
+    try:
+        steps = parse(text, experiment.stages)
+    except (ConfigError, UnknownNameError) as error:
+        return str(error).splitlines()
+    problems = []
+    for step in steps:
         try:
-            parse(system.strategy, experiment.stages)
-        except (ConfigError, LookupError) as error:
-            problems += [f"systems.{name}.strategy: {line}" for line in str(error).splitlines()]
-    if problems:
-        raise ConfigError("\n".join(dict.fromkeys(problems)))
+            if isinstance(step.stage, TaskDistill):
+                step.stage.terms()
+        except (ConfigError, UnknownNameError) as error:
+            problems += [f"stages.{step.name}.{line}" for line in str(error).splitlines()]
+    return problems
 
 
 def slug(name: str) -> str:

@@ -65,7 +65,7 @@ def _seeds(text: str) -> list[int]:
 def _experiment(what: str, overrides: list[str], seeds: list[int] | None, corpus: str | None) -> Experiment:
     from experiments import config
 
-    if not what.endswith(CONFIG_SUFFIXES):
+    if not (what.endswith(CONFIG_SUFFIXES) or Path(what).is_file()):
         return config.from_settings(config.one_strategy(what, corpus or "sample"), overrides, seeds)
     if corpus is not None:
         raise ConfigError("--corpus: is for a STRATEGY; a configuration names its own (use --set corpus=...)")

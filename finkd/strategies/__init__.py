@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from corpora.errors import ConfigError
-from corpora.registry import Registry
+from corpora.errors import ConfigError, UnknownNameError
+from corpora.registry import Registry, unknown
 from finkd.settings import build
 from finkd.stages import stages
 
@@ -106,6 +106,8 @@ def _step(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> St
     for source in (defaults.get(kind, {}), {"on": on} if on else {}, defaults.get(name, {}) if on else {}):
         settings = merge(settings, source)
     settings = merge(settings, _inline(match["settings"] or "", name))
+    if kind not in stages:
+        raise UnknownNameError(unknown("stages and strategies", kind, list({*stages, *strategies})))
     return Step(name, build(stages.get(kind), settings, f"stages.{name}"))
 
 

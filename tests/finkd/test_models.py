@@ -1,0 +1,129 @@
+import json
+
+import pytest
+import torch
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+from corpora.errors import ConfigError, DataError
+from finkd import models
+from finkd.models import hidden_states, with_head
+from tests.finkd.toys import LABELS, outputs, tiny_model
+from tests.toys import FAMILIES
+
+TEXT = "Acme Corp. agreed."
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("labels", [(), LABELS])
+def test_saved_and_loaded_it_is_the_same(tmp_path, family, labels):
+    model = tiny_model(family=family, labels=labels)
+    model.save(tmp_path)
+    loaded = models.load(tmp_path)
+    assert loaded.labels == labels
+    assert loaded.tokenizer.fingerprint == model.tokenizer.fingerprint
+    assert torch.equal(outputs(loaded, TEXT), outputs(model, TEXT))
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_transformers_reads_what_is_saved(tmp_path, family):
+    model = tiny_model(FAMILIES[family](), labels=LABELS)
+    model.save(tmp_path)
+    network = AutoModelForTokenClassification.from_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert tokenizer(TEXT)["input_ids"] == model.tokenizer.encode([TEXT]).ids.tolist()
+    assert tokenizer.model_max_length == model.max_length
+    assert network.config.id2label == dict(enumerate(LABELS))
+    with torch.inference_mode():
+        logits = network(**tokenizer(TEXT, return_tensors="pt")).logits[0]
+    torch.testing.assert_close(logits, outputs(model, TEXT))
+
+
+def test_a_new_head_depends_on_the_seed_alone():
+    encoder = tiny_model()
+    heads = [with_head(encoder, LABELS, seed).network.classifier.weight for seed in (1, 1, 2)]
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+
+
+def test_a_head_leaves_the_encoder_and_the_random_numbers_alone():
+    encoder = tiny_model()
+    state = torch.get_rng_state()
+    tagger = with_head(encoder, LABELS, 1)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.testing.assert_close(tagger.encoder.state_dict(), encoder.network.state_dict(), rtol=0, atol=0)
+    assert len(encoder.network.config.id2label) == 2
+
+
+def test_a_head_is_kept_for_the_same_labels_and_refused_for_others():
+    tagger = tiny_model(labels=LABELS)
+    assert with_head(tagger, LABELS, 9) is tagger
+    with pytest.raises(ConfigError, match="do not match the corpus"):
+        with_head(tagger, ("O", "B-LOC", "I-LOC"), 9)
+
+
+def test_half_precision_weights_are_trained_in_full(tmp_path):
+    model = tiny_model()
+    model.network.half()
+    model.save(tmp_path)
+    loaded = models.load(tmp_path)
+    assert {parameter.dtype for parameter in with_head(loaded, LABELS, 0).network.parameters()} == {torch.float32}
+
+
+def test_all_hidden_states_are_there():
+    """A peer asked for attentions and hidden states, got empty tuples, and trained on nothing."""
+    model = tiny_model(layers=3, labels=LABELS)
+    ids = torch.ones((2, 5), dtype=torch.long)
+    logits, hidden = hidden_states(model.network, ids, torch.ones_like(ids).bool())
+    assert logits.shape == (2, 5, len(LABELS))
+    assert [state.shape for state in hidden] == [(2, 5, 32)] * 4
+
+
+@pytest.mark.parametrize(("family", "room"), [("bert", 40), ("distilbert", 40), ("roberta", 39)])
+def test_the_longest_text_fits_the_positions(family, room):
+    model = tiny_model(family=family, positions=40)
+    assert model.max_length == room
+    ids = torch.full((1, room), 5)
+    with torch.inference_mode():
+        assert model.network(input_ids=ids).last_hidden_state.shape == (1, room, 32)
+
+
+def test_labels_that_are_not_iob2_are_refused(tmp_path):
+    model = tiny_model(labels=LABELS)
+    model.save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["id2label"] = {str(i): f"LABEL_{i}" for i in range(len(LABELS))}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigError, match="id2label: expected IOB2 labels"):
+        models.load(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_damaged_weights_are_named(tmp_path, damage):
+    tiny_model().save(tmp_path)
+    path = tmp_path / "model.safetensors"
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    else:
+        path.unlink()
+    with pytest.raises(DataError, match=r"model\.safetensors cannot be read"):
+        models.load(tmp_path)
+
+
+def test_a_tokenizer_larger_than_the_embeddings_is_refused(tmp_path):
+    tiny_model(FAMILIES["wordpiece_uncased"]()).save(tmp_path)
+    FAMILIES["bpe"]().write(tmp_path, 512)
+    with pytest.raises(ConfigError, match="the model only"):
+        models.load(tmp_path)
+
+
+def test_layers_of_an_unknown_architecture_are_refused():
+    from transformers import AlbertConfig, AlbertModel
+
+    from finkd.models import Model
+    from tests.toys import wordpiece_uncased
+
+    network = AlbertModel(
+        AlbertConfig(vocab_size=300, hidden_size=8, num_attention_heads=2, intermediate_size=8, embedding_size=8)
+    )
+    with pytest.raises(ConfigError, match="layers of 'albert' cannot be chosen"):
+        _ = Model(network, wordpiece_uncased()).layers

@@ -1,0 +1,107 @@
+import copy
+
+import pytest
+import torch
+
+from corpora.errors import ConfigError
+from finkd import models
+from finkd.students import keep_layers, replace_vocabulary
+from tests.finkd.toys import LABELS, outputs, tiny_model
+from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
+
+TEXT = "The Borrower shall pay interest to Acme Corp., naïve € lenders agree."
+
+
+def weights(model):
+    return {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("labels", [(), LABELS])
+def test_kept_layers_are_copied_and_nothing_else_changes(family, labels):
+    teacher = tiny_model(family=family, layers=4, labels=labels)
+    before = weights(teacher)
+    student = keep_layers(teacher, [0, 3])
+    assert len(student.layers) == student.encoder.config.num_hidden_layers == 2
+    assert (student.tokenizer, student.labels) == (teacher.tokenizer, labels)
+    renumbered = {name.replace("layer.3.", "layer.1."): tensor for name, tensor in before.items()}
+    kept = {name: renumbered[name] for name in weights(student)}
+    torch.testing.assert_close(weights(student), kept, rtol=0, atol=0)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+    assert len(teacher.layers) == teacher.encoder.config.num_hidden_layers == 4
+
+
+def test_all_layers_kept_is_the_same_model():
+    teacher = tiny_model(layers=3)
+    assert torch.equal(outputs(keep_layers(teacher, [0, 1, 2]), TEXT), outputs(teacher, TEXT))
+
+
+@pytest.mark.parametrize("layers", [[], [2], [-1, 0], [1, 0], [0, 0]])
+def test_layers_that_are_not_there_are_refused(layers):
+    with pytest.raises(ConfigError, match=r"shrink\.layers: must rise and lie within 0\.\.1 \(got"):
+        keep_layers(tiny_model(layers=2), layers)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_same_tokenizer_is_the_identity(family):
+    teacher = tiny_model(FAMILIES[family]())
+    student = replace_vocabulary(teacher, teacher.tokenizer)
+    torch.testing.assert_close(weights(student), weights(teacher), rtol=0, atol=0)
+    assert torch.equal(outputs(student, TEXT), outputs(teacher, TEXT))
+
+
+@pytest.mark.parametrize("old", sorted(FAMILIES))
+@pytest.mark.parametrize("new", sorted(FAMILIES))
+def test_every_new_embedding_is_finite_and_not_zero(old, new):
+    teacher = tiny_model(FAMILIES[old]())
+    # The padding row of a fresh network is zero; that of a trained one is not.
+    teacher.embeddings.weight.data[teacher.tokenizer.special_ids["pad"]] = 1.0
+    before = copy.deepcopy(teacher.network.state_dict())
+    student = replace_vocabulary(teacher, FAMILIES[new]())
+    rows = student.embeddings.weight
+    assert rows.shape == (len(student.tokenizer), 32)
+    assert rows.requires_grad
+    assert torch.isfinite(rows).all()
+    assert (rows.norm(dim=1) > 0).all()
+    torch.testing.assert_close(teacher.network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_shared_pieces_are_copied_bit_by_bit():
+    teacher = tiny_model(wordpiece_cased())
+    student = replace_vocabulary(teacher, wordpiece_uncased())
+    for piece in ("the", "##s", "bank", "[CLS]", "%"):
+        old, new = (side.tokenizer.backend.token_to_id(piece) for side in (teacher, student))
+        assert torch.equal(student.embeddings.weight[new], teacher.embeddings.weight[old])
+
+
+def test_the_start_of_a_word_is_not_its_continuation():
+    """Fast vocabulary transfer strips ``##``, so that ``##true`` and ``true`` get one vector."""
+    student = replace_vocabulary(tiny_model(roberta()), wordpiece_uncased())
+    start, inside = (student.tokenizer.backend.token_to_id(piece) for piece in ("b", "##b"))
+    assert not torch.allclose(student.embeddings.weight[start], student.embeddings.weight[inside])
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize(("old", "new"), [(roberta, wordpiece_uncased), (wordpiece_uncased, roberta)])
+def test_a_saved_student_reads_texts_as_before(tmp_path, family, old, new):
+    """RoBERTa numbers positions from the padding id on, so a new padding id must not shift them."""
+    student = replace_vocabulary(tiny_model(old(), family=family), new())
+    student.save(tmp_path)
+    torch.testing.assert_close(outputs(models.load(tmp_path), TEXT), outputs(student, TEXT), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("old", "new"), [(roberta, wordpiece_uncased), (wordpiece_uncased, roberta)])
+def test_positions_keep_their_vectors(old, new):
+    teacher = tiny_model(old(), family="roberta")
+    student = replace_vocabulary(teacher, new())
+    tables = [side.encoder.embeddings.position_embeddings.weight for side in (teacher, student)]
+    starts = [side.tokenizer.special_ids["pad"] + 1 for side in (teacher, student)]
+    assert torch.equal(tables[0][starts[0] : starts[0] + 50], tables[1][starts[1] : starts[1] + 50])
+
+
+def test_embeddings_beyond_the_tokenizer_are_left_behind():
+    """Published models round their vocabulary up, so the table has more rows than the tokenizer has pieces."""
+    teacher = tiny_model()
+    teacher.network.resize_token_embeddings(len(teacher.tokenizer) + 6)
+    student = replace_vocabulary(teacher, wordpiece_cased())
+    assert student.embeddings.weight.shape == (len(wordpiece_cased()), 32)

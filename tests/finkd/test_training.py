@@ -1,0 +1,163 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.word_kl import WordKL
+from finkd.training import Teacher, train, word_logits
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
+from tests.toys import roberta, wordpiece_uncased
+
+
+def student(labels=LABELS, **how):
+    return tiny_model(labels=labels, **how)
+
+
+def weights(model):
+    return [parameter.detach().clone() for parameter in model.network.parameters()]
+
+
+def trained(seed=1, schedule=QUICK, **how):
+    model = student()
+    train(model, ner_data(SENTENCES, model), [CrossEntropy()], schedule, seed, **how)
+    return weights(model)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_equal_seeds_give_equal_bits(precision):
+    schedule = replace(QUICK, precision=precision)
+    torch.testing.assert_close(trained(1, schedule), trained(1, schedule), rtol=0, atol=0)
+
+
+def test_the_seed_and_the_precision_matter():
+    reference = trained(1)
+    for other in (trained(2), trained(1, replace(QUICK, precision="bf16"))):
+        assert any(not torch.equal(a, b) for a, b in zip(reference, other, strict=True))
+
+
+def test_weights_stay_in_full_precision():
+    assert {weight.dtype for weight in trained(1, replace(QUICK, precision="bf16"))} == {torch.float32}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_loss_goes_down_and_the_task_is_learnt(precision):
+    model, losses = student(), []
+    data = ner_data(SENTENCES, model)
+    schedule = replace(QUICK, epochs=40, dropout=0.0, precision=precision)
+    train(model, data, [CrossEntropy()], schedule, 1, listen=lambda progress: losses.append(progress.loss))
+    assert sum(losses[-5:]) < 0.2 * sum(losses[:5])
+    assert word_logits(model, data).argmax(dim=1).tolist() == data.labels.tolist()
+
+
+def test_progress_counts_steps_and_pieces():
+    model, events = student(), []
+    data = ner_data(SENTENCES, model)
+    tokens = train(model, data, [CrossEntropy()], QUICK, 1, listen=events.append)
+    assert tokens == QUICK.epochs * int(data.student.lengths.sum()) == events[-1].tokens
+    assert [event.step for event in events] == list(range(1, events[0].steps + 1))
+    assert not model.network.training
+
+
+def test_listening_changes_nothing():
+    torch.testing.assert_close(trained(), trained(listen=lambda progress: None), rtol=0, atol=0)
+
+
+def test_every_parameter_is_trained():
+    before, after = weights(student()), trained()
+    names = [name for name, _ in student().network.named_parameters()]
+    still = [name for name, a, b in zip(names, before, after, strict=True) if torch.equal(a, b)]
+    assert still == []
+
+
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_hidden_states_reach_the_loss(tokenizer):
+    """A peer's states came back as empty tuples: the term was there, its gradient was not."""
+    teacher = tiny_model(tokenizer(), layers=4, labels=LABELS, seed=5)
+    before = weights(teacher)
+    model = student()
+    embeddings = model.embeddings.weight.detach().clone()
+    data = ner_data(SENTENCES, model, teacher)
+    seen = []
+    schedule = replace(QUICK, epochs=15, dropout=0.0)
+    train(model, data, [SpanHidden()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.8 * seen[0]
+    assert not torch.equal(model.embeddings.weight, embeddings)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+
+
+def test_a_copy_of_its_teacher_has_nothing_to_learn():
+    teacher, model, seen = student(), student(), []
+    data = ner_data(SENTENCES, model, teacher)
+    teaching = Teacher(teacher, word_logits(teacher, data))
+    schedule = replace(QUICK, dropout=0.0, learning_rate=0.0, head_learning_rate=0.0)
+    train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda progress: seen.append(progress.loss))
+    assert seen == pytest.approx([0.0] * len(seen), abs=1e-5)
+
+
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
+    teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
+    targets = word_logits(teacher, ner_data(SENTENCES, teacher))
+    model, seen = student(), []
+    data = ner_data(SENTENCES, model)
+    schedule = replace(QUICK, epochs=40, dropout=0.0)
+    train(model, data, [WordKL()], schedule, 1, Teacher(logits=targets), lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.3 * seen[0]
+
+
+def test_word_distillation_with_one_tokenizer_is_plain_distillation():
+    """KL at the first piece of each word, computed without finkd's batches."""
+    teacher, model, seen = student(seed=5), student(), []
+    data = ner_data(SENTENCES, model)
+    targets = word_logits(teacher, data)
+    schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000)
+    train(model, data, [WordKL(temperature=3.0)], schedule, 1, Teacher(logits=targets), lambda p: seen.append(p.loss))
+    total = []
+    for sentence in SENTENCES:
+        encoding = model.tokenizer.backend.encode(sentence.text)
+        ids = torch.tensor([encoding.ids])
+        firsts = [encoding.char_to_token(start) for start, _ in sentence.spans]
+        scores = [side.network(input_ids=ids).logits[0, firsts] / 3 for side in (student(), teacher)]
+        p, q = scores[1].softmax(-1), scores[0].softmax(-1)
+        total.append(9 * (p * (p / q).log()).sum(dim=-1))
+    assert seen == [pytest.approx(torch.cat(total).mean().item(), rel=1e-4)]
+
+
+def test_weights_of_terms_add_up():
+    def first_loss(*losses):
+        model, seen = student(), []
+        data = ner_data(SENTENCES, model)
+        teaching = Teacher(logits=word_logits(tiny_model(labels=LABELS, seed=5), data))
+        schedule = replace(QUICK, epochs=1, dropout=0.0)
+        train(model, data, losses, schedule, 1, teaching, lambda progress: seen.append(progress.loss))
+        return seen[0]
+
+    both = first_loss(CrossEntropy(weight=0.5), WordKL(weight=2.0))
+    assert both == pytest.approx(0.5 * first_loss(CrossEntropy()) + 2 * first_loss(WordKL()), rel=1e-5)
+
+
+def test_words_without_gold_or_context_do_not_change_the_gradient():
+    model = student()
+    data = ner_data(SENTENCES, model)
+    data.labels[:3] = -100
+    hidden = replace(data, usable=data.usable.copy())
+    hidden.usable[:3] = False
+    results = []
+    for each in (data, hidden):
+        model = student()
+        train(model, each, [CrossEntropy()], replace(QUICK, dropout=0.0), 1)
+        results.append(weights(model))
+    torch.testing.assert_close(*results, rtol=0, atol=1e-6)
+
+
+def test_scores_are_given_for_every_covered_word():
+    model = student()
+    data = ner_data(SENTENCES, model)
+    data.student.first[2] = -1
+    scores = word_logits(model, data)
+    assert scores.shape == (len(data.labels), len(LABELS))
+    assert [math.isnan(row[0]) for row in scores.tolist()].index(True) == 2
+    assert torch.isnan(scores).any(dim=1).sum() == 1
