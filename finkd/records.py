@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import DataError
+from corpora.errors import ConfigError, DataError
 from corpora.files import write_atomic
+from finkd.settings import build
 
 VERSION = 1
 
@@ -185,9 +186,9 @@ class RunRecord:
         if version != VERSION:
             raise DataError(f"{path}: run record of version {version!r}, expected {VERSION}; run the experiment again")
         try:
-            return _record(raw)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{path}: incomplete run record ({error})") from error
+            return build(cls, raw, "")
+        except ConfigError as error:
+            raise DataError(f"{path}: damaged run record ({'; '.join(str(error).splitlines())})") from error
 
 
 def load_records(paths: Iterable[Path]) -> list[RunRecord]:
@@ -226,18 +227,3 @@ def figures(scores: NerScores) -> dict[str, Any]:
 def _figures(counts: Counts) -> dict[str, float]:
     shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
     return {**shares, **dataclasses.asdict(counts)}
-
-
-def _record(raw: dict[str, Any]) -> RunRecord:
-    scores = raw["scores"]
-    names_only = scores["names_only"]
-    raw["scores"] = NerScores(
-        per_type={name: Counts(**counts) for name, counts in scores["per_type"].items()},
-        names_only=None if names_only is None else Counts(**names_only),
-        per_document={name: Counts(**counts) for name, counts in scores["per_document"].items()},
-        words=scores["words"],
-        uncovered_words=scores["uncovered_words"],
-    )
-    raw["resources"] = Resources(**raw["resources"])
-    raw["lineage"] = tuple(StageRecord(**stage) for stage in raw["lineage"])
-    return RunRecord(**raw)

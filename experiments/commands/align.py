@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from experiments.terminal import results, show_json
+from finkd.teachers import DEFAULT
 
 
 def align(
     text: Annotated[str, typer.Argument(help="The text.")],
     student: Annotated[str, typer.Option(metavar="DIR", help="Folder of the student's tokenizer or model.")],
-    teacher: Annotated[
-        str, typer.Option(help="Folder or name of the teacher.")
-    ] = "sentence-transformers/all-MiniLM-L6-v2",
+    teacher: Annotated[str, typer.Option(help="Folder or name of the teacher.")] = DEFAULT,
     json: Annotated[bool, typer.Option("--json", help="Print pieces and pairs as JSON.")] = False,
 ) -> None:
     """Draw the alignment of one text between two tokenizers.

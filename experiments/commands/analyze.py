@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.terminal import markdown, say, show_json, show_tables
+from finkd.teachers import DEFAULT
 
 if TYPE_CHECKING:
     from experiments.shift import Comparison
@@ -28,9 +29,7 @@ FIGURES = (
 
 def analyze(
     corpus: Annotated[str, typer.Option(help="Labelled corpus, by name or path.")],
-    teacher: Annotated[
-        str, typer.Option(help="Folder or name of the teacher.")
-    ] = "sentence-transformers/all-MiniLM-L6-v2",
+    teacher: Annotated[str, typer.Option(help="Folder or name of the teacher.")] = DEFAULT,
     vocab_size: Annotated[int, typer.Option(help="Entries of the vocabulary to train.")] = 8000,
     algorithm: Annotated[str, typer.Option(help="A name of 'finkd list vocabularies'.")] = "wordpiece",
     cased: Annotated[

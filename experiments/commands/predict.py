@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json as json_format
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,11 +81,12 @@ def _write_page(tagged: Iterator[Tagged], path: Path) -> None:
 
     from corpora.files import write_atomic
 
+    # displaCy escapes the text but not the labels, which come from a model's configuration.
     pages = [
         {
             "text": each.text,
             "title": None,
-            "ents": [{"start": m.start, "end": m.end, "label": m.label} for m in each.mentions],
+            "ents": [{"start": m.start, "end": m.end, "label": escape(m.label)} for m in each.mentions],
         }
         for each in tagged
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,7 +22,7 @@ class CrossEntropy:
     """
 
     weight: float = 1.0
-    smoothing: float = 0.0
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, outputs: Outputs) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,7 +25,7 @@ class WordKL:
     """
 
     weight: float = 1.0
-    temperature: float = 2.0
+    temperature: PositiveFloat = 2.0
     needs: ClassVar[frozenset[str]] = frozenset({"teacher_logits"})
 
     def __call__(self, outputs: Outputs) -> Tensor:

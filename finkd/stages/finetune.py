@@ -25,7 +25,7 @@ class Finetune:
 
     schedule: Schedule = field(default_factory=Schedule)
     smoothing: float = 0.0
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, seed and precision."""

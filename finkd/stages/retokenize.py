@@ -33,7 +33,7 @@ class Retokenize:
     lowercase: bool = True
     sentences: int = 0
     tokenizer: str = ""
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The text learned from, or the tokenizer taken."""

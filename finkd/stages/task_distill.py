@@ -46,7 +46,7 @@ class TaskDistill:
         default_factory=lambda: {"cross-entropy": {"weight": 1.0}, "word-kl": {"weight": 1.0, "temperature": 2.0}}
     )
     schedule: Schedule = field(default_factory=Schedule)
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The teacher, the text, labels, seed and precision."""

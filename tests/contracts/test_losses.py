@@ -54,7 +54,7 @@ def test_it_is_a_frozen_dataclass_with_known_needs(term):
 
 
 def test_it_refuses_unknown_settings(term):
-    with pytest.raises(ConfigError, match="losses.x.temprature: unknown setting"):
+    with pytest.raises(ConfigError, match=r"losses\.x\.temprature: unknown setting"):
         build(type(term), {"temprature": 1}, "losses.x")
 
 

@@ -30,7 +30,7 @@ QUICK = Schedule(epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_to
 
 _TAGGED = (
     ("Goldman/B-ORG Sachs/I-ORG lent/O money/O to/O Acme/B-ORG ./O", "first"),
-    ("The/O Borrower/B-PER shall/O pay/O interest/O at/O a/O rate/O of/O 4.75/O %/O ,/O the/O Lender/B-PER agrees/O", ""),
+    ("The/O Borrower/B-PER shall/O pay/O interest/O at/O 4.75/O %/O ,/O the/O Lender/B-PER agrees/O", ""),
     ("Shares/O of/O Acme/B-ORG Corp/I-ORG fell/O after/O the/O bank/O lent/O", "first"),
     ("Société/B-ORG Générale/I-ORG opened/O a/O branch/O", "second"),
     ("Net/O revenue/O rose/O", "second"),

@@ -1,0 +1,240 @@
+"""How fast finkd's loop fine-tunes, next to a plain Hugging Face Trainer doing the same.
+
+    python benchmarks/training_throughput.py
+    python benchmarks/training_throughput.py --steps 5 --warm-up 1 --repeats 1
+
+The same MiniLM student (``--layers 6`` is the whole teacher), the same sentences (FiNER-ORD where FINKD_DATA is set,
+else the sample) and two threads. The Trainer runs at its defaults: fp32, batches of 32 sentences in their natural
+order, padded to the longest. finkd runs at its defaults, and once more in fp32. Every side starts in a fresh process,
+in turn with the others; its figure is the median of the repeats. Counted are pieces that are not padding, over the
+steps after the warm-up; reading and tokenizing the corpus is left out on every side. Prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+if TYPE_CHECKING:
+    from finkd.batches import NerData
+    from finkd.models import Model
+
+SIDES = ("trainer", "finkd", "finkd-fp32")
+SEED = 1
+BATCH = 32
+
+
+def main() -> None:
+    """Run every side in its own process and print the comparison."""
+    arguments = _arguments()
+    if arguments.side:
+        print(json.dumps(measure(arguments)))
+        return
+    runs: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
+    for _ in range(arguments.repeats):
+        for side in SIDES:
+            runs[side].append(_fresh_process(side))
+    speed = {side: statistics.median(run["tokens_per_second"] for run in runs[side]) for side in SIDES}
+    result = {
+        "tokens_per_second": {side: round(speed[side]) for side in SIDES},
+        "ratio": round(speed["finkd"] / speed["trainer"], 2),
+        "ratio_same_precision": round(speed["finkd-fp32"] / speed["trainer"], 2),
+        "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in runs[side]) for side in SIDES},
+        "precision": {side: runs[side][0]["precision"] for side in SIDES},
+        "corpus": runs["finkd"][0]["corpus"],
+        "layers": arguments.layers,
+        "steps": arguments.steps,
+        "repeats": arguments.repeats,
+        "threads": arguments.threads,
+        **{package: version(package) for package in ("torch", "transformers", "accelerate")},
+    }
+    print(json.dumps(result))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=60, help="timed steps per run")
+    parser.add_argument("--warm-up", type=int, default=10, help="steps before them")
+    parser.add_argument("--repeats", type=int, default=3, help="runs per side")
+    parser.add_argument("--layers", type=int, choices=(3, 6), default=3, help="layers of the student")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _fresh_process(side: str) -> dict[str, Any]:
+    run = subprocess.run(
+        [sys.executable, __file__, *sys.argv[1:], "--side", side], stdout=subprocess.PIPE, text=True, check=True
+    )
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """One side: pieces per second after the warm-up, and the process's peak memory."""
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    model, data, corpus = _task(arguments.layers)
+    total = arguments.warm_up + arguments.steps
+    if arguments.side == "trainer":
+        precision = "fp32"
+        marks = _with_trainer(model, data, total)
+    else:
+        from finkd.precision import resolve_precision
+
+        precision = resolve_precision("auto" if arguments.side == "finkd" else "fp32")
+        marks = _with_finkd(model, data, total, precision)
+    (seconds, tokens), (end, all_tokens) = marks[arguments.warm_up - 1], marks[total - 1]
+    return {
+        "tokens_per_second": (all_tokens - tokens) / (end - seconds),
+        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "precision": precision,
+        "corpus": corpus,
+    }
+
+
+def _task(layers: int) -> tuple[Model, NerData, str]:
+    """The student with a fresh head, and the training sentences under its tokenizer."""
+    import corpora
+    from finkd import models
+    from finkd.batches import NerData
+    from finkd.examples import cut_windows, encode, kept_words, word_labels
+    from finkd.models import with_head
+    from finkd.students import keep_layers
+    from finkd.teachers import DEFAULT
+
+    name = "finer-ord" if "FINKD_DATA" in os.environ else "sample"
+    corpus = corpora.load(name)
+    labels = corpora.label_names(corpus.types)
+    encoder = models.load(DEFAULT)
+    model = with_head(keep_layers(encoder, (0, 2, 5) if layers == 3 else range(6)), labels, SEED)
+    windows = cut_windows(corpus.splits["train"], [model.tokenizer])
+    data = NerData(
+        encode(windows, model.tokenizer),
+        model.tokenizer.special_ids["pad"],
+        word_labels(windows, labels),
+        kept_words(windows),
+    )
+    return model, data, name
+
+
+Marks = list[tuple[float, int]]
+
+
+class _EnoughError(Exception):
+    """Raised out of a loop that has run its steps."""
+
+
+def _with_finkd(model: Model, data: NerData, steps: int, precision: str) -> Marks:
+    """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
+    from finkd.losses.cross_entropy import CrossEntropy
+    from finkd.training import Progress, Schedule, train
+
+    marks: Marks = []
+
+    def listen(progress: Progress) -> None:
+        marks.append((progress.seconds, progress.tokens))
+        if progress.step == steps:
+            raise _EnoughError
+
+    # At most one epoch per step is ever needed, so the loop ends by its step count and not by its epochs.
+    schedule = Schedule(epochs=steps, precision=precision)
+    _until_enough(lambda: train(model, data, [CrossEntropy()], schedule, SEED, listen=listen))
+    return marks
+
+
+def _until_enough(loop: Callable[[], object]) -> None:
+    try:
+        loop()
+    except _EnoughError:
+        return
+
+
+def _with_trainer(model: Model, data: NerData, steps: int) -> Marks:
+    """(seconds, pieces so far) after each step of the Trainer."""
+    from transformers import (
+        AutoTokenizer,
+        DataCollatorForTokenClassification,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    marks: Marks = []
+    pieces = data.student.lengths.tolist()
+
+    class Clock(TrainerCallback):
+        """Notes the time and the pieces seen after each step; sentences come in their natural order."""
+
+        def __init__(self) -> None:
+            self.at = self.tokens = 0
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            stop = min(self.at + BATCH, len(pieces))
+            self.tokens += sum(pieces[self.at : stop])
+            self.at = stop % len(pieces)
+            marks.append((time.perf_counter(), self.tokens))
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder))
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        Trainer(
+            model.network,
+            TrainingArguments(
+                folder,
+                per_device_train_batch_size=BATCH,
+                max_steps=steps,
+                train_sampling_strategy="sequential",
+                use_cpu=True,
+                report_to=[],
+                save_strategy="no",
+                logging_strategy="no",
+                disable_tqdm=True,
+                seed=SEED,
+            ),
+            DataCollatorForTokenClassification(tokenizer),
+            _as_rows(data),
+            callbacks=[Clock()],
+        ).train()
+    return marks
+
+
+def _as_rows(data: NerData) -> list[dict[str, list[int]]]:
+    """The same pieces as the Trainer takes them: a label at each word's first piece, -100 elsewhere."""
+    import numpy as np
+
+    encoded = data.student
+    labels = np.full(len(encoded.pieces.ids), -100, np.int64)
+    covered = encoded.first >= 0
+    labels[encoded.first[covered]] = data.labels[covered]
+    rows = encoded.pieces.rows.tolist()
+    return [
+        {
+            "input_ids": encoded.pieces.ids[start:end].tolist(),
+            "attention_mask": [1] * (end - start),
+            "labels": labels[start:end].tolist(),
+        }
+        for start, end in itertools.pairwise(rows)
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What every stage in the registry owes: a new one is tested by its registry line alone."""
+
+import copy
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from corpora.errors import ConfigError
+from finkd import models
+from finkd.settings import build
+from finkd.stages import stages
+from tests.finkd.toys import context, outputs, tiny_model
+
+# Defaults made for real models and corpora, cut down to toys; a stage that needs nothing of this kind is not listed.
+SMALL = {
+    "shrink": {"layers": [0, 2]},
+    "retokenize": {"size": 200},
+    "finetune": {"schedule": {"epochs": 1, "batch_tokens": 64}},
+    "task-distill": {"schedule": {"epochs": 1, "batch_tokens": 64}},
+}
+TEXT = "The Borrower shall pay interest to Acme Corp."
+
+
+@pytest.fixture(params=list(stages))
+def stage(request):
+    return build(stages.get(request.param), SMALL.get(request.param, {}), request.param)
+
+
+def test_it_is_a_frozen_dataclass_with_a_version(stage):
+    assert dataclasses.is_dataclass(stage)
+    assert type(stage).__dataclass_params__.frozen
+    assert isinstance(stage.version, int)
+
+
+def test_its_defaults_are_valid_and_unknown_settings_are_not(stage):
+    kind = type(stage)
+    assert build(kind, {}, "stages.x") == kind()
+    with pytest.raises(ConfigError, match=r"stages\.x\.colour: unknown setting"):
+        build(kind, {"colour": 1}, "stages.x")
+
+
+def test_its_settings_and_what_it_depends_on_are_json(stage, tmp_path):
+    where = context(tmp_path)
+    material = [dataclasses.asdict(stage), stage.depends(where)]
+    assert json.dumps(material) == json.dumps([dataclasses.asdict(stage), stage.depends(context(tmp_path))])
+    assert not where.store.root.exists()
+
+
+def test_it_leaves_the_given_model_alone(stage, tmp_path):
+    model = tiny_model(layers=3)
+    before = copy.deepcopy(model.network.state_dict())
+    config = model.network.config.to_dict()
+    result, tokens = stage.run(model, context(tmp_path))
+    assert tokens >= 0
+    torch.testing.assert_close(model.network.state_dict(), before, rtol=0, atol=0)
+    assert model.network.config.to_dict() == config
+    shared = {p.data_ptr() for p in model.network.parameters()} & {p.data_ptr() for p in result.network.parameters()}
+    assert shared == set()
+
+
+def test_its_result_is_the_same_after_saving(stage, tmp_path):
+    result, _ = stage.run(tiny_model(layers=3), context(tmp_path))
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    result.save(folder)
+    torch.testing.assert_close(outputs(models.load(folder), TEXT), outputs(result, TEXT), rtol=0, atol=0)
+
+
+def test_equal_seeds_give_equal_bits(stage, tmp_path):
+    runs = []
+    for name in ("one", "two"):
+        torch.manual_seed(len(runs))  # whatever ran before must not show
+        result, _ = stage.run(tiny_model(layers=3), context(tmp_path / name, seed=3))
+        runs.append(result.network.state_dict())
+    torch.testing.assert_close(*runs, rtol=0, atol=0)

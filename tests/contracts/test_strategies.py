@@ -1,0 +1,21 @@
+"""Every named ordering can be read, and says where it comes from."""
+
+import pytest
+
+from finkd.stages import stages
+from finkd.strategies import parse, strategies
+
+
+@pytest.mark.parametrize("name", list(strategies))
+def test_it_parses_into_known_stages(name):
+    steps = parse(name, {})
+    assert steps
+    for step in steps:
+        assert isinstance(step.stage, stages.get(step.name.partition(":")[0]))
+    assert parse(strategies.get(name).text, {}) == steps
+
+
+@pytest.mark.parametrize("name", list(strategies))
+def test_it_names_its_source_and_has_a_summary(name):
+    assert len(strategies.get(name).source) > 5
+    assert strategies.entries()[name].summary

@@ -1,0 +1,104 @@
+"""A toy teacher, a toy corpus and one finished run of the real command, shared by the tests of this folder."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
+
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from experiments.cli import app
+from tests.finkd.toys import tiny_model
+
+TRAIN = """\
+Goldman B-ORG
+Sachs I-ORG
+lent O
+money O
+to O
+Acme B-ORG
+. O
+
+The O
+Borrower B-PER
+agrees O
+
+Acme B-ORG
+and O
+the O
+Lender B-PER
+agree O
+
+"""
+TEST = "Sachs B-ORG\nlent O\n\nThe O\nLender B-PER\nand O\nGoldman B-ORG\nagree O\n"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory):
+    """An encoder of random weights: 2 layers, 32 wide."""
+    folder = tmp_path_factory.mktemp("teacher")
+    tiny_model().save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """A labelled corpus of five sentences, as files."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "train.conll").write_text(TRAIN)
+    (folder / "test.conll").write_text(TEST)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(teacher, corpus):
+    """An experiment with a teacher, a student under its own vocabulary, and no measurements."""
+    quick = {"epochs": 6, "batch_tokens": 32, "learning_rate": "1e-2", "head_learning_rate": "1e-2"}
+    return {
+        "name": "toy",
+        "corpus": str(corpus),
+        "split": "test",
+        "teacher": str(teacher),
+        "precision": "fp32",
+        "measure": 0,
+        "floors": ["dictionary"],
+        "stages": {
+            "shrink": {"layers": [1]},
+            "retokenize": {"size": 90},
+            "finetune": {"schedule": quick},
+            "task-distill": {"schedule": quick},
+        },
+        "systems": {
+            "teacher": {"role": "teacher", "strategy": "finetune"},
+            "Domain student": {"strategy": "shrink > retokenize > task-distill:gold"},
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def finkd():
+    """The command: arguments in, result with ``exit_code``, ``stdout`` and ``stderr`` out."""
+    runner = CliRunner()
+    return lambda *arguments: runner.invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def config(settings, tmp_path_factory):
+    """The experiment as a file."""
+    path = tmp_path_factory.mktemp("config") / "toy.yaml"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(finkd, config, tmp_path_factory):
+    """The output folder of a run that went well, and what it showed."""
+    out = tmp_path_factory.mktemp("finished") / "toy"
+    return out, finkd("run", config, "--out", out)

@@ -1,0 +1,248 @@
+"""What a user may get wrong: every mistake ends in exit code 1 or 2 and one clear line for each, never a traceback."""
+
+import shutil
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from tests.toys import wordpiece_uncased
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A configuration with one thing changed.
+
+    Attributes:
+        change: replaces keys of the settings, ``dotted.key`` for nested ones.
+        expected: what the message must say.
+        code: the exit code.
+    """
+
+    change: dict
+    expected: tuple
+    code: int = 2
+
+
+MISTAKES = {
+    "unknown key": Mistake({"splitt": "test"}, ("splitt: unknown setting",)),
+    "missing key": Mistake({"corpus": None}, ("corpus: ", "string")),
+    "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'"), 1),
+    "text as corpus": Mistake({"corpus": "sample-text"}, ("sample-text: is unlabelled text",)),
+    "unknown split": Mistake({"split": "tset"}, ("there is no 'tset'", "did you mean 'test'")),
+    "unknown teacher": Mistake({"teacher": "nobody/no-model"}, ("teacher 'nobody/no-model'", "not a local folder"), 1),
+    "unknown floor": Mistake({"floors": ["dictionry"]}, ("floors: ", "did you mean 'dictionary'")),
+    "unknown strategy": Mistake(
+        {"systems": {"a": {"strategy": "text-distil"}}}, ("systems.a.strategy", "did you mean 'text-distill'")
+    ),
+    "unknown stage": Mistake(
+        {"systems": {"a": {"strategy": "shrink > finetun"}}}, ("systems.a.strategy", "did you mean 'finetune'")
+    ),
+    "unfinished strategy": Mistake(
+        {"stages": {}, "systems": {"a": {"strategy": "finetune >"}}}, ("systems.a.strategy", "character 10")
+    ),
+    "settings of an unknown stage": Mistake({"stages.finetun": {}}, ("did you mean 'finetune'",)),
+    "settings of an unknown variant": Mistake(
+        {"stages.task-distill:txt": {}}, ("stages.task-distill:txt.on", "'gold' or 'text'")
+    ),
+    "unknown loss": Mistake(
+        {"stages.task-distill:gold": {"losses": {"word-k": {}}}},
+        ("stages.task-distill:gold.losses", "did you mean 'word-kl'"),
+    ),
+    "setting of a loss": Mistake(
+        {"stages.task-distill:gold": {"losses": {"word-kl": {"temprature": 1}}}},
+        ("stages.task-distill:gold.losses.word-kl.temprature: unknown setting",),
+    ),
+    "wrong type": Mistake(
+        {"stages.finetune": {"schedule": {"epochs": "many"}}}, ("stages.finetune.schedule.epochs", "'many'")
+    ),
+    "wrong role": Mistake({"systems": {"a": {"strategy": "finetune", "role": "boss"}}}, ("systems.a.role", "'boss'")),
+    "two teachers": Mistake(
+        {"systems": {n: {"strategy": "finetune", "role": "teacher"} for n in "ab"}}, ("only one may have", "a, b")
+    ),
+    "no systems": Mistake({"systems": {}}, ("systems: expected at least one",)),
+    "names of one file": Mistake(
+        {"systems": {"a b": {"strategy": "finetune"}, "A-B": {"strategy": "finetune"}}}, ("systems.A-B", "'a b'")
+    ),
+    "name of a floor": Mistake({"systems": {"Dictionary": {"strategy": "finetune"}}}, ("systems.Dictionary",)),
+    "name without letters": Mistake({"name": "../.."}, ("name: expected a letter or digit",)),
+    "seed twice": Mistake({"seeds": [1, 1]}, ("seeds: expected different numbers",)),
+    "no sentences": Mistake({"text": {"corpus": "sample-text", "sentences": 0}}, ("text.sentences: expected 1",)),
+    "negative measure": Mistake({"measure": -1}, ("measure: expected 0 or more",)),
+    "too many layers": Mistake({"stages.shrink": {"layers": [0, 2, 5]}}, ("shrink.layers", "0..1")),
+    "tokenizer without its file": Mistake({"stages.retokenize": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
+    "text that nobody has": Mistake(
+        {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text",)
+    ),
+}
+
+
+def changed(settings, change):
+    result = yaml.safe_load(yaml.safe_dump(settings))
+    for dotted, value in change.items():
+        *parents, key = dotted.split(".")
+        place = result
+        for parent in parents:
+            place = place[parent]
+        place[key] = value
+    return result
+
+
+def one_line_each(result, code):
+    """The messages, if this is how a mistake should end."""
+    assert result.exit_code == code, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "defect" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("finkd: ")]
+    assert lines
+    return lines
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_a_configuration_is_one_line(mistake, settings, finkd, tmp_path):
+    path = tmp_path / "mistake.yaml"
+    path.write_text(yaml.safe_dump(changed(settings, mistake.change), sort_keys=False))
+    lines = one_line_each(finkd("run", path, "--out", tmp_path / "out"), mistake.code)
+    assert len(lines) == 1
+    for part in mistake.expected:
+        assert part in lines[0]
+
+
+def test_all_mistakes_are_reported_at_once(settings, finkd, tmp_path):
+    change = {
+        "seeds": [2, 2],
+        "floors": ["dictionry"],
+        "stages.finetune": {"schedule": {"epochs": "many", "epoch": 3}},
+        "stages.task-distill:gold": {"losses": {"word-k": {}}},
+    }
+    path = tmp_path / "mistakes.yaml"
+    path.write_text(yaml.safe_dump(changed(settings, change)))
+    lines = one_line_each(finkd("run", path, "--out", tmp_path / "out"), 2)
+    assert len(lines) == 5
+    for key in ("seeds", "floors", "finetune.schedule.epochs", "finetune.schedule.epoch:", "losses"):
+        assert any(key in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"name: [1, 2\ncorpus: x", "not valid YAML"),
+        (b"just text", "expected settings"),
+        (b"", "expected settings"),
+        (b"name: \xff", "not valid YAML"),
+        (b"!!python/object/apply:os.system ['false']", "not valid YAML"),
+    ],
+)
+def test_a_broken_configuration_names_its_file(content, expected, finkd, tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_bytes(content)
+    (line,) = one_line_each(finkd("run", path), 2)
+    assert str(path) in line
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "expected"),
+    [
+        (b"Acme B-ORG\nlent\n", ":2", "expected"),
+        (b"Acme X-ORG\n", ":1", "X-ORG"),
+        (b"", ":1", "no words"),
+        ("Zürich B-LOC\n".encode("latin-1"), ":1", "UTF-8"),
+        ("Acme B-ORG\n".encode("utf-16"), ":1", "UTF-16"),
+    ],
+)
+def test_a_broken_corpus_names_file_and_line(content, where, expected, config, corpus, finkd, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(corpus, broken)
+    (broken / "train.conll").write_bytes(content)
+    (line,) = one_line_each(finkd("run", config, "--set", f"corpus={broken}", "--out", tmp_path / "out"), 1)
+    assert "train.conll" in line
+    assert where in line
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [("epochs", "--set: expected key=value"), ("=3", "--set: expected key=value"), ("seeds=[1", "--set seeds")],
+)
+def test_a_broken_override_is_one_line(override, expected, config, finkd):
+    (line,) = one_line_each(finkd("run", config, "--set", override), 2)
+    assert expected in line
+
+
+def test_a_model_of_other_labels_is_not_evaluated(finished, finkd):
+    out, _ = finished
+    (line,) = one_line_each(finkd("evaluate", out / "models" / "teacher-seed-1", "--on", "sample"), 2)
+    assert "do not match sample" in line
+
+
+def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
+    (line,) = one_line_each(finkd("evaluate", teacher, "--on", corpus), 2)
+    assert "its labels (none)" in line
+    (line,) = one_line_each(finkd("predict", teacher, "Acme lent money."), 2)
+    assert "has no head" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["run"], 2, "CONFIG|STRATEGY"),
+        (["rnu"], 2, "No such command 'rnu'"),
+        (["--bogus"], 2, "--bogus"),
+        (["run", "absent.yaml"], 1, "absent.yaml: there is no such configuration file"),
+        (["run", "finetune", "--seeds", "1,x"], 2, "--seeds"),
+        (["run", "absent.yaml", "--corpus", "sample"], 2, "--corpus"),
+        (["list", "corpra"], 2, "did you mean 'corpora'"),
+        (["predict", "."], 2, "--file"),
+        (["predict", ".", "text", "--file", "x"], 2, "--file"),
+        (["evaluate", "absent", "--on", "sample"], 1, "absent"),
+        (["report", "absent"], 1, "absent: there is no such run"),
+        (["vocab", "--corpus", "sample", "--size", "5", "--out", "absent"], 2, "too small"),
+        (["vocab", "--corpus", "sample", "--size", "500", "--algorithm", "wp", "--out", "absent"], 2, "wordpiece"),
+        (["vocab", "--corpus", "sample", "--size", "many", "--out", "absent"], 2, "--size"),
+        (["align", "text", "--student", "/", "--teacher", "/"], 2, "no tokenizer.json"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(arguments, code, expected, finkd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (line,) = one_line_each(finkd(*arguments), code)
+    assert expected in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_file_of_texts_is_one_line(finished, finkd):
+    out, _ = finished
+    (line,) = one_line_each(finkd("predict", out / "models" / "teacher-seed-1", "--file", "/absent/texts.txt"), 1)
+    assert "/absent/texts.txt" in line
+
+
+def test_what_is_no_tokenizer_is_not_replaced_by_one(finkd, teacher):
+    before = sorted(teacher.iterdir())
+    arguments = ("vocab", "--corpus", "sample", "--size", "500", "--out", teacher)
+    (line,) = one_line_each(finkd(*arguments), 1)
+    assert "is no tokenizer folder" in line
+    assert sorted(teacher.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["run", "vocab", "analyze", "report", "predict"])
+def test_an_output_that_cannot_be_written_is_one_line(command, config, corpus, teacher, finished, finkd, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    blocked = file / "out"  # not even root can make a folder below a file
+    run, _ = finished
+    arguments = {
+        "run": ("run", config, "--out", blocked),
+        "vocab": ("vocab", "--corpus", corpus, "--size", "90", "--out", blocked),
+        "analyze": ("analyze", "--teacher", teacher, "--corpus", corpus, "--vocab-size", "90", "--out", blocked),
+        "report": ("report", run, "--out", blocked),
+        "predict": ("predict", run / "models" / "teacher-seed-1", "Acme.", "--html", blocked / "page.html"),
+    }[command]
+    (line,) = one_line_each(finkd(*arguments), 1)
+    assert str(file) in line
+
+
+def test_a_tokenizer_folder_without_its_file_is_one_line(finkd, teacher, tmp_path):
+    wordpiece_uncased().save(tmp_path / "tokenizer")
+    (tmp_path / "tokenizer" / "tokenizer.json").write_text("{")
+    (line,) = one_line_each(finkd("align", "text", "--student", tmp_path / "tokenizer", "--teacher", teacher), 2)
+    assert "tokenizer.json: not a readable tokenizer" in line

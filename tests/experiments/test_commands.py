@@ -1,0 +1,196 @@
+"""The commands beside ``finkd run``, through the real program."""
+
+import gzip
+import json
+
+import pytest
+from transformers import AutoTokenizer
+
+from experiments.cli import app
+from experiments.commands.listing import KINDS
+
+COMMANDS = ("run", "analyze", "vocab", "align", "list", "evaluate", "predict", "report")
+TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
+
+
+@pytest.fixture(scope="module")
+def tagger(finished):
+    out, _ = finished
+    return out / "models" / "teacher-seed-1"
+
+
+@pytest.fixture(scope="module")
+def vocabulary(finkd, corpus, tmp_path_factory):
+    out = tmp_path_factory.mktemp("vocabulary") / "domain"
+    result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--size", "280", "--cased", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    return out
+
+
+def test_the_commands_are_the_designs():
+    assert [command.name or command.callback.__name__ for command in app.registered_commands] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command, finkd):
+    result = finkd(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: finkd {command} " in result.stdout
+
+
+def test_the_program_without_a_command_shows_its_help(finkd):
+    result = finkd()
+    assert result.exit_code == 2
+    assert "analyze" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_list_shows_every_name_with_a_summary(kind, finkd):
+    rows = json.loads(finkd("list", kind, "--json").stdout)
+    assert rows
+    assert all(row["name"] and row["summary"] for row in rows)
+    lines = finkd("list", kind).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+
+
+def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
+    loaded = AutoTokenizer.from_pretrained(vocabulary)
+    assert len(loaded) <= 280
+    assert loaded.convert_ids_to_tokens(loaded("Acme")["input_ids"])[0] == "[CLS]"
+
+
+def test_vocab_may_be_run_again_and_prints_json(vocabulary, finkd, corpus):
+    before = (vocabulary / "tokenizer.json").read_bytes()
+    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--size", "280", "--cased", "--out", vocabulary)
+    shown = json.loads(finkd("vocab", *arguments, "--json").stdout)
+    assert shown["folder"] == str(vocabulary)
+    assert shown["lowercase"] is False
+    assert (vocabulary / "tokenizer.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["text.txt", "text.txt.gz", "text.jsonl"])
+def test_vocab_learns_from_a_file_of_text(name, finkd, tmp_path):
+    line = json.dumps({"text": TEXT}) if "jsonl" in name else TEXT
+    opened = gzip.open if name.endswith(".gz") else open
+    with opened(tmp_path / name, "wt") as file:
+        file.write(f"{line}\n" * 3)
+    result = finkd("vocab", "--corpus", tmp_path / name, "--size", "150", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "out" / "tokenizer.json").is_file()
+
+
+def test_analyze_compares_a_trained_vocabulary_on_the_held_out_split(finkd, teacher, corpus, tmp_path):
+    arguments = ("--teacher", teacher, "--corpus", corpus, "--vocab-size", "120", "--out", tmp_path / "out")
+    result = finkd("analyze", *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "| pieces per word |" in result.stdout
+    assert (tmp_path / "out" / "analysis.md").read_text() == result.stdout
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert found["split"] == "test"
+    assert found["shift"]["sentences"] == 2
+    assert found["shift"]["words"] == 7
+    teacher_share, student_share = (found["embedding_shares"][side] for side in ("teacher", "student"))
+    assert 0 < student_share < teacher_share < 1
+
+
+def test_analyze_takes_a_tokenizer_as_it_is(finkd, teacher, corpus):
+    result = finkd("analyze", "--teacher", teacher, "--corpus", corpus, "--tokenizer", teacher, "--json")
+    shift = json.loads(result.stdout)["shift"]
+    assert shift["length_ratio"] == shift["overlap"] == shift["weighted_overlap"] == 1.0
+
+
+def test_align_draws_both_sides_of_the_text(finkd, teacher, vocabulary):
+    result = finkd("align", "Acme lent money", "--teacher", teacher, "--student", vocabulary)
+    assert result.exit_code == 0, result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()[:3]] == ["teacher", "text", "student"]
+    assert "coverage 100.0%" in result.stdout
+
+
+def test_align_prints_json(finkd, teacher, vocabulary):
+    shown = json.loads(finkd("align", "Acme", "--teacher", teacher, "--student", vocabulary, "--json").stdout)
+    assert shown["coverage"] == 1.0
+    assert shown["teacher"]["pieces"][0]["piece"] == "[CLS]"
+
+
+def test_evaluate_gives_the_scores_of_the_run(finkd, finished, tagger, corpus):
+    out, _ = finished
+    recorded = json.loads(next((out / "records").glob("teacher-seed-1*")).read_text())["scores"]["per_type"]
+    shown = json.loads(finkd("evaluate", tagger, "--on", corpus, "--json").stdout)
+    for name, counts in recorded.items():
+        assert {key: shown["per_type"][name][key] for key in counts} == counts
+    table = finkd("evaluate", tagger, "--on", corpus).stdout
+    assert f"| micro | {shown['micro']['gold']} |" in table
+
+
+def test_evaluate_scores_the_split_that_is_asked_for(finkd, tagger, corpus):
+    shown = json.loads(finkd("evaluate", tagger, "--on", corpus, "--split", "train", "--json").stdout)
+    assert shown["split"] == "train"
+    assert shown["micro"]["gold"] == 5
+
+
+def test_predict_gives_offsets_into_the_original_text(finkd, tagger):
+    shown = json.loads(finkd("predict", tagger, TEXT, "--json").stdout)
+    assert shown["text"] == TEXT
+    assert shown["entities"], "six epochs on three sentences should be enough to find one entity"
+    for entity in shown["entities"]:
+        assert TEXT[entity["start"] : entity["end"]] == entity["text"]
+
+
+def test_predict_reads_a_file_line_by_line_in_order(finkd, tagger, tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text(f"{TEXT}\n\nThe Lender agrees\n")
+    lines = [json.loads(line) for line in finkd("predict", tagger, "--file", path, "--json").stdout.splitlines()]
+    assert [line["text"] for line in lines] == [TEXT, "", "The Lender agrees"]
+
+
+def test_predict_marks_entities_without_colours_too_and_keeps_the_rest(finkd, tagger):
+    shown = finkd("predict", tagger, TEXT).stdout.rstrip("\n")
+    entities = json.loads(finkd("predict", tagger, TEXT, "--json").stdout)["entities"]
+    expected = TEXT
+    for entity in reversed(entities):
+        marked = f"[{entity['text']} {entity['label']}]"
+        expected = expected[: entity["start"]] + marked + expected[entity["end"] :]
+    assert shown == expected
+
+
+def every_word(tags):
+    """A tagger that gives every word the same tag."""
+    return lambda sentences, model: ([[tags] * len(sentence.spans) for sentence in sentences], 0)
+
+
+def test_predict_lets_no_control_character_reach_the_terminal(finkd, tagger, monkeypatch):
+    monkeypatch.setattr("finkd.tagging.predict", every_word("O"))
+    shown = finkd("predict", tagger, "Acme \x1b[31m lent [bold]money[/bold]").stdout
+    assert shown == "Acme \N{REPLACEMENT CHARACTER}[31m lent [bold]money[/bold]\n"
+
+
+@pytest.mark.parametrize("tags", ["O", "B-ORG", "B-<img src=x>"])
+def test_predict_writes_a_page_in_which_everything_is_escaped(tags, finkd, tagger, tmp_path, monkeypatch):
+    monkeypatch.setattr("finkd.tagging.predict", every_word(tags))
+    path = tmp_path / "page.html"
+    result = finkd("predict", tagger, "<script>alert(1)</script> Acme & <b>Co</b>.", "--html", path)
+    assert result.exit_code == 0, result.stderr
+    page = path.read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    for forbidden in ("<script", "<b>", "<img", "& ", "http"):
+        assert forbidden not in page
+    assert "&lt;" in page
+
+
+def test_report_builds_the_same_bytes_again(finkd, finished, tmp_path):
+    out, _ = finished
+    result = finkd("report", out, "--format", "md,html", "--out", tmp_path / "report", "--json")
+    written = {path.rsplit("/", 1)[-1] for path in json.loads(result.stdout)}
+    assert {"results.md", "report.html"} <= written
+    assert "results.tex" not in written
+    for name in ("results.md", "report.html"):
+        assert (tmp_path / "report" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
+    out, _ = finished
+    result = finkd("report", out, "--format", "markdown", "--out", tmp_path / "report")
+    assert result.exit_code == 1
+    assert "formats: there is no 'markdown'" in result.stderr
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,101 @@
+"""Experiments from YAML and from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+import experiments
+from corpora import corpora
+from corpora.errors import ConfigError
+from experiments import config
+from experiments.splits import scored_split
+from finkd.strategies import parse
+
+CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))
+
+
+def test_every_configuration_in_the_tree_is_found():
+    every = sorted(Path(experiments.__file__).parent.rglob("*.y*ml"))
+    assert every == CONFIGS
+    assert "quickstart.yaml" in {path.name for path in CONFIGS}
+    assert len(CONFIGS) >= 3
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_loads_and_names_what_exists(path):
+    experiment = config.load(path)
+    assert experiment.name == path.stem
+    assert experiment.corpus in corpora
+    assert experiment.text is None or experiment.text.corpus in corpora
+
+
+def test_the_quick_start_compares_what_it_promises():
+    experiment = config.load(next(path for path in CONFIGS if path.stem == "quickstart"))
+    assert (experiment.corpus, experiment.split, experiment.text.corpus) == ("sample", "test", "sample-text")
+    assert experiment.floors == ("dictionary",)
+    assert [system.role for system in experiment.systems.values()] == ["teacher", "student", "student", "student"]
+    stages = [[step.name for step in parse(s.strategy, experiment.stages)] for s in experiment.systems.values()]
+    assert stages == [
+        ["finetune"],
+        ["shrink", "task-distill:gold"],
+        ["shrink", "retokenize", "finetune"],
+        ["shrink", "retokenize", "task-distill:text", "task-distill:gold"],
+    ]
+
+
+def test_overrides_replace_single_settings_and_are_read_as_yaml(settings):
+    overrides = ["stages.finetune.schedule.learning_rate=1e-5", "seeds=[3, 4]", "text.corpus=x", "text.sentences=5"]
+    experiment = config.from_settings(settings, overrides)
+    (step,) = parse("finetune", experiment.stages)
+    assert step.stage.schedule.learning_rate == 1e-5
+    assert step.stage.schedule.epochs == 6
+    assert experiment.seeds == (3, 4)
+    assert (experiment.text.corpus, experiment.text.sentences) == ("x", 5)
+
+
+def test_an_override_may_hold_an_equals_sign(settings):
+    experiment = config.from_settings(settings, ["systems.teacher.strategy=finetune(schedule.epochs=9)"])
+    (step,) = parse(experiment.systems["teacher"].strategy, experiment.stages)
+    assert step.stage.schedule.epochs == 9
+
+
+def test_seeds_of_the_command_line_come_last(settings):
+    assert config.from_settings(settings, ["seeds=[3]"], seeds=[5, 6]).seeds == (5, 6)
+
+
+def test_settings_given_are_not_changed(settings):
+    before = repr(settings)
+    config.from_settings(settings, ["stages.finetune.schedule.epochs=1"], seeds=[9])
+    assert repr(settings) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Domain vocabulary, distilled", "domain-vocabulary-distilled"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("教師 1", "教師-1"),
+        ("a_b", "a-b"),
+        ("???", ""),
+        ("x" * 200, "x" * 60),
+    ],
+)
+def test_a_slug_is_safe_as_a_file_name(name, expected):
+    assert config.slug(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected"),
+    [(("train", "validation", "test"), "test"), (("train", "validation"), "validation"), (("all",), "all")],
+)
+def test_the_scored_split_is_one_that_nothing_learned_from(splits, expected):
+    from corpora import NerData
+
+    assert scored_split(NerData("x", ("ORG",), dict.fromkeys(splits, ()))) == expected
+
+
+def test_a_corpus_with_a_train_split_only_has_nothing_to_score():
+    from corpora import NerData
+
+    with pytest.raises(ConfigError, match="there is no 'test'"):
+        scored_split(NerData("x", ("ORG",), {"train": ()}))

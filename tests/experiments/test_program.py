@@ -1,0 +1,107 @@
+"""The program as a process: what it imports, what it prints, how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import experiments
+import finkd
+from experiments import cli
+from experiments.commands.listing import KINDS
+
+ROOT = Path(experiments.__file__).parent.parent
+HEAVY = ("torch", "transformers", "accelerate", "pandas", "matplotlib", "spacy", "datasets", "sklearn")
+PROGRAM = [sys.executable, "-c", "from experiments.cli import main; main()"]
+
+
+def process(*arguments, command=None, **options):
+    return subprocess.run(
+        [*(command or PROGRAM), *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def test_help_and_list_import_nothing_slow():
+    code = f"""
+import sys
+import finkd
+from experiments.cli import app
+for arguments in (["--help"], ["run", "--help"], *(["list", kind] for kind in {list(KINDS)})):
+    try:
+        app(arguments)
+    except SystemExit as end:
+        assert not end.code, arguments
+print("heavy:", [name for name in {HEAVY} if name in sys.modules])
+"""
+    assert process(command=[sys.executable, "-c", code]).stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_a_command_is_quiet_about_its_libraries(finished):
+    out, _ = finished
+    result = process("predict", out / "models" / "teacher-seed-1", "Acme lent money.")
+    assert result.returncode == 0
+    assert result.stderr == ""
+
+
+def test_a_reader_who_leaves_is_no_error():
+    shell = ["bash", "-c", '"$@" list corpora --json | true; exit ${PIPESTATUS[0]}', "finkd"]
+    result = process(*PROGRAM, command=shell)
+    assert result.stderr == ""
+    assert result.returncode in (0, 1)
+
+
+def test_ctrl_c_is_one_line(finkd, monkeypatch):
+    monkeypatch.setattr("experiments.commands.listing.show_json", lambda value: os.kill(os.getpid(), signal.SIGINT))
+    result = finkd("list", "corpora", "--json")
+    assert result.exit_code == cli.INTERRUPTED
+    assert result.stderr.splitlines() == [
+        "finkd: interrupted; finished stages are kept, and the same command goes on from there"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(28, "No space left on device", "/data/model"), "finkd: /data/model: No space left on device"),
+        (OSError(28, "No space left on device"), "finkd: No space left on device"),
+        (KeyError("x"), "finkd: KeyError: 'x' (this is a defect of finkd; 'finkd --debug ...' shows where)"),
+        (AssertionError(), "finkd: AssertionError: no message (this is a defect of finkd; "),
+    ],
+)
+def test_what_nobody_expected_is_one_line_too(error, expected, finkd, monkeypatch):
+    def fail(value):
+        raise error
+
+    monkeypatch.setattr("experiments.commands.listing.show_json", fail)
+    result = finkd("list", "corpora", "--json")
+    assert result.exit_code == cli.FAILED
+    assert result.stderr.startswith(expected)
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_debug_shows_where(finkd, monkeypatch):
+    error = KeyError("x")
+
+    def fail(value):
+        raise error
+
+    monkeypatch.setattr("experiments.commands.listing.show_json", fail)
+    assert finkd("--debug", "list", "corpora", "--json").exception is error
+
+
+def test_the_front_door_gives_what_it_lists_and_nothing_else():
+    for name in finkd.__all__:
+        assert getattr(finkd, name) is not None
+    assert set(finkd._TARGETS) | {"__version__"} == set(finkd.__all__) == set(dir(finkd))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        finkd.nothing  # noqa: B018
+
+
+def test_the_version_is_the_packages():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert finkd.__version__ == project["version"]
+    assert project["scripts"] == {"finkd": "experiments.cli:main"}

@@ -1,0 +1,48 @@
+"""What a run shows while it goes on."""
+
+import io
+import re
+
+from rich.console import Console
+
+from experiments.progress import shown
+from experiments.run import Event
+from finkd.records import Counts, NerScores, RunRecord
+from finkd.training import Progress
+
+RECORD = RunRecord("e", "small", "student", "finetune", "c", "test", 1, NerScores({"ORG": Counts(1, 2, 2)}))
+
+
+def events(steps):
+    yield Event("small", 1, "stage", "finetune")
+    for step in range(1, steps + 1):
+        yield Event("small", 1, "training", "finetune", Progress(step, steps, 0.5, 100 * step, 2.0 * step))
+    yield Event("small", 1, "scored", record=RECORD)
+
+
+def screen(steps, **options):
+    console = Console(file=io.StringIO(), width=160, **options)
+    with shown(console) as listen:
+        for event in events(steps):
+            listen(event)
+    return console.file.getvalue()
+
+
+def test_a_log_has_a_line_for_each_tenth_of_a_stage():
+    lines = screen(237, force_terminal=False).splitlines()
+    assert lines[0] == "small (seed 1) finetune: begins"
+    assert len(lines) == 12
+    assert lines[-2] == "small (seed 1) finetune: step 237/237, loss 0.500, 50 tokens/s, 0 s left"
+    assert lines[-1] == "small (seed 1): micro-F1 0.500, macro-F1 0.500"
+
+
+def test_a_short_stage_has_a_line_for_each_step():
+    lines = screen(2, force_terminal=False).splitlines()
+    assert [line.partition(",")[0] for line in lines[1:3]] == [f"small (seed 1) finetune: step {n}/2" for n in (1, 2)]
+
+
+def test_a_terminal_gets_a_bar_and_keeps_the_scores():
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen(20, force_terminal=True))
+    assert "20/20" in text
+    assert "loss 0.500, 50 tokens/s" in text
+    assert "small (seed 1): micro-F1 0.500, macro-F1 0.500" in text

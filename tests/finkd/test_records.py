@@ -1,0 +1,142 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora.errors import DataError
+from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord, figures, load_records, total
+
+COUNTS = st.builds(Counts, correct=st.integers(0, 50), predicted=st.integers(50, 99), gold=st.integers(50, 99))
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+SCORES = st.builds(
+    NerScores,
+    per_type=st.dictionaries(NAMES, COUNTS, max_size=3),
+    names_only=st.none() | COUNTS,
+    per_document=st.dictionaries(NAMES, COUNTS, max_size=3),
+    words=st.integers(0, 999),
+    uncovered_words=st.integers(0, 9),
+)
+STAGES = st.builds(
+    StageRecord,
+    kind=NAMES,
+    key=NAMES,
+    config=st.dictionaries(NAMES, st.integers() | NAMES),
+    seconds=st.floats(0, 1e6),
+    tokens=st.integers(0, 10**9),
+    cached=st.booleans(),
+)
+
+
+def record(**changes):
+    return RunRecord(
+        **{
+            "experiment": "toy",
+            "system": "student",
+            "role": "student",
+            "strategy": "finetune",
+            "corpus": "sample",
+            "split": "test",
+            "seed": 1,
+            "scores": NerScores({"ORG": Counts(1, 2, 4), "PER": Counts(0, 0, 0)}),
+            **changes,
+        }
+    )
+
+
+@given(SCORES, st.lists(STAGES, max_size=2).map(tuple))
+def test_a_saved_record_comes_back_equal(tmp_path_factory, scores, lineage):
+    path = tmp_path_factory.mktemp("records") / "a.record.json"
+    written = record(scores=scores, lineage=lineage, resources=Resources(3, 2, 1, {"p50": 0.5}, None, True))
+    written.save(path)
+    assert RunRecord.load(path) == written
+
+
+def test_the_same_record_is_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        record().save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_scores_follow_from_counts():
+    counts = Counts(1, 2, 4)
+    assert (counts.precision, counts.recall, counts.f1) == (0.5, 0.25, pytest.approx(1 / 3))
+    assert Counts(0, 0, 0).f1 == Counts(0, 0, 5).precision == Counts(0, 5, 0).recall == 0.0
+    assert total([counts, Counts(1, 1, 1)]) == Counts(2, 3, 5)
+    assert total([]) == Counts(0, 0, 0)
+
+
+def test_macro_leaves_out_types_that_gold_does_not_hold():
+    scores = NerScores({"ORG": Counts(1, 1, 1), "PER": Counts(0, 1, 1), "LOC": Counts(0, 3, 0)})
+    assert scores.macro_f1 == 0.5
+    assert scores.micro == Counts(1, 5, 2)
+    assert figures(scores)["micro"] == {
+        "precision": 0.2,
+        "recall": 0.5,
+        "f1": pytest.approx(2 / 7),
+        **vars(scores.micro),
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a run record"),
+        ("[]", "not a run record"),
+        ('"text"', "not a run record"),
+        ("{}", "version None, expected 1; run the experiment again"),
+        ('{"version": 2}', "version 2, expected 1; run the experiment again"),
+        ('{"version": 1}', "damaged run record .*seed: missing"),
+        ("\ufffd\x00", "not a run record"),
+    ],
+)
+def test_garbage_is_named(tmp_path, content, message):
+    path = tmp_path / "bad.record.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=rf"bad\.record\.json: .*{message}"):
+        RunRecord.load(path)
+
+
+def damaged(path, *keys, value):
+    raw = json.loads(path.read_text())
+    place = raw
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path.write_text(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("seed",), "one", "seed: input should be a valid integer"),
+        (("scores", "per_type", "ORG", "gold"), None, "scores.per_type.ORG.gold: input should be a valid integer"),
+        (("scores", "per_type"), [1], "scores.per_type: input should be a valid dictionary"),
+        (("scores",), "none", "scores: "),
+        (("lineage",), [{"kind": "finetune"}], "lineage.0.key: missing"),
+        (("colour",), "blue", "colour: unknown setting"),
+    ],
+)
+def test_a_damaged_value_is_named_by_its_place(tmp_path, keys, value, message):
+    path = tmp_path / "a.record.json"
+    record().save(path)
+    damaged(path, *keys, value=value)
+    with pytest.raises(DataError, match=message) as caught:
+        RunRecord.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_records_are_found_below_folders_in_a_fixed_order(tmp_path):
+    for index, (system, seed) in enumerate([("b", 2), ("a", 2), ("b", 1), ("a", 1)]):
+        record(system=system, seed=seed).save(tmp_path / str(index) / "x.record.json")
+    (tmp_path / "other.json").write_text("{}")
+    found = [(each.system, each.seed) for each in load_records([tmp_path])]
+    assert found == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    assert record(system="a").id == "toy/sample/a/seed-1"
+
+
+def test_no_records_and_missing_files_are_errors(tmp_path):
+    with pytest.raises(DataError, match="no run records"):
+        load_records([tmp_path])
+    with pytest.raises(DataError, match="not a run record"):
+        load_records([tmp_path / "gone.record.json"])

@@ -1,0 +1,60 @@
+import os
+
+import pytest
+import torch
+
+from finkd import resources
+from finkd.environment import environment
+from finkd.resources import WARM_UPS, folder_bytes, measure
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+
+
+@pytest.fixture
+def system(tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "_load_beside_us", lambda: 0.9)
+    model = tiny_model(labels=LABELS)
+    model.save(tmp_path)
+    return model, tmp_path
+
+
+def test_sizes_are_counted(system):
+    model, folder = system
+    found = measure({"student": system}, SENTENCES, queries=0)["student"]
+    assert found.parameters == sum(parameter.numel() for parameter in model.network.parameters())
+    assert found.embedding_parameters == len(model.tokenizer) * 32
+    assert found.bytes == sum(file.stat().st_size for file in folder.iterdir())
+    assert (found.latency_ms, found.words_per_second, found.machine_busy) == ({}, None, False)
+
+
+def test_other_files_do_not_count(system):
+    _, folder = system
+    before = folder_bytes(folder)
+    (folder / "notes.txt").write_text("x" * 1000)
+    assert folder_bytes(folder) == before
+
+
+def test_speeds_come_from_whole_queries_side_by_side(system, monkeypatch):
+    asked = []
+
+    def predict(sentences, model):
+        asked.append((len(sentences), torch.get_num_threads(), os.environ.get("TOKENIZERS_PARALLELISM")))
+
+    monkeypatch.setattr(resources, "predict", predict)
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads[-1])
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: threads.append(count))
+    threads = [2]
+    found = measure({"a": system, "b": system}, SENTENCES, queries=5, batch=3)
+    singles = [(1, 1, "false")] * 2 * (WARM_UPS + 5)
+    assert asked == [*singles, (3, 2, "true"), (3, 2, "true"), (2, 2, "true"), (2, 2, "true")]
+    assert list(found["a"].latency_ms) == ["p50", "p90"]
+    assert found["a"].words_per_second > 0
+    assert found["a"].machine_busy
+
+
+def test_the_environment_is_json_and_says_what_ran():
+    found = environment("fp32")
+    assert found["torch"] == torch.__version__.split("+")[0] or found["torch"] == torch.__version__
+    assert found["precision"] == "fp32"
+    assert found["threads"] == torch.get_num_threads()
+    assert all(value is None or isinstance(value, str | int) for value in found.values())

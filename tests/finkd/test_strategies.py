@@ -1,0 +1,81 @@
+import pytest
+
+from corpora.errors import ConfigError, UnknownNameError
+from finkd.stages.finetune import Finetune
+from finkd.stages.shrink import Shrink
+from finkd.stages.task_distill import TaskDistill
+from finkd.strategies import merge, parse
+from finkd.training import Schedule
+
+
+def test_stages_are_read_in_order_with_their_settings():
+    steps = parse(" shrink( layers=[0, 2] )> task-distill:text(schedule.epochs=3) > finetune", {})
+    assert [step.name for step in steps] == ["shrink", "task-distill:text", "finetune"]
+    assert [step.stage for step in steps] == [
+        Shrink((0, 2)),
+        TaskDistill(on="text", schedule=Schedule(epochs=3)),
+        Finetune(),
+    ]
+
+
+def test_several_settings_of_one_stage_add_up():
+    (step,) = parse("finetune(schedule.epochs=3, schedule.learning_rate=1e-5, smoothing=0.1)", {})
+    assert step.stage == Finetune(Schedule(epochs=3, learning_rate=1e-5), 0.1)
+
+
+def test_a_name_stands_for_its_stages():
+    assert parse("finetune", {})[0].stage == Finetune()
+    assert [step.name for step in parse("shrink-finetune", {})] == ["shrink", "finetune"]
+
+
+def test_brackets_win_over_the_variant_and_the_variant_over_the_kind():
+    defaults = {
+        "task-distill": {"schedule": {"epochs": 2, "batch_tokens": 64, "warmup": 0.5}},
+        "task-distill:text": {"schedule": {"epochs": 3, "warmup": 0.25}},
+    }
+    text, gold = (step.stage for step in parse("task-distill:text(schedule.epochs=4) > task-distill:gold", defaults))
+    assert (text.schedule.epochs, text.schedule.warmup, text.schedule.batch_tokens) == (4, 0.25, 64)
+    assert (gold.schedule.epochs, gold.schedule.warmup, gold.schedule.batch_tokens) == (2, 0.5, 64)
+    assert (text.on, gold.on) == ("text", "gold")
+
+
+def test_losses_are_replaced_as_a_whole():
+    """Otherwise a term of the default could never be left out."""
+    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-kl": {}}, "schedule": {"epochs": 2}}}
+    steps = parse("task-distill(losses={word-kl: {temperature: 4}})", defaults)
+    assert steps[0].stage.losses == {"word-kl": {"temperature": 4}}
+    assert steps[0].stage.schedule.epochs == 2
+
+
+def test_merging_changes_neither_side():
+    first, second = {"a": {"b": 1}}, {"a": {"c": 2}}
+    assert merge(first, second) == {"a": {"b": 1, "c": 2}}
+    assert (first, second) == ({"a": {"b": 1}}, {"a": {"c": 2}})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a stage at character 0"),
+        ("finetune >", "expected a stage at character 10"),
+        ("> finetune", "expected a stage at character 0"),
+        ("shrink >> finetune", "expected a stage at character 8"),
+        ("shrink finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
+        ("shrink(layers=[0]", r"expected '>' at character 6 .*\(got '\('\)"),
+        ("shrink(layers)", r"expected key=value in the brackets of 'shrink' \(got 'layers'\)"),
+        ("shrink(layers=[0)", r"layers of 'shrink' is not a YAML value \(got '\[0'\)"),
+        ("shrink(layer=[0])", r"stages\.shrink\.layer: unknown setting"),
+        ("shrink(layers=[a])", r"stages\.shrink\.layers\.0: input should be a valid integer"),
+        ("task-distill:golf", r"stages\.task-distill:golf\.on: input should be 'gold' or 'text' \(got 'golf'\)"),
+        ("finetune:gold", r"stages\.finetune:gold\.on: unknown setting"),
+        ("finetune(schedule=3)", r"stages\.finetune\.schedule: "),
+    ],
+)
+def test_mistakes_are_named_where_they_stand(text, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(text, {})
+
+
+def test_an_unknown_stage_suggests_the_nearest():
+    with pytest.raises(UnknownNameError, match="there is no 'finetun'; did you mean 'finetune'"):
+        parse("shrink > finetun", {})
