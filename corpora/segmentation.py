@@ -47,12 +47,13 @@ def split_sentences(texts: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
         Unlabelled sentences without white space around them; a text of white space alone gives none.
     """
     for doc, document in _pipeline().pipe(texts, as_tuples=True, batch_size=32):
+        text = doc.text  # put together anew each time it is asked for
         for sentence in doc.sents:
             spans = _spans(sentence)
             if spans:
                 first, last = spans[0][0], spans[-1][1]
                 moved = tuple((start - first, end - first) for start, end in spans)
-                yield Sentence(doc.text[first:last], moved, document=document)
+                yield Sentence(text[first:last], moved, document=document)
 
 
 def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") -> Sentence:

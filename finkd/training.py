@@ -22,7 +22,6 @@ from finkd.losses.term import Loss, Outputs
 from finkd.models import Model, hidden_states
 from finkd.precision import resolve_precision
 
-
 # On a CPU, PyTorch's fused attention takes five times as long in bf16 as the plain products do (measured without AMX).
 ATTENTION = (
     [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
@@ -48,7 +47,7 @@ class Schedule:
     """
 
     epochs: NonNegativeInt = 5
-    learning_rate: NonNegativeFloat = 1e-4
+    learning_rate: PositiveFloat = 1e-4
     head_learning_rate: NonNegativeFloat = 1e-3
     batch_tokens: PositiveInt = 1024
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -201,8 +200,8 @@ class _Step:
 def _optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
     """AdamW in one fused kernel, and lazy Adam for the token embeddings.
 
-    A batch touches a few hundred of the embeddings' tens of thousands of rows. Updating only those saves, on a CPU, a third of
-    a small student's step, and rows that were not seen neither decay nor drift.
+    A batch touches a few hundred of the embeddings' tens of thousands of rows. Updating only those saves a third of a
+    small student's step on a CPU, and rows that were not seen neither decay nor drift.
     """
     model.embeddings.sparse = True
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
@@ -243,7 +242,7 @@ def word_logits(model: Model, data: NerData, batch_tokens: int = 4096, precision
     model.network.train(False)
     for rows in by_length(np.argsort(data.lengths, kind="stable"), data.lengths, batch_tokens):
         batch = data.batch(rows).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16), sdpa_kernel(ATTENTION):
             output: Any = model.network(input_ids=batch.student.ids, attention_mask=batch.student.mask)
         scores[batch.words.cpu()] = output.logits.flatten(0, 1)[batch.student.words].float().cpu()
     return scores
