@@ -168,6 +168,8 @@ def _names(experiment: Experiment) -> Iterator[str]:
 def _numbers(experiment: Experiment) -> Iterator[str]:
     if len(set(experiment.seeds)) != len(experiment.seeds) or not experiment.seeds:
         yield f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})"
+    if min(experiment.seeds, default=0) < 0:
+        yield f"seeds: expected numbers from 0 (got {list(experiment.seeds)})"
     if experiment.measure < 0:
         yield f"measure: expected 0 or more queries (got {experiment.measure})"
     if experiment.text is not None and experiment.text.sentences < 1:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_BLOCK = 256
+
 
 def transitions(labels: Sequence[str]) -> tuple[Floats, Floats]:
     """Which label may begin a sentence, and which may follow which: 0 if allowed, -inf if not.
@@ -32,8 +34,11 @@ def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> 
         scores: per sentence, (words, labels) logits; a row of NaN is a word that the model did not see, and becomes O.
         labels: label of each column.
     """
-    if not scores:
-        return []
+    return [path for start in range(0, len(scores), _BLOCK) for path in _decode(scores[start : start + _BLOCK], labels)]
+
+
+def _decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> list[list[str]]:
+    """All sentences side by side, padded to the longest."""
     counts = [len(s) for s in scores]
     longest = max(counts)
     table = np.zeros((len(scores), longest, len(labels)))

@@ -84,33 +84,47 @@ def load(source: str | Path) -> Model:
 
     Raises:
         UnavailableError: if it cannot be found.
-        ConfigError: if it has no fast tokenizer or its labels are not IOB2.
-        DataError: if its weights are missing or damaged.
+        ConfigError: if it has no fast tokenizer with a padding token, or its labels are not IOB2.
+        DataError: if its weights are damaged or incomplete.
     """
     folder = teachers.resolve(str(source))
     tokenizer = Tokenizer.load(folder)
+    if "pad" not in tokenizer.special_ids:
+        raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
     try:
         config = AutoConfig.from_pretrained(folder)
     except (ValueError, OSError) as error:
         raise ConfigError(f"{folder / 'config.json'}: not a model that transformers knows ({_first(error)})") from error
-    labels = tuple(config.id2label[i] for i in range(config.num_labels)) if _has_head(folder) else ()
-    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
-    if wrong or (labels and OUTSIDE not in labels):
-        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
-    try:
-        if labels:
-            network = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True)
-        else:
-            network = AutoModel.from_pretrained(folder, use_safetensors=True, **_no_pooler(config))
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"{folder}: model.safetensors cannot be read ({_first(error)}); fetch or train it again"
-        ) from error
     if len(tokenizer) > config.vocab_size:
         raise ConfigError(
             f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings"
         )
-    return Model(network.float().eval(), tokenizer, labels)
+    labels = _labels(folder, config)
+    return Model(_network(folder, config, labels), tokenizer, labels)
+
+
+def _labels(folder: Path, config: Any) -> tuple[str, ...]:
+    """Labels of the tagging head, none if there is no such head."""
+    labels = tuple(config.id2label[i] for i in range(config.num_labels)) if _has_head(folder) else ()
+    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
+    if wrong or (labels and OUTSIDE not in labels):
+        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
+    return labels
+
+
+def _network(folder: Path, config: Any, labels: tuple[str, ...]) -> PreTrainedModel:
+    """Weights from safetensors alone; transformers would fill what the file lacks with random numbers."""
+    kind, options = (AutoModelForTokenClassification, {}) if labels else (AutoModel, _no_pooler(config))
+    try:
+        network, report = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **options)
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"{folder}: model.safetensors cannot be read ({_first(error)}); fetch or train it again"
+        ) from error
+    if report["missing_keys"]:
+        lacking = ", ".join(sorted(report["missing_keys"])[:3])
+        raise DataError(f"{folder}: model.safetensors lacks {lacking}; fetch or train it again")
+    return cast(PreTrainedModel, network.float().eval())
 
 
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:

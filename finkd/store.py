@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
+from corpora.errors import StoreError
 from corpora.files import atomic_folder, sha256
 
 log = logging.getLogger(__name__)
@@ -73,11 +76,23 @@ class Store:
         Raises:
             StoreError: if the store cannot be written.
         """
-        with atomic_folder(self.root / key) as folder:
+        with _as_store_error(self.root / key), atomic_folder(self.root / key) as folder:
             yield folder
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
             manifest = {"facts": facts, "files": files, "digest": _digest(facts, files)}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _as_store_error(path: Path) -> Iterator[None]:
+    """What a full disk or a closed folder makes of a write, in one line; a StoreError already is one."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{path}: cannot write ({reason}); earlier results are untouched") from error
 
 
 def _digest(facts: Mapping[str, Any], files: Mapping[str, str]) -> str:

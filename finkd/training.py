@@ -121,6 +121,7 @@ def train(
     accelerator = Accelerator(mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no")
     epochs = (plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(schedule.epochs))
     batches = list(chain.from_iterable(epochs))
+    model.embeddings.sparse = True  # for this loop; a saved or copied model does not remember it
     optimizers = _optimizers(model, schedule)
     warmup = round(schedule.warmup * len(batches))
     schedulers = [
@@ -148,7 +149,6 @@ def train(
         if listen is not None:
             listen(Progress(number, len(batches), loss.item(), tokens, time.perf_counter() - began))
     network.eval()
-    model.embeddings.sparse = False
     return tokens
 
 
@@ -203,7 +203,6 @@ def _optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]
     A batch touches a few hundred of the embeddings' tens of thousands of rows. Updating only those saves a third of a
     small student's step on a CPU, and rows that were not seen neither decay nor drift.
     """
-    model.embeddings.sparse = True
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     body = {id(parameter) for parameter in model.encoder.parameters()}
     for parameter in model.network.parameters():

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from corpora.errors import ConfigError
 from finkd.losses.term import Outputs
 
 
@@ -30,15 +31,34 @@ class SpanHidden:
     needs: ClassVar[frozenset[str]] = frozenset({"hidden"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar; 0 if no student piece is covered. Both models must be equally wide."""
+        """Scalar; 0 if no student piece is covered.
+
+        Raises:
+            ConfigError: if a mapped layer does not exist, or the models are not equally wide.
+        """
         assert outputs.covered is not None
         mask = outputs.covered.unsqueeze(-1)
         terms = []
-        for student, teacher in self.layers or even_layers(len(outputs.student_hidden), len(outputs.teacher_hidden)):
-            target = outputs.teacher_hidden[teacher].float()
-            difference = (outputs.student_hidden[student].float() - target) * mask
+        for student, teacher in self._pairs(len(outputs.student_hidden), len(outputs.teacher_hidden)):
+            state, target = outputs.student_hidden[student].float(), outputs.teacher_hidden[teacher].float()
+            if state.shape != target.shape:
+                raise ConfigError(
+                    f"losses.span-hidden: teacher and student must be equally wide (got {target.shape[1]} and "
+                    f"{state.shape[1]})"
+                )
+            difference = (state - target) * mask
             terms.append(difference.square().sum() / (target * mask).square().sum().clamp(min=1e-6))
         return torch.stack(terms).mean()
+
+    def _pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:
+        """The mapped layers, given how many states (layers + 1) each side has."""
+        for pair in self.layers:
+            if not (0 <= pair[0] < student and 0 <= pair[1] < teacher):
+                raise ConfigError(
+                    f"losses.span-hidden.layers: expected pairs within (0..{student - 1}, 0..{teacher - 1}) "
+                    f"(got {list(pair)})"
+                )
+        return self.layers or even_layers(student, teacher)
 
 
 def even_layers(student: int, teacher: int) -> tuple[tuple[int, int], ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from finkd.batches import NerData
 from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
@@ -24,7 +26,7 @@ class Finetune:
     """
 
     schedule: Schedule = field(default_factory=Schedule)
-    smoothing: float = 0.0
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -47,9 +49,14 @@ class Finetune:
             word_labels(windows, context.labels),
             kept_words(windows),
         )
-        schedule = replace(self.schedule, precision=context.precision)
+        schedule = in_precision(self.schedule, context)
         losses = [CrossEntropy(smoothing=self.smoothing)]
         return tagger, train(tagger, data, losses, schedule, context.seed, listen=context.listen)
+
+
+def in_precision(schedule: Schedule, context: Context) -> Schedule:
+    """The schedule in the experiment's precision, unless the stage's settings name another."""
+    return replace(schedule, precision=context.precision) if schedule.precision == "auto" else schedule
 
 
 def trainable(model: Model, context: Context) -> Model:

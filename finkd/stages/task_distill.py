@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from finkd.losses import losses
 from finkd.losses.term import Loss
 from finkd.models import Model
 from finkd.settings import build
-from finkd.stages.finetune import trainable
+from finkd.stages.finetune import in_precision, trainable
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import address
 from finkd.training import Schedule, Teacher, train
@@ -82,7 +82,7 @@ class TaskDistill:
         needs_states = any("hidden" in term.needs for term in terms)
         teacher = context.teacher.load() if needs_states else None
         data, targets = _data(sentences, logits, student, teacher, context.labels)
-        schedule = replace(self.schedule, precision=context.precision)
+        schedule = in_precision(self.schedule, context)
         tokens = train(student, data, terms, schedule, context.seed, Teacher(teacher, targets), context.listen)
         return student, tokens
 
