@@ -30,12 +30,10 @@ class System:
     Attributes:
         strategy: its stages in the textual form, or the name of a known strategy.
         role: the ``teacher`` is what the students of the experiment learn from; there is at most one.
-        title: what tables call it; default its name.
     """
 
     strategy: str
     role: Literal["teacher", "student"] = "student"
-    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.errors import DataError, UnavailableError
 from corpora.files import sha256
+from corpora.locate import is_offline
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -68,7 +68,7 @@ def resolve(name: str) -> Path:
     packaged = _from_package(name)
     if packaged is not None:
         return packaged
-    if os.environ.get("HF_HUB_OFFLINE") != "1":
+    if not is_offline():
         downloaded = _from_hub(name, offline=False)
         if downloaded is not None:
             return downloaded
