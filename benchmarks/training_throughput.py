@@ -5,7 +5,8 @@
 
 The same MiniLM student (``--layers 6`` is the whole teacher), the same sentences (FiNER-ORD where FINKD_DATA is set,
 else the sample) and two threads. The Trainer runs at its defaults: fp32, batches of 32 sentences in their natural
-order, padded to the longest. finkd runs at its defaults, and once more in fp32. Every side starts in a fresh process,
+order, padded to the longest. finkd runs at its defaults (which drop no attention, and update only the embeddings that a
+batch touches), and once more in fp32. Every side starts in a fresh process,
 in turn with the others; its figure is the median of the repeats. Counted are pieces that are not padding, over the
 steps after the warm-up; reading and tokenizing the corpus is left out on every side. Prints one JSON line.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -65,11 +66,27 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
         temporary.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        _put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Rename a folder over another one. What was there is moved aside first, so that no moment shows half of each."""
+    aside = new.with_name(f"{new.name}.old")
+    for _ in range(3):  # another process may put its own folder here between the two renames
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(aside)
+        try:
+            new.replace(path)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    else:
+        raise StoreError(f"{path}: another process keeps writing here; run one at a time")
 
 
 @contextlib.contextmanager

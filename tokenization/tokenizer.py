@@ -116,7 +116,8 @@ class Tokenizer:
             backend = Backend.from_file(str(path))
         except Exception as error:  # tokenizers raises bare Exception for every kind of damage
             raise ConfigError(f"{path}: not a readable tokenizer ({error})") from error
-        return cls(backend, _roles(folder, backend), folder.name)
+        declared = _declared(folder)
+        return cls(backend, _roles(declared, backend), declared.get("name_or_path") or folder.name)
 
     def save(self, folder: str | Path, max_length: int = 512) -> None:
         """Write a folder that ``AutoTokenizer.from_pretrained`` loads."""
@@ -127,6 +128,7 @@ class Tokenizer:
         """Write ``tokenizer.json`` and ``tokenizer_config.json`` into a folder that exists."""
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
+            "name_or_path": self.name,
             "model_max_length": max_length,
             "clean_up_tokenization_spaces": False,
             **{f"{role}_token": token for role, token in self.specials.items()},
@@ -169,6 +171,9 @@ class Tokenizer:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.name!r}, {len(self)} pieces)"
+
     def encode(self, texts: Sequence[str]) -> Pieces:
         """Cut texts into pieces, special tokens included.
 
@@ -198,8 +203,8 @@ class Tokenizer:
         )
 
 
-def _roles(folder: Path, backend: Backend) -> dict[str, str]:
-    """Special tokens by role, from the folder's configuration, else from the usual names."""
+def _declared(folder: Path) -> dict[str, Any]:
+    """What the folder's configuration files say, taken together."""
     declared: dict[str, Any] = {}
     for file in ("special_tokens_map.json", "tokenizer_config.json"):
         path = folder / file
@@ -208,6 +213,11 @@ def _roles(folder: Path, backend: Backend) -> dict[str, str]:
                 declared.update(json.loads(path.read_text(encoding="utf-8")))
             except ValueError as error:
                 raise ConfigError(f"{path}: not valid JSON ({error})") from error
+    return declared
+
+
+def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:
+    """Special tokens by role, as declared, else by the usual names."""
     roles = {}
     for role in ROLES:
         token = declared.get(f"{role}_token") or declared.get(f"{_FALLBACKS.get(role)}_token")

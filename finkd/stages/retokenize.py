@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, ClassVar
 
+from corpora.errors import ConfigError
+from corpora.registry import unknown
 from finkd.models import Model
 from finkd.stages.stage import Context
 from finkd.students import replace_vocabulary
@@ -38,7 +40,12 @@ class Retokenize:
     def depends(self, context: Context) -> dict[str, Any]:
         """The text learned from, or the tokenizer taken."""
         if self.tokenizer:
-            return {"tokenizer": Tokenizer.load(self.tokenizer).fingerprint}
+            given = Tokenizer.load(self.tokenizer)
+            if "pad" not in given.special_ids:
+                raise ConfigError(f"retokenize.tokenizer: {self.tokenizer} has no padding token; set its pad_token")
+            return {"tokenizer": given.fingerprint}
+        if self.algorithm not in vocabulary.algorithms:
+            raise ConfigError(f"retokenize.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}")
         return {"corpus": context.corpus, "text": context.text.fingerprint if context.text else None}
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:

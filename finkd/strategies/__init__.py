@@ -135,9 +135,13 @@ def nested(dotted: str, value: Any) -> dict[str, Any]:
 
 
 def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of both, the second's where they meet; mappings merge key by key, except ``losses``, which replace."""
+    """Settings of both, the second's where they meet; mappings merge key by key, and ``None`` takes a setting back."""
     merged = dict(first)
     for key, value in second.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and key != "losses"
-        merged[key] = merge(merged[key], value) if both else value
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
     return merged

@@ -30,7 +30,9 @@ MISTAKES = {
     "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'"), 1),
     "text as corpus": Mistake({"corpus": "sample-text"}, ("sample-text: is unlabelled text",)),
     "unknown split": Mistake({"split": "tset"}, ("there is no 'tset'", "did you mean 'test'")),
-    "unknown teacher": Mistake({"teacher": "nobody/no-model"}, ("teacher 'nobody/no-model'", "not a local folder"), 1),
+    "unknown teacher": Mistake(
+        {"teacher": "nobody/no-model"}, ("model 'nobody/no-model'", "neither a local folder"), 1
+    ),
     "unknown floor": Mistake({"floors": ["dictionry"]}, ("floors: ", "did you mean 'dictionary'")),
     "unknown strategy": Mistake(
         {"systems": {"a": {"strategy": "text-distil"}}}, ("systems.a.strategy", "did you mean 'text-distill'")

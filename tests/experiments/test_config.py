@@ -77,11 +77,17 @@ def test_settings_given_are_not_changed(settings):
         ("教師 1", "教師-1"),
         ("a_b", "a-b"),
         ("???", ""),
-        ("x" * 200, "x" * 60),
+        ("x" * 60, "x" * 60),
     ],
 )
 def test_a_slug_is_safe_as_a_file_name(name, expected):
     assert config.slug(name) == expected
+
+
+def test_long_names_that_differ_late_have_different_slugs():
+    one, other = config.slug("x" * 200 + " on finer-ord"), config.slug("x" * 200 + " on sec-filings")
+    assert one != other
+    assert len(one) == len(other) == config.SLUG
 
 
 @pytest.mark.parametrize(

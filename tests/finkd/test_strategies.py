@@ -39,12 +39,17 @@ def test_brackets_win_over_the_variant_and_the_variant_over_the_kind():
     assert (text.on, gold.on) == ("text", "gold")
 
 
-def test_losses_are_replaced_as_a_whole():
-    """Otherwise a term of the default could never be left out."""
-    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-kl": {}}, "schedule": {"epochs": 2}}}
-    steps = parse("task-distill(losses={word-kl: {temperature: 4}})", defaults)
-    assert steps[0].stage.losses == {"word-kl": {"temperature": 4}}
+def test_one_setting_of_a_loss_leaves_the_others_alone():
+    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-kl": {"weight": 3}}, "schedule": {"epochs": 2}}}
+    steps = parse("task-distill(losses.word-kl.temperature=4)", defaults)
+    assert steps[0].stage.losses == {"cross-entropy": {}, "word-kl": {"weight": 3, "temperature": 4}}
     assert steps[0].stage.schedule.epochs == 2
+
+
+def test_null_takes_a_term_out():
+    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-kl": {}}}}
+    steps = parse("task-distill(losses.cross-entropy=null)", defaults)
+    assert steps[0].stage.losses == {"word-kl": {}}
 
 
 def test_merging_changes_neither_side():

@@ -82,5 +82,5 @@ def test_the_default_is_known_and_its_checksum_published():
 
 
 def test_a_folder_without_a_model_is_no_teacher(tmp_path):
-    with pytest.raises(UnavailableError, match="not a local folder"):
+    with pytest.raises(UnavailableError, match="neither a local folder"):
         resolve(str(tmp_path))

@@ -7,7 +7,8 @@ import torch
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
-from finkd.training import Teacher, train, word_logits
+from finkd.models import load
+from finkd.training import DivergedError, Teacher, train, word_logits
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
@@ -161,3 +162,28 @@ def test_scores_are_given_for_every_covered_word():
     assert scores.shape == (len(data.labels), len(LABELS))
     assert [math.isnan(row[0]) for row in scores.tolist()].index(True) == 2
     assert torch.isnan(scores).any(dim=1).sum() == 1
+
+
+def test_a_trained_model_computes_in_full_precision_as_its_saved_copy_does(tmp_path):
+    model = student()
+    data = ner_data(SENTENCES, model)
+    train(model, data, [CrossEntropy()], replace(QUICK, precision="bf16"), 1)
+    model.save(tmp_path)
+    torch.testing.assert_close(word_logits(model, data), word_logits(load(tmp_path), data), rtol=0, atol=0)
+
+
+def test_frozen_embeddings_stay_and_can_be_thawed():
+    model = student()
+    data, before = ner_data(SENTENCES, model), model.embeddings.weight.detach().clone()
+    train(model, data, [CrossEntropy()], replace(QUICK, embedding_learning_rate=0), 1)
+    assert torch.equal(model.embeddings.weight, before)
+    train(model, data, [CrossEntropy()], QUICK, 1)
+    assert not torch.equal(model.embeddings.weight, before)
+
+
+def test_a_diverged_training_is_refused():
+    model = student()
+    with torch.no_grad():
+        model.embeddings.weight.fill_(torch.nan)
+    with pytest.raises(DivergedError, match="lower schedule.learning_rate"):
+        train(model, ner_data(SENTENCES, model), [CrossEntropy()], QUICK, 1)
