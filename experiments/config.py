@@ -15,6 +15,7 @@ import yaml
 import corpora
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
+from corpora.tags import Scheme
 from experiments.splits import scored_split
 from finkd.floors import floors
 from finkd.settings import build
@@ -47,6 +48,7 @@ class Experiment:
         name: names the default output folder and the records.
         corpus: a labelled corpus, by name or path.
         split: the split that is scored.
+        scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         systems: name -> system, in the order of the report.
         teacher: model that every strategy starts from.
         text: unlabelled text, if a strategy needs any.
@@ -63,6 +65,7 @@ class Experiment:
     systems: Mapping[str, System]
     teacher: str = DEFAULT
     text: Text | None = None
+    scheme: Scheme = "IOB2"
     floors: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (1,)

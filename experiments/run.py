@@ -111,7 +111,7 @@ class _Run:
         self.out = out
         self.listen = listen
         self.store = Store(out.parent / "store")
-        self.data: NerData = corpora.load(experiment.corpus)
+        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
         self.precision = resolve_precision(experiment.precision)
         self.train = self._split("train")
         self.scored = self._split(experiment.split)

@@ -18,6 +18,7 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     on: Annotated[str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus, by name or path.")],
     split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
+    scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a model: strict entity F1, micro, macro and by type.
@@ -30,7 +31,7 @@ def evaluate(
     from finkd.evaluation import evaluate as score
     from finkd.records import figures
 
-    data = corpora.load(on)
+    data = corpora.load(on, scheme)
     chosen = scored_split(data, split)
     tagger = models.load(model)
     wanted = corpora.label_names(data.types)

@@ -7,6 +7,7 @@ import pytest
 import experiments
 from corpora import corpora
 from corpora.errors import ConfigError
+from corpora.loading import load as load_corpus
 from experiments import config
 from experiments.splits import scored_split
 from finkd.strategies import parse
@@ -37,7 +38,7 @@ def test_the_quick_start_compares_what_it_promises():
     stages = [[step.name for step in parse(s.strategy, experiment.stages)] for s in experiment.systems.values()]
     assert stages == [
         ["finetune"],
-        ["shrink", "task-distill:gold"],
+        ["shrink", "task-distill:text", "task-distill:gold"],
         ["shrink", "retokenize", "finetune"],
         ["shrink", "retokenize", "task-distill:text", "task-distill:gold"],
     ]
@@ -105,3 +106,20 @@ def test_a_corpus_with_a_train_split_only_has_nothing_to_score():
 
     with pytest.raises(ConfigError, match="there is no 'test'"):
         scored_split(NerData("x", ("ORG",), {"train": ()}))
+
+
+def test_a_users_scheme_reaches_the_reader(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.conll").write_text("Acme I-ORG\nCorp I-ORG\nfell O\n", encoding="utf-8")
+    raw = {
+        "name": "a",
+        "corpus": str(tmp_path),
+        "split": "test",
+        "scheme": "IOB1",
+        "systems": {"a": {"strategy": "finetune"}},
+    }
+    experiment = config.from_settings(raw)
+    data = load_corpus(experiment.corpus, experiment.scheme)
+    assert data.splits["test"][0].tags == ("B-ORG", "I-ORG", "O")
+    with pytest.raises(ConfigError, match="scheme"):
+        config.from_settings({**raw, "scheme": "IOB3"})

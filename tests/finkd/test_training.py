@@ -185,5 +185,5 @@ def test_a_diverged_training_is_refused():
     model = student()
     with torch.no_grad():
         model.embeddings.weight.fill_(torch.nan)
-    with pytest.raises(DivergedError, match="lower schedule.learning_rate"):
+    with pytest.raises(DivergedError, match=r"lower schedule\.learning_rate"):
         train(model, ner_data(SENTENCES, model), [CrossEntropy()], QUICK, 1)
