@@ -137,17 +137,22 @@ class _Run:
                 taught = self._taught_by(key)
 
     def all(self) -> list[RunRecord]:
-        records = []
-        for seed in self.experiment.seeds:
-            records += [self._floor(name, seed) for name in self.experiment.floors]
-            outcomes = self._outcomes(seed)
-            tried = {name: (outcome.load(), self._publish(name, seed, outcome)) for name, outcome in outcomes.items()}
-            resources = measure(tried, self.scored, self.experiment.measure)
-            teacher = next((tried[n][0] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
-            for name, outcome in outcomes.items():
-                records.append(self._system(name, seed, outcome, tried[name][0], resources[name], teacher))
-        build(load_records([self.out / "records"]), self.out)  # with the seeds of earlier runs
+        """Records of every system and seed asked for; the report also shows the seeds of earlier runs."""
+        records = [record for seed in self.experiment.seeds for record in self._with_seed(seed)]
+        build(load_records([self.out / "records"]), self.out)
         return records
+
+    def _with_seed(self, seed: int) -> list[RunRecord]:
+        records = [self._floor(name, seed) for name in self.experiment.floors]
+        outcomes = self._outcomes(seed)
+        finished = {name: outcome.load() for name, outcome in outcomes.items()}
+        published = {name: (finished[name], self._publish(name, seed, outcome)) for name, outcome in outcomes.items()}
+        resources = measure(published, self.scored, self.experiment.measure)
+        teacher = next((finished[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
+        return records + [
+            self._system(name, seed, outcome, finished[name], resources[name], teacher)
+            for name, outcome in outcomes.items()
+        ]
 
     def _systems(self) -> list[tuple[str, list[Step]]]:
         """Every system with its stages, the teacher first."""

@@ -176,7 +176,7 @@ def words_of(encoded: Encoded, rows: Longs) -> Longs:
 
 
 @dataclass(frozen=True)
-class NerData:
+class TaggingData:
     """Examples as a training loop takes them.
 
     Attributes:

@@ -9,7 +9,7 @@ import numpy as np
 from seqeval.scheme import IOB2, Entities
 
 from corpora.sentence import Sentence
-from finkd.batches import NerData
+from finkd.batches import TaggingData
 from finkd.decoding import decode
 from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
 from finkd.models import Model
@@ -34,7 +34,7 @@ def sentence_logits(
         return result
     encoded = encode(windows, model.tokenizer, min(limit, model.max_length))
     pad = model.tokenizer.special_ids["pad"]
-    data = NerData(encoded, pad, word_labels(windows, model.labels), kept_words(windows))
+    data = TaggingData(encoded, pad, word_labels(windows, model.labels), kept_words(windows))
     scores = word_logits(model, data, precision=precision).numpy()
     for row, window in enumerate(windows):
         first, last = window.kept

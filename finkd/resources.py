@@ -18,7 +18,7 @@ from finkd.models import Model
 from finkd.records import Resources
 
 WARM_UPS = 20
-_BUSY = 0.2
+_BUSY = 0.3
 
 
 def measure(
@@ -34,7 +34,7 @@ def measure(
         queries: timed queries per system, after ``WARM_UPS``; 0 leaves both speeds out.
         batch: sentences at a time for the throughput.
     """
-    busy = queries > 0 and _load_beside_us() > _BUSY
+    busy = queries > 0 and _cores_busy_beside_us() > _BUSY
     models = {name: model for name, (model, _) in systems.items()}
     order = [sentences[i % len(sentences)] for i in range(WARM_UPS + queries)] if queries else []
     latency = _latency(models, order)
@@ -85,9 +85,9 @@ def folder_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".json"))
 
 
-def _load_beside_us() -> float:
-    """Share of the machine that was busy over a moment in which this process slept."""
-    return float(psutil.cpu_percent(interval=0.3)) / 100
+def _cores_busy_beside_us() -> float:
+    """Cores that were busy over a moment in which this process slept."""
+    return float(psutil.cpu_percent(interval=0.3)) / 100 * (psutil.cpu_count() or 1)
 
 
 @contextlib.contextmanager

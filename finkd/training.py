@@ -19,10 +19,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import get_linear_schedule_with_warmup
 
 from corpora.errors import FinkdError
-from finkd.batches import Batch, Inputs, NerData, by_length, plan
+from finkd.batches import Batch, Inputs, TaggingData, by_length, plan
 from finkd.losses.term import Loss, Outputs
 from finkd.models import Model, hidden_states
-from finkd.precision import resolve_precision
+from finkd.precision import Precision, resolve_precision
 
 # On a CPU, PyTorch's fused attention takes five times as long in bf16 as the plain products do (measured without AMX).
 ATTENTION = (
@@ -47,7 +47,7 @@ class Schedule:
         weight_decay: of matrices; biases and norms have none.
         clip: largest norm of the gradient.
         dropout: of hidden states; attention is not dropped, because drawing its mask costs 15 % of a step on a CPU.
-        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
     """
 
     epochs: NonNegativeInt = 5
@@ -59,7 +59,7 @@ class Schedule:
     weight_decay: NonNegativeFloat = 0.01
     clip: PositiveFloat = 1.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    precision: str = "auto"
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Teacher:
 
 def train(
     model: Model,
-    data: NerData,
+    data: TaggingData,
     losses: Sequence[Loss],
     schedule: Schedule,
     seed: int,
@@ -242,7 +242,7 @@ def _optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]
 
 
 @torch.inference_mode()
-def word_logits(model: Model, data: NerData, batch_tokens: int = 4096, precision: str = "fp32") -> Tensor:
+def word_logits(model: Model, data: TaggingData, batch_tokens: int = 4096, precision: str = "fp32") -> Tensor:
     """Label scores of every word of the data.
 
     Args:

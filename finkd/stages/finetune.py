@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from finkd.batches import NerData
+from finkd.batches import TaggingData
 from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model, with_head
@@ -43,7 +43,7 @@ class Finetune:
         tagger = trainable(model, context)
         limit = min(WINDOW, tagger.max_length)
         windows = cut_windows(context.train, [tagger.tokenizer], limit)
-        data = NerData(
+        data = TaggingData(
             encode(windows, tagger.tokenizer, limit),
             tagger.tokenizer.special_ids["pad"],
             word_labels(windows, context.labels),

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import corpora
 from corpora.sentence import Sentence
 from finkd.models import Model
+from finkd.precision import Precision
 from finkd.store import Store
 from finkd.training import Listener
 
@@ -45,10 +46,18 @@ class Text:
         }
 
     def draw(self, sentences: int | None = None) -> list[Sentence]:
-        """The sentences, or another number of them."""
-        return corpora.sample_sentences(
-            self.corpus, sentences or self.sentences, self.seed, self.sources, self.min_words, self.max_words
-        )
+        """The sentences, or another number of them; a larger number begins with the smaller one's."""
+        if sentences is None or sentences <= self.sentences:
+            return self._drawn[:sentences]
+        return self._sample(sentences)
+
+    @cached_property
+    def _drawn(self) -> list[Sentence]:
+        # Every student of an experiment reads the same text: it is split into sentences once.
+        return self._sample(self.sentences)
+
+    def _sample(self, sentences: int) -> list[Sentence]:
+        return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, self.min_words, self.max_words)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Context:
     store: Store
     text: Text | None = None
     teacher: TaughtBy | None = None
-    precision: str = "fp32"
+    precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
-from finkd.batches import NerData
+from finkd.batches import TaggingData
 from finkd.evaluation import sentence_logits
 from finkd.examples import WINDOW, Window, cut_windows, encode, kept_words, word_labels
 from finkd.losses import losses
@@ -116,13 +116,13 @@ def _data(
     student: Model,
     teacher: Model | None,
     labels: Sequence[str],
-) -> tuple[NerData, Tensor]:
+) -> tuple[TaggingData, Tensor]:
     """Training data, and the teacher's (words, labels) scores in the order of its words."""
     sides = [student] if teacher is None else [student, teacher]
     limit = min(WINDOW, *(side.max_length for side in sides))
     windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
     targets = _by_window(windows, logits)
-    data = NerData(
+    data = TaggingData(
         encode(windows, student.tokenizer, limit),
         student.tokenizer.special_ids["pad"],
         word_labels(windows, labels),

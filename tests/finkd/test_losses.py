@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.batches import NerData
+from finkd.batches import TaggingData
 from finkd.examples import Encoded
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.span_hidden import SpanHidden, even_layers
@@ -151,7 +151,7 @@ def test_teacher_states_are_averaged_by_hand_made_overlap():
     """Teacher ``abc|d``, student ``ab|cd|-``, where the last student piece stands on nothing the teacher saw."""
     teacher, student = row((0, 3), (3, 4), length=5), row((0, 2), (2, 4), (4, 5), length=5)
     no_words = np.zeros(0, np.int64), np.array([0, 0])
-    data = NerData(
+    data = TaggingData(
         Encoded(student, *no_words),
         0,
         np.zeros(0, np.int64),

@@ -15,7 +15,7 @@ from transformers import (
 
 from corpora.sentence import Sentence
 from corpora.tags import label_names
-from finkd.batches import NerData
+from finkd.batches import TaggingData
 from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
 from finkd.models import Model, with_head
 from finkd.stages.stage import Context, TaughtBy
@@ -110,11 +110,11 @@ _FAMILIES = {"bert": _bert, "roberta": _roberta, "distilbert": _distilbert}
 
 def ner_data(
     sentences: tuple[Sentence, ...], model: Model, teacher: Model | None = None, limit: int = WINDOW
-) -> NerData:
+) -> TaggingData:
     """The sentences as the training loop takes them."""
     sides = [model] if teacher is None else [model, teacher]
     windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
-    return NerData(
+    return TaggingData(
         encode(windows, model.tokenizer, limit),
         model.tokenizer.special_ids["pad"],
         word_labels(windows, LABELS),
