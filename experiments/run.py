@@ -36,20 +36,18 @@ from tokenization.analysis import analyze
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in a run, for whoever shows it.
+    """Something that happened in a run: a stage begins, a training step is done, or a system is scored.
 
     Attributes:
         system: name of the system.
         seed: its seed.
-        what: ``"stage"`` (one begins), ``"training"`` (a step is done) or ``"scored"``.
         stage: the stage that runs, such as ``"task-distill:text"``.
-        progress: of the training, where there is one.
-        record: of a system that is scored.
+        progress: of a training step that is done.
+        record: of a system that has been scored.
     """
 
     system: str
     seed: int
-    what: str
     stage: str = ""
     progress: Progress | None = None
     record: RunRecord | None = None
@@ -244,7 +242,7 @@ class _Run:
 
     def _save(self, record: RunRecord) -> RunRecord:
         record.save(self.out / "records" / f"{_stem(record.system, record.seed)}.record.json")
-        self.listen(Event(record.system, record.seed, "scored", record=record))
+        self.listen(Event(record.system, record.seed, record=record))
         return record
 
 
@@ -259,10 +257,10 @@ class _Watch:
 
     def begins(self, stage: str) -> None:
         self.stage = stage
-        self.listen(Event(self.system, self.seed, "stage", stage))
+        self.listen(Event(self.system, self.seed, stage))
 
     def training(self, progress: Progress) -> None:
-        self.listen(Event(self.system, self.seed, "training", self.stage, progress))
+        self.listen(Event(self.system, self.seed, self.stage, progress))
 
 
 def _stem(system: str, seed: int) -> str:

@@ -14,10 +14,10 @@ RECORD = RunRecord("e", "small", "student", "finetune", "c", "test", 1, NerScore
 
 
 def events(steps):
-    yield Event("small", 1, "stage", "finetune")
+    yield Event("small", 1, "finetune")
     for step in range(1, steps + 1):
-        yield Event("small", 1, "training", "finetune", Progress(step, steps, 0.5, 100 * step, 2.0 * step))
-    yield Event("small", 1, "scored", record=RECORD)
+        yield Event("small", 1, "finetune", Progress(step, steps, 0.5, 100 * step, 2.0 * step))
+    yield Event("small", 1, record=RECORD)
 
 
 def screen(steps, **options):

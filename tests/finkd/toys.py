@@ -1,6 +1,7 @@
 """Tiny models, labelled sentences and a context for stages, all built in memory."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -65,31 +66,25 @@ def tiny_model(
     return with_head(model, labels, seed) if labels else model
 
 
-def _bert(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=2,
-        intermediate_size=2 * width,
-        max_position_embeddings=positions,
-        pad_token_id=tokenizer.special_ids["pad"],
-    )
-    return BertModel(config, add_pooling_layer=False)
+def _sizes(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> dict[str, int]:
+    """What BERT's and RoBERTa's configurations call alike."""
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 2,
+        "intermediate_size": 2 * width,
+        "max_position_embeddings": positions,
+        "pad_token_id": tokenizer.special_ids["pad"],
+    }
 
 
-def _roberta(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
-    config = RobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=2,
-        intermediate_size=2 * width,
-        max_position_embeddings=positions,
-        type_vocab_size=1,
-        pad_token_id=tokenizer.special_ids["pad"],
-    )
-    return RobertaModel(config, add_pooling_layer=False)
+def _bert(*sizes: Any) -> PreTrainedModel:
+    return BertModel(BertConfig(**_sizes(*sizes)), add_pooling_layer=False)
+
+
+def _roberta(*sizes: Any) -> PreTrainedModel:
+    return RobertaModel(RobertaConfig(**_sizes(*sizes), type_vocab_size=1), add_pooling_layer=False)
 
 
 def _distilbert(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
