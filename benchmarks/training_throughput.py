@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
-    from finkd.batches import TaggingData
+    from finkd.batches import TrainingData
     from finkd.models import Model
 
 SIDES = ("trainer", "finkd", "finkd-fp32")
@@ -110,12 +110,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _task(layers: int) -> tuple[Model, TaggingData, str]:
+def _task(layers: int) -> tuple[Model, TrainingData, str]:
     """The student with a fresh head, and the training sentences under its tokenizer."""
     import corpora
     from finkd import models
-    from finkd.batches import TaggingData
-    from finkd.examples import cut_windows, encode, kept_words, word_labels
+    from finkd.batches import TrainingData
+    from finkd.examples import cut_windows
     from finkd.models import with_head
     from finkd.students import keep_layers
     from finkd.teachers import DEFAULT
@@ -126,12 +126,7 @@ def _task(layers: int) -> tuple[Model, TaggingData, str]:
     encoder = models.load(DEFAULT)
     model = with_head(keep_layers(encoder, (0, 2, 5) if layers == 3 else range(6)), labels, SEED)
     windows = cut_windows(corpus.splits["train"], [model.tokenizer])
-    data = TaggingData(
-        encode(windows, model.tokenizer),
-        model.tokenizer.special_ids["pad"],
-        word_labels(windows, labels),
-        kept_words(windows),
-    )
+    data = TrainingData.of(windows, model.tokenizer, labels)
     return model, data, name
 
 
@@ -142,7 +137,7 @@ class _EnoughError(Exception):
     """Raised out of a loop that has run its steps."""
 
 
-def _with_finkd(model: Model, data: TaggingData, steps: int, precision: str) -> Marks:
+def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
     """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
     from finkd.training import Progress, Schedule, train
@@ -167,7 +162,7 @@ def _until_enough(loop: Callable[[], object]) -> None:
         return
 
 
-def _with_trainer(model: Model, data: TaggingData, steps: int) -> Marks:
+def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:
     """(seconds, pieces so far) after each step of the Trainer."""
     from transformers import (
         AutoTokenizer,
@@ -218,7 +213,7 @@ def _with_trainer(model: Model, data: TaggingData, steps: int) -> Marks:
     return marks
 
 
-def _as_rows(data: TaggingData) -> list[dict[str, list[int]]]:
+def _as_rows(data: TrainingData) -> list[dict[str, list[int]]]:
     """The same pieces as the Trainer takes them: a label at each word's first piece, -100 elsewhere."""
     import numpy as np
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,19 @@ class _Run:
         return TaughtBy(key, lambda: models.load(self.store.root / key))
 
     def _context(self, seed: int, taught: TaughtBy | None, watch: _Watch | None = None) -> Context:
-        return Context(
+        """What the stages of one system may use; without anyone watching, nothing is computed."""
+
+        @cache
+        def ancestor(strategy: str) -> TaughtBy:
+            steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
+            found = lineage.ancestor(self.experiment.teacher, self.start, steps, context)
+            if watch is not None:
+                # Made here and now, so that its time is not counted as that of the stage that learns from it.
+                watch.begins(strategy)
+                found.load()
+            return found
+
+        context = Context(
             train=self.train,
             labels=self.labels,
             corpus=self.data.fingerprint,
@@ -172,7 +185,9 @@ class _Run:
             teacher=taught,
             precision=self.precision,
             listen=watch.training if watch else None,
+            ancestor=ancestor,
         )
+        return context
 
     def _outcomes(self, seed: int) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from finkd.examples import Encoded
-from tokenization.alignment import align
-from tokenization.tokenizer import Longs
+from finkd.aligned import Aligned
+from finkd.collation import Inputs, aligned, inputs
+from finkd.examples import IGNORED, WINDOW, Encoded, Window, encode, kept_words, word_labels
+from tokenization.alignment import Alignment, align, first_pieces, word_rows, words_of_pieces
+from tokenization.mixing import mix
+from tokenization.tokenizer import Longs, Pieces, Tokenizer
+
+Bools = npt.NDArray[np.bool_]
 
 _POOL = 64
 
@@ -53,61 +58,6 @@ def by_length(order: Longs, lengths: Longs, budget: int) -> list[Longs]:
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """One model's view of a batch.
-
-    Attributes:
-        ids: (batch, seq) piece ids.
-        mask: (batch, seq) True at pieces, False at padding.
-        words: (words,) position of each word's first piece in the flattened (batch * seq) sequence.
-        pieces: (pieces,) position of each piece in the flattened sequence, in order, padding left out.
-    """
-
-    ids: Tensor
-    mask: Tensor
-    words: Tensor
-    pieces: Tensor
-
-    def to(self, device: torch.device) -> Inputs:
-        """The same on a device."""
-        return Inputs(*(t.to(device, non_blocking=True) for t in (self.ids, self.mask, self.words, self.pieces)))
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Teacher pieces averaged into student pieces, as ``embedding_bag`` takes it (see ``tokenization.alignment``).
-
-    Attributes:
-        indices: (pairs,) rows of the teacher's flat piece states.
-        offsets: (student pieces,) start of each group.
-        weights: (pairs,) shares.
-        covered: (student pieces,) True where a teacher piece overlaps.
-    """
-
-    indices: Tensor
-    offsets: Tensor
-    weights: Tensor
-    covered: Tensor
-
-    def to(self, device: torch.device) -> Pool:
-        """The same on a device."""
-        return Pool(
-            *(t.to(device, non_blocking=True) for t in (self.indices, self.offsets, self.weights, self.covered))
-        )
-
-    def average(self, states: Tensor) -> Tensor:
-        """Means of the teacher's states over each student piece.
-
-        Args:
-            states: (teacher pieces, width).
-
-        Returns:
-            (student pieces, width); zero where no teacher piece overlaps.
-        """
-        return functional.embedding_bag(self.indices, states, self.offsets, mode="sum", per_sample_weights=self.weights)
-
-
-@dataclass(frozen=True)
 class Batch:
     """What one training step sees; it holds only words that both tokenizers cover.
 
@@ -115,56 +65,130 @@ class Batch:
         student: the student's input.
         labels: (words,) gold label ids, ``IGNORED`` where there is none.
         words: (words,) index of each word among all words of the data set.
-        teacher: the teacher's input, if a loss needs its states.
-        pool: teacher pieces to student pieces, if a loss needs it.
+        teacher: the teacher's input, if there is a teacher whose states a loss needs.
+        aligned: how the two lie over each other, if a loss needs it.
     """
 
     student: Inputs
     labels: Tensor
     words: Tensor
     teacher: Inputs | None = None
-    pool: Pool | None = None
+    aligned: Aligned | None = None
 
-    def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
-        return Batch(
-            self.student.to(device),
-            self.labels.to(device),
-            self.words.to(device),
-            self.teacher.to(device) if self.teacher else None,
-            self.pool.to(device) if self.pool else None,
+
+_PAIRED = frozenset({"hidden", "attention", "masked", "embeddings"})
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Examples as a training loop takes them.
+
+    Attributes:
+        student: the examples under the student's tokenizer.
+        starts: (words,) first character of each word in its example.
+        ends: (words,) character after its last one.
+        labels: (words,) gold label ids or ``IGNORED``.
+        usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
+        teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
+        masking: share of the words that are hidden where a term needs hidden text.
+    """
+
+    student: Encoded
+    starts: Longs
+    ends: Longs
+    labels: Longs
+    usable: Bools
+    teacher: Encoded | None = None
+    masking: float = 0.15
+
+    @classmethod
+    def of(
+        cls,
+        windows: Sequence[Window],
+        tokenizer: Tokenizer,
+        labels: Sequence[str] = (),
+        teacher: Tokenizer | None = None,
+        limit: int = WINDOW,
+    ) -> TrainingData:
+        """Windows under the student's tokenizer, and under the teacher's.
+
+        Args:
+            windows: as cut for all of these tokenizers.
+            tokenizer: the student's.
+            labels: of the corpus, in the order of the ids; without labels no word has one.
+            teacher: the teacher's tokenizer.
+            limit: pieces of a window.
+        """
+        starts, ends, _ = word_rows([window.sentence.spans for window in windows])
+        return cls(
+            encode(windows, tokenizer, limit),
+            starts,
+            ends,
+            word_labels(windows, labels) if labels else np.full(len(starts), IGNORED),
+            kept_words(windows),
+            encode(windows, teacher, limit) if teacher else None,
         )
 
+    @property
+    def lengths(self) -> Longs:
+        """(examples,) pieces of each example under the tokenizer that cuts it finer."""
+        return self.student.lengths if self.teacher is None else np.maximum(self.student.lengths, self.teacher.lengths)
 
-def inputs(encoded: Encoded, rows: Longs, pad: int, words: Longs) -> Inputs:
-    """Pad some examples to one length.
+    def batch(
+        self, rows: Longs, needs: frozenset[str] = frozenset(), seed: Sequence[int] = (0,), mixed: float = 0.0
+    ) -> Batch:
+        """Collate examples.
 
-    Args:
-        encoded: all examples.
-        rows: the chosen ones.
-        pad: id of the padding token.
-        words: flat indices, over the data set, of the words to look up; all of them in the chosen rows.
-    """
-    pieces = encoded.pieces.take(rows)
-    counts = np.diff(pieces.rows)
-    longest = int(counts.max(initial=1))
-    position = np.arange(pieces.rows[-1]) + np.repeat(np.arange(len(rows)) * longest - pieces.rows[:-1], counts)
-    ids = np.full(len(rows) * longest, pad, np.int64)
-    ids[position] = pieces.ids
-    mask = np.zeros(len(ids), np.bool_)
-    mask[position] = True
-    # The example of each word, then its place in the batch and its distance from the example's first piece.
-    source = np.searchsorted(encoded.word_rows, words, side="right") - 1
-    place = np.zeros(len(encoded.lengths), np.int64)
-    place[rows] = np.arange(len(rows))
-    at = encoded.first[words] - encoded.pieces.rows[source] + place[source] * longest
-    shape = (len(rows), longest)
-    return Inputs(
-        torch.from_numpy(ids.reshape(shape)),
-        torch.from_numpy(mask.reshape(shape)),
-        torch.from_numpy(at),
-        torch.from_numpy(position),
-    )
+        Args:
+            rows: the chosen ones.
+            needs: what the loss terms look at (``finkd.losses.term.NEEDS``).
+            seed: decides what is mixed and hidden.
+            mixed: share of the chunks that the student reads in the teacher's pieces, whose ids then follow its own.
+        """
+        pieces = self.student.pieces.take(rows)
+        words = words_of(self.student, rows)
+        if not (needs & _PAIRED or mixed):
+            words, first = self._covered(rows, words, pieces)
+            return Batch(inputs(self.student, pieces, first), *self._labels(words))
+        random = np.random.Generator(np.random.PCG64([*seed]))
+        # Without a teacher the student is aligned with itself, so that text can be hidden in the same way.
+        other = (self.teacher or self.student).pieces.take(rows)
+        alignment = align(other, pieces)
+        if mixed:
+            pieces = mix(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
+            alignment = align(other, pieces)
+        hidden = np.zeros(max(alignment.chunk_count, 1), np.bool_)
+        if "masked" in needs:
+            self._hide(hidden, rows, words, alignment, random.random(len(words)) < self.masking)
+        theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
+        words, first = self._covered(rows, words, pieces)
+        return Batch(
+            inputs(self.student, pieces, first, ours),
+            *self._labels(words),
+            inputs(self.teacher, other, first[:0], theirs) if self.teacher else None,
+            aligned(alignment, needs, hidden),
+        )
+
+    def _labels(self, words: Longs) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self.labels[words]), torch.from_numpy(words)
+
+    def _borders(self, rows: Longs) -> Longs:
+        """(rows + 1,) borders of the words of the chosen examples."""
+        return np.concatenate(([0], np.cumsum(self.student.word_rows[rows + 1] - self.student.word_rows[rows])))
+
+    def _covered(self, rows: Longs, words: Longs, pieces: Pieces) -> tuple[Longs, Longs]:
+        """The words that losses may look at, and the first piece of each within the batch."""
+        first = first_pieces(pieces, self.starts[words], self.ends[words], self._borders(rows))
+        kept = self.usable[words] & (first >= 0)
+        return words[kept], first[kept]
+
+    def _hide(self, hidden: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
+        """Mark the chunks of which any piece, on either side, begins in a word that was drawn."""
+        starts, ends, borders = self.starts[words], self.ends[words], self._borders(rows)
+        for pieces, chunks in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True):
+            word = words_of_pieces(pieces, starts, ends, borders)
+            inside = (word >= 0) & (chunks >= 0)
+            hidden[chunks[inside][drawn[word[inside]]]] = True
 
 
 def words_of(encoded: Encoded, rows: Longs) -> Longs:
@@ -173,56 +197,3 @@ def words_of(encoded: Encoded, rows: Longs) -> Longs:
     ends = np.cumsum(counts)
     words: Longs = np.arange(counts.sum()) + np.repeat(encoded.word_rows[rows] - ends + counts, counts)
     return words
-
-
-@dataclass(frozen=True)
-class TaggingData:
-    """Examples as a training loop takes them.
-
-    Attributes:
-        student: the examples under the student's tokenizer.
-        pad: its padding id.
-        labels: (words,) gold label ids or ``IGNORED``.
-        usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
-        teacher: the same examples under the teacher's tokenizer, if its states are needed.
-        teacher_pad: the teacher's padding id.
-    """
-
-    student: Encoded
-    pad: int
-    labels: Longs
-    usable: npt.NDArray[np.bool_]
-    teacher: Encoded | None = None
-    teacher_pad: int = 0
-
-    @property
-    def lengths(self) -> Longs:
-        """(examples,) pieces of each example under the tokenizer that cuts it finer."""
-        return self.student.lengths if self.teacher is None else np.maximum(self.student.lengths, self.teacher.lengths)
-
-    def batch(self, rows: Longs, *, pooled: bool = False) -> Batch:
-        """Collate examples.
-
-        Args:
-            rows: the chosen ones.
-            pooled: whether to add the teacher's pieces and align them with the student's.
-        """
-        words = words_of(self.student, rows)
-        words = words[self.usable[words] & (self.student.first[words] >= 0)]
-        student = inputs(self.student, rows, self.pad, words)
-        labels = torch.from_numpy(self.labels[words])
-        if not pooled or self.teacher is None:
-            return Batch(student, labels, torch.from_numpy(words))
-        nothing = words[:0]
-        teacher = inputs(self.teacher, rows, self.teacher_pad, nothing)
-        return Batch(student, labels, torch.from_numpy(words), teacher, _pool(self.teacher, self.student, rows))
-
-
-def _pool(teacher: Encoded, student: Encoded, rows: Longs) -> Pool:
-    pooling = align(teacher.pieces.take(rows), student.pieces.take(rows)).to_student()
-    return Pool(
-        torch.from_numpy(pooling.indices),
-        torch.from_numpy(pooling.offsets[:-1]),
-        torch.from_numpy(pooling.weights),
-        torch.from_numpy(pooling.covered),
-    )

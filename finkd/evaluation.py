@@ -9,9 +9,9 @@ import numpy as np
 from seqeval.scheme import IOB2, Entities
 
 from corpora.sentence import Sentence
-from finkd.batches import TaggingData
+from finkd.batches import TrainingData
 from finkd.decoding import decode
-from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
+from finkd.examples import WINDOW, cut_windows
 from finkd.models import Model
 from finkd.records import Counts, NerScores
 from finkd.training import word_logits
@@ -32,13 +32,11 @@ def sentence_logits(
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
-    encoded = encode(windows, model.tokenizer, min(limit, model.max_length))
-    pad = model.tokenizer.special_ids["pad"]
-    data = TaggingData(encoded, pad, word_labels(windows, model.labels), kept_words(windows))
+    data = TrainingData.of(windows, model.tokenizer, limit=min(limit, model.max_length))
     scores = word_logits(model, data, precision=precision).numpy()
     for row, window in enumerate(windows):
         first, last = window.kept
-        start = encoded.word_rows[row]
+        start = data.student.word_rows[row]
         at = window.offset + first
         result[window.source][at : at + last - first] = scores[start + first : start + last]
     return result

@@ -135,11 +135,17 @@ class Encoded:
         pieces: their pieces.
         first: (words,) flat index into the pieces of each word's first piece, -1 where no piece covers a word.
         word_rows: (windows + 1,) borders of the windows in ``first``.
+        pad: id that fills up a batch.
+        mask: id that hides a piece, -1 if the tokenizer has none.
+        size: entries of the vocabulary.
     """
 
     pieces: Pieces
     first: Longs
     word_rows: Longs
+    pad: int = 0
+    mask: int = -1
+    size: int = 0
 
     @property
     def lengths(self) -> Longs:
@@ -155,7 +161,15 @@ def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW)
         log.warning("%d words have more than %d pieces each; only their first pieces are read", too_long.sum(), limit)
         pieces = _shorten(pieces, limit)
     starts, ends, rows = word_rows([window.sentence.spans for window in windows])
-    return Encoded(pieces, first_pieces(pieces, starts, ends, rows), rows)
+    special = tokenizer.special_ids
+    return Encoded(
+        pieces,
+        first_pieces(pieces, starts, ends, rows),
+        rows,
+        pad=special["pad"],
+        mask=special.get("mask", -1),
+        size=len(tokenizer),
+    )
 
 
 def _shorten(pieces: Pieces, limit: int) -> Pieces:

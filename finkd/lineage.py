@@ -13,7 +13,7 @@ from corpora.files import sha256
 from finkd import models, teachers
 from finkd.models import Model
 from finkd.records import StageRecord
-from finkd.stages.stage import Context
+from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Stored, address
 from finkd.strategies import Step
 
@@ -107,6 +107,21 @@ def run(
     last = stored[-1]
     assert last is not None
     return Outcome(keys[-1], last.folder, lineage)
+
+
+def ancestor(teacher: str, start: str, steps: Sequence[Step], context: Context) -> TaughtBy:
+    """What a strategy makes of a teacher, as something to learn from; it is made when it is first loaded.
+
+    Args:
+        teacher: name or folder of the model to begin with.
+        start: its address, from ``origin``.
+        steps: the stages; none stand for the teacher as it came.
+        context: what they may use.
+    """
+    if not steps:
+        return TaughtBy(start, lambda: models.load(teacher))
+    key = addresses(start, steps, context)[-1]
+    return TaughtBy(key, lambda: run(teacher, start, steps, context).load())
 
 
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:

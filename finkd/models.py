@@ -12,7 +12,13 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+)
 
 from corpora.errors import ConfigError, DataError
 from corpora.tags import OUTSIDE
@@ -20,6 +26,7 @@ from finkd import teachers
 from tokenization.tokenizer import Tokenizer
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
+_TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Model:
     """A network with the tokenizer it reads through; every stage takes one and gives one.
 
     Attributes:
-        network: an encoder, or an encoder with a token classification head.
+        network: an encoder, bare or with a token classification head or a masked-LM head.
         tokenizer: its tokenizer.
         labels: label of each output, empty for an encoder without a head.
     """
@@ -73,6 +80,11 @@ class Model:
         """The token embedding table, (vocabulary, width)."""
         return cast(nn.Embedding, self.encoder.get_input_embeddings())
 
+    @property
+    def has_masked_head(self) -> bool:
+        """Whether the network scores the vocabulary at each piece."""
+        return self.network.get_output_embeddings() is not None  # type: ignore[no-untyped-call]
+
     def save(self, folder: Path) -> None:
         """Write weights, configuration and tokenizer into a folder that exists; ``transformers`` can load it."""
         self.network.save_pretrained(folder)
@@ -105,7 +117,7 @@ def load(source: str | Path) -> Model:
 
 def _labels(folder: Path, config: Any) -> tuple[str, ...]:
     """Labels of the tagging head, none if there is no such head."""
-    labels = tuple(config.id2label[i] for i in range(config.num_labels)) if _has_head(folder) else ()
+    labels = tuple(config.id2label[i] for i in range(config.num_labels)) if _has_head(folder, _TAGGER) else ()
     wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
     if wrong or (labels and OUTSIDE not in labels):
         raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
@@ -114,7 +126,7 @@ def _labels(folder: Path, config: Any) -> tuple[str, ...]:
 
 def _network(folder: Path, config: Any, labels: tuple[str, ...]) -> PreTrainedModel:
     """Weights from safetensors alone; transformers would fill what the file lacks with random numbers."""
-    kind, options = (AutoModelForTokenClassification, {}) if labels else (AutoModel, _no_pooler(config))
+    kind, options = _kind(folder, config, labels)
     try:
         network, report = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **options)
     except (OSError, SafetensorError) as error:
@@ -125,6 +137,15 @@ def _network(folder: Path, config: Any, labels: tuple[str, ...]) -> PreTrainedMo
         lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise DataError(f"{folder}: model.safetensors lacks {lacking}; fetch or train it again")
     return cast(PreTrainedModel, network.float().eval())
+
+
+def _kind(folder: Path, config: Any, labels: tuple[str, ...]) -> tuple[Any, dict[str, bool]]:
+    """The class of the network, and how it is made."""
+    if labels:
+        return AutoModelForTokenClassification, {}
+    if _has_head(folder, _MASKED_LM):
+        return AutoModelForMaskedLM, {}
+    return AutoModel, _no_pooler(config)
 
 
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
@@ -155,24 +176,53 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
     return Model(network.eval(), model.tokenizer, tuple(labels))
 
 
-def hidden_states(network: PreTrainedModel, ids: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Outputs and all hidden states.
+def with_masked_head(model: Model, seed: int) -> Model:
+    """The same encoder under a masked-LM head whose decoder is tied to the embeddings; an existing one stays.
 
     Args:
-        network: a tagger.
-        ids: (batch, seq) piece ids.
-        mask: (batch, seq) True at pieces.
+        model: an encoder, or one that has such a head.
+        seed: seed of a new head's weights.
+    """
+    if model.has_masked_head:
+        return model
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = AutoModelForMaskedLM.from_config(copy.deepcopy(model.encoder.config), dtype=torch.float32)  # type: ignore[no-untyped-call]
+    network.base_model.load_state_dict(model.encoder.state_dict())
+    return Model(network.eval(), model.tokenizer)
+
+
+def masked_lm_scores(network: PreTrainedModel, states: Tensor) -> Tensor:
+    """Scores of a masked-LM head.
+
+    Args:
+        network: with such a head.
+        states: (pieces, width) last hidden states, of the hidden pieces alone: with every piece of a batch the
+            vocabulary would cost more than the encoder.
 
     Returns:
-        (batch, seq, labels) logits, and the embeddings followed by each layer's (batch, seq, width) states.
+        (pieces, vocabulary).
+
+    Raises:
+        ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.
     """
-    output: Any = network(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-    return output.logits, output.hidden_states
+    parts: Any = network
+    for head in ("cls", "lm_head"):
+        if hasattr(network, head):
+            return cast(Tensor, getattr(parts, head)(states))
+    if hasattr(network, "vocab_transform"):
+        return cast(
+            Tensor, parts.vocab_projector(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))))
+        )
+    raise ConfigError(
+        f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
+        "DistilBERT's can)"
+    )
 
 
-def _has_head(folder: Path) -> bool:
+def _has_head(folder: Path, kind: str) -> bool:
     architectures = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or [""]
-    return str(architectures[0]).endswith("ForTokenClassification")
+    return str(architectures[0]).endswith(kind)
 
 
 def _no_pooler(config: Any) -> dict[str, bool]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from scipy import sparse
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
 from finkd.models import Model
-from tokenization.mapping import retokenisation
+from finkd.transfer.mapped import Characters
+from finkd.transfer.transfer import Carry, Transfer
 from tokenization.tokenizer import Tokenizer
 
 
@@ -37,21 +39,27 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     return student
 
 
-def replace_vocabulary(model: Model, tokenizer: Tokenizer) -> Model:
+def replace_vocabulary(
+    model: Model, tokenizer: Tokenizer, transfer: Transfer | None = None, texts: Iterable[str] = (), seed: int = 0
+) -> Model:
     """A copy that reads through another tokenizer, its new embeddings made from the old ones.
 
-    Each new embedding is the mean of the old pieces that spell it, weighted by characters
-    (``tokenization.mapping.retokenisation``), so shared pieces are copied and special tokens go by role.
+    A masked-LM head's bias, and its weights where they are not the embeddings, are made from the old ones likewise.
 
     Args:
         model: an encoder or tagger; not changed.
         tokenizer: the new tokenizer.
+        transfer: how embeddings are made; by default ``characters`` of ``finkd.transfer``.
+        texts: of the domain, for transfers that need them.
+        seed: for transfers that draw.
     """
-    mapping = retokenisation(model.tokenizer, tokenizer)
+    carry = (transfer or Characters())(model.tokenizer, tokenizer, texts, seed)
     student = Model(copy.deepcopy(model.network), tokenizer, model.labels)
     padding = tokenizer.special_ids["pad"]
-    new = _apply(mapping, model.embeddings.weight.detach())
+    old = student.embeddings.weight
+    new = _carried(carry, old, model.tokenizer)
     table = nn.Embedding(len(new), new.shape[1], padding_idx=padding, _weight=new)
+    _replace_output(student.network, old, table, partial(_carried, carry, tokenizer=model.tokenizer))
     student.encoder.set_input_embeddings(table)
     _shift_positions(getattr(student.encoder, "embeddings", None), padding)
     for config in (student.network.config, student.encoder.config):
@@ -63,10 +71,37 @@ def replace_vocabulary(model: Model, tokenizer: Tokenizer) -> Model:
     return student
 
 
-def _apply(mapping: sparse.csr_array, embeddings: Tensor) -> Tensor:
-    """(new, width) rows as weighted means of (old, width) rows; rows beyond the old tokenizer's pieces are unused."""
-    old = embeddings[: mapping.shape[1]].cpu().numpy()
-    return torch.from_numpy(mapping @ old).to(embeddings)
+def _carried(carry: Carry, table: Tensor, tokenizer: Tokenizer) -> Tensor:
+    """(new, width) rows from (old, width) rows; rows beyond the old tokenizer's pieces are unused."""
+    old = table.detach()[: len(tokenizer)].float().cpu().numpy()
+    return torch.from_numpy(carry(old)).to(table)
+
+
+def _replace_output(
+    network: PreTrainedModel, old: Tensor, table: nn.Embedding, carried: Callable[[Tensor], Tensor]
+) -> None:
+    """Let the layer that scores the vocabulary, if there is one, score the new one.
+
+    Args:
+        network: the model.
+        old: its old embeddings, to which the layer may be tied.
+        table: its new ones.
+        carried: (old vocabulary, width) rows -> (new vocabulary, width) rows.
+    """
+    output: Any = network.get_output_embeddings()  # type: ignore[no-untyped-call]
+    if output is None:
+        return
+    weight = table.weight if output.weight is old else nn.Parameter(carried(output.weight))
+    layer = nn.Linear(weight.shape[1], len(weight), bias=output.bias is not None, device="meta")
+    layer.weight = weight
+    if output.bias is not None:
+        layer.bias = nn.Parameter(carried(output.bias[:, None])[:, 0])
+        # Heads keep the bias under a second name of their own, which must stay the same parameter.
+        for module in network.modules():
+            for name, parameter in list(module.named_parameters(recurse=False)):
+                if parameter is output.bias:
+                    setattr(module, name, layer.bias)
+    network.set_output_embeddings(layer)  # type: ignore[no-untyped-call]
 
 
 def _shift_positions(embeddings: Any, padding: int) -> None:

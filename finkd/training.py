@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Annotated, Any
 
@@ -13,16 +13,22 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from transformers import get_linear_schedule_with_warmup
+from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
-from corpora.errors import FinkdError
-from finkd.batches import Batch, Inputs, TaggingData, by_length, plan
-from finkd.losses.term import Loss, Outputs
-from finkd.models import Model, hidden_states
+from corpora.errors import ConfigError, FinkdError
+from finkd.aligned import to_device
+from finkd.balance import Balance
+from finkd.batches import Batch, TrainingData, by_length, plan
+from finkd.forward import forward
+from finkd.losses.term import Loss, Outputs, Side
+from finkd.losses.vocabularies import Vocabularies
+from finkd.mixing import both_vocabularies
+from finkd.models import Model
 from finkd.precision import Precision, resolve_precision
+from tokenization.tokenizer import Longs
 
 # On a CPU, PyTorch's fused attention takes five times as long in bf16 as the plain products do (measured without AMX).
 ATTENTION = (
@@ -37,7 +43,7 @@ class Schedule:
     """How long and how fast to train.
 
     Attributes:
-        epochs: passes over the data.
+        epochs: passes over the data; the last one may be a part.
         learning_rate: peak of a linear warm-up and decay to zero.
         head_learning_rate: the same for the classification head, which starts from nothing.
         embedding_learning_rate: the same for the token embeddings; ``None`` takes ``learning_rate``, 0 freezes them. On
@@ -48,9 +54,12 @@ class Schedule:
         clip: largest norm of the gradient.
         dropout: of hidden states; attention is not dropped, because drawing its mask costs 15 % of a step on a CPU.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
+        balance: whether to scale the loss terms so that their gradients are equally large (``finkd.balance``).
+        mixing: share of the text that the student reads in the teacher's pieces at first; it falls to 0 at a constant
+            rate (``finkd.mixing``).
     """
 
-    epochs: NonNegativeInt = 5
+    epochs: NonNegativeFloat = 5
     learning_rate: PositiveFloat = 1e-4
     head_learning_rate: NonNegativeFloat = 1e-3
     embedding_learning_rate: NonNegativeFloat | None = None
@@ -60,6 +69,8 @@ class Schedule:
     clip: PositiveFloat = 1.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     precision: Precision = "auto"
+    balance: bool = False
+    mixing: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ class Teacher:
     """What a student learns from.
 
     Attributes:
-        model: the teacher, asked for hidden states while the student trains; ``None`` if no term needs them.
+        model: the teacher, asked for its states while the student trains; ``None`` if no term needs them.
         logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs
             them.
     """
@@ -104,17 +115,17 @@ class Teacher:
 
 def train(
     model: Model,
-    data: TaggingData,
+    data: TrainingData,
     losses: Sequence[Loss],
     schedule: Schedule,
     seed: int,
     teacher: Teacher | None = None,
     listen: Listener | None = None,
 ) -> int:
-    """Train a tagger in place.
+    """Train a model in place.
 
     Args:
-        model: the tagger.
+        model: a tagger, or an encoder.
         data: its examples.
         losses: terms whose weighted sum is minimised.
         schedule: how long and how fast.
@@ -126,31 +137,50 @@ def train(
         the number of non-padding pieces that the student saw.
 
     Raises:
+        ConfigError: if the schedule mixes vocabularies and there is no teacher to mix with.
         DivergedError: if the loss is not finite.
     """
+    if not schedule.mixing:
+        return _train(model, data, losses, schedule, seed, teacher or Teacher(), listen)
+    if teacher is None or teacher.model is None or data.teacher is None:
+        raise ConfigError("schedule.mixing: needs a loss that looks at the teacher's states, such as span-hidden")
+    with both_vocabularies(model, teacher.model):
+        return _train(model, data, losses, schedule, seed, teacher, listen)
+
+
+def _train(
+    model: Model,
+    data: TrainingData,
+    losses: Sequence[Loss],
+    schedule: Schedule,
+    seed: int,
+    teacher: Teacher,
+    listen: Listener | None,
+) -> int:
     torch.manual_seed(seed)
     AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
     accelerator = Accelerator(mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no")
-    epochs = (plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(schedule.epochs))
-    batches = list(chain.from_iterable(epochs))
-    optimizers = _optimizers(model, schedule)
+    batches = _batches(data, schedule, seed)
+    step = _Step(model, losses, teacher, seed, accelerator.device)
+    optimizers = _optimizers(model, step.projection, schedule)
     warmup = round(schedule.warmup * len(batches))
     schedulers = [
         get_linear_schedule_with_warmup(optimizer, warmup, len(batches))  # type: ignore[no-untyped-call]
         for optimizer in optimizers
     ]
-    network, *optimizers = accelerator.prepare(model.network, *optimizers)
-    dense = [parameter for parameter in network.parameters() if parameter is not model.embeddings.weight]
-    step = _Step(network, losses, teacher or Teacher(), accelerator)
-    _set_dropout(network, schedule.dropout)
-    network.train()
+    step, *optimizers = accelerator.prepare(step, *optimizers)
+    dense = [parameter for group in optimizers[0].param_groups for parameter in group["params"]]
+    balance = Balance(losses, dense, schedule.balance)
+    _set_dropout(model.network, schedule.dropout)
+    model.network.train()
     began, tokens = time.perf_counter(), 0
     for number, rows in enumerate(batches, start=1):
-        batch = data.batch(rows, pooled=step.needs_hidden).to(accelerator.device)
+        mixed = schedule.mixing * (1 - number / len(batches))
+        batch = to_device(data.batch(rows, step.needs, (seed, number), mixed), accelerator.device)
         with accelerator.autocast(), sdpa_kernel(ATTENTION):
-            loss = step(batch)
+            loss = balance(step(batch))
         accelerator.backward(loss)
-        # Adam is blind to the scale of a gradient, so the embeddings lose nothing by not being clipped.
+        # Adam is blind to the scale of a gradient, so sparse embeddings lose nothing by not being clipped.
         accelerator.clip_grad_norm_(dense, schedule.clip)
         for stepped in (*optimizers, *schedulers):
             stepped.step()
@@ -163,8 +193,18 @@ def train(
         if listen is not None:
             listen(Progress(number, len(batches), value, tokens, time.perf_counter() - began))
     # Without this the network would go on computing in the training's precision, and carry a wrapper for each stage.
-    accelerator.unwrap_model(network, keep_fp32_wrapper=False).eval()
+    accelerator.unwrap_model(step, keep_fp32_wrapper=False)
+    model.network.train(False)
     return tokens
+
+
+def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:
+    """Rows of every batch of the training."""
+    epochs = [plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(math.ceil(schedule.epochs))]
+    if epochs:
+        part = schedule.epochs - len(epochs) + 1
+        epochs[-1] = epochs[-1][: round(part * len(epochs[-1]))]
+    return list(chain.from_iterable(epochs))
 
 
 def _set_dropout(network: nn.Module, share: float) -> None:
@@ -173,76 +213,96 @@ def _set_dropout(network: nn.Module, share: float) -> None:
             module.p = 0.0 if name.endswith(("attention.self.dropout", "attention.dropout")) else share
 
 
-class _Step:
+class _Step(nn.Module):
     """The forward half of a step: runs both models, no further than the active terms need."""
 
-    def __init__(self, network: nn.Module, losses: Sequence[Loss], teacher: Teacher, accelerator: Accelerator) -> None:
-        self.network = network
+    def __init__(
+        self, student: Model, losses: Sequence[Loss], teacher: Teacher, seed: int, device: torch.device
+    ) -> None:
+        super().__init__()
+        self.network = student.network
         self.losses = losses
-        self.needs_hidden = any("hidden" in loss.needs for loss in losses)
-        self.logits = teacher.logits.to(accelerator.device) if teacher.logits is not None else None
-        self.teacher = teacher.model.network.to(accelerator.device).eval() if teacher.model is not None else None
+        self.needs = frozenset[str]().union(*(loss.needs for loss in losses))
+        self.projection = _projection(student, teacher.model, self.needs, seed)
+        self.logits = teacher.logits.to(device) if teacher.logits is not None else None
+        # In a tuple the teacher is no part of this module, whose weights are trained.
+        self.teacher: tuple[PreTrainedModel, ...] = ()
+        self.vocabularies: Vocabularies | None = None
+        self.embeddings: Tensor | None = None
+        if teacher.model is not None:
+            self.teacher = (teacher.model.network.to(device).train(False),)  # type: ignore[arg-type]
+            self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
+            if "embeddings" in self.needs:
+                self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach())
 
-    def __call__(self, batch: Batch) -> Tensor:
-        student_logits, student_hidden = self._forward(self.network, batch.student)
-        outputs = Outputs(
-            student_logits,
-            batch.labels,
-            self.logits[batch.words] if self.logits is not None else None,
-            student_hidden,
-            self._teacher_hidden(batch),
-            batch.pool.covered if batch.pool else None,
-        )
-        return torch.stack([loss.weight * loss(outputs) for loss in self.losses]).sum()
-
-    def _forward(self, network: Any, side: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """(words, labels) scores, and (pieces, width) states if they are needed."""
-        if not self.needs_hidden:
-            output = network(input_ids=side.ids, attention_mask=side.mask)
-            return output.logits.flatten(0, 1)[side.words], ()
-        logits, hidden = hidden_states(network, side.ids, side.mask)
-        return logits.flatten(0, 1)[side.words], tuple(state.flatten(0, 1)[side.pieces] for state in hidden)
+    def forward(self, batch: Batch) -> Tensor:
+        """(terms,) unweighted losses of a batch."""
+        masked = batch.aligned.masked if batch.aligned else None
+        student = forward(self.network, batch.student, self.needs, masked.student.at if masked else None)
+        outputs = Outputs(student, self._teach(batch), batch.labels, batch.aligned, self.vocabularies)
+        if self.projection is not None:
+            outputs = replace(outputs, project=self.projection)
+        return torch.stack([loss(outputs) for loss in self.losses])
 
     @torch.no_grad()
-    def _teacher_hidden(self, batch: Batch) -> tuple[Tensor, ...]:
-        """States of the teacher averaged over each student piece, (student pieces, width) per layer."""
-        if self.teacher is None or batch.teacher is None or batch.pool is None:
-            return ()
-        _, hidden = self._forward(self.teacher, batch.teacher)
-        return tuple(batch.pool.average(state.float()) for state in hidden)
+    def _teach(self, batch: Batch) -> Side:
+        side = Side()
+        if self.teacher and batch.teacher is not None:
+            masked = batch.aligned.masked if batch.aligned else None
+            needs = self.needs - {"embeddings"}
+            side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)
+        return replace(
+            side,
+            words=self.logits[batch.words] if self.logits is not None else None,
+            embeddings=self.embeddings[batch.student.piece_ids] if self.embeddings is not None else None,
+        )
 
 
-def _optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
+def _projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
+    """A map from the student's states to the teacher's, where a term compares them and the widths differ."""
+    if teacher is None or not needs & {"hidden", "embeddings"}:
+        return None
+    ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size
+    if ours == theirs:
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Linear(ours, theirs, bias=False)
+
+
+def _optimizers(model: Model, projection: nn.Module | None, schedule: Schedule) -> list[torch.optim.Optimizer]:
     """AdamW in one fused kernel, and lazy Adam for the token embeddings.
 
     A batch touches a few hundred of the embeddings' tens of thousands of rows. Updating only those saves a third of a
-    small student's step on a CPU, and rows that were not seen neither decay nor drift.
+    small student's step on a CPU, and rows that were not seen neither decay nor drift. A decoder that is tied to the
+    embeddings reaches all rows, and then they are AdamW's too.
     """
     rate = schedule.embedding_learning_rate
     rate = schedule.learning_rate if rate is None else rate
+    table = model.embeddings.weight
     model.embeddings.requires_grad_(rate > 0)
-    model.embeddings.sparse = True
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    model.embeddings.sparse = not model.has_masked_head
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     body = {id(parameter) for parameter in model.encoder.parameters()}
-    for parameter in model.network.parameters():
-        if parameter is not model.embeddings.weight:
-            groups.setdefault((id(parameter) in body, parameter.ndim > 1), []).append(parameter)
+    for parameter in (*model.network.parameters(), *(projection.parameters() if projection else ())):
+        if parameter is table:
+            speed = 0.0 if model.embeddings.sparse else rate
+        else:
+            speed = schedule.learning_rate if id(parameter) in body else schedule.head_learning_rate
+        if parameter.requires_grad and speed > 0:
+            groups.setdefault((speed, parameter.ndim > 1), []).append(parameter)
     dense = [
-        {
-            "params": parameters,
-            "lr": schedule.learning_rate if in_body else schedule.head_learning_rate,
-            "weight_decay": schedule.weight_decay if matrix else 0.0,
-        }
-        for (in_body, matrix), parameters in groups.items()
+        {"params": parameters, "lr": speed, "weight_decay": schedule.weight_decay if matrix else 0.0}
+        for (speed, matrix), parameters in groups.items()
     ]
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(dense, fused=True)]
-    if rate > 0:
-        optimizers.append(torch.optim.SparseAdam([model.embeddings.weight], lr=rate))
+    if rate > 0 and model.embeddings.sparse:
+        optimizers.append(torch.optim.SparseAdam([table], lr=rate))
     return optimizers
 
 
 @torch.inference_mode()
-def word_logits(model: Model, data: TaggingData, batch_tokens: int = 4096, precision: str = "fp32") -> Tensor:
+def word_logits(model: Model, data: TrainingData, batch_tokens: int = 4096, precision: str = "fp32") -> Tensor:
     """Label scores of every word of the data.
 
     Args:
@@ -259,7 +319,7 @@ def word_logits(model: Model, data: TaggingData, batch_tokens: int = 4096, preci
     scores = torch.full((len(data.student.first), len(model.labels)), torch.nan)
     model.network.train(False)
     for rows in by_length(np.argsort(data.lengths, kind="stable"), data.lengths, batch_tokens):
-        batch = data.batch(rows).to(device)
+        batch = to_device(data.batch(rows), device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16), sdpa_kernel(ATTENTION):
             output: Any = model.network(input_ids=batch.student.ids, attention_mask=batch.student.mask)
         scores[batch.words.cpu()] = output.logits.flatten(0, 1)[batch.student.words].float().cpu()

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Literal
+from collections.abc import Sequence
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from reports import canvas
+from reports.canvas import INK
 from reports.labels import Anchor, Box, place, spread_out
 from reports.sections import Section, System
 from reports.table import plain
 
-INK = "#24292f"
 COLOURS = {"teacher": "#0072B2", "student": "#D55E00", "floor": "#7f7f7f"}  # Okabe and Ito's blue and vermilion
 LARGEST_AREA = 1500.0  # of a mark, in square points
-_STYLE = {
-    "svg.hashsalt": "finkd",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
-}
 
 
 def svg(section: Section) -> str | None:
@@ -41,41 +25,16 @@ def svg(section: Section) -> str | None:
 
     ``None`` if no teacher or student has a latency.
     """
-    content = _file(section, "svg", dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    if content is None:
-        return None
-    document = content.decode()
-    element = document[document.index("<svg") :].rstrip() + "\n"
-    element = re.sub(r'<g id="[^"]*_\d+">', "<g>", element)  # nothing refers to them, and pages hold several pictures
-    return element.replace(INK, "currentColor")
+    with canvas.style():
+        figure = _draw(section)
+        return None if figure is None else canvas.svg(figure)
 
 
 def png(section: Section) -> bytes | None:
     """The picture as a PNG file on white; ``None`` if no teacher or student has a latency."""
-    return _file(section, "png", {"Software": None})
-
-
-def inline(element: str) -> str:
-    """An SVG element as HTML wants it inside a page: without namespaces, so that no address is left in it."""
-    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
-
-
-def _file(section: Section, kind: Literal["svg", "png"], metadata: dict[str, None]) -> bytes | None:
-    with _style():
+    with canvas.style():
         figure = _draw(section)
-        if figure is None:
-            return None
-        buffer = io.BytesIO()
-        background = "white" if kind == "png" else "none"
-        figure.savefig(buffer, format=kind, dpi=160, metadata=metadata, facecolor=background)
-    return buffer.getvalue()
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
-        yield
+        return None if figure is None else canvas.png(figure)
 
 
 def _draw(section: Section) -> Figure | None:

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import figures
+from reports.canvas import inline
 from reports.captions import SAMPLE_NOTICE
 from reports.report import Chapter, Report
 from reports.summary import summary
 from reports.table import plain
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("reports"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+from reports.templating import TEMPLATES
 
 
 def files(report: Report) -> Mapping[str, str]:
@@ -32,7 +24,7 @@ def files(report: Report) -> Mapping[str, str]:
 def render(report: Report) -> str:
     """The page as text: per chapter a summary, the picture and every table; the environment at the end."""
     records = [record for chapter in report.chapters for record in chapter.section.records]
-    return _TEMPLATES.get_template("report.html.j2").render(
+    return TEMPLATES.get_template("report.html.j2").render(
         title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)),
         chapters=[_chapter(chapter) for chapter in report.chapters],
         strategies=_strategies(report.chapters),
@@ -47,7 +39,7 @@ def _chapter(chapter: Chapter) -> dict[str, Any]:
         "name": plain(chapter.section.name),
         "notice": SAMPLE_NOTICE if chapter.section.sample else "",
         "summary": summary(chapter.section),
-        "picture": None if picture is None else Markup(figures.inline(picture)),  # matplotlib has escaped it
+        "picture": None if picture is None else Markup(inline(picture)),  # matplotlib has escaped it
         "tables": [(table, *table.for_readers()) for table in chapter.tables.values()],
     }
 

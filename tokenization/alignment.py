@@ -79,6 +79,11 @@ class Alignment:
         return np.concatenate(([0], np.cumsum(opens)))
 
     @cached_property
+    def chunk_count(self) -> int:
+        """Number of chunks."""
+        return int(self.chunk_of_pair[-1]) + 1 if len(self.chunk_of_pair) else 0
+
+    @cached_property
     def chunks(self) -> tuple[Longs, Longs]:
         """Chunk of every teacher piece and of every student piece, -1 where a piece is aligned to nothing."""
         teacher = np.full(len(self.teacher.ids), -1, np.int64)
@@ -155,6 +160,28 @@ def first_pieces(pieces: Pieces, starts: Longs, ends: Longs, rows: Longs) -> Lon
         return np.full(len(starts), -1, np.int64)
     touches = inside & (piece_start[at] < ends + shift)
     return np.where(touches, piece[at], -1)
+
+
+def words_of_pieces(pieces: Pieces, starts: Longs, ends: Longs, rows: Longs) -> Longs:
+    """Index of the word that each piece begins in, -1 for pieces that begin in none (special tokens among them).
+
+    Args:
+        pieces: the batch.
+        starts: (words,) first character of each word.
+        ends: (words,) character after its last one.
+        rows: (texts + 1,) borders of the texts in ``starts`` and ``ends``.
+
+    Returns:
+        (pieces,) indices into ``starts``.
+    """
+    piece, piece_start, _ = _intervals(pieces)
+    shift = np.repeat(_bases(pieces) + 1, np.diff(rows))
+    found = np.full(len(pieces.ids), -1, np.int64)
+    if len(starts):
+        at = np.searchsorted(starts + shift, piece_start, side="right") - 1
+        inside = (at >= 0) & (piece_start < (ends + shift)[at])
+        found[piece[inside]] = at[inside]
+    return found
 
 
 def _bases(pieces: Pieces) -> Longs:

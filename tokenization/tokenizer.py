@@ -151,6 +151,11 @@ class Tokenizer:
         return hashlib.sha256(self.backend.to_str().encode()).hexdigest()[:16]
 
     @cached_property
+    def literal(self) -> frozenset[int]:
+        """Entries that are taken out of a text before it is cut: special tokens and protected words."""
+        return frozenset(self.backend.get_added_tokens_decoder())
+
+    @cached_property
     def lowercases(self) -> bool:
         """Whether upper and lower case give the same ids."""
         return [e.ids for e in self.backend.encode_batch(["Paris"])] == [

@@ -1,4 +1,7 @@
-"""Train a domain vocabulary: the same text gives the same bytes in every process, whatever the number of threads."""
+"""Make a domain vocabulary, from scratch or from a teacher's.
+
+The same text gives the same bytes in every process, whatever the number of threads.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,16 @@ from tokenizers.processors import TemplateProcessing
 from corpora.errors import ConfigError
 from corpora.registry import Registry
 from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.algorithm import SPECIALS, Algorithm
+from tokenization.trainers.algorithm import PRINTABLE, SPECIALS, Algorithm
+from tokenization.trainers.counting import WordCounts, count_words, mix
+from tokenization.trainers.growing import Growth
+from tokenization.trainers.growing import grow as _grow
+from tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
+from tokenization.trainers.trimming import trim as _trim
+
+__all__ = ["Growth", "Protection", "WordCounts", "algorithms", "count_words", "grow", "mix", "train", "trim"]
+
+GROWTH = Growth()
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +43,13 @@ algorithms: Registry[Algorithm] = Registry(
 
 
 def train(
-    texts: Iterable[str], algorithm: str, size: int, *, lowercase: bool = True, name: str | None = None
+    texts: Iterable[str] | WordCounts,
+    algorithm: str,
+    size: int,
+    *,
+    lowercase: bool = True,
+    protect: Protection = LEARNED,
+    name: str | None = None,
 ) -> Tokenizer:
     """Learn a vocabulary from a stream of texts.
 
@@ -39,33 +57,127 @@ def train(
     threads. Entries 0 to 4 are ``[PAD] [UNK] [CLS] [SEP] [MASK]``; every text becomes ``[CLS] ... [SEP]``.
 
     Args:
-        texts: read once; memory grows with the distinct words only.
+        texts: read once, in memory that does not grow with them (``trainers.counting``); or counts, as from ``mix``.
         algorithm: a name in ``algorithms``.
-        size: entries, special tokens included. A text too poor for so many gives fewer, with a warning.
+        size: entries, special tokens and protected words included. A text too poor for so many gives fewer, with a
+            warning.
         lowercase: whether case is dropped; wordpiece then drops accents too.
+        protect: what is never cut.
         name: what reports call it; by default ``"<algorithm>-<entries>"``.
 
     Raises:
         ConfigError: if the algorithm is unknown, there is no word in the texts, or ``size`` cannot even hold the
-            alphabet.
+            alphabet and the protected words.
     """
     if algorithm not in algorithms:
         raise ConfigError(
             f"vocabulary.algorithm: there is no {algorithm!r} (choose from {', '.join(sorted(algorithms))})"
         )
     chosen = algorithms.get(algorithm)
-    backend = Backend(chosen.learn(chosen.count(texts, lowercase), size))
-    backend.normalizer = chosen.normalizer(lowercase)
-    backend.pre_tokenizer = chosen.pre_tokenizer()
+    normalizer = chosen.normalizer(lowercase)
+    counts = count_words(texts)
+    protected = protect.words(counts, normalizer, int(size * NUMBER_SHARE))
+    # Plain characters are entries anyway.
+    room = size - sum(len(word) > 1 or word not in PRINTABLE for word in protected)
+    if protected and room < size / 2:
+        raise ConfigError(
+            f"vocabulary.protect: {len(protected)} words fill more than half of the {size} entries; protect fewer, or "
+            "choose a larger size"
+        )
+    backend = Backend(chosen.learn(chosen.count(counts, lowercase, protect, protected), room))
+    backend.normalizer = normalizer
+    backend.pre_tokenizer = protect.pre_tokenizer(chosen.pre_tokenizer())
     backend.decoder = chosen.decoder()
     backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIALS.values()])
+    learned = backend.get_vocab_size()
+    add_words(backend, protected)
     backend.post_processor = _frame(backend)
     entries = backend.get_vocab_size()
-    if entries < size:
+    if learned < room:
         logger.warning(
             "vocabulary.size: the text gives %d of the %d entries asked for; more text gives more", entries, size
         )
     return Tokenizer(backend, SPECIALS, name or f"{algorithm}-{entries}")
+
+
+def grow(
+    teacher: Tokenizer,
+    texts: Iterable[str] | WordCounts,
+    *,
+    growth: Growth = GROWTH,
+    protect: Protection = LEARNED,
+    name: str | None = None,
+) -> Tokenizer:
+    """Add entries of the domain to a teacher's vocabulary until more would not pay.
+
+    The teacher's entries keep their ids. New ones are the most frequent pairs of pieces that its own cuts of the text
+    leave side by side within a word, merged one after another; the rule is applied to what the grown tokenizer really
+    does to the text. Every WordPiece, BPE and Unigram tokenizer can be grown.
+
+    Args:
+        teacher: not changed.
+        texts: of the domain, read once; or counts.
+        growth: when to stop.
+        protect: what is never cut, from now on.
+        name: what reports call it.
+
+    Raises:
+        ConfigError: if there is no word in the texts, or the tokenizer's model is of another kind.
+    """
+    counts = count_words(texts)
+    return _grow(protected_tokenizer(teacher, counts, protect, growth.most), counts, growth, name)
+
+
+def trim(
+    teacher: Tokenizer,
+    texts: Iterable[str] | WordCounts,
+    *,
+    minimum: int = 1,
+    size: int = 0,
+    protect: Protection = LEARNED,
+    name: str | None = None,
+) -> Tokenizer:
+    """Keep the entries of a teacher's vocabulary that a text uses, numbered anew in their old order.
+
+    With ``minimum=1`` and no ``size``, the text is cut as before. Always kept are special tokens, protected words, the
+    characters of the text, printable ASCII and all bytes (so that no plain text meets the unknown token that did not
+    before), and whatever a kept entry of a BPE model is merged from. Unigram scores stay.
+
+    Args:
+        teacher: not changed.
+        texts: of the domain, read once; or counts.
+        minimum: uses that an entry needs.
+        size: keep the most used entries, this many in all; 0 keeps all that have enough uses.
+        protect: what is never cut, from now on.
+        name: what reports call it.
+
+    Raises:
+        ConfigError: if there is no word in the texts, ``size`` cannot hold what is always kept, or the tokenizer's
+            model is not WordPiece, BPE or Unigram.
+    """
+    counts = count_words(texts)
+    return _trim(protected_tokenizer(teacher, counts, protect, size or len(teacher)), counts, minimum, size, name)
+
+
+def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
+    """A copy of a tokenizer that never cuts some words.
+
+    Args:
+        teacher: not changed.
+        counts: the text that tells which currency signs and numbers there are.
+        protect: what is never cut.
+        size: of which whole numbers may fill the share ``NUMBER_SHARE``.
+
+    Raises:
+        ConfigError: if a protected word is empty or holds white space.
+    """
+    if protect == LEARNED:
+        return teacher
+    backend = Backend.from_str(teacher.backend.to_str())
+    words = protect.words(counts, backend.normalizer, int(size * NUMBER_SHARE))
+    backend.pre_tokenizer = protect.pre_tokenizer(backend.pre_tokenizer)
+    add_words(backend, words)
+    return Tokenizer(backend, teacher.specials, teacher.name)
 
 
 def _frame(backend: Backend) -> TemplateProcessing:

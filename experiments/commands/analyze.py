@@ -1,55 +1,69 @@
-"""``finkd analyze``: what a domain vocabulary would change."""
+"""``finkd analyze``: what a domain vocabulary would change, and what another domain does to a vocabulary."""
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.terminal import markdown, say, show_json, show_tables
+from experiments.terminal import say, show_json, show_tables
 from finkd.teachers import DEFAULT
 
 if TYPE_CHECKING:
-    from experiments.shift import Comparison
-    from reports.table import Cell, Table
-
-FIGURES = (
-    ("size", "entries", 0),
-    ("fertility", "pieces per word", 3),
-    ("continued_words", "words cut into pieces (share)", 3),
-    ("entity_fertility", "pieces per entity word", 3),
-    ("whole_entity_words", "entity words in one piece (share)", 3),
-    ("unknown_rate", "unknown pieces (share)", 4),
-    ("mean_length", "pieces per sentence", 1),
-    ("length_95", "pieces per sentence, 95th percentile", 0),
-)
+    from tokenization.analysis import Analysis
 
 
 def analyze(
-    corpus: Annotated[str, typer.Option(help="Labelled corpus, by name or path.")],
+    corpus: Annotated[
+        list[str],
+        typer.Option(
+            help="Corpus, labelled or not, by name or path; of several, vocabularies learn from the first and the "
+            "others show the domain shift."
+        ),
+    ],
     teacher: Annotated[str, typer.Option(help="Folder or name of the teacher.")] = DEFAULT,
-    vocab_size: Annotated[int, typer.Option(help="Entries of the vocabulary to train.")] = 8000,
-    algorithm: Annotated[str, typer.Option(help="A name of 'finkd list vocabularies'.")] = "wordpiece",
-    cased: Annotated[
-        bool, typer.Option("--cased", help="Train a vocabulary that tells upper from lower case.")
-    ] = False,
-    tokenizer: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Measure this tokenizer instead of training one.")
+    vocab_size: Annotated[
+        list[int] | None,
+        typer.Option(help="Entries of a vocabulary to train; several make a sweep. (default: 8000 if none is given)"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for analysis.json and analysis.md.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option(help="A name of 'finkd list vocabularies', once or several times. (default: wordpiece)"),
+    ] = None,
+    cased: Annotated[bool, typer.Option("--cased", help="Train vocabularies that tell upper from lower case.")] = False,
+    tokenizer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR", help="Measure this tokenizer; without --vocab-size and --algorithm, train none."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Longest sequence in pieces. (default: what the teacher reads)")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for analysis.json, analysis.md, analysis.tex and analysis.html.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
-    """Compare a domain vocabulary with the teacher's, on text that it was not trained on.
+    """Compare vocabularies with the teacher's, on text that those trained here have not seen.
 
-    The vocabulary learns from the corpus's train split; the figures are of its test or validation split.
+    Measured are the test or validation split of a labelled corpus, and of raw text every line, or a tenth of the lines
+    where a vocabulary learns from the others.
 
-    Example: finkd analyze --corpus sample --vocab-size 1000
+    Example: finkd analyze --corpus sample --vocab-size 500 --vocab-size 1000 --vocab-size 2000 --out runs/analysis
     """
-    from experiments.shift import compare
+    from experiments.shift import Plan, compare
+    from reports.analysis.tables import tables
 
-    found = compare(teacher, corpus, algorithm=algorithm, size=vocab_size, lowercase=not cased, tokenizer=tokenizer)
+    plan = Plan(
+        teacher=teacher,
+        corpora=tuple(corpus),
+        tokenizers=tuple(tokenizer or ()),
+        algorithms=tuple(algorithm or ()),
+        sizes=tuple(vocab_size or ()),
+        lowercase=not cased,
+        limit=limit,
+    )
+    found = compare(plan)
     if out is not None:
         _write(found, out)
     if json:
@@ -58,54 +72,8 @@ def analyze(
         show_tables(tables(found))
 
 
-def tables(found: Comparison) -> list[Table]:
-    """The figures of both tokenizers side by side, and the words that the new one cuts most."""
-    return [_figures(found), _fragmented(found)]
+def _write(found: Analysis, out: Path) -> None:
+    from reports.analysis.build import build  # imports matplotlib, which tables do without
 
-
-def _figures(found: Comparison) -> Table:
-    from reports.table import Column, Table, label, number
-
-    shift = found.shift
-    sides = (shift.teacher, shift.student)
-    rows: list[tuple[Cell, ...]] = [
-        (label(heading), *(number(getattr(side, key), digits) for side in sides)) for key, heading, digits in FIGURES
-    ]
-    rows += [
-        (label("embeddings (share of the weights)"), *(number(share, 3) for share in found.embedding_shares())),
-        (label("length against the teacher"), number(1.0, 3), number(shift.length_ratio, 3)),
-        (label("entries in both vocabularies (share)"), label(None), number(shift.overlap, 3)),
-        (label("occurring pieces that the teacher knows (share)"), label(None), number(shift.weighted_overlap, 3)),
-    ]
-    notes = f"Corpus {found.corpus}, {found.split} split: {shift.sentences:,} sentences, {shift.words:,} words."
-    columns = (
-        Column("figure", "Figure", "left"),
-        Column("teacher", f"Teacher ({shift.teacher.algorithm})"),
-        Column("student", f"{shift.student.name} ({shift.student.algorithm})"),
-    )
-    return Table("shift", f"Tokenizer shift from {found.teacher}", (notes,), columns, tuple(rows))
-
-
-def _fragmented(found: Comparison) -> Table:
-    from reports.table import Column, Table, label, number
-
-    columns = (
-        Column("word", "Word", "left"),
-        Column("count", "Count"),
-        Column("teacher", "Teacher", "left"),
-        Column("student", "Student", "left"),
-    )
-    rows = tuple(
-        (label(word.word), number(word.count), label(" ".join(word.teacher)), label(" ".join(word.student)))
-        for word in found.shift.fragmented
-    )
-    return Table("fragmented", "Words that cost the student most extra pieces", (), columns, rows)
-
-
-def _write(found: Comparison, out: Path) -> None:
-    from corpora.files import write_atomic
-
-    write_atomic(out / "analysis.json", json_format.dumps(found.as_dict(), indent=1) + "\n")
-    write_atomic(out / "analysis.md", markdown(tables(found)))
-    say(f"wrote {out / 'analysis.json'}")
-    say(f"wrote {out / 'analysis.md'}")
+    for path in build(found, out):
+        say(f"wrote {path}")

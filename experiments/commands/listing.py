@@ -16,10 +16,12 @@ KINDS = {
     "floors": "finkd.floors:floors",
     "formats": "reports.formats:formats",
     "losses": "finkd.losses:losses",
+    "maps": "tokenization.maps:maps",
     "stages": "finkd.stages:stages",
     "strategies": "finkd.strategies:strategies",
     "tables": "reports.tables:tables",
     "teachers": "finkd.teachers:KNOWN",
+    "transfers": "finkd.transfer:transfers",
     "vocabularies": "tokenization.vocabulary:algorithms",
 }
 

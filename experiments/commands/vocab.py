@@ -1,13 +1,13 @@
-"""``finkd vocab``: train a domain vocabulary."""
+"""``finkd vocab``: make a domain vocabulary."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from corpora.errors import StoreError
+from corpora.errors import ConfigError, StoreError
 from experiments.terminal import say, show_json
 
 OWN_FILES = {"tokenizer.json", "tokenizer_config.json"}
@@ -17,27 +17,76 @@ def vocab(
     corpus: Annotated[
         str, typer.Option(help="Text to learn from: a corpus (of a labelled one, the train split) or a path.")
     ],
-    size: Annotated[int, typer.Option(help="Entries, special tokens included.")],
     out: Annotated[Path, typer.Option(help="Folder for the tokenizer.")],
+    size: Annotated[
+        int | None, typer.Option(help="Entries, special tokens included. A grown vocabulary finds its own size.")
+    ] = None,
     algorithm: Annotated[str, typer.Option(help="A name of 'finkd list vocabularies'.")] = "wordpiece",
     cased: Annotated[bool, typer.Option("--cased", help="Tell upper from lower case.")] = False,
+    general: Annotated[str | None, typer.Option(help="A second, general corpus to count words in.")] = None,
+    weight: Annotated[float, typer.Option(help="Share of --corpus beside --general.")] = 0.5,
+    names: Annotated[
+        int, typer.Option(min=1, help="Count each likely name so many times: small vocabularies cut names first.")
+    ] = 1,
+    grow_from: Annotated[str | None, typer.Option(help="Add entries to this teacher's vocabulary.")] = None,
+    rule: Annotated[
+        Literal["likelihood", "fertility"], typer.Option(help="What tells that it has grown enough.")
+    ] = "likelihood",
+    threshold: Annotated[float | None, typer.Option(help="Of the rule; by default its paper's.")] = None,
+    trim_from: Annotated[str | None, typer.Option(help="Keep what the text uses of this teacher's vocabulary.")] = None,
+    minimum: Annotated[int, typer.Option(help="Uses that an entry needs to be kept by --trim-from.")] = 1,
+    protect: Annotated[Path | None, typer.Option(help="File of words that are never cut, one on each line.")] = None,
+    currency: Annotated[bool, typer.Option("--currency", help="Never cut currency signs, nor join them.")] = False,
+    digits: Annotated[
+        Literal["learned", "split", "whole"],
+        typer.Option(help="Numbers in pieces as learned, digit by digit, or whole if frequent."),
+    ] = "learned",
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Train a vocabulary and write it as a tokenizer that transformers loads too.
+    """Make a vocabulary and write it as a tokenizer that transformers loads too.
 
     Example: finkd vocab --corpus sample-text --algorithm unigram --size 1000 --out runs/vocabulary
     """
     _require_free(out)
+    _require_sense(size, cased, grow_from, trim_from)
 
-    from experiments.shift import training_texts
-    from tokenization.vocabulary import train
+    from experiments.shift import named_tokenizer, training_texts
+    from finkd.settings import build
+    from tokenization import vocabulary
+    from tokenization.trainers.protection import read_entries
 
-    tokenizer = train(training_texts(corpus), algorithm, size, lowercase=not cased, name=out.name)
-    tokenizer.save(out)
-    if json:
-        show_json({"folder": str(out), "algorithm": algorithm, "size": len(tokenizer), "lowercase": not cased})
+    protection = vocabulary.Protection(read_entries(protect) if protect else (), currency, digits)
+    growth = build(vocabulary.Growth, {"rule": rule, "threshold": threshold}, "vocabulary")
+    teacher = named_tokenizer(grow_from or trim_from or "") if grow_from or trim_from else None
+    counts = vocabulary.count_words(training_texts(corpus), names=names)
+    if general:
+        counts = vocabulary.mix(training_texts(general), counts, weight)
+    if teacher is None:
+        assert size is not None
+        tokenizer = vocabulary.train(counts, algorithm, size, lowercase=not cased, protect=protection, name=out.name)
+    elif grow_from:
+        tokenizer = vocabulary.grow(teacher, counts, growth=growth, protect=protection, name=out.name)
     else:
-        say(f"wrote {out}: {algorithm}, {len(tokenizer):,} entries, {'cased' if cased else 'uncased'}")
+        tokenizer = vocabulary.trim(teacher, counts, minimum=minimum, size=size or 0, protect=protection, name=out.name)
+    tokenizer.save(out)
+    kind = type(tokenizer.backend.model).__name__.lower() if teacher else algorithm
+    if json:
+        shown = {"algorithm": kind, "size": len(tokenizer), "lowercase": tokenizer.lowercases}
+        show_json({"folder": str(out), **shown})
+    else:
+        say(f"wrote {out}: {kind}, {len(tokenizer):,} entries, {'uncased' if tokenizer.lowercases else 'cased'}")
+
+
+def _require_sense(size: int | None, cased: bool, grow_from: str | None, trim_from: str | None) -> None:
+    """Refuse options that contradict each other, before any work is done."""
+    if grow_from and trim_from:
+        raise ConfigError("--grow-from, --trim-from: expected one of them (got both); trim first, then grow the result")
+    if cased and (grow_from or trim_from):
+        raise ConfigError("--cased: a grown or trimmed vocabulary does what its teacher's does; drop the option")
+    if grow_from and size is not None:
+        raise ConfigError("--size: a grown vocabulary is as large as its rule makes it; set --threshold instead")
+    if size is None and not (grow_from or trim_from):
+        raise ConfigError("--size: missing; say how many entries a vocabulary from scratch has, such as 8000")
 
 
 def _require_free(out: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from corpora.registry import Registry
+from finkd.settings import build
 
 if TYPE_CHECKING:  # listing the names must not import torch
     from finkd.losses.term import Loss
@@ -18,5 +20,40 @@ losses: Registry[type[Loss]] = Registry(
             "finkd.losses.span_hidden:SpanHidden",
             "teacher's hidden states pooled to the student's pieces",
         ),
+        "chunk-relations": (
+            "finkd.losses.relations:ChunkRelations",
+            "relations between queries, keys and values of common chunks",
+        ),
+        "chunk-attention": ("finkd.losses.relations:ChunkAttention", "attention scores between common chunks"),
+        "embedding": ("finkd.losses.embedding:Embedding", "token embeddings, spelled in the teacher's pieces"),
+        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "hidden pieces of the text itself"),
+        "masked-projection": (
+            "finkd.losses.masked_kl:MaskedProjection",
+            "teacher's likeliest hidden pieces, projected to the student's vocabulary",
+        ),
+        "masked-marginal": (
+            "finkd.losses.masked_kl:MaskedMarginal",
+            "teacher's hidden pieces, retokenised position by position",
+        ),
+        "masked-likelihood": (
+            "finkd.losses.masked_kl:MaskedLikelihood",
+            "teacher's likelihood of hidden chunks (ALM)",
+        ),
+        "universal-logits": ("finkd.losses.baselines:UniversalLogits", "sorted probabilities, no alignment (ULD)"),
+        "edit-distance": ("finkd.losses.baselines:EditDistance", "entries matched by edit distance (MinED)"),
+        "hybrid": ("finkd.losses.baselines:Hybrid", "equal entries matched, the others sorted (GOLD)"),
     },
 )
+
+
+def build_terms(settings: Mapping[str, Mapping[str, Any]]) -> list[Loss]:
+    """Loss terms from a config.
+
+    Args:
+        settings: loss term -> its settings.
+
+    Raises:
+        ConfigError: if a setting is wrong.
+        UnknownNameError: if a term is unknown.
+    """
+    return [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]

@@ -23,11 +23,13 @@ class CrossEntropy:
 
     weight: float = 1.0
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    needs: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset({"labels"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Scalar mean over labelled words, 0 if there are none."""
+        assert outputs.student.words is not None
+        assert outputs.labels is not None
         total = functional.cross_entropy(
-            outputs.student_logits.float(), outputs.labels, reduction="sum", label_smoothing=self.smoothing
+            outputs.student.words.float(), outputs.labels, reduction="sum", label_smoothing=self.smoothing
         )
         return total / (outputs.labels >= 0).sum().clamp(min=1)

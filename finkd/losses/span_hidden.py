@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from corpora.errors import ConfigError
 from finkd.losses.term import Outputs
@@ -14,40 +15,43 @@ from finkd.losses.term import Outputs
 
 @dataclass(frozen=True)
 class SpanHidden:
-    """sum_j m_j |h_S,j - sum_i A_ji h_T,i|^2 / sum_j m_j |sum_i A_ji h_T,i|^2, averaged over the mapped layers.
+    """Student states h_S,j against the teacher's, averaged over the characters of each student piece j.
 
-    A_ji is the share of student piece j's characters that teacher piece i covers, and m_j is 1 where any does. The
-    denominator makes the term independent of a layer's scale. Hidden-state distillation follows TinyBERT (Jiao et al.,
-    arXiv 1909.10351, equations 8 and 9); the pooling is finkd's.
+    With t_j = sum_i A_ji h_T,i, A_ji the share of piece j's characters that teacher piece i covers, m_j = 1 where any
+    does, and P the identity or, where the widths differ, a linear map that is learnt along (TinyBERT's W_h):
+
+    - ``relative``: sum_j m_j |P h_S,j - t_j|^2 / sum_j m_j |t_j|^2, which does not depend on a layer's scale;
+    - ``mse``: the mean over covered pieces and dimensions of (P h_S,j - t_j)^2 (TinyBERT: Jiao et al., arXiv
+      1909.10351, equations 8 and 9);
+    - ``cosine``: the mean over covered pieces of 1 - cos(P h_S,j, t_j) (DistilBERT: Sanh et al., arXiv 1910.01108).
+
+    Each is averaged over the mapped layers. The pooling is finkd's; under one tokenizer A is the identity.
 
     Attributes:
         weight: factor in the sum of all terms.
         layers: pairs (student layer, teacher layer), 0 being the embeddings; empty maps the layers evenly, last to
             last.
+        measure: of the distance.
     """
 
     weight: float = 1.0
     layers: tuple[tuple[int, int], ...] = ()
+    measure: Literal["relative", "mse", "cosine"] = "relative"
     needs: ClassVar[frozenset[str]] = frozenset({"hidden"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Scalar; 0 if no student piece is covered.
 
         Raises:
-            ConfigError: if a mapped layer does not exist, or the models are not equally wide.
+            ConfigError: if a mapped layer does not exist.
         """
-        assert outputs.covered is not None
-        mask = outputs.covered.unsqueeze(-1)
+        assert outputs.aligned is not None
+        pool = outputs.aligned.to_student
+        distance = _DISTANCES[self.measure]
         terms = []
-        for student, teacher in self._pairs(len(outputs.student_hidden), len(outputs.teacher_hidden)):
-            state, target = outputs.student_hidden[student].float(), outputs.teacher_hidden[teacher].float()
-            if state.shape != target.shape:
-                raise ConfigError(
-                    f"losses.span-hidden: teacher and student must be equally wide (got {target.shape[1]} and "
-                    f"{state.shape[1]})"
-                )
-            difference = (state - target) * mask
-            terms.append(difference.square().sum() / (target * mask).square().sum().clamp(min=1e-6))
+        for student, teacher in self._pairs(len(outputs.student.hidden), len(outputs.teacher.hidden)):
+            state = outputs.project(outputs.student.hidden[student]).float()
+            terms.append(distance(state, pool.average(outputs.teacher.hidden[teacher].float()), pool.covered))
         return torch.stack(terms).mean()
 
     def _pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:
@@ -67,3 +71,22 @@ def even_layers(student: int, teacher: int) -> tuple[tuple[int, int], ...]:
     With 3 and 6 layers: (0, 0), (1, 2), (2, 4), (3, 6), TinyBERT's uniform map.
     """
     return tuple((layer, round(layer * (teacher - 1) / (student - 1))) for layer in range(student))
+
+
+def _relative(states: Tensor, targets: Tensor, covered: Tensor) -> Tensor:
+    difference = (states - targets) * covered.unsqueeze(-1)
+    # The targets of uncovered pieces are zero already.
+    return difference.square().sum() / targets.square().sum().clamp(min=1e-6)
+
+
+def _mse(states: Tensor, targets: Tensor, covered: Tensor) -> Tensor:
+    difference = (states - targets) * covered.unsqueeze(-1)
+    return difference.square().sum() / (covered.sum().clamp(min=1) * states.shape[-1])
+
+
+def _cosine(states: Tensor, targets: Tensor, covered: Tensor) -> Tensor:
+    distance = 1 - functional.cosine_similarity(states, targets, dim=-1)
+    return (distance * covered).sum() / covered.sum().clamp(min=1)
+
+
+_DISTANCES = {"relative": _relative, "mse": _mse, "cosine": _cosine}

@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from torch import Tensor
 
+from finkd.aligned import Aligned
+from finkd.losses.vocabularies import Vocabularies
+
 
 @dataclass(frozen=True)
-class Outputs:
-    """Everything that a training step computed; absent parts are those that no active term needs.
+class Side:
+    """What one model computed; parts that no active term needs are absent.
 
     Words and pieces are flat over the batch, so padding never enters a loss.
 
     Attributes:
-        student_logits: (words, labels).
-        labels: (words,) gold label ids, -100 where there is none.
-        teacher_logits: (words, labels) of the same words.
-        student_hidden: embeddings and each layer's states, (pieces, width) each.
-        teacher_hidden: embeddings and each layer's states of the teacher, averaged over the characters of each student
-            piece, (pieces, teacher width) each.
-        covered: (pieces,) True where a teacher piece overlaps the student's.
+        words: (words, labels) scores at each word's first piece.
+        hidden: embeddings and each layer's states, (pieces, width) each.
+        attention: queries, keys and values of each layer, (3, pieces, width) each, heads side by side.
+        heads: attention heads of a layer.
+        masked: (masked pieces, vocabulary) scores of the masked-LM head.
+        embeddings: (vocabulary, width) token embeddings.
     """
 
-    student_logits: Tensor
-    labels: Tensor
-    teacher_logits: Tensor | None = None
-    student_hidden: tuple[Tensor, ...] = ()
-    teacher_hidden: tuple[Tensor, ...] = ()
-    covered: Tensor | None = None
+    words: Tensor | None = None
+    hidden: tuple[Tensor, ...] = ()
+    attention: tuple[Tensor, ...] = ()
+    heads: int = 1
+    masked: Tensor | None = None
+    embeddings: Tensor | None = None
+
+
+def _same(states: Tensor) -> Tensor:
+    return states
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Everything that a training step computed.
+
+    Attributes:
+        student: the student's side.
+        teacher: the teacher's, without gradients.
+        labels: (words,) gold label ids, -100 where there is none.
+        aligned: how the pieces of both sides lie over each other.
+        vocabularies: how the entries of both vocabularies correspond.
+        project: (pieces, student width) -> (pieces, teacher width): a learnt linear map where the widths differ.
+    """
+
+    student: Side
+    teacher: Side = field(default_factory=Side)
+    labels: Tensor | None = None
+    aligned: Aligned | None = None
+    vocabularies: Vocabularies | None = None
+    project: Callable[[Tensor], Tensor] = _same
+
+
+NEEDS = frozenset({"labels", "words", "hidden", "attention", "masked", "embeddings"})
+"""What a term may ask for, beside the student's own scores of words:
+
+``labels``: gold; ``words``: the teacher's scores of words; ``hidden``, ``attention``, ``embeddings``: of both sides;
+``masked``: text hidden from both models, and the scores of both masked-LM heads there.
+"""
 
 
 class Loss(Protocol):
@@ -37,7 +73,7 @@ class Loss(Protocol):
 
     Attributes:
         weight: factor in the sum of all terms.
-        needs: which parts of ``Outputs`` must be there: ``"teacher_logits"``, ``"hidden"``.
+        needs: which parts of ``Outputs`` must be there, from ``NEEDS``.
     """
 
     needs: ClassVar[frozenset[str]]

@@ -26,12 +26,13 @@ class WordKL:
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    needs: ClassVar[frozenset[str]] = frozenset({"teacher_logits"})
+    needs: ClassVar[frozenset[str]] = frozenset({"words"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Scalar mean over all words of the batch, labelled or not; 0 without words."""
-        assert outputs.teacher_logits is not None
-        student = functional.log_softmax(outputs.student_logits.float() / self.temperature, dim=-1)
-        teacher = functional.log_softmax(outputs.teacher_logits.float() / self.temperature, dim=-1)
+        assert outputs.student.words is not None
+        assert outputs.teacher.words is not None
+        student = functional.log_softmax(outputs.student.words.float() / self.temperature, dim=-1)
+        teacher = functional.log_softmax(outputs.teacher.words.float() / self.temperature, dim=-1)
         total = functional.kl_div(student, teacher, reduction="sum", log_target=True)
         return self.temperature**2 * total / max(1, len(student))

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from finkd.batches import TaggingData
-from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
+from finkd.batches import TrainingData
+from finkd.examples import WINDOW, cut_windows
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model, with_head
 from finkd.stages.stage import Context
@@ -43,12 +43,7 @@ class Finetune:
         tagger = trainable(model, context)
         limit = min(WINDOW, tagger.max_length)
         windows = cut_windows(context.train, [tagger.tokenizer], limit)
-        data = TaggingData(
-            encode(windows, tagger.tokenizer, limit),
-            tagger.tokenizer.special_ids["pad"],
-            word_labels(windows, context.labels),
-            kept_words(windows),
-        )
+        data = TrainingData.of(windows, tagger.tokenizer, context.labels, limit=limit)
         schedule = in_precision(self.schedule, context)
         losses = [CrossEntropy(smoothing=self.smoothing)]
         return tagger, train(tagger, data, losses, schedule, context.seed, listen=context.listen)
@@ -59,7 +54,11 @@ def in_precision(schedule: Schedule, context: Context) -> Schedule:
     return replace(schedule, precision=context.precision) if schedule.precision == "auto" else schedule
 
 
+def copied(model: Model) -> Model:
+    """A copy whose weights may be changed."""
+    return Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
+
+
 def trainable(model: Model, context: Context) -> Model:
     """A copy of the model with a head for the corpus's labels."""
-    own = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
-    return with_head(own, context.labels, context.seed)
+    return with_head(copied(model), context.labels, context.seed)

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import Field, PositiveInt
+
+import corpora
 from corpora.errors import ConfigError
 from corpora.registry import unknown
 from finkd.models import Model
+from finkd.settings import build
 from finkd.stages.stage import Context
 from finkd.students import replace_vocabulary
+from finkd.transfer import transfers
+from finkd.transfer.transfer import Transfer
 from tokenization import vocabulary
 from tokenization.tokenizer import Tokenizer
+from tokenization.trainers.protection import LEARNED, read_entries
+from tokenization.vocabulary import GROWTH, Growth, Protection
 
 
 @dataclass(frozen=True)
 class Retokenize:
-    """Train a vocabulary on the domain's text and move the embeddings over to it.
+    """Make a vocabulary for the domain's text and move the embeddings over to it.
 
     The text is the training sentences of the labelled corpus and a sample of the unlabelled one, never the scored
     split.
 
     Attributes:
-        algorithm: a name in ``tokenization.vocabulary.algorithms``.
-        size: pieces, special tokens included.
-        lowercase: whether case is dropped.
+        algorithm: a name in ``tokenization.vocabulary.algorithms``, for a vocabulary from scratch.
+        size: pieces, special tokens included, of a vocabulary from scratch or trimmed; a trimmed one may have fewer.
+        lowercase: whether case is dropped; a grown or trimmed vocabulary does what the teacher's does.
         sentences: unlabelled sentences to learn from; 0 takes as many as the experiment's text has.
-        tokenizer: a tokenizer folder to take instead of training one.
+        tokenizer: a tokenizer folder to take instead of making one.
+        start: ``scratch``; ``grow`` adds pieces of the domain to the model's vocabulary; ``trim`` keeps those of its
+            pieces that the domain uses.
+        growth: when a grown vocabulary is large enough.
+        minimum: uses that a piece needs to stay in a trimmed vocabulary.
+        protect: what is never cut.
+        protect_file: more words that are never cut, one on each line.
+        general: an unlabelled corpus, by name or path, whose words count beside the domain's.
+        weight: share of the domain's words, if there is a general corpus.
+        names: occurrences that a likely name of the domain's text stands for (``vocabulary.count_words``).
+        transfer: how embeddings are made: a name in ``finkd.transfer.transfers``, or that ``name`` with settings.
     """
 
     algorithm: str = "wordpiece"
@@ -35,26 +54,80 @@ class Retokenize:
     lowercase: bool = True
     sentences: int = 0
     tokenizer: str = ""
+    start: Literal["scratch", "grow", "trim"] = "scratch"
+    growth: Growth = GROWTH
+    minimum: PositiveInt = 1
+    protect: Protection = LEARNED
+    protect_file: str = ""
+    general: str = ""
+    weight: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    names: PositiveInt = 1
+    transfer: str | Mapping[str, Any] = "characters"
     version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
-        """The text learned from, or the tokenizer taken."""
+        """The text learned from, or the tokenizer taken; what the transfer needs."""
+        transfer = self.method()
+        parts: dict[str, Any] = {}
+        text = {"corpus": context.corpus, "text": context.text.fingerprint if context.text else None}
         if self.tokenizer:
-            given = Tokenizer.load(self.tokenizer)
-            if "pad" not in given.special_ids:
-                raise ConfigError(f"retokenize.tokenizer: {self.tokenizer} has no padding token; set its pad_token")
-            return {"tokenizer": given.fingerprint}
-        if self.algorithm not in vocabulary.algorithms:
-            raise ConfigError(f"retokenize.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}")
-        return {"corpus": context.corpus, "text": context.text.fingerprint if context.text else None}
+            parts["tokenizer"] = self._given().fingerprint
+        else:
+            self._check()
+            parts |= text
+        if self.protect_file:
+            parts["protect"] = list(read_entries(self.protect_file))
+        if self.general:
+            parts["general"] = corpora.fingerprint(self.general)
+        if transfer.needs_text:
+            parts |= text
+        if transfer.needs_seed:
+            parts["seed"] = context.seed
+        return parts
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The model under its new vocabulary."""
-        return replace_vocabulary(model, self._tokenizer(context)), 0
+        transfer = self.method()
+        drawn = []
+        if context.text and (transfer.needs_text or not self.tokenizer):
+            drawn = context.text.draw(self.sentences or None)
+        texts = [sentence.text for sentence in chain(context.train, drawn)]
+        tokenizer = self._given() if self.tokenizer else self._made(texts, model.tokenizer)
+        return replace_vocabulary(model, tokenizer, transfer, texts, context.seed), 0
 
-    def _tokenizer(self, context: Context) -> Tokenizer:
-        if self.tokenizer:
-            return Tokenizer.load(self.tokenizer)
-        drawn = context.text.draw(self.sentences or None) if context.text else []
-        texts = (sentence.text for sentence in chain(context.train, drawn))
-        return vocabulary.train(texts, self.algorithm, self.size, lowercase=self.lowercase)
+    def method(self) -> Transfer:
+        """How embeddings are made.
+
+        Raises:
+            ConfigError: if the name is unknown, or a setting is wrong.
+        """
+        settings = {"name": self.transfer} if isinstance(self.transfer, str) else dict(self.transfer)
+        name = str(settings.pop("name", ""))
+        if name not in transfers:
+            raise ConfigError(f"retokenize.transfer: {unknown('transfers', name, transfers)}")
+        return build(transfers.get(name), settings, "retokenize.transfer")
+
+    def _given(self) -> Tokenizer:
+        given = Tokenizer.load(self.tokenizer)
+        if "pad" not in given.special_ids:
+            raise ConfigError(f"retokenize.tokenizer: {self.tokenizer} has no padding token; set its pad_token")
+        if self.start != "scratch":
+            raise ConfigError(f"retokenize.start: a tokenizer is given, so there is nothing to {self.start}; drop one")
+        return given
+
+    def _check(self) -> None:
+        if self.start == "scratch" and self.algorithm not in vocabulary.algorithms:
+            raise ConfigError(f"retokenize.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}")
+
+    def _made(self, texts: list[str], teacher: Tokenizer) -> Tokenizer:
+        counts = vocabulary.count_words(texts, names=self.names)
+        if self.general:
+            counts = vocabulary.mix(corpora.stream(self.general), counts, self.weight)
+        protect = self.protect
+        if self.protect_file:
+            protect = replace(protect, entries=(*protect.entries, *read_entries(self.protect_file)))
+        if self.start == "grow":
+            return vocabulary.grow(teacher, counts, growth=self.growth, protect=protect)
+        if self.start == "trim":
+            return vocabulary.trim(teacher, counts, minimum=self.minimum, size=self.size, protect=protect)
+        return vocabulary.train(counts, self.algorithm, self.size, lowercase=self.lowercase, protect=protect)

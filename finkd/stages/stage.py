@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import corpora
+from corpora.errors import ConfigError
 from corpora.sentence import Sentence
 from finkd.models import Model
 from finkd.precision import Precision
 from finkd.store import Store
 from finkd.training import Listener
+
+Source = Literal["gold", "text"]
+"""What a stage reads: the labelled sentences of the corpus, or raw text."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class TaughtBy:
     load: Callable[[], Model]
 
 
+def _no_ancestor(strategy: str) -> TaughtBy:
+    raise ConfigError(f"distill.teacher: there is no model to make {strategy!r} from; run it in an experiment")
+
+
 @dataclass(frozen=True)
 class Context:
     """What a stage may use beside the model that it is given.
@@ -87,6 +95,7 @@ class Context:
         teacher: the tagger to learn from, if there is one.
         precision: as in ``training.Schedule``, resolved.
         listen: called after every training step.
+        ancestor: a strategy, or ``"origin"`` -> the model that it makes of the experiment's teacher as it came.
     """
 
     train: Sequence[Sentence]
@@ -98,6 +107,26 @@ class Context:
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
+    ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
+
+    def sentences(self, source: Source) -> Sequence[Sentence]:
+        """The labelled sentences, or the raw ones."""
+        if source == "gold":
+            return self.train
+        assert self.text is not None  # its fingerprint was asked for first
+        return self.text.draw()
+
+    def source_fingerprint(self, source: Source, stage: str) -> Any:
+        """Everything that decides those sentences.
+
+        Raises:
+            ConfigError: if the experiment has no raw text.
+        """
+        if source == "gold":
+            return self.corpus
+        if self.text is None:
+            raise ConfigError(f"{stage}:text: the experiment has no unlabelled text; set 'text'")
+        return self.text.fingerprint
 
 
 class Stage(Protocol):

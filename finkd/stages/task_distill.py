@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,15 +13,14 @@ from torch import Tensor
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
-from finkd.batches import TaggingData
+from finkd.batches import TrainingData
 from finkd.evaluation import sentence_logits
-from finkd.examples import WINDOW, Window, cut_windows, encode, kept_words, word_labels
-from finkd.losses import losses
+from finkd.examples import WINDOW, Window, cut_windows
+from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model
-from finkd.settings import build
 from finkd.stages.finetune import in_precision, trainable
-from finkd.stages.stage import Context, TaughtBy
+from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.store import address
 from finkd.training import Schedule, Teacher, train
 
@@ -41,7 +40,7 @@ class TaskDistill:
         schedule: how long and how fast.
     """
 
-    on: Literal["gold", "text"] = "gold"
+    on: Source = "gold"
     losses: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {"cross-entropy": {"weight": 1.0}, "word-kl": {"weight": 1.0, "temperature": 2.0}}
     )
@@ -52,12 +51,10 @@ class TaskDistill:
         """The teacher, the text, labels, seed and precision."""
         if context.teacher is None:
             raise ConfigError("task-distill: no system has the role 'teacher'; add one")
-        if self.on == "text" and context.text is None:
-            raise ConfigError("task-distill:text: the experiment has no unlabelled text; set 'text'")
         self.terms()
         return {
             "teacher": context.teacher.key,
-            "text": context.text.fingerprint if self.on == "text" and context.text else context.corpus,
+            "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,
             "seed": context.seed,
             "precision": context.precision,
@@ -67,30 +64,28 @@ class TaskDistill:
         """The loss terms.
 
         Raises:
-            ConfigError: if a setting is wrong.
+            ConfigError: if a setting is wrong, or a term needs hidden text.
             UnknownNameError: if a term is unknown.
         """
-        return [build(losses.get(name), settings, f"losses.{name}") for name, settings in self.losses.items()]
+        terms = build_terms(self.losses)
+        for name, term in zip(self.losses, terms, strict=True):
+            if "masked" in term.needs:
+                raise ConfigError(f"losses.{name}: hides words, which a tagger has to read; use distill")
+        return terms
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The trained student."""
         assert context.teacher is not None
         student = trainable(model, context)
         terms = self.terms()
-        sentences = self._sentences(context)
+        sentences = context.sentences(self.on)
         logits = teacher_labels(sentences, context.teacher, self.depends(context)["text"], context)
-        needs_states = any("hidden" in term.needs for term in terms)
+        needs_states = any(term.needs - {"labels", "words"} for term in terms)
         teacher = context.teacher.load() if needs_states else None
         data, targets = _data(sentences, logits, student, teacher, context.labels)
         schedule = in_precision(self.schedule, context)
         tokens = train(student, data, terms, schedule, context.seed, Teacher(teacher, targets), context.listen)
         return student, tokens
-
-    def _sentences(self, context: Context) -> Sequence[Sentence]:
-        if self.on == "gold":
-            return context.train
-        assert context.text is not None
-        return context.text.draw()
 
 
 def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:
@@ -116,21 +111,15 @@ def _data(
     student: Model,
     teacher: Model | None,
     labels: Sequence[str],
-) -> tuple[TaggingData, Tensor]:
+) -> tuple[TrainingData, Tensor]:
     """Training data, and the teacher's (words, labels) scores in the order of its words."""
     sides = [student] if teacher is None else [student, teacher]
     limit = min(WINDOW, *(side.max_length for side in sides))
     windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
     targets = _by_window(windows, logits)
-    data = TaggingData(
-        encode(windows, student.tokenizer, limit),
-        student.tokenizer.special_ids["pad"],
-        word_labels(windows, labels),
-        kept_words(windows) & ~np.isnan(targets).any(axis=1),
-        encode(windows, teacher.tokenizer, limit) if teacher else None,
-        teacher.tokenizer.special_ids["pad"] if teacher else 0,
-    )
-    return data, torch.from_numpy(targets)
+    data = TrainingData.of(windows, student.tokenizer, labels, teacher.tokenizer if teacher else None, limit)
+    known = data.usable & ~np.isnan(targets).any(axis=1)
+    return replace(data, usable=known), torch.from_numpy(targets)
 
 
 def _by_window(windows: Sequence[Window], logits: list[np.ndarray]) -> np.ndarray:

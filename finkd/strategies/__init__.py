@@ -114,7 +114,7 @@ def _step(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> St
 def _inline(text: str, name: str) -> dict[str, Any]:
     """Settings in brackets: ``epochs=3`` reaches ``schedule.epochs`` by its dotted name."""
     settings: dict[str, Any] = {}
-    for part in re.split(r",(?![^\[]*\])", text) if text.strip() else []:
+    for part in _parts(text) if text.strip() else []:
         key, equals, value = part.partition("=")
         if not equals:
             raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {part.strip()!r})")
@@ -125,6 +125,18 @@ def _inline(text: str, name: str) -> dict[str, Any]:
                 f"strategy: {key.strip()} of {name!r} is not a YAML value (got {value.strip()!r})"
             ) from error
     return settings
+
+
+def _parts(text: str) -> list[str]:
+    """Text cut at its commas, but for those within brackets or braces."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def nested(dotted: str, value: Any) -> dict[str, Any]:

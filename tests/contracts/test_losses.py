@@ -8,36 +8,85 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
+from finkd.aligned import Aligned, Chunks, Masked, MaskedPieces, Pool, to_device
 from finkd.losses import losses
-from finkd.losses.term import Outputs
+from finkd.losses.term import NEEDS, Outputs, Side
+from finkd.losses.vocabularies import Vocabularies
 from finkd.settings import build
+from tests.toys import roberta, wordpiece_uncased
 
-NEEDS = {"teacher_logits", "hidden"}
+WIDTH, LAYERS = 8, 3
+TEACHER, STUDENT = roberta(), wordpiece_uncased()
 
 
-def random_outputs(words: int = 7, labels: int = 5, pieces: int = 11, width: int = 6, seed: int = 0) -> Outputs:
-    random = torch.Generator().manual_seed(seed)
+def random_side(random, pieces, words, labels, masked, vocabulary, layers, *, learns):
+    def normal(*shape):
+        return torch.randn(*shape, generator=random, requires_grad=learns)
 
-    def states(count):
-        return tuple(torch.randn(pieces, width, generator=random, requires_grad=True) for _ in range(count))
-
-    return Outputs(
-        student_logits=torch.randn(words, labels, generator=random, requires_grad=True),
-        labels=torch.randint(labels, (words,), generator=random),
-        teacher_logits=torch.randn(words, labels, generator=random),
-        student_hidden=states(3),
-        teacher_hidden=tuple(state.detach() for state in states(5)),
-        covered=torch.rand(pieces, generator=random) < 0.8,
+    return Side(
+        words=normal(words, labels),
+        hidden=tuple(normal(pieces, WIDTH) for _ in range(layers + 1)),
+        attention=tuple(normal(3, pieces, WIDTH) for _ in range(layers)),
+        heads=2,
+        masked=normal(masked, vocabulary),
+        embeddings=normal(pieces, WIDTH),
     )
 
 
-def without(outputs: Outputs, needs: frozenset[str]) -> Outputs:
-    """Only the parts that a term says it needs."""
-    if "teacher_logits" not in needs:
-        outputs = replace(outputs, teacher_logits=None)
-    if "hidden" not in needs:
-        outputs = replace(outputs, student_hidden=(), teacher_hidden=(), covered=None)
-    return outputs
+def random_outputs(words=7, labels=5, pieces=11, seed=0):
+    """A batch of one example in which teacher piece ``i`` lies on student piece ``i``, and a third of it is hidden."""
+    random = torch.Generator().manual_seed(seed)
+    places = torch.arange(pieces)
+    hidden = places[places % 3 == 0]
+    ours, theirs = (
+        MaskedPieces(
+            hidden,
+            torch.randint(len(vocabulary), (len(hidden),), generator=random),
+            torch.arange(len(hidden)) // 2,
+            torch.zeros(len(hidden), dtype=torch.long),
+        )
+        for vocabulary in (STUDENT, TEACHER)
+    )
+    covered = torch.rand(pieces, generator=random) < 0.8
+    every = Pool(places, places, torch.ones(pieces), torch.ones(pieces, dtype=torch.bool))
+    return Outputs(
+        student=random_side(random, pieces, words, labels, len(hidden), len(STUDENT), LAYERS, learns=True),
+        teacher=random_side(random, pieces, words, labels, len(hidden), len(TEACHER), 2 * LAYERS, learns=False),
+        labels=torch.randint(labels, (words,), generator=random),
+        aligned=Aligned(
+            Pool(places, places, covered.float(), covered),
+            Chunks(every, every, torch.zeros(pieces, dtype=torch.long), places, (1, pieces)),
+            Masked(ours, theirs, (len(hidden) + 1) // 2),
+        ),
+        vocabularies=TABLES,
+    )
+
+
+TABLES = Vocabularies(TEACHER, STUDENT)
+FIELDS = {"words": None, "hidden": (), "attention": (), "masked": None, "embeddings": None}
+
+
+def only(outputs, needs):
+    """Only the parts that a term says it needs; the student always scores its own words."""
+    absent = {name: empty for name, empty in FIELDS.items() if name not in needs}
+    student = replace(outputs.student, **{name: empty for name, empty in absent.items() if name != "words"})
+    aligned = replace(
+        outputs.aligned,
+        chunks=outputs.aligned.chunks if "attention" in needs else None,
+        masked=outputs.aligned.masked if "masked" in needs else None,
+    )
+    return replace(
+        outputs,
+        student=student,
+        teacher=replace(outputs.teacher, **absent),
+        labels=outputs.labels if "labels" in needs else None,
+        aligned=aligned if needs & {"hidden", "attention", "masked"} else None,
+        vocabularies=outputs.vocabularies if "masked" in needs else None,
+    )
+
+
+def leaves(side):
+    return [side.words, *side.hidden, *side.attention, side.masked, side.embeddings]
 
 
 @pytest.fixture(params=list(losses))
@@ -48,6 +97,7 @@ def term(request):
 def test_it_is_a_frozen_dataclass_with_known_needs(term):
     assert dataclasses.is_dataclass(term)
     assert term.needs <= NEEDS
+    assert term.needs
     assert term.weight == 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         term.weight = 2.0
@@ -62,52 +112,70 @@ def test_it_refuses_unknown_settings(term):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_is_a_finite_float32_scalar(term, words, pieces, dtype):
     outputs = random_outputs(words=words, pieces=pieces)
-    cast = replace(
-        outputs,
-        student_logits=outputs.student_logits.to(dtype),
-        student_hidden=tuple(state.to(dtype) for state in outputs.student_hidden),
-    )
-    value = term(cast)
+    cast = {name: getattr(outputs.student, name) for name in FIELDS}
+    cast = {
+        name: tuple(each.to(dtype) for each in value) if isinstance(value, tuple) else value.to(dtype)
+        for name, value in cast.items()
+    }
+    value = term(replace(outputs, student=replace(outputs.student, **cast)))
     assert value.shape == ()
     assert value.dtype == torch.float32
     assert torch.isfinite(value)
-    assert value > 0
+    assert value >= 0
 
 
 def test_what_it_does_not_need_has_no_effect(term):
     outputs = random_outputs()
-    assert torch.equal(term(outputs), term(without(outputs, term.needs)))
+    assert torch.equal(term(outputs), term(only(outputs, term.needs)))
 
 
-def test_it_reaches_the_student(term):
-    outputs = random_outputs()
+def test_it_reaches_what_it_needs_of_the_student_and_nothing_of_the_teacher(term):
+    outputs = random_outputs(pieces=31)
     term(outputs).backward()
-    reached = outputs.student_hidden if "hidden" in term.needs else (outputs.student_logits,)
-    assert all(tensor.grad is not None and tensor.grad.abs().sum() > 0 for tensor in reached)
+    parts = {"labels": "words"}
+    for need in term.needs:
+        value = getattr(outputs.student, parts.get(need, need))
+        reached = value if isinstance(value, tuple) else (value,)
+        assert any(tensor.grad is not None and tensor.grad.abs().sum() > 0 for tensor in reached)
+    assert all(tensor.grad is None for tensor in leaves(outputs.teacher))
 
 
 def test_it_leaves_its_inputs_alone(term):
     outputs = random_outputs()
-    before = copy.deepcopy([getattr(outputs, field.name) for field in dataclasses.fields(outputs)])
+    before = copy.deepcopy(leaves(outputs.student) + leaves(outputs.teacher))
     term(outputs)
-    after = [getattr(outputs, field.name) for field in dataclasses.fields(outputs)]
-    torch.testing.assert_close(after, before, rtol=0, atol=0)
+    torch.testing.assert_close(leaves(outputs.student) + leaves(outputs.teacher), before, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("empty", ["no words and no pieces", "no labels and no covered pieces"])
-def test_nothing_to_count_gives_zero_and_finite_gradients(term, empty):
-    if empty == "no words and no pieces":
-        outputs = random_outputs(words=0, pieces=0)
-    else:
-        outputs = random_outputs()
-        outputs = replace(
-            outputs,
-            labels=torch.full_like(outputs.labels, -100),
-            teacher_logits=outputs.student_logits.detach(),
-            covered=torch.zeros_like(outputs.covered),
-        )
+def test_an_empty_batch_gives_zero_and_finite_gradients(term):
+    outputs = random_outputs(words=0, pieces=0)
+    value = term(outputs)
+    assert value.item() == 0
+    if value.requires_grad:
+        value.backward()
+    assert all(tensor.grad is None or torch.isfinite(tensor.grad).all() for tensor in leaves(outputs.student))
+
+
+def test_nothing_that_counts_gives_zero_and_finite_gradients(term):
+    outputs = random_outputs()
+    if term.needs & {"masked", "attention", "embeddings"}:
+        pytest.skip("these count whatever is there")
+    aligned = outputs.aligned
+    pool = aligned.to_student
+    outputs = replace(
+        outputs,
+        labels=torch.full_like(outputs.labels, -100),
+        teacher=replace(outputs.teacher, words=outputs.student.words.detach()),
+        aligned=replace(aligned, to_student=replace(pool, weights=0 * pool.weights, covered=pool.covered & False)),
+    )
     value = term(outputs)
     value.backward()
     assert abs(value.item()) < 1e-6
-    for tensor in (outputs.student_logits, *outputs.student_hidden):
-        assert tensor.grad is None or torch.isfinite(tensor.grad).all()
+    assert all(tensor.grad is None or torch.isfinite(tensor.grad).all() for tensor in leaves(outputs.student))
+
+
+def test_a_batch_moves_to_a_device_whole():
+    moved = to_device(random_outputs().aligned, torch.device("meta"))
+    assert moved.masked.student.at.is_meta
+    assert moved.chunks.student.weights.is_meta
+    assert moved.chunks.shape == (1, 11)

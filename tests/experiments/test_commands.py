@@ -87,17 +87,48 @@ def test_analyze_compares_a_trained_vocabulary_on_the_held_out_split(finkd, teac
     assert "| pieces per word |" in result.stdout
     assert (tmp_path / "out" / "analysis.md").read_text() == result.stdout
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
-    assert found["split"] == "test"
-    assert found["shift"]["sentences"] == 2
-    assert found["shift"]["words"] == 7
-    teacher_share, student_share = (found["embedding_shares"][side] for side in ("teacher", "student"))
+    (measured,) = found["corpora"]
+    assert (measured["part"], measured["texts"], measured["words"]) == ("test split", 2, 7)
+    teacher_share, student_share = (vocabulary["embedding_share"] for vocabulary in found["vocabularies"])
     assert 0 < student_share < teacher_share < 1
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".html", ".json", ".md", ".tex"]
+
+
+def test_analyze_sweeps_sizes_and_shows_another_domain_in_one_call(finkd, teacher, corpus, tmp_path):
+    (tmp_path / "other.txt").write_text("Quarks bind gluons.\n\n\u200b\U0001f600 \u05e9\u05dc\u05d5\u05dd\n")
+    sizes = [argument for size in (90, 95, 100) for argument in ("--vocab-size", size)]
+    named = ("--corpus", corpus, "--corpus", tmp_path / "other.txt", *sizes)
+    result = finkd("analyze", "--teacher", teacher, *named, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "### Vocabulary sizes on" in result.stdout
+    assert "### Domain shift from" in result.stdout
+    page = (tmp_path / "out" / "analysis.html").read_text()
+    assert "How large should the vocabulary be?" in page
+    assert "http:" not in page
+    assert "https:" not in page
+    assert "<script" not in page
 
 
 def test_analyze_takes_a_tokenizer_as_it_is(finkd, teacher, corpus):
     result = finkd("analyze", "--teacher", teacher, "--corpus", corpus, "--tokenizer", teacher, "--json")
-    shift = json.loads(result.stdout)["shift"]
-    assert shift["length_ratio"] == shift["overlap"] == shift["weighted_overlap"] == 1.0
+    (shift,) = json.loads(result.stdout)["tokenizer_shifts"]
+    assert shift["length_ratio"]["value"] == shift["overlap"] == shift["weighted_overlap"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "text.txt:1: found no text"),
+        ("\n \n", "text.txt:1: found no text"),
+        ("\u200b\n\x07\n", "text.txt: analyze: no word in 2 texts"),
+    ],
+)
+def test_analyze_refuses_text_without_a_word_in_one_line(content, expected, finkd, teacher, tmp_path):
+    (tmp_path / "text.txt").write_text(content)
+    result = finkd("analyze", "--teacher", teacher, "--corpus", tmp_path / "text.txt", "--tokenizer", teacher)
+    assert result.exit_code == 1
+    assert expected in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_align_draws_both_sides_of_the_text(finkd, teacher, vocabulary):

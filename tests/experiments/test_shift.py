@@ -1,12 +1,24 @@
 """The tokenizer-shift analysis from names to figures."""
 
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 import corpora
 from corpora.errors import ConfigError, DataError
-from experiments.shift import compare, named_tokenizer, training_texts, weights
+from experiments import shift
+from experiments.shift import (
+    DEFAULT_ALGORITHM,
+    DEFAULT_SIZE,
+    Plan,
+    compare,
+    encoder,
+    named_tokenizer,
+    training_texts,
+    weights,
+)
 from finkd import models
 from tests.finkd.toys import tiny_model
 
@@ -32,12 +44,34 @@ def test_a_folder_without_weights_is_refused(tmp_path):
         weights(tmp_path)
 
 
+def plan(teacher, *named, **more):
+    return Plan(str(teacher), tuple(map(str, named)), **more)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
+    model = tiny_model(family=family)
+    model.save(tmp_path)
+    shape = encoder(tmp_path)
+    config = model.encoder.config
+    assert shape.parameters == sum(p.numel() for p in model.network.parameters())
+    assert (shape.width, shape.layers, shape.positions) == (32, 2, model.max_length)
+    assert shape.intermediate == (config.hidden_dim if family == "distilbert" else config.intermediate_size)
+
+
+def test_a_configuration_without_a_shape_is_refused(teacher, tmp_path):
+    shutil.copytree(teacher, tmp_path / "broken")
+    (tmp_path / "broken" / "config.json").write_text('{"max_position_embeddings": 8, "n_layers": "two"}')
+    with pytest.raises(ConfigError, match=r"config\.json: num_hidden_layers or n_layers: found \"two\"; expected"):
+        encoder(tmp_path / "broken")
+
+
 def test_the_embedding_shares_follow_from_the_sizes(teacher, corpus):
-    found = compare(str(teacher), str(corpus), size=120)
+    found = compare(plan(teacher, corpus, sizes=(120,)))
     total = sum(p.numel() for p in models.load(teacher).network.parameters())
-    old, new = found.shift.teacher.size * 32, found.shift.student.size * 32
-    assert found.parameters == total
-    assert found.embedding_shares() == pytest.approx((old / total, new / (total - old + new)))
+    old, new = (vocabulary.embedding_parameters for vocabulary in found.vocabularies)
+    shares = tuple(vocabulary.embedding_share for vocabulary in found.vocabularies)
+    assert shares == pytest.approx((old / total, new / (total - old + new)))
 
 
 def test_the_vocabulary_never_sees_the_measured_split(teacher, corpus, tmp_path):
@@ -45,9 +79,86 @@ def test_the_vocabulary_never_sees_the_measured_split(teacher, corpus, tmp_path)
     changed.mkdir()
     (changed / "train.conll").write_bytes((corpus / "train.conll").read_bytes())
     (changed / "test.conll").write_text("Quux B-ORG\nzymurgy O\n")
-    first, second = (compare(str(teacher), str(folder), size=120).shift for folder in (corpus, changed))
-    assert first.student.size == second.student.size
-    assert second.student.whole_entity_words == 0.0
+    first, second = (compare(plan(teacher, folder, sizes=(120,))) for folder in (corpus, changed))
+    assert first.vocabularies[1].size == second.vocabularies[1].size
+    assert second.profiles[1].entities.whole_words.value == 0.0
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """A file of forty lines of raw text, each with a word of its own."""
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"Acme lent money word{'abcdefghij'[n % 10] * (n // 10 + 1)}\n" for n in range(40)))
+    return path
+
+
+def test_raw_text_keeps_some_lines_out_of_the_vocabularys_training(teacher, lines, monkeypatch):
+    learned = []
+    train = shift.vocabulary.train
+
+    def watched(texts, *settings, **more):
+        learned.extend(texts)
+        return train(learned, *settings, **more)
+
+    monkeypatch.setattr(shift.vocabulary, "train", watched)
+    found = compare(plan(teacher, lines, sizes=(120,)))
+    measured = found.corpora[0]
+    assert measured.part.startswith("one line in 10, held out")
+    assert 0 < measured.texts == 40 - len(learned)
+    assert measured.texts == compare(plan(teacher, lines, sizes=(120,))).corpora[0].texts
+
+
+def test_a_tokenizer_that_is_given_is_measured_on_every_line(teacher, lines):
+    found = compare(plan(teacher, lines, tokenizers=(str(teacher),)))
+    assert (found.corpora[0].part, found.corpora[0].texts) == ("all lines", 40)
+    assert [v.origin for v in found.vocabularies] == ["reference", "given"]
+    assert found.profiles[0].entities is None
+
+
+def test_only_the_first_corpus_is_learned_from(teacher, corpus, lines):
+    found = compare(plan(teacher, corpus, lines, sizes=(120,), algorithms=("wordpiece",)))
+    assert [(c.part, c.entities) for c in found.corpora] == [("test split", 3), ("all lines", 0)]
+    assert {shift.corpus for shift in found.domain_shifts} == {str(lines)}
+
+
+def test_records_with_tags_are_labelled_and_others_are_text(teacher, tmp_path):
+    text, tagged = tmp_path / "text.jsonl", tmp_path / "tagged.jsonl"
+    text.write_text('{"text": "Acme lent money"}\n')
+    tagged.write_text('{"words": ["Acme", "lent"], "tags": ["B-ORG", "O"]}\n')
+    found = compare(plan(teacher, text, tagged, tokenizers=(str(teacher),)))
+    assert [(c.part, c.entities) for c in found.corpora] == [("all lines", 0), ("all split", 1)]
+
+
+def test_text_of_too_few_lines_to_hold_one_out_is_refused(teacher, tmp_path):
+    path = tmp_path / "short.txt"
+    path.write_text("Acme lent money\n")
+    with pytest.raises(DataError, match="found 1 lines, of which the hash holds none out"):
+        compare(plan(teacher, path, sizes=(120,)))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"corpora": ()}, "corpora: names none"),
+        ({"corpora": ("a", "b", "a")}, "corpora: 'a' is named twice"),
+        ({"sizes": (10, 10)}, "sizes: 10 is named twice"),
+        ({"limit": 0}, "limit: expected a number of pieces"),
+    ],
+)
+def test_a_plan_that_cannot_be_measured_is_refused(change, problem):
+    with pytest.raises(ConfigError, match=problem):
+        Plan(**{"teacher": "t", "corpora": ("a",), **change})
+
+
+def test_what_is_trained_if_little_is_said():
+    usual = ((DEFAULT_ALGORITHM, DEFAULT_SIZE),)
+    assert plan("t", "c").trained == usual
+    assert plan("t", "c", tokenizers=("d",)).trained == ()
+    assert plan("t", "c", tokenizers=("d",), sizes=(DEFAULT_SIZE,)).trained == usual
+    assert plan("t", "c", algorithms=("bpe", "unigram"), sizes=(1, 2)).trained == (
+        *(("bpe", 1), ("bpe", 2)),
+        *(("unigram", 1), ("unigram", 2)),
+    )
 
 
 def test_training_texts_of_a_labelled_corpus_are_its_train_split():

@@ -10,7 +10,7 @@ from seqeval.scheme import IOB2
 
 from corpora.sentence import Sentence
 from corpora.tags import entities
-from finkd.batches import TaggingData
+from finkd.batches import TrainingData
 from finkd.evaluation import evaluate, predict, score, sentence_logits
 from finkd.training import word_logits
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
@@ -141,7 +141,7 @@ def test_no_sentences_and_no_words_are_fine():
 def test_identical_tokenizers_give_word_distillation_the_plain_logits():
     """Across tokenizers words stand for pieces; with one tokenizer nothing may be lost on the way."""
     model = tiny_model(labels=LABELS)
-    data: TaggingData = ner_data(SENTENCES, model)
+    data: TrainingData = ner_data(SENTENCES, model)
     batch = data.batch(np.arange(len(SENTENCES)))
     with torch.inference_mode():
         plain = model.network(input_ids=batch.student.ids, attention_mask=batch.student.mask).logits.flatten(0, 1)

@@ -1,41 +1,53 @@
 """Values worked by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
-from finkd.batches import TaggingData
-from finkd.examples import Encoded
+from corpora.errors import ConfigError
+from finkd.aligned import Aligned, Chunks, Masked, MaskedPieces, Pool
+from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.embedding import Embedding
+from finkd.losses.masked_kl import MaskedLikelihood, MaskedMarginal, MaskedProjection
+from finkd.losses.masked_lm import MaskedLM
+from finkd.losses.relations import ChunkAttention, ChunkRelations
 from finkd.losses.span_hidden import SpanHidden, even_layers
-from finkd.losses.term import Outputs
+from finkd.losses.term import Outputs, Side
 from finkd.losses.word_kl import WordKL
-from tokenization.tokenizer import Pieces
 
-LN3 = math.log(3)
+LN2, LN3 = math.log(2), math.log(3)
+
+
+def leaf(values):
+    return torch.tensor(values, requires_grad=True)
 
 
 def gold(logits, labels):
-    return Outputs(torch.tensor(logits, requires_grad=True), torch.tensor(labels))
+    return Outputs(Side(words=leaf(logits)), labels=torch.tensor(labels))
 
 
 def taught(student, teacher):
-    student = torch.as_tensor(student)
-    return Outputs(student, torch.full((len(student),), -100), torch.as_tensor(teacher))
+    return Outputs(Side(words=torch.as_tensor(student)), Side(words=torch.as_tensor(teacher)))
+
+
+def identity(count, covered=None):
+    places = torch.arange(count)
+    mask = torch.ones(count, dtype=torch.bool) if covered is None else torch.tensor(covered)
+    return Pool(places, places, mask.float(), mask)
 
 
 def states(student, teacher, covered):
-    to = torch.tensor
     return Outputs(
-        torch.zeros(0, 2),
-        torch.zeros(0, dtype=torch.long),
-        student_hidden=tuple(to(s, requires_grad=True) for s in student),
-        teacher_hidden=tuple(to(t) for t in teacher),
-        covered=to(covered),
+        Side(hidden=tuple(map(leaf, student))),
+        Side(hidden=tuple(map(torch.tensor, teacher))),
+        aligned=Aligned(identity(len(covered), covered)),
     )
 
 
@@ -60,7 +72,7 @@ class TestCrossEntropy:
         value = CrossEntropy()(with_unlabelled)
         value.backward()
         assert value.item() == pytest.approx(math.log(4 / 3))
-        assert with_unlabelled.student_logits.grad[1].tolist() == [0.0, 0.0]
+        assert with_unlabelled.student.words.grad[1].tolist() == [0.0, 0.0]
 
 
 class TestWordKL:
@@ -109,12 +121,27 @@ class TestSpanHidden:
         )
         assert value.item() == pytest.approx(2.5)
 
-    def test_uncovered_pieces_have_no_effect(self):
-        outputs = states([[[1.0, 0.0], [9.0, 9.0]]], [[[1.0, 1.0], [5.0, 5.0]]], [True, False])
-        value = SpanHidden(layers=((0, 0),))(outputs)
+    def test_teacher_states_are_averaged_by_shared_characters(self):
+        """Teacher ``abc|d``, student ``ab|cd``: the second student piece is half of each."""
+        pool = Pool(
+            torch.tensor([0, 0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0.5, 0.5]), torch.tensor([True, True])
+        )
+        value = SpanHidden(layers=((0, 0),), measure="mse")(
+            Outputs(
+                Side(hidden=(leaf([[1.0], [1.0]]),)),
+                Side(hidden=(torch.tensor([[1.0], [4.0]]),)),
+                aligned=Aligned(pool),
+            )
+        )
+        assert value.item() == pytest.approx((0 + 1.5**2) / 2)
+
+    @pytest.mark.parametrize("measure", ["relative", "mse", "cosine"])
+    def test_uncovered_pieces_have_no_effect(self, measure):
+        outputs = states([[[1.0, 0.0], [9.0, 7.0]]], [[[1.0, 1.0], [5.0, 5.0]]], [True, False])
+        value = SpanHidden(layers=((0, 0),), measure=measure)(outputs)
         value.backward()
-        assert value.item() == pytest.approx(0.5)
-        assert outputs.student_hidden[0].grad[1].tolist() == [0.0, 0.0]
+        assert value.item() == pytest.approx({"relative": 0.5, "mse": 0.5, "cosine": 1 - math.sqrt(0.5)}[measure])
+        assert outputs.student.hidden[0].grad[1].tolist() == [0.0, 0.0]
 
     def test_layers_count_alike_whatever_their_scale(self):
         student, teacher = [[1.0, 0.0]], [[1.0, 1.0]]
@@ -126,6 +153,13 @@ class TestSpanHidden:
         outputs = states([[[0.0]], [[3.0]]], [[[9.0]], [[3.0]], [[7.0]]], [True])
         assert SpanHidden(layers=((1, 1),))(outputs).item() == 0.0
         assert SpanHidden(layers=((1, 2),))(outputs).item() == pytest.approx(16 / 49)
+
+    def test_a_map_bridges_different_widths(self):
+        outputs = states([[[1.0]]], [[[2.0, 0.0]]], [True])
+        mapped = Outputs(
+            outputs.student, outputs.teacher, aligned=outputs.aligned, project=lambda x: functional.pad(3 * x, (0, 1))
+        )
+        assert SpanHidden(layers=((0, 0),))(mapped).item() == pytest.approx(1 / 4)
 
     @pytest.mark.parametrize(
         ("student", "teacher", "pairs"),
@@ -140,25 +174,238 @@ class TestSpanHidden:
         assert even_layers(student, teacher) == pairs
 
 
-def row(*spans, length):
-    starts, ends = np.array(spans, np.int32).T
-    nothing = np.zeros(len(spans), np.bool_)
-    borders = np.array([0, len(spans)])
-    return Pieces(np.arange(len(spans), dtype=np.int32), starts, ends, borders, np.array([length]), nothing, nothing)
-
-
-def test_teacher_states_are_averaged_by_hand_made_overlap():
-    """Teacher ``abc|d``, student ``ab|cd|-``, where the last student piece stands on nothing the teacher saw."""
-    teacher, student = row((0, 3), (3, 4), length=5), row((0, 2), (2, 4), (4, 5), length=5)
-    no_words = np.zeros(0, np.int64), np.array([0, 0])
-    data = TaggingData(
-        Encoded(student, *no_words),
-        0,
-        np.zeros(0, np.int64),
-        np.zeros(0, np.bool_),
-        Encoded(teacher, *no_words),
+def one_row(student, teacher, *, heads=1, student_pool=None, teacher_pool=None, count=2, longest=None):
+    """Queries, keys and values alike, of one layer and one example."""
+    three = [leaf([side] * 3) for side in (student, teacher)]
+    chunks = Chunks(
+        student_pool or identity(count),
+        teacher_pool or identity(count),
+        torch.zeros(count, dtype=torch.long),
+        torch.arange(count),
+        (1, longest or count),
     )
-    pool = data.batch(np.array([0]), pooled=True).pool
-    states = torch.tensor([[1.0, 0.0], [0.0, 4.0]])
-    assert pool.average(states).tolist() == [[1.0, 0.0], [0.5, 2.0], [0.0, 0.0]]
-    assert pool.covered.tolist() == [True, True, False]
+    sides = (Side(attention=(each,), heads=heads) for each in three)
+    return Outputs(*sides, aligned=Aligned(identity(count), chunks))
+
+
+class TestChunkRelations:
+    # scores of the first chunk: student (0, 0), teacher (ln 3, 0); of the second: (0, 0) on both sides
+    STUDENT, TEACHER = [[0.0], [0.0]], [[math.sqrt(LN3)], [0.0]]
+    FIRST = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
+
+    def test_by_hand(self):
+        assert ChunkRelations()(one_row(self.STUDENT, self.TEACHER)).item() == pytest.approx(self.FIRST / 2)
+
+    def test_places_without_a_chunk_have_no_effect(self):
+        outputs = one_row(self.STUDENT, self.TEACHER, longest=5)
+        assert ChunkRelations()(outputs).item() == pytest.approx(self.FIRST / 2)
+
+    def test_pieces_are_averaged_into_chunks(self):
+        # the teacher's first chunk is two pieces, whose mean is the same as before
+        pieces = [[2 * math.sqrt(LN3)], [0.0], [0.0]]
+        pool = Pool(
+            torch.arange(3), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), torch.ones(2, dtype=torch.bool)
+        )
+        outputs = one_row(self.STUDENT, pieces, teacher_pool=pool)
+        assert ChunkRelations()(outputs).item() == pytest.approx(self.FIRST / 2)
+
+    def test_widths_and_heads_may_differ(self):
+        wide = [[math.sqrt(LN3 * math.sqrt(2)), 0.0], [0.0, 0.0]]
+        outputs = one_row(self.STUDENT, wide)
+        assert ChunkRelations(heads=1)(outputs).item() == pytest.approx(self.FIRST / 2)
+
+    def test_a_width_that_heads_do_not_divide_is_refused(self):
+        with pytest.raises(ConfigError, match="4 heads do not divide the width 1"):
+            ChunkRelations(heads=4)(one_row(self.STUDENT, self.TEACHER))
+
+    def test_a_layer_that_is_not_there_is_refused(self):
+        with pytest.raises(ConfigError, match=r"teacher_layer: expected a layer within 0\.\.0 \(got 3"):
+            ChunkRelations(teacher_layer=3)(one_row(self.STUDENT, self.TEACHER))
+
+
+class TestChunkAttention:
+    def test_by_hand(self):
+        # scores: student all 0; teacher 4, 2, 2, 1
+        value = ChunkAttention()(one_row([[0.0], [0.0]], [[2.0], [1.0]]))
+        assert value.item() == pytest.approx((16 + 4 + 4 + 1) / 4)
+
+    def test_places_without_a_chunk_have_no_effect(self):
+        value = ChunkAttention()(one_row([[0.0], [0.0]], [[2.0], [1.0]], longest=7))
+        assert value.item() == pytest.approx(25 / 4)
+
+    def test_different_numbers_of_heads_are_refused(self):
+        outputs = one_row([[0.0], [0.0]], [[2.0], [1.0]])
+        other = Side(attention=outputs.teacher.attention, heads=2)
+        with pytest.raises(ConfigError, match="as many heads"):
+            ChunkAttention()(Outputs(outputs.student, other, aligned=outputs.aligned))
+
+
+class TestEmbedding:
+    def test_by_hand(self):
+        outputs = Outputs(Side(embeddings=leaf([[1.0, 1.0]])), Side(embeddings=torch.tensor([[0.0, 2.0]])))
+        assert Embedding()(outputs).item() == pytest.approx(2 / 4)
+
+
+def pieces(*rows):
+    """``(id, chunk)`` pairs, all of one example."""
+    ids, chunk = (torch.tensor([row[part] for row in rows], dtype=torch.long) for part in (0, 1))
+    return MaskedPieces(torch.arange(len(rows)), ids, chunk, torch.zeros(len(rows), dtype=torch.long))
+
+
+def hidden(student, teacher, scores, guesses, vocabularies=None):
+    """Masked pieces of both sides, and log-probabilities of both heads there."""
+    chunks = int(student.chunk.max()) + 1
+    aligned = Aligned(identity(len(student.at)), masked=Masked(student, teacher, chunks))
+    student_side = Side(masked=torch.tensor(scores).log().requires_grad_())
+    return Outputs(student_side, Side(masked=torch.tensor(guesses).log()), aligned=aligned, vocabularies=vocabularies)
+
+
+class TestMaskedLM:
+    def test_by_hand(self):
+        outputs = hidden(pieces((0, 0), (2, 1)), pieces((0, 0), (0, 1)), [[0.5, 0.25, 0.25]] * 2, [[1.0]] * 2)
+        assert MaskedLM()(outputs).item() == pytest.approx((LN2 + math.log(4)) / 2)
+
+
+# Teacher entries: 0 = "a", 1 = "ab", 2 = "b"; student entries: 0 = "a", 1 = "##b", 2 = "b"
+SPELLING = torch.tensor([[0, -1], [0, 1], [2, -1]])
+TABLES = SimpleNamespace(
+    spelling=SPELLING,
+    projection=(SPELLING.clamp(min=0), torch.tensor([[1.0, 0.0], [10 / 11, 1 / 11], [1.0, 0.0]])),
+    equal=torch.tensor([0, -1, 2]),
+    nearest=torch.tensor([0, 0, 2]),
+)
+
+
+class TestMaskedProjection:
+    def test_by_hand(self):
+        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.22, 0.28]], TABLES)
+        target = (0.5 + 0.2, 0.02, 0.28)
+        expected = sum(q * math.log(q / p) for q, p in zip(target, (0.5, 0.25, 0.25), strict=True))
+        assert MaskedProjection(temperature=1.0)(outputs).item() == pytest.approx(expected, rel=1e-5)
+
+    def test_only_the_likeliest_pieces_are_projected_and_renormalised(self):
+        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.2, 0.3]], TABLES)
+        target = (0.5 / 0.8, 0.3 / 0.8)
+        expected = sum(q * math.log(q / p) for q, p in zip(target, (0.5, 0.25), strict=True))
+        assert MaskedProjection(temperature=1.0, pieces=2)(outputs).item() == pytest.approx(expected, rel=1e-5)
+
+    def test_chunks_of_several_pieces_have_no_effect(self):
+        outputs = hidden(
+            pieces((0, 0), (0, 1), (1, 1)),
+            pieces((0, 0), (1, 1)),
+            [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05], [0.1, 0.8, 0.1]],
+            [[0.5, 0.22, 0.28], [0.1, 0.1, 0.8]],
+            TABLES,
+        )
+        alone = hidden(pieces((0, 0)), pieces((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.22, 0.28]], TABLES)
+        value = MaskedProjection()(outputs)
+        value.backward()
+        assert value.item() == pytest.approx(MaskedProjection()(alone).item())
+
+    @given(st.integers(1, 4), st.integers(2, 9), st.floats(0.5, 4), st.integers(0, 99))
+    def test_under_one_vocabulary_it_is_plain_distillation_at_masked_positions(self, count, size, temperature, seed):
+        random = torch.Generator().manual_seed(seed)
+        ours, theirs = (torch.randn(count, size, generator=random) for _ in range(2))
+        rows = pieces(*((0, chunk) for chunk in range(count)))
+        one = torch.arange(size).unsqueeze(1)
+        same = SimpleNamespace(projection=(one, torch.ones(size, 1)))
+        outputs = Outputs(
+            Side(masked=ours),
+            Side(masked=theirs),
+            aligned=Aligned(identity(count), masked=Masked(rows, rows, count)),
+            vocabularies=same,
+        )
+        p, q = (functional.log_softmax(side / temperature, dim=-1) for side in (ours, theirs))
+        plain = temperature**2 * functional.kl_div(p, q, reduction="batchmean", log_target=True)
+        assert MaskedProjection(temperature=temperature)(outputs).item() == pytest.approx(
+            plain.item(), rel=1e-5, abs=1e-5
+        )
+
+
+class TestMaskedMarginal:
+    # the text is "ab": one teacher piece (1), two student pieces (0, 1)
+    SCORES = ((0.5, 0.25, 0.25), (0.1, 0.8, 0.1))
+
+    def test_by_hand(self):
+        outputs = hidden(pieces((0, 0), (1, 0)), pieces((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
+        # first place: "a" and "ab" both begin with entry 0; second place: only "ab" goes on, with entry 1
+        first = 0.7 * math.log(0.7 / 0.5) + 0.3 * math.log(0.3 / 0.25)
+        second = math.log(1 / 0.8)
+        expected = (1.0 * first + 0.2 * second) / 1.2
+        assert MaskedMarginal(temperature=1.0)(outputs).item() == pytest.approx(expected, rel=1e-5)
+
+    def test_entries_that_are_spelled_otherwise_do_not_go_on(self):
+        # the text begins with student piece 2, as no longer entry of the teacher does
+        outputs = hidden(pieces((2, 0), (1, 0)), pieces((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
+        first = 0.7 * math.log(0.7 / 0.5) + 0.3 * math.log(0.3 / 0.25)
+        assert MaskedMarginal(temperature=1.0)(outputs).item() == pytest.approx(first, rel=1e-5)
+
+    def test_chunks_of_several_teacher_pieces_have_no_effect(self):
+        outputs = hidden(pieces((0, 0)), pieces((0, 0), (2, 0)), self.SCORES[:1], [[0.5, 0.2, 0.3]] * 2, TABLES)
+        value = MaskedMarginal()(outputs)
+        value.backward()
+        assert value.item() == 0.0
+        assert outputs.student.masked.is_leaf is False or torch.isfinite(outputs.student.masked.grad).all()
+
+
+class TestMaskedLikelihood:
+    def test_by_hand(self):
+        # teacher: 0.5 for one piece; student: 0.5 * 0.5 for two
+        outputs = hidden(pieces((0, 0), (1, 0)), pieces((0, 0)), [[0.5, 0.5]] * 2, [[0.5, 0.5]])
+        expected = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
+        assert MaskedLikelihood()(outputs).item() == pytest.approx(expected, abs=1e-3)
+
+    def test_equal_chances_of_a_chunk_cost_nothing(self):
+        outputs = hidden(pieces((0, 0), (1, 0)), pieces((0, 0)), [[0.5, 0.5]] * 2, [[0.25, 0.75]])
+        assert MaskedLikelihood()(outputs).item() == pytest.approx(0, abs=1e-6)
+
+    def test_certainty_is_finite(self):
+        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[1.0, 0.0]], [[1.0, 0.0]])
+        assert MaskedLikelihood()(outputs).item() == pytest.approx(0, abs=1e-6)
+
+
+class TestBaselines:
+    def test_universal_logits_by_hand(self):
+        # sorted: (.5, .3, .2) and (.6, .4, 0)
+        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[0.3, 0.5, 0.2]], [[0.4, 0.6]])
+        assert UniversalLogits()(outputs).item() == pytest.approx(0.1 + 0.1 + 0.2)
+        assert UniversalLogits(largest=1)(outputs).item() == pytest.approx(0.1)
+
+    def test_universal_logits_pairs_by_index_and_drops_the_rest(self):
+        outputs = hidden(pieces((0, 0), (1, 0)), pieces((0, 0)), [[0.5, 0.5], [0.9, 0.1]], [[0.7, 0.3]])
+        assert UniversalLogits()(outputs).item() == pytest.approx(0.4)
+
+    def test_edit_distance_by_hand(self):
+        # chunk 0 is one piece on both sides: mapped (.7, 0, .3); chunk 1 is not: its pieces are one-hot
+        outputs = hidden(
+            pieces((0, 0), (0, 1), (1, 1)),
+            pieces((0, 0), (1, 1)),
+            [[0.5, 0.25, 0.25]] * 3,
+            [[0.5, 0.2, 0.3]] * 2,
+            TABLES,
+        )
+        single = 0.7 * math.log(0.7 / 0.5) + 0.3 * math.log(0.3 / 0.25)
+        assert EditDistance()(outputs).item() == pytest.approx((single + LN2 + math.log(4)) / 3, rel=1e-5)
+
+    def test_hybrid_by_hand(self):
+        # student chunk: first piece's distribution times 0.8 for the second piece
+        outputs = hidden(
+            pieces((0, 0), (1, 0)),
+            pieces((1, 0)),
+            [[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]],
+            [[0.5, 0.2, 0.3]],
+            TABLES,
+        )
+        ours, theirs = (0.4, 0.2), (0.5, 0.3)
+        matched = sum(
+            0.5 * (p * math.log(p / ((p + q) / 2)) + q * math.log(q / ((p + q) / 2)))
+            for p, q in zip(ours, theirs, strict=True)
+        )
+        assert Hybrid()(outputs).item() == pytest.approx(matched + abs(0.2 - 0.2), rel=1e-5)
+        assert Hybrid(unmatched=0.0)(outputs).item() == pytest.approx(matched, rel=1e-5)
+
+
+def test_ranks_within_chunks():
+    masked = pieces((5, 0), (6, 0), (7, 1), (8, 2), (9, 2))
+    assert masked.rank.tolist() == [0, 1, 0, 0, 1]
+    assert np.diff(masked.chunk.numpy()).min() >= 0

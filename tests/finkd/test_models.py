@@ -6,7 +6,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from corpora.errors import ConfigError, DataError
 from finkd import models
-from finkd.models import hidden_states, with_head
+from finkd.models import masked_lm_scores, with_head, with_masked_head
 from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES
 
@@ -69,13 +69,28 @@ def test_half_precision_weights_are_trained_in_full(tmp_path):
     assert {parameter.dtype for parameter in with_head(loaded, LABELS, 0).network.parameters()} == {torch.float32}
 
 
-def test_all_hidden_states_are_there():
-    """A peer asked for attentions and hidden states, got empty tuples, and trained on nothing."""
-    model = tiny_model(layers=3, labels=LABELS)
-    ids = torch.ones((2, 5), dtype=torch.long)
-    logits, hidden = hidden_states(model.network, ids, torch.ones_like(ids).bool())
-    assert logits.shape == (2, 5, len(LABELS))
-    assert [state.shape for state in hidden] == [(2, 5, 32)] * 4
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+def test_a_masked_lm_head_is_tied_saved_and_read_again(family, tmp_path):
+    model = with_masked_head(tiny_model(family=family), seed=1)
+    assert model.has_masked_head
+    assert model.network.get_output_embeddings().weight is model.embeddings.weight
+    assert with_masked_head(model, seed=2) is model
+    ids = torch.tensor([[2, 7, 9, 3]])
+    with torch.inference_mode():
+        whole = model.network(input_ids=ids).logits[0]
+        states = model.encoder(input_ids=ids).last_hidden_state[0, 1:3]
+        torch.testing.assert_close(masked_lm_scores(model.network, states), whole[1:3])
+    model.save(tmp_path)
+    loaded = models.load(tmp_path)
+    assert loaded.has_masked_head
+    torch.testing.assert_close(loaded.network.state_dict(), model.network.state_dict(), rtol=0, atol=0)
+
+
+def test_a_masked_lm_head_makes_way_for_labels():
+    model = with_masked_head(tiny_model(), seed=1)
+    tagger = with_head(model, LABELS, 0)
+    assert not tagger.has_masked_head
+    torch.testing.assert_close(tagger.encoder.state_dict(), model.encoder.state_dict(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("family", "room"), [("bert", 40), ("distilbert", 40), ("roberta", 39)])

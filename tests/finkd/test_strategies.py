@@ -84,3 +84,11 @@ def test_mistakes_are_named_where_they_stand(text, message):
 def test_an_unknown_stage_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="there is no 'finetun'; did you mean 'finetune'"):
         parse("shrink > finetun", {})
+
+
+def test_settings_may_be_mappings_and_nested_lists():
+    text = "task-distill:text(losses={word-kl: {}, span-hidden: {layers: [[1, 2], [3, 6]]}}, schedule.epochs=2)"
+    (step,) = parse(text, {})
+    assert list(step.stage.losses) == ["word-kl", "span-hidden"]
+    assert step.stage.terms()[1].layers == ((1, 2), (3, 6))
+    assert step.stage.schedule.epochs == 2

@@ -1,13 +1,20 @@
+import copy
 import math
 from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 
+from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.embedding import Embedding
+from finkd.losses.masked_kl import MaskedLikelihood, MaskedMarginal, MaskedProjection
+from finkd.losses.masked_lm import MaskedLM
+from finkd.losses.relations import ChunkAttention, ChunkRelations
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
-from finkd.models import load
+from finkd.models import Model, load, with_masked_head
 from finkd.training import DivergedError, Teacher, train, word_logits
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
@@ -157,7 +164,7 @@ def test_words_without_gold_or_context_do_not_change_the_gradient():
 def test_scores_are_given_for_every_covered_word():
     model = student()
     data = ner_data(SENTENCES, model)
-    data.student.first[2] = -1
+    data.usable[2] = False
     scores = word_logits(model, data)
     assert scores.shape == (len(data.labels), len(LABELS))
     assert [math.isnan(row[0]) for row in scores.tolist()].index(True) == 2
@@ -187,3 +194,117 @@ def test_a_diverged_training_is_refused():
         model.embeddings.weight.fill_(torch.nan)
     with pytest.raises(DivergedError, match=r"lower schedule\.learning_rate"):
         train(model, ner_data(SENTENCES, model), [CrossEntropy()], QUICK, 1)
+
+
+def first_loss(losses, model, teacher, **how):
+    """The loss of the first step, before anything is learnt."""
+    seen = []
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000, **how)
+    train(model, data, losses, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    return seen[0]
+
+
+ENCODER_TERMS = [
+    SpanHidden(),
+    SpanHidden(measure="mse"),
+    SpanHidden(measure="cosine"),
+    ChunkRelations(),
+    ChunkAttention(),
+    Embedding(),
+    MaskedProjection(pieces=10_000),
+    MaskedMarginal(),
+    MaskedLikelihood(),
+    UniversalLogits(),
+    EditDistance(),
+    Hybrid(),
+]
+
+
+@pytest.mark.parametrize("term", ENCODER_TERMS, ids=repr)
+def test_a_copy_of_its_teacher_costs_nothing_by_any_term(term):
+    teacher = with_masked_head(tiny_model(layers=3), 1)
+    model = Model(copy.deepcopy(teacher.network), teacher.tokenizer)
+    if isinstance(term, EditDistance):  # its one-hot targets are the text, not what the teacher says
+        pytest.skip("costs the entropy of the text")
+    assert first_loss([term], model, teacher) == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("term", [MaskedLM(), *ENCODER_TERMS], ids=repr)
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_every_term_teaches_across_tokenizers(term, tokenizer):
+    teacher = with_masked_head(tiny_model(tokenizer(), layers=3, seed=5), 1)
+    model = with_masked_head(tiny_model(), 2)
+    seen = []
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.5)
+    schedule = replace(QUICK, epochs=15, dropout=0.0, batch_tokens=10_000)
+    train(model, data, [term], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    assert sum(seen[-5:]) < 0.95 * sum(seen[:5])
+    tied = model.network.get_output_embeddings().weight
+    assert tied is model.embeddings.weight
+
+
+def plain_states(model, texts):
+    """Everything of both models, text by text, without finkd's batches: one tokenizer, no padding."""
+    for text in texts:
+        ids = torch.from_numpy(model.tokenizer.encode([text]).ids).long()[None]
+        yield model.network(input_ids=ids, output_hidden_states=True)
+
+
+def test_under_one_tokenizer_states_are_compared_as_usual():
+    teacher, model = tiny_model(layers=2, seed=5), tiny_model(layers=2)
+    texts = [sentence.text for sentence in SENTENCES]
+    pairs = list(zip(plain_states(model, texts), plain_states(teacher, texts), strict=True))
+    ours, theirs = (torch.cat([pair[side].hidden_states[2][0] for pair in pairs]) for side in (0, 1))
+    layer = ((2, 2),)
+    mse = first_loss([SpanHidden(layers=layer, measure="mse")], tiny_model(layers=2), teacher)
+    assert mse == pytest.approx(functional.mse_loss(ours, theirs).item(), rel=1e-5)
+    cosine = first_loss([SpanHidden(layers=layer, measure="cosine")], tiny_model(layers=2), teacher)
+    expected = functional.cosine_embedding_loss(ours, theirs, torch.ones(len(ours)))
+    assert cosine == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_under_one_tokenizer_attention_scores_are_compared_as_usual():
+    """TinyBERT's term, from the scores that eager attention takes the softmax of."""
+    teacher, model = tiny_model(layers=2, seed=5), tiny_model(layers=2)
+    total, count = 0.0, 0
+    for sentence in SENTENCES:
+        scores = []
+        for side in (model, teacher):
+            ids = torch.from_numpy(side.tokenizer.encode([sentence.text]).ids).long()[None]
+            entering = side.network(input_ids=ids, output_hidden_states=True).hidden_states[1]
+            attention = side.layers[1].attention.self
+            q, k = (part(entering).unflatten(-1, (2, 16)).transpose(1, 2) for part in (attention.query, attention.key))
+            scores.append(q @ k.transpose(-1, -2) / 4)
+        total += (scores[0] - scores[1]).square().sum().item()
+        count += scores[0].numel()
+    assert first_loss([ChunkAttention()], model, teacher) == pytest.approx(total / count, rel=1e-5)
+
+
+def test_a_map_is_learnt_where_the_widths_differ():
+    teacher, model, seen = tiny_model(width=48, seed=5), tiny_model(), []
+    data = ner_data(SENTENCES, model, teacher)
+    schedule = replace(QUICK, epochs=15, dropout=0.0)
+    terms = [SpanHidden(), Embedding()]
+    train(model, data, terms, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.8 * seen[0]
+
+
+def test_frozen_encoders_stay_while_the_head_learns():
+    model = with_masked_head(tiny_model(), 1)
+    before = copy.deepcopy(model.encoder.state_dict())
+    head = model.network.cls.predictions.transform.dense.weight.detach().clone()
+    model.encoder.requires_grad_(False)
+    data = replace(ner_data(SENTENCES, model), masking=0.5)
+    train(model, data, [MaskedLM()], replace(QUICK, embedding_learning_rate=0), 1)
+    torch.testing.assert_close(model.encoder.state_dict(), before, rtol=0, atol=0)
+    assert not torch.equal(model.network.cls.predictions.transform.dense.weight, head)
+
+
+def test_a_part_of_an_epoch_can_be_trained():
+    model, steps = student(), []
+    data = ner_data(SENTENCES, model)
+    for epochs in (1, 2, 1.5):
+        train(model, data, [CrossEntropy()], replace(QUICK, epochs=epochs, batch_tokens=32), 1, listen=steps.append)
+    once = min(progress.steps for progress in steps)
+    assert {progress.steps for progress in steps} == {once, 2 * once, once + round(0.5 * once)}

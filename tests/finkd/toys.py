@@ -16,8 +16,8 @@ from transformers import (
 
 from corpora.sentence import Sentence
 from corpora.tags import label_names
-from finkd.batches import TaggingData
-from finkd.examples import WINDOW, cut_windows, encode, kept_words, word_labels
+from finkd.batches import TrainingData
+from finkd.examples import WINDOW, cut_windows
 from finkd.models import Model, with_head
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
@@ -105,18 +105,11 @@ _FAMILIES = {"bert": _bert, "roberta": _roberta, "distilbert": _distilbert}
 
 def ner_data(
     sentences: tuple[Sentence, ...], model: Model, teacher: Model | None = None, limit: int = WINDOW
-) -> TaggingData:
+) -> TrainingData:
     """The sentences as the training loop takes them."""
     sides = [model] if teacher is None else [model, teacher]
     windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
-    return TaggingData(
-        encode(windows, model.tokenizer, limit),
-        model.tokenizer.special_ids["pad"],
-        word_labels(windows, LABELS),
-        kept_words(windows),
-        encode(windows, teacher.tokenizer, limit) if teacher else None,
-        teacher.tokenizer.special_ids["pad"] if teacher else 0,
-    )
+    return TrainingData.of(windows, model.tokenizer, LABELS, teacher.tokenizer if teacher else None, limit)
 
 
 def context(folder: Path, seed: int = 1) -> Context:

@@ -3,6 +3,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from reports import figures
+from reports.canvas import inline
 from reports.sections import sections
 from reports.table import plain
 from tests.reports.examples import example_records, record
@@ -43,7 +44,7 @@ def test_png_is_a_png():
 
 
 def test_inline_holds_no_address():
-    assert "http" not in figures.inline(figures.svg(section(example_records())))
+    assert "http" not in inline(figures.svg(section(example_records())))
 
 
 @pytest.mark.filterwarnings("error")

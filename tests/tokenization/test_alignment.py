@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ texts = st.lists(
     max_size=3,
 )
 names = st.sampled_from(sorted(FAMILIES))
+MANY = int(os.environ.get("FINKD_EXAMPLES", "60"))
+"""``FINKD_EXAMPLES=10000 pytest tests/tokenization/test_alignment.py -k every_pair`` is the long form (minutes)."""
 
 
 def intervals(pieces):
@@ -73,6 +76,19 @@ def test_pairs_are_all_overlaps_each_once(batch, first, second):
     alignment = align(teacher, student)
     assert pairs_of(alignment) == reference_pairs(teacher, student)
     assert len(pairs_of(alignment)) == len(alignment.overlap)
+
+
+@settings(max_examples=MANY, deadline=None)
+@given(texts)
+def test_every_pair_of_families_equals_the_reference(batch):
+    """Each text under all pairs of families, sparse matrix and chunks."""
+    cut = {name: maker().encode(batch) for name, maker in FAMILIES.items()}
+    for teacher, student in itertools.product(cut.values(), repeat=2):
+        alignment = align(teacher, student)
+        expected = reference_pairs(teacher, student)
+        assert pairs_of(alignment) == expected
+        assert len(alignment.overlap) == len(expected)
+        assert alignment.chunk_count == len(set(components(expected).values()))
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from tokenizers.decoders import Decoder
 from tokenizers.models import Model
@@ -12,6 +13,8 @@ from tokenizers.normalizers import NFC, Lowercase, Normalizer, Sequence
 from tokenizers.pre_tokenizers import PreTokenizer
 
 from corpora.errors import ConfigError
+from tokenization.trainers.counting import WordCounts, count_words
+from tokenization.trainers.protection import LEARNED, Protection, without
 
 SPECIALS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 """Special token of each role, in the order of their ids."""
@@ -19,7 +22,8 @@ SPECIALS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mas
 RARE = 1e-6
 """A character beyond ASCII that makes up less of the text than this is left out of the alphabet."""
 
-_ASCII = "".join(filter(str.isprintable, map(chr, range(33, 128))))
+PRINTABLE = "".join(filter(str.isprintable, map(chr, range(33, 128))))
+"""Plain characters, which every vocabulary can spell."""
 
 MINIMUM_COUNT = 2
 """A piece that occurs less often than this is not worth an entry."""
@@ -44,12 +48,24 @@ class Algorithm:
     decoder: Callable[[], Decoder]
     bytes_only: bool = False
 
-    def count(self, texts: Iterable[str], lowercase: bool) -> dict[str, int]:
-        """Count the words of a stream of texts; memory grows with the distinct words only.
+    def count(
+        self,
+        texts: Iterable[str] | WordCounts,
+        lowercase: bool,
+        protection: Protection = LEARNED,
+        protected: Collection[str] = (),
+    ) -> dict[str, int]:
+        """Count the words of a stream of texts; memory does not grow with it (``counting.count_words``).
 
         Each stretch without white space is normalised and cut once, however often it occurs, as if a space came before
         it. Words with a rare character are left out: they could not be spelt. Printable ASCII is never rare, and each
         of its characters counts as seen once, so that no plain English text meets ``[UNK]``.
+
+        Args:
+            texts: read once; or counts.
+            lowercase: whether case is dropped.
+            protection: how digits are cut.
+            protected: words that are taken out of the text beforehand.
 
         Returns:
             word as the model will see it -> count, in the words' order.
@@ -57,16 +73,15 @@ class Algorithm:
         Raises:
             ConfigError: if there is no word in the texts.
         """
-        stretches: Counter[str] = Counter()
-        for text in texts:
-            stretches.update(text.split())
-        if not stretches:
+        counts = count_words(texts).counts
+        if not counts:
             raise ConfigError("vocabulary.texts: no word to learn from; check the corpus that was given")
-        if not self.bytes_only:
-            stretches.update(_ASCII)
-        normalizer, pre_tokenizer = self.normalizer(lowercase), self.pre_tokenizer()
+        normalizer = self.normalizer(lowercase)
+        pre_tokenizer = protection.pre_tokenizer(self.pre_tokenizer())
+        assert pre_tokenizer is not None
+        plain = [] if self.bytes_only else [(character, 1) for character in PRINTABLE]
         words: Counter[str] = Counter()
-        for stretch, count in stretches.items():
+        for stretch, count in chain(without(protected, counts, normalizer), plain):
             for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(stretch)):
                 words[word] += count
         return dict(sorted(words.items() if self.bytes_only else _without_rare_characters(words)))
@@ -97,5 +112,5 @@ def _without_rare_characters(words: Mapping[str, int]) -> Iterator[tuple[str, in
         for character in word:
             characters[character] += count
     least = RARE * characters.total()
-    alphabet = {character for character, count in characters.items() if count >= least or character in _ASCII}
+    alphabet = {character for character, count in characters.items() if count >= least or character in PRINTABLE}
     return ((word, count) for word, count in words.items() if alphabet.issuperset(word))

@@ -1,0 +1,150 @@
+"""The alignment of a batch as tensors: what the losses see of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Sources averaged into targets, as ``embedding_bag`` takes it (see ``tokenization.alignment.Pooling``).
+
+    Attributes:
+        indices: (pairs,) rows of the sources, grouped by target.
+        offsets: (targets,) start of each group.
+        weights: (pairs,) shares, which sum to one in each group that is not empty.
+        covered: (targets,) True where a group is not empty.
+    """
+
+    indices: Tensor
+    offsets: Tensor
+    weights: Tensor
+    covered: Tensor
+
+    def average(self, states: Tensor) -> Tensor:
+        """Weighted means of the sources' states.
+
+        Args:
+            states: (sources, width).
+
+        Returns:
+            (targets, width); zero where a group is empty.
+        """
+        return functional.embedding_bag(
+            self.indices, states, self.offsets, mode="sum", per_sample_weights=self.weights.to(states.dtype)
+        )
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The smallest stretches of text that both tokenizers cut out whole, special tokens included.
+
+    Attributes:
+        student: the student's pieces averaged into chunks.
+        teacher: the teacher's.
+        row: (chunks,) example of each chunk within the batch.
+        column: (chunks,) its place within the example.
+        shape: examples of the batch, chunks of the longest.
+    """
+
+    student: Pool
+    teacher: Pool
+    row: Tensor
+    column: Tensor
+    shape: tuple[int, int]
+
+    def lay_out(self, states: Tensor) -> Tensor:
+        """(chunks, width) as (batch, longest, width), zero beyond an example's chunks."""
+        laid = states.new_zeros(*self.shape, states.shape[-1])
+        return laid.index_put((self.row, self.column), states)
+
+    @cached_property
+    def mask(self) -> Tensor:
+        """(batch, longest) True where there is a chunk."""
+        mask = torch.zeros(self.shape, dtype=torch.bool, device=self.row.device)
+        mask[self.row, self.column] = True
+        return mask
+
+
+@dataclass(frozen=True)
+class MaskedPieces:
+    """The hidden pieces of one side, in order.
+
+    Attributes:
+        at: (masked,) index of each among the pieces of the batch, padding left out.
+        ids: (masked,) what stood there.
+        chunk: (masked,) number of its chunk among the hidden ones, never falling.
+        row: (masked,) example of each within the batch.
+    """
+
+    at: Tensor
+    ids: Tensor
+    chunk: Tensor
+    row: Tensor
+
+    @cached_property
+    def rank(self) -> Tensor:
+        """(masked,) place of each piece within its chunk, from 0."""
+        return torch.arange(len(self.chunk), device=self.chunk.device) - torch.searchsorted(self.chunk, self.chunk)
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Text that is hidden from both models: whole chunks, so that neither sees a character the other does not.
+
+    Attributes:
+        student: the student's pieces of it.
+        teacher: the teacher's.
+        chunks: number of hidden chunks; each has at least one piece on both sides.
+    """
+
+    student: MaskedPieces
+    teacher: MaskedPieces
+    chunks: int
+
+    @cached_property
+    def sizes(self) -> tuple[Tensor, Tensor]:
+        """(chunks,) number of student pieces and of teacher pieces in each hidden chunk."""
+        return (
+            torch.bincount(self.student.chunk, minlength=self.chunks),
+            torch.bincount(self.teacher.chunk, minlength=self.chunks),
+        )
+
+    @cached_property
+    def first_teacher(self) -> Tensor:
+        """(masked student pieces,) index, among the teacher's hidden pieces, of the first in the same chunk."""
+        return torch.searchsorted(self.teacher.chunk, self.student.chunk)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """How the pieces of both models lie over each other in one batch.
+
+    Attributes:
+        to_student: teacher pieces averaged into student pieces by shared characters.
+        chunks: common stretches, if a term needs them.
+        masked: hidden text, if a term needs any.
+    """
+
+    to_student: Pool
+    chunks: Chunks | None = None
+    masked: Masked | None = None
+
+
+def to_device(value: T, device: torch.device) -> T:
+    """The same dataclass with every tensor in it, however deep, on a device."""
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)  # type: ignore[return-value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        moved: dict[str, Any] = {f.name: to_device(getattr(value, f.name), device) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **moved)
+    return value

@@ -1,0 +1,126 @@
+"""From arrays of pieces to the tensors of one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from finkd.aligned import Aligned, Chunks, Masked, MaskedPieces, Pool
+from finkd.examples import Encoded
+from tokenization.alignment import Alignment, Pooling
+from tokenization.tokenizer import Longs, Pieces
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One model's view of a batch.
+
+    Attributes:
+        ids: (batch, seq) piece ids.
+        mask: (batch, seq) True at pieces, False at padding.
+        words: (words,) position of each word's first piece in the flattened (batch * seq) sequence.
+        pieces: (pieces,) position of each piece in the flattened sequence, in order, padding left out.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    words: Tensor
+    pieces: Tensor
+
+    @property
+    def piece_ids(self) -> Tensor:
+        """(pieces,) ids without padding."""
+        return self.ids.flatten()[self.pieces]
+
+
+def inputs(encoded: Encoded, pieces: Pieces, first: Longs, hidden: Bools | None = None) -> Inputs:
+    """Pad some examples to one length.
+
+    Args:
+        encoded: all examples, for the ids that fill up and hide.
+        pieces: those of the chosen examples.
+        first: (words,) first piece of each word to look up, as an index into ``pieces``.
+        hidden: (pieces,) True where the mask token takes the place of a piece.
+    """
+    counts = np.diff(pieces.rows)
+    longest = int(counts.max(initial=1))
+    position = np.arange(pieces.rows[-1]) + np.repeat(np.arange(len(counts)) * longest - pieces.rows[:-1], counts)
+    ids = np.full(len(counts) * longest, encoded.pad, np.int64)
+    ids[position] = pieces.ids if hidden is None else np.where(hidden, encoded.mask, pieces.ids)
+    mask = np.zeros(len(ids), np.bool_)
+    mask[position] = True
+    shape = (len(counts), longest)
+    return Inputs(
+        torch.from_numpy(ids.reshape(shape)),
+        torch.from_numpy(mask.reshape(shape)),
+        torch.from_numpy(position[first]),
+        torch.from_numpy(position),
+    )
+
+
+def aligned(alignment: Alignment, needs: frozenset[str], hidden: Bools) -> Aligned:
+    """The parts of an alignment that loss terms look at, as tensors.
+
+    Args:
+        alignment: of the pieces of a batch.
+        needs: what the terms look at.
+        hidden: (chunks,) True for chunks that are hidden from both models.
+    """
+    return Aligned(
+        _pool(alignment.to_student()),
+        _chunks(alignment) if "attention" in needs else None,
+        _masked(alignment, hidden) if "masked" in needs else None,
+    )
+
+
+def _pool(pooling: Pooling) -> Pool:
+    return Pool(
+        torch.from_numpy(pooling.indices),
+        torch.from_numpy(pooling.offsets[:-1]),
+        torch.from_numpy(pooling.weights),
+        torch.from_numpy(pooling.covered),
+    )
+
+
+def _chunks(alignment: Alignment) -> Chunks:
+    of_teacher, of_student = alignment.chunks
+    first = alignment.student_index[np.flatnonzero(np.diff(alignment.chunk_of_pair, prepend=-1))]
+    row = np.searchsorted(alignment.student.rows, first, side="right") - 1
+    counts = np.bincount(row, minlength=len(alignment.student))
+    column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return Chunks(
+        _pool(_gather(of_student, len(row))),
+        _pool(_gather(of_teacher, len(row))),
+        torch.from_numpy(row),
+        torch.from_numpy(column),
+        (len(counts), int(counts.max(initial=0))),
+    )
+
+
+def _gather(chunk: Longs, count: int) -> Pooling:
+    """Pieces averaged into their chunks, each piece alike; (pieces,) chunk numbers never fall but for -1."""
+    members = np.flatnonzero(chunk >= 0)
+    sizes = np.bincount(chunk[members], minlength=count)
+    weights = (1 / sizes[chunk[members]]).astype(np.float32)
+    return Pooling(members, np.concatenate(([0], np.cumsum(sizes))), weights)
+
+
+def _masked(alignment: Alignment, hidden: Bools) -> Masked:
+    number = np.cumsum(hidden) - 1
+    teacher, student = (
+        _masked_pieces(pieces, np.where((chunk >= 0) & hidden[chunk], number[chunk], -1))
+        for pieces, chunk in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True)
+    )
+    return Masked(student, teacher, int(hidden.sum()))
+
+
+def _masked_pieces(pieces: Pieces, number: Longs) -> MaskedPieces:
+    at = np.flatnonzero(number >= 0)
+    row = np.searchsorted(pieces.rows, at, side="right") - 1
+    return MaskedPieces(*map(torch.from_numpy, (at, pieces.ids[at].astype(np.int64), number[at], row)))

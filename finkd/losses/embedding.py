@@ -1,0 +1,35 @@
+"""Distillation of token embeddings across vocabularies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from finkd.losses.term import Outputs
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """sum_j |P e_s(j) - sum_t W_s(j),t E_t|^2 / sum_j |sum_t W_s(j),t E_t|^2 over the pieces j of the batch.
+
+    W spells each student entry in teacher entries (``tokenization.maps``), so the term holds the student's embeddings
+    where the transfer put them; P is the identity, or a learnt map where the widths differ. Entries count as often as
+    they occur. Under one vocabulary W is the identity, and the term is TinyBERT's embedding loss on token embeddings
+    (Jiao et al., arXiv 1909.10351, equation 9), relative to the teacher's scale.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+    """
+
+    weight: float = 1.0
+    needs: ClassVar[frozenset[str]] = frozenset({"embeddings"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar; 0 without pieces."""
+        assert outputs.student.embeddings is not None
+        assert outputs.teacher.embeddings is not None
+        target = outputs.teacher.embeddings.float()
+        difference = outputs.project(outputs.student.embeddings).float() - target
+        return difference.square().sum() / target.square().sum().clamp(min=1e-6)

@@ -1,0 +1,157 @@
+"""Distillation of masked-LM guesses across vocabularies: what the teacher would write, in the student's pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor
+from torch.nn import functional
+
+from finkd.aligned import Masked
+from finkd.losses.term import Outputs
+
+
+@dataclass(frozen=True)
+class MaskedProjection:
+    """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's most likely pieces, projected by P.
+
+    q_k = top-n(softmax(z_T / tau)) P, renormalised; w_k is its mass before that. Row t of P spells teacher entry t in
+    student entries, the first one most (weights 0.1^i, as in X-Token). Only hidden chunks that are one piece on both
+    sides count, since one position must say all of what the other says. Under one vocabulary, with all pieces, this is
+    plain distillation at the masked positions.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        temperature: tau, above 0.
+        pieces: n, how many of the teacher's pieces are projected.
+    """
+
+    weight: float = 1.0
+    temperature: PositiveFloat = 2.0
+    pieces: PositiveInt = 64
+    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar; 0 if no hidden chunk is one piece on both sides."""
+        student, teacher, masked = hidden_scores(outputs)
+        assert outputs.vocabularies is not None
+        single = single_pieces(masked)
+        scores = functional.log_softmax(student[single].float() / self.temperature, dim=-1)
+        guesses = functional.softmax(teacher[masked.first_teacher[single]].float() / self.temperature, dim=-1)
+        likely, entries = guesses.topk(min(self.pieces, guesses.shape[-1]), dim=-1)
+        spelled, shares = outputs.vocabularies.projection
+        target = torch.zeros_like(scores)
+        target.scatter_add_(1, spelled[entries].flatten(1), (likely.unsqueeze(-1) * shares[entries]).flatten(1))
+        return self.temperature**2 * weighted_kl(target, scores)
+
+
+@dataclass(frozen=True)
+class MaskedMarginal:
+    """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution retokenised for position k.
+
+    For position k of a hidden chunk that is one teacher piece,
+    q_k(s) = sum of softmax(z_T / tau)_t over the teacher entries t whose spelling in student entries begins with the
+    chunk's first k pieces and goes on with s. It is renormalised, and w_k is its mass before that.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        temperature: tau, above 0.
+    """
+
+    weight: float = 1.0
+    temperature: PositiveFloat = 2.0
+    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar; 0 if no hidden chunk is one teacher piece."""
+        student, teacher, masked = hidden_scores(outputs)
+        assert outputs.vocabularies is not None
+        whole = masked.sizes[1][masked.student.chunk] == 1
+        scores = functional.log_softmax(student[whole].float() / self.temperature, dim=-1)
+        guesses = functional.softmax(teacher[masked.first_teacher[whole]].float() / self.temperature, dim=-1)
+        target = torch.zeros_like(scores)
+        spelling = outputs.vocabularies.spelling
+        agrees = torch.ones_like(guesses, dtype=torch.bool)
+        rank, ids, chunk = masked.student.rank[whole], masked.student.ids, masked.student.chunk
+        start = torch.searchsorted(chunk, chunk[whole])
+        for place in range(min(int(rank.max()) + 1 if len(rank) else 0, spelling.shape[1])):
+            here, said = rank == place, spelling[:, place]
+            mass = guesses[here] * (agrees[here] & (said >= 0))
+            target[here] = target[here].index_add(1, said.clamp(min=0), mass)
+            later = rank > place
+            # Only entries that are spelled as the text is so far can still be what stands here.
+            agrees[later] &= said == ids[start[later] + place].unsqueeze(1)
+        return self.temperature**2 * weighted_kl(target, scores)
+
+
+@dataclass(frozen=True)
+class MaskedLikelihood:
+    """-[e^a b + (1 - e^a) log(1 - e^b)], averaged over the hidden chunks: the teacher's chance of a chunk, kept.
+
+    a = l_T / tau - eps and b = l_S / tau - eps, where l sums log p over the chunk's pieces: the chance of the whole
+    chunk exists under every tokenizer. This is ALM (Minixhofer et al., arXiv 2503.20083, equation 5) with
+    pseudo-likelihoods, which masked models give, and the entropy of e^a taken off, so that equal models cost nothing.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        temperature: tau, above 0; decoders take 100, pseudo-likelihoods of few pieces far less.
+    """
+
+    weight: float = 1.0
+    temperature: PositiveFloat = 1.0
+    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar; 0 if nothing is hidden."""
+        student, teacher, masked = hidden_scores(outputs)
+        ours = _chunk_likelihood(student, masked.student.ids, masked.student.chunk, masked.chunks)
+        theirs = _chunk_likelihood(teacher, masked.teacher.ids, masked.teacher.chunk, masked.chunks)
+        a, b = theirs / self.temperature - _EPSILON, ours / self.temperature - _EPSILON
+        cross = a.exp() * (b - a) + _log_not(a).exp() * (_log_not(b) - _log_not(a))
+        return -cross.sum() / max(1, masked.chunks)
+
+
+_EPSILON = 1e-4
+"""Keeps a likelihood of one away from log 0."""
+
+
+def hidden_scores(outputs: Outputs) -> tuple[Tensor, Tensor, Masked]:
+    """The scores of both masked-LM heads at the hidden pieces, and what is hidden."""
+    assert outputs.student.masked is not None
+    assert outputs.teacher.masked is not None
+    assert outputs.aligned is not None
+    assert outputs.aligned.masked is not None
+    return outputs.student.masked, outputs.teacher.masked, outputs.aligned.masked
+
+
+def single_pieces(masked: Masked) -> Tensor:
+    """(masked student pieces,) True for those whose chunk is one piece on both sides."""
+    ours, theirs = masked.sizes
+    return ((ours == 1) & (theirs == 1))[masked.student.chunk]
+
+
+def weighted_kl(target: Tensor, scores: Tensor) -> Tensor:
+    """Mean of KL(target / mass || scores) over positions, weighted by each target's mass.
+
+    Args:
+        target: (positions, entries) non-negative, rows summing to at most 1.
+        scores: (positions, entries) log-probabilities.
+    """
+    mass = target.sum(dim=-1)
+    shares = target / mass.clamp(min=1e-9).unsqueeze(-1)
+    kl = functional.kl_div(scores, shares, reduction="none").sum(dim=-1)
+    return (mass * kl).sum() / mass.sum().clamp(min=1e-9)
+
+
+def _chunk_likelihood(scores: Tensor, ids: Tensor, chunk: Tensor, chunks: int) -> Tensor:
+    """(chunks,) sum of log p over the pieces of each chunk."""
+    likelihood = -functional.cross_entropy(scores.float(), ids, reduction="none")
+    return likelihood.new_zeros(chunks).index_add(0, chunk, likelihood)
+
+
+def _log_not(log_p: Tensor) -> Tensor:
+    """log(1 - e^x) for x < 0."""
+    return torch.log(-torch.expm1(log_p))

@@ -1,0 +1,32 @@
+"""Masked language modelling: the student guesses hidden pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional
+
+from finkd.losses.term import Outputs
+
+
+@dataclass(frozen=True)
+class MaskedLM:
+    """-log p_S(piece), averaged over the student's hidden pieces (Devlin et al., arXiv 1810.04805, section 3.1).
+
+    Attributes:
+        weight: factor in the sum of all terms.
+    """
+
+    weight: float = 1.0
+    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar; 0 if nothing is hidden."""
+        assert outputs.student.masked is not None
+        assert outputs.aligned is not None
+        assert outputs.aligned.masked is not None
+        ids = outputs.aligned.masked.student.ids
+        total = functional.cross_entropy(outputs.student.masked.float(), ids, reduction="sum")
+        return total / max(1, len(ids))

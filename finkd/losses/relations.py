@@ -1,0 +1,146 @@
+"""Distillation of attention between models that cut the text differently: on chunks that both cut out whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from corpora.errors import ConfigError
+from finkd.aligned import Chunks
+from finkd.losses.term import Outputs, Side
+
+_LAST = -1
+_NEVER = -1e4
+"""Score of a chunk that is not there: its probability is 0 in every precision, and its gradient is finite."""
+
+_ROLES = {"q": 0, "k": 1, "v": 2}
+
+
+@dataclass(frozen=True)
+class ChunkRelations:
+    """KL(softmax(X_T X_T' / sqrt(d_T)) || softmax(X_S X_S' / sqrt(d_S))), averaged over relations, heads and chunks.
+
+    X holds a layer's queries, keys or values, averaged over the pieces of each chunk and cut into relation heads, so
+    neither the widths nor the numbers of attention heads have to agree. The relations are MiniLM v2's (Wang et al.,
+    arXiv 2012.15828, section 3); chunks in the place of tokens are finkd's.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        relations: which ones.
+        student_layer: counted from 0, or from the end if negative.
+        teacher_layer: likewise.
+        heads: relation heads; 0 takes the student's attention heads.
+    """
+
+    weight: float = 1.0
+    relations: tuple[Literal["qq", "kk", "vv"], ...] = ("qq", "kk", "vv")
+    student_layer: int = _LAST
+    teacher_layer: int = _LAST
+    heads: Annotated[int, Field(ge=0)] = 0
+    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar; 0 if the batch has no chunk.
+
+        Raises:
+            ConfigError: if a layer does not exist, or a width cannot be cut into so many heads.
+        """
+        chunks = _chunks(outputs)
+        heads = self.heads or outputs.student.heads
+        student = _layer(outputs.student, self.student_layer, "chunk-relations.student_layer")
+        teacher = _layer(outputs.teacher, self.teacher_layer, "chunk-relations.teacher_layer")
+        terms = []
+        for relation in self.relations:
+            role = _ROLES[relation[0]]
+            ours = _by_head(chunks, chunks.student.average(student[role].float()), heads)
+            theirs = _by_head(chunks, chunks.teacher.average(teacher[role].float()), heads)
+            terms.append(_divergence(_relation(ours, chunks), _relation(theirs, chunks), chunks))
+        return torch.stack(terms).mean()
+
+
+@dataclass(frozen=True)
+class ChunkAttention:
+    """Mean squared difference of the attention scores q k' / sqrt(d) before the softmax, between pairs of chunks.
+
+    The score of two chunks is the mean of the scores of their pieces, which is the score of their mean query and mean
+    key. Under one tokenizer this is TinyBERT's attention loss (Jiao et al., arXiv 1909.10351, equation 7). It is
+    computed from queries and keys, because ``transformers`` gives attention only after the softmax, and none at all
+    with its default kernels.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        student_layer: counted from 0, or from the end if negative.
+        teacher_layer: likewise.
+    """
+
+    weight: float = 1.0
+    student_layer: int = _LAST
+    teacher_layer: int = _LAST
+    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar mean over heads and pairs of chunks; 0 if the batch has no chunk.
+
+        Raises:
+            ConfigError: if a layer does not exist, or the models have different numbers of heads.
+        """
+        if outputs.student.heads != outputs.teacher.heads:
+            raise ConfigError(
+                f"losses.chunk-attention: student and teacher must have as many heads (got {outputs.student.heads} and "
+                f"{outputs.teacher.heads}); chunk-relations compares any numbers"
+            )
+        chunks = _chunks(outputs)
+        student = _layer(outputs.student, self.student_layer, "chunk-attention.student_layer")
+        teacher = _layer(outputs.teacher, self.teacher_layer, "chunk-attention.teacher_layer")
+        heads = outputs.student.heads
+        ours, theirs = (
+            _scores(*(_by_head(chunks, pool.average(side[role].float()), heads) for role in (0, 1)))
+            for pool, side in ((chunks.student, student), (chunks.teacher, teacher))
+        )
+        pairs = (chunks.mask.unsqueeze(1) & chunks.mask.unsqueeze(2)).unsqueeze(1)
+        return ((ours - theirs).square() * pairs).sum() / (pairs.sum() * heads).clamp(min=1)
+
+
+def _chunks(outputs: Outputs) -> Chunks:
+    assert outputs.aligned is not None
+    assert outputs.aligned.chunks is not None
+    return outputs.aligned.chunks
+
+
+def _layer(side: Side, layer: int, key: str) -> Tensor:
+    """(3, pieces, width) queries, keys and values."""
+    depth = len(side.attention)
+    if not -depth <= layer < depth:
+        raise ConfigError(f"losses.{key}: expected a layer within 0..{depth - 1} (got {layer})")
+    return side.attention[layer]
+
+
+def _by_head(chunks: Chunks, states: Tensor, heads: int) -> Tensor:
+    """(chunks, width) as (batch, heads, longest, width / heads)."""
+    width = states.shape[-1]
+    if width % heads:
+        raise ConfigError(f"losses.chunk-relations.heads: {heads} heads do not divide the width {width}")
+    laid = chunks.lay_out(states)
+    return laid.view(*laid.shape[:2], heads, width // heads).transpose(1, 2)
+
+
+def _scores(queries: Tensor, keys: Tensor) -> Tensor:
+    """(batch, heads, longest, longest)."""
+    return queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])
+
+
+def _relation(states: Tensor, chunks: Chunks) -> Tensor:
+    """(batch, heads, longest, longest) log-probabilities over the chunks of the same example."""
+    absent = ~chunks.mask[:, None, None, :]
+    return functional.log_softmax(_scores(states, states).masked_fill(absent, _NEVER), dim=-1)
+
+
+def _divergence(student: Tensor, teacher: Tensor, chunks: Chunks) -> Tensor:
+    kl = (teacher.exp() * (teacher - student)).sum(dim=-1) * chunks.mask.unsqueeze(1)
+    return kl.sum() / (chunks.mask.sum() * student.shape[1]).clamp(min=1)

@@ -1,0 +1,79 @@
+"""How the entries of two vocabularies correspond, as the tables that losses look things up in."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tokenization.maps.edit_distance import EditDistance
+from tokenization.maps.exact import Exact
+from tokenization.maps.retokenisation import Retokenisation, spell
+from tokenization.maps.vocabulary_map import same_roles
+from tokenization.tokenizer import Tokenizer
+
+_DECAY = 0.1
+
+
+class Vocabularies:
+    """Tables from a teacher's vocabulary to a student's, each computed when it is first asked for.
+
+    Args:
+        teacher: the teacher's tokenizer.
+        student: the student's.
+        device: where the tables are wanted.
+    """
+
+    def __init__(self, teacher: Tokenizer, student: Tokenizer, device: torch.device | str = "cpu") -> None:
+        self.teacher = teacher
+        self.student = student
+        self.device = device
+
+    @cached_property
+    def spelling(self) -> Tensor:
+        """(teacher vocabulary, longest) student entries that spell each teacher entry, in order, then -1."""
+        found = spell(self.teacher, self.student)
+        table = np.full((len(self.teacher), int(found.place.max(initial=0)) + 1), -1, np.int64)
+        table[found.entry, found.place] = found.piece
+        return torch.from_numpy(table).to(self.device)
+
+    @cached_property
+    def projection(self) -> tuple[Tensor, Tensor]:
+        """(teacher vocabulary, longest) student entries that spell each teacher entry, and their weights.
+
+        Weights fall by ten from each piece to the next and sum to one: the first piece is what a student says first
+        (X-Token, NeMo-RL). Entries that the student cannot spell have weights of zero.
+        """
+        places = torch.arange(self.spelling.shape[1], device=self.device)
+        weights = torch.where(self.spelling >= 0, _DECAY**places, 0.0)
+        return self.spelling.clamp(min=0), weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
+
+    @cached_property
+    def equal(self) -> Tensor:
+        """(teacher vocabulary,) student entry that means the same, or -1; no student entry comes twice."""
+        pairs = {**Exact().equal(self.student, self.teacher), **same_roles(self.student, self.teacher)}
+        table = np.full(len(self.teacher), -1, np.int64)
+        taken: set[int] = set()
+        for theirs, ours in sorted(pairs.items()):
+            if ours not in taken:
+                table[theirs] = ours
+                taken.add(ours)
+        return torch.from_numpy(table).to(self.device)
+
+    @cached_property
+    def nearest(self) -> Tensor:
+        """(teacher vocabulary,) student entry of the smallest edit distance, unknown where nothing is like it."""
+        best = EditDistance(furthest=1.0)(self.student, self.teacher).best
+        unknown = self.student.special_ids.get("unk", 0)
+        return torch.from_numpy(np.where(best >= 0, best, unknown)).to(self.device)
+
+    def embeddings(self, table: Tensor) -> Tensor:
+        """(student vocabulary, width) means of the teacher's embeddings that spell each student entry.
+
+        Args:
+            table: (teacher vocabulary, width); rows beyond the tokenizer's entries are unused.
+        """
+        mapping = Retokenisation()(self.teacher, self.student).complete(self.teacher.special_ids.get("unk", 0))
+        return torch.from_numpy(mapping @ table[: mapping.shape[1]].float().cpu().numpy()).to(table)

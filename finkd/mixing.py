@@ -1,0 +1,46 @@
+"""One encoder that reads two vocabularies at once, for as long as it is trained on mixed text."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from corpora.errors import ConfigError
+from finkd.models import Model
+
+
+@contextlib.contextmanager
+def both_vocabularies(student: Model, teacher: Model) -> Iterator[None]:
+    """Let a student read the teacher's entries too, with ids after its own, until the block ends.
+
+    A student whose text is first cut mostly as its teacher's and then ever more by its own vocabulary learns the new
+    entries in contexts that its layers know (mixed-vocabulary training: Zhao et al., arXiv 1909.11687). What it learnt
+    of its own entries stays; the teacher's entries are dropped again.
+
+    Args:
+        student: changed in place.
+        teacher: whose embeddings are added.
+
+    Raises:
+        ConfigError: if the embeddings differ in width, or are tied to a masked-LM head.
+    """
+    own, theirs = student.embeddings, teacher.embeddings.weight.detach()
+    if own.weight.shape[1] != theirs.shape[1]:
+        raise ConfigError(
+            f"schedule.mixing: teacher and student must have embeddings of one width (got {theirs.shape[1]} and "
+            f"{own.weight.shape[1]})"
+        )
+    if student.has_masked_head:
+        raise ConfigError("schedule.mixing: cannot be used with a masked-LM head, which writes one vocabulary")
+    joint = torch.cat([own.weight.detach(), theirs.to(own.weight)])
+    table = nn.Embedding(len(joint), joint.shape[1], padding_idx=own.padding_idx, _weight=joint)
+    student.encoder.set_input_embeddings(table)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            own.weight.copy_(student.embeddings.weight[: own.num_embeddings])
+        student.encoder.set_input_embeddings(own)

@@ -1,0 +1,60 @@
+"""Continued masked language modelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from finkd.batches import TrainingData
+from finkd.examples import WINDOW, cut_windows
+from finkd.losses.masked_lm import MaskedLM
+from finkd.models import Model, with_masked_head
+from finkd.stages.finetune import copied, in_precision
+from finkd.stages.stage import Context, Source
+from finkd.training import Schedule, train
+
+
+@dataclass(frozen=True)
+class Adapt:
+    """Train the encoder to guess hidden words of the domain (Gururangan et al., arXiv 2004.10964, section 3).
+
+    An encoder that came without a masked-LM head gets one whose decoder is tied to its embeddings. With ``train: head``
+    nothing else is changed, which makes a masked-LM teacher of a sentence encoder.
+
+    Attributes:
+        on: raw ``"text"`` or the ``"gold"`` sentences without their labels.
+        train: ``"all"`` weights or the ``"head"`` alone.
+        masking: share of the words that are hidden, each as a whole.
+        schedule: how long and how fast.
+    """
+
+    on: Source = "text"
+    train: Literal["all", "head"] = "all"
+    masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1))
+    version: ClassVar[int] = 1
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """Text, seed and precision."""
+        return {
+            "text": context.source_fingerprint(self.on, "adapt"),
+            "seed": context.seed,
+            "precision": context.precision,
+        }
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The adapted encoder under its masked-LM head."""
+        student = with_masked_head(copied(model), context.seed)
+        limit = min(WINDOW, student.max_length)
+        windows = cut_windows(context.sentences(self.on), [student.tokenizer], limit)
+        data = replace(TrainingData.of(windows, student.tokenizer, limit=limit), masking=self.masking)
+        schedule = in_precision(self.schedule, context)
+        if self.train == "head":
+            # The decoder is the embedding table, so that stays too.
+            schedule = replace(schedule, embedding_learning_rate=0.0)
+            student.encoder.requires_grad_(False)
+        tokens = train(student, data, [MaskedLM()], schedule, context.seed, listen=context.listen)
+        student.network.requires_grad_(True)
+        return student, tokens

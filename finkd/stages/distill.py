@@ -1,0 +1,93 @@
+"""An encoder learned from another's states and masked-LM guesses, across tokenizers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from corpora.errors import ConfigError
+from finkd.batches import TrainingData
+from finkd.examples import WINDOW, cut_windows
+from finkd.losses import build_terms
+from finkd.losses.term import Loss
+from finkd.models import Model, with_masked_head
+from finkd.stages.finetune import copied, in_precision
+from finkd.stages.stage import Context, Source, TaughtBy
+from finkd.training import Schedule, Teacher, train
+
+
+@dataclass(frozen=True)
+class Distill:
+    """Train an encoder, before it knows any task, to compute what a larger one does.
+
+    Terms that compare masked-LM guesses need a teacher with a masked-LM head: ``teacher: adapt``, with the settings of
+    ``adapt`` in the config, trains one. Its students begin with the same stage, so that they inherit the head.
+
+    Attributes:
+        on: raw ``"text"`` or the ``"gold"`` sentences without their labels.
+        teacher: ``"tagger"``, the experiment's system of the role teacher; ``"origin"``, the teacher as it came; or a
+            strategy to make one from that.
+        losses: loss term -> its settings.
+        masking: share of the words that are hidden from both models, if a term needs hidden text.
+        schedule: how long and how fast.
+    """
+
+    on: Source = "text"
+    teacher: str = "tagger"
+    losses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
+    masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
+    version: ClassVar[int] = 1
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """The teacher, the text, seed and precision."""
+        self.terms()
+        return {
+            "teacher": self._taught_by(context).key,
+            "text": context.source_fingerprint(self.on, "distill"),
+            "seed": context.seed,
+            "precision": context.precision,
+        }
+
+    def terms(self) -> list[Loss]:
+        """The loss terms.
+
+        Raises:
+            ConfigError: if a setting is wrong, or a term is about labels.
+            UnknownNameError: if a term is unknown.
+        """
+        terms = build_terms(self.losses)
+        for name, term in zip(self.losses, terms, strict=True):
+            if term.needs & {"labels", "words"}:
+                raise ConfigError(
+                    f"losses.{name}: compares labels, which a distilled encoder has not; use task-distill"
+                )
+        return terms
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The trained encoder."""
+        terms, teacher = self.terms(), self._taught_by(context).load()
+        student = copied(model)
+        if any("masked" in term.needs for term in terms):
+            if not teacher.has_masked_head:
+                raise ConfigError(
+                    "distill.teacher: it has no masked-LM head, which the losses need; let it adapt first"
+                )
+            student = with_masked_head(student, context.seed)
+        sides = (student, teacher)
+        limit = min(WINDOW, *(side.max_length for side in sides))
+        windows = cut_windows(context.sentences(self.on), [side.tokenizer for side in sides], limit)
+        data = TrainingData.of(windows, student.tokenizer, teacher=teacher.tokenizer, limit=limit)
+        data = replace(data, masking=self.masking)
+        schedule = in_precision(self.schedule, context)
+        return student, train(student, data, terms, schedule, context.seed, Teacher(teacher), context.listen)
+
+    def _taught_by(self, context: Context) -> TaughtBy:
+        if self.teacher != "tagger":
+            return context.ancestor(self.teacher)
+        if context.teacher is None:
+            raise ConfigError("distill.teacher: no system has the role 'teacher'; add one, or name a strategy")
+        return context.teacher

@@ -1,0 +1,1 @@
+"""The tokenizer-shift analysis as tables, pictures and a page."""

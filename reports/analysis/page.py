@@ -1,0 +1,136 @@
+"""The analysis as one HTML page that needs no other file, no script and no network."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from reports.analysis import charts, tables
+from reports.analysis.chosen import shown
+from reports.analysis.summary import summary
+from reports.canvas import inline
+from reports.captions import SAMPLE_NOTICE
+from reports.table import Table, plain
+from reports.templating import TEMPLATES
+
+if TYPE_CHECKING:
+    from tokenization.analysis import Analysis, Estimate
+    from tokenization.analysis.excerpts import Segment
+    from tokenization.analysis.result import Measured, Profile
+
+_SPACE = {"kind": "space", "text": " ", "pieces": ""}
+
+
+def render(analysis: Analysis) -> str:
+    """The page as text."""
+    names = [plain(corpus.name) for corpus in analysis.corpora]
+    return TEMPLATES.get_template("analysis.html.j2").render(
+        title=f"How text is cut: {', '.join(names)}",
+        summary=summary(analysis),
+        vocabularies=[plain(analysis.vocabularies[index].name) for index in shown(analysis)],
+        hidden=len(analysis.vocabularies) - len(shown(analysis)),
+        chapters=[_chapter(analysis, corpus) for corpus in analysis.corpora],
+        overview=_picture(_fertility(analysis), "Pieces per word of each tokenizer and corpus"),
+        domains=_shown(tables.domains(analysis)),
+        sweep=_shown(tables.sweep(analysis)),
+        curves=_picture(charts.curves(analysis), "Pieces per word against entries") if analysis.curves else None,
+        limit=analysis.limit,
+    )
+
+
+def _chapter(analysis: Analysis, corpus: Measured) -> dict[str, Any]:
+    indices = shown(analysis)
+    return {
+        "name": plain(corpus.name),
+        "notice": SAMPLE_NOTICE if corpus.name in tables.SAMPLES else "",
+        "examples": _examples(analysis, corpus),
+        "figures": _shown(tables.overview(analysis, corpus)),
+        "kinds": _picture(_kinds(analysis, corpus), f"Pieces by kind of word and number, {corpus.name}"),
+        "words": _shown(tables.words(analysis, corpus)),
+        "numbers": _shown(tables.numbers(analysis, corpus)),
+        "cuts": _shown(tables.cuts(analysis, corpus)),
+        "whole": _picture(_whole(analysis, corpus), f"Whole entities by type, {corpus.name}"),
+        "entities": _shown(tables.entities(analysis, corpus)),
+        "fragments": [_shown(tables.fragments(analysis, corpus, index)) for index in indices[:3]],
+    }
+
+
+def _shown(table: Table) -> tuple[Table, Any, Any] | None:
+    """A table with what readers see of it, if there is anything."""
+    return (table, *table.for_readers()) if table.rows else None
+
+
+def _picture(element: str | None, name: str) -> tuple[Markup, str] | None:
+    """A picture and what it shows, in words."""
+    return None if element is None else (Markup(inline(element)), plain(name))  # matplotlib has escaped it
+
+
+def _fertility(analysis: Analysis) -> str:
+    """Pieces per word: a row per tokenizer, a series per corpus."""
+    rows = [vocabulary.name for vocabulary in analysis.vocabularies]
+    series = [
+        (corpus.name, [profile.fertility for profile in analysis.of_corpus(corpus.name)]) for corpus in analysis.corpora
+    ]
+    return charts.dots(rows, series, "pieces per word")
+
+
+def _kinds(analysis: Analysis, corpus: Measured) -> str:
+    def of(profile: Profile) -> list[tuple[str, Estimate]]:
+        return [(cut.name, cut.pieces) for cut in (*profile.shapes, *profile.numbers)]
+
+    return _by_tokenizer(analysis, corpus, of, "pieces for each word or number", 1)
+
+
+def _whole(analysis: Analysis, corpus: Measured) -> str | None:
+    def of(profile: Profile) -> list[tuple[str, Estimate]]:
+        return [(cut.name, cut.whole_entities) for cut in profile.types]
+
+    if not corpus.entities:
+        return None
+    return _by_tokenizer(analysis, corpus, of, "entities whose words are all one known piece (%)", 0.01)
+
+
+def _by_tokenizer(
+    analysis: Analysis,
+    corpus: Measured,
+    of: Callable[[Profile], Sequence[tuple[str, Estimate]]],
+    axis: str,
+    scale: float,
+) -> str:
+    """A row per kind, a series per tokenizer shown."""
+    profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
+    rows = [name for name, _ in of(profiles[0])]
+    series = [(profile.tokenizer, [estimate for _, estimate in of(profile)]) for profile in profiles]
+    return charts.dots(rows, series, axis, scale)
+
+
+def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]]:
+    """Per text, one line for each tokenizer shown."""
+    return [
+        [
+            {
+                "name": plain(analysis.vocabularies[index].name),
+                "length": example.lengths[index],
+                "segments": [_segment(segment) for segment in example.cuts[index]],
+            }
+            for index in shown(analysis)
+        ]
+        for example in analysis.examples
+        if example.corpus == corpus.name
+    ]
+
+
+def _visible(text: str) -> str:
+    """Characters that no piece covers, each one to be seen: their loss is what the page shows."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) == "Cf" else char for char in text)
+
+
+def _segment(segment: Segment) -> dict[str, str]:
+    """What a reader sees of a stretch: white space as one space, nothing invisible, its pieces to point at."""
+    text = plain(segment.text)
+    if segment.kind == "gap":
+        return {"kind": "lost", "text": _visible(text), "pieces": "no piece"} if text else _SPACE
+    return {"kind": segment.kind, "text": text, "pieces": plain(" ".join(segment.pieces))}

@@ -1,0 +1,60 @@
+"""What all pictures share: one look, and SVG that stands inside a page and gives the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+INK = "#24292f"
+_STYLE = {
+    "svg.hashsalt": "finkd",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Within it, matplotlib draws as our pictures look."""
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
+        yield
+
+
+def svg(figure: Figure) -> str:
+    """A figure, within :func:`style`, as an SVG element with the surrounding text's colour for its ink."""
+    content = _saved(figure, "svg", dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    document = content.decode()
+    element = document[document.index("<svg") :].rstrip() + "\n"
+    element = re.sub(r'<g id="[^"]*_\d+">', "<g>", element)  # nothing refers to them, and pages hold several pictures
+    return element.replace(INK, "currentColor")
+
+
+def png(figure: Figure) -> bytes:
+    """A figure, within :func:`style`, as a PNG file on white."""
+    return _saved(figure, "png", {"Software": None})
+
+
+def inline(element: str) -> str:
+    """An SVG element as HTML wants it inside a page: without namespaces, so that no address is left in it."""
+    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
+
+
+def _saved(figure: Figure, kind: Literal["svg", "png"], metadata: dict[str, None]) -> bytes:
+    buffer = io.BytesIO()
+    background = "white" if kind == "png" else "none"
+    figure.savefig(buffer, format=kind, dpi=160, metadata=metadata, facecolor=background)
+    return buffer.getvalue()

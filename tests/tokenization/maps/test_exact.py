@@ -1,0 +1,49 @@
+import pytest
+
+from tests.toys import bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
+from tokenization.maps.exact import Exact
+
+
+def twin(teacher, student, piece, **settings):
+    """The teacher's entry that means the same."""
+    found = Exact(**settings)(teacher, student).best[student.backend.token_to_id(piece)]
+    return teacher.vocabulary[found] if found >= 0 else None
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "piece", "expected"),
+    [
+        (wordpiece_cased(), roberta(), "ĠBorrower", "Borrower"),
+        (wordpiece_cased(), roberta(), "s", "##s"),
+        (roberta(), wordpiece_cased(), "##s", "s"),
+        (roberta(), unigram(), "▁the", "Ġthe"),
+        (unigram(), bpe(), "Ġ", "▁"),
+        (roberta(), sentencepiece(), "<0xC3>", "Ã"),
+        (sentencepiece(), roberta(), "Ã", "<0xC3>"),
+        (wordpiece_uncased(), roberta(), "ĠBorrower", "borrower"),
+        (wordpiece_uncased(), roberta(), "Ã", None),
+        (unigram(), wordpiece_uncased(), ",", ","),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
+def test_marks_and_case_are_seen_through(teacher, student, piece, expected):
+    assert twin(teacher, student, piece) == expected
+
+
+def test_the_start_of_a_word_is_not_its_continuation():
+    teacher, student = handmade("teacher", "true"), handmade("student", "true", "##true")
+    assert twin(teacher, student, "true") == "true"
+    assert twin(teacher, student, "##true") is None
+
+
+def test_the_same_case_comes_first_and_then_the_lowest_id():
+    teacher = handmade("teacher", "Bank", "BANK", "bank", "Fed", "FED", "Paris", "paris")
+    student = handmade("student", "bank", "fed", lowercase=True)
+    assert twin(teacher, student, "bank") == "bank"
+    assert twin(teacher, student, "fed") == "Fed"
+    assert twin(teacher, student, "fed", fold_case=False) is None
+
+
+def test_case_counts_where_both_sides_keep_it():
+    cases = ("Paris", "paris")
+    assert twin(handmade("teacher", "Bank", *cases), handmade("student", "bank", *cases), "bank") is None

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from tests.toys import FAMILIES, bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
+from tokenization.maps.exact import Exact
+from tokenization.maps.retokenisation import Retokenisation, spell
+
+
+def spelling(teacher, student, piece, **settings):
+    """Teacher pieces that spell a student's piece, with their shares."""
+    row = Retokenisation(**settings)(teacher, student).matrix[[student.backend.token_to_id(piece)]].toarray()[0]
+    return {teacher.vocabulary[index]: pytest.approx(float(row[index])) for index in np.flatnonzero(row)}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "piece", "expected"),
+    [
+        # The start of a word is not its continuation: fast vocabulary transfer strips the mark and mixes them.
+        (wordpiece_uncased(), roberta(), "Ġthe", {"the": 1}),
+        (wordpiece_uncased(), roberta(), "er", {"##er": 1}),
+        (wordpiece_uncased(), roberta(), "s", {"##s": 1}),
+        (wordpiece_uncased(), unigram(), "s", {"##s": 1}),
+        (roberta(), wordpiece_uncased(), "the", {"Ġthe": 1}),
+        (roberta(), wordpiece_uncased(), "##s", {"s": 1}),
+        (unigram(), wordpiece_uncased(), "##s", {"s": 1}),
+        # Case is dropped where the teacher has none.
+        (wordpiece_uncased(), wordpiece_cased(), "Borrower", {"borrower": 1}),
+        (wordpiece_uncased(), roberta(), "ĠBorrower", {"borrower": 1}),
+        # BERT never reads "##," after a word, so punctuation is punctuation wherever a student sees it.
+        (wordpiece_uncased(), roberta(), ",", {",": 1}),
+        (wordpiece_uncased(), unigram(), ",", {",": 1}),
+        # Letters of a byte-level alphabet are bytes: é is spelt Ã© there, and the letter é stands for another byte.
+        (bpe(), wordpiece_cased(), "##é", {"Ã©": 1}),
+        # A piece of several is weighted by characters.
+        (roberta(), wordpiece_uncased(), "acme", {"Ġa": 0.25, "c": 0.25, "me": 0.5}),
+        # Nothing spells half a character.
+        (wordpiece_uncased(), roberta(), "Ã", {}),
+        (wordpiece_uncased(), sentencepiece(), "<0xC3>", {}),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
+def test_spellings(teacher, student, piece, expected):
+    assert spelling(teacher, student, piece) == expected
+
+
+def test_an_unused_twin_inside_words_is_not_taken_for_punctuation():
+    """Published BERT vocabularies hold ``##,``, which their own pre-tokenizer can never produce."""
+    teacher = wordpiece_uncased()
+    described = teacher.backend.to_str().replace('"##e":', '"##,":999,"##e":', 1)
+    backend = type(teacher.backend).from_str(described)
+    twin = type(teacher)(backend, teacher.specials, "twin")
+    assert twin.backend.token_to_id("##,") == 999
+    assert spelling(twin, unigram(), ",") == {",": 1}
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ("characters", {"Ġa": 1 / 4, "c": 1 / 4, "me": 2 / 4}),
+        ("mean", {"Ġa": 1 / 3, "c": 1 / 3, "me": 1 / 3}),
+        ("written", {"Ġa": 2 / 5, "c": 1 / 5, "me": 2 / 5}),
+        ("decaying", {"Ġa": 1 / 1.11, "c": 0.1 / 1.11, "me": 0.01 / 1.11}),
+    ],
+)
+def test_weights(weights, expected):
+    assert spelling(roberta(), wordpiece_uncased(), "acme", weights=weights) == expected
+
+
+def test_both_directions_by_hand():
+    teacher = handmade("teacher", "lend", "##er", "lender", "bank")
+    student = handmade("student", "lend", "##er", "##ers", "bank")
+    # Equal entries stay alone, although "lender" is spelled with them.
+    assert spelling(teacher, student, "##er", both=True) == {"##er": 1}
+    assert spelling(student, teacher, "lender", both=True) == {"lend": 4 / 6, "##er": 2 / 6}
+    whole, parts = handmade("whole", "bonds", "bond"), handmade("parts", "b", "##onds", "##ond")
+    # "b" has a share of 1/5 in "bonds" and of 1/4 in "bond".
+    assert spelling(whole, parts, "b", both=True) == {"bonds": 4 / 9, "bond": 5 / 9}
+
+
+def test_both_directions_reach_entries_that_cannot_be_spelled():
+    teacher = handmade("teacher", "lender", "##x")
+    student = handmade("student", "lend", "##er")
+    assert spelling(teacher, student, "lend") == {}
+    assert spelling(teacher, student, "lend", both=True) == {"lender": 1}
+    assert spelling(teacher, student, "lend", both=True, weights="decaying", top=4) == {"lender": 1}
+
+
+def test_top_keeps_the_heaviest_and_normalises():
+    assert spelling(roberta(), wordpiece_uncased(), "acme", top=1) == {"me": 1}
+    assert spelling(roberta(), wordpiece_uncased(), "acme", top=2) == {"me": 2 / 3, "c": 1 / 3}
+
+
+def test_spellings_keep_the_order_of_the_text():
+    found = spell(wordpiece_uncased(), roberta())
+    index = wordpiece_uncased().backend.token_to_id("acme")
+    pieces = [roberta().vocabulary[piece] for piece in found.piece[found.entry == index]]
+    assert pieces == ["Ġa", "c", "me"]
+    assert found.place[found.entry == index].tolist() == [0, 1, 2]
+    assert (np.diff(found.entry) >= 0).all()
+
+
+@pytest.mark.parametrize("teacher", sorted(FAMILIES))
+def test_the_map_agrees_with_the_exact_one_where_marks_and_case_do(teacher):
+    teacher, student = FAMILIES[teacher](), FAMILIES[teacher]()
+    equal = Exact().equal(teacher, student)
+    assert equal.keys() == {*range(len(student))} - {*student.special_ids.values()}

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from tests.toys import TEXTS, handmade, roberta
+from tokenization.maps.vocabulary_map import Coverage, count_pieces, from_pairs
+
+TEACHER, STUDENT = handmade("teacher", "a", "b"), handmade("student", "x", "y", "z")
+
+
+def example():
+    rows, columns, weights = np.array([4, 4, 5, 0]), np.array([4, 5, 5, 0]), np.array([3.0, 1.0, 7.0, 1.0])
+    return from_pairs(rows, columns, weights, TEACHER, STUDENT)
+
+
+def test_weights_are_normalised_by_student_entry():
+    found = example()
+    assert found.matrix.toarray()[4:].tolist() == [[0, 0, 0, 0, 0.75, 0.25], [0, 0, 0, 0, 0, 1], [0] * 6]
+    assert found.covered.tolist() == [True, False, False, False, True, True, False]
+    assert found.best.tolist() == [0, -1, -1, -1, 4, 5, -1]
+    assert found.text.tolist() == [False] * 4 + [True] * 3
+
+
+def test_coverage_by_hand():
+    found = example()
+    assert found.coverage() == Coverage(2 / 3, None)
+    assert found.coverage(np.array([9, 9, 9, 9, 1, 2, 5])) == Coverage(2 / 3, 3 / 8)
+    assert found.coverage(np.zeros(7, int)) == Coverage(2 / 3, None)
+    with pytest.raises(ValueError, match="expected 7 counts"):
+        found.coverage(np.zeros(6, int))
+
+
+def test_empty_rows_can_be_given_to_one_entry():
+    filled = example().complete(1)
+    assert filled[6, 1] == filled[1, 1] == 1
+    assert filled[4, 4] == 0.75
+    np.testing.assert_allclose(filled.sum(axis=1), 1)
+
+
+def test_equally_heavy_entries_give_the_lowest_id():
+    found = from_pairs(np.array([4, 4]), np.array([5, 4]), np.ones(2), TEACHER, STUDENT)
+    assert found.best[4] == 4
+
+
+def test_pieces_are_counted_without_their_frame():
+    counts = count_pieces(roberta(), iter(TEXTS))
+    assert counts[[roberta().special_ids["cls"], roberta().special_ids["sep"]]].tolist() == [0, 0]
+    pieces = sum(len(roberta().backend.encode(text, add_special_tokens=False)) for text in TEXTS)
+    assert counts.sum() == pieces

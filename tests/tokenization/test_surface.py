@@ -1,0 +1,86 @@
+import pytest
+from tokenizers import AddedToken, pre_tokenizers
+
+from tests.toys import FAMILIES, bpe, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
+from tokenization.surface import byte_letters, canonical_forms, surface
+from tokenization.tokenizer import Tokenizer
+
+
+def form(tokenizer, piece, fold=False):
+    return canonical_forms(tokenizer, fold).get(tokenizer.backend.token_to_id(piece))
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "piece", "expected"),
+    [
+        (wordpiece_uncased(), "##s", ("s", True)),
+        (wordpiece_uncased(), "the", ("the", False)),
+        (roberta(), "ĠBorrower", ("Borrower", False)),
+        (roberta(), "er", ("er", True)),
+        (roberta(), "Ã", ("", True)),
+        (sentencepiece(), "<0x41>", ("", True)),
+        (unigram(), "▁the", ("the", False)),
+        (unigram(), "s", ("s", True)),
+    ],
+    ids=str,
+)
+def test_surfaces(tokenizer, piece, expected):
+    assert surface(tokenizer, tokenizer.backend.token_to_id(piece), piece) == expected
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "piece", "expected"),
+    [
+        (roberta(), "ĠBorrower", ("Borrower", False)),
+        (wordpiece_cased(), "Borrower", ("Borrower", False)),
+        (wordpiece_cased(), "##s", ("s", True)),
+        (bpe(), "s", ("s", True)),
+        # Punctuation starts a word of its own, marked or not.
+        (unigram(), ",", (",", False)),
+        (roberta(), ",", (",", False)),
+        (wordpiece_cased(), ",", (",", False)),
+        # A lone mark is a space, a lone byte the same in both families that spell in bytes.
+        (roberta(), "Ġ", (" ", False)),
+        (unigram(), "▁", (" ", False)),
+        (roberta(), "Ã", ("<0xC3>", True)),
+        (sentencepiece(), "<0xC3>", ("<0xC3>", True)),
+        (roberta(), "<s>", None),
+    ],
+    ids=str,
+)
+def test_canonical_forms_are_equal_across_families(tokenizer, piece, expected):
+    assert form(tokenizer, piece) == expected
+
+
+def test_case_is_dropped_where_asked():
+    assert form(roberta(), "ĠBorrower", fold=True) == ("borrower", False)
+
+
+def test_bytes_that_end_within_a_character_are_not_taken_for_what_comes_before():
+    """``naÃ`` is ``na`` and half of an accented letter: dropping the half would make it equal to ``na``."""
+    described = roberta().backend.to_str().replace('"vocab":{', '"vocab":{"naÃ":999,', 1)
+    twin = Tokenizer(type(roberta().backend).from_str(described), roberta().specials, "twin")
+    assert twin.backend.token_to_id("naÃ") == 999
+    assert form(twin, "naÃ") is None
+
+
+@pytest.mark.parametrize("sign", ["£", "é", "€"])
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_an_added_token_is_text_as_it_stands(family, sign):
+    """In a byte-level vocabulary the letter £ stands for a byte, but an added £ is a pound sign."""
+    tokenizer = FAMILIES[family]()
+    backend = type(tokenizer.backend).from_str(tokenizer.backend.to_str())
+    word = f"{sign}{sign}"
+    backend.add_tokens([AddedToken(word, normalized=False)])
+    grown = Tokenizer(backend, tokenizer.specials, "grown")
+    index = backend.token_to_id(word)
+    assert index in grown.literal
+    assert surface(grown, index, word) == (word, False)
+    assert canonical_forms(grown, False)[index] == (word, False)
+
+
+def test_byte_letters_are_those_of_the_pre_tokenizer():
+    assert sorted(byte_letters()) == sorted(pre_tokenizers.ByteLevel.alphabet())
+    assert sorted(byte_letters().values()) == list(range(256))
+    spelled = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str("é€")[0][0]
+    assert bytes(byte_letters()[letter] for letter in spelled) == "é€".encode()

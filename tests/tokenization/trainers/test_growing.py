@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pytest
+from transformers import AutoTokenizer
+
+from corpora.errors import ConfigError
+from tests.toys import FAMILIES, TEXTS, handmade, roberta
+from tokenization.trainers.counting import WordCounts
+from tokenization.trainers.editing import Words
+from tokenization.trainers.growing import log_likelihood
+from tokenization.vocabulary import Growth, grow
+
+DOMAIN = ["The unamortised debentures of the debenture holders, naïve Zürich € amortisation."] * 4
+each = pytest.mark.parametrize("family", sorted(FAMILIES))
+ALL = Growth("fertility", threshold=0, step=7, most=500)
+
+
+def cut(tokenizer, text):
+    return tokenizer.backend.encode(text, add_special_tokens=False)
+
+
+@each
+def test_old_entries_keep_their_ids_and_new_ones_make_words_shorter(family):
+    teacher = FAMILIES[family]()
+    grown = grow(teacher, DOMAIN, growth=ALL)
+    assert grown.vocabulary[: len(teacher)] == teacher.vocabulary
+    assert len(grown) > len(teacher)
+    assert len(set(grown.vocabulary)) == len(grown)
+    assert len(cut(grown, DOMAIN[0]).ids) < len(cut(teacher, DOMAIN[0]).ids) / 2
+    assert grown.special_ids == teacher.special_ids
+
+
+@each
+def test_every_frequent_word_becomes_one_piece(family):
+    grown = grow(FAMILIES[family](), DOMAIN, growth=ALL)
+    for word in ("debentures", "unamortised"):
+        assert len(cut(grown, f" {word}").ids) == 1
+
+
+@each
+def test_it_depends_on_counts_alone(family):
+    teacher = FAMILIES[family]()
+    texts = [*DOMAIN, *TEXTS]
+    one, two = (grow(teacher, order, growth=ALL) for order in (texts, texts[::-1]))
+    assert one.backend.to_str() == two.backend.to_str()
+
+
+@each
+def test_a_saved_one_loads_and_cuts_alike(family, tmp_path):
+    grown = grow(FAMILIES[family](), DOMAIN, growth=ALL)
+    grown.save(tmp_path / "grown")
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "grown")
+    for text in (*DOMAIN[:1], *TEXTS, ""):
+        assert theirs(text)["input_ids"] == grown.backend.encode(text).ids
+
+
+def test_the_likelihood_by_hand():
+    """Entry 5 three times and entry 6 once, in words that occur once, once and twice."""
+    words = Words(np.array([5, 6, 5]), np.array([0, 1, 2, 3]), np.array([1, 1, 2]))
+    assert log_likelihood(words, 9) == pytest.approx(3 * math.log(3 / 4) + math.log(1 / 4))
+
+
+def test_a_word_by_hand():
+    teacher = handmade("teacher", "a", "b", "##b", "##c", "##d")
+    grown = grow(teacher, WordCounts({"abcd": 10, "bb": 3}), growth=Growth("fertility", 1, step=1))
+    # All pairs of "abcd" occur ten times; the one that sorts first comes first, and its neighbours follow.
+    assert grown.vocabulary[9:] == ("##bc", "##bcd", "abcd")
+
+
+def test_fertility_is_of_distinct_words_that_the_teacher_cuts_finely():
+    """Four and three pieces: 3.5 on average, however often each occurs; ``bb`` has only two and does not count."""
+    teacher = handmade("teacher", "a", "b", "##b", "##c", "##d")
+    counts = WordCounts({"abcd": 10, "bcd": 1000, "bb": 5000})
+    unchanged = grow(teacher, counts, growth=Growth("fertility", 3.5, step=1))
+    assert unchanged.vocabulary == teacher.vocabulary
+    # "bb" is the most frequent pair and does not help the long words; "##cd" makes them three and two pieces.
+    for threshold in (3.49, 2.5):
+        assert grow(teacher, counts, growth=Growth("fertility", threshold, step=1)).vocabulary[9:] == ("bb", "##cd")
+    assert len(grow(teacher, counts, growth=Growth("fertility", 2.49, step=1))) > 11
+
+
+def test_the_likelihood_rule_stops_when_entries_gain_little():
+    teacher = roberta()
+    texts = [*DOMAIN, *TEXTS]
+    sizes = [len(grow(teacher, texts, growth=Growth("likelihood", threshold, step=5))) for threshold in (1e9, 60, 0)]
+    assert len(teacher) + 5 == sizes[0] <= sizes[1] <= sizes[2]
+    assert sizes[0] < sizes[2]
+
+
+def test_the_papers_thresholds_are_the_defaults():
+    assert (Growth("likelihood").limit, Growth("fertility").limit) == (0.01, 3.0)
+
+
+def test_a_warning_says_that_the_rule_was_not_met(caplog):
+    grow(roberta(), DOMAIN, growth=Growth("fertility", 0, step=2, most=4))
+    assert "vocabulary.most: 4 entries were added before the fertility rule was met" in caplog.text
+
+
+def test_no_word_is_refused():
+    with pytest.raises(ConfigError, match=r"^vocabulary\.texts: no word"):
+        grow(roberta(), [])

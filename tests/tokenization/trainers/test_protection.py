@@ -1,0 +1,136 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from corpora.errors import ConfigError, DataError
+from tests.toys import FAMILIES, TEXTS
+from tokenization.tokenizer import Tokenizer
+from tokenization.trainers.protection import read_entries
+from tokenization.vocabulary import Protection, algorithms, grow, train, trim
+
+ENTRIES = ("AAPL", "S&P", "BRK.B")
+TEXT = "AAPL's S&P rose 1999 to €30 and £7, AAPLX fell; BRK.B 1998"
+SIZE = 600
+every = pytest.mark.parametrize("name", algorithms)
+
+
+def made(name, protect, lowercase=False):
+    texts = [*TEXTS, "In 1999 and 1999 AAPL paid £5 or 30 € on 30 March 1998"] * 3
+    return train(texts, name, SIZE, lowercase=lowercase, protect=protect)
+
+
+def pieces(tokenizer, text):
+    return tokenizer.backend.encode(text, add_special_tokens=False).tokens
+
+
+def numbers(tokenizer, text):
+    """Pieces that are digits, without the marks of their family."""
+    return [bare for piece in pieces(tokenizer, text) if (bare := piece.strip("Ġ▁#")).isdigit()]
+
+
+@every
+def test_protected_words_are_never_cut(name):
+    tokenizer = made(name, Protection(ENTRIES, currency=True))
+    found = pieces(tokenizer, TEXT)
+    for word in (*ENTRIES, "€", "£"):
+        assert found.count(word) == 1
+    assert len(tokenizer) <= SIZE
+
+
+@every
+def test_a_word_within_another_is_left_alone(name):
+    tokenizer = made(name, Protection(("AAPL", "IT")))
+    assert not {"AAPL", "IT"} & {*pieces(tokenizer, "AAPLX ITEM xAAPL BIT")}
+
+
+@every
+def test_case_goes_where_the_vocabulary_drops_it(name):
+    tokenizer = made(name, Protection(("AAPL", "aapl")), lowercase=True)
+    assert tokenizer.vocabulary.count("aapl") == 1
+    assert pieces(tokenizer, "AAPL")[-1:] == pieces(tokenizer, "aapl")[-1:] == ["aapl"]
+
+
+@every
+def test_digit_by_digit(name):
+    tokenizer = made(name, Protection(digits="split"))
+    assert numbers(tokenizer, "1999 or 12.5% of x30") == [*"1999", *"125", *"30"]
+    assert not any(sum(map(str.isdigit, piece)) > 1 for piece in tokenizer.vocabulary if not piece.startswith("<0x"))
+
+
+@every
+def test_a_number_is_whole_if_frequent_and_else_digit_by_digit(name):
+    tokenizer = made(name, Protection(digits="whole"))
+    assert numbers(tokenizer, "1999 30 1987 $30") == ["1999", "30", *"1987", "30"]
+
+
+@every
+def test_transformers_keeps_protection(name, tmp_path):
+    tokenizer = made(name, Protection(ENTRIES, currency=True, digits="whole"))
+    tokenizer.save(tmp_path / "vocabulary")
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "vocabulary")
+    ours, other = tokenizer.backend.encode(TEXT), theirs(TEXT, return_offsets_mapping=True)
+    assert (ours.ids, ours.offsets) == (other["input_ids"], [tuple(span) for span in other["offset_mapping"]])
+    assert Tokenizer.load(tmp_path / "vocabulary").fingerprint == tokenizer.fingerprint
+
+
+@every
+def test_protected_words_are_not_learned_a_second_time(name):
+    learned = made(name, Protection(("borrower", "Borrower"))).vocabulary
+    assert [piece for piece in learned if piece.strip("Ġ▁#").lower() == "borrower"] == ["borrower", "Borrower"]
+
+
+@every
+def test_nothing_protected_changes_nothing(name):
+    plain = train(TEXTS * 3, name, SIZE)
+    assert train(TEXTS * 3, name, SIZE, protect=Protection()).backend.to_str() == plain.backend.to_str()
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("change", [trim, grow])
+def test_a_teachers_vocabulary_can_be_protected_too(family, change):
+    tokenizer = change(FAMILIES[family](), [*TEXTS, TEXT], protect=Protection(("Acme",), True, "split"))
+    word = "acme" if tokenizer.lowercases else "Acme"
+    found = pieces(tokenizer, "Acme's €30")
+    assert [piece for piece in found if piece in (word, "€")] == [word, "€"]
+    assert numbers(tokenizer, "€30") == ["3", "0"]
+
+
+@pytest.mark.parametrize("entry", ["", " ", "New York", "a\tb"])
+def test_what_is_not_one_word_is_refused(entry):
+    with pytest.raises(ConfigError, match=r"^vocabulary\.protect: expected words without white space \(got") as refusal:
+        made("wordpiece", Protection((entry,)))
+    assert "\n" not in str(refusal.value)
+
+
+def test_too_many_words_are_refused():
+    with pytest.raises(ConfigError, match=r"^vocabulary\.protect: 400 words fill more than half of the 600 entries"):
+        made("wordpiece", Protection(tuple(f"TICK{number}" for number in range(400))))
+
+
+def test_words_come_from_a_file_one_on_each_line(tmp_path):
+    (tmp_path / "tickers.txt").write_text("AAPL\n\n  MSFT \r\nBRK.B\n")
+    assert read_entries(tmp_path / "tickers.txt") == ("AAPL", "MSFT", "BRK.B")
+    (tmp_path / "wrong.txt").write_text("AAPL\nNew York\n")
+    with pytest.raises(DataError, match=r"wrong\.txt:2: found 'New York'; expected one word"):
+        read_entries(tmp_path / "wrong.txt")
+
+
+hostile = st.text(
+    st.one_of(st.sampled_from("aİß\u0301\u200b🏦שׁ€$.#▁Ġ"), st.characters(exclude_categories=["Cs"])), max_size=4
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hostile, st.sampled_from(sorted(algorithms)), st.booleans())
+def test_hostile_words_are_kept_or_refused_in_one_line(entry, name, lowercase):
+    refused = None
+    try:
+        tokenizer = train(TEXTS * 3, name, SIZE, lowercase=lowercase, protect=Protection((entry,)))
+    except ConfigError as error:
+        refused = str(error)
+    if refused is not None:
+        assert len(refused.splitlines()) == 1
+    else:
+        assert len(tokenizer.literal - {*tokenizer.special_ids.values()}) == 1
+        assert tokenizer.encode([f"a {entry} b"]).ids.max() < len(tokenizer)

@@ -1,0 +1,135 @@
+import json
+
+import numpy as np
+import pytest
+from transformers import AutoTokenizer
+
+from corpora.errors import ConfigError
+from tests.toys import FAMILIES, TEXTS, handmade, roberta, unigram
+from tokenization.tokenizer import Tokenizer
+from tokenization.trainers.counting import count_words
+from tokenization.vocabulary import trim
+
+SOME = TEXTS[:2]
+each = pytest.mark.parametrize("family", sorted(FAMILIES))
+
+
+def tokens(tokenizer, text):
+    return tokenizer.backend.encode(text).tokens
+
+
+@each
+def test_the_text_is_cut_as_before_with_fewer_entries(family):
+    teacher = FAMILIES[family]()
+    small = trim(teacher, iter(SOME))
+    assert len(small) < len(teacher)
+    assert set(small.vocabulary) < set(teacher.vocabulary)
+    for text in SOME:
+        assert tokens(small, text) == tokens(teacher, text)
+        assert small.backend.encode(text).offsets == teacher.backend.encode(text).offsets
+    assert small.specials == teacher.specials
+    assert small.lowercases is teacher.lowercases
+
+
+@each
+def test_ids_are_dense_and_keep_their_order(family):
+    teacher = FAMILIES[family]()
+    small = trim(teacher, SOME)
+    assert sorted(small.backend.get_vocab().values()) == list(range(len(small)))
+    old = [teacher.backend.token_to_id(piece) for piece in small.vocabulary]
+    assert old == sorted(old)
+    pair = small.backend.encode("the bank", "acme")
+    assert [pair.ids[0], pair.ids[-1]] == [small.special_ids["cls"], small.special_ids["sep"]]
+
+
+@each
+def test_other_plain_text_meets_no_more_unknown_tokens(family):
+    teacher = FAMILIES[family]()
+    small = trim(teacher, SOME, minimum=2)
+    printable = " ".join(map(chr, range(33, 127)))
+    assert np.sum(small.encode([printable]).ids == small.special_ids["unk"]) == np.sum(
+        teacher.encode([printable]).ids == teacher.special_ids["unk"]
+    )
+
+
+@each
+@pytest.mark.parametrize("extra", [0, 7, 30])
+def test_size_keeps_the_most_used(family, extra):
+    teacher = FAMILIES[family]()
+    with pytest.raises(ConfigError, match=r"^vocabulary\.size: 6 is too small for the \d+") as refusal:
+        trim(teacher, SOME, size=6)
+    least = int(str(refusal.value).partition("for the ")[2].partition(" ")[0])
+    small = trim(teacher, SOME, size=least + extra)
+    assert least <= len(small) <= least + extra
+    if family.startswith("wordpiece"):
+        assert len(small) == least + extra
+
+
+def test_the_minimum_by_hand():
+    teacher = handmade(
+        "teacher", "bank", "lend", "lender", "##er", "loan", *"abdeklnor", *[f"##{c}" for c in "abdeklnor"]
+    )
+    texts = ["bank bank lender", "bank loan loan", "xyz"]
+    assert {"bank", "loan"} <= {*trim(teacher, texts, minimum=2).vocabulary}
+    assert not {"lender", "lend", "##er"} & {*trim(teacher, texts, minimum=2).vocabulary}
+    assert "lender" in trim(teacher, texts).vocabulary
+    assert "lend" not in trim(teacher, texts).vocabulary
+
+
+def test_merges_that_lead_to_a_kept_entry_stay():
+    small = trim(roberta(), ["Borrower"] * 2)
+    model = json.loads(small.backend.to_str())["model"]
+    made = {"".join(pair) for pair in model["merges"]}
+    assert "ĠBorrower" in made
+    assert made | {piece for pair in model["merges"] for piece in pair} <= {*small.vocabulary}
+    assert len(made) < 12
+
+
+def test_unigram_scores_stay():
+    before, after = (
+        dict(json.loads(each.backend.to_str())["model"]["vocab"]) for each in (unigram(), trim(unigram(), SOME))
+    )
+    assert after.items() < before.items()
+
+
+@each
+def test_a_saved_one_loads_and_cuts_alike(family, tmp_path):
+    small = trim(FAMILIES[family](), SOME)
+    small.save(tmp_path / "small")
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "small")
+    for text in (*SOME, "naïve 🏦 x", ""):
+        assert theirs(text)["input_ids"] == small.backend.encode(text).ids
+    assert Tokenizer.load(tmp_path / "small").special_ids == small.special_ids
+
+
+@each
+def test_the_order_of_the_texts_does_not_matter(family):
+    one, two = (
+        trim(FAMILIES[family](), texts, size=330) if family in ("bpe", "roberta") else trim(FAMILIES[family](), texts)
+        for texts in (SOME, SOME[::-1])
+    )
+    assert one.backend.to_str() == two.backend.to_str()
+
+
+@pytest.mark.parametrize("texts", [[], [" \n"]])
+def test_no_word_is_refused(texts):
+    with pytest.raises(ConfigError, match=r"^vocabulary\.texts: no word"):
+        trim(roberta(), texts)
+
+
+def test_counts_are_taken_as_well_as_texts():
+    assert trim(roberta(), count_words(SOME)).fingerprint == trim(roberta(), SOME).fingerprint
+
+
+def test_another_kind_of_model_is_refused():
+    from tokenizers import Tokenizer as Backend
+    from tokenizers import models
+
+    words = Tokenizer(Backend(models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]")), {"unk": "[UNK]"}, "words")
+    with pytest.raises(ConfigError, match=r"^vocabulary\.teacher: entries of a WordLevel tokenizer cannot be changed"):
+        trim(words, SOME)
+
+
+def test_no_uses_at_all_are_not_asked_for():
+    with pytest.raises(ConfigError, match=r"^vocabulary\.minimum: expected 1 or more"):
+        trim(roberta(), SOME, minimum=0)

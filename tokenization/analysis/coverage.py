@@ -1,0 +1,55 @@
+"""How many pieces touch a stretch of text, for many stretches at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tokenization.analysis.batch import Batch
+from tokenization.analysis.words import Bools
+from tokenization.tokenizer import Longs, Pieces
+
+
+class Coverage:
+    """The pieces of a batch, counted by character.
+
+    A piece touches ``[start, end)`` if it starts before ``end`` and ends behind ``start``, and a piece that ends before
+    ``start`` also starts before ``end``. So two running counts answer every question with two look-ups.
+
+    Args:
+        pieces: of the batch's texts.
+        batch: where the texts lie.
+        unknown: (pieces,) True for pieces that are the unknown token.
+    """
+
+    def __init__(self, pieces: Pieces, batch: Batch, unknown: Bools) -> None:
+        base = np.repeat(batch.bases, np.diff(pieces.rows))
+        covering = pieces.ends > pieces.starts
+        self.starts = (pieces.starts + base)[covering]
+        self.ends = (pieces.ends + base)[covering]
+        size = len(batch.points)
+        self._started, self._ended = _running(self.starts, size), _running(self.ends, size)
+        self._unknown: tuple[Longs, Longs] | None = None
+        if unknown.any():
+            hidden = unknown[covering]
+            self._unknown = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
+
+    def touching(self, starts: Longs, ends: Longs) -> Longs:
+        """Pieces that share a character with each stretch."""
+        return self._started[ends] - self._ended[starts + 1]
+
+    def known(self, starts: Longs, ends: Longs) -> Bools:
+        """True for stretches that no unknown token touches."""
+        if self._unknown is None:
+            return np.ones(len(starts), np.bool_)
+        started, ended = self._unknown
+        found: Bools = started[ends] - ended[starts + 1] == 0
+        return found
+
+    def inside(self, borders: Longs) -> Bools:
+        """True for borders between two characters that fall inside a piece."""
+        return self._started[borders] - self._ended[borders + 1] > 0
+
+
+def _running(places: Longs, size: int) -> Longs:
+    """(size + 2,) how many of the places are smaller than each index."""
+    return np.concatenate(([0], np.cumsum(np.bincount(places, minlength=size + 1))))

@@ -1,0 +1,120 @@
+"""From the sums of one tokenizer on one text to its profile."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tokenization.analysis.accumulate import Accumulator, Side
+from tokenization.analysis.bootstrap import Bootstrap, Doubles, of_counts
+from tokenization.analysis.cost import Encoder
+from tokenization.analysis.distribution import core_entries, renyi_efficiency
+from tokenization.analysis.numbers import NUMBERS
+from tokenization.analysis.result import Cuts, EntityCuts, Estimate, Profile
+from tokenization.analysis.shapes import SHAPES
+from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, PIECES, STRETCHES, WHOLE, Tally
+from tokenization.tokenizer import Longs, Tokenizer
+
+NOTHING = Estimate(0.0)
+
+
+def profile(
+    corpus: str, name: str, text: Accumulator, side: Side, bootstrap: Bootstrap, encoder: Encoder | None
+) -> Profile:
+    """The profile of a tokenizer on a text that holds at least one word."""
+    total = side.words.total.T
+    words, occurring = total[STRETCHES], side.counts.sum(axis=1, dtype=np.int64)
+    real = real_entries(side.tokenizer)
+    counts = side.counts.sum(axis=0, dtype=np.int64)
+    unknown = side.tokenizer.special_ids.get("unk")
+    hidden = np.zeros_like(occurring) if unknown is None else side.counts[:, unknown].astype(np.int64)
+
+    def rate(part: Longs, whole: Longs) -> Estimate:
+        return bootstrap.ratio(part, whole) or NOTHING
+
+    def efficiency(drawn: Doubles) -> Doubles:
+        return renyi_efficiency(drawn, len(real))
+
+    used = np.flatnonzero(counts)
+    return Profile(
+        corpus=corpus,
+        tokenizer=name,
+        fertility=rate(total[PIECES], words),
+        continued_words=rate(total[CONTINUED], words),
+        lost_words=rate(total[LOST], words),
+        unknown_rate=rate(hidden, occurring),
+        mean_length=rate(side.pieces, text.texts),
+        length_95=percentile(side.lengths, 0.95),
+        over_limit=rate(side.over, text.texts),
+        renyi_efficiency=of_counts(efficiency, (bootstrap, side.counts[:, used])) if len(real) > 1 else None,
+        used_entries=int(np.count_nonzero(counts[real])),
+        dead_entries=int(np.count_nonzero(counts[real] == 0)),
+        core_entries=core_entries(counts),
+        flops_per_word=None
+        if encoder is None
+        else bootstrap.estimate(encoder.flops_per_word, side.pieces, words, text.texts),
+        shapes=_cuts(side.words, SHAPES, bootstrap),
+        numbers=_cuts(side.numbers, NUMBERS, bootstrap),
+        entities=_entities("all", slice(None), side, bootstrap),
+        types=tuple(
+            found
+            for type_, index in sorted(text.types.items())
+            if (found := _entities(type_, slice(index, index + 1), side, bootstrap))
+        ),
+    )
+
+
+def real_entries(tokenizer: Tokenizer) -> Longs:
+    """Ids of the entries that stand for text: the special tokens and ids that no token holds are left out."""
+    special = set(tokenizer.special_ids.values())
+    return np.array(
+        [index for index, piece in enumerate(tokenizer.vocabulary) if piece and index not in special], np.int64
+    )
+
+
+def percentile(lengths: Longs, share: float) -> float:
+    """The length below which this share of the texts lies, between two lengths if need be.
+
+    Args:
+        lengths: (longest + 1,) number of texts of each length.
+        share: between 0 and 1.
+    """
+    running = np.cumsum(lengths)
+    place = share * (running[-1] - 1)
+    low, high = (int(np.searchsorted(running, whole, side="right")) for whole in (np.floor(place), np.ceil(place)))
+    return low + (high - low) * float(place - np.floor(place))
+
+
+def _cuts(tally: Tally, names: tuple[str, ...], bootstrap: Bootstrap) -> tuple[Cuts, ...]:
+    """The groups that occur."""
+    found = []
+    for index, name in enumerate(names):
+        sums = tally.group(index).T
+        count = int(sums[STRETCHES].sum())
+        if count:
+            pieces, continued, whole = (
+                bootstrap.ratio(sums[measure], sums[STRETCHES]) or NOTHING for measure in (PIECES, CONTINUED, WHOLE)
+            )
+            characters = bootstrap.ratio(sums[CHARACTERS], sums[PIECES])
+            found.append(Cuts(name, count, pieces, continued, whole, characters))
+    return tuple(found)
+
+
+def _entities(name: str, types: slice, side: Side, bootstrap: Bootstrap) -> EntityCuts | None:
+    entities = side.entities.sums[:, types].sum(axis=1).T
+    words = side.entity_words.sums[:, types].sum(axis=1).T
+    borders = side.borders[:, types].sum(axis=1).T
+    if not entities[STRETCHES].any():
+        return None
+
+    def rate(part: Longs, whole: Longs) -> Estimate:
+        return bootstrap.ratio(part, whole) or NOTHING
+
+    return EntityCuts(
+        name=name,
+        count=int(entities[STRETCHES].sum()),
+        words=int(words[STRETCHES].sum()),
+        fertility=rate(words[PIECES], words[STRETCHES]),
+        whole_words=rate(words[WHOLE], words[STRETCHES]),
+        whole_entities=rate(entities[WHOLE], entities[STRETCHES]),
+        borders_inside=rate(borders[1], borders[0]),
+    )

@@ -1,0 +1,109 @@
+"""A few real texts and numbers to show, chosen by rules that no figure can influence."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+import numpy as np
+
+from tokenization.analysis.batch import Batch, of_texts
+from tokenization.analysis.excerpts import Kind, Segment
+from tokenization.analysis.numbers import NUMBERS, Spans
+from tokenization.tokenizer import Tokenizer
+
+_SHORTEST, _LONGEST = 60, 260
+_PER_KIND = 4
+_LOOKED_AT = 50
+_DIGIT = re.compile(r"\d")
+_CAPITAL = re.compile(r"[A-Z]")
+
+
+class Texts:
+    """Texts drawn at random: those whose checksum is smallest, whatever order they come in.
+
+    Texts that fill a line or two go before shorter ones; of longer ones, the beginning is shown.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._kept: dict[str, tuple[bool, int]] = {}
+
+    def add(self, batch: Batch) -> None:
+        """Offer the texts of a batch."""
+        if not self._count:
+            return
+        for text in batch.texts:
+            if text.strip():
+                start = _beginning(text)
+                self._kept[start] = len(start) < _SHORTEST, zlib.crc32(start.encode())
+        best = sorted(self._kept, key=lambda text: (self._kept[text], text))[: self._count]
+        self._kept = {text: self._kept[text] for text in best}
+
+    def chosen(self) -> list[str]:
+        """The texts, in the order of their checksums."""
+        return list(self._kept)
+
+
+class Numbers:
+    """The first few numbers of each kind that differ in form, digits and capitals taken as equal."""
+
+    def __init__(self) -> None:
+        self._kept: list[dict[str, str]] = [{} for _ in NUMBERS]
+
+    def add(self, batch: Batch, spans: Spans) -> None:
+        """Offer the first numbers of a batch."""
+        for group, kept in enumerate(self._kept):
+            if len(kept) == _PER_KIND:
+                continue
+            for place in np.flatnonzero(spans.groups == group)[:_LOOKED_AT].tolist():
+                text = batch.joined[spans.starts[place] : spans.ends[place]]
+                if len(kept) < _PER_KIND:
+                    kept.setdefault(_CAPITAL.sub("A", _DIGIT.sub("0", text)), text)
+
+    def chosen(self) -> list[tuple[str, str]]:
+        """(kind, number) pairs."""
+        return [(name, text) for name, kept in zip(NUMBERS, self._kept, strict=True) for text in kept.values()]
+
+
+def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]:
+    """A text as a tokenizer cuts it, and its number of pieces without special tokens."""
+    pieces = tokenizer.encode([text])
+    words = set(of_texts([text]).starts.tolist())
+    unknown = tokenizer.special_ids.get("unk", -1)
+    found: list[Segment] = []
+    at = 0
+    kept = ~(pieces.opening | pieces.closing)
+    for index, start, end in zip(
+        pieces.ids[kept].tolist(), pieces.starts[kept].tolist(), pieces.ends[kept].tolist(), strict=True
+    ):
+        piece = tokenizer.vocabulary[index]
+        if end <= at and found and start < end:
+            last = found[-1]
+            found[-1] = Segment(last.text, last.kind, (*last.pieces, piece))
+            continue
+        if start > at:
+            found.append(Segment(text[at:start], "gap", ()))
+            at = start
+        if end > at:
+            kind: Kind = "unknown" if index == unknown else "start" if at in words else "inside"
+            found.append(Segment(text[at:end], kind, (piece,)))
+            at = end
+    if at < len(text):
+        found.append(Segment(text[at:], "gap", ()))
+    return tuple(found), int(kept.sum())
+
+
+def alone(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
+    """Pieces of a word or number as it is cut behind a space."""
+    before = " " if tokenizer.continuation == "Ġ" else ""
+    return tuple(tokenizer.backend.encode(before + text, add_special_tokens=False).tokens)
+
+
+def _beginning(text: str) -> str:
+    """The text, or as many whole words of it as fill two or three lines."""
+    text = text.strip()
+    if len(text) <= _LONGEST:
+        return text
+    start = text[:_LONGEST]
+    return start.rsplit(maxsplit=1)[0] if len(start.split()) > 1 else start

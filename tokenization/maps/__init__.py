@@ -1,0 +1,26 @@
+"""Maps from a teacher's vocabulary to a student's, as sparse matrices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:  # listing the names must not import scipy
+    from tokenization.maps.vocabulary_map import MapMethod
+
+maps: Registry[type[MapMethod]] = Registry(
+    "maps",
+    {
+        "exact": ("tokenization.maps.exact:Exact", "entries that mean the same, whatever marks and case"),
+        "retokenisation": (
+            "tokenization.maps.retokenisation:Retokenisation",
+            "each entry spelled in the other vocabulary",
+        ),
+        "edit-distance": ("tokenization.maps.edit_distance:EditDistance", "the entry with the nearest spelling"),
+        "neighbours": (
+            "tokenization.maps.neighbours:Neighbours",
+            "equal entries, and for others those that occur in the same contexts",
+        ),
+    },
+)

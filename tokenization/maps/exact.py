@@ -1,0 +1,63 @@
+"""Entries that mean the same in both vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tokenization.maps.vocabulary_map import VocabularyMap, from_pairs, same_roles
+from tokenization.surface import Form, canonical_forms
+from tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Entries with the same text that agree on whether they start a word or continue one.
+
+    ``##ing`` (WordPiece), ``ing`` (byte-level) and ``ing`` (metaspace) are equal, and none of them is ``Ġing``. Where
+    one side drops case, so does the comparison; an entry that is spelled the same then comes before one that is not.
+
+    Attributes:
+        fold_case: False compares case even if one side drops it.
+    """
+
+    fold_case: bool = True
+    needs_text: ClassVar[bool] = False
+
+    def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
+        """Rows hold a single one, or nothing."""
+        pairs = {**self.equal(teacher, student), **same_roles(teacher, student)}
+        rows = np.fromiter(pairs.keys(), np.int64, len(pairs))
+        columns = np.fromiter(pairs.values(), np.int64, len(pairs))
+        return from_pairs(rows, columns, np.ones(len(pairs)), teacher, student)
+
+    def equal(self, teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
+        """Student's entries -> teacher's entries that mean the same, special tokens left out."""
+        found: dict[int, int] = {}
+        if teacher.continuation == student.continuation:
+            found |= _written_the_same(teacher, student)
+        found = _by_form(teacher, student, fold=False) | found
+        if self.fold_case and (teacher.lowercases or student.lowercases):
+            found = _by_form(teacher, student, fold=True) | found
+        return found
+
+
+def _by_form(teacher: Tokenizer, student: Tokenizer, fold: bool) -> dict[int, int]:
+    known: dict[Form, int] = {}
+    for index, form in canonical_forms(teacher, fold).items():
+        known.setdefault(form, index)
+    return {index: known[form] for index, form in canonical_forms(student, fold).items() if form in known}
+
+
+def _written_the_same(teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
+    """Under the same marks, spelling alone says it, of pieces that end within a character too."""
+    known = {piece: index for index, piece in enumerate(teacher.vocabulary) if piece}
+    for index in teacher.special_ids.values():
+        known.pop(teacher.vocabulary[index], None)
+    special = {*student.special_ids.values()}
+    return {
+        index: known[piece] for index, piece in enumerate(student.vocabulary) if piece in known and index not in special
+    }

@@ -1,0 +1,140 @@
+"""What a map between two vocabularies is, and how much of the student's it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from tokenization.tokenizer import Longs, Tokenizer
+
+Bools = npt.NDArray[np.bool_]
+Doubles = npt.NDArray[np.float64]
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of the student's vocabulary a map reaches; special tokens are left out.
+
+    Attributes:
+        types: share of the entries that have a counterpart.
+        occurrences: share of a text's pieces that have one; ``None`` without counts, or if they are all zero.
+    """
+
+    types: float
+    occurrences: float | None
+
+
+@dataclass(frozen=True)
+class VocabularyMap:
+    """Student entries as weighted means of teacher entries.
+
+    Attributes:
+        matrix: (student vocabulary, teacher vocabulary) non-negative float32; a row sums to one, or is empty where the
+            student's entry has no counterpart.
+        text: (student vocabulary,) True for entries that stand for text: neither special tokens nor unused ids.
+    """
+
+    matrix: sparse.csr_array
+    text: Bools
+
+    @cached_property
+    def covered(self) -> Bools:
+        """(student vocabulary,) True where an entry has a counterpart."""
+        return np.diff(self.matrix.indptr) > 0
+
+    @cached_property
+    def best(self) -> Longs:
+        """(student vocabulary,) teacher entry with the largest weight, the lowest id of equals; -1 if there is none."""
+        found = np.full(self.matrix.shape[0], -1, np.int64)
+        row = np.repeat(np.arange(len(found)), np.diff(self.matrix.indptr))
+        order = np.lexsort((self.matrix.indices, -self.matrix.data, row))
+        rows, first = np.unique(row[order], return_index=True)
+        found[rows] = self.matrix.indices[order][first]
+        return found
+
+    def coverage(self, counts: Longs | None = None) -> Coverage:
+        """How much has a counterpart.
+
+        Args:
+            counts: (student vocabulary,) occurrences of each entry in a text, as from :func:`count_pieces`.
+
+        Raises:
+            ValueError: if there is not one count per entry.
+        """
+        reached = self.covered[self.text]
+        types = float(reached.mean()) if len(reached) else 1.0
+        if counts is None:
+            return Coverage(types, None)
+        if counts.shape != self.text.shape:
+            raise ValueError(f"coverage: expected {len(self.text)} counts, one per student entry (got {counts.shape})")
+        total = counts[self.text].sum()
+        return Coverage(types, float(counts[self.text][reached].sum() / total) if total else None)
+
+    def complete(self, fallback: int) -> sparse.csr_array:
+        """The matrix with the empty rows given to one teacher entry, such as its unknown token."""
+        empty = np.flatnonzero(~self.covered)
+        filler = sparse.csr_array(
+            (np.ones(len(empty), np.float32), (empty, np.full(len(empty), fallback))), shape=self.matrix.shape
+        )
+        return sparse.csr_array(self.matrix + filler)
+
+
+class MapMethod(Protocol):
+    """A way to map vocabularies. Implementations are frozen dataclasses, so that a config is a method.
+
+    Attributes:
+        needs_text: whether the result depends on a text, which has to be given then.
+    """
+
+    needs_text: ClassVar[bool]
+
+    def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
+        """Map the student's entries to the teacher's; special tokens go by role in every method."""
+
+
+def from_pairs(rows: Longs, columns: Longs, weights: Doubles, teacher: Tokenizer, student: Tokenizer) -> VocabularyMap:
+    """A map from (student entry, teacher entry, weight) pairs; weights are normalised to one for each student entry."""
+    totals = np.bincount(rows, weights=weights, minlength=len(student))
+    shares = (weights / totals[rows]).astype(np.float32)
+    matrix = sparse.csr_array((shares, (rows, columns)), shape=(len(student), len(teacher)))
+    matrix.sum_duplicates()
+    return VocabularyMap(matrix, stands_for_text(student))
+
+
+def stands_for_text(tokenizer: Tokenizer) -> Bools:
+    """(vocabulary,) True for entries that are neither special tokens nor unused ids."""
+    found = np.fromiter((piece != "" for piece in tokenizer.vocabulary), np.bool_, len(tokenizer))
+    found[list(tokenizer.special_ids.values())] = False
+    return found
+
+
+def same_roles(teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
+    """Student's special tokens -> the teacher's of the same role; roles that the teacher lacks are left out."""
+    return {
+        index: teacher.special_ids[role] for role, index in student.special_ids.items() if role in teacher.special_ids
+    }
+
+
+def count_pieces(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
+    """(vocabulary,) occurrences of each entry in a stream of texts, the tokens that frame them left out."""
+    counts = np.zeros(len(tokenizer), np.int64)
+    for batch in batches(texts):
+        pieces = tokenizer.encode(batch)
+        counts += np.bincount(pieces.ids[~(pieces.opening | pieces.closing)], minlength=len(tokenizer))
+    return counts
+
+
+def batches(texts: Iterable[str], size: int = _BATCH) -> Iterator[list[str]]:
+    """A stream of texts in lists of ``size``."""
+    stream = iter(texts)
+    while batch := list(islice(stream, size)):
+        yield batch

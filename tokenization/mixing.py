@@ -1,0 +1,51 @@
+"""One text in the pieces of two tokenizers: some stretches as the one cuts them, the others as the other does."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tokenization.alignment import Alignment
+from tokenization.tokenizer import Longs, Pieces
+
+
+def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Pieces:
+    """The student's pieces, with those of some chunks replaced by the teacher's.
+
+    A chunk is what both tokenizers cut out whole, so the text is covered once whichever side is taken (mixed-vocabulary
+    training: Zhao et al., arXiv 1909.11687, section 3.1, who mix words).
+
+    Args:
+        alignment: of the two.
+        taken: (chunks,) True where the teacher's pieces are taken; special tokens stay the student's.
+        offset: added to the ids of the teacher's pieces, so that they can be told from the student's.
+    """
+    teacher, student = alignment.teacher, alignment.student
+    of_teacher, of_student = alignment.chunks
+    framing = student.opening | student.closing
+    chosen = np.append(taken, False)  # for pieces that belong to no chunk, whose number is -1
+    keep = ~chosen[of_student] | framing
+    take = chosen[of_teacher] & ~(teacher.opening | teacher.closing)
+    row = np.concatenate([_row(student)[keep], _row(teacher)[take]])
+    place = np.concatenate([_place(student)[keep], _place(teacher)[take]])
+    order = np.lexsort((np.arange(len(row)), place, row))
+
+    def joined(name: str, shift: int = 0) -> npt.NDArray[np.int32]:
+        both = np.concatenate([getattr(student, name)[keep], getattr(teacher, name)[take] + shift])
+        return np.asarray(both[order].astype(np.int32))
+
+    nothing = np.zeros(int(take.sum()), np.bool_)
+    opening, closing = (np.concatenate([side[keep], nothing])[order] for side in (student.opening, student.closing))
+    counts = np.bincount(row, minlength=len(student))
+    rows = np.concatenate(([0], np.cumsum(counts)))
+    return Pieces(joined("ids", offset), joined("starts"), joined("ends"), rows, student.lengths, opening, closing)
+
+
+def _row(pieces: Pieces) -> Longs:
+    return np.repeat(np.arange(len(pieces)), np.diff(pieces.rows))
+
+
+def _place(pieces: Pieces) -> Longs:
+    """(pieces,) first character of each, before all for the opening token and after all for the closing one."""
+    after = np.repeat(pieces.lengths, np.diff(pieces.rows))
+    return np.where(pieces.opening, -1, np.where(pieces.closing, after + 1, pieces.starts.astype(np.int64)))

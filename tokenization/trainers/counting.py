@@ -1,0 +1,126 @@
+"""How often each word occurs, in memory that does not grow with the text."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from corpora.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+CAPACITY = 4_000_000
+"""Distinct words held at a time: about a gigabyte of them."""
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """Words, here stretches without white space, with their occurrences.
+
+    Attributes:
+        counts: word -> occurrences.
+        missed: no count is lower than the truth by more than this, and no word that is left out occurred more often;
+            0 if every word was held, and then the counts do not depend on the order of the texts.
+    """
+
+    counts: Mapping[str, int]
+    missed: int = 0
+
+    @property
+    def total(self) -> int:
+        """Occurrences of all words."""
+        return sum(self.counts.values())
+
+
+def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, names: int = 1) -> WordCounts:
+    """Count the stretches without white space of a stream of texts.
+
+    A vocabulary that is made from plain counts has its room for the commonest words, and cuts names to bits, although
+    they are what entity recognition is about. ``names`` lets likely names count as several occurrences.
+
+    All is exact as long as there are at most ``capacity`` distinct ones. Beyond that the rarer half is dropped whenever
+    that many have come together (the idea of lossy counting, Manku and Motwani, VLDB 2002), with a warning: only words
+    about as rare as ``missed`` are then undercounted, and which ones depends on the order of the texts.
+
+    Args:
+        texts: read once; counts are given back as they are.
+        capacity: distinct words to hold.
+        names: occurrences that a word stands for if it begins with a capital and does not open its text; text all in
+            capitals says nothing about names.
+
+    Raises:
+        ConfigError: if a text cannot be written as UTF-8 (it holds half of a surrogate pair).
+    """
+    if isinstance(texts, WordCounts):
+        return texts
+    counts: Counter[str] = Counter()
+    missed = 0
+    for text in texts:
+        words = text.split()
+        counts.update(words)
+        if names > 1 and not text.isupper():
+            for word in words[1:]:
+                if word[0].isupper():
+                    counts[word] += names - 1
+        if len(counts) > capacity:
+            missed += _drop_rarest(counts, capacity // 2)
+    if missed:
+        logger.warning(
+            "vocabulary.texts: more than %d distinct words; rare ones were dropped, and counts may be %d too low",
+            capacity,
+            missed,
+        )
+    _require_text(counts)
+    return WordCounts(counts, missed)
+
+
+def mix(general: Iterable[str] | WordCounts, domain: Iterable[str] | WordCounts, weight: float) -> WordCounts:
+    """Counts of two corpora together, weighted rather than repeated.
+
+    Together they count as many words as both corpora have, of which the domain has the share ``weight`` whatever the
+    corpora's sizes. A word whose weighted count rounds to nothing is left out.
+
+    Args:
+        general: texts or counts of the general corpus.
+        domain: of the domain's.
+        weight: share of the domain, above 0 and below 1.
+
+    Raises:
+        ConfigError: if the weight is not between 0 and 1, or one of the corpora holds no word.
+    """
+    if not 0 < weight < 1:
+        raise ConfigError(f"vocabulary.weight: expected a share of the domain between 0 and 1 (got {weight})")
+    first, second = count_words(general), count_words(domain)
+    for name, each in (("general", first), ("domain", second)):
+        if not each.total:
+            raise ConfigError(f"vocabulary.{name}: no word in the texts; check the corpus that was given")
+    total = first.total + second.total
+    weighted: defaultdict[str, float] = defaultdict(float)
+    missed = 0.0
+    for each, share in ((first, 1 - weight), (second, weight)):
+        factor = share * total / each.total
+        missed += each.missed * factor
+        for word, count in each.counts.items():
+            weighted[word] += count * factor
+    rounded = {word: round(count) for word, count in weighted.items()}
+    return WordCounts({word: count for word, count in rounded.items() if count}, round(missed))
+
+
+def _drop_rarest(counts: Counter[str], kept: int) -> int:
+    """Drop all but about the ``kept`` most frequent words; gives the largest count that was dropped."""
+    threshold = sorted(counts.values(), reverse=True)[kept]
+    for word in [word for word, count in counts.items() if count <= threshold]:
+        del counts[word]
+    return threshold
+
+
+def _require_text(counts: Mapping[str, int]) -> None:
+    try:
+        for word in counts:
+            word.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"vocabulary.texts: {error.object!r} is not text (half of a surrogate pair); read the file as UTF-8"
+        ) from error

@@ -1,0 +1,163 @@
+"""A tokenizer with another set of entries: the same rules, new ids, its special tokens and its frame kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer as Backend
+
+from corpora.errors import ConfigError
+from tokenization.tokenizer import Longs, Tokenizer
+from tokenization.trainers.counting import WordCounts
+
+Described = dict[str, Any]
+
+_BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a text as a tokenizer cuts them, each of which occurs in one distinct stretch.
+
+    Attributes:
+        ids: (pieces,) entries.
+        starts: (words + 1,) where each word begins in ``ids``.
+        counts: (words,) occurrences.
+    """
+
+    ids: Longs
+    starts: Longs
+    counts: Longs
+
+    @property
+    def lengths(self) -> Longs:
+        """(words,) pieces of each word."""
+        return np.diff(self.starts)
+
+    def occurrences(self, size: int) -> Longs:
+        """(size,) how often each entry occurs."""
+        weights = np.repeat(self.counts, self.lengths)
+        return np.bincount(self.ids, weights=weights, minlength=size).astype(np.int64)
+
+
+def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
+    """Cut every counted stretch, as if a space came before it, into the words that pieces never cross.
+
+    Raises:
+        ConfigError: if there is no word.
+    """
+    stretches = sorted(counts.counts)
+    if not stretches:
+        raise ConfigError("vocabulary.texts: no word to learn from; check the corpus that was given")
+    ids: list[int] = []
+    lengths: list[int] = []
+    times: list[int] = []
+    for start in range(0, len(stretches), _BATCH):
+        batch = stretches[start : start + _BATCH]
+        encodings = tokenizer.backend.encode_batch([f" {stretch}" for stretch in batch], add_special_tokens=False)
+        for stretch, encoding in zip(batch, encodings, strict=True):
+            ids += encoding.ids
+            sizes = list(_runs(encoding.word_ids))
+            lengths += sizes
+            times += [counts.counts[stretch]] * len(sizes)
+    starts = np.concatenate(([0], np.cumsum(np.array(lengths, np.int64))))
+    return Words(np.array(ids, np.int64), starts, np.array(times, np.int64))
+
+
+def described_model(tokenizer: Tokenizer) -> Described:
+    """A tokenizer's model as plain data.
+
+    Raises:
+        ConfigError: if it is of a kind whose entries cannot be changed.
+    """
+    model: Described = json.loads(tokenizer.backend.to_str())["model"]
+    if model["type"] not in ("WordPiece", "BPE", "Unigram"):
+        raise ConfigError(
+            f"vocabulary.teacher: entries of a {model['type']} tokenizer cannot be changed "
+            "(choose from WordPiece, BPE, Unigram)"
+        )
+    return model
+
+
+def entries(model: Described) -> list[str]:
+    """The entries of a model in the order of their ids."""
+    if model["type"] == "Unigram":
+        return [piece for piece, _ in model["vocab"]]
+    return sorted(model["vocab"], key=model["vocab"].__getitem__)
+
+
+def with_entries(
+    tokenizer: Tokenizer,
+    names: Sequence[str],
+    name: str,
+    *,
+    merges: Sequence[tuple[str, str]] = (),
+    scores: Mapping[str, float] | None = None,
+) -> Tokenizer:
+    """The tokenizer with other entries, numbered from 0; added tokens that are none of them come after.
+
+    Args:
+        tokenizer: not changed.
+        names: the entries.
+        name: of the new tokenizer.
+        merges: of a BPE model, in their order.
+        scores: of a Unigram model's entries.
+    """
+    described: Described = json.loads(tokenizer.backend.to_str())
+    model = described["model"]
+    ids = {piece: index for index, piece in enumerate(names)}
+    if model["type"] == "Unigram":
+        unknown = model["vocab"][model["unk_id"]][0] if model["unk_id"] is not None else None
+        model["unk_id"] = ids[unknown] if unknown is not None else None
+        model["vocab"] = [[piece, (scores or {})[piece]] for piece in names]
+    else:
+        model["vocab"] = ids
+        if model["type"] == "BPE":
+            model["merges"] = [list(pair) for pair in merges]
+    for token in sorted(described["added_tokens"], key=lambda token: token["id"]):
+        token["id"] = ids.setdefault(token["content"], len(ids))
+    described["added_tokens"].sort(key=lambda token: token["id"])
+    if described["post_processor"] is not None:
+        _renumber(described["post_processor"], ids.__getitem__)
+    return Tokenizer(Backend.from_str(json.dumps(described)), tokenizer.specials, name)
+
+
+def merge_pairs(model: Described) -> list[tuple[str, str]]:
+    """The merges of a BPE model, in their order."""
+    pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in model.get("merges", []))
+    return [(first, second) for first, second in pairs]
+
+
+def joined(model: Described, first: str, second: str) -> str:
+    """The entry that two adjacent pieces merge to."""
+    prefix = model.get("continuing_subword_prefix") or ""
+    return first + second.removeprefix(prefix)
+
+
+def _runs(word_ids: Sequence[int | None]) -> Iterator[int]:
+    """Lengths of runs of equal word numbers."""
+    size = 0
+    for place, word in enumerate(word_ids):
+        if place and word != word_ids[place - 1]:
+            yield size
+            size = 0
+        size += 1
+    if size:
+        yield size
+
+
+def _renumber(processor: Described, ids: Callable[[str], int]) -> None:
+    """Give the special tokens of a frame their new ids."""
+    for inner in processor.get("processors", []):
+        _renumber(inner, ids)
+    if processor["type"] == "TemplateProcessing":
+        for special in processor["special_tokens"].values():
+            special["ids"] = [ids(token) for token in special["tokens"]]
+    elif processor["type"] in ("BertProcessing", "RobertaProcessing"):
+        for role in ("cls", "sep"):
+            token, _ = processor[role]
+            processor[role] = [token, ids(token)]

@@ -1,0 +1,103 @@
+"""A teacher's vocabulary without the entries that a domain never uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from corpora.errors import ConfigError
+from tokenization.surface import BYTE_FALLBACK, byte_letters
+from tokenization.tokenizer import Tokenizer
+from tokenization.trainers.algorithm import PRINTABLE
+from tokenization.trainers.counting import WordCounts
+from tokenization.trainers.editing import (
+    Described,
+    cut_words,
+    described_model,
+    entries,
+    joined,
+    merge_pairs,
+    with_entries,
+)
+
+
+def trim(tokenizer: Tokenizer, counts: WordCounts, minimum: int, size: int, name: str | None) -> Tokenizer:
+    """Keep the entries that a text uses; see ``vocabulary.trim``."""
+    if minimum < 1:
+        raise ConfigError(f"vocabulary.minimum: expected 1 or more uses (got {minimum})")
+    model = described_model(tokenizer)
+    names = entries(model)
+    used = cut_words(tokenizer, counts).occurrences(len(tokenizer))
+    uses = {piece: int(used[index]) for index, piece in enumerate(tokenizer.vocabulary) if used[index]}
+    fixed = {tokenizer.vocabulary[index] for index in (*tokenizer.literal, *tokenizer.special_ids.values())}
+    inventory = _Inventory(model, names, uses, fixed)
+    outside = len(fixed.difference(names))
+    kept = set(inventory.always())
+    if size and len(kept) + outside > size:
+        raise ConfigError(
+            f"vocabulary.size: {size} is too small for the {len(kept) + outside} special tokens, protected words and "
+            "single characters or bytes of this text; choose at least so many, and better ten times that"
+        )
+    ranked = sorted((piece for piece in names if uses.get(piece, 0) >= minimum), key=lambda piece: -uses[piece])
+    for piece in ranked:
+        needed = inventory.parts(piece) - kept
+        if not size or len(kept) + len(needed) + outside <= size:
+            kept |= needed
+    left = [piece for piece in names if piece in kept]
+    merges = [pair for pair in merge_pairs(model) if kept.issuperset((*pair, joined(model, *pair)))]
+    scores = dict(model["vocab"]) if model["type"] == "Unigram" else None
+    return with_entries(
+        tokenizer, left, name or f"{tokenizer.name}-trimmed-{len(left) + outside}", merges=merges, scores=scores
+    )
+
+
+@dataclass(frozen=True)
+class _Inventory:
+    """What a model holds, and what an entry cannot be produced without.
+
+    Attributes:
+        model: as plain data.
+        names: its entries.
+        uses: how often the text uses each entry that it uses.
+        fixed: special tokens and protected words.
+    """
+
+    model: Described
+    names: list[str]
+    uses: Mapping[str, int]
+    fixed: set[str]
+
+    def always(self) -> Iterator[str]:
+        """Entries that stay whatever the text: what is fixed, the unknown token, bytes, and the text's characters."""
+        byte_level = set(byte_letters()) <= set(self.names)
+        letters = set(byte_letters()) if byte_level else {*PRINTABLE, "▁", *"".join(self.uses)}
+        unknown = self.model.get("unk_token")
+        if self.model["type"] == "Unigram" and self.model["unk_id"] is not None:
+            unknown = self.model["vocab"][self.model["unk_id"]][0]
+        prefix = self.model.get("continuing_subword_prefix") or ""
+        suffix = self.model.get("end_of_word_suffix") or ""
+        for piece in self.names:
+            bare = piece.removesuffix(suffix)
+            bare = bare.removeprefix(prefix) or bare
+            if piece in self.fixed or piece == unknown or bare in letters or BYTE_FALLBACK.fullmatch(piece):
+                yield piece
+
+    @cached_property
+    def _origins(self) -> dict[str, set[str]]:
+        """Entry -> both sides of every merge that makes it."""
+        found: dict[str, set[str]] = {}
+        for pair in merge_pairs(self.model):
+            found.setdefault(joined(self.model, *pair), set()).update(pair)
+        return found
+
+    def parts(self, piece: str) -> set[str]:
+        """The entry with everything that it is merged from, by whatever way."""
+        found: set[str] = set()
+        waiting = [piece]
+        while waiting:
+            part = waiting.pop()
+            if part not in found:
+                found.add(part)
+                waiting += self._origins.get(part, ())
+        return found
