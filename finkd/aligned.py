@@ -94,7 +94,7 @@ class MaskedPieces:
     @cached_property
     def rank(self) -> Tensor:
         """(masked,) place of each piece within its chunk, from 0."""
-        return torch.arange(len(self.chunk), device=self.chunk.device) - torch.searchsorted(self.chunk, self.chunk)
+        return places(self.chunk)
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,11 @@ class Aligned:
     to_student: Pool
     chunks: Chunks | None = None
     masked: Masked | None = None
+
+
+def places(groups: Tensor) -> Tensor:
+    """(members,) place of each member within its group, from 0; group numbers never fall."""
+    return torch.arange(len(groups), device=groups.device) - torch.searchsorted(groups, groups)
 
 
 def to_device(value: T, device: torch.device) -> T:

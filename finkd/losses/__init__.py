@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from corpora.errors import ConfigError
 from corpora.registry import Registry
 from finkd.settings import build
 
@@ -46,14 +47,20 @@ losses: Registry[type[Loss]] = Registry(
 )
 
 
-def build_terms(settings: Mapping[str, Mapping[str, Any]]) -> list[Loss]:
+def build_terms(settings: Mapping[str, Mapping[str, Any]], refused: frozenset[str], why: str) -> list[Loss]:
     """Loss terms from a config.
 
     Args:
         settings: loss term -> its settings.
+        refused: needs (``losses.term.NEEDS``) that the stage cannot meet.
+        why: what to say of a term that has one of them.
 
     Raises:
-        ConfigError: if a setting is wrong.
+        ConfigError: if a setting is wrong, or a term is refused.
         UnknownNameError: if a term is unknown.
     """
-    return [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]
+    terms = [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]
+    for name, term in zip(settings, terms, strict=True):
+        if term.needs & refused:
+            raise ConfigError(f"losses.{name}: {why}")
+    return terms

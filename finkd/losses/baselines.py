@@ -10,7 +10,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.aligned import MaskedPieces
+from finkd.aligned import MaskedPieces, places
 from finkd.losses.masked_kl import hidden_scores, single_pieces
 from finkd.losses.term import Outputs
 
@@ -118,9 +118,7 @@ def sorted_distance(first: Tensor, second: Tensor, largest: int) -> Tensor:
 
 def _paired_by_index(student: MaskedPieces, teacher: MaskedPieces) -> tuple[Tensor, Tensor]:
     """Indices of the i-th hidden piece of each example on both sides, as far as both have one."""
-    first = torch.searchsorted(student.row, student.row)
-    rank = torch.arange(len(student.row), device=student.row.device) - first
-    partner = torch.searchsorted(teacher.row, student.row) + rank
+    partner = torch.searchsorted(teacher.row, student.row) + places(student.row)
     within = partner < torch.searchsorted(teacher.row, student.row, right=True)
     return within.nonzero().squeeze(1), partner[within]
 

@@ -10,11 +10,8 @@ from torch import Tensor
 
 from tokenization.maps.edit_distance import EditDistance
 from tokenization.maps.exact import Exact
-from tokenization.maps.retokenisation import Retokenisation, spell
-from tokenization.maps.vocabulary_map import same_roles
+from tokenization.maps.retokenisation import DECAY, Retokenisation, spell
 from tokenization.tokenizer import Tokenizer
-
-_DECAY = 0.1
 
 
 class Vocabularies:
@@ -47,13 +44,13 @@ class Vocabularies:
         (X-Token, NeMo-RL). Entries that the student cannot spell have weights of zero.
         """
         places = torch.arange(self.spelling.shape[1], device=self.device)
-        weights = torch.where(self.spelling >= 0, _DECAY**places, 0.0)
+        weights = torch.where(self.spelling >= 0, DECAY**places, 0.0)
         return self.spelling.clamp(min=0), weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
 
     @cached_property
     def equal(self) -> Tensor:
         """(teacher vocabulary,) student entry that means the same, or -1; no student entry comes twice."""
-        pairs = {**Exact().equal(self.student, self.teacher), **same_roles(self.student, self.teacher)}
+        pairs = Exact().pairs(self.student, self.teacher)
         table = np.full(len(self.teacher), -1, np.int64)
         taken: set[int] = set()
         for theirs, ours in sorted(pairs.items()):

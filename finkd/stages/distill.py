@@ -59,13 +59,8 @@ class Distill:
             ConfigError: if a setting is wrong, or a term is about labels.
             UnknownNameError: if a term is unknown.
         """
-        terms = build_terms(self.losses)
-        for name, term in zip(self.losses, terms, strict=True):
-            if term.needs & {"labels", "words"}:
-                raise ConfigError(
-                    f"losses.{name}: compares labels, which a distilled encoder has not; use task-distill"
-                )
-        return terms
+        why = "compares labels, which a distilled encoder has not; use task-distill"
+        return build_terms(self.losses, frozenset({"labels", "words"}), why)
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The trained encoder."""

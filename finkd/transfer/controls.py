@@ -70,5 +70,5 @@ class Average:
 
 def _copied(old: Tokenizer, new: Tokenizer, equal: bool) -> tuple[list[int], list[int]]:
     """New entries that are copied, and what they are copied from."""
-    pairs = {**(Exact().equal(old, new) if equal else {}), **same_roles(old, new)}
+    pairs = Exact().pairs(old, new) if equal else same_roles(old, new)
     return list(pairs), list(pairs.values())

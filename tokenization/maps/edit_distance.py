@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from tokenization.maps.exact import Exact
-from tokenization.maps.vocabulary_map import VocabularyMap, from_pairs, same_roles
+from tokenization.maps.vocabulary_map import VocabularyMap, one_to_one
 from tokenization.surface import canonical_forms
 from tokenization.tokenizer import Longs, Tokenizer
 
@@ -35,7 +35,7 @@ class EditDistance:
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
         """Rows hold a single one, or nothing; memory stays below a few hundred rows of distances."""
-        pairs = {**Exact().equal(teacher, student), **same_roles(teacher, student)}
+        pairs = Exact().pairs(teacher, student)
         fold = teacher.lowercases or student.lowercases
         theirs, ours = canonical_forms(teacher, fold), canonical_forms(student, fold)
         for continues in (False, True):
@@ -46,9 +46,7 @@ class EditDistance:
             nearest = _nearest(list(queries.values()), list(choices.values()), self.furthest)
             ids = list(choices)
             pairs |= {index: ids[at] for index, at in zip(queries, nearest.tolist(), strict=True) if at >= 0}
-        rows = np.fromiter(pairs.keys(), np.int64, len(pairs))
-        columns = np.fromiter(pairs.values(), np.int64, len(pairs))
-        return from_pairs(rows, columns, np.ones(len(pairs)), teacher, student)
+        return one_to_one(pairs, teacher, student)
 
 
 def _nearest(queries: Sequence[str], choices: Sequence[str], furthest: float) -> Longs:

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from tokenization.maps.vocabulary_map import VocabularyMap, from_pairs, same_roles
+from tokenization.maps.vocabulary_map import VocabularyMap, one_to_one, same_roles
 from tokenization.surface import Form, canonical_forms
 from tokenization.tokenizer import Tokenizer
 
@@ -29,10 +27,11 @@ class Exact:
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
         """Rows hold a single one, or nothing."""
-        pairs = {**self.equal(teacher, student), **same_roles(teacher, student)}
-        rows = np.fromiter(pairs.keys(), np.int64, len(pairs))
-        columns = np.fromiter(pairs.values(), np.int64, len(pairs))
-        return from_pairs(rows, columns, np.ones(len(pairs)), teacher, student)
+        return one_to_one(self.pairs(teacher, student), teacher, student)
+
+    def pairs(self, teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
+        """Student's entries -> teacher's entries that mean the same, special tokens by role among them."""
+        return {**self.equal(teacher, student), **same_roles(teacher, student)}
 
     def equal(self, teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
         """Student's entries -> teacher's entries that mean the same, special tokens left out."""

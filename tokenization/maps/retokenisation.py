@@ -18,7 +18,7 @@ from tokenization.tokenizer import Longs, Tokenizer
 
 _BYTE_LETTERS = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 _HEADS = ("x", "q", "zz")
-_DECAY = 0.1
+DECAY = 0.1
 
 Weights = Literal["characters", "mean", "written", "decaying"]
 
@@ -70,7 +70,7 @@ class Retokenisation:
         elif self.weights == "written":
             weights = np.fromiter(map(len, by.vocabulary), np.float64, len(by))[spelling.piece]
         else:
-            weights = (_DECAY if self.weights == "decaying" else 1.0) ** spelling.place.astype(np.float64)
+            weights = (DECAY if self.weights == "decaying" else 1.0) ** spelling.place.astype(np.float64)
         if self.both:
             weights = weights / np.bincount(spelling.entry, weights=weights)[spelling.entry]
         return weights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -108,6 +108,13 @@ def from_pairs(rows: Longs, columns: Longs, weights: Doubles, teacher: Tokenizer
     matrix = sparse.csr_array((shares, (rows, columns)), shape=(len(student), len(teacher)))
     matrix.sum_duplicates()
     return VocabularyMap(matrix, stands_for_text(student))
+
+
+def one_to_one(pairs: Mapping[int, int], teacher: Tokenizer, student: Tokenizer) -> VocabularyMap:
+    """A map from student entry -> teacher entry."""
+    rows = np.fromiter(pairs.keys(), np.int64, len(pairs))
+    columns = np.fromiter(pairs.values(), np.int64, len(pairs))
+    return from_pairs(rows, columns, np.ones(len(pairs)), teacher, student)
 
 
 def stands_for_text(tokenizer: Tokenizer) -> Bools:
