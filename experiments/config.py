@@ -48,6 +48,7 @@ class Experiment:
         name: names the default output folder and the records.
         corpus: a labelled corpus, by name or path.
         split: the split that is scored.
+        confirm: other splits scored beside it, on which nothing was chosen.
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         systems: name -> system, in the order of the report.
         teacher: model that every strategy starts from.
@@ -65,6 +66,7 @@ class Experiment:
     systems: Mapping[str, System]
     teacher: str = DEFAULT
     text: Text | None = None
+    confirm: tuple[str, ...] = ()
     scheme: Scheme = "IOB2"
     floors: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -153,6 +155,8 @@ def _names(experiment: Experiment) -> Iterator[str]:
     if not slug(experiment.name):
         yield f"name: expected a letter or digit (got {experiment.name!r})"
     teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
+    for split in {"train", experiment.split}.intersection(experiment.confirm):
+        yield f"confirm: expected splits on which nothing is learned or chosen (got {split!r})"
     if len(teachers) > 1:
         yield f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})"
     if not experiment.systems:

@@ -25,7 +25,7 @@ from finkd.floors import floors
 from finkd.lineage import Outcome
 from finkd.models import Model
 from finkd.precision import resolve_precision
-from finkd.records import Resources, RunRecord, load_records
+from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import MANIFEST, Store
@@ -114,6 +114,7 @@ class _Run:
         self.precision = resolve_precision(experiment.precision)
         self.train = self._split("train")
         self.scored = self._split(experiment.split)
+        self.confirm = {name: self._split(name) for name in experiment.confirm}
         self.labels = corpora.label_names(self.data.types)
         seen = {sentence.text for sentence in self.train}
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
@@ -201,9 +202,12 @@ class _Run:
         return {name: outcomes[name] for name in self.experiment.systems}
 
     def _floor(self, name: str, seed: int) -> RunRecord:
-        predicted = floors.get(name)(self.train, self.scored)
-        scores = score(self.scored, predicted, self.data.types, self.data.roles)
-        return self._save(self._record(name, "floor", seed, scores=scores))
+        floor = floors.get(name)
+
+        def scores(gold: Sequence[Sentence]) -> NerScores:
+            return score(gold, floor(self.train, gold), self.data.types, self.data.roles)
+
+        return self._save(self._record(name, "floor", seed, scores))
 
     def _system(
         self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
@@ -213,8 +217,8 @@ class _Run:
             name,
             system.role,
             seed,
+            lambda gold: evaluate(gold, model, self.data.types, self.data.roles),
             strategy=" > ".join(stage.kind for stage in outcome.lineage),
-            scores=evaluate(self.scored, model, self.data.types, self.data.roles),
             resources=resources,
             lineage=outcome.lineage,
             vocabulary=self._vocabulary(model, teacher or model),
@@ -226,7 +230,9 @@ class _Run:
         width = model.embeddings.weight.shape[1]
         return analyze(self.scored, model.tokenizer, teacher.tokenizer, width).figures()
 
-    def _record(self, name: str, role: str, seed: int, **parts: Any) -> RunRecord:
+    def _record(
+        self, name: str, role: str, seed: int, scores: Callable[[Sequence[Sentence]], NerScores], **parts: Any
+    ) -> RunRecord:
         text = self.experiment.text
         return RunRecord(
             **{"strategy": "", **parts},
@@ -236,6 +242,8 @@ class _Run:
             corpus=self.data.name,
             split=self.experiment.split,
             seed=seed,
+            scores=scores(self.scored),
+            confirmed={split: scores(gold) for split, gold in self.confirm.items()},
             corpora={
                 self.data.name: self.data.fingerprint,
                 **({text.corpus: text.fingerprint["text"]} if text else {}),

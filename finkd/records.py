@@ -133,6 +133,7 @@ class RunRecord:
         split: split that was scored.
         seed: seed of everything random.
         scores: strict NER scores.
+        confirmed: the same on other splits, on which nothing was chosen.
         resources: sizes and speeds.
         lineage: stages from the first to the last.
         vocabulary: ``{"name", "algorithm", "size"}`` of its tokenizer and the figures of the shift analysis.
@@ -152,6 +153,7 @@ class RunRecord:
     split: str
     seed: int
     scores: NerScores
+    confirmed: Mapping[str, NerScores] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     lineage: tuple[StageRecord, ...] = ()
     vocabulary: Mapping[str, Any] = field(default_factory=dict)

@@ -118,6 +118,11 @@ class Section:
         return tuple(record for system in self.systems for record in system.records)
 
     @property
+    def confirmed(self) -> tuple[str, ...]:
+        """The other splits on which any system was scored, sorted."""
+        return tuple(sorted({split for record in self.records for split in record.confirmed}))
+
+    @property
     def sample(self) -> bool:
         """True if any score comes from finkd's own sample corpus."""
         return any(record.sample for record in self.records)

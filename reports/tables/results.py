@@ -47,7 +47,16 @@ def _scores(section: Section) -> Fields:
             lambda system: number(system.mean(_names_only), 3, system.ids),
         ),
         (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
+        *(_confirmed(split) for split in section.confirmed),
     ]
+
+
+def _confirmed(split: str) -> tuple[Column, Callable[[System], Cell]]:
+    def f1(record: RunRecord) -> float | None:
+        return record.confirmed[split].micro.f1 if split in record.confirmed else None
+
+    heading = f"Micro-F1, {split}"
+    return Column(f"micro_f1_{split}", heading), lambda system: spread(system.spread(f1), 3, system.ids)
 
 
 def _size() -> Fields:
@@ -117,6 +126,8 @@ def _notes(section: Section) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
+    if section.confirmed:
+        notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.confirmed)}.")
     if any(system.latency("p50") is not None for system in section.systems):
         notes.append("Latency: one sentence at a time on one thread, tokenizing included; words/s: batches of 32.")
     if any(system.machine_busy for system in section.systems):

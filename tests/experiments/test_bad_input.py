@@ -29,6 +29,7 @@ MISTAKES = {
     "missing key": Mistake({"corpus": None}, ("corpus: ", "string")),
     "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'"), 1),
     "text as corpus": Mistake({"corpus": "sample-text"}, ("sample-text: is unlabelled text",)),
+    "choice confirmed by itself": Mistake({"confirm": ["test"]}, ("confirm: ", "chosen (got 'test')")),
     "unknown split": Mistake({"split": "tset"}, ("there is no 'tset'", "did you mean 'test'")),
     "unknown teacher": Mistake(
         {"teacher": "nobody/no-model"}, ("model 'nobody/no-model'", "neither a local folder"), 1

@@ -76,6 +76,19 @@ def test_a_second_run_takes_everything_from_the_store(finkd, config, copied):
     assert (copied / "results.md").read_bytes() == table
 
 
+def test_other_splits_are_scored_beside_it(finkd, settings, tmp_path):
+    for split in ("train", "test"):
+        shutil.copy(f"{settings['corpus']}/{split}.conll", tmp_path)
+    (tmp_path / "validation.conll").write_text("Acme B-ORG\nlent O\n\nSachs B-ORG\nagree O\n")
+    config = tmp_path / "confirmed.yaml"
+    config.write_text(yaml.safe_dump({**settings, "corpus": str(tmp_path), "confirm": ["validation"]}))
+    result = finkd("run", config, "--out", tmp_path / "out")
+    assert "Micro-F1, validation" in result.stdout
+    for record in load_records([tmp_path / "out" / "records"]):
+        assert record.confirmed["validation"].micro.gold == 2
+        assert record.scores.micro.gold == 3
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(finkd, config, finished, tmp_path):
     out, _ = finished
     assert finkd("run", config, "--out", tmp_path / "again", "--seeds", "1,2").exit_code == 0

@@ -56,6 +56,20 @@ def test_names_only_is_shown_when_a_record_has_it():
     assert "Names-only F1" in {column.heading for column in found.for_readers()[0]}
 
 
+def test_other_splits_are_shown_when_a_record_has_them():
+    found = table(
+        "results",
+        [
+            record("a", "student", 1, confirmed={"held out": NerScores({"PER": Counts(3, 4, 5)})}),
+            record("b", "student", 1),
+        ],
+    )
+    assert rows(found)["a"]["micro_f1_held out"].text == "0.667 (1)"
+    assert rows(found)["b"]["micro_f1_held out"].text == MISSING
+    assert "Micro-F1, held out" in {column.heading for column in found.for_readers()[0]}
+    assert "nothing chosen on it: held out" in found.caption
+
+
 def test_missing_figures_are_dashes():
     row = rows(table("results", example_records()))["dictionary"]
     assert row["parameters"].text == row["retention"].text == row["latency_p50_ms"].text == MISSING
