@@ -140,7 +140,8 @@ class _EnoughError(Exception):
 def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
     """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
-    from finkd.training import Progress, Schedule, train
+    from finkd.progress import Progress
+    from finkd.training import Schedule, train
 
     marks: Marks = []
 

@@ -89,7 +89,8 @@ def figures(event: Event) -> str:
     if step is None:
         return ""
     left = step.seconds / step.step * (step.steps - step.step)
-    return f"loss {step.loss:.3f}, {step.tokens / max(step.seconds, 1e-9):,.0f} tokens/s, {left:.0f} s left"
+    doing = "teacher reads" if step.loss is None else f"loss {step.loss:.3f}"
+    return f"{doing}, {step.tokens / max(step.seconds, 1e-9):,.0f} tokens/s, {left:.0f} s left"
 
 
 def _where(event: Event) -> str:

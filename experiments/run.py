@@ -25,12 +25,12 @@ from finkd.floors import floors
 from finkd.lineage import Outcome
 from finkd.models import Model
 from finkd.precision import resolve_precision
+from finkd.progress import Progress
 from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import MANIFEST, Store
 from finkd.strategies import Step, parse
-from finkd.training import Progress
 from reports.build import build
 from tokenization.analysis import analyze
 

@@ -146,9 +146,11 @@ def places(groups: Tensor) -> Tensor:
 
 
 def to_device(value: T, device: torch.device) -> T:
-    """The same dataclass with every tensor in it, however deep, on a device."""
+    """The same value, a dataclass or a tuple, with every tensor in it, however deep, on a device."""
     if isinstance(value, Tensor):
         return value.to(device, non_blocking=True)  # type: ignore[return-value]
+    if isinstance(value, tuple):
+        return tuple(to_device(each, device) for each in value)  # type: ignore[return-value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         moved: dict[str, Any] = {f.name: to_device(getattr(value, f.name), device) for f in dataclasses.fields(value)}
         return dataclasses.replace(value, **moved)

@@ -15,7 +15,7 @@ from finkd.collation import Inputs, aligned, inputs
 from finkd.examples import IGNORED, WINDOW, Encoded, Window, encode, kept_words, word_labels
 from tokenization.alignment import Alignment, align, first_pieces, word_rows, words_of_pieces
 from tokenization.mixing import mix
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.tokenizer import Longs, Pieces, Tokenizer, members
 
 Bools = npt.NDArray[np.bool_]
 
@@ -146,7 +146,7 @@ class TrainingData:
             mixed: share of the chunks that the student reads in the teacher's pieces, whose ids then follow its own.
         """
         pieces = self.student.pieces.take(rows)
-        words = words_of(self.student, rows)
+        words, _ = members(self.student.word_rows, rows)
         if not (needs & _PAIRED or mixed):
             words, first = self._covered(rows, words, pieces)
             return Batch(inputs(self.student, pieces, first), *self._labels(words))
@@ -174,7 +174,7 @@ class TrainingData:
 
     def _borders(self, rows: Longs) -> Longs:
         """(rows + 1,) borders of the words of the chosen examples."""
-        return np.concatenate(([0], np.cumsum(self.student.word_rows[rows + 1] - self.student.word_rows[rows])))
+        return members(self.student.word_rows, rows)[1]
 
     def _covered(self, rows: Longs, words: Longs, pieces: Pieces) -> tuple[Longs, Longs]:
         """The words that losses may look at, and the first piece of each within the batch."""
@@ -189,11 +189,3 @@ class TrainingData:
             word = words_of_pieces(pieces, starts, ends, borders)
             inside = (word >= 0) & (chunks >= 0)
             hidden[chunks[inside][drawn[word[inside]]]] = True
-
-
-def words_of(encoded: Encoded, rows: Longs) -> Longs:
-    """Flat indices of all words of the chosen examples, in their order."""
-    counts = encoded.word_rows[rows + 1] - encoded.word_rows[rows]
-    ends = np.cumsum(counts)
-    words: Longs = np.arange(counts.sum()) + np.repeat(encoded.word_rows[rows] - ends + counts, counts)
-    return words

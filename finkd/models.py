@@ -81,6 +81,11 @@ class Model:
         return cast(nn.Embedding, self.encoder.get_input_embeddings())
 
     @property
+    def tagging_head(self) -> nn.Linear:
+        """What scores the labels of a tagger at each piece."""
+        return cast(nn.Linear, self.network.classifier)
+
+    @property
     def has_masked_head(self) -> bool:
         """Whether the network scores the vocabulary at each piece."""
         return self.network.get_output_embeddings() is not None  # type: ignore[no-untyped-call]

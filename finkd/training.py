@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Annotated, Any
@@ -15,27 +15,22 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention import sdpa_kernel
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
 from corpora.errors import ConfigError, FinkdError
 from finkd.aligned import to_device
 from finkd.balance import Balance
 from finkd.batches import Batch, TrainingData, by_length, plan
-from finkd.forward import forward
+from finkd.forward import ATTENTION, forward
 from finkd.losses.term import Loss, Outputs, Side
 from finkd.losses.vocabularies import Vocabularies
 from finkd.mixing import both_vocabularies
 from finkd.models import Model
 from finkd.precision import Precision, resolve_precision
+from finkd.progress import Listener, Progress
+from finkd.states import States
 from tokenization.tokenizer import Longs
-
-# On a CPU, PyTorch's fused attention takes five times as long in bf16 as the plain products do (measured without AMX).
-ATTENTION = (
-    [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-    if torch.cuda.is_available()
-    else [SDPBackend.MATH]
-)
 
 
 @dataclass(frozen=True)
@@ -73,30 +68,8 @@ class Schedule:
     mixing: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-@dataclass(frozen=True)
-class Progress:
-    """One step of a training loop, for whoever shows it.
-
-    Attributes:
-        step: steps done.
-        steps: steps in all.
-        loss: the loss of the step.
-        tokens: non-padding student pieces seen so far.
-        seconds: time since the loop began.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    tokens: int
-    seconds: float
-
-
 class DivergedError(FinkdError, ArithmeticError):
     """A training whose loss is no number any more; nothing of it is kept."""
-
-
-Listener = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -107,10 +80,12 @@ class Teacher:
         model: the teacher, asked for its states while the student trains; ``None`` if no term needs them.
         logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs
             them.
+        states: the teacher's hidden states of all pieces, if they were computed before; it is not run then.
     """
 
     model: Model | None = None
     logits: Tensor | None = None
+    states: States | None = None
 
 
 def train(
@@ -177,8 +152,9 @@ def _train(
     for number, rows in enumerate(batches, start=1):
         mixed = schedule.mixing * (1 - number / len(batches))
         batch = to_device(data.batch(rows, step.needs, (seed, number), mixed), accelerator.device)
+        known = to_device(teacher.states.side(rows), accelerator.device) if teacher.states else None
         with accelerator.autocast(), sdpa_kernel(ATTENTION):
-            loss = balance(step(batch))
+            loss = balance(step(batch, known))
         accelerator.backward(loss)
         # Adam is blind to the scale of a gradient, so sparse embeddings lose nothing by not being clipped.
         accelerator.clip_grad_norm_(dense, schedule.clip)
@@ -235,19 +211,19 @@ class _Step(nn.Module):
             if "embeddings" in self.needs:
                 self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach())
 
-    def forward(self, batch: Batch) -> Tensor:
-        """(terms,) unweighted losses of a batch."""
+    def forward(self, batch: Batch, known: Side | None = None) -> Tensor:
+        """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
         masked = batch.aligned.masked if batch.aligned else None
         student = forward(self.network, batch.student, self.needs, masked.student.at if masked else None)
-        outputs = Outputs(student, self._teach(batch), batch.labels, batch.aligned, self.vocabularies)
+        outputs = Outputs(student, self._teach(batch, known), batch.labels, batch.aligned, self.vocabularies)
         if self.projection is not None:
             outputs = replace(outputs, project=self.projection)
         return torch.stack([loss(outputs) for loss in self.losses])
 
     @torch.no_grad()
-    def _teach(self, batch: Batch) -> Side:
-        side = Side()
-        if self.teacher and batch.teacher is not None:
+    def _teach(self, batch: Batch, known: Side | None) -> Side:
+        side = known or Side()
+        if known is None and self.teacher and batch.teacher is not None:
             masked = batch.aligned.masked if batch.aligned else None
             needs = self.needs - {"embeddings"}
             side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)

@@ -59,9 +59,7 @@ class Pieces:
     def take(self, indices: Sequence[int] | Longs) -> Pieces:
         """The pieces of the chosen texts, in the order given."""
         chosen = np.asarray(indices, dtype=np.int64)
-        counts = self.rows[chosen + 1] - self.rows[chosen]
-        rows = np.concatenate(([0], np.cumsum(counts)))
-        flat = np.repeat(self.rows[chosen] - rows[:-1], counts) + np.arange(rows[-1])
+        flat, rows = members(self.rows, chosen)
         return Pieces(
             self.ids[flat],
             self.starts[flat],
@@ -71,6 +69,21 @@ class Pieces:
             self.opening[flat],
             self.closing[flat],
         )
+
+
+def members(borders: Longs, chosen: Longs) -> tuple[Longs, Longs]:
+    """What lies within the chosen groups, group after group.
+
+    Args:
+        borders: (groups + 1,) borders of all groups.
+        chosen: (chosen,) numbers of some of them.
+
+    Returns:
+        indices of the members, and the (chosen + 1,) borders between the groups that they now form.
+    """
+    counts = borders[chosen + 1] - borders[chosen]
+    rows = np.concatenate(([0], np.cumsum(counts)))
+    return np.repeat(borders[chosen] - rows[:-1], counts) + np.arange(rows[-1]), rows
 
 
 class Tokenizer:

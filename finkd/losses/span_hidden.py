@@ -49,13 +49,17 @@ class SpanHidden:
         pool = outputs.aligned.to_student
         distance = _DISTANCES[self.measure]
         terms = []
-        for student, teacher in self._pairs(len(outputs.student.hidden), len(outputs.teacher.hidden)):
+        for student, teacher in self.pairs(len(outputs.student.hidden), len(outputs.teacher.hidden)):
             state = outputs.project(outputs.student.hidden[student]).float()
             terms.append(distance(state, pool.average(outputs.teacher.hidden[teacher].float()), pool.covered))
         return torch.stack(terms).mean()
 
-    def _pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:
-        """The mapped layers, given how many states (layers + 1) each side has."""
+    def pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:
+        """The mapped layers, given how many states (layers + 1) each side has.
+
+        Raises:
+            ConfigError: if a mapped layer does not exist.
+        """
         for pair in self.layers:
             if not (0 <= pair[0] < student and 0 <= pair[1] < teacher):
                 raise ConfigError(

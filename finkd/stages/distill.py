@@ -14,8 +14,9 @@ from finkd.examples import WINDOW, cut_windows
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model, with_masked_head
-from finkd.stages.finetune import copied, in_precision
+from finkd.stages.finetune import copied, in_precision, keeper_of
 from finkd.stages.stage import Context, Source, TaughtBy
+from finkd.states import check_kept
 from finkd.training import Schedule, Teacher, train
 
 
@@ -33,6 +34,7 @@ class Distill:
         losses: loss term -> its settings.
         masking: share of the words that are hidden from both models, if a term needs hidden text.
         schedule: how long and how fast.
+        keep_states: as in ``task-distill``.
     """
 
     on: Source = "text"
@@ -40,6 +42,7 @@ class Distill:
     losses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
+    keep_states: bool = False
     version: ClassVar[int] = 1
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -60,11 +63,15 @@ class Distill:
             UnknownNameError: if a term is unknown.
         """
         why = "compares labels, which a distilled encoder has not; use task-distill"
-        return build_terms(self.losses, frozenset({"labels", "words"}), why)
+        terms = build_terms(self.losses, frozenset({"labels", "words"}), why)
+        if self.keep_states:
+            check_kept(terms, "distill")
+        return terms
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The trained encoder."""
-        terms, teacher = self.terms(), self._taught_by(context).load()
+        taught = self._taught_by(context)
+        terms, teacher = self.terms(), taught.load()
         student = copied(model)
         if any("masked" in term.needs for term in terms):
             if not teacher.has_masked_head:
@@ -78,7 +85,11 @@ class Distill:
         data = TrainingData.of(windows, student.tokenizer, teacher=teacher.tokenizer, limit=limit)
         data = replace(data, masking=self.masking)
         schedule = in_precision(self.schedule, context)
-        return student, train(student, data, terms, schedule, context.seed, Teacher(teacher), context.listen)
+        states = None
+        if data.teacher is not None and self.keep_states:
+            states = keeper_of(teacher, taught.key, schedule, context).states(data.teacher, terms, len(student.layers))
+        teaching = Teacher(teacher, states=states)
+        return student, train(student, data, terms, schedule, context.seed, teaching, context.listen)
 
     def _taught_by(self, context: Context) -> TaughtBy:
         if self.teacher != "tagger":

@@ -13,6 +13,7 @@ from finkd.examples import WINDOW, cut_windows
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model, with_head
 from finkd.stages.stage import Context
+from finkd.states import Keeper
 from finkd.training import Schedule, train
 
 
@@ -52,6 +53,11 @@ class Finetune:
 def in_precision(schedule: Schedule, context: Context) -> Schedule:
     """The schedule in the experiment's precision, unless the stage's settings name another."""
     return replace(schedule, precision=context.precision) if schedule.precision == "auto" else schedule
+
+
+def keeper_of(teacher: Model, key: str, schedule: Schedule, context: Context) -> Keeper:
+    """Keeps a teacher's states in the store of an experiment, in the precision of a training."""
+    return Keeper(teacher, key, schedule.precision, context.store, context.listen)
 
 
 def copied(model: Model) -> Model:

@@ -12,8 +12,8 @@ from corpora.errors import ConfigError
 from corpora.sentence import Sentence
 from finkd.models import Model
 from finkd.precision import Precision
+from finkd.progress import Listener
 from finkd.store import Store
-from finkd.training import Listener
 
 Source = Literal["gold", "text"]
 """What a stage reads: the labelled sentences of the corpus, or raw text."""

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
@@ -19,8 +18,9 @@ from finkd.examples import WINDOW, Window, cut_windows
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model
-from finkd.stages.finetune import in_precision, trainable
+from finkd.stages.finetune import in_precision, keeper_of, trainable
 from finkd.stages.stage import Context, Source, TaughtBy
+from finkd.states import check_kept
 from finkd.store import address
 from finkd.training import Schedule, Teacher, train
 
@@ -38,6 +38,8 @@ class TaskDistill:
         on: ``"gold"`` labelled sentences, or raw ``"text"``.
         losses: loss term -> its settings.
         schedule: how long and how fast.
+        keep_states: whether the teacher's states are computed once and kept in the store, which pays where text is
+            read twice or by two students; it takes 2 bytes (in bf16) for each piece, kept layer and dimension.
     """
 
     on: Source = "gold"
@@ -45,6 +47,7 @@ class TaskDistill:
         default_factory=lambda: {"cross-entropy": {"weight": 1.0}, "word-kl": {"weight": 1.0, "temperature": 2.0}}
     )
     schedule: Schedule = field(default_factory=Schedule)
+    keep_states: bool = False
     version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -68,21 +71,40 @@ class TaskDistill:
             UnknownNameError: if a term is unknown.
         """
         why = "hides words, which a tagger has to read; use distill"
-        return build_terms(self.losses, frozenset({"masked"}), why)
+        terms = build_terms(self.losses, frozenset({"masked"}), why)
+        if self.keep_states:
+            check_kept(terms, "task-distill")
+        return terms
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The trained student."""
         assert context.teacher is not None
         student = trainable(model, context)
         terms = self.terms()
-        sentences = context.sentences(self.on)
-        logits = teacher_labels(sentences, context.teacher, self.depends(context)["text"], context)
-        needs_states = any(term.needs - {"labels", "words"} for term in terms)
-        teacher = context.teacher.load() if needs_states else None
-        data, targets = _data(sentences, logits, student, teacher, context.labels)
+        looks = any(term.needs - {"labels", "words"} for term in terms)
+        teacher = context.teacher.load() if looks else None
+        windows, data = self._data(student, teacher, context)
         schedule = in_precision(self.schedule, context)
-        tokens = train(student, data, terms, schedule, context.seed, Teacher(teacher, targets), context.listen)
+        states = None
+        if teacher is not None and data.teacher is not None and self.keep_states:
+            keeper = keeper_of(teacher, context.teacher.key, schedule, context)
+            states = keeper.states(data.teacher, terms, len(student.layers))
+            targets = states.word_logits(teacher.tagging_head, data.teacher.first)
+        else:
+            labels = teacher_labels(context.sentences(self.on), context.teacher, self.depends(context)["text"], context)
+            targets = torch.from_numpy(_by_window(windows, labels))
+        known = ~targets.isnan().any(dim=1).numpy()
+        data = replace(data, usable=data.usable & known)
+        tokens = train(student, data, terms, schedule, context.seed, Teacher(teacher, targets, states), context.listen)
         return student, tokens
+
+    def _data(self, student: Model, teacher: Model | None, context: Context) -> tuple[list[Window], TrainingData]:
+        """The sentences, in windows that fit both models."""
+        sides = [student] if teacher is None else [student, teacher]
+        limit = min(WINDOW, *(side.max_length for side in sides))
+        windows = cut_windows(context.sentences(self.on), [side.tokenizer for side in sides], limit)
+        tokenizer = teacher.tokenizer if teacher else None
+        return windows, TrainingData.of(windows, student.tokenizer, context.labels, tokenizer, limit)
 
 
 def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:
@@ -100,23 +122,6 @@ def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, 
         return computed
     flat = load_file(stored.folder / _FILE)["logits"].numpy()
     return np.split(flat, np.cumsum([len(sentence.spans) for sentence in sentences])[:-1])
-
-
-def _data(
-    sentences: Sequence[Sentence],
-    logits: list[np.ndarray],
-    student: Model,
-    teacher: Model | None,
-    labels: Sequence[str],
-) -> tuple[TrainingData, Tensor]:
-    """Training data, and the teacher's (words, labels) scores in the order of its words."""
-    sides = [student] if teacher is None else [student, teacher]
-    limit = min(WINDOW, *(side.max_length for side in sides))
-    windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
-    targets = _by_window(windows, logits)
-    data = TrainingData.of(windows, student.tokenizer, labels, teacher.tokenizer if teacher else None, limit)
-    known = data.usable & ~np.isnan(targets).any(axis=1)
-    return replace(data, usable=known), torch.from_numpy(targets)
 
 
 def _by_window(windows: Sequence[Window], logits: list[np.ndarray]) -> np.ndarray:

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from experiments.progress import shown
 from experiments.run import Event
+from finkd.progress import Progress
 from finkd.records import Counts, NerScores, RunRecord
-from finkd.training import Progress
 
 RECORD = RunRecord("e", "small", "student", "finetune", "c", "test", 1, NerScores({"ORG": Counts(1, 2, 2)}))
 

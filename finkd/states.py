@@ -1,0 +1,175 @@
+"""A teacher's hidden states: computed once, kept in the store, and read from disk at every step.
+
+Where text is read twice, over epochs or by several students, this saves the teacher's share of each step, about
+half of it for a student of half the layers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import sdpa_kernel
+
+from corpora.errors import ConfigError
+from finkd.aligned import to_device
+from finkd.batches import by_length
+from finkd.collation import inputs
+from finkd.examples import Encoded
+from finkd.forward import ATTENTION, forward
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.term import Loss, Side
+from finkd.models import Model
+from finkd.precision import Precision
+from finkd.progress import Listener, Progress
+from finkd.store import Store, address
+from tokenization.tokenizer import Longs, members
+
+_FILE = "states.npy"
+_BATCH_TOKENS = 4096
+_WORDS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class States:
+    """A teacher's states of every piece of some examples, on disk.
+
+    Attributes:
+        values: (pieces, kept layers, width), memory-mapped: float32, or the bits of bfloat16 as int16.
+        layers: which states are kept, 0 being the embeddings.
+        count: how many the teacher has, its embeddings and each layer.
+        rows: (examples + 1,) borders of the examples among the pieces.
+    """
+
+    values: np.ndarray[Any, Any]
+    layers: tuple[int, ...]
+    count: int
+    rows: Longs
+
+    def side(self, rows: Longs) -> Side:
+        """What the teacher would compute of these examples; states that are not kept are empty."""
+        found = _states(self.values[members(self.rows, rows)[0]])
+        hidden = [found.new_zeros(0)] * self.count
+        for place, layer in enumerate(self.layers):
+            hidden[layer] = found[:, place]
+        return Side(hidden=tuple(hidden))
+
+    @torch.inference_mode()
+    def word_logits(self, head: nn.Linear, first: Longs) -> Tensor:
+        """Label scores of words, from the last states and the teacher's classification head.
+
+        Args:
+            head: the head.
+            first: (words,) first piece of each word, -1 where no piece covers it.
+
+        Returns:
+            (words, labels) float32, NaN for words that no piece covers.
+        """
+        scores = torch.full((len(first), head.out_features), math.nan)
+        covered = np.flatnonzero(first >= 0)
+        for start in range(0, len(covered), _WORDS_AT_ONCE):
+            words = covered[start : start + _WORDS_AT_ONCE]
+            scores[words] = head(_states(self.values[first[words], -1]).float().to(head.weight.device)).cpu()
+        return scores
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps a teacher's states in a store.
+
+    Attributes:
+        teacher: the model.
+        key: its content address.
+        precision: in which it computes, ``"fp32"`` or ``"bf16"``.
+        store: where they are kept.
+        listen: called after every batch that the teacher has read.
+    """
+
+    teacher: Model
+    key: str
+    precision: Precision
+    store: Store
+    listen: Listener | None = None
+
+    def states(self, encoded: Encoded, terms: Sequence[Loss], layers: int) -> States:
+        """The states of examples, computed now if that was not done before; those of the last layer are among them.
+
+        Args:
+            encoded: the examples under the teacher's tokenizer.
+            terms: loss terms, which say what states are needed.
+            layers: of the student.
+
+        Raises:
+            ConfigError: if a term maps layers that do not exist.
+            StoreError: if the store cannot be written.
+        """
+        count = int(self.teacher.encoder.config.num_hidden_layers) + 1
+        wanted = _wanted(terms, layers + 1, count)
+        pieces = hashlib.sha256(encoded.pieces.ids.tobytes() + encoded.pieces.rows.tobytes()).hexdigest()
+        material = {"states-of": self.key, "pieces": pieces, "layers": wanted, "precision": self.precision}
+        key = address({**material, "version": 1})
+        stored = self.store.get(key)
+        if stored is None:
+            facts = {"kind": "teacher states", "pieces": len(encoded.pieces.ids), "layers": wanted}
+            with self.store.put(key, facts) as folder:
+                self._compute(encoded, wanted, folder / _FILE)
+        values = np.load(self.store.root / key / _FILE, mmap_mode="r", allow_pickle=False)
+        return States(values, wanted, count, encoded.pieces.rows)
+
+    @torch.inference_mode()
+    def _compute(self, encoded: Encoded, layers: tuple[int, ...], path: Path) -> None:
+        network = self.teacher.network.train(False)
+        device = next(network.parameters()).device
+        is_bf16 = self.precision == "bf16"
+        shape = (len(encoded.pieces.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
+        values = np.lib.format.open_memmap(path, "w+", np.int16 if is_bf16 else np.float32, shape)
+        batches = by_length(np.argsort(encoded.lengths, kind="stable"), encoded.lengths, _BATCH_TOKENS)
+        began, tokens = time.perf_counter(), 0
+        for number, rows in enumerate(batches, start=1):
+            pieces = encoded.pieces.take(rows)
+            batch = to_device(inputs(encoded, pieces, np.zeros(0, np.int64)), device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16), sdpa_kernel(ATTENTION):
+                hidden = forward(network, batch, frozenset({"hidden"})).hidden
+            found = torch.stack([hidden[layer] for layer in layers], dim=1).cpu()
+            kept = found.bfloat16().view(torch.int16) if is_bf16 else found.float()
+            values[members(encoded.pieces.rows, rows)[0]] = kept.numpy()
+            tokens += len(pieces.ids)
+            if self.listen is not None:
+                self.listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
+        values.flush()
+
+
+def check_kept(terms: Sequence[Loss], stage: str) -> None:
+    """See that the states are all that terms look at.
+
+    Raises:
+        ConfigError: if a term looks at something that is not kept.
+    """
+    if any(term.needs & {"attention", "masked"} for term in terms):
+        raise ConfigError(
+            f"{stage}.keep_states: attention and hidden text are not kept; leave it out, or the terms that look at them"
+        )
+
+
+def _states(values: np.ndarray[Any, Any]) -> Tensor:
+    found = torch.from_numpy(values)
+    return found.view(torch.bfloat16) if found.dtype == torch.int16 else found
+
+
+def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...]:
+    """The teacher's states that terms look at, and the last, from which its labels follow."""
+    wanted = {teacher - 1}
+    for term in terms:
+        if isinstance(term, SpanHidden):
+            wanted |= {layer for _, layer in term.pairs(student, teacher)}
+        elif "hidden" in term.needs:
+            wanted |= set(range(teacher))
+    return tuple(sorted(wanted))
