@@ -39,6 +39,7 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.shown = 0
 
     def __call__(self, event: Event) -> None:
         """Show an event, if it is worth a line."""
@@ -46,10 +47,10 @@ class Lines:
         if event.record is not None:
             self._line(scored(event.record))
         elif progress is None:
+            self.shown = 0
             self._line(f"{_where(event)}: begins")
-        elif (
-            progress.step * LINES_PER_STAGE // progress.steps > (progress.step - 1) * LINES_PER_STAGE // progress.steps
-        ):
+        elif progress.step * LINES_PER_STAGE // progress.steps != self.shown:
+            self.shown = progress.step * LINES_PER_STAGE // progress.steps
             self._line(f"{_where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
 
     def _line(self, text: str) -> None:

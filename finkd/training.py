@@ -16,7 +16,8 @@ from accelerate.state import AcceleratorState
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.attention import sdpa_kernel
-from transformers import PreTrainedModel, get_linear_schedule_with_warmup
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError, FinkdError
 from finkd.aligned import to_device
@@ -50,6 +51,8 @@ class Schedule:
         dropout: of hidden states; attention is not dropped, because drawing its mask costs 15 % of a step on a CPU.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
         balance: whether to scale the loss terms so that their gradients are equally large (``finkd.balance``).
+        seconds: the training ends after this time, if its epochs have not ended before, and its learning rates fall by
+            the clock; how many steps that makes depends on the machine.
         mixing: share of the text that the student reads in the teacher's pieces at first; it falls to 0 at a constant
             rate (``finkd.mixing``).
     """
@@ -65,6 +68,7 @@ class Schedule:
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     precision: Precision = "auto"
     balance: bool = False
+    seconds: PositiveFloat | None = None
     mixing: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
@@ -138,19 +142,16 @@ def _train(
     batches = _batches(data, schedule, seed)
     step = _Step(model, losses, teacher, seed, accelerator.device)
     optimizers = _optimizers(model, step.projection, schedule)
-    warmup = round(schedule.warmup * len(batches))
-    schedulers = [
-        get_linear_schedule_with_warmup(optimizer, warmup, len(batches))  # type: ignore[no-untyped-call]
-        for optimizer in optimizers
-    ]
+    course = _Course(schedule, len(batches))
+    schedulers = [LambdaLR(optimizer, course.rate) for optimizer in optimizers]
     step, *optimizers = accelerator.prepare(step, *optimizers)
     dense = [parameter for group in optimizers[0].param_groups for parameter in group["params"]]
     balance = Balance(losses, dense, schedule.balance)
     _set_dropout(model.network, schedule.dropout)
     model.network.train()
-    began, tokens = time.perf_counter(), 0
+    tokens = 0
     for number, rows in enumerate(batches, start=1):
-        mixed = schedule.mixing * (1 - number / len(batches))
+        mixed = schedule.mixing * (1 - course.done(number) / course.steps)
         batch = to_device(data.batch(rows, step.needs, (seed, number), mixed), accelerator.device)
         known = to_device(teacher.states.side(rows), accelerator.device) if teacher.states else None
         with accelerator.autocast(), sdpa_kernel(ATTENTION):
@@ -167,11 +168,40 @@ def _train(
         if not math.isfinite(value):
             raise DivergedError(f"training: the loss is {value} at step {number}; lower schedule.learning_rate")
         if listen is not None:
-            listen(Progress(number, len(batches), value, tokens, time.perf_counter() - began))
+            listen(Progress(round(course.done(number)), course.steps, value, tokens, course.elapsed))
+        if course.done(number) >= course.steps:
+            break
     # Without this the network would go on computing in the training's precision, and carry a wrapper for each stage.
     accelerator.unwrap_model(step, keep_fp32_wrapper=False)
     model.network.train(False)
     return tokens
+
+
+class _Course:
+    """How far a training has come, by its steps or by the clock, whichever is further."""
+
+    def __init__(self, schedule: Schedule, steps: int) -> None:
+        self.steps = steps
+        self.warmup = round(schedule.warmup * steps)
+        self.seconds = schedule.seconds
+        self.began = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self.began
+
+    def done(self, step: int) -> float:
+        """What of ``steps`` is done after a step."""
+        clock = self.steps * self.elapsed / self.seconds if self.seconds else 0.0
+        return min(max(step, clock), self.steps)
+
+    def rate(self, step: int) -> float:
+        """Factor of the learning rates: a straight line up and another one down to zero."""
+        done = self.done(step)
+        if done < self.warmup:
+            return done / self.warmup
+        return (self.steps - done) / max(1, self.steps - self.warmup)
 
 
 def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:

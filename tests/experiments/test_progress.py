@@ -46,3 +46,16 @@ def test_a_terminal_gets_a_bar_and_keeps_the_scores():
     assert "20/20" in text
     assert "loss 0.500, 50 tokens/s" in text
     assert "small (seed 1): micro-F1 0.500, macro-F1 0.500" in text
+
+
+def test_a_clock_may_skip_steps_and_a_teacher_reads_without_a_loss():
+    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+    with shown(console) as listen:
+        listen(Event("small", 1, "finetune"))
+        for step, loss in ((1, None), (2, None), (1, 0.5), (33, 0.5), (33, 0.5), (100, 0.5)):
+            listen(Event("small", 1, "finetune", Progress(step, 2 if loss is None else 100, loss, 10, 1.0)))
+    lines = console.file.getvalue().splitlines()
+    assert [line.split(": ")[1].partition(",")[0] for line in lines[1:]] == [
+        *("step 1/2", "step 2/2", "step 1/100", "step 33/100", "step 100/100")
+    ]
+    assert "teacher reads, 10 tokens/s" in lines[1]

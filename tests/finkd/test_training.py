@@ -2,6 +2,7 @@ import copy
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -15,7 +16,7 @@ from finkd.losses.relations import ChunkAttention, ChunkRelations
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.models import Model, load, with_masked_head
-from finkd.training import DivergedError, Teacher, train, word_logits
+from finkd.training import DivergedError, Schedule, Teacher, _Course, train, word_logits
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
@@ -308,3 +309,20 @@ def test_a_part_of_an_epoch_can_be_trained():
         train(model, data, [CrossEntropy()], replace(QUICK, epochs=epochs, batch_tokens=32), 1, listen=steps.append)
     once = min(progress.steps for progress in steps)
     assert {progress.steps for progress in steps} == {once, 2 * once, once + round(0.5 * once)}
+
+
+def test_rates_rise_and_fall_in_straight_lines():
+    course = _Course(Schedule(warmup=0.2), 10)
+    assert [course.rate(step) for step in range(11)] == pytest.approx([0, 0.5, *np.linspace(1, 0, 9)])
+    assert _Course(Schedule(warmup=0), 4).rate(0) == 1
+
+
+def test_a_training_ends_by_the_clock():
+    model, seen = student(), []
+    schedule = replace(QUICK, epochs=400, seconds=0.3)
+    tokens = train(model, ner_data(SENTENCES, model), [CrossEntropy()], schedule, 1, listen=seen.append)
+    assert seen[-1].step == seen[-1].steps
+    assert 1 <= len(seen) < seen[-1].steps
+    assert tokens == seen[-1].tokens
+    assert seen[-1].seconds >= 0.3
+    assert [each.step for each in seen] == sorted(each.step for each in seen)
