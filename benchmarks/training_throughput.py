@@ -115,7 +115,6 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
     import corpora
     from finkd import models
     from finkd.batches import TrainingData
-    from finkd.examples import cut_windows
     from finkd.models import with_head
     from finkd.students import keep_layers
     from finkd.teachers import DEFAULT
@@ -125,8 +124,7 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
     labels = corpora.label_names(corpus.types)
     encoder = models.load(DEFAULT)
     model = with_head(keep_layers(encoder, (0, 2, 5) if layers == 3 else range(6)), labels, SEED)
-    windows = cut_windows(corpus.splits["train"], [model.tokenizer])
-    data = TrainingData.of(windows, model.tokenizer, labels)
+    data = TrainingData.of(corpus.splits["train"], model, labels)
     return model, data, name
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from corpora.sentence import Sentence
 from finkd.aligned import Aligned
 from finkd.collation import Inputs, aligned, inputs
-from finkd.examples import IGNORED, WINDOW, Encoded, Window, encode, kept_words, word_labels
+from finkd.examples import IGNORED, WINDOW, Encoded, Window, cut_windows, encode, kept_words, word_labels
+from finkd.models import Model
 from tokenization.alignment import Alignment, align, first_pieces, word_rows, words_of_pieces
 from tokenization.mixing import mix
-from tokenization.tokenizer import Longs, Pieces, Tokenizer, members
+from tokenization.tokenizer import Longs, Pieces, members
 
 Bools = npt.NDArray[np.bool_]
 
@@ -84,6 +87,7 @@ class TrainingData:
     """Examples as a training loop takes them.
 
     Attributes:
+        windows: the examples: stretches of text that fit all models that read them.
         student: the examples under the student's tokenizer.
         starts: (words,) first character of each word in its example.
         ends: (words,) character after its last one.
@@ -93,6 +97,7 @@ class TrainingData:
         masking: share of the words that are hidden where a term needs hidden text.
     """
 
+    windows: Sequence[Window]
     student: Encoded
     starts: Longs
     ends: Longs
@@ -104,30 +109,39 @@ class TrainingData:
     @classmethod
     def of(
         cls,
-        windows: Sequence[Window],
-        tokenizer: Tokenizer,
+        sentences: Sequence[Sentence],
+        student: Model,
         labels: Sequence[str] = (),
-        teacher: Tokenizer | None = None,
+        teacher: Model | None = None,
         limit: int = WINDOW,
     ) -> TrainingData:
-        """Windows under the student's tokenizer, and under the teacher's.
+        """Sentences as a student reads them, and its teacher.
 
         Args:
-            windows: as cut for all of these tokenizers.
-            tokenizer: the student's.
+            sentences: their tags are read if there are labels.
+            student: whose tokenizer cuts the text.
             labels: of the corpus, in the order of the ids; without labels no word has one.
-            teacher: the teacher's tokenizer.
-            limit: pieces of a window.
+            teacher: the same, if what it computes is needed.
+            limit: most pieces of a window, if the models have room for as many.
         """
+        models = [student] if teacher is None else [student, teacher]
+        limit = min(limit, *(model.max_length for model in models))
+        windows = cut_windows(sentences, [model.tokenizer for model in models], limit)
         starts, ends, _ = word_rows([window.sentence.spans for window in windows])
         return cls(
-            encode(windows, tokenizer, limit),
+            windows,
+            encode(windows, student.tokenizer, limit),
             starts,
             ends,
             word_labels(windows, labels) if labels else np.full(len(starts), IGNORED),
             kept_words(windows),
-            encode(windows, teacher, limit) if teacher else None,
+            encode(windows, teacher.tokenizer, limit) if teacher else None,
         )
+
+    def by_word(self, figures: Sequence[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.floating[Any]]:
+        """(words, columns) figures of all words of the windows, from a (words, columns) array for each sentence."""
+        parts = [figures[w.source][w.offset : w.offset + len(w.sentence.spans)] for w in self.windows]
+        return np.concatenate(parts)
 
     @property
     def lengths(self) -> Longs:

@@ -11,7 +11,7 @@ from seqeval.scheme import IOB2, Entities
 from corpora.sentence import Sentence
 from finkd.batches import TrainingData
 from finkd.decoding import decode
-from finkd.examples import WINDOW, cut_windows
+from finkd.examples import WINDOW
 from finkd.models import Model
 from finkd.records import Counts, NerScores
 from finkd.training import word_logits
@@ -28,13 +28,12 @@ def sentence_logits(
         per sentence, (words, labels) float32; NaN for words that no piece covers.
     """
     unlabelled = [Sentence(s.text, s.spans, None, s.document) for s in sentences]
-    windows = cut_windows(unlabelled, [model.tokenizer], min(limit, model.max_length))
+    data = TrainingData.of(unlabelled, model, limit=limit)
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
-    if not windows:
+    if not data.windows:
         return result
-    data = TrainingData.of(windows, model.tokenizer, limit=min(limit, model.max_length))
     scores = word_logits(model, data, precision=precision).numpy()
-    for row, window in enumerate(windows):
+    for row, window in enumerate(data.windows):
         first, last = window.kept
         start = data.student.word_rows[row]
         at = window.offset + first

@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from finkd.batches import TrainingData
-from finkd.examples import WINDOW, cut_windows
 from finkd.losses.masked_lm import MaskedLM
 from finkd.models import Model, with_masked_head
 from finkd.stages.finetune import copied, in_precision
@@ -47,9 +46,7 @@ class Adapt:
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The adapted encoder under its masked-LM head."""
         student = with_masked_head(copied(model), context.seed)
-        limit = min(WINDOW, student.max_length)
-        windows = cut_windows(context.sentences(self.on), [student.tokenizer], limit)
-        data = replace(TrainingData.of(windows, student.tokenizer, limit=limit), masking=self.masking)
+        data = replace(TrainingData.of(context.sentences(self.on), student), masking=self.masking)
         schedule = in_precision(self.schedule, context)
         if self.train == "head":
             # The decoder is the embedding table, so that stays too.

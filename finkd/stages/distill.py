@@ -10,7 +10,6 @@ from pydantic import Field
 
 from corpora.errors import ConfigError
 from finkd.batches import TrainingData
-from finkd.examples import WINDOW, cut_windows
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model, with_masked_head
@@ -79,11 +78,7 @@ class Distill:
                     "distill.teacher: it has no masked-LM head, which the losses need; let it adapt first"
                 )
             student = with_masked_head(student, context.seed)
-        sides = (student, teacher)
-        limit = min(WINDOW, *(side.max_length for side in sides))
-        windows = cut_windows(context.sentences(self.on), [side.tokenizer for side in sides], limit)
-        data = TrainingData.of(windows, student.tokenizer, teacher=teacher.tokenizer, limit=limit)
-        data = replace(data, masking=self.masking)
+        data = replace(TrainingData.of(context.sentences(self.on), student, teacher=teacher), masking=self.masking)
         schedule = in_precision(self.schedule, context)
         states = None
         if data.teacher is not None and self.keep_states:

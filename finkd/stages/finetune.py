@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from finkd.batches import TrainingData
-from finkd.examples import WINDOW, cut_windows
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model, with_head
 from finkd.stages.stage import Context
@@ -42,9 +41,7 @@ class Finetune:
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The trained tagger."""
         tagger = trainable(model, context)
-        limit = min(WINDOW, tagger.max_length)
-        windows = cut_windows(context.train, [tagger.tokenizer], limit)
-        data = TrainingData.of(windows, tagger.tokenizer, context.labels, limit=limit)
+        data = TrainingData.of(context.train, tagger, context.labels)
         schedule = in_precision(self.schedule, context)
         losses = [CrossEntropy(smoothing=self.smoothing)]
         return tagger, train(tagger, data, losses, schedule, context.seed, listen=context.listen)

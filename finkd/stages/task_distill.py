@@ -14,7 +14,6 @@ from corpora.errors import ConfigError
 from corpora.sentence import Sentence
 from finkd.batches import TrainingData
 from finkd.evaluation import sentence_logits
-from finkd.examples import WINDOW, Window, cut_windows
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model
@@ -83,7 +82,7 @@ class TaskDistill:
         terms = self.terms()
         looks = any(term.needs - {"labels", "words"} for term in terms)
         teacher = context.teacher.load() if looks else None
-        windows, data = self._data(student, teacher, context)
+        data = TrainingData.of(context.sentences(self.on), student, context.labels, teacher)
         schedule = in_precision(self.schedule, context)
         states = None
         if teacher is not None and data.teacher is not None and self.keep_states:
@@ -92,19 +91,11 @@ class TaskDistill:
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         else:
             labels = teacher_labels(context.sentences(self.on), context.teacher, self.depends(context)["text"], context)
-            targets = torch.from_numpy(_by_window(windows, labels))
+            targets = torch.from_numpy(data.by_word(labels))
         known = ~targets.isnan().any(dim=1).numpy()
         data = replace(data, usable=data.usable & known)
         tokens = train(student, data, terms, schedule, context.seed, Teacher(teacher, targets, states), context.listen)
         return student, tokens
-
-    def _data(self, student: Model, teacher: Model | None, context: Context) -> tuple[list[Window], TrainingData]:
-        """The sentences, in windows that fit both models."""
-        sides = [student] if teacher is None else [student, teacher]
-        limit = min(WINDOW, *(side.max_length for side in sides))
-        windows = cut_windows(context.sentences(self.on), [side.tokenizer for side in sides], limit)
-        tokenizer = teacher.tokenizer if teacher else None
-        return windows, TrainingData.of(windows, student.tokenizer, context.labels, tokenizer, limit)
 
 
 def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:
@@ -122,8 +113,3 @@ def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, 
         return computed
     flat = load_file(stored.folder / _FILE)["logits"].numpy()
     return np.split(flat, np.cumsum([len(sentence.spans) for sentence in sentences])[:-1])
-
-
-def _by_window(windows: Sequence[Window], logits: list[np.ndarray]) -> np.ndarray:
-    """(words, labels) rows for the words of all windows, from rows by sentence."""
-    return np.concatenate([logits[w.source][w.offset : w.offset + len(w.sentence.spans)] for w in windows])

@@ -6,10 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.batches import plan, words_of
+from finkd.batches import plan
 from finkd.examples import IGNORED
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
+from tokenization.tokenizer import members
 
 LENGTHS = st.lists(st.integers(1, 300), max_size=200).map(lambda sizes: np.array(sizes, np.int64))
 
@@ -50,7 +51,7 @@ def test_a_batch_looks_its_words_up_in_the_padded_sequence():
     assert ids[batch.student.pieces].tolist() == data.student.pieces.take(rows).ids.tolist()
     assert batch.student.mask.sum() == len(batch.student.pieces)
     assert (batch.student.ids[~batch.student.mask] == data.student.pad).all()
-    assert batch.words.tolist() == words_of(data.student, rows).tolist()
+    assert batch.words.tolist() == members(data.student.word_rows, rows)[0].tolist()
     assert batch.labels.tolist() == data.labels[batch.words].tolist()
     assert IGNORED not in batch.labels
 

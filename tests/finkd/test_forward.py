@@ -5,7 +5,6 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd.batches import TrainingData
-from finkd.examples import cut_windows
 from finkd.forward import forward
 from finkd.models import with_masked_head
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
@@ -14,8 +13,7 @@ FAMILIES = ["bert", "distilbert", "roberta"]
 
 
 def batch(model):
-    windows = cut_windows(SENTENCES, [model.tokenizer])
-    data = TrainingData.of(windows, model.tokenizer, LABELS)
+    data = TrainingData.of(SENTENCES, model, LABELS)
     return data.batch(torch.arange(len(SENTENCES)).numpy())
 
 

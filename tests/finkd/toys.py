@@ -17,7 +17,7 @@ from transformers import (
 from corpora.sentence import Sentence
 from corpora.tags import label_names
 from finkd.batches import TrainingData
-from finkd.examples import WINDOW, cut_windows
+from finkd.examples import WINDOW
 from finkd.models import Model, with_head
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
@@ -107,9 +107,7 @@ def ner_data(
     sentences: tuple[Sentence, ...], model: Model, teacher: Model | None = None, limit: int = WINDOW
 ) -> TrainingData:
     """The sentences as the training loop takes them."""
-    sides = [model] if teacher is None else [model, teacher]
-    windows = cut_windows(sentences, [side.tokenizer for side in sides], limit)
-    return TrainingData.of(windows, model.tokenizer, LABELS, teacher.tokenizer if teacher else None, limit)
+    return TrainingData.of(sentences, model, LABELS, teacher, limit)
 
 
 def context(folder: Path, seed: int = 1) -> Context:
