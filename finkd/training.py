@@ -269,6 +269,10 @@ def _projection(student: Model, teacher: Model | None, needs: frozenset[str], se
     if teacher is None or not needs & {"hidden", "embeddings"}:
         return None
     ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size
+    if "embeddings" in needs and student.embeddings.weight.shape[1] != ours:
+        raise ConfigError(
+            "losses.embedding: cannot compare factorised embeddings; span-hidden compares what they become"
+        )
     if ours == theirs:
         return None
     with torch.random.fork_rng(devices=[]):

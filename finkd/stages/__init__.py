@@ -14,6 +14,10 @@ stages: Registry[type[Stage]] = Registry(
     {
         "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers"),
         "retokenize": ("finkd.stages.retokenize:Retokenize", "a domain vocabulary, embeddings made from the old ones"),
+        "factorize": (
+            "finkd.stages.factorize:Factorize",
+            "embeddings narrower than the encoder, for larger vocabularies",
+        ),
         "adapt": ("finkd.stages.adapt:Adapt", "continued masked language modelling on domain text"),
         "distill": ("finkd.stages.distill:Distill", "a teacher's states and masked-LM guesses, before any task"),
         "finetune": ("finkd.stages.finetune:Finetune", "NER with gold labels"),
