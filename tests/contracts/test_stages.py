@@ -17,6 +17,7 @@ from tests.finkd.toys import context, outputs, tiny_model
 SMALL = {
     "shrink": {"layers": [0, 2]},
     "retokenize": {"size": 200},
+    "factorize": {"rank": 8},
     "adapt": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},
     "distill": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},
     "finetune": {"schedule": {"epochs": 1, "batch_tokens": 64}},
