@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,17 +50,17 @@ def factorize(model: Model, rank: int) -> Model:
     body.load_state_dict({**body.state_dict(), **_encoder_weights(model.encoder), **_embeddings(model.encoder, rank)})
     if model.labels:
         network.get_submodule("classifier").load_state_dict(model.tagging_head.state_dict())
-    return Model(network.eval(), model.tokenizer, model.labels)
+    return Model(network, model.tokenizer, model.labels)
 
 
 def _electra(model: Model, rank: int) -> PreTrainedModel:
     """A network of the right shape, with weights to be replaced."""
     old = model.network.config
-    config = ElectraConfig(embedding_size=rank, **{name: getattr(old, name, None) for name in _SHARED})
+    shared: dict[str, Any] = {name: getattr(old, name, None) for name in _SHARED}
+    config = ElectraConfig(embedding_size=rank, **shared)
     config.id2label, config.label2id = old.id2label, old.label2id
     with torch.random.fork_rng(devices=[]):
-        network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(config)
-    return network
+        return (ElectraForTokenClassification if model.labels else ElectraModel)(config).eval()  # type: ignore[no-untyped-call]
 
 
 def _encoder_weights(encoder: PreTrainedModel) -> dict[str, Tensor]:
@@ -72,8 +73,9 @@ def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:
     old = encoder.get_submodule("embeddings").state_dict()
     names = [f"{kind}_embeddings.weight" for kind in ("word", "position", "token_type")]
     tables = [(old[name] - old[name].mean(dim=1, keepdim=True)).double() for name in names]
+    words, positions, types = tables
     # (width, rank): from the encoder's dimensions to those of the embeddings; its transpose leads back.
-    reduce = _subspace(*tables, rank - 1) @ _zero_sum(rank)
+    reduce = _subspace(words, positions, types, rank - 1) @ _zero_sum(rank)
     gain = old["LayerNorm.weight"].double() * math.sqrt(reduce.shape[0] / rank)
     narrow = {f"embeddings.{name}": table @ reduce for name, table in zip(names, tables, strict=True)}
     unscaled = {"embeddings.LayerNorm.weight": torch.ones(rank), "embeddings.LayerNorm.bias": torch.zeros(rank)}
@@ -89,7 +91,8 @@ def _subspace(words: Tensor, positions: Tensor, types: Tensor, size: int) -> Ten
     positions = positions[:WINDOW]
     mean = words.mean(dim=0) + positions.mean(dim=0) + types[0]
     moment = _covariance(words) + _covariance(positions) + torch.outer(mean, mean)
-    return torch.linalg.eigh(moment).eigenvectors[:, -size:]
+    vectors: Tensor = torch.linalg.eigh(moment).eigenvectors
+    return vectors[:, -size:]
 
 
 def _covariance(rows: Tensor) -> Tensor:
@@ -101,4 +104,5 @@ def _zero_sum(rank: int) -> Tensor:
     """(rank - 1, rank) orthonormal rows whose entries sum to zero."""
     start = torch.eye(rank, dtype=torch.float64)
     start[:, 0] = 1
-    return torch.linalg.qr(start).Q[:, 1:].T
+    turned: Tensor = torch.linalg.qr(start).Q
+    return turned[:, 1:].T
