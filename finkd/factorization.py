@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -60,7 +60,8 @@ def _electra(model: Model, rank: int) -> PreTrainedModel:
     config = ElectraConfig(embedding_size=rank, **shared)
     config.id2label, config.label2id = old.id2label, old.label2id
     with torch.random.fork_rng(devices=[]):
-        return (ElectraForTokenClassification if model.labels else ElectraModel)(config).eval()  # type: ignore[no-untyped-call]
+        network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(config)
+    return cast(PreTrainedModel, network.train(False))
 
 
 def _encoder_weights(encoder: PreTrainedModel) -> dict[str, Tensor]:

@@ -253,9 +253,9 @@ class _Step(nn.Module):
     @torch.no_grad()
     def _teach(self, batch: Batch, known: Side | None) -> Side:
         side = known or Side()
-        if known is None and self.teacher and batch.teacher is not None:
+        needs = self.needs & {"hidden", "attention", "masked"}
+        if known is None and needs and self.teacher and batch.teacher is not None:
             masked = batch.aligned.masked if batch.aligned else None
-            needs = self.needs - {"embeddings"}
             side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)
         return replace(
             side,
