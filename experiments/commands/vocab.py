@@ -50,7 +50,8 @@ def vocab(
     _require_free(out)
     _require_sense(size, cased, grow_from, trim_from)
 
-    from experiments.shift import named_tokenizer, training_texts
+    from experiments.shift import named_tokenizer
+    from experiments.sources import source
     from finkd.settings import build
     from tokenization import vocabulary
     from tokenization.trainers.protection import read_entries
@@ -58,9 +59,9 @@ def vocab(
     protection = vocabulary.Protection(read_entries(protect) if protect else (), currency, digits)
     growth = build(vocabulary.Growth, {"rule": rule, "threshold": threshold}, "vocabulary")
     teacher = named_tokenizer(grow_from or trim_from or "") if grow_from or trim_from else None
-    counts = vocabulary.count_words(training_texts(corpus), names=names)
+    counts = vocabulary.count_words(source(corpus).training(held_out=False), names=names)
     if general:
-        counts = vocabulary.mix(training_texts(general), counts, weight)
+        counts = vocabulary.mix(source(general).training(held_out=False), counts, weight)
     if teacher is None:
         assert size is not None
         tokenizer = vocabulary.train(counts, algorithm, size, lowercase=not cased, protect=protection, name=out.name)

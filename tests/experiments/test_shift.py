@@ -1,69 +1,16 @@
 """The tokenizer-shift analysis from names to figures."""
 
-import shutil
-
 import pytest
-import torch
-from safetensors.torch import save_file
 
-import corpora
 from corpora.errors import ConfigError, DataError
 from experiments import shift
-from experiments.shift import (
-    DEFAULT_ALGORITHM,
-    DEFAULT_SIZE,
-    Plan,
-    compare,
-    encoder,
-    named_tokenizer,
-    training_texts,
-    weights,
-)
+from experiments.shift import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer
 from finkd import models
 from tests.finkd.toys import tiny_model
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
-def test_weights_are_counted_without_loading_them(family, tmp_path):
-    model = tiny_model(family=family)
-    model.save(tmp_path)
-    assert weights(tmp_path) == (sum(p.numel() for p in model.network.parameters()), 32)
-
-
-def test_weights_may_lie_in_several_files_and_positions_are_none(tmp_path):
-    save_file({"e.word_embeddings.weight": torch.zeros(7, 3)}, tmp_path / "model-1.safetensors")
-    save_file({"bias": torch.zeros(5), "e.position_ids": torch.zeros(1, 9)}, tmp_path / "model-2.safetensors")
-    assert weights(tmp_path) == (26, 3)
-
-
-def test_a_folder_without_weights_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="no word embeddings"):
-        weights(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"\0" * 20)
-    with pytest.raises(DataError, match=r"model\.safetensors: not a readable"):
-        weights(tmp_path)
-
-
 def plan(teacher, *named, **more):
     return Plan(str(teacher), tuple(map(str, named)), **more)
-
-
-@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
-def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
-    model = tiny_model(family=family)
-    model.save(tmp_path)
-    shape = encoder(tmp_path)
-    config = model.encoder.config
-    assert shape.parameters == sum(p.numel() for p in model.network.parameters())
-    assert (shape.width, shape.layers, shape.positions) == (32, 2, model.max_length)
-    assert shape.intermediate == (config.hidden_dim if family == "distilbert" else config.intermediate_size)
-
-
-def test_a_configuration_without_a_shape_is_refused(teacher, tmp_path):
-    shutil.copytree(teacher, tmp_path / "broken")
-    (tmp_path / "broken" / "config.json").write_text('{"max_position_embeddings": 8, "n_layers": "two"}')
-    with pytest.raises(ConfigError, match=r"config\.json: num_hidden_layers or n_layers: found \"two\"; expected"):
-        encoder(tmp_path / "broken")
 
 
 def test_the_embedding_shares_follow_from_the_sizes(teacher, corpus):
@@ -159,22 +106,6 @@ def test_what_is_trained_if_little_is_said():
         *(("bpe", 1), ("bpe", 2)),
         *(("unigram", 1), ("unigram", 2)),
     )
-
-
-def test_training_texts_of_a_labelled_corpus_are_its_train_split():
-    train = corpora.load("sample").splits["train"]
-    assert list(training_texts("sample")) == [sentence.text for sentence in train]
-
-
-def test_training_texts_of_a_folder_depend_on_a_train_file(corpus, tmp_path):
-    assert len(list(training_texts(str(corpus)))) == 3
-    (tmp_path / "a.txt").write_text("one\ntwo\n")
-    assert list(training_texts(str(tmp_path))) == ["one", "two"]
-
-
-def test_a_single_labelled_file_has_no_train_split(corpus):
-    with pytest.raises(ConfigError, match="has no train split"):
-        training_texts(str(corpus / "train.conll"))
 
 
 def test_a_tokenizer_is_named_by_its_folder_or_by_a_teacher(teacher):

@@ -1,0 +1,70 @@
+"""What a saved encoder is like, read without loading it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from corpora.errors import ConfigError, DataError
+from corpora.lines import read_json
+from tokenization.analysis import Encoder
+
+
+def encoder(folder: Path) -> Encoder:
+    """Shape of a saved encoder, read from its configuration and the heads of its weight files alone.
+
+    Raises:
+        ConfigError: if the configuration does not tell the shape, or there are no word embeddings.
+        DataError: if a file is damaged.
+    """
+    path = folder / "config.json"
+    config = read_json(path)
+    parameters, width = weights(folder)
+    positions = _whole(config, path, "max_position_embeddings")
+    if "roberta" in str(config.get("model_type")):
+        positions -= _whole({"pad_token_id": 1, **config}, path, "pad_token_id") + 1  # numbered from behind it on
+    return Encoder(
+        parameters=parameters,
+        width=width,
+        layers=_whole(config, path, "num_hidden_layers", "n_layers"),  # DistilBERT has names of its own
+        intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
+        positions=positions,
+    )
+
+
+def weights(folder: Path) -> tuple[int, int]:
+    """Parameters of a saved model and the width of its token embeddings, read from the heads of its files alone.
+
+    Raises:
+        ConfigError: if there are no safetensors files, or no word embeddings in them.
+        DataError: if one is damaged.
+    """
+    total = width = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, "numpy") as file:
+                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise DataError(f"{path}: not a readable safetensors file ({error})") from error
+        for name, shape in shapes.items():
+            count = 1
+            for length in shape:
+                count *= length
+            total += 0 if name.endswith("position_ids") else count
+            width = shape[1] if name.endswith("word_embeddings.weight") else width
+    if not width:
+        raise ConfigError(
+            f"{folder}: found no word embeddings in its *.safetensors files; expected an encoder's weights"
+        )
+    return total, width
+
+
+def _whole(config: Any, path: Path, *keys: str) -> int:
+    """The first of some keys that a model's configuration holds."""
+    found = next((config[key] for key in keys if key in config), None) if isinstance(config, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise ConfigError(f"{path}: {' or '.join(keys)}: found {json.dumps(found)[:40]}; expected a whole number")
+    return found
