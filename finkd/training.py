@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
-from torch.nn.attention import sdpa_kernel
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
@@ -23,7 +22,7 @@ from corpora.errors import ConfigError, FinkdError
 from finkd.aligned import to_device
 from finkd.balance import Balance
 from finkd.batches import Batch, TrainingData, by_length, plan
-from finkd.forward import ATTENTION, forward
+from finkd.forward import forward
 from finkd.losses.term import Loss, Outputs, Side
 from finkd.losses.vocabularies import Vocabularies
 from finkd.mixing import both_vocabularies
@@ -154,7 +153,7 @@ def _train(
         mixed = schedule.mixing * (1 - course.done(number) / course.steps)
         batch = to_device(data.batch(rows, step.needs, (seed, number), mixed), accelerator.device)
         known = to_device(teacher.states.side(rows), accelerator.device) if teacher.states else None
-        with accelerator.autocast(), sdpa_kernel(ATTENTION):
+        with accelerator.autocast():
             loss = balance(step(batch, known))
         accelerator.backward(loss)
         # Adam is blind to the scale of a gradient, so sparse embeddings lose nothing by not being clipped.
@@ -330,7 +329,8 @@ def word_logits(model: Model, data: TrainingData, batch_tokens: int = 4096, prec
     model.network.train(False)
     for rows in by_length(np.argsort(data.lengths, kind="stable"), data.lengths, batch_tokens):
         batch = to_device(data.batch(rows), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16), sdpa_kernel(ATTENTION):
-            output: Any = model.network(input_ids=batch.student.ids, attention_mask=batch.student.mask)
-        scores[batch.words.cpu()] = output.logits.flatten(0, 1)[batch.student.words].float().cpu()
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            found = forward(model.network, batch.student, frozenset()).words
+        assert found is not None  # a tagger scores words
+        scores[batch.words.cpu()] = found.float().cpu()
     return scores

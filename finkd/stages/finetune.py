@@ -27,7 +27,7 @@ class Finetune:
 
     schedule: Schedule = field(default_factory=Schedule)
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, seed and precision."""

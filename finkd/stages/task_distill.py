@@ -47,7 +47,7 @@ class TaskDistill:
     )
     schedule: Schedule = field(default_factory=Schedule)
     keep_states: bool = False
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The teacher, the text, labels, seed and precision."""
@@ -104,7 +104,7 @@ def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, 
     Returns:
         per sentence, (words, labels) float32, NaN for words that the teacher's tokenizer does not cover.
     """
-    key = address({"labels-of": teacher.key, "text": text, "precision": context.precision, "version": 1})
+    key = address({"labels-of": teacher.key, "text": text, "precision": context.precision, "version": 2})
     stored = context.store.get(key)
     if stored is None:
         computed = sentence_logits(sentences, teacher.load(), precision=context.precision)
