@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class Keeper:
         device = next(network.parameters()).device
         is_bf16 = self.precision == "bf16"
         shape = (len(encoded.pieces.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
-        values = np.lib.format.open_memmap(path, "w+", np.int16 if is_bf16 else np.float32, shape)
+        values = _allocated(path, shape, np.int16 if is_bf16 else np.float32)
         batches = by_length(np.argsort(encoded.lengths, kind="stable"), encoded.lengths, _BATCH_TOKENS)
         began, tokens = time.perf_counter(), 0
         for number, rows in enumerate(batches, start=1):
@@ -144,6 +145,15 @@ class Keeper:
             if self.listen is not None:
                 self.listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
         values.flush()
+
+
+def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any]:
+    """A file of zeros, mapped into memory, whose blocks exist: on a full disk a hole in it would kill the process."""
+    values = np.lib.format.open_memmap(path, "w+", kind, shape)
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return values
 
 
 def check_kept(terms: Sequence[Loss], stage: str) -> None:

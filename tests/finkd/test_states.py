@@ -1,12 +1,14 @@
 """A teacher's states, kept on disk, stand for the teacher itself."""
 
+import errno
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, StoreError
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.stages.distill import Distill
@@ -114,6 +116,16 @@ def test_a_damaged_entry_is_computed_again(tmp_path):
     _, again = kept(taught(), tmp_path)
     np.testing.assert_array_equal(again.values, expected)
     assert len(expected) == len(encoded.pieces.ids)
+
+
+def test_a_full_disk_is_said_in_one_line_before_anything_is_computed(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        kept(taught(), tmp_path)
+    assert not list(tmp_path.rglob("*.npy"))
 
 
 @pytest.mark.parametrize(
