@@ -139,7 +139,8 @@ def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) ->
     """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
     from finkd.progress import Progress
-    from finkd.training import Schedule, train
+    from finkd.schedule import Schedule
+    from finkd.training import train
 
     marks: Marks = []
 

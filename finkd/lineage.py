@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from corpora.files import sha256
 from finkd import models, teachers
+from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.records import StageRecord
 from finkd.stages.stage import Context, TaughtBy
@@ -126,10 +127,12 @@ def ancestor(teacher: str, start: str, steps: Sequence[Step], context: Context) 
 
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
     began = time.perf_counter()
-    result, tokens = step.stage.run(model, context)
-    facts = {"stage": step.name, "seconds": time.perf_counter() - began, "tokens": tokens}
+    checkpoints = Checkpoints(context.store, key, context.checkpoint_seconds)
+    result, tokens = step.stage.run(model, replace(context, checkpoints=checkpoints))
+    facts = {"stage": step.name, "seconds": checkpoints.seconds + time.perf_counter() - began, "tokens": tokens}
     with context.store.put(key, facts) as folder:
         result.save(folder)
+    checkpoints.clear()
     return result, Stored(context.store.root / key, facts)
 
 

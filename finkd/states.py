@@ -147,9 +147,9 @@ class Keeper:
         values.flush()
 
 
-def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any]:
+def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.memmap[Any, Any]:
     """A file of zeros, mapped into memory, whose blocks exist: on a full disk a hole in it would kill the process."""
-    values = np.lib.format.open_memmap(path, "w+", kind, shape)
+    values: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, shape)
     if hasattr(os, "posix_fallocate"):  # macOS has none
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

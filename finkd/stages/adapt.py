@@ -10,9 +10,9 @@ from pydantic import Field
 from finkd.batches import TrainingData
 from finkd.losses.masked_lm import MaskedLM
 from finkd.models import Model, with_masked_head
-from finkd.stages.finetune import copied, in_precision
+from finkd.schedule import Schedule
+from finkd.stages.common import copied, fit
 from finkd.stages.stage import Context, Source
-from finkd.training import Schedule, train
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Adapt:
         """The adapted encoder under its masked-LM head."""
         student = with_masked_head(copied(model), context.seed)
         data = replace(TrainingData.of(context.sentences(self.on), student), masking=self.masking)
-        schedule = in_precision(self.schedule, context)
+        schedule = self.schedule
         if self.train == "head":
             # The decoder is the embedding table, so that stays too.
             schedule = replace(schedule, embedding_learning_rate=0.0)
             student.encoder.requires_grad_(False)
-        tokens = train(student, data, [MaskedLM()], schedule, context.seed, listen=context.listen)
+        tokens = fit(student, data, [MaskedLM()], schedule, context)
         student.network.requires_grad_(True)
         return student, tokens

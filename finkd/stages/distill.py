@@ -13,10 +13,11 @@ from finkd.batches import TrainingData
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model, with_masked_head
-from finkd.stages.finetune import copied, in_precision, keeper_of
+from finkd.schedule import Schedule
+from finkd.stages.common import copied, fit, keeper
 from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.states import check_kept
-from finkd.training import Schedule, Teacher, train
+from finkd.step import Teacher
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,11 @@ class Distill:
                 )
             student = with_masked_head(student, context.seed)
         data = replace(TrainingData.of(context.sentences(self.on), student, teacher=teacher), masking=self.masking)
-        schedule = in_precision(self.schedule, context)
         states = None
         if data.teacher is not None and self.keep_states:
-            states = keeper_of(teacher, taught.key, schedule, context).states(data.teacher, terms, len(student.layers))
-        teaching = Teacher(teacher, states=states)
-        return student, train(student, data, terms, schedule, context.seed, teaching, context.listen)
+            kept = keeper(teacher, taught.key, self.schedule, context)
+            states = kept.states(data.teacher, terms, len(student.layers))
+        return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, states=states))
 
     def _taught_by(self, context: Context) -> TaughtBy:
         if self.teacher != "tagger":

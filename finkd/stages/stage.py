@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import corpora
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
+from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.precision import Precision
 from finkd.progress import Listener
@@ -95,6 +96,8 @@ class Context:
         teacher: the tagger to learn from, if there is one.
         precision: as in ``training.Schedule``, resolved.
         listen: called after every training step.
+        checkpoint_seconds: time between two checkpoints of a training.
+        checkpoints: of the stage that runs.
         ancestor: a strategy, or ``"origin"`` -> the model that it makes of the experiment's teacher as it came.
     """
 
@@ -107,6 +110,8 @@ class Context:
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
+    checkpoint_seconds: float = 60.0
+    checkpoints: Checkpoints | None = field(default=None, compare=False)
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
 
     def sentences(self, source: Source) -> Sequence[Sentence]:

@@ -17,11 +17,12 @@ from finkd.evaluation import sentence_logits
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model
-from finkd.stages.finetune import in_precision, keeper_of, trainable
+from finkd.schedule import Schedule
+from finkd.stages.common import fit, keeper, trainable
 from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.states import check_kept
+from finkd.step import Teacher
 from finkd.store import address
-from finkd.training import Schedule, Teacher, train
 
 _FILE = "logits.safetensors"
 
@@ -83,19 +84,17 @@ class TaskDistill:
         looks = any(term.needs - {"labels", "words"} for term in terms)
         teacher = context.teacher.load() if looks else None
         data = TrainingData.of(context.sentences(self.on), student, context.labels, teacher)
-        schedule = in_precision(self.schedule, context)
         states = None
         if teacher is not None and data.teacher is not None and self.keep_states:
-            keeper = keeper_of(teacher, context.teacher.key, schedule, context)
-            states = keeper.states(data.teacher, terms, len(student.layers))
+            kept = keeper(teacher, context.teacher.key, self.schedule, context)
+            states = kept.states(data.teacher, terms, len(student.layers))
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         else:
             labels = teacher_labels(context.sentences(self.on), context.teacher, self.depends(context)["text"], context)
             targets = torch.from_numpy(data.by_word(labels))
         known = ~targets.isnan().any(dim=1).numpy()
         data = replace(data, usable=data.usable & known)
-        tokens = train(student, data, terms, schedule, context.seed, Teacher(teacher, targets, states), context.listen)
-        return student, tokens
+        return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
 
 
 def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:

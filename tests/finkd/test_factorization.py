@@ -11,8 +11,9 @@ from finkd.factorization import factorize
 from finkd.losses.embedding import Embedding
 from finkd.losses.span_hidden import SpanHidden
 from finkd.models import with_masked_head
+from finkd.step import Teacher
 from finkd.students import replace_vocabulary
-from finkd.training import Teacher, train
+from finkd.training import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
 from tests.toys import bpe, roberta
 

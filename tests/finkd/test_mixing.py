@@ -12,7 +12,8 @@ from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.mixing import both_vocabularies
 from finkd.models import with_masked_head
-from finkd.training import Teacher, train, word_logits
+from finkd.step import Teacher
+from finkd.training import train, word_logits
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta
 

@@ -6,8 +6,8 @@ import pytest
 from corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_kl import WordKL
+from finkd.schedule import Schedule
 from finkd.settings import build
-from finkd.training import Schedule
 
 
 @dataclass(frozen=True)

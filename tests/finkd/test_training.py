@@ -16,7 +16,9 @@ from finkd.losses.relations import ChunkAttention, ChunkRelations
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.models import Model, load, with_masked_head
-from finkd.training import DivergedError, Schedule, Teacher, _Course, train, word_logits
+from finkd.schedule import Course, Schedule
+from finkd.step import Teacher
+from finkd.training import DivergedError, train, word_logits
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
@@ -312,9 +314,9 @@ def test_a_part_of_an_epoch_can_be_trained():
 
 
 def test_rates_rise_and_fall_in_straight_lines():
-    course = _Course(Schedule(warmup=0.2), 10)
+    course = Course(Schedule(warmup=0.2), 10)
     assert [course.rate(step) for step in range(11)] == pytest.approx([0, 0.5, *np.linspace(1, 0, 9)])
-    assert _Course(Schedule(warmup=0), 4).rate(0) == 1
+    assert Course(Schedule(warmup=0), 4).rate(0) == 1
 
 
 def test_a_training_ends_by_the_clock():

@@ -19,9 +19,9 @@ from corpora.tags import label_names
 from finkd.batches import TrainingData
 from finkd.examples import WINDOW
 from finkd.models import Model, with_head
+from finkd.schedule import Schedule
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
-from finkd.training import Schedule
 from tests.toys import wordpiece_uncased
 from tokenization.tokenizer import Tokenizer
 

@@ -1,0 +1,95 @@
+"""The forward half of a training step: both models, and the losses between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from corpora.errors import ConfigError
+from finkd.batches import Batch
+from finkd.forward import forward
+from finkd.losses.term import Loss, Outputs, Side
+from finkd.losses.vocabularies import Vocabularies
+from finkd.models import Model
+from finkd.states import States
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What a student learns from.
+
+    Attributes:
+        model: the teacher, asked for its states while the student trains; ``None`` if no term needs them.
+        logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs
+            them.
+        states: the teacher's hidden states of all pieces, if they were computed before; it is not run then.
+    """
+
+    model: Model | None = None
+    logits: Tensor | None = None
+    states: States | None = None
+
+
+class Step(nn.Module):
+    """Runs both models, no further than the active terms need."""
+
+    def __init__(
+        self, student: Model, losses: Sequence[Loss], teacher: Teacher, seed: int, device: torch.device
+    ) -> None:
+        super().__init__()
+        self.network = student.network
+        self.losses = losses
+        self.needs = frozenset[str]().union(*(loss.needs for loss in losses))
+        self.projection = _projection(student, teacher.model, self.needs, seed)
+        self.logits = teacher.logits.to(device) if teacher.logits is not None else None
+        # In a tuple the teacher is no part of this module, whose weights are trained.
+        self.teacher: tuple[PreTrainedModel, ...] = ()
+        self.vocabularies: Vocabularies | None = None
+        self.embeddings: Tensor | None = None
+        if teacher.model is not None:
+            self.teacher = (teacher.model.network.to(device).train(False),)  # type: ignore[arg-type]
+            self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
+            if "embeddings" in self.needs:
+                self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach())
+
+    def forward(self, batch: Batch, known: Side | None = None) -> Tensor:
+        """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
+        masked = batch.aligned.masked if batch.aligned else None
+        student = forward(self.network, batch.student, self.needs, masked.student.at if masked else None)
+        outputs = Outputs(student, self._teach(batch, known), batch.labels, batch.aligned, self.vocabularies)
+        if self.projection is not None:
+            outputs = replace(outputs, project=self.projection)
+        return torch.stack([loss(outputs) for loss in self.losses])
+
+    @torch.no_grad()
+    def _teach(self, batch: Batch, known: Side | None) -> Side:
+        side = known or Side()
+        needs = self.needs & {"hidden", "attention", "masked"}
+        if known is None and needs and self.teacher and batch.teacher is not None:
+            masked = batch.aligned.masked if batch.aligned else None
+            side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)
+        return replace(
+            side,
+            words=self.logits[batch.words] if self.logits is not None else None,
+            embeddings=self.embeddings[batch.student.piece_ids] if self.embeddings is not None else None,
+        )
+
+
+def _projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
+    """A map from the student's states to the teacher's, where a term compares them and the widths differ."""
+    if teacher is None or not needs & {"hidden", "embeddings"}:
+        return None
+    ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size
+    if "embeddings" in needs and student.embeddings.weight.shape[1] != ours:
+        raise ConfigError(
+            "losses.embedding: cannot compare factorised embeddings; span-hidden compares what they become"
+        )
+    if ours == theirs:
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Linear(ours, theirs, bias=False)
