@@ -28,7 +28,7 @@ from finkd.precision import resolve_precision
 from finkd.progress import Progress
 from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
-from finkd.stages.stage import Context, TaughtBy
+from finkd.stages.stage import CHECKPOINT_SECONDS, Context, TaughtBy
 from finkd.store import MANIFEST, Store
 from finkd.strategies import Step, parse
 from reports.build import build
@@ -57,13 +57,21 @@ class Event:
 Listener = Callable[[Event], None]
 
 
-def run(experiment: Experiment, out: Path | None = None, listen: Listener | None = None) -> list[RunRecord]:
+def run(
+    experiment: Experiment,
+    out: Path | None = None,
+    listen: Listener | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> list[RunRecord]:
     """Run an experiment; what an earlier run computed is taken from the store beside the output folder.
+
+    A run that was killed at any moment goes on from its last checkpoint when it is started again.
 
     Args:
         experiment: what to compare.
         out: folder for the reports, ``records`` and ``models``; default ``runs/<name>``.
         listen: called as the run goes on.
+        checkpoint_seconds: time between two checkpoints of a training.
 
     Returns:
         one record per system and seed, as also written to ``out/records``.
@@ -72,7 +80,7 @@ def run(experiment: Experiment, out: Path | None = None, listen: Listener | None
         FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
     """
     out = out or default_folder(experiment)
-    prepared = _Run(experiment, out, listen or (lambda event: None))
+    prepared = _Run(experiment, out, listen or (lambda event: None), checkpoint_seconds)
     with folder_lock(out):
         _claim(out, experiment, prepared.data.fingerprint)
         return prepared.all()
@@ -105,10 +113,11 @@ def _claim(out: Path, experiment: Experiment, data: str) -> None:
 class _Run:
     """The state of one run. Making it finds every mistake that can be found before work begins."""
 
-    def __init__(self, experiment: Experiment, out: Path, listen: Listener) -> None:
+    def __init__(self, experiment: Experiment, out: Path, listen: Listener, checkpoint_seconds: float) -> None:
         self.experiment = experiment
         self.out = out
         self.listen = listen
+        self.checkpoint_seconds = checkpoint_seconds
         self.store = Store(out.parent / "store")
         self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
         self.precision = resolve_precision(experiment.precision)
@@ -186,6 +195,7 @@ class _Run:
             teacher=taught,
             precision=self.precision,
             listen=watch.training if watch else None,
+            checkpoint_seconds=self.checkpoint_seconds,
             ancestor=ancestor,
         )
         return context

@@ -30,12 +30,15 @@ def run(
     corpus: Annotated[
         str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path. (default: sample)")
     ] = None,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
+    ] = 60,
     json: Annotated[bool, typer.Option("--json", help="Print the records' figures as JSON.")] = False,
 ) -> None:
     """Run an experiment: train, score, measure and report its systems.
 
     A STRATEGY is compared with the fine-tuned teacher. What was computed before is taken from the store beside the
-    results.
+    results; a run that was killed goes on where it was.
 
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
@@ -48,7 +51,7 @@ def run(
 
     folder = out or default_folder(experiment)
     with shown(messages) as listen:
-        records = run_experiment(experiment, folder, listen)
+        records = run_experiment(experiment, folder, listen, checkpoint_seconds)
     if json:
         show_json({"out": str(folder), "records": [_figures(record) for record in records]})
         return

@@ -16,6 +16,8 @@ from finkd.precision import Precision
 from finkd.progress import Listener
 from finkd.store import Store
 
+CHECKPOINT_SECONDS = 60.0
+
 Source = Literal["gold", "text"]
 """What a stage reads: the labelled sentences of the corpus, or raw text."""
 
@@ -110,7 +112,7 @@ class Context:
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
-    checkpoint_seconds: float = 60.0
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from corpora.files import folder_lock, sha256
+from experiments.progress import Lines
 from finkd.records import load_records
 from finkd.store import MANIFEST
 
@@ -87,6 +88,27 @@ def test_other_splits_are_scored_beside_it(finkd, settings, tmp_path):
     for record in load_records([tmp_path / "out" / "records"]):
         assert record.confirmed["validation"].micro.gold == 2
         assert record.scores.micro.gold == 3
+
+
+def test_a_command_that_is_killed_goes_on_where_it_was(finkd, config, finished, tmp_path, monkeypatch):
+    class KilledError(BaseException):
+        pass
+
+    def kill(listener, event):
+        steps.append(event.progress.step if event.progress else 0)
+        if steps.count(3) == 2:  # in the second training
+            raise KilledError
+
+    steps = []
+    with monkeypatch.context() as patched:
+        patched.setattr(Lines, "__call__", kill)
+        with pytest.raises(KilledError):
+            finkd("run", config, "--out", tmp_path / "out", "--checkpoint-seconds", "0")
+    result = finkd("run", config, "--out", tmp_path / "out")
+    assert "Domain student (seed 1) task-distill:gold: step 3/" in result.stderr
+    assert "step 2/" not in result.stderr
+    assert weights(tmp_path / "out") == weights(finished[0])
+    assert not list((tmp_path / "store").glob("*.part-*"))
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(finkd, config, finished, tmp_path):
