@@ -18,6 +18,7 @@ from experiments.commands.listing import list_names
 from experiments.commands.predict import predict
 from experiments.commands.report import report
 from experiments.commands.run import run
+from experiments.commands.store import store
 from experiments.commands.vocab import vocab
 from experiments.terminal import quiet_libraries, say
 
@@ -95,6 +96,7 @@ app.command("list")(list_names)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(report)
+app.add_typer(store, name="store")
 
 
 def main() -> None:

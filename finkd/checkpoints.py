@@ -70,7 +70,7 @@ class Checkpoints:
         Raises:
             StoreError: if it cannot be written; the newer one is untouched.
         """
-        with self.store.put(self.slots[0], dict(checkpoint.facts)) as folder:
+        with self.store.put(self.slots[0], {"kind": "checkpoint", **checkpoint.facts}) as folder:
             save_file({name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, folder / _FILE)
         self.slots.reverse()
         self.last = time.perf_counter()

@@ -19,7 +19,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from corpora.errors import StoreError
-from corpora.files import atomic_folder, sha256
+from corpora.files import atomic_folder, folder_lock, sha256
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,23 @@ class Stored:
 
     folder: Path
     facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as it lies there, whole or not.
+
+    Attributes:
+        key: its address.
+        kind: what it holds, such as a stage's name; ``"unfinished"`` if it was never put in its place.
+        bytes: size of its files.
+        changed: when it was made, in seconds since 1970.
+    """
+
+    key: str
+    kind: str
+    bytes: int
+    changed: float
 
 
 class Store:
@@ -82,6 +99,36 @@ class Store:
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
             manifest = {"facts": facts, "files": files, "digest": _digest(facts, files)}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, and what killed processes left behind."""
+        for folder in sorted(self.root.iterdir()):
+            if not folder.is_dir():
+                continue
+            try:
+                facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["facts"]
+                kind = str(facts.get("stage") or facts.get("kind"))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                kind = "damaged"
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            unfinished = folder.name.startswith(".")
+            yield Entry(folder.name, "unfinished" if unfinished else kind, size, folder.stat().st_mtime)
+
+    def problem(self, key: str) -> str:
+        """What is wrong with an entry, in words; empty if it is whole."""
+        return _check(self.root / key)[0]
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold every run whose results lie beside the store, so that none of them writes to it.
+
+        Raises:
+            StoreError: if one is in use.
+        """
+        with contextlib.ExitStack() as held:
+            for lock in sorted(self.root.resolve().parent.glob("*/.lock")):
+                held.enter_context(folder_lock(lock.parent))
+            yield
 
     def remove(self, key: str) -> None:
         """Forget an entry, if there is one."""

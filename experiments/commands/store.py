@@ -1,0 +1,107 @@
+"""``finkd store``: what runs have kept, whether it is whole, and what nothing needs any more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpora.errors import StoreError
+from experiments.terminal import say, show_json
+
+if TYPE_CHECKING:
+    from finkd.store import Entry
+
+store = typer.Typer(no_args_is_help=True, help="List, verify and prune what runs have kept.")
+
+Root = Annotated[Path, typer.Option("--store", help="The store, beside the results of the runs that share it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a list as JSON.")]
+DEFAULT = Path("runs/store")
+
+
+@store.command("ls")
+def list_entries(root: Root = DEFAULT, json: AsJson = False) -> None:
+    """List the entries, the oldest first.
+
+    Example: finkd store ls
+    """
+    entries = sorted(_entries(root), key=lambda entry: entry.changed)
+    used = _used(root)
+    if json:
+        show_json([{**_row(entry), "used": entry.key in used} for entry in entries])
+        return
+    for entry in entries:
+        row = _row(entry)
+        mark = "used" if entry.key in used else "-"
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.changed))
+        typer.echo(f"{row['key']:<40}  {row['kind']:<24}  {entry.bytes / 1e6:>9,.1f} MB  {when}  {mark}")
+    say(f"{len(entries)} entries, {_total(entries)}")
+
+
+@store.command("verify")
+def verify(root: Root = DEFAULT, json: AsJson = False) -> None:
+    """Compare every entry with the checksums in its manifest; exit 1 if any is damaged.
+
+    Example: finkd store verify
+    """
+    from finkd.store import Store
+
+    entries = _entries(root)
+    damaged = {entry.key: problem for entry in entries if (problem := Store(root).problem(entry.key))}
+    if json:
+        show_json([{"key": entry.key, "problem": damaged.get(entry.key)} for entry in entries])
+    for key, problem in damaged.items():
+        say(f"{root / key}: {problem}; it will be computed again")
+    say(f"{len(entries) - len(damaged)} of {len(entries)} entries are whole")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@store.command("gc")
+def collect(
+    root: Root = DEFAULT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Remove what no record beside the store came from; a run that needs it again computes it again.
+
+    Example: finkd store gc --dry-run
+    """
+    from finkd.store import Store
+
+    used = _used(root)
+    unused = [entry for entry in _entries(root) if entry.key not in used]
+    if not dry_run:
+        with Store(root).alone():
+            for entry in unused:
+                Store(root).remove(entry.key)
+    if json:
+        show_json([_row(entry) for entry in unused])
+    say(f"{'would free' if dry_run else 'freed'} {_total(unused)}, {len(unused)} entries")
+
+
+def _entries(root: Path) -> list[Entry]:
+    from finkd.store import Store
+
+    if not root.is_dir():
+        raise StoreError(f"{root}: there is no store; name one with --store, or run an experiment first")
+    return list(Store(root).entries())
+
+
+def _used(root: Path) -> set[str]:
+    """Addresses of all stages that records of the runs beside a store name."""
+    from finkd.records import load_records
+
+    runs = [folder for folder in root.resolve().parent.glob("*/records") if any(folder.glob("*.record.json"))]
+    records = load_records(runs) if runs else []
+    return {stage.key for record in records for stage in record.lineage}
+
+
+def _row(entry: Entry) -> dict[str, str | int]:
+    return {"key": entry.key, "kind": entry.kind, "bytes": entry.bytes}
+
+
+def _total(entries: list[Entry]) -> str:
+    return f"{sum(entry.bytes for entry in entries) / 1e6:,.1f} MB"

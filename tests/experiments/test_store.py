@@ -1,0 +1,72 @@
+"""``finkd store``: what is kept, whether it is whole, and what may go."""
+
+import json
+import shutil
+
+import pytest
+
+from corpora.files import folder_lock
+from finkd.records import load_records
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The store of a finished run, with its records beside it, free to be changed."""
+    out, _ = finished
+    shutil.copytree(out.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "store"
+
+
+def rows(finkd, store, *command):
+    result = finkd("store", *command, "--store", store, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_entries_are_listed_with_what_they_hold(finkd, copied):
+    kinds = {row["kind"]: row["used"] for row in rows(finkd, copied, "ls")}
+    assert kinds == {
+        **dict.fromkeys(("finetune", "shrink", "retokenize", "task-distill:gold"), True),
+        "teacher labels": False,
+    }
+    shown = finkd("store", "ls", "--store", copied)
+    assert len(shown.stdout.splitlines()) == 5
+    assert "5 entries, " in shown.stderr
+
+
+def test_damage_is_named(finkd, copied):
+    assert finkd("store", "verify", "--store", copied).exit_code == 0
+    victim = next(copied.glob("*/model.safetensors"))
+    victim.write_bytes(victim.read_bytes()[:-1])
+    result = finkd("store", "verify", "--store", copied)
+    assert result.exit_code == 1
+    assert f"{victim.parent}: model.safetensors does not match its checksum" in result.stderr
+    assert "4 of 5 entries are whole" in result.stderr
+
+
+def test_what_no_record_names_is_removed(finkd, copied):
+    (copied / ".half").mkdir()
+    (copied / ".half" / "model.safetensors").write_bytes(b"1234")
+    expected = {"teacher labels", "unfinished"}
+    assert {row["kind"] for row in rows(finkd, copied, "gc", "--dry-run")} == expected
+    assert {row["kind"] for row in rows(finkd, copied, "gc")} == expected
+    left = {row["key"] for row in rows(finkd, copied, "ls")}
+    records = load_records([copied.parent / "toy" / "records"])
+    assert left == {stage.key for record in records for stage in record.lineage}
+    assert rows(finkd, copied, "gc") == []
+
+
+def test_nothing_is_removed_under_a_run(finkd, copied):
+    with folder_lock(copied.parent / "toy"):
+        result = finkd("store", "gc", "--store", copied)
+    assert result.exit_code == 1
+    assert "in use by another finkd run" in result.stderr
+    assert len(rows(finkd, copied, "ls")) == 5
+
+
+@pytest.mark.parametrize("command", ["ls", "verify", "gc"])
+def test_a_store_that_is_not_there_is_said(finkd, command, tmp_path):
+    result = finkd("store", command, "--store", tmp_path / "none")
+    assert result.exit_code == 1
+    assert "there is no store; name one with --store" in result.stderr
+    assert f"Example: finkd store {command}" in finkd("store", command, "--help").stdout
