@@ -3,9 +3,9 @@
     python benchmarks/kill.py
     python benchmarks/kill.py --trials 5
 
-Starts ``finkd run`` on a toy experiment, kills it (SIGKILL) at a random moment, starts it again until it ends, and compares
-weights and scores with those of a run that was left alone, bit by bit. Every trial kills once or more. Prints one JSON line;
-exits 1 if any trial differs.
+Starts ``finkd run`` on a toy experiment, kills it (SIGKILL) at a random moment, starts it again until it ends, and
+compares weights and scores with those of a run that was left alone, bit by bit. Prints one JSON line; exits 1 if any
+trial differs.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-import yaml
 
 EXPERIMENT = {
     "name": "killed",
