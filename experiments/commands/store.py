@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,12 +72,13 @@ def collect(
     """
     from finkd.store import Store
 
-    used = _used(root)
-    unused = [entry for entry in _entries(root) if entry.key not in used]
-    if not dry_run:
-        with Store(root).alone():
-            for entry in unused:
-                Store(root).remove(entry.key)
+    kept = Store(root)
+    with contextlib.nullcontext() if dry_run else kept.alone():
+        # Looked up under the lock: a run that ends in between would leave results that seem unused.
+        used = _used(root)
+        unused = [entry for entry in _entries(root) if entry.key not in used]
+        for entry in () if dry_run else unused:
+            kept.remove(entry.key)
     if json:
         show_json([_row(entry) for entry in unused])
     say(f"{'would free' if dry_run else 'freed'} {_total(unused)}, {len(unused)} entries")
