@@ -39,7 +39,7 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.shown = 0
+        self.shown: dict[int, int] = {}
 
     def __call__(self, event: Event) -> None:
         """Show an event, if it is worth a line."""
@@ -47,10 +47,10 @@ class Lines:
         if event.record is not None:
             self._line(scored(event.record))
         elif progress is None:
-            self.shown = 0
+            self.shown[event.seed] = 0
             self._line(f"{_where(event)}: begins")
-        elif progress.step * LINES_PER_STAGE // progress.steps != self.shown:
-            self.shown = progress.step * LINES_PER_STAGE // progress.steps
+        elif (part := progress.step * LINES_PER_STAGE // progress.steps) != self.shown[event.seed]:
+            self.shown[event.seed] = part
             self._line(f"{_where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
 
     def _line(self, text: str) -> None:
@@ -58,11 +58,11 @@ class Lines:
 
 
 class Bars:
-    """A bar for the stage that runs; scored systems stay above it."""
+    """A bar for the stage that runs, one for each seed that is trained; scored systems stay above them."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.task: TaskID | None = None
+        self.tasks: dict[int, TaskID] = {}
 
     def __call__(self, event: Event) -> None:
         """Move the bar."""
@@ -70,12 +70,12 @@ class Bars:
             self.progress.console.print(Text(scored(event.record)))
             return
         if event.progress is None:
-            if self.task is not None:
-                self.progress.remove_task(self.task)
-            self.task = self.progress.add_task(_where(event), total=None, figures="")
-        elif self.task is not None:
+            if event.seed in self.tasks:
+                self.progress.remove_task(self.tasks[event.seed])
+            self.tasks[event.seed] = self.progress.add_task(_where(event), total=None, figures="")
+        else:
             step = event.progress
-            self.progress.update(self.task, completed=step.step, total=step.steps, figures=figures(event))
+            self.progress.update(self.tasks[event.seed], completed=step.step, total=step.steps, figures=figures(event))
 
 
 def scored(record: RunRecord) -> str:

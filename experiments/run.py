@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from corpora.files import atomic_folder, folder_lock, write_atomic
 from corpora.registry import unknown
 from corpora.sentence import Sentence
 from experiments.config import Experiment, resolved, slug
+from experiments.jobs import side_by_side
 from finkd import lineage, models
 from finkd.environment import environment
 from finkd.evaluation import evaluate, score
@@ -55,6 +56,7 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+Outcomes = dict[str, Outcome]
 
 
 def run(
@@ -62,6 +64,7 @@ def run(
     out: Path | None = None,
     listen: Listener | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    jobs: int = 1,
 ) -> list[RunRecord]:
     """Run an experiment; what an earlier run computed is taken from the store beside the output folder.
 
@@ -72,6 +75,8 @@ def run(
         out: folder for the reports, ``records`` and ``models``; default ``runs/<name>``.
         listen: called as the run goes on.
         checkpoint_seconds: time between two checkpoints of a training.
+        jobs: how many seeds to train at once; models are measured after all are trained. Sums are rounded differently
+            with other numbers of threads, so equal bits need equal jobs.
 
     Returns:
         one record per system and seed, as also written to ``out/records``.
@@ -81,9 +86,18 @@ def run(
     """
     out = out or default_folder(experiment)
     prepared = _Run(experiment, out, listen or (lambda event: None), checkpoint_seconds)
+    jobs = min(jobs, len(experiment.seeds))
     with folder_lock(out):
         _claim(out, experiment, prepared.data.fingerprint)
-        return prepared.all()
+        if jobs == 1:
+            return prepared.all(prepared.outcomes)
+        work = partial(_seed_alone, experiment, out, checkpoint_seconds)
+        return prepared.all(side_by_side(work, experiment.seeds, jobs, prepared.listen).__getitem__)
+
+
+def _seed_alone(experiment: Experiment, out: Path, checkpoint_seconds: float, seed: int, listen: Listener) -> Outcomes:
+    """Train one seed in a process of its own."""
+    return _Run(experiment, out, listen, checkpoint_seconds).outcomes(seed)
 
 
 def default_folder(experiment: Experiment) -> Path:
@@ -145,15 +159,14 @@ class _Run:
             if self.experiment.systems[system].role == "teacher":
                 taught = self._taught_by(key)
 
-    def all(self) -> list[RunRecord]:
+    def all(self, outcomes: Callable[[int], Outcomes]) -> list[RunRecord]:
         """Records of every system and seed asked for; the report also shows the seeds of earlier runs."""
-        records = [record for seed in self.experiment.seeds for record in self._with_seed(seed)]
+        records = [record for seed in self.experiment.seeds for record in self._with_seed(seed, outcomes(seed))]
         build(load_records([self.out / "records"]), self.out)
         return records
 
-    def _with_seed(self, seed: int) -> list[RunRecord]:
+    def _with_seed(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
         records = [self._floor(name, seed) for name in self.experiment.floors]
-        outcomes = self._outcomes(seed)
         finished = {name: outcome.load() for name, outcome in outcomes.items()}
         published = {name: (finished[name], self._publish(name, seed, outcome)) for name, outcome in outcomes.items()}
         resources = measure(published, self.scored, self.experiment.measure)
@@ -200,8 +213,9 @@ class _Run:
         )
         return context
 
-    def _outcomes(self, seed: int) -> dict[str, Outcome]:
-        outcomes: dict[str, Outcome] = {}
+    def outcomes(self, seed: int) -> Outcomes:
+        """Train every system with a seed."""
+        outcomes: Outcomes = {}
         taught: TaughtBy | None = None
         for name, steps in self._systems():
             watch = _Watch(name, seed, self.listen)

@@ -33,6 +33,9 @@ def run(
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
     ] = 60,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Seeds to train at once, each on its share of the cores; measured afterwards.")
+    ] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print the records' figures as JSON.")] = False,
 ) -> None:
     """Run an experiment: train, score, measure and report its systems.
@@ -51,7 +54,7 @@ def run(
 
     folder = out or default_folder(experiment)
     with shown(messages) as listen:
-        records = run_experiment(experiment, folder, listen, checkpoint_seconds)
+        records = run_experiment(experiment, folder, listen, checkpoint_seconds, jobs)
     if json:
         show_json({"out": str(folder), "records": [_figures(record) for record in records]})
         return

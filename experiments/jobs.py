@@ -1,0 +1,94 @@
+"""Seeds at once, each in a process of its own with its share of the cores.
+
+The steps of a small student are too short to keep several cores busy, so two processes of one thread each get more done
+than one of two threads (docs/log.md has figures).
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import queue
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+import torch
+
+from corpora.errors import FinkdError
+
+Result = TypeVar("Result")
+Told = Callable[[Any], None]
+
+_PATIENCE = 0.1
+
+
+class KilledError(FinkdError, RuntimeError):
+    """A process that ended in the middle of its work."""
+
+
+def side_by_side(
+    work: Callable[[int, Told], Result], seeds: Sequence[int], jobs: int, listen: Told
+) -> dict[int, Result]:
+    """Do the same work for several seeds.
+
+    Args:
+        work: takes a seed, and what to tell its events to; a function of a module, since other processes import it.
+        seeds: what to do it for.
+        jobs: how many at once.
+        listen: called in this process with every event.
+
+    Returns:
+        what each seed came to.
+
+    Raises:
+        FinkdError: the first that a seed ended in, once those that had begun are over; or if a process was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    events: multiprocessing.Queue[Any] = context.Queue()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    begin = functools.partial(_begin, events, max(1, cores // jobs))
+    with ProcessPoolExecutor(jobs, context, begin) as pool:
+        futures = {seed: pool.submit(_told, work, seed) for seed in seeds}
+        _follow(events, list(futures.values()), listen)
+        pool.shutdown(wait=False, cancel_futures=True)
+        try:
+            return {seed: future.result() for seed, future in futures.items()}
+        except BrokenProcessPool as error:
+            raise KilledError("--jobs: a process was killed, perhaps for want of memory; try fewer at once") from error
+
+
+def _follow(events: multiprocessing.Queue[Any], futures: Sequence[Future[Any]], listen: Told) -> None:
+    """Pass on events until everything is done or something has failed."""
+    while not any(future.done() and future.exception() for future in futures):
+        is_over = all(future.done() for future in futures)
+        try:
+            listen(events.get(timeout=_PATIENCE))
+        except queue.Empty:
+            if is_over:
+                return
+
+
+_events: multiprocessing.Queue[Any]
+
+
+def _begin(events: multiprocessing.Queue[Any], threads: int) -> None:
+    """Make a process ready: a share of the cores, and an end without a traceback when Ctrl-C ends them all."""
+    global _events  # a queue can be given to a process only when it is made
+    _events = events
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _told(work: Callable[[int, Told], Result], seed: int) -> Result:
+    return work(seed, _tell)
+
+
+def _tell(event: Any) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None or not parent.is_alive():
+        os._exit(1)  # nobody would take the result, and another run may have begun
+    _events.put(event)

@@ -1,0 +1,70 @@
+"""Seeds that are trained at once."""
+
+import os
+import signal
+import time
+
+import pytest
+import torch
+
+from corpora.errors import DataError
+from experiments.jobs import KilledError, side_by_side
+from finkd.models import load
+from finkd.records import load_records
+
+
+def tell_and_square(seed, tell):
+    for step in range(3):
+        tell((seed, step))
+    return seed * seed
+
+
+def fail_at_two(seed, tell):
+    if seed == 2:
+        raise DataError("two: is not one")
+    return seed
+
+
+def die_at_two(seed, tell):
+    if seed == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.5)
+    return seed
+
+
+def threads(seed, tell):
+    return torch.get_num_threads()
+
+
+def test_every_seed_is_done_and_all_that_it_tells_is_heard():
+    heard = []
+    assert side_by_side(tell_and_square, [1, 2, 3], 2, heard.append) == {1: 1, 2: 4, 3: 9}
+    assert sorted(heard) == [(seed, step) for seed in (1, 2, 3) for step in range(3)]
+
+
+def test_the_cores_are_shared():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), max(1, cores // 2))
+
+
+def test_a_seed_that_fails_says_why():
+    with pytest.raises(DataError, match="two: is not one"):
+        side_by_side(fail_at_two, [1, 2, 3], 2, print)
+
+
+def test_a_process_that_is_killed_is_an_error_in_words():
+    with pytest.raises(KilledError, match="--jobs: a process was killed"):
+        side_by_side(die_at_two, [1, 2], 2, print)
+
+
+def test_a_run_with_two_jobs_comes_to_the_same(finkd, config, finished, tmp_path):
+    result = finkd("run", config, "--out", tmp_path / "out", "--seeds", "1,2", "--jobs", "2")
+    assert result.exit_code == 0, result.stderr
+    for seed in (1, 2):
+        assert f"Domain student (seed {seed}) task-distill:gold: begins" in result.stderr
+    records = load_records([tmp_path / "out" / "records"])
+    assert sorted(r.seed for r in records if r.system == "Domain student") == [1, 2]
+    assert not any(stage.cached for r in records for stage in r.lineage if stage.kind.startswith("task-distill"))
+    alone, beside = (load(out / "models" / "teacher-seed-1") for out in (finished[0], tmp_path / "out"))
+    for mine, yours in zip(alone.network.parameters(), beside.network.parameters(), strict=True):
+        torch.testing.assert_close(mine, yours, atol=1e-4, rtol=1e-4)
