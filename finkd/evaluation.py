@@ -9,12 +9,11 @@ import numpy as np
 from seqeval.scheme import IOB2, Entities
 
 from corpora.sentence import Sentence
-from finkd.batches import TrainingData
 from finkd.decoding import decode
-from finkd.examples import WINDOW
+from finkd.examples import WINDOW, cut_windows, encode
+from finkd.inference import word_logits
 from finkd.models import Model
 from finkd.records import Counts, NerScores
-from finkd.training import word_logits
 
 Tags = list[list[str]]
 
@@ -28,14 +27,16 @@ def sentence_logits(
         per sentence, (words, labels) float32; NaN for words that no piece covers.
     """
     unlabelled = [Sentence(s.text, s.spans, None, s.document) for s in sentences]
-    data = TrainingData.of(unlabelled, model, limit=limit)
+    limit = min(limit, model.max_length)
+    windows = cut_windows(unlabelled, [model.tokenizer], limit)
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
-    if not data.windows:
+    if not windows:
         return result
-    scores = word_logits(model, data, precision=precision).numpy()
-    for row, window in enumerate(data.windows):
+    encoded = encode(windows, model.tokenizer, limit)
+    scores = word_logits(model, encoded, precision).numpy()
+    for row, window in enumerate(windows):
         first, last = window.kept
-        start = data.student.word_rows[row]
+        start = encoded.word_rows[row]
         at = window.offset + first
         result[window.source][at : at + last - first] = scores[start + first : start + last]
     return result

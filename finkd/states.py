@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,21 +19,17 @@ import torch
 from torch import Tensor, nn
 
 from corpora.errors import ConfigError
-from finkd.aligned import to_device
-from finkd.batches import by_length
-from finkd.collation import inputs
 from finkd.examples import Encoded
-from finkd.forward import forward
+from finkd.inference import read
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.term import Loss, Side
 from finkd.models import Model
 from finkd.precision import Precision
-from finkd.progress import Listener, Progress
+from finkd.progress import Listener
 from finkd.store import Store, address
 from tokenization.tokenizer import Longs, members
 
 _FILE = "states.npy"
-_BATCH_TOKENS = 4096
 _WORDS_AT_ONCE = 1 << 16
 
 
@@ -124,26 +119,14 @@ class Keeper:
         values = np.load(self.store.root / key / _FILE, mmap_mode="r", allow_pickle=False)
         return States(values, wanted, count, encoded.pieces.rows)
 
-    @torch.inference_mode()
     def _compute(self, encoded: Encoded, layers: tuple[int, ...], path: Path) -> None:
-        network = self.teacher.network.train(False)
-        device = next(network.parameters()).device
         is_bf16 = self.precision == "bf16"
         shape = (len(encoded.pieces.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
         values = _allocated(path, shape, np.int16 if is_bf16 else np.float32)
-        batches = by_length(np.argsort(encoded.lengths, kind="stable"), encoded.lengths, _BATCH_TOKENS)
-        began, tokens = time.perf_counter(), 0
-        for number, rows in enumerate(batches, start=1):
-            pieces = encoded.pieces.take(rows)
-            batch = to_device(inputs(encoded, pieces, np.zeros(0, np.int64)), device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
-                hidden = forward(network, batch, frozenset({"hidden"})).hidden
-            found = torch.stack([hidden[layer] for layer in layers], dim=1).cpu()
+        for at, side in read(self.teacher, encoded, frozenset({"hidden"}), self.precision, listen=self.listen):
+            found = torch.stack([side.hidden[layer] for layer in layers], dim=1).cpu()
             kept = found.bfloat16().view(torch.int16) if is_bf16 else found.float()
-            values[members(encoded.pieces.rows, rows)[0]] = kept.numpy()
-            tokens += len(pieces.ids)
-            if self.listen is not None:
-                self.listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
+            values[at] = kept.numpy()
         values.flush()
 
 

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -17,9 +16,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from corpora.errors import ConfigError, FinkdError
 from finkd.aligned import to_device
 from finkd.balance import Balance
-from finkd.batches import TrainingData, by_length, plan
+from finkd.batches import TrainingData, plan
 from finkd.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimizer_tensors
-from finkd.forward import forward
 from finkd.losses.term import Loss
 from finkd.mixing import both_vocabularies
 from finkd.models import Model
@@ -204,29 +202,3 @@ def _set_dropout(network: nn.Module, share: float) -> None:
     for name, module in network.named_modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0 if name.endswith(("attention.self.dropout", "attention.dropout")) else share
-
-
-@torch.inference_mode()
-def word_logits(model: Model, data: TrainingData, batch_tokens: int = 4096, precision: str = "fp32") -> Tensor:
-    """Label scores of every word of the data.
-
-    Args:
-        model: a tagger.
-        data: examples under the tagger's own tokenizer, as the student side.
-        batch_tokens: pieces of one batch, padding included.
-        precision: as in ``Schedule``.
-
-    Returns:
-        (words, labels) float32; rows of words that no piece covers are NaN.
-    """
-    device = next(model.network.parameters()).device
-    bf16 = resolve_precision(precision) == "bf16"
-    scores = torch.full((len(data.student.first), len(model.labels)), torch.nan)
-    model.network.train(False)
-    for rows in by_length(np.argsort(data.lengths, kind="stable"), data.lengths, batch_tokens):
-        batch = to_device(data.batch(rows), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            found = forward(model.network, batch.student, frozenset()).words
-        assert found is not None  # a tagger scores words
-        scores[batch.words.cpu()] = found.float().cpu()
-    return scores

@@ -12,7 +12,7 @@ from finkd.models import Model, with_head
 from finkd.precision import Precision
 from finkd.schedule import Schedule
 from finkd.stages.stage import Context
-from finkd.states import Keeper
+from finkd.states import Keeper, States
 from finkd.step import Teacher
 from finkd.training import train
 
@@ -27,9 +27,29 @@ def trainable(model: Model, context: Context) -> Model:
     return with_head(copied(model), context.labels, context.seed)
 
 
-def keeper(teacher: Model, key: str, schedule: Schedule, context: Context) -> Keeper:
-    """Keeps a teacher's states in the store of an experiment, in the precision of a training."""
-    return Keeper(teacher, key, _precision(schedule, context), context.store, context.listen)
+def kept_states(
+    teacher: Model,
+    key: str,
+    data: TrainingData,
+    terms: Sequence[Loss],
+    student: Model,
+    schedule: Schedule,
+    context: Context,
+) -> States:
+    """A teacher's states of all examples, from the store of an experiment; computed now if they are not in it.
+
+    Args:
+        teacher: the model.
+        key: its content address.
+        data: the examples.
+        terms: loss terms, which say what states are needed.
+        student: whose layers they map.
+        schedule: its precision is the teacher's too.
+        context: the experiment.
+    """
+    assert data.teacher is not None
+    keeper = Keeper(teacher, key, _precision(schedule, context), context.store, context.listen)
+    return keeper.states(data.teacher, terms, len(student.layers))
 
 
 def fit(

@@ -14,7 +14,7 @@ from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
-from finkd.stages.common import copied, fit, keeper
+from finkd.stages.common import copied, fit, kept_states
 from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.states import check_kept
 from finkd.step import Teacher
@@ -81,9 +81,8 @@ class Distill:
             student = with_masked_head(student, context.seed)
         data = replace(TrainingData.of(context.sentences(self.on), student, teacher=teacher), masking=self.masking)
         states = None
-        if data.teacher is not None and self.keep_states:
-            kept = keeper(teacher, taught.key, self.schedule, context)
-            states = kept.states(data.teacher, terms, len(student.layers))
+        if self.keep_states:
+            states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, states=states))
 
     def _taught_by(self, context: Context) -> TaughtBy:

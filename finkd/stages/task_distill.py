@@ -18,7 +18,7 @@ from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model
 from finkd.schedule import Schedule
-from finkd.stages.common import fit, keeper, trainable
+from finkd.stages.common import fit, kept_states, trainable
 from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.states import check_kept
 from finkd.step import Teacher
@@ -86,8 +86,7 @@ class TaskDistill:
         data = TrainingData.of(context.sentences(self.on), student, context.labels, teacher)
         states = None
         if teacher is not None and data.teacher is not None and self.keep_states:
-            kept = keeper(teacher, context.teacher.key, self.schedule, context)
-            states = kept.states(data.teacher, terms, len(student.layers))
+            states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         else:
             labels = teacher_labels(context.sentences(self.on), context.teacher, self.depends(context)["text"], context)

@@ -8,6 +8,7 @@ import torch
 
 from finkd import lineage
 from finkd.checkpoints import Checkpoints
+from finkd.inference import word_logits
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.span_hidden import SpanHidden
@@ -17,7 +18,7 @@ from finkd.stages.finetune import Finetune
 from finkd.step import Teacher
 from finkd.store import MANIFEST, Store
 from finkd.strategies import Step
-from finkd.training import train, word_logits
+from finkd.training import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 from tests.toys import bpe
 
@@ -45,7 +46,7 @@ def case(name):
         model = with_masked_head(tiny_model(seed=1), 1)
         return model, replace(ner_data(SENTENCES, model), masking=0.5), [MaskedLM()], LONG, None
     model, other = tagger(), teacher()
-    teaching = Teacher(other, word_logits(other, ner_data(SENTENCES, other)))
+    teaching = Teacher(other, word_logits(other, ner_data(SENTENCES, other).student))
     options = {"balance": True} if name == "balanced" else {"mixing": 0.5}
     terms = [CrossEntropy(), WordKL(), SpanHidden()]
     return model, ner_data(SENTENCES, model, other), terms, replace(LONG, **options), teaching

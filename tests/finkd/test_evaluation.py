@@ -12,7 +12,7 @@ from corpora.sentence import Sentence
 from corpora.tags import entities
 from finkd.batches import TrainingData
 from finkd.evaluation import evaluate, predict, score, sentence_logits
-from finkd.training import word_logits
+from finkd.inference import word_logits
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
 from tests.toys import FAMILIES
 
@@ -89,8 +89,8 @@ def test_gold_and_prediction_must_match_word_by_word(bad):
 def test_batch_size_and_padding_change_nothing(family):
     model = tiny_model(FAMILIES[family](), labels=LABELS)
     data = ner_data(SENTENCES, model)
-    alone = word_logits(model, data, batch_tokens=1)
-    together = word_logits(model, data, batch_tokens=10_000)
+    alone = word_logits(model, data.student, batch_tokens=1)
+    together = word_logits(model, data.student, batch_tokens=10_000)
     np.testing.assert_allclose(alone, together, atol=1e-5)
     one_by_one = [predict([sentence], model)[0][0] for sentence in SENTENCES]
     assert predict(SENTENCES, model)[0] == one_by_one

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
+from finkd.inference import word_logits
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.mixing import both_vocabularies
 from finkd.models import with_masked_head
 from finkd.step import Teacher
-from finkd.training import train, word_logits
+from finkd.training import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta
 
@@ -53,7 +54,7 @@ def test_a_student_learns_from_mixed_text():
     teacher = tiny_model(roberta(), labels=LABELS, layers=4, seed=5)
     model, seen = tiny_model(labels=LABELS), []
     data = ner_data(SENTENCES, model, teacher)
-    teaching = Teacher(teacher, word_logits(teacher, ner_data(SENTENCES, teacher)))
+    teaching = Teacher(teacher, word_logits(teacher, ner_data(SENTENCES, teacher).student))
     shape = model.embeddings.weight.shape
     before = model.embeddings.weight.detach().clone()
     train(model, data, [SpanHidden(), WordKL()], MIXED, 1, teaching, lambda progress: seen.append(progress.loss))

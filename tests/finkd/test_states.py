@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError, StoreError
+from finkd.inference import word_logits
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.stages.distill import Distill
@@ -16,7 +17,6 @@ from finkd.stages.stage import TaughtBy
 from finkd.stages.task_distill import TaskDistill
 from finkd.states import Keeper
 from finkd.store import Store
-from finkd.training import word_logits
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, outputs, tiny_model
 from tests.toys import bpe, roberta, wordpiece_uncased
 
@@ -62,7 +62,7 @@ def test_labels_follow_from_the_last_states(tmp_path):
     teacher = taught()
     encoded, states = kept(teacher, tmp_path)
     found = states.word_logits(teacher.tagging_head, encoded.first)
-    torch.testing.assert_close(found, word_logits(teacher, ner_data(SENTENCES, teacher)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found, word_logits(teacher, ner_data(SENTENCES, teacher).student), rtol=1e-5, atol=1e-5)
     lost = states.word_logits(teacher.tagging_head, np.full(2, -1))
     assert lost.isnan().all()
     assert lost.shape == (2, len(LABELS))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from finkd.inference import word_logits
 from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding
@@ -18,7 +19,7 @@ from finkd.losses.word_kl import WordKL
 from finkd.models import Model, load, with_masked_head
 from finkd.schedule import Course, Schedule
 from finkd.step import Teacher
-from finkd.training import DivergedError, train, word_logits
+from finkd.training import DivergedError, train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
@@ -60,7 +61,7 @@ def test_the_loss_goes_down_and_the_task_is_learnt(precision):
     schedule = replace(QUICK, epochs=40, dropout=0.0, precision=precision)
     train(model, data, [CrossEntropy()], schedule, 1, listen=lambda progress: losses.append(progress.loss))
     assert sum(losses[-5:]) < 0.2 * sum(losses[:5])
-    assert word_logits(model, data).argmax(dim=1).tolist() == data.labels.tolist()
+    assert word_logits(model, data.student).argmax(dim=1).tolist() == data.labels.tolist()
 
 
 def test_progress_counts_steps_and_pieces():
@@ -102,7 +103,7 @@ def test_hidden_states_reach_the_loss(tokenizer):
 def test_a_copy_of_its_teacher_has_nothing_to_learn():
     teacher, model, seen = student(), student(), []
     data = ner_data(SENTENCES, model, teacher)
-    teaching = Teacher(teacher, word_logits(teacher, data))
+    teaching = Teacher(teacher, word_logits(teacher, data.student))
     schedule = replace(QUICK, dropout=0.0, learning_rate=1e-12, head_learning_rate=0.0)
     train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda progress: seen.append(progress.loss))
     assert seen == pytest.approx([0.0] * len(seen), abs=1e-5)
@@ -111,7 +112,7 @@ def test_a_copy_of_its_teacher_has_nothing_to_learn():
 @pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
 def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
     teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
-    targets = word_logits(teacher, ner_data(SENTENCES, teacher))
+    targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
     model, seen = student(), []
     data = ner_data(SENTENCES, model)
     schedule = replace(QUICK, epochs=40, dropout=0.0)
@@ -123,7 +124,7 @@ def test_word_distillation_with_one_tokenizer_is_plain_distillation():
     """KL at the first piece of each word, computed without finkd's batches."""
     teacher, model, seen = student(seed=5), student(), []
     data = ner_data(SENTENCES, model)
-    targets = word_logits(teacher, data)
+    targets = word_logits(teacher, data.student)
     schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000)
     train(model, data, [WordKL(temperature=3.0)], schedule, 1, Teacher(logits=targets), lambda p: seen.append(p.loss))
     total = []
@@ -141,7 +142,7 @@ def test_weights_of_terms_add_up():
     def first_loss(*losses):
         model, seen = student(), []
         data = ner_data(SENTENCES, model)
-        teaching = Teacher(logits=word_logits(tiny_model(labels=LABELS, seed=5), data))
+        teaching = Teacher(logits=word_logits(tiny_model(labels=LABELS, seed=5), data.student))
         schedule = replace(QUICK, epochs=1, dropout=0.0)
         train(model, data, losses, schedule, 1, teaching, lambda progress: seen.append(progress.loss))
         return seen[0]
@@ -167,8 +168,8 @@ def test_words_without_gold_or_context_do_not_change_the_gradient():
 def test_scores_are_given_for_every_covered_word():
     model = student()
     data = ner_data(SENTENCES, model)
-    data.usable[2] = False
-    scores = word_logits(model, data)
+    data.student.first[2] = -1
+    scores = word_logits(model, data.student)
     assert scores.shape == (len(data.labels), len(LABELS))
     assert [math.isnan(row[0]) for row in scores.tolist()].index(True) == 2
     assert torch.isnan(scores).any(dim=1).sum() == 1
@@ -179,7 +180,9 @@ def test_a_trained_model_computes_in_full_precision_as_its_saved_copy_does(tmp_p
     data = ner_data(SENTENCES, model)
     train(model, data, [CrossEntropy()], replace(QUICK, precision="bf16"), 1)
     model.save(tmp_path)
-    torch.testing.assert_close(word_logits(model, data), word_logits(load(tmp_path), data), rtol=0, atol=0)
+    torch.testing.assert_close(
+        word_logits(model, data.student), word_logits(load(tmp_path), data.student), rtol=0, atol=0
+    )
 
 
 def test_frozen_embeddings_stay_and_can_be_thawed():

@@ -1,0 +1,84 @@
+"""Reading text without learning from it: no gradients, batches of like length."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from finkd.aligned import to_device
+from finkd.batches import by_length
+from finkd.collation import inputs
+from finkd.examples import Encoded
+from finkd.forward import forward
+from finkd.losses.term import Side
+from finkd.models import Model
+from finkd.precision import resolve_precision
+from finkd.progress import Listener, Progress
+from tokenization.tokenizer import Longs, members
+
+_BATCH_TOKENS = 4096
+
+
+@torch.inference_mode()
+def read(
+    model: Model,
+    encoded: Encoded,
+    needs: frozenset[str] = frozenset(),
+    precision: str = "fp32",
+    batch_tokens: int = _BATCH_TOKENS,
+    listen: Listener | None = None,
+) -> Iterator[tuple[Longs, Side]]:
+    """Run a model over examples.
+
+    Args:
+        model: a tagger or an encoder.
+        encoded: the examples under its own tokenizer.
+        needs: what to compute (``finkd.losses.term.NEEDS``).
+        precision: as in ``Schedule``.
+        batch_tokens: pieces of one batch, padding included.
+        listen: called after every batch.
+
+    Yields:
+        for each batch, (pieces,) their indices among all pieces, and what the model makes of them; ``words`` are the
+        label scores of all these pieces.
+    """
+    network = model.network.train(False)
+    device = next(network.parameters()).device
+    bf16 = resolve_precision(precision) == "bf16"
+    batches = by_length(np.argsort(encoded.lengths, kind="stable"), encoded.lengths, batch_tokens)
+    began, tokens = time.perf_counter(), 0
+    for number, rows in enumerate(batches, start=1):
+        at, _ = members(encoded.pieces.rows, rows)
+        batch = to_device(inputs(encoded, encoded.pieces.take(rows), np.arange(len(at))), device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            side = forward(network, batch, needs)
+        yield at, side
+        tokens += len(at)
+        if listen is not None:
+            listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
+
+
+def word_logits(model: Model, encoded: Encoded, precision: str = "fp32", batch_tokens: int = _BATCH_TOKENS) -> Tensor:
+    """Label scores of every word, at its first piece.
+
+    Args:
+        model: a tagger.
+        encoded: examples under its tokenizer.
+        precision: as in ``Schedule``.
+        batch_tokens: pieces of one batch, padding included.
+
+    Returns:
+        (words, labels) float32; rows of words that no piece covers are NaN.
+    """
+    scores = torch.zeros(len(encoded.pieces.ids), len(model.labels))
+    for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens):
+        assert side.words is not None  # a tagger scores words
+        scores[at] = side.words.float().cpu()
+    found = scores[encoded.first]
+    found[encoded.first < 0] = math.nan
+    return found
