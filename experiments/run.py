@@ -252,7 +252,11 @@ class _Run:
     def _vocabulary(self, model: Model, teacher: Model) -> dict[str, Any]:
         """Figures of the shift from the teacher's tokenizer, on the scored split, which no vocabulary saw."""
         width = model.embeddings.weight.shape[1]
-        return analyze(self.scored, model.tokenizer, teacher.tokenizer, width).figures()
+        # The analysis numbers tokenizers of one name, which a student with the teacher's would be.
+        return {
+            **analyze(self.scored, model.tokenizer, teacher.tokenizer, width).figures(),
+            "name": model.tokenizer.name,
+        }
 
     def _record(
         self, name: str, role: str, seed: int, scores: Callable[[Sequence[Sentence]], NerScores], **parts: Any

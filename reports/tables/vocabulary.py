@@ -1,8 +1,10 @@
-"""The vocabulary of each system and whatever figures of the tokenizer-shift analysis its records hold."""
+"""The vocabularies of the systems and whatever figures of the tokenizer-shift analysis their records hold."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from finkd.records import RunRecord
@@ -12,25 +14,48 @@ from reports.table import Cell, Column, Table, label, number, share
 HEADINGS = {
     "size": "Pieces",
     "fertility": "Pieces per word",
+    "continued_words": "Words cut (%)",
     "entity_fertility": "Pieces per entity word",
     "whole_entity_words": "Entity words in one piece (%)",
+    "unknown_rate": "Unknown (%)",
+    "mean_length": "Mean length",
+    "length_95": "95th percentile",
     "length_ratio": "Length against teacher",
     "overlap": "Shared with teacher (%)",
+    "weighted_overlap": "Shared, by occurrence (%)",
+    "embedding_parameters": "Embedding parameters",
     "embedding_share": "Embedding share (%)",
 }
-SHARES = frozenset({"whole_entity_words", "overlap", "embedding_share"})
+SHARES = frozenset(
+    {"continued_words", "whole_entity_words", "unknown_rate", "overlap", "weighted_overlap", "embedding_share"}
+)
 
 
 def vocabulary(section: Section) -> Table:
-    """One row per system with a vocabulary; the columns are the numeric figures that any record holds."""
+    """One row per vocabulary, with the systems that share it; the columns are the figures that any record holds."""
     systems = [system for system in section.systems if any(record.vocabulary for record in system.records)]
+    shared = _shared(systems)
     columns: list[tuple[Column, Callable[[System], Cell]]] = [
-        (Column("system", "System", "left"), lambda system: label(system.name, system.ids)),
+        (Column("systems", "Systems", "left"), lambda system: label(system.name, system.ids)),
         (Column("name", "Vocabulary", "left"), _text("name")),
         (Column("algorithm", "Algorithm", "left"), _text("algorithm")),
         *((Column(key, HEADINGS.get(key, key.replace("_", " "))), _figure(key)) for key in _figures(systems)),
     ]
-    return Table.of("vocabulary", "Vocabularies", section, ["Means over seeds."], columns, systems)
+    return Table.of("vocabulary", "Vocabularies", section, ["Means over seeds."], columns, shared)
+
+
+def _shared(systems: list[System]) -> list[System]:
+    """Systems whose vocabularies are alike in every figure and seed, as one with all their names and records."""
+    groups: dict[str, System] = {}
+    for system in systems:
+        alike = json.dumps([(record.seed, record.vocabulary) for record in system.records], sort_keys=True)
+        first = groups.get(alike)
+        groups[alike] = (
+            system
+            if first is None
+            else replace(first, name=f"{first.name}; {system.name}", records=(*first.records, *system.records))
+        )
+    return list(groups.values())
 
 
 def _figures(systems: list[System]) -> list[str]:

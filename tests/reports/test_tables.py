@@ -15,10 +15,14 @@ def table(name, records):
     return chapter.tables[name]
 
 
+def keyed(table):
+    """Rows as {column key: cell}."""
+    return [dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows]
+
+
 def rows(table):
     """Rows as {column key: cell}, by the name of their system (the last one wins)."""
-    keyed = [dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows]
-    return {row["system"].value: row for row in keyed}
+    return {row["system"].value: row for row in keyed(table)}
 
 
 def test_results_by_hand():
@@ -122,12 +126,23 @@ def test_lineage_survives_seeds_with_fewer_stages():
 
 def test_vocabulary_shows_whatever_numbers_there_are():
     figures = {"name": "own", "size": 100, "odd_figure": 0.25, "fine": True, "list": [1], "overlap": 0.5}
-    row = rows(table("vocabulary", [record("a", "student", 1, vocabulary=figures)]))["a"]
+    (row,) = keyed(table("vocabulary", [record("a", "student", 1, vocabulary=figures)]))
     assert row["overlap"].text == "50.0"
     assert row["odd_figure"].text == "0.25"
     assert row["size"].text == "100"
     assert "fine" not in row
     assert "list" not in row
+
+
+def test_systems_with_one_vocabulary_share_a_row():
+    def of(system, seed, size):
+        return record(system, "student", seed, vocabulary={"name": "own", "size": size})
+
+    found = keyed(
+        table("vocabulary", [of(s, seed, size) for s, size in (("a", 9), ("b", 9), ("c", 8)) for seed in (1, 2)])
+    )
+    assert [row["systems"].text for row in found] == ["a; b", "c"]
+    assert len(found[0]["size"].records) == 4
 
 
 def test_empty_tables_are_left_out():
