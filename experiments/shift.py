@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from finkd import teachers
 from tokenization import vocabulary
 from tokenization.analysis import Analysis, Candidate, measure
 from tokenization.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
 
 DEFAULT_ALGORITHM, DEFAULT_SIZE = "wordpiece", 8000
 
@@ -75,7 +78,7 @@ def compare(plan: Plan) -> Analysis:
     candidates = [
         Candidate(Tokenizer.load(folder), "reference", name=_short(plan.teacher)),
         *(Candidate(named_tokenizer(name), name=_short(name)) for name in plan.tokenizers),
-        *(_trained(sources[0], algorithm, size, plan.lowercase) for algorithm, size in plan.trained),
+        *_sweep(sources[0], plan),
     ]
     texts = [each.measured(held_out=not index and bool(plan.trained)) for index, each in enumerate(sources)]
     return measure(texts, candidates, width=shape.width, encoder=shape, limit=plan.limit or shape.positions)
@@ -89,6 +92,18 @@ def named_tokenizer(name: str) -> Tokenizer:
         UnavailableError: if there is neither a folder nor a teacher of this name.
     """
     return Tokenizer.load(name if Path(name).is_dir() else teachers.resolve(name))
+
+
+def _sweep(learned: Source, plan: Plan) -> list[Candidate]:
+    """The vocabularies to train, without those of an algorithm that the text was too small to tell apart."""
+    found: dict[tuple[str, int], Candidate] = {}
+    for algorithm, size in plan.trained:
+        candidate = _trained(learned, algorithm, size, plan.lowercase)
+        reached = len(candidate.tokenizer)
+        if (algorithm, reached) in found:
+            log.warning("%s: the text gives no more than %d entries; %d are left out", algorithm, reached, size)
+        found.setdefault((algorithm, reached), candidate)
+    return list(found.values())
 
 
 def _trained(learned: Source, algorithm: str, size: int, lowercase: bool) -> Candidate:

@@ -31,6 +31,12 @@ def test_the_vocabulary_never_sees_the_measured_split(teacher, corpus, tmp_path)
     assert second.profiles[1].entities.whole_words.value == 0.0
 
 
+def test_a_size_that_the_text_cannot_fill_is_measured_once(teacher, corpus, caplog):
+    found = compare(plan(teacher, corpus, sizes=(5000, 9000)))
+    assert len(found.vocabularies) == 2
+    assert f"no more than {found.vocabularies[1].size} entries; 9000 are left out" in caplog.text
+
+
 @pytest.fixture
 def lines(tmp_path):
     """A file of forty lines of raw text, each with a word of its own."""
