@@ -20,6 +20,7 @@ store = typer.Typer(no_args_is_help=True, help="List, verify and prune what runs
 Root = Annotated[Path, typer.Option("--store", help="The store, beside the results of the runs that share it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list as JSON.")]
 DEFAULT = Path("runs/store")
+SECONDS_A_DAY = 86_400
 
 
 @store.command("ls")
@@ -63,10 +64,14 @@ def verify(root: Root = DEFAULT, json: AsJson = False) -> None:
 @store.command("gc")
 def collect(
     root: Root = DEFAULT,
+    older_than: Annotated[
+        float,
+        typer.Option(metavar="DAYS", min=0, help="Younger entries stay: a run that was killed goes on from them."),
+    ] = 7,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Remove what no record beside the store came from; a run that needs it again computes it again.
+    """Remove old entries that no record beside the store came from; a run that needs one computes it again.
 
     Example: finkd store gc --dry-run
     """
@@ -76,7 +81,8 @@ def collect(
     with contextlib.nullcontext() if dry_run else kept.alone():
         # Looked up under the lock: a run that ends in between would leave results that seem unused.
         used = _used(root)
-        unused = [entry for entry in _entries(root) if entry.key not in used]
+        since = time.time() - older_than * SECONDS_A_DAY
+        unused = [entry for entry in _entries(root) if entry.key not in used and entry.changed <= since]
         for entry in () if dry_run else unused:
             kept.remove(entry.key)
     if json:

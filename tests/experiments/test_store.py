@@ -1,7 +1,9 @@
 """``finkd store``: what is kept, whether it is whole, and what may go."""
 
 import json
+import os
 import shutil
+import time
 
 import pytest
 
@@ -48,12 +50,20 @@ def test_what_no_record_names_is_removed(finkd, copied):
     (copied / ".half").mkdir()
     (copied / ".half" / "model.safetensors").write_bytes(b"1234")
     expected = {"teacher labels", "unfinished"}
-    assert {row["kind"] for row in rows(finkd, copied, "gc", "--dry-run")} == expected
-    assert {row["kind"] for row in rows(finkd, copied, "gc")} == expected
+    assert {row["kind"] for row in rows(finkd, copied, "gc", "--older-than", "0", "--dry-run")} == expected
+    assert {row["kind"] for row in rows(finkd, copied, "gc", "--older-than", "0")} == expected
     left = {row["key"] for row in rows(finkd, copied, "ls")}
     records = load_records([copied.parent / "toy" / "records"])
     assert left == {stage.key for record in records for stage in record.lineage}
+    assert rows(finkd, copied, "gc", "--older-than", "0") == []
+
+
+def test_what_a_killed_run_could_go_on_from_stays_a_week(finkd, copied):
     assert rows(finkd, copied, "gc") == []
+    (labels,) = (row["key"] for row in rows(finkd, copied, "ls") if not row["used"])
+    eight_days_ago = time.time() - 8 * 86_400
+    os.utime(copied / labels, (eight_days_ago, eight_days_ago))
+    assert [row["key"] for row in rows(finkd, copied, "gc")] == [labels]
 
 
 def test_nothing_is_removed_under_a_run(finkd, copied):
