@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -12,12 +11,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import canvas
 from reports.canvas import INK
-from reports.labels import Anchor, Box, place, spread_out
 from reports.sections import Section, System
 from reports.table import plain
 
 COLOURS = {"teacher": "#0072B2", "student": "#D55E00", "floor": "#7f7f7f"}  # Okabe and Ito's blue and vermilion
-LARGEST_AREA = 1500.0  # of a mark, in square points
+LARGEST_AREA = 420.0  # of a mark, in square points
+LINE_HEIGHT = 0.048  # of a label, as a share of the picture's height
 
 
 def svg(section: Section) -> str | None:
@@ -43,19 +42,17 @@ def _draw(section: Section) -> Figure | None:
     timed = [(system, latency) for system in models if (latency := system.latency("p50"))]
     if not timed:
         return None
-    figure = Figure(figsize=(8, 4.8), facecolor="none")
+    figure = Figure(figsize=(9, 4.8), facecolor="none")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.09, 0.13, 0.72, 0.82), facecolor="none")
+    axes = figure.add_axes((0.075, 0.13, 0.505, 0.82), facecolor="none")
     systems, latencies = [system for system, _ in timed], [latency for _, latency in timed]
-    areas = _areas(systems)
-    marks = zip(systems, latencies, areas, strict=True)
+    marks = zip(systems, latencies, _areas(systems), strict=True)
     for system, latency, area in sorted(marks, key=lambda mark: -mark[2]):  # small marks on top
         colour = COLOURS[system.role]
         axes.errorbar(latency, system.f1.mean, yerr=system.f1.sd, color=colour, linewidth=1.2, zorder=2)
         axes.scatter([latency], [system.f1.mean], s=area, color=colour, alpha=0.72, linewidth=0, zorder=3)
     _limits(axes, latencies, [system.f1.mean for system in (*systems, *floors)])
-    _floor_lines(axes, floors)
-    _labels(axes, systems, latencies, areas, [system.f1.mean for system in floors])
+    _labels(axes, timed, floors)
     return figure
 
 
@@ -84,56 +81,51 @@ def _limits(axes: Axes, latencies: Sequence[float], scores: Sequence[float]) -> 
     axes.grid(alpha=0.15, linewidth=0.6, color=INK)
 
 
-def _floor_lines(axes: Axes, floors: Sequence[System]) -> None:
-    """Floors as dashed lines with labels in the right margin, moved apart where lines are close."""
+def _labels(axes: Axes, timed: Sequence[tuple[System, float]], floors: Sequence[System]) -> None:
+    """A label in the right margin for each mark and each floor, tied to it by a line, in the order of the scores."""
     low, high = axes.get_ylim()
-    heights = spread_out([(system.f1.mean - low) / (high - low) for system in floors], 0.05)
-    for system, height in zip(floors, heights, strict=True):
-        axes.axhline(system.f1.mean, color=COLOURS["floor"], linewidth=1, linestyle=(0, (5, 4)), zorder=1)
-        axes.text(
-            1.015, height, _short(system.name, 20), transform=axes.transAxes, va="center", fontsize=9, style="italic"
-        )
+    left, right = axes.get_xlim()
+    labelled = [*timed, *((floor, right) for floor in floors)]
+    heights = spread_out([(system.f1.mean - low) / (high - low) for system, _ in labelled], LINE_HEIGHT)
+    for (system, latency), height in zip(labelled, heights, strict=True):
+        mean, y = system.f1.mean, low + height * (high - low)
+        if system in floors:
+            axes.axhline(mean, color=COLOURS["floor"], linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+        path = [latency, right, right + 0.03 * (right - left)], [mean, mean, y]
+        axes.plot(*path, color=COLOURS[system.role], linewidth=0.6, alpha=0.6, zorder=1, clip_on=False)
+        style = "italic" if system in floors else "normal"
+        axes.text(1.04, height, _label(system), transform=axes.transAxes, va="center", fontsize=9, style=style)
 
 
-def _labels(
-    axes: Axes, systems: Sequence[System], latencies: Sequence[float], areas: Sequence[float], lines: Sequence[float]
-) -> None:
-    """A label beside each mark, off error bars and floor ``lines``, tied to the mark if it had to move away."""
-    texts = [axes.text(0, 0, _label(system), ha="center", va="center", fontsize=9, zorder=4) for system in systems]
-    points = axes.figure.dpi / 72
-    view = axes.get_window_extent()
-    blocked = [Box(view.x0, y - points, view.x1, y + points) for y in (_pixels(axes, 1, line)[1] for line in lines)]
-    anchors = []
-    for text, system, latency, area in zip(texts, systems, latencies, areas, strict=True):
-        x, y = _pixels(axes, latency, system.f1.mean)
-        bar = _pixels(axes, latency, system.f1.mean + (system.f1.sd or 0))[1] - y
-        blocked.append(Box.around(x, y, 2 * points, 2 * bar))
-        size = text.get_window_extent()
-        anchors.append(Anchor(x, y, math.sqrt(area / math.pi) * points, size.width + 4, size.height + 2))
-    boxes = place(anchors, Box(view.x0, view.y0, view.x1, view.y1), blocked)
-    for text, anchor, box in zip(texts, anchors, boxes, strict=True):
-        text.set_position(_data(axes, *box.centre))
-        x, y = box.nearest(anchor.x, anchor.y)
-        if math.hypot(x - anchor.x, y - anchor.y) > anchor.radius + 8 * points:
-            ends = (_data(axes, anchor.x, anchor.y), _data(axes, x, y))
-            axes.plot(*zip(*ends, strict=True), color=INK, linewidth=0.6, alpha=0.6, zorder=1)
+def spread_out(positions: Sequence[float], distance: float) -> list[float]:
+    """Positions between 0 and 1, moved as little as possible (in squares) to lie ``distance`` apart in their own order.
 
-
-def _pixels(axes: Axes, latency: float, score: float) -> tuple[float, float]:
-    x, y = axes.transData.transform((latency, score))
-    return float(x), float(y)
-
-
-def _data(axes: Axes, x: float, y: float) -> tuple[float, float]:
-    latency, score = axes.transData.inverted().transform((x, y))
-    return float(latency), float(score)
+    If there are more than fit, they lie evenly. With i distances taken off the i-th position this is isotonic
+    regression, solved by pooling neighbours.
+    """
+    distance = min(distance, 1 / max(1, len(positions) - 1))
+    order = sorted(range(len(positions)), key=lambda index: positions[index])
+    pools: list[tuple[float, int]] = []  # mean and size
+    for rank, index in enumerate(order):
+        mean, size = positions[index] - rank * distance, 1
+        while pools and pools[-1][0] > mean:
+            before, count = pools.pop()
+            mean, size = (before * count + mean * size) / (count + size), count + size
+        pools.append((mean, size))
+    moved = [mean for mean, size in pools for _ in range(size)]
+    top = 1 - (len(positions) - 1) * distance
+    spread = [0.0] * len(positions)
+    for rank, (index, place) in enumerate(zip(order, moved, strict=True)):
+        spread[index] = min(max(place, 0.0), top) + rank * distance
+    return spread
 
 
 def _label(system: System) -> str:
-    size = "" if system.parameters is None else f"\n{system.parameters / 1e6:.1f} M"
-    return _short(system.name) + (" (teacher)" if system.role == "teacher" else "") + size
+    size = "" if system.parameters is None else f", {system.parameters / 1e6:.1f} M"
+    role = " (teacher)" if system.role == "teacher" and "teacher" not in system.name else ""
+    return _short(system.name) + role + size
 
 
-def _short(name: str, limit: int = 28) -> str:
+def _short(name: str, limit: int = 42) -> str:
     text = plain(name)
     return text if len(text) <= limit else text[: limit - 1] + "…"

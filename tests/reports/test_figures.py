@@ -1,9 +1,13 @@
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reports import figures
 from reports.canvas import inline
+from reports.figures import spread_out
 from reports.sections import sections
 from reports.table import plain
 from tests.reports.examples import example_records, record
@@ -52,6 +56,21 @@ def test_inline_holds_no_address():
 def test_hostile_names_stay_text(start):
     names = {f"{text}." for text in HOSTILE[start : start + 13]}
     picture = figures.svg(section([record(name, "student", 1, latency=1.0) for name in sorted(names)]))
-    assert all(plain(name)[:27] in words(picture) for name in names)
+    assert all(plain(name)[:41] in words(picture) for name in names)
     tree = ElementTree.fromstring(picture)
     assert not any("script" in element.tag or "image" in element.tag for element in tree.iter())
+
+
+def test_labels_that_fit_stay_and_others_move_apart_evenly():
+    assert spread_out([0.5, 0.1, 0.9], 0.1) == pytest.approx([0.5, 0.1, 0.9])
+    assert spread_out([0.5, 0.5, 0.9], 0.2) == pytest.approx([0.4, 0.6, 0.9])
+    assert spread_out([1.0, 0.95], 0.2) == pytest.approx([1.0, 0.8])
+    assert spread_out([0.3] * 3, 2.0) == pytest.approx([0.0, 0.5, 1.0])
+
+
+@given(st.lists(st.floats(0, 1), max_size=9), st.floats(0, 0.12))
+def test_labels_keep_order_and_distance(positions, distance):
+    moved = spread_out(positions, distance)
+    assert all(-1e-9 <= each <= 1 + 1e-9 for each in moved)
+    in_order = [new for _, new in sorted(zip(positions, moved, strict=True))]
+    assert all(upper - lower >= distance - 1e-9 for lower, upper in pairwise(in_order))
