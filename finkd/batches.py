@@ -163,7 +163,7 @@ class TrainingData:
         words, _ = members(self.student.word_rows, rows)
         if not (needs & _PAIRED or mixed):
             words, first = self._covered(rows, words, pieces)
-            return Batch(inputs(self.student, pieces, first), *self._labels(words))
+            return Batch(inputs(self.student, pieces, first[0]), *self._labels(words))
         random = np.random.Generator(np.random.PCG64([*seed]))
         # Without a teacher the student is aligned with itself, so that text can be hidden in the same way.
         other = (self.teacher or self.student).pieces.take(rows)
@@ -175,11 +175,11 @@ class TrainingData:
         if "masked" in needs:
             self._hide(hidden, rows, words, alignment, random.random(len(words)) < self.masking)
         theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
-        words, first = self._covered(rows, words, pieces)
+        words, first = self._covered(rows, words, pieces, other)
         return Batch(
-            inputs(self.student, pieces, first, ours),
+            inputs(self.student, pieces, first[0], ours),
             *self._labels(words),
-            inputs(self.teacher, other, first[:0], theirs) if self.teacher else None,
+            inputs(self.teacher, other, first[1], theirs) if self.teacher else None,
             aligned(alignment, needs, hidden),
         )
 
@@ -190,11 +190,12 @@ class TrainingData:
         """(rows + 1,) borders of the words of the chosen examples."""
         return members(self.student.word_rows, rows)[1]
 
-    def _covered(self, rows: Longs, words: Longs, pieces: Pieces) -> tuple[Longs, Longs]:
-        """The words that losses may look at, and the first piece of each within the batch."""
-        first = first_pieces(pieces, self.starts[words], self.ends[words], self._borders(rows))
-        kept = self.usable[words] & (first >= 0)
-        return words[kept], first[kept]
+    def _covered(self, rows: Longs, words: Longs, *sides: Pieces) -> tuple[Longs, Longs]:
+        """The words that losses may look at, and (sides, words) the first piece of each within the batch."""
+        starts, ends, borders = self.starts[words], self.ends[words], self._borders(rows)
+        first = np.stack([first_pieces(pieces, starts, ends, borders) for pieces in sides])
+        kept = self.usable[words] & (first >= 0).all(axis=0)
+        return words[kept], first[:, kept]
 
     def _hide(self, hidden: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
         """Mark the chunks of which any piece, on either side, begins in a word that was drawn."""

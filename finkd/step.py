@@ -24,8 +24,7 @@ class Teacher:
 
     Attributes:
         model: the teacher, asked for its states while the student trains; ``None`` if no term needs them.
-        logits: (words, labels) its label scores of all words of the data, computed once; ``None`` if no term needs
-            them.
+        logits: (words, labels) its label scores of all words of the data, if they were computed before.
         states: the teacher's hidden states of all pieces, if they were computed before; it is not run then.
     """
 
@@ -69,12 +68,13 @@ class Step(nn.Module):
     def _teach(self, batch: Batch, known: Side | None) -> Side:
         side = known or Side()
         needs = self.needs & {"hidden", "attention", "masked"}
-        if known is None and needs and self.teacher and batch.teacher is not None:
+        is_asked = bool(needs) or (self.logits is None and "words" in self.needs)
+        if known is None and is_asked and self.teacher and batch.teacher is not None:
             masked = batch.aligned.masked if batch.aligned else None
             side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)
         return replace(
             side,
-            words=self.logits[batch.words] if self.logits is not None else None,
+            words=side.words if self.logits is None else self.logits[batch.words],
             embeddings=self.embeddings[batch.student.piece_ids] if self.embeddings is not None else None,
         )
 

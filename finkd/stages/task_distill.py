@@ -84,15 +84,14 @@ class TaskDistill:
         looks = any(term.needs - {"labels", "words"} for term in terms)
         teacher = context.teacher.load() if looks else None
         data = TrainingData.of(context.sentences(self.on), student, context.labels, teacher)
-        states = None
-        if teacher is not None and data.teacher is not None and self.keep_states:
-            states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
-            targets = states.word_logits(teacher.tagging_head, data.teacher.first)
-        else:
+        states = targets = None
+        if teacher is None:
             labels = teacher_labels(context.sentences(self.on), context.teacher, self.depends(context)["text"], context)
             targets = torch.from_numpy(data.by_word(labels))
-        known = ~targets.isnan().any(dim=1).numpy()
-        data = replace(data, usable=data.usable & known)
+            data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
+        elif self.keep_states and data.teacher is not None:
+            states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
+            targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
 
 

@@ -120,6 +120,20 @@ def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
     assert seen[-1] < 0.3 * seen[0]
 
 
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_labels_of_a_teacher_that_runs_anyway_are_those_computed_before(tokenizer):
+    teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
+    targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
+    losses = []
+    for teaching in (Teacher(teacher), Teacher(teacher, targets)):
+        model, seen = student(), []
+        data = ner_data(SENTENCES, model, teacher)
+        schedule = replace(QUICK, epochs=2, dropout=0.0)
+        train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda p, seen=seen: seen.append(p.loss))
+        losses.append(seen)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def test_word_distillation_with_one_tokenizer_is_plain_distillation():
     """KL at the first piece of each word, computed without finkd's batches."""
     teacher, model, seen = student(seed=5), student(), []
