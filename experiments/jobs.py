@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -81,14 +82,16 @@ def _begin(events: multiprocessing.Queue[Any], threads: int) -> None:
     _events = events
     torch.set_num_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Nobody would take the result of a process whose parent was killed, and another run may have begun."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
 
 
 def _told(work: Callable[[int, Told], Result], seed: int) -> Result:
-    return work(seed, _tell)
-
-
-def _tell(event: Any) -> None:
-    parent = multiprocessing.parent_process()
-    if parent is None or not parent.is_alive():
-        os._exit(1)  # nobody would take the result, and another run may have begun
-    _events.put(event)
+    return work(seed, _events.put)

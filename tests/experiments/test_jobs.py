@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -32,6 +35,13 @@ def die_at_two(seed, tell):
     return seed
 
 
+def beat(seed, tell):
+    tell("begun")
+    for count in range(1200):
+        Path(os.environ["HEARTBEAT"]).write_text(str(count))
+        time.sleep(0.05)
+
+
 def threads(seed, tell):
     return torch.get_num_threads()
 
@@ -55,6 +65,28 @@ def test_a_seed_that_fails_says_why():
 def test_a_process_that_is_killed_is_an_error_in_words():
     with pytest.raises(KilledError, match="--jobs: a process was killed"):
         side_by_side(die_at_two, [1, 2], 2, print)
+
+
+KILLS_ITSELF = """
+import os, signal
+from experiments.jobs import side_by_side
+from tests.experiments.test_jobs import beat
+
+if __name__ == "__main__":
+    side_by_side(beat, [1], 1, lambda event: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_processes_end_with_the_one_that_began_them(tmp_path):
+    script, heartbeat = tmp_path / "script.py", tmp_path / "heartbeat"
+    script.write_text(KILLS_ITSELF)
+    root = Path(__file__).parents[2]
+    variables = {**os.environ, "PYTHONPATH": str(root), "HEARTBEAT": str(heartbeat)}
+    assert subprocess.run([sys.executable, script], cwd=root, env=variables, check=False).returncode == -signal.SIGKILL
+    time.sleep(1)
+    last = heartbeat.read_text() if heartbeat.exists() else ""
+    time.sleep(1)
+    assert (heartbeat.read_text() if heartbeat.exists() else "") == last
 
 
 def test_a_run_with_two_jobs_comes_to_the_same(finkd, config, finished, tmp_path):
