@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from experiments.run import Event, Listener
+    from experiments.events import Event, Listener
     from finkd.records import RunRecord
 
 LINES_PER_STAGE = 10

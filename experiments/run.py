@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from corpora.files import atomic_folder, folder_lock, write_atomic
 from corpora.registry import unknown
 from corpora.sentence import Sentence
 from experiments.config import Experiment, resolved, slug
+from experiments.events import Event, Listener, Watch
 from experiments.jobs import side_by_side
 from finkd import lineage, models
 from finkd.environment import environment
@@ -26,7 +27,6 @@ from finkd.floors import floors
 from finkd.lineage import Outcome
 from finkd.models import Model
 from finkd.precision import resolve_precision
-from finkd.progress import Progress
 from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, TaughtBy
@@ -35,27 +35,6 @@ from finkd.strategies import Step, parse
 from reports.build import build
 from tokenization.analysis import analyze
 
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened in a run: a stage begins, a training step is done, or a system is scored.
-
-    Attributes:
-        system: name of the system.
-        seed: its seed.
-        stage: the stage that runs, such as ``"task-distill:text"``.
-        progress: of a training step that is done.
-        record: of a system that has been scored.
-    """
-
-    system: str
-    seed: int
-    stage: str = ""
-    progress: Progress | None = None
-    record: RunRecord | None = None
-
-
-Listener = Callable[[Event], None]
 Outcomes = dict[str, Outcome]
 
 
@@ -185,7 +164,7 @@ class _Run:
     def _taught_by(self, key: str) -> TaughtBy:
         return TaughtBy(key, lambda: models.load(self.store.root / key))
 
-    def _context(self, seed: int, taught: TaughtBy | None, watch: _Watch | None = None) -> Context:
+    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
         """What the stages of one system may use; without anyone watching, nothing is computed."""
 
         @cache
@@ -218,7 +197,7 @@ class _Run:
         outcomes: Outcomes = {}
         taught: TaughtBy | None = None
         for name, steps in self._systems():
-            watch = _Watch(name, seed, self.listen)
+            watch = Watch(name, seed, self.listen)
             context = self._context(seed, taught, watch)
             outcomes[name] = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
             if self.experiment.systems[name].role == "teacher":
@@ -295,23 +274,6 @@ class _Run:
         record.save(self.out / "records" / f"{_stem(record.system, record.seed)}.record.json")
         self.listen(Event(record.system, record.seed, record=record))
         return record
-
-
-class _Watch:
-    """Turns what the stages of one system report into events."""
-
-    def __init__(self, system: str, seed: int, listen: Listener) -> None:
-        self.system = system
-        self.seed = seed
-        self.listen = listen
-        self.stage = ""
-
-    def begins(self, stage: str) -> None:
-        self.stage = stage
-        self.listen(Event(self.system, self.seed, stage))
-
-    def training(self, progress: Progress) -> None:
-        self.listen(Event(self.system, self.seed, self.stage, progress))
 
 
 def _stem(system: str, seed: int) -> str:

@@ -5,8 +5,8 @@ import re
 
 from rich.console import Console
 
+from experiments.events import Event
 from experiments.progress import shown
-from experiments.run import Event
 from finkd.progress import Progress
 from finkd.records import Counts, NerScores, RunRecord
 
