@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from corpora.catalog import corpora
+from corpora.columns import read_conll, read_csv_tokens
 from corpora.corpus import NerCorpus, NerData, Splits
 from corpora.errors import ConfigError, DataError, UnknownNameError
 from corpora.lines import stem
 from corpora.locate import finder
-from corpora.readers import read_conll, read_csv_tokens, read_json_spans, read_jsonl, read_parquet
+from corpora.records import read_json_spans, read_jsonl, read_parquet
 from corpora.registry import unknown
 from corpora.sentence import Sentence
 from corpora.tags import Scheme, entities, scheme_named

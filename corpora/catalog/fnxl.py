@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from corpora.columns import csv_rows
 from corpora.corpus import Find, NerCorpus, Source, Splits
 from corpora.errors import DataError
-from corpora.readers import csv_rows, sentence_without_blanks
+from corpora.records import sentence_without_blanks
 from corpora.sentence import Sentence
 
 _FOLDER = "ner/fnxl"
