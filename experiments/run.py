@@ -7,35 +7,28 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import corpora
-from corpora.corpus import NerData
-from corpora.errors import ConfigError, DataError
+from corpora.errors import ConfigError
 from corpora.files import atomic_folder, folder_lock, write_atomic
-from corpora.registry import unknown
 from corpora.sentence import Sentence
 from experiments.config import Experiment, resolved, slug
-from experiments.events import Event, Listener, Watch
+from experiments.events import Event, Listener
 from experiments.jobs import side_by_side
-from finkd import lineage, models
+from experiments.prepared import Outcomes, Prepared
 from finkd.environment import environment
 from finkd.evaluation import evaluate, score
 from finkd.floors import floors
 from finkd.lineage import Outcome
 from finkd.models import Model
-from finkd.precision import resolve_precision
 from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
-from finkd.stages.stage import CHECKPOINT_SECONDS, Context, TaughtBy
-from finkd.store import MANIFEST, Store
-from finkd.strategies import Step, parse
+from finkd.stages.stage import CHECKPOINT_SECONDS
+from finkd.store import MANIFEST
 from reports.build import build
 from tokenization.analysis import analyze
-
-Outcomes = dict[str, Outcome]
 
 
 def run(
@@ -64,19 +57,27 @@ def run(
         FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
     """
     out = out or default_folder(experiment)
-    prepared = _Run(experiment, out, listen or (lambda event: None), checkpoint_seconds)
+    tell = listen or (lambda event: None)
+    store = out.parent / "store"
+    prepared = Prepared(experiment, store, checkpoint_seconds)
     jobs = min(jobs, len(experiment.seeds))
     with folder_lock(out):
         _claim(out, experiment, prepared.data.fingerprint)
-        if jobs == 1:
-            return prepared.all(prepared.outcomes)
-        work = partial(_seed_alone, experiment, out, checkpoint_seconds)
-        return prepared.all(side_by_side(work, experiment.seeds, jobs, prepared.listen).__getitem__)
+        recorder = _Recorder(prepared, out, tell)
+        outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell)
+        if jobs > 1:
+            work = partial(_seed_alone, experiment, store, checkpoint_seconds)
+            outcomes = side_by_side(work, experiment.seeds, jobs, tell).__getitem__
+        records = [record for seed in experiment.seeds for record in recorder.records(seed, outcomes(seed))]
+        build(load_records([out / "records"]), out)  # the seeds of earlier runs too
+        return records
 
 
-def _seed_alone(experiment: Experiment, out: Path, checkpoint_seconds: float, seed: int, listen: Listener) -> Outcomes:
+def _seed_alone(
+    experiment: Experiment, store: Path, checkpoint_seconds: float, seed: int, listen: Listener
+) -> Outcomes:
     """Train one seed in a process of its own."""
-    return _Run(experiment, out, listen, checkpoint_seconds).outcomes(seed)
+    return Prepared(experiment, store, checkpoint_seconds).outcomes(seed, listen)
 
 
 def default_folder(experiment: Experiment) -> Path:
@@ -103,112 +104,33 @@ def _claim(out: Path, experiment: Experiment, data: str) -> None:
     write_atomic(path, json.dumps(settings, indent=1) + "\n")
 
 
-class _Run:
-    """The state of one run. Making it finds every mistake that can be found before work begins."""
+class _Recorder:
+    """Scores, measures and publishes what a run has trained."""
 
-    def __init__(self, experiment: Experiment, out: Path, listen: Listener, checkpoint_seconds: float) -> None:
-        self.experiment = experiment
+    def __init__(self, prepared: Prepared, out: Path, listen: Listener) -> None:
+        self.prepared = prepared
+        self.experiment = prepared.experiment
+        self.data = prepared.data
         self.out = out
         self.listen = listen
-        self.checkpoint_seconds = checkpoint_seconds
-        self.store = Store(out.parent / "store")
-        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
-        self.precision = resolve_precision(experiment.precision)
-        self.train = self._split("train")
-        self.scored = self._split(experiment.split)
-        self.confirm = {name: self._split(name) for name in experiment.confirm}
-        self.labels = corpora.label_names(self.data.types)
-        seen = {sentence.text for sentence in self.train}
-        self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
-        self.start = lineage.origin(experiment.teacher)
-        self._check_stages()
 
-    def _split(self, name: str) -> Sequence[Sentence]:
-        if name not in self.data.splits:
-            raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
-        if not self.data.splits[name]:
-            raise DataError(f"{self.data.name}: its {name} split has no sentence")
-        return self.data.splits[name]
-
-    def _check_stages(self) -> None:
-        """Ask every stage whether it has what it needs."""
-        taught: TaughtBy | None = None
-        for system, steps in self._systems():
-            key = lineage.addresses(self.start, steps, self._context(self.experiment.seeds[0], taught))[-1]
-            if self.experiment.systems[system].role == "teacher":
-                taught = self._taught_by(key)
-
-    def all(self, outcomes: Callable[[int], Outcomes]) -> list[RunRecord]:
-        """Records of every system and seed asked for; the report also shows the seeds of earlier runs."""
-        records = [record for seed in self.experiment.seeds for record in self._with_seed(seed, outcomes(seed))]
-        build(load_records([self.out / "records"]), self.out)
-        return records
-
-    def _with_seed(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
+    def records(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
+        """Records of the floors and of every system of a seed."""
         records = [self._floor(name, seed) for name in self.experiment.floors]
         finished = {name: outcome.load() for name, outcome in outcomes.items()}
         published = {name: (finished[name], self._publish(name, seed, outcome)) for name, outcome in outcomes.items()}
-        resources = measure(published, self.scored, self.experiment.measure)
+        resources = measure(published, self.prepared.scored, self.experiment.measure)
         teacher = next((finished[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
         return records + [
             self._system(name, seed, outcome, finished[name], resources[name], teacher)
             for name, outcome in outcomes.items()
         ]
 
-    def _systems(self) -> list[tuple[str, list[Step]]]:
-        """Every system with its stages, the teacher first."""
-        systems = self.experiment.systems
-        names = sorted(systems, key=lambda each: systems[each].role != "teacher")
-        return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
-
-    def _taught_by(self, key: str) -> TaughtBy:
-        return TaughtBy(key, lambda: models.load(self.store.root / key))
-
-    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
-        """What the stages of one system may use; without anyone watching, nothing is computed."""
-
-        @cache
-        def ancestor(strategy: str) -> TaughtBy:
-            steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
-            found = lineage.ancestor(self.experiment.teacher, self.start, steps, context)
-            if watch is not None:
-                # Made here and now, so that its time is not counted as that of the stage that learns from it.
-                watch.begins(strategy)
-                found.load()
-            return found
-
-        context = Context(
-            train=self.train,
-            labels=self.labels,
-            corpus=self.data.fingerprint,
-            seed=seed,
-            store=self.store,
-            text=self.experiment.text,
-            teacher=taught,
-            precision=self.precision,
-            listen=watch.training if watch else None,
-            checkpoint_seconds=self.checkpoint_seconds,
-            ancestor=ancestor,
-        )
-        return context
-
-    def outcomes(self, seed: int) -> Outcomes:
-        """Train every system with a seed."""
-        outcomes: Outcomes = {}
-        taught: TaughtBy | None = None
-        for name, steps in self._systems():
-            watch = Watch(name, seed, self.listen)
-            context = self._context(seed, taught, watch)
-            outcomes[name] = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
-            if self.experiment.systems[name].role == "teacher":
-                taught = self._taught_by(outcomes[name].key)
-        return {name: outcomes[name] for name in self.experiment.systems}
-
     def _floor(self, name: str, seed: int) -> RunRecord:
         floor = floors.get(name)
 
         def scores(gold: Sequence[Sentence]) -> NerScores:
-            return score(gold, floor(self.train, gold), self.data.types, self.data.roles)
+            return score(gold, floor(self.prepared.train, gold), self.data.types, self.data.roles)
 
         return self._save(self._record(name, "floor", seed, scores))
 
@@ -233,7 +155,7 @@ class _Run:
         width = model.embeddings.weight.shape[1]
         # The analysis numbers tokenizers of one name, which a student with the teacher's would be.
         return {
-            **analyze(self.scored, model.tokenizer, teacher.tokenizer, width).figures(),
+            **analyze(self.prepared.scored, model.tokenizer, teacher.tokenizer, width).figures(),
             "name": model.tokenizer.name,
         }
 
@@ -249,15 +171,15 @@ class _Run:
             corpus=self.data.name,
             split=self.experiment.split,
             seed=seed,
-            scores=scores(self.scored),
-            confirmed={split: scores(gold) for split, gold in self.confirm.items()},
+            scores=scores(self.prepared.scored),
+            confirmed={split: scores(gold) for split, gold in self.prepared.confirm.items()},
             corpora={
                 self.data.name: self.data.fingerprint,
                 **({text.corpus: text.fingerprint["text"]} if text else {}),
             },
             config=resolved(replace(self.experiment, seeds=(seed,))),
-            environment=environment(self.precision),
-            overlap=self.overlap,
+            environment=environment(self.prepared.precision),
+            overlap=self.prepared.overlap,
             sample=self.data.name == "sample",
         )
 

@@ -1,0 +1,120 @@
+"""An experiment with its data and its store: what its systems are made of, and how they are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import corpora
+from corpora.corpus import NerData
+from corpora.errors import ConfigError, DataError
+from corpora.registry import unknown
+from corpora.sentence import Sentence
+from experiments.config import Experiment
+from experiments.events import Listener, Watch
+from finkd import lineage, models
+from finkd.lineage import Outcome
+from finkd.precision import resolve_precision
+from finkd.stages.stage import CHECKPOINT_SECONDS, Context, TaughtBy
+from finkd.store import Store
+from finkd.strategies import Step, parse
+
+Outcomes = dict[str, Outcome]
+
+
+class Prepared:
+    """An experiment that can be run. Making it finds every mistake that can be found before work begins.
+
+    Args:
+        experiment: what to compare.
+        store: folder of stored results.
+        checkpoint_seconds: time between two checkpoints of a training.
+
+    Raises:
+        FinkdError: if something named does not exist, or a stage lacks what it needs.
+    """
+
+    def __init__(self, experiment: Experiment, store: Path, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
+        self.experiment = experiment
+        self.checkpoint_seconds = checkpoint_seconds
+        self.store = Store(store)
+        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
+        self.precision = resolve_precision(experiment.precision)
+        self.train = self._split("train")
+        self.scored = self._split(experiment.split)
+        self.confirm = {name: self._split(name) for name in experiment.confirm}
+        self.labels = corpora.label_names(self.data.types)
+        seen = {sentence.text for sentence in self.train}
+        self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
+        self.start = lineage.origin(experiment.teacher)
+        dict(self.addresses(experiment.seeds[0]))
+
+    def _split(self, name: str) -> Sequence[Sentence]:
+        if name not in self.data.splits:
+            raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
+        if not self.data.splits[name]:
+            raise DataError(f"{self.data.name}: its {name} split has no sentence")
+        return self.data.splits[name]
+
+    def systems(self) -> list[tuple[str, list[Step]]]:
+        """Every system with its stages, the teacher first."""
+        systems = self.experiment.systems
+        names = sorted(systems, key=lambda each: systems[each].role != "teacher")
+        return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
+
+    def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
+        """Every system's stages with their addresses in the store; nothing is computed.
+
+        Raises:
+            ConfigError: if a stage lacks something it needs.
+        """
+        taught: TaughtBy | None = None
+        for name, steps in self.systems():
+            keys = lineage.addresses(self.start, steps, self._context(seed, taught))
+            if self.experiment.systems[name].role == "teacher":
+                taught = self._taught_by(keys[-1])
+            yield name, list(zip(steps, keys, strict=True))
+
+    def outcomes(self, seed: int, listen: Listener) -> Outcomes:
+        """Train every system with a seed, or take it from the store."""
+        outcomes: Outcomes = {}
+        taught: TaughtBy | None = None
+        for name, steps in self.systems():
+            watch = Watch(name, seed, listen)
+            context = self._context(seed, taught, watch)
+            outcomes[name] = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
+            if self.experiment.systems[name].role == "teacher":
+                taught = self._taught_by(outcomes[name].key)
+        return {name: outcomes[name] for name in self.experiment.systems}
+
+    def _taught_by(self, key: str) -> TaughtBy:
+        return TaughtBy(key, lambda: models.load(self.store.root / key))
+
+    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
+        """What the stages of one system may use; without anyone watching, nothing is computed."""
+
+        @cache
+        def ancestor(strategy: str) -> TaughtBy:
+            steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
+            found = lineage.ancestor(self.experiment.teacher, self.start, steps, context)
+            if watch is not None:
+                # Made here and now, so that its time is not counted as that of the stage that learns from it.
+                watch.begins(strategy)
+                found.load()
+            return found
+
+        context = Context(
+            train=self.train,
+            labels=self.labels,
+            corpus=self.data.fingerprint,
+            seed=seed,
+            store=self.store,
+            text=self.experiment.text,
+            teacher=taught,
+            precision=self.precision,
+            listen=watch.training if watch else None,
+            checkpoint_seconds=self.checkpoint_seconds,
+            ancestor=ancestor,
+        )
+        return context
