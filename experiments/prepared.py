@@ -16,7 +16,7 @@ from experiments.events import Listener, Watch
 from finkd import lineage, models
 from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
-from finkd.stages.stage import CHECKPOINT_SECONDS, Context, TaughtBy
+from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
 from finkd.store import Store
 from finkd.strategies import Step, parse
 
@@ -62,6 +62,10 @@ class Prepared:
         systems = self.experiment.systems
         names = sorted(systems, key=lambda each: systems[each].role != "teacher")
         return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
+
+    def sentences(self, source: Source) -> Sequence[Sentence]:
+        """What a stage reads."""
+        return self._context(self.experiment.seeds[0], None).sentences(source)
 
     def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.

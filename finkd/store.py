@@ -83,6 +83,10 @@ class Store:
             return None
         return Stored(folder, manifest["facts"])
 
+    def has(self, key: str) -> bool:
+        """Whether there is an entry at an address; whether it is whole is not looked at."""
+        return (self.root / key / MANIFEST).is_file()
+
     @contextlib.contextmanager
     def put(self, key: str, facts: dict[str, Any]) -> Iterator[Path]:
         """Yield an empty folder to fill; it becomes the entry when the block ends well.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,7 +37,10 @@ def run(
     jobs: Annotated[
         int, typer.Option(min=1, help="Seeds to train at once, each on its share of the cores; measured afterwards.")
     ] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print the records' figures as JSON.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the records' figures, or the plan, as JSON.")] = False,
 ) -> None:
     """Run an experiment: train, score, measure and report its systems.
 
@@ -53,6 +57,9 @@ def run(
     from experiments.run import run as run_experiment
 
     folder = out or default_folder(experiment)
+    if dry_run:
+        _show_plan(experiment, folder, json=json)
+        return
     with shown(messages) as listen:
         records = run_experiment(experiment, folder, listen, checkpoint_seconds, jobs)
     if json:
@@ -91,6 +98,30 @@ def _figures(record: RunRecord) -> dict[str, Any]:
         "resources": dataclasses.asdict(record.resources),
         "stages": [dataclasses.asdict(stage) for stage in record.lineage],
     }
+
+
+def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
+    from experiments.plan import plan
+    from experiments.prepared import Prepared
+
+    stages = plan(Prepared(experiment, folder.parent / "store"))
+    if json:
+        show_json([dataclasses.asdict(stage) for stage in stages])
+        return
+    for (seed, system), members in groupby(stages, lambda stage: (stage.seed, stage.system)):
+        typer.echo(f"{system} (seed {seed})")
+        for stage in members:
+            about = f", about {_duration(stage.seconds)}" if stage.seconds else ""
+            typer.echo(f"  {stage.stage:<24} {stage.state}{about}")
+    left = [stage for stage in stages if stage.state == "to do"]
+    say(f"{len(left)} of {len(stages)} stages are to do: about {_duration(sum(stage.seconds for stage in left))}")
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def _show(folder: Path) -> None:

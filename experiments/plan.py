@@ -1,0 +1,98 @@
+"""What a run would do: which stages are stored, which are shared, and about what the others cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from experiments.prepared import Prepared
+from experiments.shapes import encoder
+from finkd import teachers
+from finkd.schedule import Schedule
+from finkd.stages.shrink import Shrink
+from tokenization.analysis import Encoder
+
+_PIECES_PER_WORD = 1.3
+_BACKWARD = 2
+"""A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
+_SHARE_OF_PEAK = 0.4
+"""What training reached of the speed of large matrix products where finkd was developed (docs/log.md)."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One stage of one system.
+
+    Attributes:
+        seed: its seed.
+        system: name of the system.
+        stage: as written in the strategy.
+        key: its address in the store.
+        state: ``"stored"``; ``"shared"`` with a system before it, which computes it; or still ``"to do"``.
+        seconds: about how long it takes, if it is to do; 0 for stages that train nothing.
+    """
+
+    seed: int
+    system: str
+    stage: str
+    key: str
+    state: Literal["stored", "shared", "to do"]
+    seconds: float
+
+
+def plan(prepared: Prepared) -> list[Planned]:
+    """All stages of an experiment in the order in which a run takes them; nothing is computed or written.
+
+    Times are floating-point operations over a share of the speed that this machine shows on a matrix product now.
+    """
+    teacher = encoder(teachers.resolve(prepared.experiment.teacher))
+    speed = _SHARE_OF_PEAK * matmul_speed(prepared.precision)
+    found: list[Planned] = []
+    seen: set[str] = set()
+    for seed in prepared.experiment.seeds:
+        for system, stages in prepared.addresses(seed):
+            # What lies before a stored stage is not asked for, so it need not be stored itself.
+            stored = max((place for place, (_, key) in enumerate(stages) if prepared.store.has(key)), default=-1)
+            student = teacher
+            for place, (step, key) in enumerate(stages):
+                if isinstance(step.stage, Shrink):
+                    student = replace(student, layers=len(step.stage.layers))
+                if place <= stored:
+                    found.append(Planned(seed, system, step.name, key, "stored", 0.0))
+                elif key in seen:
+                    found.append(Planned(seed, system, step.name, key, "shared", 0.0))
+                else:
+                    seconds = _seconds(step.stage, student, teacher, prepared, speed)
+                    found.append(Planned(seed, system, step.name, key, "to do", seconds))
+                seen.add(key)
+    return found
+
+
+def _seconds(stage: Any, student: Encoder, teacher: Encoder, prepared: Prepared, speed: float) -> float:
+    """About how long a stage trains."""
+    schedule: Schedule | None = getattr(stage, "schedule", None)
+    if schedule is None:
+        return 0.0
+    words = [len(sentence.spans) for sentence in prepared.sentences(getattr(stage, "on", "gold"))]
+    length = np.array([_PIECES_PER_WORD * sum(words) / len(words)])
+    learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
+    readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
+    teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
+    seconds = float(_PIECES_PER_WORD * sum(words) * (learning + teaching) / speed)
+    return min(seconds, schedule.seconds or seconds)
+
+
+def matmul_speed(precision: str, size: int = 1024, repeats: int = 5) -> float:
+    """Floating-point operations a second of a square matrix product, the best of some tries."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    matrix = torch.ones(size, size, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, device=device)
+    best = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        (matrix @ matrix)[0, 0].item()
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best
