@@ -52,7 +52,8 @@ class Experiment:
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         systems: name -> system, in the order of the report.
         teacher: model that every strategy starts from.
-        text: unlabelled text, if a strategy needs any.
+        text: unlabelled text of the domain, if a strategy needs any.
+        general: unlabelled text of any kind, for ``distill:general`` and ``adapt:general``.
         floors: scores that need no model.
         stages: settings by stage (``task-distill``) or by stage and variant (``task-distill:text``).
         seeds: one run of every system for each.
@@ -66,6 +67,7 @@ class Experiment:
     systems: Mapping[str, System]
     teacher: str = DEFAULT
     text: Text | None = None
+    general: Text | None = None
     confirm: tuple[str, ...] = ()
     scheme: Scheme = "IOB2"
     floors: tuple[str, ...] = ("dictionary",)
@@ -180,8 +182,9 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
         yield f"seeds: expected numbers from 0 (got {list(experiment.seeds)})"
     if experiment.measure < 0:
         yield f"measure: expected 0 or more queries (got {experiment.measure})"
-    if experiment.text is not None and experiment.text.sentences < 1:
-        yield f"text.sentences: expected 1 or more (got {experiment.text.sentences})"
+    for key, text in (("text", experiment.text), ("general", experiment.general)):
+        if text is not None and text.sentences < 1:
+            yield f"{key}.sentences: expected 1 or more (got {text.sentences})"
 
 
 def _strategy(text: str, experiment: Experiment) -> list[str]:

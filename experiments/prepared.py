@@ -115,6 +115,7 @@ class Prepared:
             seed=seed,
             store=self.store,
             text=self.experiment.text,
+            general=self.experiment.general,
             teacher=taught,
             precision=self.precision,
             listen=watch.training if watch else None,

@@ -162,7 +162,7 @@ class _Recorder:
     def _record(
         self, name: str, role: str, seed: int, scores: Callable[[Sequence[Sentence]], NerScores], **parts: Any
     ) -> RunRecord:
-        text = self.experiment.text
+        raw = [text for text in (self.experiment.text, self.experiment.general) if text]
         return RunRecord(
             **{"strategy": "", **parts},
             experiment=self.experiment.name,
@@ -175,7 +175,7 @@ class _Recorder:
             confirmed={split: scores(gold) for split, gold in self.prepared.confirm.items()},
             corpora={
                 self.data.name: self.data.fingerprint,
-                **({text.corpus: text.fingerprint["text"]} if text else {}),
+                **{text.corpus: text.fingerprint["text"] for text in raw},
             },
             config=resolved(replace(self.experiment, seeds=(seed,))),
             environment=environment(self.prepared.precision),

@@ -23,7 +23,7 @@ class Adapt:
     nothing else is changed, which makes a masked-LM teacher of a sentence encoder.
 
     Attributes:
-        on: raw ``"text"`` or the ``"gold"`` sentences without their labels.
+        on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         train: ``"all"`` weights or the ``"head"`` alone.
         masking: share of the words that are hidden, each as a whole.
         schedule: how long and how fast.

@@ -28,7 +28,7 @@ class Distill:
     ``adapt`` in the config, trains one. Its students begin with the same stage, so that they inherit the head.
 
     Attributes:
-        on: raw ``"text"`` or the ``"gold"`` sentences without their labels.
+        on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         teacher: ``"tagger"``, the experiment's system of the role teacher; ``"origin"``, the teacher as it came; or a
             strategy to make one from that.
         losses: loss term -> its settings.

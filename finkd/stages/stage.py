@@ -18,8 +18,8 @@ from finkd.store import Store
 
 CHECKPOINT_SECONDS = 60.0
 
-Source = Literal["gold", "text"]
-"""What a stage reads: the labelled sentences of the corpus, or raw text."""
+Source = Literal["gold", "text", "general"]
+"""What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Context:
         seed: seed of everything random.
         store: where partial results, such as a teacher's labels, are kept.
         text: unlabelled text of the domain, if there is any.
+        general: unlabelled text of any kind, if there is any.
         teacher: the tagger to learn from, if there is one.
         precision: as in ``training.Schedule``, resolved.
         listen: called after every training step.
@@ -109,6 +110,7 @@ class Context:
     seed: int
     store: Store
     text: Text | None = None
+    general: Text | None = None
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
@@ -117,23 +119,28 @@ class Context:
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
 
     def sentences(self, source: Source) -> Sequence[Sentence]:
-        """The labelled sentences, or the raw ones."""
+        """The labelled sentences, or raw ones."""
         if source == "gold":
             return self.train
-        assert self.text is not None  # its fingerprint was asked for first
-        return self.text.draw()
+        text = self._raw(source)
+        assert text is not None  # its fingerprint was asked for first
+        return text.draw()
 
     def source_fingerprint(self, source: Source, stage: str) -> Any:
         """Everything that decides those sentences.
 
         Raises:
-            ConfigError: if the experiment has no raw text.
+            ConfigError: if the experiment has no raw text of this kind.
         """
         if source == "gold":
             return self.corpus
-        if self.text is None:
-            raise ConfigError(f"{stage}:text: the experiment has no unlabelled text; set 'text'")
-        return self.text.fingerprint
+        text = self._raw(source)
+        if text is None:
+            raise ConfigError(f"{stage}:{source}: the experiment has no unlabelled text for it; set {source!r}")
+        return text.fingerprint
+
+    def _raw(self, source: Source) -> Text | None:
+        return self.general if source == "general" else self.text
 
 
 class Stage(Protocol):

@@ -35,7 +35,7 @@ class TaskDistill:
     CoNLL-2003 gains 2.5 points from it); on gold text gold labels come on top.
 
     Attributes:
-        on: ``"gold"`` labelled sentences, or raw ``"text"``.
+        on: ``"gold"`` labelled sentences, raw ``"text"`` of the domain, or ``"general"`` text.
         losses: loss term -> its settings.
         schedule: how long and how fast.
         keep_states: whether the teacher's states are computed once and kept in the store, which pays where text is

@@ -46,7 +46,7 @@ MISTAKES = {
     ),
     "settings of an unknown stage": Mistake({"stages.finetun": {}}, ("did you mean 'finetune'",)),
     "settings of an unknown variant": Mistake(
-        {"stages.task-distill:txt": {}}, ("stages.task-distill:txt.on", "'gold' or 'text'")
+        {"stages.task-distill:txt": {}}, ("stages.task-distill:txt.on", "'gold', 'text' or 'general'")
     ),
     "unknown loss": Mistake(
         {"stages.task-distill:gold": {"losses": {"word-k": {}}}},
@@ -75,7 +75,10 @@ MISTAKES = {
     "too many layers": Mistake({"stages.shrink": {"layers": [0, 2, 5]}}, ("shrink.layers", "0..1")),
     "tokenizer without its file": Mistake({"stages.retokenize": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
     "text that nobody has": Mistake(
-        {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text",)
+        {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text", "set 'text'")
+    ),
+    "general text that nobody has": Mistake(
+        {"systems.Domain student.strategy": "distill:general > finetune"}, ("distill:general", "set 'general'")
     ),
 }
 

@@ -71,7 +71,10 @@ def test_merging_changes_neither_side():
         ("shrink(layers=[0)", r"layers of 'shrink' is not a YAML value \(got '\[0'\)"),
         ("shrink(layer=[0])", r"stages\.shrink\.layer: unknown setting"),
         ("shrink(layers=[a])", r"stages\.shrink\.layers\.0: input should be a valid integer"),
-        ("task-distill:golf", r"stages\.task-distill:golf\.on: input should be 'gold' or 'text' \(got 'golf'\)"),
+        (
+            "task-distill:golf",
+            r"stages\.task-distill:golf\.on: input should be 'gold', 'text' or 'general' \(got 'golf'\)",
+        ),
         ("finetune:gold", r"stages\.finetune:gold\.on: unknown setting"),
         ("finetune(schedule=3)", r"stages\.finetune\.schedule: "),
     ],
