@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 from safetensors.torch import load_file, save_file
 
 from corpora.errors import ConfigError
@@ -17,6 +18,7 @@ from finkd.evaluation import sentence_logits
 from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model
+from finkd.rehearsal import lost_names, with_other_names
 from finkd.schedule import Schedule
 from finkd.stages.common import fit, kept_states, trainable
 from finkd.stages.stage import Context, Source, TaughtBy
@@ -40,6 +42,8 @@ class TaskDistill:
         schedule: how long and how fast.
         keep_states: whether the teacher's states are computed once and kept in the store, which pays where text is
             read twice or by two students; it takes 2 bytes (in bf16) for each piece, kept layer and dimension.
+        lost_names: share of the likely names in raw text that are exchanged for names that the teacher's vocabulary
+            holds and the student's does not, in copies that are read beside the text (``finkd.rehearsal``).
     """
 
     on: Source = "gold"
@@ -48,6 +52,7 @@ class TaskDistill:
     )
     schedule: Schedule = field(default_factory=Schedule)
     keep_states: bool = False
+    lost_names: Annotated[float, Field(ge=0, le=1)] = 0.0
     version: ClassVar[int] = 3
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -55,6 +60,8 @@ class TaskDistill:
         if context.teacher is None:
             raise ConfigError("task-distill: no system has the role 'teacher'; add one")
         self.terms()
+        if self.lost_names and self.on == "gold":
+            raise ConfigError("task-distill:gold.lost_names: gold labels do not fit other names; use task-distill:text")
         return {
             "teacher": context.teacher.key,
             "text": context.source_fingerprint(self.on, "task-distill"),
@@ -83,16 +90,27 @@ class TaskDistill:
         terms = self.terms()
         looks = any(term.needs - {"labels", "words"} for term in terms)
         teacher = context.teacher.load() if looks else None
-        data = TrainingData.of(context.sentences(self.on), student, context.labels, teacher)
+        sentences, text = self._read(student, context)
+        data = TrainingData.of(sentences, student, context.labels, teacher)
         states = targets = None
         if teacher is None:
-            labels = teacher_labels(context.sentences(self.on), context.teacher, self.depends(context)["text"], context)
-            targets = torch.from_numpy(data.by_word(labels))
+            targets = torch.from_numpy(data.by_word(teacher_labels(sentences, context.teacher, text, context)))
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
         elif self.keep_states and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
+
+    def _read(self, student: Model, context: Context) -> tuple[Sequence[Sentence], Any]:
+        """The sentences, and everything that decides them."""
+        sentences, text = context.sentences(self.on), context.source_fingerprint(self.on, "task-distill")
+        if not self.lost_names:
+            return sentences, text
+        assert context.teacher is not None
+        names = lost_names(context.teacher.load(), student.tokenizer)
+        copies = with_other_names(sentences, names, self.lost_names, context.seed)
+        exchanged = {"of": student.tokenizer.fingerprint, "share": self.lost_names, "seed": context.seed}
+        return [*sentences, *copies], {"text": text, "lost-names": exchanged}
 
 
 def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:

@@ -1,0 +1,32 @@
+"""Words that one vocabulary holds whole and another cuts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tokenization.surface import canonical_forms
+from tokenization.tokenizer import Longs, Tokenizer
+
+
+def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> list[str]:
+    """Words of letters alone that are one piece of the teacher's and several of the student's.
+
+    Args:
+        teacher: the vocabulary that words come from; they are written as it writes them.
+        student: the vocabulary that may have lost them.
+        shortest: letters that a word must have.
+
+    Returns:
+        the words, in the order of the teacher's vocabulary.
+    """
+    forms = canonical_forms(teacher, fold=False).values()
+    words = [text for text, continues in forms if not continues and text.isalpha() and len(text) >= shortest]
+    whole = (_pieces(teacher, words) == 1) & (_pieces(student, words) > 1)
+    return [words[index] for index in np.flatnonzero(whole)]
+
+
+def _pieces(tokenizer: Tokenizer, words: list[str]) -> Longs:
+    """(words,) pieces of each word, without the tokens that frame it."""
+    pieces = tokenizer.encode(words)
+    text = np.repeat(np.arange(len(words)), np.diff(pieces.rows))
+    return np.bincount(text[~(pieces.opening | pieces.closing)], minlength=len(words))
