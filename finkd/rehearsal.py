@@ -28,42 +28,49 @@ def lost_names(teacher: Model, student: Tokenizer) -> list[str]:
     return [word for word, score in zip(words, scores, strict=True) if int(np.argmax(score[0])) != outside]
 
 
-def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], share: float, seed: int) -> list[Sentence]:
-    """Copies of the sentences that hold likely names, some of which have become other words.
+def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times: int, seed: int) -> list[Sentence]:
+    """Copies of sentences in which about half of the likely names have become other ones.
 
     Args:
         sentences: raw text; a likely name is a word of letters that begins with a capital and does not open its
             sentence, unless the sentence is all in capitals.
-        names: what they become; each of these is used about as often as the others.
-        share: of the likely names that are exchanged.
-        seed: decides which, and for what.
+        names: what likely names become.
+        times: how often each of these is used; sentences are copied as often as that takes.
+        seed: decides what becomes what.
 
     Returns:
-        the sentences in which something was exchanged, in their order, without tags.
+        the copies, without tags; none if no sentence holds a likely name.
     """
     draw = random.Random(seed)
-    supply: list[str] = []
-    copies = []
-    for sentence in sentences:
-        if sentence.text.isupper() or not names:
-            continue
-        exchanged: dict[int, str] = {}
-        for place, word in enumerate(sentence.words):
-            if place and word.isalpha() and word[0].isupper() and draw.random() < share:
-                if not supply:
-                    supply = draw.sample(names, len(names))
-                other = supply.pop()
-                exchanged[place] = other.upper() if word.isupper() and len(word) > 1 else other[0].upper() + other[1:]
-        if exchanged:
-            copies.append(_exchange(sentence, exchanged))
+    hosts = [(sentence, places) for sentence in sentences if (places := _likely_names(sentence))]
+    supply = [name for _ in range(times) for name in draw.sample(names, len(names))]
+    copies: list[Sentence] = []
+    while supply and hosts:
+        for sentence, places in draw.sample(hosts, len(hosts)):
+            chosen = draw.sample(places, (len(places) + 1) // 2)[: len(supply)]
+            copies.append(_exchange(sentence, {place: supply.pop() for place in chosen}))
+            if not supply:
+                break
     return copies
 
 
-def _exchange(sentence: Sentence, exchanged: dict[int, str]) -> Sentence:
+def _likely_names(sentence: Sentence) -> list[int]:
+    """Indices of the words."""
+    if sentence.text.isupper():
+        return []
+    words = enumerate(sentence.words)
+    return [place for place, word in words if place and word.isalpha() and word[0].isupper()]
+
+
+def _exchange(sentence: Sentence, names: dict[int, str]) -> Sentence:
+    """The sentence with other words at some places, written in the case of those that stood there."""
     parts, spans = [], []
     end = length = 0
     for place, (start, stop) in enumerate(sentence.spans):
-        word = exchanged.get(place, sentence.text[start:stop])
+        word = sentence.text[start:stop]
+        if place in names:
+            name = names[place]
+            word = name.upper() if word.isupper() and len(word) > 1 else name[0].upper() + name[1:]
         parts += [sentence.text[end:start], word]
         length += start - end
         spans.append((length, length + len(word)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import NonNegativeInt
 from safetensors.torch import load_file, save_file
 
 from corpora.errors import ConfigError
@@ -42,8 +42,9 @@ class TaskDistill:
         schedule: how long and how fast.
         keep_states: whether the teacher's states are computed once and kept in the store, which pays where text is
             read twice or by two students; it takes 2 bytes (in bf16) for each piece, kept layer and dimension.
-        lost_names: share of the likely names in raw text that are exchanged for names that the teacher's vocabulary
-            holds and the student's does not, in copies that are read beside the text (``finkd.rehearsal``).
+        lost_names: how often each name that the teacher's vocabulary holds and the student's does not is put into a
+            copy of a raw sentence, in the place of another name; copies are read beside the text
+            (``finkd.rehearsal``).
     """
 
     on: Source = "gold"
@@ -52,7 +53,7 @@ class TaskDistill:
     )
     schedule: Schedule = field(default_factory=Schedule)
     keep_states: bool = False
-    lost_names: Annotated[float, Field(ge=0, le=1)] = 0.0
+    lost_names: NonNegativeInt = 0
     version: ClassVar[int] = 3
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -109,7 +110,7 @@ class TaskDistill:
         assert context.teacher is not None
         names = lost_names(context.teacher.load(), student.tokenizer)
         copies = with_other_names(sentences, names, self.lost_names, context.seed)
-        exchanged = {"of": student.tokenizer.fingerprint, "share": self.lost_names, "seed": context.seed}
+        exchanged = {"of": student.tokenizer.fingerprint, "times": self.lost_names, "seed": context.seed}
         return [*sentences, *copies], {"text": text, "lost-names": exchanged}
 
 

@@ -24,43 +24,45 @@ def sentence(text):
 
 
 def test_by_hand():
-    (copy,) = with_other_names([TEXT], ["gupta"], 1.0, 1)
-    assert copy.text == "The bank sold Gupta Gupta to Gupta in Gupta 2003 ."
-    assert copy.words == tuple(copy.text.split())
+    (copy,) = with_other_names([TEXT], ["gupta"], 2, 1)
+    words = ["The", "bank", "sold", "Acme", "Corp", "to", "Zenith", "in", "May", "2003", "."]
+    changed = [place for place, word in enumerate(copy.words) if word != words[place]]
+    assert len(changed) == 2
+    assert set(changed) <= {3, 4, 6, 8}
+    assert {copy.words[place] for place in changed} == {"Gupta"}
+    assert copy.text == " ".join(copy.words)
     assert copy.tags is None
 
 
 def test_what_opens_a_sentence_or_is_no_name_stays():
     same = ["Acme sold", "the bank sold 3M", "ALL IN CAPITALS", ""]
-    assert with_other_names([sentence(text) for text in same], ["gupta"], 1.0, 1) == []
+    assert with_other_names([sentence(text) for text in same], ["gupta"], 1, 1) == []
 
 
 def test_a_name_in_capitals_becomes_one_in_capitals():
-    (copy,) = with_other_names([sentence("shares of IBM and A fell")], ["gupta"], 1.0, 1)
-    assert copy.text == "shares of GUPTA and Gupta fell"
+    (first, second) = with_other_names([sentence("shares of IBM"), sentence("grade A")], ["gupta"], 2, 1)
+    assert {first.text, second.text} == {"shares of GUPTA", "grade Gupta"}
 
 
-def test_all_names_are_used_alike():
+@pytest.mark.parametrize("times", [0, 1, 7])
+def test_every_name_is_used_as_often_as_asked(times):
     names = ["gupta", "oslo", "zhang"]
-    copies = with_other_names([TEXT] * 30, names, 1.0, 1)
+    copies = with_other_names([TEXT, sentence("shares of Acme fell")], names, times, 1)
     used = Counter(word.lower() for copy in copies for word in copy.words)
-    assert {used[name] for name in names} == {40}
+    assert [used[name] for name in names] == [times] * 3
 
 
 WORDS = st.lists(st.sampled_from(["Acme", "the", "IBM", "Zürich", "fell", ",", "4%", "Ünal"]), min_size=1, max_size=12)
 
 
-@given(st.lists(WORDS, max_size=6), st.floats(0, 1), st.integers(0, 3))
-def test_nothing_else_changes(texts, share, seed):
+@given(st.lists(WORDS, max_size=6), st.integers(0, 9), st.integers(0, 3))
+def test_nothing_else_changes(texts, times, seed):
     """Spaces, words and their number stay, but for likely names; equal seeds give equal copies."""
-    sentences = [sentence("  ".join(words)) for words in texts]
-    copies = with_other_names(sentences, ["gupta", "oslo"], share, seed)
-    assert copies == with_other_names(sentences, ["gupta", "oslo"], share, seed)
-    assert len(copies) <= len(sentences)
-    originals = iter(sentences)
+    sentences = [Sentence.from_words(words) for words in texts]
+    copies = with_other_names(sentences, ["gupta", "oslo"], times, seed)
+    assert copies == with_other_names(sentences, ["gupta", "oslo"], times, seed)
     for copy in copies:
-        original = next(each for each in originals if differs_in_names_alone(each, copy))
-        assert original.text != copy.text
+        assert any(differs_in_names_alone(each, copy) for each in sentences)
 
 
 def differs_in_names_alone(original, copy):
@@ -83,7 +85,7 @@ def test_names_are_what_the_tagger_takes_for_an_entity():
 
 def test_gold_text_is_left_alone(tmp_path):
     with pytest.raises(ConfigError, match=r"task-distill:gold\.lost_names: gold labels do not fit"):
-        TaskDistill(lost_names=0.5).depends(context(tmp_path))
+        TaskDistill(lost_names=4).depends(context(tmp_path))
 
 
 @pytest.mark.parametrize("losses", [{"word-kl": {}}, {"word-kl": {}, "span-hidden": {}}])
@@ -94,7 +96,7 @@ def test_the_stage_reads_the_copies_too(tmp_path, losses, keep_states):
     student = tiny_model(trained("wordpiece", True, 120), layers=1)
     assert lost_names(where.teacher.load(), student.tokenizer)
     read = []
-    for share in (0.0, 1.0):
-        stage = TaskDistill("text", losses, replace(QUICK, epochs=1), keep_states, share)
+    for times in (0, 4):
+        stage = TaskDistill("text", losses, replace(QUICK, epochs=1), keep_states, times)
         read.append(stage.run(student, where)[1])
     assert read[1] > 1.5 * read[0]
