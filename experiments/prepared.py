@@ -14,6 +14,7 @@ from corpora.sentence import Sentence
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
 from finkd import lineage, models
+from finkd.evaluation import known_words
 from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
@@ -45,6 +46,7 @@ class Prepared:
         self.scored = self._split(experiment.split)
         self.confirm = {name: self._split(name) for name in experiment.confirm}
         self.labels = corpora.label_names(self.data.types)
+        self.known = known_words(self.train)
         seen = {sentence.text for sentence in self.train}
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         self.start = lineage.origin(experiment.teacher)

@@ -130,7 +130,8 @@ class _Recorder:
         floor = floors.get(name)
 
         def scores(gold: Sequence[Sentence]) -> NerScores:
-            return score(gold, floor(self.prepared.train, gold), self.data.types, self.data.roles)
+            tags = floor(self.prepared.train, gold)
+            return score(gold, tags, self.data.types, self.data.roles, known=self.prepared.known)
 
         return self._save(self._record(name, "floor", seed, scores))
 
@@ -142,7 +143,7 @@ class _Recorder:
             name,
             system.role,
             seed,
-            lambda gold: evaluate(gold, model, self.data.types, self.data.roles),
+            lambda gold: evaluate(gold, model, self.data.types, self.data.roles, self.prepared.known),
             strategy=" > ".join(stage.kind for stage in outcome.lineage),
             resources=resources,
             lineage=outcome.lineage,

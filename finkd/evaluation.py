@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from seqeval.scheme import IOB2, Entities
@@ -54,6 +54,7 @@ def score(
     types: Sequence[str],
     roles: Collection[str] = (),
     uncovered: int = 0,
+    known: Collection[str] = (),
 ) -> NerScores:
     """Count entities whose border and type are both right, with seqeval's strict IOB2 reading of both sides.
 
@@ -64,6 +65,7 @@ def score(
         roles: lower-cased surfaces that a corpus labels although they are roles, not names (see
             ``NerScores.names_only``).
         uncovered: words without a piece, for the record.
+        known: lower-cased words of the training split (see ``NerScores.unseen``).
 
     Raises:
         ValueError: if a sentence has no gold tags or another number of words than its prediction.
@@ -76,7 +78,7 @@ def score(
     found = Entities(predicted, IOB2).entities
     per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
     per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    names = [0, 0, 0]
+    names, unseen = [0, 0, 0], [0, 0, 0]
     for index, sentence in enumerate(sentences):
         true = {(e.start, e.end, e.tag) for e in gold[index]}
         guess = {(e.start, e.end, e.tag) for e in found[index]}
@@ -85,19 +87,32 @@ def score(
             per_document[document][place] += len(group)
             for start, end, kind in group:
                 per_type.setdefault(kind, [0, 0, 0])[place] += 1
-                names[place] += " ".join(sentence.words[start:end]).lower() not in roles
+                words = [word.lower() for word in sentence.words[start:end]]
+                names[place] += " ".join(words) not in roles
+                unseen[place] += any(word not in known for word in words)
     return NerScores(
         per_type={name: Counts(*row) for name, row in per_type.items()},
         names_only=Counts(*names) if roles else None,
+        unseen=Counts(*unseen) if known else None,
         per_document={name: Counts(*row) for name, row in sorted(per_document.items())},
         words=sum(len(s.spans) for s in sentences),
         uncovered_words=uncovered,
     )
 
 
+def known_words(sentences: Iterable[Sentence]) -> frozenset[str]:
+    """The lower-cased words of some sentences."""
+    return frozenset(word.lower() for sentence in sentences for word in sentence.words)
+
+
 def evaluate(
-    sentences: Sequence[Sentence], model: Model, types: Sequence[str], roles: Collection[str] = (), limit: int = WINDOW
+    sentences: Sequence[Sentence],
+    model: Model,
+    types: Sequence[str],
+    roles: Collection[str] = (),
+    known: Collection[str] = (),
+    limit: int = WINDOW,
 ) -> NerScores:
-    """Strict scores of a model on labelled sentences."""
+    """Strict scores of a model on labelled sentences; see ``score``."""
     predicted, uncovered = predict(sentences, model, limit)
-    return score(sentences, predicted, types, roles, uncovered)
+    return score(sentences, predicted, types, roles, uncovered, known)

@@ -54,6 +54,7 @@ class NerScores:
     Attributes:
         per_type: counts of each entity type; micro and macro scores follow from them.
         names_only: counts without the surfaces that a corpus lists as roles rather than names, or ``None``.
+        unseen: counts of the entities with a word that the training split does not hold, or ``None``.
         per_document: counts by document, for paired bootstraps.
         words: scored words.
         uncovered_words: words that no piece of the model's tokenizer covers; they count as O.
@@ -61,6 +62,7 @@ class NerScores:
 
     per_type: Mapping[str, Counts]
     names_only: Counts | None = None
+    unseen: Counts | None = None
     per_document: Mapping[str, Counts] = field(default_factory=dict)
     words: int = 0
     uncovered_words: int = 0
@@ -221,6 +223,7 @@ def figures(scores: NerScores) -> dict[str, Any]:
         "macro_f1": scores.macro_f1,
         "per_type": {name: _figures(counts) for name, counts in scores.per_type.items()},
         "names_only": None if scores.names_only is None else _figures(scores.names_only),
+        "unseen": None if scores.unseen is None else _figures(scores.unseen),
         "words": scores.words,
         "uncovered_words": scores.uncovered_words,
     }

@@ -29,6 +29,7 @@ def evaluate(
     from experiments.splits import scored_split
     from finkd import models
     from finkd.evaluation import evaluate as score
+    from finkd.evaluation import known_words
     from finkd.records import figures
 
     data = corpora.load(on, scheme)
@@ -39,7 +40,8 @@ def evaluate(
         raise ConfigError(
             f"{model}: its labels ({', '.join(tagger.labels) or 'none'}) do not match {data.name} ({', '.join(wanted)})"
         )
-    scores = score(data.splits[chosen], tagger, data.types, data.roles)
+    known = known_words(data.splits.get("train", ()))
+    scores = score(data.splits[chosen], tagger, data.types, data.roles, known)
     if json:
         show_json({"model": model, "corpus": data.name, "split": chosen, **figures(scores)})
     else:
@@ -58,10 +60,16 @@ def _table(title: str, scores: NerScores) -> Table:
             number(counts.recall, 3),
             number(counts.f1, 3),
         )
-        for name, counts in (*scores.per_type.items(), ("micro", scores.micro))
+        for name, counts in (
+            *scores.per_type.items(),
+            ("micro", scores.micro),
+            *([("unseen", scores.unseen)] if scores.unseen else []),
+        )
     ]
     rows.append((label("macro"), label(None), label(None), label(None), label(None), number(scores.macro_f1, 3)))
     headings = ("Type", "Support", "Predicted", "Precision", "Recall", "F1")
     columns = tuple(Column(name.lower(), name, "left" if name == "Type" else "right") for name in headings)
-    notes = (f"{scores.words:,} words, of which {scores.uncovered_words:,} have no piece and count as O.",)
-    return Table("scores", plain(title), notes, columns, tuple(rows))
+    notes = [f"{scores.words:,} words, of which {scores.uncovered_words:,} have no piece and count as O."]
+    if scores.unseen:
+        notes.append("Unseen: entities with a word that the training split does not hold.")
+    return Table("scores", plain(title), tuple(notes), columns, tuple(rows))

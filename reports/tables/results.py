@@ -46,6 +46,10 @@ def _scores(section: Section) -> Fields:
             Column("names_only_f1", "Names-only F1"),
             lambda system: number(system.mean(_names_only), 3, system.ids),
         ),
+        (
+            Column("unseen_f1", "Unseen F1"),
+            lambda system: number(system.mean(_unseen), 3, system.ids),
+        ),
         (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
         *(_confirmed(split) for split in section.confirmed),
     ]
@@ -106,6 +110,10 @@ def _names_only(record: RunRecord) -> float | None:
     return None if record.scores.names_only is None else record.scores.names_only.f1
 
 
+def _unseen(record: RunRecord) -> float | None:
+    return None if record.scores.unseen is None else record.scores.unseen.f1
+
+
 def _vocabulary(record: RunRecord) -> float | None:
     size = record.vocabulary.get("size")
     return size if isinstance(size, int) else None
@@ -126,6 +134,12 @@ def _notes(section: Section) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
+    unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
+    if unseen:
+        notes.append(
+            f"Unseen F1: of the {unseen.gold:,} entities with a word that the training split does not hold, and of "
+            "what is predicted with such a word."
+        )
     if section.confirmed:
         notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.confirmed)}.")
     if any(system.latency("p50") is not None for system in section.systems):

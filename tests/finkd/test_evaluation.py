@@ -11,8 +11,9 @@ from seqeval.scheme import IOB2
 from corpora.sentence import Sentence
 from corpora.tags import entities
 from finkd.batches import TrainingData
-from finkd.evaluation import evaluate, predict, score, sentence_logits
+from finkd.evaluation import evaluate, known_words, predict, score, sentence_logits
 from finkd.inference import word_logits
+from finkd.records import Counts
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
 from tests.toys import FAMILIES
 
@@ -71,6 +72,14 @@ def test_documents_and_names_are_counted_apart():
         "sentence 1": 2,
     }
     assert score(SENTENCES, predicted, TYPES).names_only is None
+
+
+def test_entities_with_a_word_that_was_not_trained_on_are_counted_apart():
+    gold = [tagged("Acme/B-ORG Corp/I-ORG sued/O Acme/B-ORG and/O Zenith/B-ORG")]
+    predicted = [["B-ORG", "I-ORG", "O", "O", "O", "B-PER"]]
+    known = known_words([tagged("ACME/B-ORG sued/O and/O won/O")])
+    assert score(gold, predicted, TYPES, known=known).unseen == Counts(1, 2, 2)
+    assert score(gold, predicted, TYPES).unseen is None
 
 
 def test_a_type_that_only_the_model_knows_is_wrong_and_not_a_crash():

@@ -13,6 +13,7 @@ SCORES = st.builds(
     NerScores,
     per_type=st.dictionaries(NAMES, COUNTS, max_size=3),
     names_only=st.none() | COUNTS,
+    unseen=st.none() | COUNTS,
     per_document=st.dictionaries(NAMES, COUNTS, max_size=3),
     words=st.integers(0, 999),
     uncovered_words=st.integers(0, 9),

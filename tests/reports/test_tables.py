@@ -51,6 +51,14 @@ def test_every_figure_knows_its_records():
     assert row["latency_p50_ms"].records == row["micro_f1"].records
 
 
+def test_unseen_names_are_shown_with_their_number_when_a_record_has_them():
+    assert "Unseen F1" not in {column.heading for column in table("results", example_records()).for_readers()[0]}
+    scores = NerScores({"PER": Counts(3, 4, 5)}, unseen=Counts(1, 2, 2))
+    found = table("results", [dataclasses.replace(record("a", "student", 1), scores=scores)])
+    assert rows(found)["a"]["unseen_f1"].text == "0.500"
+    assert any(note.startswith("Unseen F1: of the 2 entities") for note in found.notes)
+
+
 def test_names_only_is_shown_when_a_record_has_it():
     headings = {column.heading for column in table("results", example_records()).for_readers()[0]}
     assert "Names-only F1" not in headings
