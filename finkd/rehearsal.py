@@ -18,6 +18,7 @@ from finkd.evaluation import sentence_logits
 from finkd.models import Model
 from tokenization.lost_words import lost_words
 from tokenization.tokenizer import Tokenizer
+from tokenization.trainers.counting import likely_names
 
 
 def lost_names(teacher: Model, student: Tokenizer) -> list[str]:
@@ -32,8 +33,7 @@ def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times:
     """Copies of sentences in which about half of the likely names have become other ones.
 
     Args:
-        sentences: raw text; a likely name is a word of letters that begins with a capital and does not open its
-            sentence, unless the sentence is all in capitals.
+        sentences: raw text; of its likely names (``counting.likely_names``) those of letters alone are exchanged.
         names: what likely names become.
         times: how often each of these is used; sentences are copied as often as that takes.
         seed: decides what becomes what.
@@ -42,7 +42,7 @@ def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times:
         the copies, without tags; none if no sentence holds a likely name.
     """
     draw = random.Random(seed)
-    hosts = [(sentence, places) for sentence in sentences if (places := _likely_names(sentence))]
+    hosts = [(sentence, places) for sentence in sentences if (places := _places(sentence))]
     supply = [name for _ in range(times) for name in draw.sample(names, len(names))]
     copies: list[Sentence] = []
     while supply and hosts:
@@ -54,12 +54,9 @@ def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times:
     return copies
 
 
-def _likely_names(sentence: Sentence) -> list[int]:
-    """Indices of the words."""
-    if sentence.text.isupper():
-        return []
-    words = enumerate(sentence.words)
-    return [place for place, word in words if place and word.isalpha() and word[0].isupper()]
+def _places(sentence: Sentence) -> list[int]:
+    """Indices of the words that other names may take the place of."""
+    return [place for place in likely_names(sentence.text, sentence.words) if sentence.words[place].isalpha()]
 
 
 def _exchange(sentence: Sentence, names: dict[int, str]) -> Sentence:

@@ -90,8 +90,9 @@ class TaskDistill:
         student = trainable(model, context)
         terms = self.terms()
         looks = any(term.needs - {"labels", "words"} for term in terms)
-        teacher = context.teacher.load() if looks else None
-        sentences, text = self._read(student, context)
+        tagger = context.teacher.load() if looks or self.lost_names else None
+        teacher = tagger if looks else None
+        sentences, text = self._read(tagger, student, context)
         data = TrainingData.of(sentences, student, context.labels, teacher)
         states = targets = None
         if teacher is None:
@@ -102,13 +103,12 @@ class TaskDistill:
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
 
-    def _read(self, student: Model, context: Context) -> tuple[Sequence[Sentence], Any]:
+    def _read(self, tagger: Model | None, student: Model, context: Context) -> tuple[Sequence[Sentence], Any]:
         """The sentences, and everything that decides them."""
         sentences, text = context.sentences(self.on), context.source_fingerprint(self.on, "task-distill")
-        if not self.lost_names:
+        if tagger is None or not self.lost_names:
             return sentences, text
-        assert context.teacher is not None
-        names = lost_names(context.teacher.load(), student.tokenizer)
+        names = lost_names(tagger, student.tokenizer)
         copies = with_other_names(sentences, names, self.lost_names, context.seed)
         exchanged = {"of": student.tokenizer.fingerprint, "times": self.lost_names, "seed": context.seed}
         return [*sentences, *copies], {"text": text, "lost-names": exchanged}

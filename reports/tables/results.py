@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from finkd.records import RunRecord
+from finkd.records import Counts, RunRecord
 from reports.captions import corpus_notes, seed_note
 from reports.sections import Section, System
 from reports.table import Cell, Column, Table, label, number, share, spread
@@ -44,11 +44,11 @@ def _scores(section: Section) -> Fields:
         ),
         (
             Column("names_only_f1", "Names-only F1"),
-            lambda system: number(system.mean(_names_only), 3, system.ids),
+            lambda system: number(system.mean(lambda record: _f1(record.scores.names_only)), 3, system.ids),
         ),
         (
             Column("unseen_f1", "Unseen F1"),
-            lambda system: number(system.mean(_unseen), 3, system.ids),
+            lambda system: number(system.mean(lambda record: _f1(record.scores.unseen)), 3, system.ids),
         ),
         (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
         *(_confirmed(split) for split in section.confirmed),
@@ -106,12 +106,8 @@ def _details(section: Section) -> Fields:
     ]
 
 
-def _names_only(record: RunRecord) -> float | None:
-    return None if record.scores.names_only is None else record.scores.names_only.f1
-
-
-def _unseen(record: RunRecord) -> float | None:
-    return None if record.scores.unseen is None else record.scores.unseen.f1
+def _f1(counts: Counts | None) -> float | None:
+    return None if counts is None else counts.f1
 
 
 def _vocabulary(record: RunRecord) -> float | None:

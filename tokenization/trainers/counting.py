@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpora.errors import ConfigError
@@ -34,6 +34,13 @@ class WordCounts:
         return sum(self.counts.values())
 
 
+def likely_names(text: str, words: Sequence[str]) -> list[int]:
+    """Indices of the words that begin with a capital and do not open their text; all in capitals, it names nothing."""
+    if text.isupper():
+        return []
+    return [place for place, word in enumerate(words) if place and word[0].isupper()]
+
+
 def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, names: int = 1) -> WordCounts:
     """Count the stretches without white space of a stream of texts.
 
@@ -47,8 +54,7 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
     Args:
         texts: read once; counts are given back as they are.
         capacity: distinct words to hold.
-        names: occurrences that a word stands for if it begins with a capital and does not open its text; text all in
-            capitals says nothing about names.
+        names: occurrences that a likely name (``likely_names``) stands for.
 
     Raises:
         ConfigError: if a text cannot be written as UTF-8 (it holds half of a surrogate pair).
@@ -60,10 +66,9 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
     for text in texts:
         words = text.split()
         counts.update(words)
-        if names > 1 and not text.isupper():
-            for word in words[1:]:
-                if word[0].isupper():
-                    counts[word] += names - 1
+        if names > 1:
+            for place in likely_names(text, words):
+                counts[words[place]] += names - 1
         if len(counts) > capacity:
             missed += _drop_rarest(counts, capacity // 2)
     if missed:
