@@ -12,6 +12,7 @@ import torch
 from experiments.prepared import Prepared
 from experiments.shapes import encoder
 from finkd import teachers
+from finkd.lineage import finished
 from finkd.schedule import Schedule
 from finkd.stages.shrink import Shrink
 from tokenization.analysis import Encoder
@@ -55,13 +56,12 @@ def plan(prepared: Prepared) -> list[Planned]:
     seen: set[str] = set()
     for seed in prepared.experiment.seeds:
         for system, stages in prepared.addresses(seed):
-            # What lies before a stored stage is not asked for, so it need not be stored itself.
-            stored = max((place for place, (_, key) in enumerate(stages) if prepared.store.has(key)), default=-1)
+            stored = finished(prepared.store.has(key) for _, key in stages)
             student = teacher
             for place, (step, key) in enumerate(stages):
                 if isinstance(step.stage, Shrink):
                     student = replace(student, layers=len(step.stage.layers))
-                if place <= stored:
+                if place < stored:
                     found.append(Planned(seed, system, step.name, key, "stored", 0.0))
                 elif key in seen:
                     found.append(Planned(seed, system, step.name, key, "shared", 0.0))

@@ -163,7 +163,7 @@ class _Recorder:
     def _record(
         self, name: str, role: str, seed: int, scores: Callable[[Sequence[Sentence]], NerScores], **parts: Any
     ) -> RunRecord:
-        raw = [text for text in (self.experiment.text, self.experiment.general) if text]
+        raw = {"text": self.experiment.text, "general": self.experiment.general}
         return RunRecord(
             **{"strategy": "", **parts},
             experiment=self.experiment.name,
@@ -176,7 +176,7 @@ class _Recorder:
             confirmed={split: scores(gold) for split, gold in self.prepared.confirm.items()},
             corpora={
                 self.data.name: self.data.fingerprint,
-                **{text.corpus: text.fingerprint["text"] for text in raw},
+                **{f"{text.corpus} ({source})": text.fingerprint["text"] for source, text in raw.items() if text},
             },
             config=resolved(replace(self.experiment, seeds=(seed,))),
             environment=environment(self.prepared.precision),

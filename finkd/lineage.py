@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,11 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
     return keys
 
 
+def finished(stored: Iterable[bool]) -> int:
+    """How many of a strategy's stages need not be computed: all up to the last one that is stored."""
+    return max((number for number, is_stored in enumerate(stored, start=1) if is_stored), default=0)
+
+
 def settings(step: Step) -> dict[str, Any]:
     """Resolved settings of a stage."""
     return dataclasses.asdict(step.stage)  # type: ignore[call-overload,no-any-return]
@@ -93,16 +98,16 @@ def run(
     """
     keys = addresses(start, steps, context)
     stored = [context.store.get(key) for key in keys]
-    done = max((index for index, entry in enumerate(stored) if entry is not None), default=-1)
+    done = finished(entry is not None for entry in stored)
     model = None
-    for index in range(done + 1, len(steps)):
+    for index in range(done, len(steps)):
         if model is None:
             found = stored[index - 1] if index else None
             model = models.load(found.folder if found else teacher)
         begins(steps[index].name)
         model, stored[index] = _compute(model, steps[index], keys[index], context)
     lineage = tuple(
-        _record(step, key, entry, cached=index <= done)
+        _record(step, key, entry, cached=index < done)
         for index, (step, key, entry) in enumerate(zip(steps, keys, stored, strict=True))
     )
     last = stored[-1]

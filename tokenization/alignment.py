@@ -97,7 +97,7 @@ class Alignment:
         """Share of the student's characters that some teacher piece covers (special tokens left out)."""
         student = self.student
         total = int((student.ends - student.starts).clip(min=0).sum())
-        text = ~(student.opening | student.closing)[self.student_index]
+        text = ~student.framing[self.student_index]
         # Several pieces may hold the bytes of one character: count each student piece's characters at most once.
         per_piece = np.bincount(self.student_index[text], weights=self.overlap[text], minlength=len(student.ids))
         covered = np.minimum(per_piece, student.ends - student.starts).sum()

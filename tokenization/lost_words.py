@@ -29,4 +29,4 @@ def _pieces(tokenizer: Tokenizer, words: list[str]) -> Longs:
     """(words,) pieces of each word, without the tokens that frame it."""
     pieces = tokenizer.encode(words)
     text = np.repeat(np.arange(len(words)), np.diff(pieces.rows))
-    return np.bincount(text[~(pieces.opening | pieces.closing)], minlength=len(words))
+    return np.bincount(text[~pieces.framing], minlength=len(words))

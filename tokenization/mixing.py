@@ -22,10 +22,9 @@ def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Piec
     """
     teacher, student = alignment.teacher, alignment.student
     of_teacher, of_student = alignment.chunks
-    framing = student.opening | student.closing
     chosen = np.append(taken, False)  # for pieces that belong to no chunk, whose number is -1
-    keep = ~chosen[of_student] | framing
-    take = chosen[of_teacher] & ~(teacher.opening | teacher.closing)
+    keep = ~chosen[of_student] | student.framing
+    take = chosen[of_teacher] & ~teacher.framing
     row = np.concatenate([_row(student)[keep], _row(teacher)[take]])
     place = np.concatenate([_place(student)[keep], _place(teacher)[take]])
     order = np.lexsort((np.arange(len(row)), place, row))

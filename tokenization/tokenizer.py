@@ -56,6 +56,11 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.rows) - 1
 
+    @property
+    def framing(self) -> npt.NDArray[np.bool_]:
+        """(pieces,) True for the special tokens around a text, which are no part of it."""
+        return self.opening | self.closing
+
     def take(self, indices: Sequence[int] | Longs) -> Pieces:
         """The pieces of the chosen texts, in the order given."""
         chosen = np.asarray(indices, dtype=np.int64)

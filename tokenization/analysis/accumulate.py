@@ -71,7 +71,7 @@ class Side:
         found = np.bincount(lengths, minlength=len(self.lengths))
         found[: len(self.lengths)] += self.lengths
         self.lengths = found
-        kept = ~(pieces.opening | pieces.closing)
+        kept = ~pieces.framing
         blocks = np.repeat(batch.blocks, lengths)[kept]
         np.add.at(self.counts.reshape(-1), blocks * self.counts.shape[1] + pieces.ids[kept], 1)
 

@@ -73,7 +73,7 @@ def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]
     unknown = tokenizer.special_ids.get("unk", -1)
     found: list[Segment] = []
     at = 0
-    kept = ~(pieces.opening | pieces.closing)
+    kept = ~pieces.framing
     for index, start, end in zip(
         pieces.ids[kept].tolist(), pieces.starts[kept].tolist(), pieces.ends[kept].tolist(), strict=True
     ):

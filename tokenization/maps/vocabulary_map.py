@@ -136,7 +136,7 @@ def count_pieces(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
     counts = np.zeros(len(tokenizer), np.int64)
     for batch in batches(texts):
         pieces = tokenizer.encode(batch)
-        counts += np.bincount(pieces.ids[~(pieces.opening | pieces.closing)], minlength=len(tokenizer))
+        counts += np.bincount(pieces.ids[~pieces.framing], minlength=len(tokenizer))
     return counts
 
 
