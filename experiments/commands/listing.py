@@ -16,6 +16,7 @@ KINDS = {
     "floors": "finkd.floors:floors",
     "formats": "reports.formats:formats",
     "losses": "finkd.losses:losses",
+    "recipes": "finkd.losses:recipes",
     "maps": "tokenization.maps:maps",
     "stages": "finkd.stages:stages",
     "strategies": "finkd.strategies:strategies",

@@ -10,6 +10,7 @@ from corpora.registry import Registry
 from finkd.settings import build
 
 if TYPE_CHECKING:  # listing the names must not import torch
+    from finkd.losses.known import Recipe
     from finkd.losses.term import Loss
 
 losses: Registry[type[Loss]] = Registry(
@@ -47,18 +48,40 @@ losses: Registry[type[Loss]] = Registry(
 )
 
 
-def build_terms(settings: Mapping[str, Mapping[str, Any]], refused: frozenset[str], why: str) -> list[Loss]:
+recipes: Registry[Recipe] = Registry(
+    "recipes",
+    {
+        "words-and-states": (
+            "finkd.losses.known:WORDS_AND_STATES",
+            "task-distill: gold labels, the teacher's labels and its hidden states",
+        ),
+        "tinybert": ("finkd.losses.known:TINYBERT", "distill and task-distill: hidden states and attention scores"),
+        "tinybert-labels": ("finkd.losses.known:TINYBERT_LABELS", "task-distill: the teacher's labels alone"),
+        "distilbert": ("finkd.losses.known:DISTILBERT", "distill: the triple loss"),
+        "fast-vocabulary-transfer": (
+            "finkd.losses.known:FAST_VOCABULARY_TRANSFER",
+            "distill: the triple loss with equal weights",
+        ),
+        "minilm": ("finkd.losses.known:MINILM", "distill: relations of the last layer"),
+        "logits": ("finkd.losses.known:LOGITS", "distill: masked-LM guesses alone"),
+    },
+)
+
+
+def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: frozenset[str], why: str) -> list[Loss]:
     """Loss terms from a config.
 
     Args:
-        settings: loss term -> its settings.
+        settings: loss term -> its settings, or the name of a recipe.
         refused: needs (``losses.term.NEEDS``) that the stage cannot meet.
         why: what to say of a term that has one of them.
 
     Raises:
         ConfigError: if a setting is wrong, or a term is refused.
-        UnknownNameError: if a term is unknown.
+        UnknownNameError: if a term or a recipe is unknown.
     """
+    if isinstance(settings, str):
+        settings = recipes.get(settings).losses
     terms = [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]
     for name, term in zip(settings, terms, strict=True):
         if term.needs & refused:

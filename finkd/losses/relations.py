@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from corpora.errors import ConfigError
 from finkd.aligned import Chunks
-from finkd.losses.term import Outputs, Side
+from finkd.losses.layers import Layers, layer_pairs
+from finkd.losses.term import Outputs
 
-_LAST = -1
 _NEVER = -1e4
 """Score of a chunk that is not there: its probability is 0 in every precision, and its gradient is finite."""
 
@@ -33,15 +33,13 @@ class ChunkRelations:
     Attributes:
         weight: factor in the sum of all terms.
         relations: which ones.
-        student_layer: counted from 0, or from the end if negative.
-        teacher_layer: likewise.
+        layers: which layers are compared; of a deep teacher, MiniLM v2 takes one before the last.
         heads: relation heads; 0 takes the student's attention heads.
     """
 
     weight: float = 1.0
     relations: tuple[Literal["qq", "kk", "vv"], ...] = ("qq", "kk", "vv")
-    student_layer: int = _LAST
-    teacher_layer: int = _LAST
+    layers: Layers = "last"
     heads: Annotated[int, Field(ge=0)] = 0
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
 
@@ -53,14 +51,13 @@ class ChunkRelations:
         """
         chunks = _chunks(outputs)
         heads = self.heads or outputs.student.heads
-        student = _layer(outputs.student, self.student_layer, "chunk-relations.student_layer")
-        teacher = _layer(outputs.teacher, self.teacher_layer, "chunk-relations.teacher_layer")
         terms = []
-        for relation in self.relations:
-            role = _ROLES[relation[0]]
-            ours = _by_head(chunks, chunks.student.average(student[role].float()), heads)
-            theirs = _by_head(chunks, chunks.teacher.average(teacher[role].float()), heads)
-            terms.append(_divergence(_relation(ours, chunks), _relation(theirs, chunks), chunks))
+        for student, teacher in _attention(outputs, self.layers, "chunk-relations.layers"):
+            for relation in self.relations:
+                role = _ROLES[relation[0]]
+                ours = _by_head(chunks, chunks.student.average(student[role].float()), heads)
+                theirs = _by_head(chunks, chunks.teacher.average(teacher[role].float()), heads)
+                terms.append(_divergence(_relation(ours, chunks), _relation(theirs, chunks), chunks))
         return torch.stack(terms).mean()
 
 
@@ -75,17 +72,15 @@ class ChunkAttention:
 
     Attributes:
         weight: factor in the sum of all terms.
-        student_layer: counted from 0, or from the end if negative.
-        teacher_layer: likewise.
+        layers: which of the teacher's layers each of the student's learns from.
     """
 
     weight: float = 1.0
-    student_layer: int = _LAST
-    teacher_layer: int = _LAST
+    layers: Layers = "even"
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar mean over heads and pairs of chunks; 0 if the batch has no chunk.
+        """Scalar mean over layers, heads and pairs of chunks; 0 if the batch has no chunk.
 
         Raises:
             ConfigError: if a layer does not exist, or the models have different numbers of heads.
@@ -96,15 +91,16 @@ class ChunkAttention:
                 f"{outputs.teacher.heads}); chunk-relations compares any numbers"
             )
         chunks = _chunks(outputs)
-        student = _layer(outputs.student, self.student_layer, "chunk-attention.student_layer")
-        teacher = _layer(outputs.teacher, self.teacher_layer, "chunk-attention.teacher_layer")
         heads = outputs.student.heads
-        ours, theirs = (
-            _scores(*(_by_head(chunks, pool.average(side[role].float()), heads) for role in (0, 1)))
-            for pool, side in ((chunks.student, student), (chunks.teacher, teacher))
-        )
         pairs = (chunks.mask.unsqueeze(1) & chunks.mask.unsqueeze(2)).unsqueeze(1)
-        return ((ours - theirs).square() * pairs).sum() / (pairs.sum() * heads).clamp(min=1)
+        terms = []
+        for layers in _attention(outputs, self.layers, "chunk-attention.layers"):
+            ours, theirs = (
+                _scores(*(_by_head(chunks, pool.average(layer[role].float()), heads) for role in (0, 1)))
+                for pool, layer in zip((chunks.student, chunks.teacher), layers, strict=True)
+            )
+            terms.append(((ours - theirs).square() * pairs).sum() / (pairs.sum() * heads).clamp(min=1))
+        return torch.stack(terms).mean()
 
 
 def _chunks(outputs: Outputs) -> Chunks:
@@ -113,12 +109,11 @@ def _chunks(outputs: Outputs) -> Chunks:
     return outputs.aligned.chunks
 
 
-def _layer(side: Side, layer: int, key: str) -> Tensor:
-    """(3, pieces, width) queries, keys and values."""
-    depth = len(side.attention)
-    if not -depth <= layer < depth:
-        raise ConfigError(f"losses.{key}: expected a layer within 0..{depth - 1} (got {layer})")
-    return side.attention[layer]
+def _attention(outputs: Outputs, layers: Layers, key: str) -> list[tuple[Tensor, Tensor]]:
+    """(3, pieces, width) queries, keys and values of mapped layers, the student's and the teacher's."""
+    ours, theirs = outputs.student.attention, outputs.teacher.attention
+    pairs = layer_pairs(layers, len(ours), len(theirs), key, first=1)
+    return [(ours[student - 1], theirs[teacher - 1]) for student, teacher in pairs]
 
 
 def _by_head(chunks: Chunks, states: Tensor, heads: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from corpora.errors import ConfigError
+from finkd.losses.layers import Layers, layer_pairs
 from finkd.losses.term import Outputs
 
 
@@ -29,13 +29,12 @@ class SpanHidden:
 
     Attributes:
         weight: factor in the sum of all terms.
-        layers: pairs (student layer, teacher layer), 0 being the embeddings; empty maps the layers evenly, last to
-            last.
+        layers: which of the teacher's layers each of the student's learns from, the embeddings among them.
         measure: of the distance.
     """
 
     weight: float = 1.0
-    layers: tuple[tuple[int, int], ...] = ()
+    layers: Layers = "even"
     measure: Literal["relative", "mse", "cosine"] = "relative"
     needs: ClassVar[frozenset[str]] = frozenset({"hidden"})
 
@@ -60,21 +59,7 @@ class SpanHidden:
         Raises:
             ConfigError: if a mapped layer does not exist.
         """
-        for pair in self.layers:
-            if not (0 <= pair[0] < student and 0 <= pair[1] < teacher):
-                raise ConfigError(
-                    f"losses.span-hidden.layers: expected pairs within (0..{student - 1}, 0..{teacher - 1}) "
-                    f"(got {list(pair)})"
-                )
-        return self.layers or even_layers(student, teacher)
-
-
-def even_layers(student: int, teacher: int) -> tuple[tuple[int, int], ...]:
-    """Pairs that map the student's layers evenly onto the teacher's: (layers + 1) states each, embeddings first.
-
-    With 3 and 6 layers: (0, 0), (1, 2), (2, 4), (3, 6), TinyBERT's uniform map.
-    """
-    return tuple((layer, round(layer * (teacher - 1) / (student - 1))) for layer in range(student))
+        return layer_pairs(self.layers, student - 1, teacher - 1, "span-hidden.layers")
 
 
 def _relative(states: Tensor, targets: Tensor, covered: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from finkd.losses import build_terms
 from finkd.losses.term import Loss
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
+from finkd.settings import described
 from finkd.stages.common import copied, fit, kept_states
 from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.states import check_kept
@@ -31,7 +32,7 @@ class Distill:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         teacher: ``"tagger"``, the experiment's system of the role teacher; ``"origin"``, the teacher as it came; or a
             strategy to make one from that.
-        losses: loss term -> its settings.
+        losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         masking: share of the words that are hidden from both models, if a term needs hidden text.
         schedule: how long and how fast.
         keep_states: as in ``task-distill``.
@@ -39,16 +40,16 @@ class Distill:
 
     on: Source = "text"
     teacher: str = "tagger"
-    losses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
+    losses: str | Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
     keep_states: bool = False
     version: ClassVar[int] = 2
 
     def depends(self, context: Context) -> dict[str, Any]:
-        """The teacher, the text, seed and precision."""
-        self.terms()
+        """The loss terms, the teacher, the text, seed and precision."""
         return {
+            "losses": [described(term) for term in self.terms()],
             "teacher": self._taught_by(context).key,
             "text": context.source_fingerprint(self.on, "distill"),
             "seed": context.seed,

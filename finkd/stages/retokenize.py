@@ -13,7 +13,7 @@ import corpora
 from corpora.errors import ConfigError
 from corpora.registry import unknown
 from finkd.models import Model
-from finkd.settings import build
+from finkd.settings import build, described
 from finkd.stages.stage import Context
 from finkd.students import replace_vocabulary
 from finkd.transfer import transfers
@@ -68,7 +68,7 @@ class Retokenize:
     def depends(self, context: Context) -> dict[str, Any]:
         """The text learned from, or the tokenizer taken; what the transfer needs."""
         transfer = self.method()
-        parts: dict[str, Any] = {}
+        parts: dict[str, Any] = {"transfer": described(transfer)}
         text = {"corpus": context.corpus, "text": context.text.fingerprint if context.text else None}
         if self.tokenizer:
             parts["tokenizer"] = self._given().fingerprint

@@ -20,6 +20,7 @@ from finkd.losses.term import Loss
 from finkd.models import Model
 from finkd.rehearsal import lost_names, with_other_names
 from finkd.schedule import Schedule
+from finkd.settings import described
 from finkd.stages.common import fit, kept_states, trainable
 from finkd.stages.stage import Context, Source, TaughtBy
 from finkd.states import check_kept
@@ -38,7 +39,7 @@ class TaskDistill:
 
     Attributes:
         on: ``"gold"`` labelled sentences, raw ``"text"`` of the domain, or ``"general"`` text.
-        losses: loss term -> its settings.
+        losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         schedule: how long and how fast.
         keep_states: whether the teacher's states are computed once and kept in the store, which pays where text is
             read twice or by two students; it takes 2 bytes (in bf16) for each piece, kept layer and dimension.
@@ -48,22 +49,20 @@ class TaskDistill:
     """
 
     on: Source = "gold"
-    losses: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=lambda: {"cross-entropy": {"weight": 1.0}, "word-kl": {"weight": 1.0, "temperature": 2.0}}
-    )
+    losses: str | Mapping[str, Mapping[str, Any]] = "words-and-states"
     schedule: Schedule = field(default_factory=Schedule)
     keep_states: bool = False
     lost_names: NonNegativeInt = 0
     version: ClassVar[int] = 3
 
     def depends(self, context: Context) -> dict[str, Any]:
-        """The teacher, the text, labels, seed and precision."""
+        """The loss terms, the teacher, the text, labels, seed and precision."""
         if context.teacher is None:
             raise ConfigError("task-distill: no system has the role 'teacher'; add one")
-        self.terms()
         if self.lost_names and self.on == "gold":
             raise ConfigError("task-distill:gold.lost_names: gold labels do not fit other names; use task-distill:text")
         return {
+            "losses": [described(term) for term in self.terms()],
             "teacher": context.teacher.key,
             "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,

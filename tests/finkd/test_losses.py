@@ -15,10 +15,11 @@ from finkd.aligned import Aligned, Chunks, Masked, MaskedPieces, Pool
 from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding
+from finkd.losses.layers import layer_pairs
 from finkd.losses.masked_kl import MaskedLikelihood, MaskedMarginal, MaskedProjection
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.relations import ChunkAttention, ChunkRelations
-from finkd.losses.span_hidden import SpanHidden, even_layers
+from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.term import Outputs, Side
 from finkd.losses.word_kl import WordKL
 
@@ -164,14 +165,23 @@ class TestSpanHidden:
     @pytest.mark.parametrize(
         ("student", "teacher", "pairs"),
         [
-            (4, 7, ((0, 0), (1, 2), (2, 4), (3, 6))),
-            (3, 13, ((0, 0), (1, 6), (2, 12))),
-            (3, 3, ((0, 0), (1, 1), (2, 2))),
-            (2, 7, ((0, 0), (1, 6))),
+            (3, 6, ((0, 0), (1, 2), (2, 4), (3, 6))),
+            (2, 12, ((0, 0), (1, 6), (2, 12))),
+            (2, 2, ((0, 0), (1, 1), (2, 2))),
+            (1, 6, ((0, 0), (1, 6))),
         ],
     )
     def test_layers_map_evenly(self, student, teacher, pairs):
-        assert even_layers(student, teacher) == pairs
+        assert layer_pairs("even", student, teacher, "") == pairs
+        assert layer_pairs("even", student, teacher, "", first=1) == pairs[1:]
+
+    def test_the_last_layers_may_be_mapped_alone(self):
+        assert layer_pairs("last", 3, 6, "") == ((3, 6),)
+
+    @pytest.mark.parametrize("pair", [(0, 1), (4, 1), (1, 7)])
+    def test_layers_that_are_not_there_are_refused(self, pair):
+        with pytest.raises(ConfigError, match=r"losses\.x\.layers: expected pairs within \(1\.\.3, 1\.\.6\) \(got "):
+            layer_pairs((pair,), 3, 6, "x.layers", first=1)
 
 
 def one_row(student, teacher, *, heads=1, student_pool=None, teacher_pool=None, count=2, longest=None):
@@ -219,8 +229,8 @@ class TestChunkRelations:
             ChunkRelations(heads=4)(one_row(self.STUDENT, self.TEACHER))
 
     def test_a_layer_that_is_not_there_is_refused(self):
-        with pytest.raises(ConfigError, match=r"teacher_layer: expected a layer within 0\.\.0 \(got 3"):
-            ChunkRelations(teacher_layer=3)(one_row(self.STUDENT, self.TEACHER))
+        with pytest.raises(ConfigError, match=r"chunk-relations\.layers: expected pairs within .* \(got \[1, 3\]"):
+            ChunkRelations(layers=((1, 3),))(one_row(self.STUDENT, self.TEACHER))
 
 
 class TestChunkAttention:
@@ -232,6 +242,14 @@ class TestChunkAttention:
     def test_places_without_a_chunk_have_no_effect(self):
         value = ChunkAttention()(one_row([[0.0], [0.0]], [[2.0], [1.0]], longest=7))
         assert value.item() == pytest.approx(25 / 4)
+
+    def test_layers_are_averaged(self):
+        student, teacher = one_row([[0.0], [0.0]], [[2.0], [1.0]]), one_row([[1.0], [1.0]], [[1.0], [1.0]])
+        ours = Side(attention=(*student.student.attention, *teacher.student.attention))
+        theirs = Side(attention=(*student.teacher.attention, *teacher.teacher.attention))
+        outputs = Outputs(ours, theirs, aligned=student.aligned)
+        assert ChunkAttention()(outputs).item() == pytest.approx(25 / 4 / 2)
+        assert ChunkAttention(layers="last")(outputs).item() == 0.0
 
     def test_different_numbers_of_heads_are_refused(self):
         outputs = one_row([[0.0], [0.0]], [[2.0], [1.0]])

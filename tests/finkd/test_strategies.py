@@ -77,6 +77,8 @@ def test_merging_changes_neither_side():
         ),
         ("finetune:gold", r"stages\.finetune:gold\.on: unknown setting"),
         ("finetune(schedule=3)", r"stages\.finetune\.schedule: "),
+        ("task-distill(losses=3)", r"losses: input should be a valid string or .* valid dictionary \(got 3\)$"),
+        ("task-distill(losses={word-kl: 3})", r"^stages\.task-distill\.losses\.word-kl: .* dictionary \(got 3\)$"),
     ],
 )
 def test_mistakes_are_named_where_they_stand(text, message):

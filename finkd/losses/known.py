@@ -1,0 +1,54 @@
+"""Loss terms with the weights that papers gave them, in their forms across tokenizers.
+
+Under one tokenizer each term is the ordinary one. Masked-LM guesses are compared where text is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Loss terms that belong together.
+
+    Attributes:
+        losses: loss term -> its settings.
+        source: where they were proposed.
+    """
+
+    losses: Mapping[str, Mapping[str, Any]]
+    source: str
+
+
+DISTILBERT = Recipe(
+    {
+        "masked-projection": {"weight": 5.0, "temperature": 2.0},
+        "masked-lm": {"weight": 2.0},
+        "span-hidden": {"measure": "cosine", "layers": "last"},
+    },
+    "Sanh et al. 2019, arXiv 1910.01108; weights from the README of its script",
+)
+FAST_VOCABULARY_TRANSFER = Recipe(
+    {
+        "masked-projection": {"weight": 0.5, "temperature": 2.0},
+        "masked-lm": {"weight": 0.5},
+        "span-hidden": {"weight": 0.5, "measure": "cosine", "layers": "last"},
+    },
+    "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track",
+)
+LOGITS = Recipe({"masked-projection": {"temperature": 2.0}}, "Hinton et al. 2015, arXiv 1503.02531")
+MINILM = Recipe({"chunk-relations": {}}, "Wang et al. 2020 (MiniLM v2), arXiv 2012.15828")
+TINYBERT = Recipe(
+    {"span-hidden": {"measure": "mse"}, "chunk-attention": {}},
+    "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, equations 7 to 9",
+)
+TINYBERT_LABELS = Recipe(
+    {"word-kl": {"temperature": 1.0}}, "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, equation 10"
+)
+WORDS_AND_STATES = Recipe(
+    {"cross-entropy": {}, "word-kl": {"temperature": 2.0}, "span-hidden": {}},
+    "finkd; TextBrewer's teacher-labelled text (arXiv 2002.12620, section 4) with TinyBERT's hidden states",
+)

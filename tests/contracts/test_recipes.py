@@ -1,0 +1,43 @@
+"""What every recipe of loss terms owes: a new one is tested by its registry line alone."""
+
+import pytest
+
+from corpora.errors import ConfigError, UnknownNameError
+from finkd.losses import build_terms, recipes
+from finkd.stages.distill import Distill
+from finkd.stages.task_distill import TaskDistill
+from tests.finkd.toys import context
+
+
+def accepts(stage):
+    try:
+        return bool(stage.terms())
+    except ConfigError:
+        return False
+
+
+@pytest.mark.parametrize("name", list(recipes))
+def test_it_is_made_of_known_terms_and_names_its_source(name):
+    recipe = recipes.get(name)
+    assert len(build_terms(name, frozenset(), "")) == len(recipe.losses) > 0
+    assert len(recipe.source) > 5
+
+
+@pytest.mark.parametrize("name", list(recipes))
+def test_the_stages_that_its_summary_names_take_it(name):
+    summary = recipes.entries()[name].summary
+    stages = {"distill": Distill(losses=name), "task-distill": TaskDistill(losses=name)}
+    named = summary.partition(":")[0].split(" and ")
+    assert {stage for stage in stages if accepts(stages[stage])} >= set(named) > set()
+
+
+def test_a_recipe_and_its_terms_have_one_address(tmp_path):
+    where = context(tmp_path)
+    by_name, by_term = TaskDistill(losses="tinybert-labels"), TaskDistill(losses={"word-kl": {"temperature": 1}})
+    assert by_name.depends(where) == by_term.depends(where)
+    assert by_name.depends(where) != TaskDistill(losses={"word-kl": {}}).depends(where)
+
+
+def test_an_unknown_recipe_suggests_the_nearest():
+    with pytest.raises(UnknownNameError, match="recipes: there is no 'tinybird'; did you mean 'tinybert'"):
+        TaskDistill(losses="tinybird").terms()
