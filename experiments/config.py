@@ -19,6 +19,7 @@ from corpora.tags import Scheme
 from experiments.splits import scored_split
 from finkd.floors import floors
 from finkd.settings import build
+from finkd.stages.distill import Distill
 from finkd.stages.stage import Text
 from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import merge, nested, parse
@@ -196,7 +197,7 @@ def _strategy(text: str, experiment: Experiment) -> list[str]:
     problems = []
     for step in steps:
         try:
-            if isinstance(step.stage, TaskDistill):
+            if isinstance(step.stage, Distill | TaskDistill):
                 step.stage.terms()
         except (ConfigError, UnknownNameError) as error:
             problems += [f"stages.{step.name}.{line}" for line in str(error).splitlines()]

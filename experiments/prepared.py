@@ -51,6 +51,12 @@ class Prepared:
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         self.start = lineage.origin(experiment.teacher)
         dict(self.addresses(experiment.seeds[0]))
+        for name, steps in self.systems():
+            heads = [step.stage.head for step in steps if step.stage.head != "kept"]
+            if (heads[-1] != "labels") if heads else not models.is_tagger(experiment.teacher):
+                raise ConfigError(
+                    f"systems.{name}.strategy: ends in a model that scores no labels; add finetune or task-distill"
+                )
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:

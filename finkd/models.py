@@ -153,6 +153,11 @@ def _kind(folder: Path, config: Any, labels: tuple[str, ...]) -> tuple[Any, dict
     return AutoModel, _no_pooler(config)
 
 
+def is_tagger(source: str | Path) -> bool:
+    """Whether a model, named as for ``load``, scores labels; its weights are not read."""
+    return _has_head(teachers.resolve(str(source)), _TAGGER)
+
+
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
     """The same encoder under a token classification head for ``labels``; an existing head for the same labels stays.
 

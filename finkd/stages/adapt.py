@@ -12,7 +12,7 @@ from finkd.losses.masked_lm import MaskedLM
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
 from finkd.stages.common import copied, fit
-from finkd.stages.stage import Context, Source
+from finkd.stages.stage import Context, Head, Source
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Adapt:
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1))
     version: ClassVar[int] = 2
+    head: ClassVar[Head] = "words"
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Text, seed and precision."""

@@ -16,7 +16,7 @@ from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
 from finkd.settings import described
 from finkd.stages.common import copied, fit, kept_states
-from finkd.stages.stage import Context, Source, TaughtBy
+from finkd.stages.stage import Context, Head, Source, TaughtBy
 from finkd.states import check_kept
 from finkd.step import Teacher
 
@@ -56,6 +56,11 @@ class Distill:
             "precision": context.precision,
         }
 
+    @property
+    def head(self) -> Head:
+        """Words if a term compares masked-LM guesses."""
+        return "words" if any("masked" in term.needs for term in self.terms()) else "kept"
+
     def terms(self) -> list[Loss]:
         """The loss terms.
 
@@ -74,7 +79,7 @@ class Distill:
         taught = self._taught_by(context)
         terms, teacher = self.terms(), taught.load()
         student = copied(model)
-        if any("masked" in term.needs for term in terms):
+        if self.head == "words":
             if not teacher.has_masked_head:
                 raise ConfigError(
                     "distill.teacher: it has no masked-LM head, which the losses need; let it adapt first"

@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 
 from finkd.factorization import factorize
 from finkd.models import Model
-from finkd.stages.stage import Context
+from finkd.stages.stage import Context, Head
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Factorize:
 
     rank: PositiveInt = 128
     version: ClassVar[int] = 1
+    head: ClassVar[Head] = "kept"
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Nothing but the settings."""

@@ -12,7 +12,7 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model
 from finkd.schedule import Schedule
 from finkd.stages.common import fit, trainable
-from finkd.stages.stage import Context
+from finkd.stages.stage import Context, Head
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Finetune:
     schedule: Schedule = field(default_factory=Schedule)
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     version: ClassVar[int] = 3
+    head: ClassVar[Head] = "labels"
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, seed and precision."""

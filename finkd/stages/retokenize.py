@@ -14,7 +14,7 @@ from corpora.errors import ConfigError
 from corpora.registry import unknown
 from finkd.models import Model
 from finkd.settings import build, described
-from finkd.stages.stage import Context
+from finkd.stages.stage import Context, Head
 from finkd.students import replace_vocabulary
 from finkd.transfer import transfers
 from finkd.transfer.transfer import Transfer
@@ -64,6 +64,7 @@ class Retokenize:
     names: PositiveInt = 1
     transfer: str | Mapping[str, Any] = "characters"
     version: ClassVar[int] = 2
+    head: ClassVar[Head] = "kept"
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The text learned from, or the tokenizer taken; what the transfer needs."""

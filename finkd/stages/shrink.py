@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from finkd.models import Model
-from finkd.stages.stage import Context
+from finkd.stages.stage import Context, Head
 from finkd.students import keep_layers
 
 
@@ -20,6 +20,7 @@ class Shrink:
 
     layers: tuple[int, ...] = (0, 2, 5)
     version: ClassVar[int] = 1
+    head: ClassVar[Head] = "kept"
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Nothing but the settings."""

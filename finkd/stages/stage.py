@@ -143,14 +143,23 @@ class Context:
         return self.general if source == "general" else self.text
 
 
+Head = Literal["labels", "words", "kept"]
+"""What a model scores after a stage: the labels of the corpus, the words that could be here, or what it did before."""
+
+
 class Stage(Protocol):
     """One step of a strategy. Implementations are frozen dataclasses, so that a config is a stage.
 
     Attributes:
         version: raised whenever the same settings would give another result, so that stored results are not mistaken.
+        head: what the new model scores.
     """
 
     version: ClassVar[int]
+
+    @property
+    def head(self) -> Head:
+        """What the new model scores."""
 
     def depends(self, context: Context) -> dict[str, Any]:
         """What of the context decides the result; part of its address in the store."""

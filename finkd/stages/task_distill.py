@@ -22,7 +22,7 @@ from finkd.rehearsal import lost_names, with_other_names
 from finkd.schedule import Schedule
 from finkd.settings import described
 from finkd.stages.common import fit, kept_states, trainable
-from finkd.stages.stage import Context, Source, TaughtBy
+from finkd.stages.stage import Context, Head, Source, TaughtBy
 from finkd.states import check_kept
 from finkd.step import Teacher
 from finkd.store import address
@@ -54,6 +54,7 @@ class TaskDistill:
     keep_states: bool = False
     lost_names: NonNegativeInt = 0
     version: ClassVar[int] = 3
+    head: ClassVar[Head] = "labels"
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, labels, seed and precision."""

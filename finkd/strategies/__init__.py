@@ -50,6 +50,37 @@ strategies: Registry[Strategy] = Registry(
             "finkd.strategies.known:VOCABULARY_TEXT_DISTILL",
             "domain vocabulary, teacher-labelled raw text, then gold text across tokenizers",
         ),
+        "adapt-finetune": ("finkd.strategies.known:ADAPT_FINETUNE", "fewer layers, adapted to the domain"),
+        "distill-finetune": ("finkd.strategies.known:DISTILL_FINETUNE", "fewer layers, distilled on general text"),
+        "adapt-distill": ("finkd.strategies.known:ADAPT_DISTILL", "adapted to the domain, then distilled in it"),
+        "distill-adapt": ("finkd.strategies.known:DISTILL_ADAPT", "distilled on general text, then adapted"),
+        "distill-adapt-distill": (
+            "finkd.strategies.known:DISTILL_ADAPT_DISTILL",
+            "distilled on general text, adapted, distilled in the domain from the adapted teacher",
+        ),
+        "distill-adapt-distill-unadapted": (
+            "finkd.strategies.known:DISTILL_ADAPT_DISTILL_UNADAPTED",
+            "the same from the teacher as it came",
+        ),
+        "retokenize-first": (
+            "finkd.strategies.known:RETOKENIZE_FIRST",
+            "domain vocabulary before distill-adapt-distill",
+        ),
+        "retokenize-between": (
+            "finkd.strategies.known:RETOKENIZE_BETWEEN",
+            "domain vocabulary between the general distillation and the adaptation",
+        ),
+        "retokenize-last": ("finkd.strategies.known:RETOKENIZE_LAST", "domain vocabulary after distill-adapt-distill"),
+        "adalm": ("finkd.strategies.known:ADALM", "adapted teacher, grown vocabulary, distilled in the domain"),
+        "fast-vocabulary-transfer": (
+            "finkd.strategies.known:FAST_VOCABULARY_TRANSFER",
+            "distilled on general text, mean embeddings, distilled in the domain",
+        ),
+        "tinybert": ("finkd.strategies.known:TINYBERT", "states and attention on general text, then on the task"),
+        "minilm": ("finkd.strategies.known:MINILM", "attention relations on general text"),
+        "distilbert": ("finkd.strategies.known:DISTILBERT", "triple loss on general text, then the teacher's labels"),
+        "masked-teacher": ("finkd.strategies.known:MASKED_TEACHER", "no student: a masked-LM head on the teacher"),
+        "adapted-teacher": ("finkd.strategies.known:ADAPTED_TEACHER", "no student: the teacher adapted to the domain"),
     },
 )
 
@@ -72,7 +103,8 @@ class Step:
 def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """Read ``shrink(layers=[0,2,5]) > retokenize > task-distill:text``, or the name of a known strategy.
 
-    Settings come from the stage's own defaults, ``defaults[kind]``, ``defaults["kind:on"]``, then the brackets.
+    A name also stands for its stages within a longer strategy. Settings come from the stage's own defaults,
+    ``defaults[kind]``, ``defaults["kind:on"]``, then the brackets.
 
     Args:
         text: the strategy.
@@ -84,13 +116,13 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """
     if text in strategies:
         text = strategies.get(text).text  # "finetune" is both a strategy and a stage, so it is looked up once
-    steps = []
+    steps: list[Step] = []
     position = 0
     while True:
         match = _STAGE.match(text, position)
         if match is None or match.end() == position:
             raise ConfigError(f"strategy: expected a stage at character {position} of {text!r}, such as 'finetune'")
-        steps.append(_step(match, defaults))
+        steps += _steps(match, defaults)
         position = match.end()
         if position == len(text):
             return steps
@@ -99,15 +131,24 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
         position += 1
 
 
-def _step(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> Step:
-    kind, on = match["kind"], match["on"]
+def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
+    """One stage, or those that the name of a strategy stands for."""
+    kind, on, brackets = match["kind"], match["on"], match["settings"]
+    if kind in stages:
+        return [_step(kind, on, brackets or "", defaults)]
+    if kind not in strategies:
+        raise UnknownNameError(unknown("stages and strategies", kind, list({*stages, *strategies})))
+    if on or brackets is not None:
+        raise ConfigError(f"strategy: {kind!r} stands for several stages, which take their settings from the config")
+    return parse(kind, defaults)
+
+
+def _step(kind: str, on: str | None, brackets: str, defaults: Mapping[str, Mapping[str, Any]]) -> Step:
     name = f"{kind}:{on}" if on else kind
     settings: dict[str, Any] = {}
     for source in (defaults.get(kind, {}), {"on": on} if on else {}, defaults.get(name, {}) if on else {}):
         settings = merge(settings, source)
-    settings = merge(settings, _inline(match["settings"] or "", name))
-    if kind not in stages:
-        raise UnknownNameError(unknown("stages and strategies", kind, list({*stages, *strategies})))
+    settings = merge(settings, _inline(brackets, name))
     return Step(name, build(stages.get(kind), settings, f"stages.{name}"))
 
 

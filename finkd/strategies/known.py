@@ -1,6 +1,9 @@
-"""Orderings that have a name. Each is one list of stages."""
+"""Orderings that have a name. Each is one list of stages; a name stands for its stages within another's."""
 
 from finkd.strategies import Strategy
+
+MASKED_TEACHER = Strategy("adapt(train=head)", "finkd; sentence encoders such as MiniLM come without a masked-LM head")
+ADAPTED_TEACHER = Strategy("masked-teacher > adapt", "Gururangan et al. 2020, arXiv 2004.10964")
 
 FINETUNE = Strategy("finetune", "Devlin et al. 2019, arXiv 1810.04805, section 4")
 SHRINK_FINETUNE = Strategy("shrink > finetune", "Sajjad et al. 2020, arXiv 2004.03844")
@@ -13,5 +16,66 @@ VOCABULARY_FINETUNE = Strategy(
 )
 VOCABULARY_GOLD_DISTILL = Strategy("shrink > retokenize > task-distill:gold", "finkd; word-level KL across tokenizers")
 VOCABULARY_TEXT_DISTILL = Strategy(
-    "shrink > retokenize > task-distill:text > task-distill:gold", "finkd; word-level KL across tokenizers"
+    "shrink > retokenize > task-distill:text(lost_names=4) > task-distill:gold",
+    "finkd; word-level KL across tokenizers, and names that only the teacher's vocabulary holds (docs/log.md)",
+)
+
+GORDON_DUH = "Gordon and Duh 2020, arXiv 2003.02877"
+ADAPT_FINETUNE = Strategy("masked-teacher > shrink > adapt > finetune", "Gururangan et al. 2020, arXiv 2004.10964")
+DISTILL_FINETUNE = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > finetune",
+    f"Sanh et al. 2019, arXiv 1910.01108; {GORDON_DUH}",
+)
+ADAPT_DISTILL = Strategy(
+    "masked-teacher > shrink > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH
+)
+DISTILL_ADAPT = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt > finetune", GORDON_DUH
+)
+DISTILL_ADAPT_DISTILL = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=adapted-teacher)"
+    " > finetune",
+    f"{GORDON_DUH}, their best",
+)
+DISTILL_ADAPT_DISTILL_UNADAPTED = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=masked-teacher)"
+    " > finetune",
+    GORDON_DUH,
+)
+RETOKENIZE_FIRST = Strategy(
+    "masked-teacher > shrink > retokenize > distill:general(teacher=masked-teacher) > adapt"
+    " > distill:text(teacher=adapted-teacher) > finetune",
+    f"finkd; after {GORDON_DUH}",
+)
+RETOKENIZE_BETWEEN = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > retokenize > adapt"
+    " > distill:text(teacher=adapted-teacher) > finetune",
+    f"finkd; after {GORDON_DUH}",
+)
+RETOKENIZE_LAST = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt"
+    " > distill:text(teacher=adapted-teacher) > retokenize > finetune",
+    f"finkd; after {GORDON_DUH}",
+)
+ADALM = Strategy(
+    "adapted-teacher > shrink > retokenize(start=grow) > distill:text(teacher=adapted-teacher) > finetune",
+    "Yao et al. 2021 (AdaLM), arXiv 2106.13474",
+)
+FAST_VOCABULARY_TRANSFER = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher, losses=fast-vocabulary-transfer)"
+    " > retokenize(transfer=mean) > distill:text(teacher=adapted-teacher, losses=fast-vocabulary-transfer) > finetune",
+    "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track, section 3",
+)
+TINYBERT = Strategy(
+    "shrink > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert)"
+    " > task-distill:gold(losses=tinybert-labels)",
+    "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3",
+)
+MINILM = Strategy(
+    "shrink > distill:general(teacher=origin, losses=minilm) > finetune",
+    "Wang et al. 2020 (MiniLM v2), arXiv 2012.15828",
+)
+DISTILBERT = Strategy(
+    "masked-teacher > shrink > distill:general(teacher=masked-teacher, losses=distilbert) > task-distill:gold",
+    "Sanh et al. 2019, arXiv 1910.01108, with the second distillation of its section 4",
 )

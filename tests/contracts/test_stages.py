@@ -11,7 +11,7 @@ from corpora.errors import ConfigError
 from finkd import models
 from finkd.settings import build
 from finkd.stages import stages
-from tests.finkd.toys import context, outputs, tiny_model
+from tests.finkd.toys import LABELS, context, outputs, tiny_model
 
 # Defaults made for real models and corpora, cut down to toys; a stage that needs nothing of this kind is not listed.
 SMALL = {
@@ -61,6 +61,13 @@ def test_it_leaves_the_given_model_alone(stage, tmp_path):
     assert model.network.config.to_dict() == config
     shared = {p.data_ptr() for p in model.network.parameters()} & {p.data_ptr() for p in result.network.parameters()}
     assert shared == set()
+
+
+@pytest.mark.parametrize("labels", [(), LABELS])
+def test_it_says_what_its_model_scores(stage, labels, tmp_path):
+    result, _ = stage.run(tiny_model(layers=3, labels=labels), context(tmp_path))
+    assert result.labels == {"labels": LABELS, "words": (), "kept": labels}[stage.head]
+    assert result.has_masked_head == (stage.head == "words")
 
 
 def test_its_result_is_the_same_after_saving(stage, tmp_path):

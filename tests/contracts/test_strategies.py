@@ -12,7 +12,16 @@ def test_it_parses_into_known_stages(name):
     assert steps
     for step in steps:
         assert isinstance(step.stage, stages.get(step.name.partition(":")[0]))
+        if hasattr(step.stage, "terms"):
+            assert step.stage.terms()
+        if getattr(step.stage, "teacher", "tagger") not in ("tagger", "origin"):
+            assert parse(step.stage.teacher, {})
     assert parse(strategies.get(name).text, {}) == steps
+
+
+@pytest.mark.parametrize("name", list(strategies))
+def test_no_stage_is_called_like_it(name):
+    assert name not in stages or strategies.get(name).text == name
 
 
 @pytest.mark.parametrize("name", list(strategies))

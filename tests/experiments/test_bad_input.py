@@ -56,6 +56,14 @@ MISTAKES = {
         {"stages.task-distill:gold": {"losses": {"word-kl": {"temprature": 1}}}},
         ("stages.task-distill:gold.losses.word-kl.temprature: unknown setting",),
     ),
+    "setting of a loss before the task": Mistake(
+        {"stages": {"distill": {"losses": {"masked-projection": {"piecs": 1}}}}},
+        ("stages.distill.losses.masked-projection.piecs: unknown setting",),
+    ),
+    "no labels in the end": Mistake(
+        {"systems": {"a": {"strategy": "finetune > adapt:gold"}}}, ("systems.a.strategy: ends in", "add finetune")
+    ),
+    "no labels at all": Mistake({"systems": {"a": {"strategy": "shrink"}}}, ("systems.a.strategy: ends in",)),
     "wrong type": Mistake(
         {"stages.finetune": {"schedule": {"epochs": "many"}}}, ("stages.finetune.schedule.epochs", "'many'")
     ),

@@ -28,6 +28,18 @@ def test_a_name_stands_for_its_stages():
     assert [step.name for step in parse("shrink-finetune", {})] == ["shrink", "finetune"]
 
 
+def test_a_name_stands_for_its_stages_within_another_strategy():
+    steps = parse("masked-teacher > shrink > retokenize", {"adapt": {"masking": 0.3}})
+    assert [step.name for step in steps] == ["adapt", "shrink", "retokenize"]
+    assert (steps[0].stage.train, steps[0].stage.masking) == ("head", 0.3)
+
+
+@pytest.mark.parametrize("named", ["masked-teacher()", "masked-teacher(masking=0.3)", "masked-teacher:gold"])
+def test_a_name_within_another_strategy_takes_no_settings(named):
+    with pytest.raises(ConfigError, match="'masked-teacher' stands for several stages"):
+        parse(f"{named} > shrink", {})
+
+
 def test_brackets_win_over_the_variant_and_the_variant_over_the_kind():
     defaults = {
         "task-distill": {"schedule": {"epochs": 2, "batch_tokens": 64, "warmup": 0.5}},

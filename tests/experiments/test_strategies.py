@@ -1,0 +1,54 @@
+"""Every known ordering, run from its name to its scores with a toy teacher."""
+
+import pytest
+
+from experiments.config import from_settings
+from experiments.plan import plan
+from experiments.prepared import Prepared
+from experiments.run import run
+from finkd.strategies import strategies
+
+TEXT = """The Borrower shall pay interest to Acme Corp.
+Shares of Goldman fell.
+Sachs lent money to the Borrower.
+The Lender agrees with Acme and Goldman.
+Interest is paid to the Lender.
+"""
+STUDENTS = [name for name in strategies if not name.endswith("-teacher")]
+QUICK = {"epochs": 1, "batch_tokens": 64}
+
+
+@pytest.fixture
+def experiment(settings, tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    raw = {"corpus": str(path), "sentences": 4, "min_words": 1}
+    known = {name: {"strategy": name} for name in STUDENTS}
+    return from_settings(
+        {
+            **settings,
+            "text": raw,
+            "general": {**raw, "seed": 1},
+            "stages": {
+                "shrink": {"layers": [1]},
+                "retokenize": {"size": 90},
+                **{stage: {"schedule": QUICK} for stage in ("adapt", "distill", "task-distill", "finetune")},
+            },
+            "systems": {"teacher": {"role": "teacher", "strategy": "finetune(schedule.epochs=2)"}, **known},
+        }
+    )
+
+
+def test_all_orderings_run_and_what_they_share_is_computed_once(experiment, tmp_path):
+    records = run(experiment, tmp_path / "out")
+    assert {record.system for record in records} == {"dictionary", "teacher", *STUDENTS}
+    trained = [stage.key for record in records for stage in record.lineage if not stage.cached]
+    assert len(trained) == len(set(trained))
+
+
+def test_the_plan_tells_what_is_shared(experiment, tmp_path):
+    stages = plan(Prepared(experiment, tmp_path / "store"))
+    states = {(stage.system, stage.stage): stage.state for stage in stages}
+    assert states["adapt-finetune", "adapt"] == "to do"
+    assert states["distill-adapt", "distill:general"] == "shared"
+    assert states["retokenize-last", "distill:text"] == "shared"
