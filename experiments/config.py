@@ -78,13 +78,19 @@ class Experiment:
     measure: int = 256
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None) -> Experiment:
+def load(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    only: Sequence[str] = (),
+) -> Experiment:
     """Read an experiment.
 
     Args:
         path: a YAML file.
         overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
         seeds: seeds that replace the file's.
+        only: names of the systems to compare, beside the teacher; none stand for all.
 
     Raises:
         ConfigError: with every mistake of the file, one per line.
@@ -99,11 +105,14 @@ def load(path: str | Path, overrides: Sequence[str] = (), seeds: Sequence[int] |
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected settings such as 'name: ...' (got {type(raw).__name__})")
-    return from_settings(raw, overrides, seeds)
+    return from_settings(raw, overrides, seeds, only)
 
 
 def from_settings(
-    raw: Mapping[str, Any], overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
+    raw: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    only: Sequence[str] = (),
 ) -> Experiment:
     """An experiment from plain settings; see ``load``."""
     settings = dict(raw)
@@ -121,7 +130,16 @@ def from_settings(
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
     check(experiment)
-    return experiment
+    return _only(experiment, only) if only else experiment
+
+
+def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
+    """The experiment with some of its systems, and with its teacher."""
+    for name in names:
+        if name not in experiment.systems:
+            raise ConfigError(f"--only: {unknown('systems', name, list(experiment.systems))}")
+    kept = {name: each for name, each in experiment.systems.items() if name in names or each.role == "teacher"}
+    return dataclasses.replace(experiment, systems=kept)
 
 
 def one_strategy(strategy: str, corpus: str) -> dict[str, Any]:

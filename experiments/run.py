@@ -86,22 +86,32 @@ def default_folder(experiment: Experiment) -> Path:
 
 
 def _claim(out: Path, experiment: Experiment, data: str) -> None:
-    """Write the resolved config, or refuse a folder whose results come from another one or from other data."""
+    """Write the resolved config, or refuse a folder whose results come from another one or from other data.
+
+    Seeds and systems may be added; a folder's report shows all of them.
+    """
     settings = json.loads(json.dumps({**resolved(experiment), "data": data}))
     path = out / "experiment.json"
     if path.is_file():
         try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-            same = {**before, "seeds": None} == {**settings, "seeds": None}
-        except (ValueError, TypeError):
-            same = False
-        if not same:
+            settings = _joined(json.loads(path.read_text(encoding="utf-8")), settings)
+        except (ValueError, TypeError, KeyError):
+            settings = None
+        if settings is None:
             raise ConfigError(
                 f"{out}: holds results of another configuration or other data; "
                 "choose another --out or remove the folder"
             )
-        settings["seeds"] = sorted({*before["seeds"], *settings["seeds"]})
     write_atomic(path, json.dumps(settings, indent=1) + "\n")
+
+
+def _joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any] | None:
+    """The settings, with the seeds and systems of an earlier run beside theirs; ``None`` if anything else differs."""
+    systems = {**before["systems"], **now["systems"]}
+    seeds = sorted({*before["seeds"], *now["seeds"]})
+    joined = {**now, "systems": systems, "seeds": seeds}
+    is_same = {**before, "seeds": seeds, "systems": {**systems, **before["systems"]}} == joined
+    return joined if is_same else None
 
 
 class _Recorder:

@@ -31,6 +31,10 @@ def run(
     corpus: Annotated[
         str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path. (default: sample)")
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="SYSTEM", help="Only this system, and the teacher; may be repeated."),
+    ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
     ] = 60,
@@ -50,7 +54,7 @@ def run(
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
     chosen_seeds = _seeds(seeds) if seeds is not None else None
-    experiment = _experiment(what, overrides or [], chosen_seeds, corpus)
+    experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus)
 
     from experiments.progress import shown
     from experiments.run import default_folder
@@ -75,16 +79,18 @@ def _seeds(text: str) -> list[int]:
         raise ConfigError(f"--seeds: expected whole numbers such as 1,2,3 (got {text!r})") from error
 
 
-def _experiment(what: str, overrides: list[str], seeds: list[int] | None, corpus: str | None) -> Experiment:
+def _experiment(
+    what: str, overrides: list[str], seeds: list[int] | None, only: list[str], corpus: str | None
+) -> Experiment:
     from experiments import config
 
     if not (what.endswith(CONFIG_SUFFIXES) or Path(what).is_file()):
-        return config.from_settings(config.one_strategy(what, corpus or "sample"), overrides, seeds)
+        return config.from_settings(config.one_strategy(what, corpus or "sample"), overrides, seeds, only)
     if corpus is not None:
         raise ConfigError("--corpus: is for a STRATEGY; a configuration names its own (use --set corpus=...)")
     if not Path(what).is_file():
         raise UnavailableError(f"{what}: there is no such configuration file")
-    return config.load(what, overrides, seeds)
+    return config.load(what, overrides, seeds, only)
 
 
 def _figures(record: RunRecord) -> dict[str, Any]:

@@ -140,6 +140,23 @@ def test_another_configuration_does_not_mix_into_a_folder_with_results(finkd, co
     assert "holds results of another configuration" in result.stderr
 
 
+def test_systems_may_be_added_to_a_folder_but_not_changed(finkd, config, copied):
+    more = ("--set", "systems.Third={strategy: shrink > finetune}", "--only", "Third")
+    assert finkd("run", config, "--out", copied, *more).exit_code == 0
+    records = load_records([copied / "records"])
+    assert {record.system for record in records} == {"dictionary", "teacher", "Domain student", "Third"}
+    assert "Third" in (copied / "results.md").read_text()
+    again = finkd("run", config, "--out", copied, "--set", "systems.Domain student.strategy=finetune")
+    assert again.exit_code == 2
+    assert "holds results of another configuration" in again.stderr
+
+
+def test_an_unknown_system_is_refused(finkd, config, tmp_path):
+    result = finkd("run", config, "--out", tmp_path / "toy", "--only", "domain student")
+    assert result.exit_code == 2
+    assert "did you mean 'Domain student'" in result.stderr
+
+
 def test_a_refused_run_claims_no_folder(finkd, config, tmp_path):
     assert finkd("run", config, "--out", tmp_path / "toy", "--set", "split=tset").exit_code == 2
     assert not (tmp_path / "toy").exists()

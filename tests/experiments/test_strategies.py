@@ -1,11 +1,16 @@
 """Every known ordering, run from its name to its scores with a toy teacher."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from experiments import strategies as scripts
 from experiments.config import from_settings
 from experiments.plan import plan
 from experiments.prepared import Prepared
 from experiments.run import run
+from experiments.strategies.script import main
 from finkd.strategies import strategies
 
 TEXT = """The Borrower shall pay interest to Acme Corp.
@@ -52,3 +57,28 @@ def test_the_plan_tells_what_is_shared(experiment, tmp_path):
     assert states["adapt-finetune", "adapt"] == "to do"
     assert states["distill-adapt", "distill:general"] == "shared"
     assert states["retokenize-last", "distill:text"] == "shared"
+
+
+SCRIPTS = [name for name in STUDENTS if name != "finetune"]  # that is the teacher of every script
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_it_has_a_script_that_says_how_it_is_run(name):
+    path = Path(scripts.__file__).parent / f"{name.replace('-', '_')}.py"
+    text = path.read_text()
+    assert f"python experiments/strategies/{path.name} --seeds 1,2,3" in text
+    assert f"python experiments/strategies/{path.name} --tiny" in text
+    assert f'main("{name}")' in text
+
+
+def test_every_script_belongs_to_an_ordering():
+    found = {path.stem for path in Path(scripts.__file__).parent.glob("*.py")} - {"__init__", "script"}
+    assert found == {name.replace("-", "_") for name in SCRIPTS}
+
+
+def test_a_script_runs_its_ordering_alone(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["tinybert.py", "--tiny", "--dry-run", "--json", "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:
+        main("tinybert")
+    assert ended.value.code == 0
+    assert {stage["system"] for stage in json.loads(capsys.readouterr().out)} == {"teacher", "tinybert"}

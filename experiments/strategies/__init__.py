@@ -1,0 +1,1 @@
+"""One script for each known ordering; they share ``script.py``."""

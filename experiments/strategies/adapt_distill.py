@@ -1,0 +1,10 @@
+"""Adapt the student, then distil in the domain (Gordon and Duh 2020).
+
+FINKD_DATA=../shared/data python experiments/strategies/adapt_distill.py --seeds 1,2,3 --jobs 3
+python experiments/strategies/adapt_distill.py --tiny
+"""
+
+from experiments.strategies.script import main
+
+if __name__ == "__main__":
+    main("adapt-distill")
