@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -47,6 +47,30 @@ class Sentence:
             spans.append((start, start + len(word)))
             start += len(word) + 1
         return cls(" ".join(words), tuple(spans), None if tags is None else tuple(tags), document)
+
+    def with_words(self, words: Mapping[int, str]) -> Sentence:
+        """A copy without tags that has other words at some places; all that stands between words stays.
+
+        Args:
+            words: index of a word -> what takes its place, in the case of the word that stood there.
+        """
+        parts, spans = [], []
+        end = length = 0
+        for place, (start, stop) in enumerate(self.spans):
+            word = _in_case_of(self.words[place], words[place]) if place in words else self.words[place]
+            parts += [self.text[end:start], word]
+            length += start - end
+            spans.append((length, length + len(word)))
+            length += len(word)
+            end = stop
+        parts.append(self.text[end:])
+        return Sentence("".join(parts), tuple(spans), None, self.document)
+
+
+def _in_case_of(model: str, word: str) -> str:
+    if model.isupper() and len(model) > 1:
+        return word.upper()
+    return word[0].upper() + word[1:] if model[0].isupper() else word
 
 
 @dataclass(frozen=True, order=True)

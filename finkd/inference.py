@@ -12,7 +12,7 @@ from torch import Tensor
 
 from finkd.aligned import to_device
 from finkd.batches import by_length
-from finkd.collation import inputs
+from finkd.collation import Bools, inputs
 from finkd.examples import Encoded
 from finkd.forward import forward
 from finkd.losses.term import Side
@@ -32,20 +32,22 @@ def read(
     precision: str = "fp32",
     batch_tokens: int = _BATCH_TOKENS,
     listen: Listener | None = None,
+    hidden: Bools | None = None,
 ) -> Iterator[tuple[Longs, Side]]:
     """Run a model over examples.
 
     Args:
-        model: a tagger or an encoder.
+        model: a tagger, a masked-LM network or a bare encoder.
         encoded: the examples under its own tokenizer.
         needs: what to compute (``finkd.losses.term.NEEDS``).
         precision: as in ``Schedule``.
         batch_tokens: pieces of one batch, padding included.
         listen: called after every batch.
+        hidden: (pieces,) True for pieces that the mask token takes the place of.
 
     Yields:
         for each batch, (pieces,) their indices among all pieces, and what the model makes of them; ``words`` are the
-        label scores of all these pieces.
+        label scores of all these pieces, ``masked`` the vocabulary's scores of the hidden ones.
     """
     network = model.network.train(False)
     device = next(network.parameters()).device
@@ -54,9 +56,11 @@ def read(
     began, tokens = time.perf_counter(), 0
     for number, rows in enumerate(batches, start=1):
         at, _ = members(encoded.pieces.rows, rows)
-        batch = to_device(inputs(encoded, encoded.pieces.take(rows), np.arange(len(at))), device)
+        covered = None if hidden is None else hidden[at]
+        masked = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)
+        batch = to_device(inputs(encoded, encoded.pieces.take(rows), np.arange(len(at)), covered), device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            side = forward(network, batch, needs)
+            side = forward(network, batch, needs, masked)
         yield at, side
         tokens += len(at)
         if listen is not None:

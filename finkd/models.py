@@ -192,7 +192,12 @@ def with_masked_head(model: Model, seed: int) -> Model:
     Args:
         model: an encoder, or one that has such a head.
         seed: seed of a new head's weights.
+
+    Raises:
+        ConfigError: if its tokenizer has no mask token to hide words with.
     """
+    if "mask" not in model.tokenizer.special_ids:
+        raise ConfigError(f"model: its tokenizer {model.tokenizer.name!r} has no mask token, which masked-LM needs")
     if model.has_masked_head:
         return model
     with torch.random.fork_rng(devices=[]):

@@ -48,7 +48,7 @@ def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times:
     while supply and hosts:
         for sentence, places in draw.sample(hosts, len(hosts)):
             chosen = draw.sample(places, (len(places) + 1) // 2)[: len(supply)]
-            copies.append(_exchange(sentence, {place: supply.pop() for place in chosen}))
+            copies.append(sentence.with_words({place: supply.pop() for place in chosen}))
             if not supply:
                 break
     return copies
@@ -57,21 +57,3 @@ def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times:
 def _places(sentence: Sentence) -> list[int]:
     """Indices of the words that other names may take the place of."""
     return [place for place in likely_names(sentence.text, sentence.words) if sentence.words[place].isalpha()]
-
-
-def _exchange(sentence: Sentence, names: dict[int, str]) -> Sentence:
-    """The sentence with other words at some places, written in the case of those that stood there."""
-    parts, spans = [], []
-    end = length = 0
-    for place, (start, stop) in enumerate(sentence.spans):
-        word = sentence.text[start:stop]
-        if place in names:
-            name = names[place]
-            word = name.upper() if word.isupper() and len(word) > 1 else name[0].upper() + name[1:]
-        parts += [sentence.text[end:start], word]
-        length += start - end
-        spans.append((length, length + len(word)))
-        length += len(word)
-        end = stop
-    parts.append(sentence.text[end:])
-    return Sentence("".join(parts), tuple(spans), None, sentence.document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
+from finkd.augmentation import Augment, augmented
 from finkd.batches import TrainingData
 from finkd.evaluation import sentence_logits
 from finkd.losses import build_terms
@@ -46,6 +47,7 @@ class TaskDistill:
         lost_names: how often each name that the teacher's vocabulary holds and the student's does not is put into a
             copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.rehearsal``).
+        augment: copies in which other words stand, which are read beside the text (``finkd.augmentation``).
     """
 
     on: Source = "gold"
@@ -53,6 +55,7 @@ class TaskDistill:
     schedule: Schedule = field(default_factory=Schedule)
     keep_states: bool = False
     lost_names: NonNegativeInt = 0
+    augment: Augment = field(default_factory=Augment)
     version: ClassVar[int] = 3
     head: ClassVar[Head] = "labels"
 
@@ -69,6 +72,7 @@ class TaskDistill:
             "labels": context.labels,
             "seed": context.seed,
             "precision": context.precision,
+            "masked-lm": context.ancestor(self.augment.teacher).key if self.augment.copies else None,
         }
 
     def terms(self) -> list[Loss]:
@@ -106,12 +110,17 @@ class TaskDistill:
     def _read(self, tagger: Model | None, student: Model, context: Context) -> tuple[Sequence[Sentence], Any]:
         """The sentences, and everything that decides them."""
         sentences, text = context.sentences(self.on), context.source_fingerprint(self.on, "task-distill")
-        if tagger is None or not self.lost_names:
-            return sentences, text
-        names = lost_names(tagger, student.tokenizer)
-        copies = with_other_names(sentences, names, self.lost_names, context.seed)
-        exchanged = {"of": student.tokenizer.fingerprint, "times": self.lost_names, "seed": context.seed}
-        return [*sentences, *copies], {"text": text, "lost-names": exchanged}
+        copies: list[Sentence] = []
+        if tagger is not None and self.lost_names:
+            names = lost_names(tagger, student.tokenizer)
+            copies += with_other_names(sentences, names, self.lost_names, context.seed)
+            exchanged = {"of": student.tokenizer.fingerprint, "times": self.lost_names, "seed": context.seed}
+            text = {"text": text, "lost-names": exchanged}
+        if self.augment.copies:
+            taught = context.ancestor(self.augment.teacher)
+            copies += augmented(sentences, taught.load(), self.augment, context.seed, context.precision, context.listen)
+            text = {"text": text, "augment": asdict(self.augment), "masked-lm": taught.key, "seed": context.seed}
+        return [*sentences, *copies], text
 
 
 def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:

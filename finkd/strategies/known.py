@@ -67,7 +67,7 @@ FAST_VOCABULARY_TRANSFER = Strategy(
     "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track, section 3",
 )
 TINYBERT = Strategy(
-    "shrink > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert)"
+    "shrink > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert, augment.copies=1)"
     " > task-distill:gold(losses=tinybert-labels)",
     "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3",
 )

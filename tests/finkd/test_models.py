@@ -8,7 +8,7 @@ from corpora.errors import ConfigError, DataError
 from finkd import models
 from finkd.models import masked_lm_scores, with_head, with_masked_head
 from tests.finkd.toys import LABELS, outputs, tiny_model
-from tests.toys import FAMILIES
+from tests.toys import FAMILIES, handmade
 
 TEXT = "Acme Corp. agreed."
 
@@ -142,3 +142,8 @@ def test_layers_of_an_unknown_architecture_are_refused():
     )
     with pytest.raises(ConfigError, match="layers of 'albert' cannot be chosen"):
         _ = Model(network, wordpiece_uncased()).layers
+
+
+def test_a_tokenizer_without_a_mask_token_gets_no_masked_head():
+    with pytest.raises(ConfigError, match="'bare' has no mask token"):
+        with_masked_head(tiny_model(handmade("bare", "the", "bank")), seed=1)
