@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from finkd import models, teachers
 from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.records import StageRecord
-from finkd.stages.stage import Context, TaughtBy
+from finkd.stages.stage import Context, Selection, TaughtBy
 from finkd.store import Stored, address
 from finkd.strategies import Step
 
@@ -56,18 +56,26 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
         ConfigError: if a stage lacks something it needs; nothing has been computed then.
     """
     keys = []
-    for step in steps:
+    for step, where in with_contexts(steps, context):
         start = address(
             {
                 "parent": start,
                 "stage": type(step.stage).__name__,
                 "version": step.stage.version,
                 "settings": settings(step),
-                "depends": step.stage.depends(context),
+                "depends": step.stage.depends(where),
             }
         )
         keys.append(start)
     return keys
+
+
+def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Step, Context]]:
+    """Each stage with what it may use: a selection decides it for the stages after it."""
+    for step in steps:
+        yield step, context
+        if isinstance(step.stage, Selection):
+            context = step.stage.narrowed(context)
 
 
 def finished(stored: Iterable[bool]) -> int:
@@ -100,12 +108,14 @@ def run(
     stored = [context.store.get(key) for key in keys]
     done = finished(entry is not None for entry in stored)
     model = None
-    for index in range(done, len(steps)):
+    for index, (step, where) in enumerate(with_contexts(steps, context)):
+        if index < done:
+            continue
         if model is None:
             found = stored[index - 1] if index else None
             model = models.load(found.folder if found else teacher)
-        begins(steps[index].name)
-        model, stored[index] = _compute(model, steps[index], keys[index], context)
+        begins(step.name)
+        model, stored[index] = _compute(model, step, keys[index], where)
     lineage = tuple(
         _record(step, key, entry, cached=index < done)
         for index, (step, key, entry) in enumerate(zip(steps, keys, stored, strict=True))

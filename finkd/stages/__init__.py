@@ -18,6 +18,7 @@ stages: Registry[type[Stage]] = Registry(
             "finkd.stages.factorize:Factorize",
             "embeddings narrower than the encoder, for larger vocabularies",
         ),
+        "select": ("finkd.stages.select:Select", "only the better part of the raw text for the stages after it"),
         "adapt": ("finkd.stages.adapt:Adapt", "continued masked language modelling on domain text"),
         "distill": ("finkd.stages.distill:Distill", "a teacher's states and masked-LM guesses, before any task"),
         "finetune": ("finkd.stages.finetune:Finetune", "NER with gold labels"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import corpora
 from corpora.errors import ConfigError
@@ -20,6 +20,17 @@ CHECKPOINT_SECONDS = 60.0
 
 Source = Literal["gold", "text", "general"]
 """What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
+
+
+class RawText(Protocol):
+    """Unlabelled sentences that a stage may ask for."""
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides which sentences these are."""
+
+    def draw(self, sentences: int | None = None) -> list[Sentence]:
+        """The sentences, or another number of them."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +120,8 @@ class Context:
     corpus: str
     seed: int
     store: Store
-    text: Text | None = None
-    general: Text | None = None
+    text: RawText | None = None
+    general: RawText | None = None
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
@@ -139,7 +150,7 @@ class Context:
             raise ConfigError(f"{stage}:{source}: the experiment has no unlabelled text for it; set {source!r}")
         return text.fingerprint
 
-    def _raw(self, source: Source) -> Text | None:
+    def _raw(self, source: Source) -> RawText | None:
         return self.general if source == "general" else self.text
 
 
@@ -166,3 +177,11 @@ class Stage(Protocol):
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The new model, and the number of non-padding pieces it was trained on. The model given is not changed."""
+
+
+@runtime_checkable
+class Selection(Protocol):
+    """A stage that decides what the stages after it read."""
+
+    def narrowed(self, context: Context) -> Context:
+        """What they may use."""

@@ -18,6 +18,7 @@ SMALL = {
     "shrink": {"layers": [0, 2]},
     "retokenize": {"size": 200},
     "factorize": {"rank": 8},
+    "select": {"on": "text", "by": ["quality"]},
     "adapt": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},
     "distill": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},
     "finetune": {"schedule": {"epochs": 1, "batch_tokens": 64}},

@@ -1,7 +1,8 @@
 """Tiny models, labelled sentences and a context for stages, all built in memory."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import (
@@ -110,14 +111,25 @@ def ner_data(
     return TrainingData.of(sentences, model, LABELS, teacher, limit)
 
 
+class ToyText:
+    """The sentences without their tags, as raw text."""
+
+    fingerprint: ClassVar[dict[str, Any]] = {"text": "toy"}
+
+    def draw(self, sentences: int | None = None) -> list[Sentence]:
+        """All of them, or the first ones."""
+        return [replace(sentence, tags=None) for sentence in SENTENCES][:sentences]
+
+
 def context(folder: Path, seed: int = 1) -> Context:
-    """What a stage may use: five sentences, a store below ``folder`` and a tiny teacher."""
+    """What a stage may use: five sentences, the same as raw text, a store below ``folder`` and a tiny teacher."""
     return Context(
         train=SENTENCES,
         labels=LABELS,
         corpus="toy",
         seed=seed,
         store=Store(folder / "store"),
+        text=ToyText(),
         teacher=TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7)),
     )
 

@@ -1,0 +1,126 @@
+"""Which sentences of a raw text are worth reading: not read before, well formed, like the domain."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from corpora.sentence import Sentence
+
+Doubles = npt.NDArray[np.float64]
+
+_SHINGLE = 3
+_PERMUTATIONS = 128
+_BUCKETS = 10_000
+_STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
+
+
+def distinct(sentences: Sequence[Sentence], similarity: float) -> list[int]:
+    """Indices of the sentences that are like no earlier one.
+
+    Sentences are compared as sets of three words in a row by MinHash with banding (Broder 1997; Lee et al. 2022, arXiv
+    2107.06499, section 4.2), which finds most pairs above the threshold and few below.
+
+    Args:
+        sentences: in the order in which they are kept.
+        similarity: Jaccard similarity, above 0 and below 1, from which a sentence counts as a repetition.
+    """
+    from datasketch import MinHash, MinHashLSH
+
+    seen = MinHashLSH(threshold=similarity, num_perm=_PERMUTATIONS)
+    kept = []
+    for index, sentence in enumerate(sentences):
+        sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
+        sketch.update_batch(_shingles(sentence))
+        if not seen.query(sketch):
+            seen.insert(index, sketch)
+            kept.append(index)
+    return kept
+
+
+def quality(sentences: Sequence[Sentence]) -> Doubles:
+    """(sentences,) share of the rules for running text that each one keeps, 0 to 1.
+
+    The rules are Gopher's (Rae et al. 2021, arXiv 2112.11446, table A1) as far as they fit single sentences: words of 3
+    to 10 letters on average, four fifths of the words with a letter, a stop word, few symbols, an end.
+    """
+    return np.array([np.mean([rule(sentence) for rule in _RULES]) for sentence in sentences])
+
+
+def likeness(sentences: Sequence[Sentence], domain: Sequence[Sentence]) -> Doubles:
+    """(sentences,) mean log-ratio of their words and pairs of words under the domain and under the sentences at large.
+
+    Words are hashed into 10,000 buckets, as in DSIR (Xie et al. 2023, arXiv 2302.03169, section 3.1), but the mean is
+    taken instead of the sum, so that long sentences are not preferred.
+
+    Args:
+        sentences: what is scored.
+        domain: sentences of the domain.
+    """
+    buckets = [_buckets(sentence) for sentence in sentences]
+    wanted, there = (_log_shares(each) for each in ([_buckets(sentence) for sentence in domain], buckets))
+    ratio = wanted - there
+    return np.array([ratio[each].mean() if len(each) else 0.0 for each in buckets])
+
+
+def _shingles(sentence: Sentence) -> list[bytes]:
+    words = [word.lower() for word in sentence.words]
+    stops = max(1, len(words) - _SHINGLE + 1)
+    return [" ".join(words[start : start + _SHINGLE]).encode("utf-8", "surrogatepass") for start in range(stops)]
+
+
+def _buckets(sentence: Sentence) -> npt.NDArray[np.int64]:
+    words = [word.lower() for word in sentence.words]
+    features = [*words, *(" ".join(pair) for pair in pairwise(words))]
+    return np.array([zlib.crc32(each.encode("utf-8", "surrogatepass")) % _BUCKETS for each in features], np.int64)
+
+
+def _log_shares(buckets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
+    """(buckets,) log of the share of each, with one occurrence added."""
+    counts = np.ones(_BUCKETS)
+    for each in buckets:
+        np.add.at(counts, each, 1)
+    shares: Doubles = np.log(counts / counts.sum())
+    return shares
+
+
+def _average_length(sentence: Sentence) -> bool:
+    letters = [len(word) for word in sentence.words if word.isalpha()]
+    return bool(letters) and 3 <= sum(letters) / len(letters) <= 10
+
+
+def _letters(sentence: Sentence) -> bool:
+    worded = [any(letter.isalpha() for letter in word) for word in sentence.words if word.isalnum()]
+    return bool(worded) and sum(worded) >= 0.8 * len(worded)
+
+
+def _stop_word(sentence: Sentence) -> bool:
+    return any(word.lower() in _STOP_WORDS for word in sentence.words)
+
+
+def _few_symbols(sentence: Sentence) -> bool:
+    return sum(not word.isalnum() for word in sentence.words) <= 0.3 * len(sentence.words)
+
+
+def _ends(sentence: Sentence) -> bool:
+    return sentence.text.rstrip().rstrip("\"'\N{RIGHT DOUBLE QUOTATION MARK}").endswith((".", "!", "?"))
+
+
+_RULES: tuple[Callable[[Sentence], bool], ...] = (_average_length, _letters, _stop_word, _few_symbols, _ends)
+
+
+def ranks(scores: Sequence[Doubles]) -> Doubles:
+    """(sentences,) mean of the ranks, 0 to 1, that several scores give; equal scores have equal ranks."""
+    mean: Doubles = np.mean([_rank(each) for each in scores], axis=0)
+    return mean
+
+
+def _rank(scores: Doubles) -> Doubles:
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    below = np.cumsum(counts) - counts
+    rank: Doubles = (below[place] + (counts[place] - 1) / 2) / max(1, len(scores) - 1)
+    return rank

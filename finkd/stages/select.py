@@ -1,0 +1,129 @@
+"""Less but better text for the stages that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy.special import log_softmax
+
+from corpora.errors import ConfigError
+from corpora.selection import Doubles, distinct, likeness, quality, ranks
+from corpora.sentence import Sentence
+from finkd.evaluation import sentence_logits
+from finkd.models import Model
+from finkd.settings import described
+from finkd.stages.common import copied
+from finkd.stages.stage import Context, Head
+from finkd.store import address
+
+_FILE = "chosen.npy"
+
+
+@dataclass(frozen=True)
+class Select:
+    """Let the stages that follow read only a part of the raw text (*Textbooks Are All You Need*, arXiv 2306.11644).
+
+    The model stays as it is.
+
+    Attributes:
+        on: raw ``"text"`` of the domain, or ``"general"`` text.
+        keep: share of the sentences that is kept, near-duplicates counted among those that are not.
+        by: what the best ones have most of: ``"quality"`` (rules for running text), ``"domain"`` (words of the labelled
+            sentences) and ``"uncertainty"`` of the experiment's teacher about their labels; the ranks are averaged.
+        similarity: Jaccard similarity, as sets of three words in a row, from which a sentence counts as a
+            near-duplicate of an earlier one.
+    """
+
+    on: Literal["text", "general"] = "text"
+    keep: Annotated[float, Field(gt=0, le=1)] = 0.5
+    by: tuple[Literal["quality", "domain", "uncertainty"], ...] = ("quality", "domain")
+    similarity: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    version: ClassVar[int] = 1
+    head: ClassVar[Head] = "kept"
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """The text, and what it is measured by."""
+        if "uncertainty" in self.by and context.teacher is None:
+            raise ConfigError("select.by: uncertainty needs a system of the role 'teacher'; add one")
+        return {
+            "text": context.source_fingerprint(self.on, "select"),
+            "domain": context.corpus if "domain" in self.by else None,
+            "teacher": context.teacher.key if context.teacher and "uncertainty" in self.by else None,
+            "precision": context.precision,
+        }
+
+    def narrowed(self, context: Context) -> Context:
+        """What the stages that follow may use."""
+        chosen = Selected(self, context)
+        return replace(context, general=chosen) if self.on == "general" else replace(context, text=chosen)
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """A copy of the model, as it was."""
+        return copied(model), 0
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A part of a raw text; which one is found out when it is first read, and kept in the store.
+
+    Attributes:
+        how: what is chosen.
+        context: of the stage.
+    """
+
+    how: Select
+    context: Context = field(repr=False)
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides which sentences these are."""
+        return {**described(self.how), "version": self.how.version, "depends": self.how.depends(self.context)}
+
+    def draw(self, sentences: int | None = None) -> list[Sentence]:
+        """The sentences, or as many of the first ones; there are no more than were chosen."""
+        return self._drawn[:sentences]
+
+    @cached_property
+    def _drawn(self) -> list[Sentence]:
+        every = self.context.sentences(self.how.on)
+        key = address({"selected": self.fingerprint})
+        stored = self.context.store.get(key)
+        if stored is not None:
+            return [every[index] for index in np.load(stored.folder / _FILE, allow_pickle=False)]
+        chosen = self._chosen(every)
+        with self.context.store.put(key, {"kind": "selection", "sentences": len(chosen)}) as folder:
+            np.save(folder / _FILE, np.array(chosen, np.int64), allow_pickle=False)
+        return [every[index] for index in chosen]
+
+    def _chosen(self, every: Sequence[Sentence]) -> list[int]:
+        """Indices of the best sentences, in the order of the text."""
+        kept = distinct(every, self.how.similarity)
+        room = round(self.how.keep * len(every))
+        if not self.how.by or len(kept) <= room:
+            return kept[:room]
+        left = [every[index] for index in kept]
+        order = np.argsort(-ranks([self._scores(by, left) for by in self.how.by]), kind="stable")
+        return [kept[place] for place in np.sort(order[:room])]
+
+    def _scores(self, by: str, sentences: Sequence[Sentence]) -> Doubles:
+        if by == "quality":
+            return quality(sentences)
+        if by == "domain":
+            return likeness(sentences, self.context.train)
+        assert self.context.teacher is not None
+        return _uncertainty(sentences, self.context.teacher.load(), self.context.precision)
+
+
+def _uncertainty(sentences: Sequence[Sentence], teacher: Model, precision: str) -> Doubles:
+    """(sentences,) mean entropy of a tagger's label distributions, in nats, over the words that it covers."""
+    found = np.zeros(len(sentences))
+    for index, scores in enumerate(sentence_logits(sentences, teacher, precision=precision)):
+        log_p = log_softmax(scores[~np.isnan(scores).any(axis=1)].astype(np.float64), axis=1)
+        if len(log_p):
+            found[index] = -(np.exp(log_p) * log_p).sum(axis=1).mean()
+    return found
