@@ -28,3 +28,14 @@ def seed_note(section: Section) -> str:
         f"Scores are means ± sample standard deviation over seeds, with their number in brackets "
         f"(seeds {', '.join(map(str, seeds))})."
     )
+
+
+def unseen_notes(section: Section) -> list[str]:
+    """What unseen F1 counts, if any record has it."""
+    unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
+    if unseen is None:
+        return []
+    return [
+        f"Unseen F1: of the {unseen.gold:,} entities with a word that the training split does not hold, and of what is "
+        "predicted with such a word."
+    ]

@@ -204,12 +204,13 @@ def _system(records: list[RunRecord]) -> System:
 
 
 def _configured_order(records: Sequence[RunRecord]) -> list[str]:
-    """Names of the systems in the order of the first configuration that lists them."""
+    """Names of the systems in the order of the configuration that lists most of them (runs may leave some out)."""
+    found: list[list[str]] = [[]]
     for record in records:
         names: Any = record.config.get("systems")
         if isinstance(names, list | tuple | dict):
-            return [name for name in names if isinstance(name, str)]
-    return []
+            found.append([name for name in names if isinstance(name, str)])
+    return max(found, key=len)
 
 
 def _check_same_gold(records: Sequence[RunRecord]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from finkd.records import Counts, RunRecord
-from reports.captions import corpus_notes, seed_note
+from reports.captions import corpus_notes, seed_note, unseen_notes
 from reports.sections import Section, System
 from reports.table import Cell, Column, Table, label, number, share, spread
 
@@ -42,6 +42,15 @@ def _scores(section: Section) -> Fields:
             Column("macro_f1", "Macro-F1"),
             lambda system: number(system.mean(lambda record: record.scores.macro_f1), 3, system.ids),
         ),
+        *name_scores(),
+        (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
+        *(_confirmed(split) for split in section.confirmed),
+    ]
+
+
+def name_scores() -> Fields:
+    """F1 of the entities that are hard to know by heart, where the corpus tells them apart."""
+    return [
         (
             Column("names_only_f1", "Names-only F1"),
             lambda system: number(system.mean(lambda record: _f1(record.scores.names_only)), 3, system.ids),
@@ -50,8 +59,6 @@ def _scores(section: Section) -> Fields:
             Column("unseen_f1", "Unseen F1"),
             lambda system: number(system.mean(lambda record: _f1(record.scores.unseen)), 3, system.ids),
         ),
-        (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
-        *(_confirmed(split) for split in section.confirmed),
     ]
 
 
@@ -130,12 +137,7 @@ def _notes(section: Section) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
-    unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
-    if unseen:
-        notes.append(
-            f"Unseen F1: of the {unseen.gold:,} entities with a word that the training split does not hold, and of "
-            "what is predicted with such a word."
-        )
+    notes += unseen_notes(section)
     if section.confirmed:
         notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.confirmed)}.")
     if any(system.latency("p50") is not None for system in section.systems):

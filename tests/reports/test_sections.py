@@ -25,6 +25,15 @@ def test_floors_then_teacher_then_students_in_configured_order():
     assert [system.name for system in section.systems] == ORDER
 
 
+def test_runs_that_left_systems_out_do_not_change_the_order():
+    records = [
+        dataclasses.replace(r, config={"systems": [r.system, "minilm"]} if r.seed == 1 else r.config)
+        for r in example_records()
+    ]
+    (section,) = sections(records)
+    assert [system.name for system in section.systems] == ORDER
+
+
 def test_without_a_configured_order_names_decide():
     records = [dataclasses.replace(r, config={}) for r in example_records()]
     (section,) = sections(records)

@@ -168,3 +168,23 @@ def test_unknown_tables_are_named():
 )
 def test_plain(text, expected):
     assert plain(text) == expected
+
+
+def test_the_ablation_by_hand():
+    def run(system, seed, correct):
+        return record(system, "student", seed, org=(correct, 80, 80), stages=("shrink", "finetune"))
+
+    # micro-F1: best .80 .82 .84, other .79 .79 .79; differences 1, 3, 5 points: mean 3, sd 2, t(.975, 2) = 4.303
+    runs = [run("best", seed, 68 + 2 * seed) for seed in (1, 2, 3)] + [run("other", seed, 69) for seed in (1, 2, 3)]
+    found = rows(table("ablation", runs))
+    assert found["other"]["behind"].text == "3.0"
+    assert found["other"]["interval"].text == "-2.0 to 8.0"
+    assert (found["best"]["behind"].text, found["best"]["interval"].text) == (MISSING, MISSING)
+    assert found["other"]["seconds"].value == pytest.approx(2 * 62)
+    assert found["other"]["tokens"].value == 200_000
+
+
+def test_an_ablation_of_one_seed_has_no_interval():
+    runs = [record("a", "student", 1), record("b", "student", 1, org=(50, 80, 80))]
+    row = rows(table("ablation", runs))["b"]
+    assert (row["behind"].text, row["interval"].text) == ("10.0", MISSING)

@@ -1,0 +1,80 @@
+"""What each way of training gives and what it costs: the differences to the best student, seed by seed."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import stats
+
+from finkd.records import RunRecord, StageRecord
+from reports.captions import corpus_notes, seed_note, unseen_notes
+from reports.sections import Section, Spread, System
+from reports.table import Cell, Column, Table, label, number, spread
+from reports.tables.results import name_scores
+
+_LEVEL = 0.95
+
+
+def ablation(section: Section) -> Table:
+    """One row per trained system; the best student is strong."""
+    best = section.best_student
+    columns = [
+        (Column("system", "System", "left"), lambda system: label(system.name, system.ids, strong=system is best)),
+        (Column("strategy", detail=True), lambda system: label(system.strategy, system.ids)),
+        (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, system.ids, strong=system is best)),
+        (Column("behind", "Behind (points)"), lambda system: number(_mean(_behind(system, best)), 1, system.ids)),
+        (Column("interval", "95 % interval", "right"), lambda system: _interval(_behind(system, best), system)),
+        *name_scores(),
+        (Column("tokens", "Pieces (M)"), lambda system: number(system.mean(_tokens), 2, system.ids, scale=1e6)),
+        (Column("seconds", "Training (s)"), lambda system: number(system.mean(_seconds), 0, system.ids)),
+    ]
+    systems = [system for system in section.systems if system.role != "floor"]
+    return Table.of("ablation", "Ablation", section, _notes(section, best), columns, systems)
+
+
+def _notes(section: Section, best: System | None) -> list[str]:
+    notes = [*corpus_notes(section), seed_note(section), *unseen_notes(section)]
+    if best is not None:
+        notes.append(
+            f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, as the mean of the differences "
+            "between runs of one seed, with its 95 % interval (Student's t)."
+        )
+    return [
+        *notes,
+        "Pieces and time: of all stages that train a system, whether or not it shares them with others; pieces are "
+        "those of the model that learns, without padding.",
+    ]
+
+
+def _behind(system: System, best: System | None) -> list[float]:
+    """Points of micro-F1 that the best system is ahead, for each seed that both have."""
+    if best is None or system is best:
+        return []
+    ahead = {record.seed: record.scores.micro.f1 for record in best.records}
+    return [100 * (ahead[r.seed] - r.scores.micro.f1) for r in system.records if r.seed in ahead]
+
+
+def _mean(values: list[float]) -> float | None:
+    found = Spread.of(values)
+    return None if found is None else found.mean
+
+
+def _interval(values: list[float], system: System) -> Cell:
+    found = Spread.of(values)
+    if found is None or found.sd is None:
+        return label(None, system.ids)
+    reach = float(stats.t.ppf((1 + _LEVEL) / 2, found.n - 1)) * found.sd / math.sqrt(found.n)
+    return label(f"{found.mean - reach:.1f} to {found.mean + reach:.1f}", system.ids)
+
+
+def _tokens(record: RunRecord) -> float:
+    return _total(record, "tokens")
+
+
+def _seconds(record: RunRecord) -> float:
+    return _total(record, "seconds")
+
+
+def _total(record: RunRecord, figure: str) -> float:
+    stages: tuple[StageRecord, ...] = record.lineage
+    return float(sum(getattr(stage, figure) for stage in stages))
