@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from corpora.errors import ConfigError, FinkdError
+from corpora.errors import ConfigError, FinkdError, UnknownNameError
 from experiments.commands.align import align
 from experiments.commands.analyze import analyze
 from experiments.commands.evaluate import evaluate
@@ -55,7 +55,7 @@ def _explain(error: Exception) -> int:
         return BAD_USAGE
     if isinstance(error, FinkdError):
         _complain(str(error))
-        return BAD_USAGE if isinstance(error, ConfigError) else FAILED
+        return BAD_USAGE if isinstance(error, ConfigError | UnknownNameError) else FAILED
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         _complain(f"{where}{error.strerror or error}")

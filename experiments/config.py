@@ -18,14 +18,18 @@ from corpora.registry import unknown
 from corpora.tags import Scheme
 from experiments.splits import scored_split
 from finkd.floors import floors
-from finkd.settings import build
+from finkd.settings import build, read_yaml
+from finkd.stages import stages
 from finkd.stages.distill import Distill
 from finkd.stages.stage import Text
 from finkd.stages.task_distill import TaskDistill
-from finkd.strategies import merge, nested, parse
+from finkd.strategies import merge, nested, parse, strategies
 from finkd.teachers import DEFAULT
 
 SLUG = 60
+_STAGE = re.compile(r"[a-z-]+(:[a-z]+)?")
+MAX_SEED = 2**32 - 1
+MAX_QUERIES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,12 @@ def load(
     """
     path = Path(path)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{path}{line}: not valid YAML ({error.problem})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(raw, dict):
@@ -123,9 +130,10 @@ def from_settings(
                 f"--set: expected key=value (got {override!r}), such as stages.finetune.schedule.epochs=3"
             )
         try:
-            settings = merge(settings, nested(key, yaml.safe_load(value)))
+            settings = merge(settings, nested(key, read_yaml(value)))
         except yaml.YAMLError as error:
-            raise ConfigError(f"--set {key}: {value!r} is not a YAML value") from error
+            problem = getattr(error, "problem", None) or "not valid YAML"
+            raise ConfigError(f"--set {key}: {problem} (got {value!r})") from error
     if seeds is not None:
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
@@ -142,16 +150,20 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     return dataclasses.replace(experiment, systems=kept)
 
 
-def one_strategy(strategy: str, corpus: str) -> dict[str, Any]:
+def one_strategy(strategy: str, corpus: str, scheme: Scheme = "IOB2") -> dict[str, Any]:
     """Settings of an experiment that compares one strategy with the fine-tuned teacher."""
-    sample = {"text": {"corpus": "sample-text", "sentences": 2000}} if corpus == "sample" else {}
-    return {
+    settings: dict[str, Any] = {
         "name": slug(f"{strategy} on {Path(corpus).name}"),
         "corpus": corpus,
-        "split": scored_split(corpora.load(corpus)),
+        "scheme": scheme,
+        "split": scored_split(corpora.load(corpus, scheme)),
         "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
-        **sample,
     }
+    if corpus == "sample":
+        # Its own grammar stands in for general text too, so that every known strategy runs on it.
+        settings["text"] = {"corpus": "sample-text", "sentences": 2000}
+        settings["general"] = {"corpus": "sample-text", "sentences": 2000, "seed": 1}
+    return settings
 
 
 def check(experiment: Experiment) -> None:
@@ -162,7 +174,15 @@ def check(experiment: Experiment) -> None:
     """
     problems = [*_names(experiment), *_numbers(experiment)]
     for stage in experiment.stages:
-        problems += _strategy(stage, experiment)
+        if not _STAGE.fullmatch(stage):
+            problems.append(
+                f"stages.{stage}: expected a stage such as 'finetune', or one with a source as 'distill:text'"
+            )
+        elif stage in strategies and stage not in stages:
+            parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
+            problems.append(f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})")
+        else:
+            problems += _strategy(stage, experiment)
     known = set(problems)
     for name, system in experiment.systems.items():
         found = _strategy(system.strategy, experiment)
@@ -197,10 +217,12 @@ def _names(experiment: Experiment) -> Iterator[str]:
 def _numbers(experiment: Experiment) -> Iterator[str]:
     if len(set(experiment.seeds)) != len(experiment.seeds) or not experiment.seeds:
         yield f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})"
+    if max(experiment.seeds, default=0) > MAX_SEED:
+        yield f"seeds: expected numbers up to {MAX_SEED} (got {max(experiment.seeds)})"
     if min(experiment.seeds, default=0) < 0:
         yield f"seeds: expected numbers from 0 (got {list(experiment.seeds)})"
-    if experiment.measure < 0:
-        yield f"measure: expected 0 or more queries (got {experiment.measure})"
+    if not 0 <= experiment.measure <= MAX_QUERIES:
+        yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
     for key, text in (("text", experiment.text), ("general", experiment.general)):
         if text is not None and text.sentences < 1:
             yield f"{key}.sentences: expected 1 or more (got {text.sentences})"

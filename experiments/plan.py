@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from experiments.prepared import Prepared
-from experiments.shapes import encoder
+from experiments.shapes import after, encoder
 from finkd import teachers
 from finkd.lineage import finished
 from finkd.schedule import Schedule
-from finkd.stages.shrink import Shrink
+from finkd.stages.task_distill import TaskDistill
 from tokenization.analysis import Encoder
 
 _PIECES_PER_WORD = 1.3
@@ -30,7 +30,7 @@ class Planned:
 
     Attributes:
         seed: its seed.
-        system: name of the system.
+        system: name of the system, or of the strategy that makes another teacher for one.
         stage: as written in the strategy.
         key: its address in the store.
         state: ``"stored"``; ``"shared"`` with a system before it, which computes it; or still ``"to do"``.
@@ -48,7 +48,8 @@ class Planned:
 def plan(prepared: Prepared) -> list[Planned]:
     """All stages of an experiment in the order in which a run takes them; nothing is computed or written.
 
-    Times are floating-point operations over a share of the speed that this machine shows on a matrix product now.
+    Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
+    copies with lost names, of which nobody knows how many there will be, are not in them.
     """
     teacher = encoder(teachers.resolve(prepared.experiment.teacher))
     speed = _SHARE_OF_PEAK * matmul_speed(prepared.precision)
@@ -56,11 +57,12 @@ def plan(prepared: Prepared) -> list[Planned]:
     seen: set[str] = set()
     for seed in prepared.experiment.seeds:
         for system, stages in prepared.addresses(seed):
+            if system not in prepared.experiment.systems and seen.issuperset(key for _, key in stages):
+                continue  # a teacher that another system has asked for
             stored = finished(prepared.store.has(key) for _, key in stages)
             student = teacher
             for place, (step, key) in enumerate(stages):
-                if isinstance(step.stage, Shrink):
-                    student = replace(student, layers=len(step.stage.layers))
+                student = after(step.stage, student)
                 if place < stored:
                     found.append(Planned(seed, system, step.name, key, "stored", 0.0))
                 elif key in seen:
@@ -78,6 +80,7 @@ def _seconds(stage: Any, student: Encoder, teacher: Encoder, prepared: Prepared,
     if schedule is None:
         return 0.0
     words = [len(sentence.spans) for sentence in prepared.sentences(getattr(stage, "on", "gold"))]
+    words *= 1 + stage.augment.copies if isinstance(stage, TaskDistill) else 1
     length = np.array([_PIECES_PER_WORD * sum(words) / len(words)])
     learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
     readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs

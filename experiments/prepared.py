@@ -13,10 +13,13 @@ from corpora.registry import unknown
 from corpora.sentence import Sentence
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
-from finkd import lineage, models
+from experiments.shapes import after, encoder
+from finkd import lineage, models, teachers
 from finkd.evaluation import known_words
 from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
+from finkd.stages.factorize import Factorize
+from finkd.stages.shrink import Shrink
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
 from finkd.store import Store
 from finkd.strategies import Step, parse
@@ -50,13 +53,25 @@ class Prepared:
         seen = {sentence.text for sentence in self.train}
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         self.start = lineage.origin(experiment.teacher)
+        self._check_models()
         dict(self.addresses(experiment.seeds[0]))
+
+    def _check_models(self) -> None:
+        """See that every strategy fits the teacher that it begins with, and ends in a tagger."""
+        before = models.head(self.experiment.teacher)
         for name, steps in self.systems():
-            heads = [step.stage.head for step in steps if step.stage.head != "kept"]
-            if (heads[-1] != "labels") if heads else not models.is_tagger(experiment.teacher):
+            if lineage.head(steps, before) != "labels":
                 raise ConfigError(
                     f"systems.{name}.strategy: ends in a model that scores no labels; add finetune or task-distill"
                 )
+            if not any(isinstance(step.stage, Shrink | Factorize) for step in steps):
+                continue  # only these need a layout that can be read and cut
+            shape = encoder(teachers.resolve(self.experiment.teacher))
+            for step in steps:
+                try:
+                    shape = after(step.stage, shape)
+                except ConfigError as error:
+                    raise ConfigError(f"systems.{name}.strategy: {step.name}.{error}") from error
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:
@@ -78,12 +93,18 @@ class Prepared:
     def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.
 
+        Strategies that only make a teacher for some stage come before the system that it belongs to.
+
         Raises:
             ConfigError: if a stage lacks something it needs.
         """
         taught: TaughtBy | None = None
         for name, steps in self.systems():
-            keys = lineage.addresses(self.start, steps, self._context(seed, taught))
+            ancestors: dict[str, list[Step]] = {}
+            context = self._context(seed, taught, ancestors=ancestors)
+            keys = lineage.addresses(self.start, steps, context)
+            for strategy, others in ancestors.items():
+                yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(keys[-1])
             yield name, list(zip(steps, keys, strict=True))
@@ -103,13 +124,28 @@ class Prepared:
     def _taught_by(self, key: str) -> TaughtBy:
         return TaughtBy(key, lambda: models.load(self.store.root / key))
 
-    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
-        """What the stages of one system may use; without anyone watching, nothing is computed."""
+    def _context(
+        self,
+        seed: int,
+        taught: TaughtBy | None,
+        watch: Watch | None = None,
+        ancestors: dict[str, list[Step]] | None = None,
+    ) -> Context:
+        """What the stages of one system may use; without anyone watching, nothing is computed.
+
+        Args:
+            seed: of the run.
+            taught: the tagger to learn from.
+            watch: told what is computed.
+            ancestors: takes up the strategies that stages ask other teachers of.
+        """
 
         @cache
         def ancestor(strategy: str) -> TaughtBy:
             steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
             found = lineage.ancestor(self.experiment.teacher, self.start, steps, context)
+            if ancestors is not None:
+                ancestors[strategy] = steps
             if watch is not None:
                 # Made here and now, so that its time is not counted as that of the stage that learns from it.
                 watch.begins(strategy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from safetensors import SafetensorError, safe_open
 
 from corpora.errors import ConfigError, DataError
 from corpora.lines import read_json
+from finkd.stages.factorize import Factorize
+from finkd.stages.shrink import Shrink
+from finkd.stages.stage import Stage
 from tokenization.analysis import Encoder
 
 
@@ -33,6 +37,21 @@ def encoder(folder: Path) -> Encoder:
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
         positions=positions,
     )
+
+
+def after(stage: Stage, shape: Encoder) -> Encoder:
+    """Shape of a model after a stage.
+
+    Raises:
+        ConfigError: if the stage cannot do its work on a model of this shape.
+    """
+    if isinstance(stage, Shrink):
+        if stage.layers[-1] >= shape.layers:
+            raise ConfigError(f"layers: expected numbers from 0 to {shape.layers - 1} (got {list(stage.layers)})")
+        return replace(shape, layers=len(stage.layers))
+    if isinstance(stage, Factorize) and not 2 <= stage.rank < shape.width:
+        raise ConfigError(f"rank: expected 2 to {shape.width - 1}, less than the encoder's width (got {stage.rank})")
+    return shape
 
 
 def weights(folder: Path) -> tuple[int, int]:

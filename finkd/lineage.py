@@ -14,7 +14,7 @@ from finkd import models, teachers
 from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.records import StageRecord
-from finkd.stages.stage import Context, Selection, TaughtBy
+from finkd.stages.stage import Context, Head, Selection, TaughtBy
 from finkd.store import Stored, address
 from finkd.strategies import Step
 
@@ -135,9 +135,16 @@ def ancestor(teacher: str, start: str, steps: Sequence[Step], context: Context) 
         context: what they may use.
     """
     if not steps:
-        return TaughtBy(start, lambda: models.load(teacher))
+        return TaughtBy(start, lambda: models.load(teacher), models.head(teacher))
     key = addresses(start, steps, context)[-1]
-    return TaughtBy(key, lambda: run(teacher, start, steps, context).load())
+    return TaughtBy(key, lambda: run(teacher, start, steps, context).load(), head(steps, models.head(teacher)))
+
+
+def head(steps: Iterable[Step], before: Head) -> Head:
+    """What a model scores after a strategy, if it scored something before."""
+    for step in steps:
+        before = before if step.stage.head == "kept" else step.stage.head
+    return before
 
 
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from safetensors import SafetensorError
@@ -153,9 +153,12 @@ def _kind(folder: Path, config: Any, labels: tuple[str, ...]) -> tuple[Any, dict
     return AutoModel, _no_pooler(config)
 
 
-def is_tagger(source: str | Path) -> bool:
-    """Whether a model, named as for ``load``, scores labels; its weights are not read."""
-    return _has_head(teachers.resolve(str(source)), _TAGGER)
+def head(source: str | Path) -> Literal["labels", "words", "kept"]:
+    """What a model, named as for ``load``, scores: ``"kept"`` is nothing; its weights are not read."""
+    folder = teachers.resolve(str(source))
+    if _has_head(folder, _TAGGER):
+        return "labels"
+    return "words" if _has_head(folder, _MASKED_LM) else "kept"
 
 
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:

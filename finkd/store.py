@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ def address(material: Mapping[str, Any]) -> str:
     """Content address of a result: hash of the canonical JSON of everything that decides it."""
     canonical = json.dumps(material, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+_NAME = re.compile(r"[0-9a-f]{32}(\.part-\d)?|\.[0-9a-f]{32}\..+")
+"""Addresses, their checkpoints, and the folders in which either is being written."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,9 @@ class Store:
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     def entries(self) -> Iterator[Entry]:
-        """All entries, and what killed processes left behind."""
+        """All entries, and what killed processes left behind; what else lies in the folder is none of the store's."""
         for folder in sorted(self.root.iterdir()):
-            if not folder.is_dir():
+            if not (folder.is_dir() and _NAME.fullmatch(folder.name)):
                 continue
             try:
                 facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["facts"]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from corpora.errors import ConfigError, UnavailableError
+from corpora.errors import ConfigError
 from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
+    from corpora.tags import Scheme
     from experiments.config import Experiment
     from finkd.records import RunRecord
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def run(
@@ -34,6 +36,10 @@ def run(
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="SYSTEM", help="Only this system, and the teacher; may be repeated."),
+    ] = None,
+    scheme: Annotated[
+        Literal["IOB1", "IOB2", "BIOES"] | None,
+        typer.Option(help="How the corpus of a STRATEGY is tagged. (default: IOB2)"),
     ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
@@ -54,7 +60,7 @@ def run(
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
     chosen_seeds = _seeds(seeds) if seeds is not None else None
-    experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus)
+    experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme)
 
     from experiments.progress import shown
     from experiments.run import default_folder
@@ -80,17 +86,38 @@ def _seeds(text: str) -> list[int]:
 
 
 def _experiment(
-    what: str, overrides: list[str], seeds: list[int] | None, only: list[str], corpus: str | None
+    what: str,
+    overrides: list[str],
+    seeds: list[int] | None,
+    only: list[str],
+    corpus: str | None,
+    scheme: Scheme | None,
 ) -> Experiment:
     from experiments import config
 
-    if not (what.endswith(CONFIG_SUFFIXES) or Path(what).is_file()):
-        return config.from_settings(config.one_strategy(what, corpus or "sample"), overrides, seeds, only)
-    if corpus is not None:
-        raise ConfigError("--corpus: is for a STRATEGY; a configuration names its own (use --set corpus=...)")
-    if not Path(what).is_file():
-        raise UnavailableError(f"{what}: there is no such configuration file")
-    return config.load(what, overrides, seeds, only)
+    path = Path(what)
+    if not (path.suffix in CONFIG_SUFFIXES or path.is_file()):
+        _no_configuration_meant(path)
+        if only:
+            raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
+        return config.from_settings(config.one_strategy(what, corpus or "sample", scheme or "IOB2"), overrides, seeds)
+    for option, value in (("corpus", corpus), ("scheme", scheme)):
+        if value is not None:
+            raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
+    if not path.is_file():
+        raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
+    return config.load(path, overrides, seeds, only)
+
+
+def _no_configuration_meant(path: Path) -> None:
+    """Refuse a strategy that reads like the name of a configuration without its ending."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a configuration file, or a strategy of 'finkd list strategies'")
+    for folder in (Path(), CONFIGS):
+        for suffix in CONFIG_SUFFIXES:
+            found = folder / f"{path}{suffix}"
+            if found.is_file():
+                raise ConfigError(f"{path}: is no strategy; did you mean the configuration {found}?")
 
 
 def _figures(record: RunRecord) -> dict[str, Any]:

@@ -95,7 +95,10 @@ def _entries(root: Path) -> list[Entry]:
 
     if not root.is_dir():
         raise StoreError(f"{root}: there is no store; name one with --store, or run an experiment first")
-    return list(Store(root).entries())
+    entries = list(Store(root).entries())
+    if not entries and any(path.is_dir() for path in root.iterdir()):
+        raise StoreError(f"{root}: holds no entry of a store; a store lies beside the runs that share it, as {DEFAULT}")
+    return entries
 
 
 def _used(root: Path) -> set[str]:

@@ -82,6 +82,8 @@ def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: frozen
     """
     if isinstance(settings, str):
         settings = recipes.get(settings).losses
+    if not settings:
+        raise ConfigError("losses: expected at least one term, such as 'word-kl: {}' (got none)")
     terms = [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]
     for name, term in zip(settings, terms, strict=True):
         if term.needs & refused:

@@ -25,8 +25,8 @@ from finkd.step import Teacher
 class Distill:
     """Train an encoder, before it knows any task, to compute what a larger one does.
 
-    Terms that compare masked-LM guesses need a teacher with a masked-LM head: ``teacher: adapt``, with the settings of
-    ``adapt`` in the config, trains one. Its students begin with the same stage, so that they inherit the head.
+    Terms that compare masked-LM guesses need a teacher with a masked-LM head: ``teacher: masked-teacher`` trains one,
+    with the settings of ``adapt`` in the config. Its students begin with the same stage, so that they inherit the head.
 
     Attributes:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
@@ -48,9 +48,14 @@ class Distill:
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, seed and precision."""
+        taught = self._taught_by(context)
+        if self.head == "words" and taught.head != "words":
+            raise ConfigError(
+                f"distill.teacher: {self.teacher!r} has no masked-LM head, which the losses need; name 'masked-teacher'"
+            )
         return {
             "losses": [described(term) for term in self.terms()],
-            "teacher": self._taught_by(context).key,
+            "teacher": taught.key,
             "text": context.source_fingerprint(self.on, "distill"),
             "seed": context.seed,
             "precision": context.precision,
@@ -80,10 +85,6 @@ class Distill:
         terms, teacher = self.terms(), taught.load()
         student = copied(model)
         if self.head == "words":
-            if not teacher.has_masked_head:
-                raise ConfigError(
-                    "distill.teacher: it has no masked-LM head, which the losses need; let it adapt first"
-                )
             student = with_masked_head(student, context.seed)
         data = replace(TrainingData.of(context.sentences(self.on), student, teacher=teacher), masking=self.masking)
         states = None

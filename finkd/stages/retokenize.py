@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 import corpora
 from corpora.errors import ConfigError
@@ -50,9 +50,9 @@ class Retokenize:
     """
 
     algorithm: str = "wordpiece"
-    size: int = 8000
+    size: PositiveInt = 8000
     lowercase: bool = True
-    sentences: int = 0
+    sentences: NonNegativeInt = 0
     tokenizer: str = ""
     start: Literal["scratch", "grow", "trim"] = "scratch"
     growth: Growth = GROWTH

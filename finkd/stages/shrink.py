@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, NonNegativeInt
 
 from finkd.models import Model
 from finkd.stages.stage import Context, Head
 from finkd.students import keep_layers
+
+
+def _rising(layers: tuple[int, ...]) -> tuple[int, ...]:
+    if sorted(set(layers)) != list(layers):
+        raise ValueError("expected rising numbers")
+    return layers
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,7 @@ class Shrink:
         layers: numbers of the layers kept, from 0.
     """
 
-    layers: tuple[int, ...] = (0, 2, 5)
+    layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_rising)] = (0, 2, 5)
     version: ClassVar[int] = 1
     head: ClassVar[Head] = "kept"
 

@@ -18,6 +18,9 @@ from finkd.store import Store
 
 CHECKPOINT_SECONDS = 60.0
 
+Head = Literal["labels", "words", "kept"]
+"""What a model scores after a stage: the labels of the corpus, the words that could be here, or what it did before."""
+
 Source = Literal["gold", "text", "general"]
 """What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
 
@@ -80,15 +83,17 @@ class Text:
 
 @dataclass(frozen=True)
 class TaughtBy:
-    """A finished tagger that students learn from.
+    """A finished model that students learn from.
 
     Attributes:
         key: content address of its last stage.
         load: reads it.
+        head: what it scores.
     """
 
     key: str
     load: Callable[[], Model]
+    head: Head = "labels"
 
 
 def _no_ancestor(strategy: str) -> TaughtBy:
@@ -147,15 +152,15 @@ class Context:
             return self.corpus
         text = self._raw(source)
         if text is None:
-            raise ConfigError(f"{stage}:{source}: the experiment has no unlabelled text for it; set {source!r}")
+            example = {"text": "financial-text", "general": "general-text"}[source]
+            raise ConfigError(
+                f"{stage}:{source}: the experiment has no unlabelled text for it; "
+                f"set {source!r}, such as --set '{source}={{corpus: {example}, sentences: 3000}}'"
+            )
         return text.fingerprint
 
     def _raw(self, source: Source) -> RawText | None:
         return self.general if source == "general" else self.text
-
-
-Head = Literal["labels", "words", "kept"]
-"""What a model scores after a stage: the labels of the corpus, the words that could be here, or what it did before."""
 
 
 class Stage(Protocol):

@@ -11,7 +11,7 @@ import yaml
 
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import Registry, unknown
-from finkd.settings import build
+from finkd.settings import build, read_yaml
 from finkd.stages import stages
 
 if TYPE_CHECKING:  # listing the names must not import torch
@@ -160,11 +160,10 @@ def _inline(text: str, name: str) -> dict[str, Any]:
         if not equals:
             raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {part.strip()!r})")
         try:
-            settings = merge(settings, nested(key.strip(), yaml.safe_load(value)))
+            settings = merge(settings, nested(key.strip(), read_yaml(value)))
         except yaml.YAMLError as error:
-            raise ConfigError(
-                f"strategy: {key.strip()} of {name!r} is not a YAML value (got {value.strip()!r})"
-            ) from error
+            problem = getattr(error, "problem", None) or "not valid YAML"
+            raise ConfigError(f"strategy: {key.strip()} of {name!r}: {problem} (got {value.strip()!r})") from error
     return settings
 
 

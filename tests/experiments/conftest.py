@@ -73,7 +73,7 @@ def settings(teacher, corpus):
             "shrink": {"layers": [1]},
             "retokenize": {"size": 90},
             "finetune": {"schedule": quick},
-            "task-distill": {"schedule": quick},
+            "task-distill": {"losses": {"cross-entropy": {}, "word-kl": {}}, "schedule": quick},
         },
         "systems": {
             "teacher": {"role": "teacher", "strategy": "finetune"},

@@ -27,7 +27,7 @@ class Mistake:
 MISTAKES = {
     "unknown key": Mistake({"splitt": "test"}, ("splitt: unknown setting",)),
     "missing key": Mistake({"corpus": None}, ("corpus: ", "string")),
-    "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'"), 1),
+    "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'")),
     "text as corpus": Mistake({"corpus": "sample-text"}, ("sample-text: is unlabelled text",)),
     "choice confirmed by itself": Mistake({"confirm": ["test"]}, ("confirm: ", "chosen (got 'test')")),
     "unknown split": Mistake({"split": "tset"}, ("there is no 'tset'", "did you mean 'test'")),
@@ -60,6 +60,20 @@ MISTAKES = {
         {"stages": {"distill": {"losses": {"masked-projection": {"piecs": 1}}}}},
         ("stages.distill.losses.masked-projection.piecs: unknown setting",),
     ),
+    "settings of a strategy": Mistake(
+        {"stages.adalm": {"schedule": {"epochs": 1}}},
+        ("stages.adalm: is the name of a strategy; set its stages instead (adapt, shrink, retokenize, distill:text, ",),
+    ),
+    "settings of more than a stage": Mistake(
+        {"stages.shrink > finetune": {"nope": 2}}, ("stages.shrink > finetune: expected a stage",)
+    ),
+    "layers that fall": Mistake({"stages.shrink": {"layers": [1, 0]}}, ("shrink.layers: expected rising numbers",)),
+    "no losses": Mistake({"stages.task-distill": {"losses": {}}}, ("losses: expected at least one term",)),
+    "masked losses without a masked teacher": Mistake(
+        {"systems.Domain student.strategy": "shrink > distill:gold(losses=distilbert) > finetune"},
+        ("'tagger' has no masked-LM head", "masked-teacher"),
+    ),
+    "an unlucky seed": Mistake({"seeds": [2**40]}, ("seeds: expected numbers up to 4294967295",)),
     "no labels in the end": Mistake(
         {"systems": {"a": {"strategy": "finetune > adapt:gold"}}}, ("systems.a.strategy: ends in", "add finetune")
     ),
@@ -79,8 +93,11 @@ MISTAKES = {
     "name without letters": Mistake({"name": "../.."}, ("name: expected a letter or digit",)),
     "seed twice": Mistake({"seeds": [1, 1]}, ("seeds: expected different numbers",)),
     "no sentences": Mistake({"text": {"corpus": "sample-text", "sentences": 0}}, ("text.sentences: expected 1",)),
-    "negative measure": Mistake({"measure": -1}, ("measure: expected 0 or more",)),
-    "too many layers": Mistake({"stages.shrink": {"layers": [0, 2, 5]}}, ("shrink.layers", "0..1")),
+    "negative measure": Mistake({"measure": -1}, ("measure: expected 0 to",)),
+    "too many layers": Mistake(
+        {"stages.shrink": {"layers": [0, 2, 5]}},
+        ("systems.Domain student.strategy: shrink.layers: expected numbers from 0 to 1",),
+    ),
     "tokenizer without its file": Mistake({"stages.retokenize": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
     "text that nobody has": Mistake(
         {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text", "set 'text'")
@@ -144,6 +161,7 @@ def test_all_mistakes_are_reported_at_once(settings, finkd, tmp_path):
         (b"just text", "expected settings"),
         (b"", "expected settings"),
         (b"name: \xff", "not valid YAML"),
+        (b"name: a\nseeds: [1]\nseeds: [2]\n", ":3: not valid YAML ('seeds' is given twice)"),
         (b"!!python/object/apply:os.system ['false']", "not valid YAML"),
     ],
 )
@@ -203,8 +221,12 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
         (["run"], 2, "CONFIG|STRATEGY"),
         (["rnu"], 2, "No such command 'rnu'"),
         (["--bogus"], 2, "--bogus"),
-        (["run", "absent.yaml"], 1, "absent.yaml: there is no such configuration file"),
+        (["run", "absent.yaml"], 2, "absent.yaml: does not exist"),
         (["run", "finetune", "--seeds", "1,x"], 2, "--seeds"),
+        (["run", "finetune", "--only", "student"], 2, "--only: chooses systems of a configuration"),
+        (["run", "."], 2, "is a folder"),
+        (["run", "experiments/configs/quickstart"], 2, "did you mean the configuration experiments/configs/quickst"),
+        (["run", "quickstart"], 2, "did you mean the configuration experiments/configs/quickstart.yaml?"),
         (["run", "absent.yaml", "--corpus", "sample"], 2, "--corpus"),
         (["list", "corpra"], 2, "did you mean 'corpora'"),
         (["predict", "."], 2, "--file"),

@@ -47,8 +47,9 @@ def test_damage_is_named(finkd, copied):
 
 
 def test_what_no_record_names_is_removed(finkd, copied):
-    (copied / ".half").mkdir()
-    (copied / ".half" / "model.safetensors").write_bytes(b"1234")
+    half = copied / f".{'0' * 32}.half"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"1234")
     expected = {"teacher labels", "unfinished"}
     assert {row["kind"] for row in rows(finkd, copied, "gc", "--older-than", "0", "--dry-run")} == expected
     assert {row["kind"] for row in rows(finkd, copied, "gc", "--older-than", "0")} == expected
@@ -80,3 +81,19 @@ def test_a_store_that_is_not_there_is_said(finkd, command, tmp_path):
     assert result.exit_code == 1
     assert "there is no store; name one with --store" in result.stderr
     assert f"Example: finkd store {command}" in finkd("store", command, "--help").stdout
+
+
+def test_folders_that_are_no_entries_stay(finkd, copied):
+    mine = copied / "important" / "thesis.txt"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    assert "important" not in {row["key"] for row in rows(finkd, copied, "ls")}
+    rows(finkd, copied, "gc", "--older-than", "0")
+    assert mine.read_text() == "years of work"
+
+
+def test_a_folder_without_entries_is_no_store(finkd, copied):
+    result = finkd("store", "gc", "--store", copied.parent, "--older-than", "0")
+    assert result.exit_code == 1
+    assert "no entry of a store" in result.stderr
+    assert (copied.parent / "toy" / "results.md").exists()

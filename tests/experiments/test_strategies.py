@@ -57,6 +57,8 @@ def test_the_plan_tells_what_is_shared(experiment, tmp_path):
     assert states["adapt-finetune", "adapt"] == "to do"
     assert states["distill-adapt", "distill:general"] == "shared"
     assert states["retokenize-last", "distill:text"] == "shared"
+    # a teacher that only stages ask for is a part of the plan, once
+    assert [stage.stage for stage in stages if stage.system == "adapted-teacher"] == ["adapt", "adapt"]
 
 
 SCRIPTS = [name for name in STUDENTS if name != "finetune"]  # that is the teacher of every script
@@ -81,4 +83,6 @@ def test_a_script_runs_its_ordering_alone(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit) as ended:
         main("tinybert")
     assert ended.value.code == 0
-    assert {stage["system"] for stage in json.loads(capsys.readouterr().out)} == {"teacher", "tinybert"}
+    assert {stage["system"] for stage in json.loads(capsys.readouterr().out)} == {
+        *("teacher", "masked-teacher", "tinybert")
+    }

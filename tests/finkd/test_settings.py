@@ -39,8 +39,8 @@ def test_every_mistake_is_named_at_once_with_its_path():
         build(Outer, settings, "systems.a")
     lines = sorted(str(caught.value).splitlines())
     assert lines == [
-        "systems.a.colour: unknown setting",
-        "systems.a.inner.rat: unknown setting",
+        "systems.a.colour: unknown setting (choose from inner, kind, layers, name)",
+        "systems.a.inner.rat: unknown setting; did you mean 'rate'? (choose from rate, steps)",
         "systems.a.inner.steps: input should be a valid integer, got a number with a fractional part (got 1.5)",
         "systems.a.kind: input should be 'gold' or 'text' (got 'golf')",
         "systems.a.layers.1: input should be a valid integer, unable to parse string as an integer (got 'two')",

@@ -80,8 +80,17 @@ def test_merging_changes_neither_side():
         ("shrink finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
         ("shrink(layers=[0]", r"expected '>' at character 6 .*\(got '\('\)"),
         ("shrink(layers)", r"expected key=value in the brackets of 'shrink' \(got 'layers'\)"),
-        ("shrink(layers=[0)", r"layers of 'shrink' is not a YAML value \(got '\[0'\)"),
-        ("shrink(layer=[0])", r"stages\.shrink\.layer: unknown setting"),
+        ("shrink(layers=[0)", r"layers of 'shrink': expected .* \(got '\[0'\)"),
+        (
+            "shrink(layer=[0])",
+            r"stages\.shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers\)",
+        ),
+        (
+            "finetune(epochs=3)",
+            r"epochs: unknown setting; did you mean 'schedule\.epochs'\? \(choose from schedule, smoo",
+        ),
+        ("finetune(schedule.epochs=.inf)", r"schedule\.epochs: input should be a finite number"),
+        ("shrink(layers={a: 1, a: 2})", r"layers of 'shrink': 'a' is given twice"),
         ("shrink(layers=[a])", r"stages\.shrink\.layers\.0: input should be a valid integer"),
         (
             "task-distill:golf",
