@@ -175,9 +175,7 @@ def check(experiment: Experiment) -> None:
     problems = [*_names(experiment), *_numbers(experiment)]
     for stage in experiment.stages:
         if not _STAGE.fullmatch(stage):
-            problems.append(
-                f"stages.{stage}: expected a stage such as 'finetune', or one with a source as 'distill:text'"
-            )
+            problems.append(f"stages.{stage}: expected a stage, such as 'finetune' or 'distill:text'")
         elif stage in strategies and stage not in stages:
             parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
             problems.append(f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})")

@@ -68,7 +68,7 @@ MISTAKES = {
         {"stages.shrink > finetune": {"nope": 2}}, ("stages.shrink > finetune: expected a stage",)
     ),
     "layers that fall": Mistake({"stages.shrink": {"layers": [1, 0]}}, ("shrink.layers: expected rising numbers",)),
-    "no losses": Mistake({"stages.task-distill": {"losses": {}}}, ("losses: expected at least one term",)),
+    "no losses": Mistake({"stages": {"task-distill:gold": {"losses": {}}}}, ("losses: expected at least one term",)),
     "masked losses without a masked teacher": Mistake(
         {"systems.Domain student.strategy": "shrink > distill:gold(losses=distilbert) > finetune"},
         ("'tagger' has no masked-LM head", "masked-teacher"),
@@ -225,8 +225,7 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
         (["run", "finetune", "--seeds", "1,x"], 2, "--seeds"),
         (["run", "finetune", "--only", "student"], 2, "--only: chooses systems of a configuration"),
         (["run", "."], 2, "is a folder"),
-        (["run", "experiments/configs/quickstart"], 2, "did you mean the configuration experiments/configs/quickst"),
-        (["run", "quickstart"], 2, "did you mean the configuration experiments/configs/quickstart.yaml?"),
+        (["run", "quickstart"], 2, "experiments/configs/quickstart.yaml?"),
         (["run", "absent.yaml", "--corpus", "sample"], 2, "--corpus"),
         (["list", "corpra"], 2, "did you mean 'corpora'"),
         (["predict", "."], 2, "--file"),

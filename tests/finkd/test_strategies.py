@@ -83,11 +83,11 @@ def test_merging_changes_neither_side():
         ("shrink(layers=[0)", r"layers of 'shrink': expected .* \(got '\[0'\)"),
         (
             "shrink(layer=[0])",
-            r"stages\.shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers\)",
+            r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers\)",
         ),
         (
             "finetune(epochs=3)",
-            r"epochs: unknown setting; did you mean 'schedule\.epochs'\? \(choose from schedule, smoo",
+            r"epochs: unknown setting; did you mean 'schedule\.epochs'\? \(choose from schedule",
         ),
         ("finetune(schedule.epochs=.inf)", r"schedule\.epochs: input should be a finite number"),
         ("shrink(layers={a: 1, a: 2})", r"layers of 'shrink': 'a' is given twice"),
