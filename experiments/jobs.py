@@ -55,16 +55,24 @@ def side_by_side(
     with ProcessPoolExecutor(jobs, context, begin) as pool:
         futures = {seed: pool.submit(_told, work, seed) for seed in seeds}
         _follow(events, list(futures.values()), listen)
-        pool.shutdown(wait=False, cancel_futures=True)
         try:
+            for future in futures.values():
+                if not future.cancelled():
+                    future.result()  # a seed that failed comes before those that were never begun
             return {seed: future.result() for seed, future in futures.items()}
         except BrokenProcessPool as error:
             raise KilledError("--jobs: a process was killed, perhaps for want of memory; try fewer at once") from error
 
 
 def _follow(events: multiprocessing.Queue[Any], futures: Sequence[Future[Any]], listen: Told) -> None:
-    """Pass on events until everything is done or something has failed."""
-    while not any(future.done() and future.exception() for future in futures):
+    """Pass on events until everything is done; once something has failed, nothing more is begun.
+
+    Events are read to the end: a process whose events nobody takes cannot exit.
+    """
+    while True:
+        if any(future.done() and not future.cancelled() and future.exception() for future in futures):
+            for future in futures:
+                future.cancel()
         is_over = all(future.done() for future in futures)
         try:
             listen(events.get(timeout=_PATIENCE))

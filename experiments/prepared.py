@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import corpora
@@ -18,6 +20,7 @@ from finkd import lineage, models, teachers
 from finkd.evaluation import known_words
 from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
+from finkd.records import StageRecord
 from finkd.stages.factorize import Factorize
 from finkd.stages.shrink import Shrink
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
@@ -115,11 +118,19 @@ class Prepared:
         taught: TaughtBy | None = None
         for name, steps in self.systems():
             watch = Watch(name, seed, listen)
-            context = self._context(seed, taught, watch)
-            outcomes[name] = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
+            ancestors: dict[str, list[Step]] = {}
+            context = self._context(seed, taught, watch, ancestors)
+            outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
+            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.values(), context))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(outcomes[name].key)
         return {name: outcomes[name] for name in self.experiment.systems}
+
+    def _teachers(self, outcome: Outcome, ancestors: Iterable[list[Step]], context: Context) -> tuple[StageRecord, ...]:
+        """Stages that made teachers for a system, but for those that it shares with them."""
+        own = {stage.key for stage in outcome.lineage}
+        stages = chain.from_iterable(lineage.kept_records(self.start, steps, context) for steps in ancestors)
+        return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 
     def _taught_by(self, key: str) -> TaughtBy:
         return TaughtBy(key, lambda: models.load(self.store.root / key))
@@ -139,17 +150,18 @@ class Prepared:
             watch: told what is computed.
             ancestors: takes up the strategies that stages ask other teachers of.
         """
+        pending: set[str] = set()
 
         @cache
         def ancestor(strategy: str) -> TaughtBy:
+            if strategy in pending:
+                raise ConfigError(f"distill.teacher: {strategy!r} would learn from itself; name another one within it")
+            pending.add(strategy)
             steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
-            found = lineage.ancestor(self.experiment.teacher, self.start, steps, context)
+            begins = watch.begins if watch else lambda stage: None
+            found = lineage.ancestor(self.experiment.teacher, self.start, steps, context, begins)
             if ancestors is not None:
                 ancestors[strategy] = steps
-            if watch is not None:
-                # Made here and now, so that its time is not counted as that of the stage that learns from it.
-                watch.begins(strategy)
-                found.load()
             return found
 
         context = Context(

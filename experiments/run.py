@@ -88,11 +88,11 @@ def default_folder(experiment: Experiment) -> Path:
 def _claim(out: Path, experiment: Experiment, data: str) -> None:
     """Write the resolved config, or refuse a folder whose results come from another one or from other data.
 
-    Seeds and systems may be added; a folder's report shows all of them.
+    Seeds and systems may be added; a folder's report shows all of them. A folder without a result is anybody's.
     """
     settings = json.loads(json.dumps({**resolved(experiment), "data": data}))
     path = out / "experiment.json"
-    if path.is_file():
+    if path.is_file() and any((out / "records").glob("*.record.json")):
         try:
             settings = _joined(json.loads(path.read_text(encoding="utf-8")), settings)
         except (ValueError, TypeError, KeyError):
@@ -157,6 +157,7 @@ class _Recorder:
             strategy=" > ".join(stage.kind for stage in outcome.lineage),
             resources=resources,
             lineage=outcome.lineage,
+            teachers=outcome.teachers,
             vocabulary=self._vocabulary(model, teacher or model),
         )
         return self._save(record)

@@ -54,4 +54,5 @@ class Balance:
     def _scales(self) -> Tensor:
         assert self.norms is not None
         # A term that reaches none of these weights just now keeps its scale.
-        return torch.where(self.norms > 0, self.norms.mean() / self.norms.clamp(min=1e-12), 1.0)
+        mean = self.norms.sum() / (self.norms > 0).sum().clamp(min=1)
+        return torch.where(self.norms > 0, mean / self.norms.clamp(min=1e-12), 1.0)

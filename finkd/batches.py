@@ -95,6 +95,7 @@ class TrainingData:
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
         masking: share of the words that are hidden where a term needs hidden text.
+        limit: most pieces that all models have room for.
     """
 
     windows: Sequence[Window]
@@ -105,6 +106,7 @@ class TrainingData:
     usable: Bools
     teacher: Encoded | None = None
     masking: float = 0.15
+    limit: int = WINDOW
 
     @classmethod
     def of(
@@ -136,6 +138,7 @@ class TrainingData:
             word_labels(windows, labels) if labels else np.full(len(starts), IGNORED),
             kept_words(windows),
             encode(windows, teacher.tokenizer, limit) if teacher else None,
+            limit=limit,
         )
 
     def by_word(self, figures: Sequence[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.floating[Any]]:
@@ -169,8 +172,9 @@ class TrainingData:
         other = (self.teacher or self.student).pieces.take(rows)
         alignment = align(other, pieces)
         if mixed:
-            pieces = mix(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
-            alignment = align(other, pieces)
+            both = mix(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
+            if np.diff(both.rows).max(initial=0) <= self.limit:  # a mixture may be longer than either of its parts
+                pieces, alignment = both, align(other, both)
         hidden = np.zeros(max(alignment.chunk_count, 1), np.bool_)
         if "masked" in needs:
             self._hide(hidden, rows, words, alignment, random.random(len(words)) < self.masking)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from finkd.aligned import to_device
 from finkd.batches import by_length
@@ -24,7 +25,6 @@ from tokenization.tokenizer import Longs, members
 _BATCH_TOKENS = 4096
 
 
-@torch.inference_mode()
 def read(
     model: Model,
     encoded: Encoded,
@@ -50,6 +50,24 @@ def read(
         label scores of all these pieces, ``masked`` the vocabulary's scores of the hidden ones.
     """
     network = model.network.train(False)
+    home = next(network.parameters()).device
+    network.to("cuda" if torch.cuda.is_available() else home)
+    try:
+        yield from _read(network, encoded, needs, precision, batch_tokens, listen, hidden)
+    finally:
+        network.to(home)
+
+
+@torch.inference_mode()
+def _read(
+    network: PreTrainedModel,
+    encoded: Encoded,
+    needs: frozenset[str],
+    precision: str,
+    batch_tokens: int,
+    listen: Listener | None,
+    hidden: Bools | None,
+) -> Iterator[tuple[Longs, Side]]:
     device = next(network.parameters()).device
     bf16 = resolve_precision(precision) == "bf16"
     batches = by_length(np.argsort(encoded.lengths, kind="stable"), encoded.lengths, batch_tokens)

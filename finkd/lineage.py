@@ -27,11 +27,13 @@ class Outcome:
         key: content address of the last stage.
         folder: the model's folder in the store.
         lineage: one record per stage.
+        teachers: one record per stage that made a teacher for one of them, and is not among them.
     """
 
     key: str
     folder: Path
     lineage: tuple[StageRecord, ...]
+    teachers: tuple[StageRecord, ...] = ()
 
     def load(self) -> Model:
         """Read the model."""
@@ -57,15 +59,11 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
     """
     keys = []
     for step, where in with_contexts(steps, context):
-        start = address(
-            {
-                "parent": start,
-                "stage": type(step.stage).__name__,
-                "version": step.stage.version,
-                "settings": settings(step),
-                "depends": step.stage.depends(where),
-            }
-        )
+        depends = step.stage.depends(where)
+        # What a stage has resolved, such as a teacher or a recipe, counts by what it is and not by its name.
+        plain = {name: value for name, value in settings(step).items() if name not in depends}
+        kind = {"stage": type(step.stage).__name__, "version": step.stage.version}
+        start = address({"parent": start, **kind, "settings": plain, "depends": depends})
         keys.append(start)
     return keys
 
@@ -114,6 +112,7 @@ def run(
         if model is None:
             found = stored[index - 1] if index else None
             model = models.load(found.folder if found else teacher)
+        _make_teachers(step, where)
         begins(step.name)
         model, stored[index] = _compute(model, step, keys[index], where)
     lineage = tuple(
@@ -125,7 +124,13 @@ def run(
     return Outcome(keys[-1], last.folder, lineage)
 
 
-def ancestor(teacher: str, start: str, steps: Sequence[Step], context: Context) -> TaughtBy:
+def ancestor(
+    teacher: str,
+    start: str,
+    steps: Sequence[Step],
+    context: Context,
+    begins: Callable[[str], None] = lambda stage: None,
+) -> TaughtBy:
     """What a strategy makes of a teacher, as something to learn from; it is made when it is first loaded.
 
     Args:
@@ -133,11 +138,23 @@ def ancestor(teacher: str, start: str, steps: Sequence[Step], context: Context) 
         start: its address, from ``origin``.
         steps: the stages; none stand for the teacher as it came.
         context: what they may use.
+        begins: as for ``run``.
     """
+    before = models.head(teacher)
     if not steps:
-        return TaughtBy(start, lambda: models.load(teacher), models.head(teacher))
-    key = addresses(start, steps, context)[-1]
-    return TaughtBy(key, lambda: run(teacher, start, steps, context).load(), head(steps, models.head(teacher)))
+        return TaughtBy(start, lambda: models.load(teacher), before)
+
+    def load() -> Model:
+        return run(teacher, start, steps, context, begins).load()
+
+    return TaughtBy(addresses(start, steps, context)[-1], load, head(steps, before))
+
+
+def kept_records(start: str, steps: Sequence[Step], context: Context) -> tuple[StageRecord, ...]:
+    """Records of a strategy's stages, with what the store still knows of them; nothing is computed."""
+    keys = addresses(start, steps, context)
+    found = zip(steps, keys, map(context.store.get, keys), strict=True)
+    return tuple(_record(step, key, entry, cached=True) for step, key, entry in found)
 
 
 def head(steps: Iterable[Step], before: Head) -> Head:
@@ -147,10 +164,24 @@ def head(steps: Iterable[Step], before: Head) -> Head:
     return before
 
 
+def _make_teachers(step: Step, context: Context) -> None:
+    """Make the teachers that a stage names, so that their time is not counted as that of the stage."""
+    asked: list[TaughtBy] = []
+
+    def ancestor(strategy: str) -> TaughtBy:
+        asked.append(context.ancestor(strategy))
+        return asked[-1]
+
+    step.stage.depends(replace(context, ancestor=ancestor))
+    for taught in asked:
+        taught.load()
+
+
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
     began = time.perf_counter()
     checkpoints = Checkpoints(context.store, key, context.checkpoint_seconds)
     result, tokens = step.stage.run(model, replace(context, checkpoints=checkpoints))
+    result.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
     facts = {"stage": step.name, "seconds": checkpoints.seconds + time.perf_counter() - began, "tokens": tokens}
     with context.store.put(key, facts) as folder:
         result.save(folder)

@@ -27,7 +27,7 @@ def both_vocabularies(student: Model, teacher: Model) -> Iterator[None]:
     Raises:
         ConfigError: if the embeddings differ in width, or are tied to a masked-LM head.
     """
-    own, theirs = student.embeddings, teacher.embeddings.weight.detach()
+    own, theirs, entries = student.embeddings, teacher.embeddings.weight.detach(), len(student.tokenizer)
     if own.weight.shape[1] != theirs.shape[1]:
         raise ConfigError(
             f"schedule.mixing: teacher and student must have embeddings of one width (got {theirs.shape[1]} and "
@@ -35,12 +35,13 @@ def both_vocabularies(student: Model, teacher: Model) -> Iterator[None]:
         )
     if student.has_masked_head:
         raise ConfigError("schedule.mixing: cannot be used with a masked-LM head, which writes one vocabulary")
-    joint = torch.cat([own.weight.detach(), theirs.to(own.weight)])
+    # Tables may have rows beyond the entries of their tokenizer, whose number the ids count from.
+    joint = torch.cat([own.weight.detach()[:entries], theirs[: len(teacher.tokenizer)].to(own.weight)])
     table = nn.Embedding(len(joint), joint.shape[1], padding_idx=own.padding_idx, _weight=joint)
     student.encoder.set_input_embeddings(table)
     try:
         yield
     finally:
         with torch.no_grad():
-            own.weight.copy_(student.embeddings.weight[: own.num_embeddings])
+            own.weight[:entries] = student.embeddings.weight[:entries]
         student.encoder.set_input_embeddings(own)

@@ -138,6 +138,8 @@ class RunRecord:
         confirmed: the same on other splits, on which nothing was chosen.
         resources: sizes and speeds.
         lineage: stages from the first to the last.
+        teachers: stages that made teachers for it, and for no system of the experiment, as far as its own lineage does
+            not hold them.
         vocabulary: ``{"name", "algorithm", "size"}`` of its tokenizer and the figures of the shift analysis.
         corpora: fingerprint of each corpus and text used.
         config: the resolved run configuration.
@@ -158,6 +160,7 @@ class RunRecord:
     confirmed: Mapping[str, NerScores] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     lineage: tuple[StageRecord, ...] = ()
+    teachers: tuple[StageRecord, ...] = ()
     vocabulary: Mapping[str, Any] = field(default_factory=dict)
     corpora: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)

@@ -139,7 +139,7 @@ def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np
     return values
 
 
-def check_kept(terms: Sequence[Loss], stage: str) -> None:
+def check_kept(terms: Sequence[Loss]) -> None:
     """See that the states are all that terms look at.
 
     Raises:
@@ -147,7 +147,7 @@ def check_kept(terms: Sequence[Loss], stage: str) -> None:
     """
     if any(term.needs & {"attention", "masked"} for term in terms):
         raise ConfigError(
-            f"{stage}.keep_states: attention and hidden text are not kept; leave it out, or the terms that look at them"
+            "keep_states: attention and hidden text are not kept; leave it out, or the terms that look at them"
         )
 
 

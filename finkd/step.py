@@ -47,10 +47,12 @@ class Step(nn.Module):
         self.logits = teacher.logits.to(device) if teacher.logits is not None else None
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
+        self.entries = [len(student.tokenizer)]
         self.vocabularies: Vocabularies | None = None
         self.embeddings: Tensor | None = None
         if teacher.model is not None:
             self.teacher = (teacher.model.network.to(device).train(False),)  # type: ignore[arg-type]
+            self.entries.append(len(teacher.model.tokenizer))
             self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
             if "embeddings" in self.needs:
                 self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach())
@@ -59,6 +61,7 @@ class Step(nn.Module):
         """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
         masked = batch.aligned.masked if batch.aligned else None
         student = forward(self.network, batch.student, self.needs, masked.student.at if masked else None)
+        student = _without_spare_entries(student, self.entries[0])
         outputs = Outputs(student, self._teach(batch, known), batch.labels, batch.aligned, self.vocabularies)
         if self.projection is not None:
             outputs = replace(outputs, project=self.projection)
@@ -72,11 +75,17 @@ class Step(nn.Module):
         if known is None and is_asked and self.teacher and batch.teacher is not None:
             masked = batch.aligned.masked if batch.aligned else None
             side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)
+            side = _without_spare_entries(side, self.entries[1])
         return replace(
             side,
             words=side.words if self.logits is None else self.logits[batch.words],
             embeddings=self.embeddings[batch.student.piece_ids] if self.embeddings is not None else None,
         )
+
+
+def _without_spare_entries(side: Side, entries: int) -> Side:
+    """Scores of the tokenizer's entries alone: models may have more, to fill up a round number."""
+    return side if side.masked is None else replace(side, masked=side.masked[:, :entries])
 
 
 def _projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:

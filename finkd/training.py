@@ -65,17 +65,19 @@ def train(
         StoreError: if a checkpoint cannot be written.
     """
     teacher = teacher or Teacher()
-    with _vocabularies(model, data, schedule, teacher):
+    with _vocabularies(model, data, losses, schedule, teacher):
         loop = _Loop(model, data, losses, schedule, seed, teacher)
         return loop.run(listen, checkpoints)
 
 
 def _vocabularies(
-    model: Model, data: TrainingData, schedule: Schedule, teacher: Teacher
+    model: Model, data: TrainingData, losses: Sequence[Loss], schedule: Schedule, teacher: Teacher
 ) -> contextlib.AbstractContextManager[None]:
     """What the student reads while it is trained: its own vocabulary, or the teacher's as well."""
     if not schedule.mixing:
         return contextlib.nullcontext()
+    if any("embeddings" in loss.needs for loss in losses):
+        raise ConfigError("schedule.mixing: cannot be used with the loss 'embedding', which knows one vocabulary")
     if teacher.model is None or data.teacher is None:
         raise ConfigError("schedule.mixing: needs a loss that looks at the teacher's states, such as span-hidden")
     return both_vocabularies(model, teacher.model)

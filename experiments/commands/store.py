@@ -107,7 +107,7 @@ def _used(root: Path) -> set[str]:
 
     runs = [folder for folder in root.resolve().parent.glob("*/records") if any(folder.glob("*.record.json"))]
     records = load_records(runs) if runs else []
-    return {stage.key for record in records for stage in record.lineage}
+    return {stage.key for record in records for stage in (*record.lineage, *record.teachers)}
 
 
 def _row(entry: Entry) -> dict[str, str | int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from corpora.errors import ConfigError
 
-Layers = tuple[tuple[int, int], ...] | Literal["even", "last"]
+Layers = Annotated[tuple[tuple[int, int], ...], Field(min_length=1)] | Literal["even", "last"]
 """Pairs (student layer, teacher layer), layers counted from 1 and 0 being the embeddings; ``"even"`` maps the student's
 layers evenly, last to last (TinyBERT's uniform map), and ``"last"`` only the last ones."""
 
@@ -14,7 +16,7 @@ layers evenly, last to last (TinyBERT's uniform map), and ``"last"`` only the la
 def layer_pairs(layers: Layers, student: int, teacher: int, key: str, first: int = 0) -> tuple[tuple[int, int], ...]:
     """The mapped layers.
 
-    With 3 and 6 layers the even map is (0, 0), (1, 2), (2, 4), (3, 6).
+    With 3 and 6 layers the even map is (0, 0), (1, 2), (2, 4), (3, 6); halves are rounded up.
 
     Args:
         layers: as configured.
@@ -27,7 +29,7 @@ def layer_pairs(layers: Layers, student: int, teacher: int, key: str, first: int
         ConfigError: if a mapped layer does not exist.
     """
     if layers == "even":
-        return tuple((layer, round(layer * teacher / student)) for layer in range(first, student + 1))
+        return tuple((layer, (2 * layer * teacher + student) // (2 * student)) for layer in range(first, student + 1))
     if layers == "last":
         return ((student, teacher),)
     for pair in layers:

@@ -38,7 +38,7 @@ class ChunkRelations:
     """
 
     weight: float = 1.0
-    relations: tuple[Literal["qq", "kk", "vv"], ...] = ("qq", "kk", "vv")
+    relations: Annotated[tuple[Literal["qq", "kk", "vv"], ...], Field(min_length=1)] = ("qq", "kk", "vv")
     layers: Layers = "last"
     heads: Annotated[int, Field(ge=0)] = 0
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})

@@ -76,7 +76,7 @@ class Distill:
         why = "compares labels, which a distilled encoder has not; use task-distill"
         terms = build_terms(self.losses, frozenset({"labels", "words"}), why)
         if self.keep_states:
-            check_kept(terms, "distill")
+            check_kept(terms)
         return terms
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:

@@ -85,7 +85,13 @@ class Selected:
         return {**described(self.how), "version": self.how.version, "depends": self.how.depends(self.context)}
 
     def draw(self, sentences: int | None = None) -> list[Sentence]:
-        """The sentences, or as many of the first ones; there are no more than were chosen."""
+        """The sentences, or as many of the first ones.
+
+        Raises:
+            ConfigError: if more are asked for than were chosen.
+        """
+        if sentences is not None and sentences > len(self._drawn):
+            raise ConfigError(f"select: leaves {len(self._drawn)} sentences; expected {sentences}, ask for fewer")
         return self._drawn[:sentences]
 
     @cached_property
@@ -103,7 +109,7 @@ class Selected:
     def _chosen(self, every: Sequence[Sentence]) -> list[int]:
         """Indices of the best sentences, in the order of the text."""
         kept = distinct(every, self.how.similarity)
-        room = round(self.how.keep * len(every))
+        room = max(1, round(self.how.keep * len(every)))
         if not self.how.by or len(kept) <= room:
             return kept[:room]
         left = [every[index] for index in kept]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -85,7 +86,7 @@ class TaskDistill:
         why = "hides words, which a tagger has to read; use distill"
         terms = build_terms(self.losses, frozenset({"masked"}), why)
         if self.keep_states:
-            check_kept(terms, "task-distill")
+            check_kept(terms)
         return terms
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
@@ -96,40 +97,38 @@ class TaskDistill:
         looks = any(term.needs - {"labels", "words"} for term in terms)
         tagger = context.teacher.load() if looks or self.lost_names else None
         teacher = tagger if looks else None
-        sentences, text = self._read(tagger, student, context)
+        sentences = self._read(tagger, student, context)
         data = TrainingData.of(sentences, student, context.labels, teacher)
         states = targets = None
         if teacher is None:
-            targets = torch.from_numpy(data.by_word(teacher_labels(sentences, context.teacher, text, context)))
+            targets = torch.from_numpy(data.by_word(teacher_labels(sentences, context.teacher, context)))
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
         elif self.keep_states and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
 
-    def _read(self, tagger: Model | None, student: Model, context: Context) -> tuple[Sequence[Sentence], Any]:
-        """The sentences, and everything that decides them."""
-        sentences, text = context.sentences(self.on), context.source_fingerprint(self.on, "task-distill")
+    def _read(self, tagger: Model | None, student: Model, context: Context) -> list[Sentence]:
+        """The sentences, and copies of them."""
+        sentences = context.sentences(self.on)
         copies: list[Sentence] = []
         if tagger is not None and self.lost_names:
             names = lost_names(tagger, student.tokenizer)
             copies += with_other_names(sentences, names, self.lost_names, context.seed)
-            exchanged = {"of": student.tokenizer.fingerprint, "times": self.lost_names, "seed": context.seed}
-            text = {"text": text, "lost-names": exchanged}
         if self.augment.copies:
-            taught = context.ancestor(self.augment.teacher)
-            copies += augmented(sentences, taught.load(), self.augment, context.seed, context.precision, context.listen)
-            text = {"text": text, "augment": asdict(self.augment), "masked-lm": taught.key, "seed": context.seed}
-        return [*sentences, *copies], text
+            masked_lm = context.ancestor(self.augment.teacher).load()
+            copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
+        return [*sentences, *copies]
 
 
-def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, text: Any, context: Context) -> list[np.ndarray]:
+def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, context: Context) -> list[np.ndarray]:
     """Label scores of a teacher for every word, computed once per teacher and text and kept in the store.
 
     Returns:
         per sentence, (words, labels) float32, NaN for words that the teacher's tokenizer does not cover.
     """
-    key = address({"labels-of": teacher.key, "text": text, "precision": context.precision, "version": 2})
+    read = hashlib.sha256(repr([(sentence.text, sentence.spans) for sentence in sentences]).encode()).hexdigest()
+    key = address({"labels-of": teacher.key, "text": read, "precision": context.precision, "version": 3})
     stored = context.store.get(key)
     if stored is None:
         computed = sentence_logits(sentences, teacher.load(), precision=context.precision)

@@ -68,8 +68,8 @@ FAST_VOCABULARY_TRANSFER = Strategy(
 )
 TINYBERT = Strategy(
     "shrink > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert, augment.copies=1)"
-    " > task-distill:gold(losses=tinybert-labels)",
-    "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3",
+    " > task-distill:gold(losses=tinybert-labels, augment.copies=1)",
+    "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3, who make 20 copies",
 )
 MINILM = Strategy(
     "shrink > distill:general(teacher=origin, losses=minilm) > finetune",

@@ -6,7 +6,7 @@ import math
 
 from scipy import stats
 
-from finkd.records import RunRecord, StageRecord
+from finkd.records import RunRecord
 from reports.captions import corpus_notes, seed_note, unseen_notes
 from reports.sections import Section, Spread, System
 from reports.table import Cell, Column, Table, label, number, spread
@@ -41,8 +41,8 @@ def _notes(section: Section, best: System | None) -> list[str]:
         )
     return [
         *notes,
-        "Pieces and time: of all stages that train a system, whether or not it shares them with others; pieces are "
-        "those of the model that learns, without padding.",
+        "Pieces and time: of all stages that train a system or a teacher for it alone, whether or not it shares them "
+        "with others; pieces are those of the model that learns, without padding.",
     ]
 
 
@@ -76,5 +76,4 @@ def _seconds(record: RunRecord) -> float:
 
 
 def _total(record: RunRecord, figure: str) -> float:
-    stages: tuple[StageRecord, ...] = record.lineage
-    return float(sum(getattr(stage, figure) for stage in stages))
+    return float(sum(getattr(stage, figure) for stage in (*record.lineage, *record.teachers)))

@@ -3,9 +3,11 @@
 import pytest
 
 from corpora.errors import ConfigError, UnknownNameError
+from finkd.lineage import addresses
 from finkd.losses import build_terms, recipes
 from finkd.stages.distill import Distill
 from finkd.stages.task_distill import TaskDistill
+from finkd.strategies import parse
 from tests.finkd.toys import context
 
 
@@ -32,10 +34,10 @@ def test_the_stages_that_its_summary_names_take_it(name):
 
 
 def test_a_recipe_and_its_terms_have_one_address(tmp_path):
-    where = context(tmp_path)
-    by_name, by_term = TaskDistill(losses="tinybert-labels"), TaskDistill(losses={"word-kl": {"temperature": 1}})
-    assert by_name.depends(where) == by_term.depends(where)
-    assert by_name.depends(where) != TaskDistill(losses={"word-kl": {}}).depends(where)
+    def key(losses):
+        return addresses("start", parse(f"task-distill(losses={losses})", {}), context(tmp_path))
+
+    assert key("tinybert-labels") == key("{word-kl: {temperature: 1}}") != key("{word-kl: {}}")
 
 
 def test_an_unknown_recipe_suggests_the_nearest():

@@ -222,6 +222,6 @@ def test_report_builds_the_same_bytes_again(finkd, finished, tmp_path):
 def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
     out, _ = finished
     result = finkd("report", out, "--format", "markdown", "--out", tmp_path / "report")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "formats: there is no 'markdown'" in result.stderr
     assert not (tmp_path / "report").exists()

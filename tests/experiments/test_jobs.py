@@ -28,6 +28,15 @@ def fail_at_two(seed, tell):
     return seed
 
 
+def fail_beside_a_talker(seed, tell):
+    if seed == 2:
+        raise DataError("two: is not one")
+    time.sleep(0.5)
+    for step in range(5000):
+        tell(step)
+    return seed
+
+
 def die_at_two(seed, tell):
     if seed == 2:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -50,6 +59,13 @@ def test_every_seed_is_done_and_all_that_it_tells_is_heard():
     heard = []
     assert side_by_side(tell_and_square, [1, 2, 3], 2, heard.append) == {1: 1, 2: 4, 3: 9}
     assert sorted(heard) == [(seed, step) for seed in (1, 2, 3) for step in range(3)]
+
+
+def test_a_failure_does_not_keep_the_others_from_ending():
+    heard = []
+    with pytest.raises(DataError, match="two: is not one"):
+        side_by_side(fail_beside_a_talker, [1, 2], 2, heard.append)
+    assert heard == list(range(5000))
 
 
 def test_the_cores_are_shared():

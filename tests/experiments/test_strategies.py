@@ -1,16 +1,19 @@
 """Every known ordering, run from its name to its scores with a toy teacher."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from corpora.errors import ConfigError
 from experiments import strategies as scripts
-from experiments.config import from_settings
+from experiments.config import System, from_settings
 from experiments.plan import plan
 from experiments.prepared import Prepared
 from experiments.run import run
 from experiments.strategies.script import main
+from finkd.store import Store
 from finkd.strategies import strategies
 
 TEXT = """The Borrower shall pay interest to Acme Corp.
@@ -49,6 +52,30 @@ def test_all_orderings_run_and_what_they_share_is_computed_once(experiment, tmp_
     assert {record.system for record in records} == {"dictionary", "teacher", *STUDENTS}
     trained = [stage.key for record in records for stage in record.lineage if not stage.cached]
     assert len(trained) == len(set(trained))
+    teachers = {record.system: [stage.kind for stage in record.teachers] for record in records}
+    assert teachers["retokenize-last"] == ["adapt"]  # the student shares the masked-LM head, and not what adapts it
+    assert teachers["adalm"] == teachers["shrink-finetune"] == []
+    kept = Store(tmp_path / "store")
+    assert all(kept.has(stage.key) for record in records for stage in (*record.lineage, *record.teachers))
+
+
+def test_a_teacher_is_made_only_for_a_stage_that_is_computed(experiment, tmp_path):
+    experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, floors=())
+    (first,) = run(experiment, tmp_path / "out")
+    teacher = first.teachers[-1].key
+    Store(tmp_path / "store").remove(teacher)
+    heard = []
+    run(experiment, tmp_path / "out", heard.append)
+    assert not Store(tmp_path / "store").has(teacher)
+    assert [event.stage for event in heard if event.stage] == []
+
+
+def test_a_teacher_that_would_learn_from_itself_is_refused(experiment, tmp_path):
+    itself = "masked-teacher > shrink > distill"
+    stages = {**experiment.stages, "distill": {"teacher": itself}}
+    experiment = replace(experiment, stages=stages, systems={"a": System(f"{itself} > finetune")})
+    with pytest.raises(ConfigError, match="would learn from itself"):
+        Prepared(experiment, tmp_path / "store")
 
 
 def test_the_plan_tells_what_is_shared(experiment, tmp_path):

@@ -169,6 +169,7 @@ class TestSpanHidden:
             (2, 12, ((0, 0), (1, 6), (2, 12))),
             (2, 2, ((0, 0), (1, 1), (2, 2))),
             (1, 6, ((0, 0), (1, 6))),
+            (4, 6, ((0, 0), (1, 2), (2, 3), (3, 5), (4, 6))),
         ],
     )
     def test_layers_map_evenly(self, student, teacher, pairs):

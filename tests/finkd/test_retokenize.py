@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
@@ -22,7 +23,8 @@ def stage(**settings):
 
 
 def run(tmp_path, model=None, seed=1, **settings):
-    result, _ = stage(**settings).run(model or tiny_model(), context(tmp_path, seed=seed))
+    alone = replace(context(tmp_path, seed=seed), text=None)
+    result, _ = stage(**settings).run(model or tiny_model(), alone)
     return result
 
 
@@ -91,11 +93,13 @@ def test_what_decides_the_result_is_part_of_its_address(tmp_path):
     (tmp_path / "general.txt").write_text("a dog\n")
     wordpiece_cased().save(tmp_path / "given")
     given = {"tokenizer": str(tmp_path / "given")}
-    assert stage().depends(where) == {"corpus": "toy", "text": None}
+    transfer = {"kind": "Characters"}
+    assert stage().depends(where) == {"corpus": "toy", "text": {"text": "toy"}, "transfer": transfer}
+    assert stage().depends(replace(where, text=None))["text"] is None
     assert stage(protect_file=str(tmp_path / "words.txt")).depends(where)["protect"] == ["Goldman"]
     assert len(stage(general=str(tmp_path / "general.txt")).depends(where)["general"]) == 64
-    assert stage(**given).depends(where).keys() == {"tokenizer"}
-    assert stage(**given, transfer="focus").depends(where).keys() == {"tokenizer", "corpus", "text"}
+    assert stage(**given).depends(where).keys() == {"tokenizer", "transfer"}
+    assert stage(**given, transfer="focus").depends(where).keys() == {"tokenizer", "transfer", "corpus", "text"}
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,13 @@ def test_it_is_found_out_once_and_kept(where):
 
 def test_only_what_was_chosen_is_drawn(where):
     text = Select(by=(), keep=1).narrowed(where).text
-    assert [len(text.draw(number)) for number in (None, 2, 9)] == [4, 2, 4]
+    assert [len(text.draw(number)) for number in (None, 2, 4)] == [4, 2, 4]
+    with pytest.raises(ConfigError, match="leaves 4 sentences; expected 5"):
+        text.draw(5)
+
+
+def test_at_least_one_sentence_stays(where):
+    assert chosen(where, by=(), keep=0.01) == [0]
 
 
 def test_it_narrows_what_the_stages_after_it_read_and_no_other(where):

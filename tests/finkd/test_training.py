@@ -287,18 +287,22 @@ def test_under_one_tokenizer_states_are_compared_as_usual():
 def test_under_one_tokenizer_attention_scores_are_compared_as_usual():
     """TinyBERT's term, from the scores that eager attention takes the softmax of."""
     teacher, model = tiny_model(layers=2, seed=5), tiny_model(layers=2)
-    total, count = 0.0, 0
+    total, count = torch.zeros(2), 0
     for sentence in SENTENCES:
         scores = []
         for side in (model, teacher):
             ids = torch.from_numpy(side.tokenizer.encode([sentence.text]).ids).long()[None]
-            entering = side.network(input_ids=ids, output_hidden_states=True).hidden_states[1]
-            attention = side.layers[1].attention.self
-            q, k = (part(entering).unflatten(-1, (2, 16)).transpose(1, 2) for part in (attention.query, attention.key))
-            scores.append(q @ k.transpose(-1, -2) / 4)
-        total += (scores[0] - scores[1]).square().sum().item()
+            entering = side.network(input_ids=ids, output_hidden_states=True).hidden_states
+            for layer in range(2):
+                attention = side.layers[layer].attention.self
+                parts = (part(entering[layer]) for part in (attention.query, attention.key))
+                q, k = (part.unflatten(-1, (2, 16)).transpose(1, 2) for part in parts)
+                scores.append(q @ k.transpose(-1, -2) / 4)
+        total += torch.stack([(scores[layer] - scores[2 + layer]).square().sum() for layer in range(2)])
         count += scores[0].numel()
-    assert first_loss([ChunkAttention()], model, teacher) == pytest.approx(total / count, rel=1e-5)
+    both, last = (first_loss([ChunkAttention(layers=each)], tiny_model(layers=2), teacher) for each in ("even", "last"))
+    assert both == pytest.approx(total.mean().item() / count, rel=1e-5)
+    assert last == pytest.approx(total[1].item() / count, rel=1e-5)
 
 
 def test_a_map_is_learnt_where_the_widths_differ():
