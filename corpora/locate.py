@@ -55,6 +55,20 @@ def locate(relative: str, source: Source) -> Path:
     return candidates[-1]
 
 
+def availability(corpus: Corpus) -> str:
+    """Whether a corpus can be read here: its files are looked for, not opened."""
+    data = os.environ.get("FINKD_DATA")
+    folders = [*([Path(data)] if data else []), cache_folder() / "corpora"]
+    missing = [path for path in corpus.files if not any((folder / path).is_file() for folder in folders)]
+    if not corpus.files:
+        return "ships with finkd"
+    if not missing:
+        return "here"
+    if all(corpus.files[path].url for path in missing):
+        return "is downloaded when it is needed"
+    return "not here: set FINKD_DATA to a folder that holds its files"
+
+
 def checksum(path: Path) -> str:
     """Hex SHA-256 of a corpus file.
 

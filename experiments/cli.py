@@ -41,7 +41,7 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = FAILED
         except Exception as error:
-            if "--debug" in given:
+            if "--debug" in given and not isinstance(error, typer.TyperException):
                 raise
             code = _explain(error)
         sys.exit(code or DONE)
@@ -51,7 +51,9 @@ def _explain(error: Exception) -> int:
     """Say what went wrong; gives the exit code."""
     if isinstance(error, typer.TyperException):
         if error.format_message():  # it is empty where the help was shown instead
-            _complain(f"{error.format_message()} (see 'finkd --help')")
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "finkd"
+            _complain(f"{error.format_message()} (see '{command} --help')")
         return BAD_USAGE
     if isinstance(error, FinkdError):
         _complain(str(error))

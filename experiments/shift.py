@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, UnavailableError
 from experiments.shapes import encoder
 from experiments.sources import Source, source
 from finkd import teachers
@@ -91,7 +91,17 @@ def named_tokenizer(name: str) -> Tokenizer:
         ConfigError: if the folder holds no fast tokenizer.
         UnavailableError: if there is neither a folder nor a teacher of this name.
     """
-    return Tokenizer.load(name if Path(name).is_dir() else teachers.resolve(name))
+    if Path(name).is_dir():
+        return Tokenizer.load(name)
+    try:
+        return Tokenizer.load(teachers.resolve(name))
+    except UnavailableError as error:
+        if name in teachers.KNOWN:
+            raise
+        raise UnavailableError(
+            f"tokenizer {name!r}: there is neither a folder nor a teacher of this name here "
+            f"(make one with 'finkd vocab --corpus sample-text --size 2000 --out {name}')"
+        ) from error
 
 
 def _sweep(learned: Source, plan: Plan) -> list[Candidate]:

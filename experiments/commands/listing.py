@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+import yaml
 
+from corpora.corpus import Corpus
 from corpora.errors import ConfigError
+from corpora.locate import availability
 from corpora.registry import Registry, unknown
 from experiments.terminal import show_json
 
@@ -35,17 +39,26 @@ def list_names(
 
     Example: finkd list corpora
     """
-    rows = summaries(kind)
+    rows = listed(kind)
     if json:
-        show_json([{"name": name, "summary": summary} for name, summary in rows.items()])
+        show_json(rows)
         return
-    width = max(map(len, rows))
-    for name, summary in rows.items():
-        typer.echo(f"{name:<{width}}  {summary}")
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        typer.echo(f"{row['name']:<{width}}  {row['summary']}")
+        for key in SHOWN.get(kind, ()):
+            typer.echo(f"{'':<{width}}    {_as_written(row[key])}")
 
 
-def summaries(kind: str) -> dict[str, str]:
-    """Every name of a kind with its line of explanation.
+def _as_written(value: Any) -> str:
+    """A value as it can be pasted into a configuration."""
+    if isinstance(value, str):
+        return value
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=float("inf")).strip()
+
+
+def listed(kind: str) -> list[dict[str, Any]]:
+    """Every name of a kind with its line of explanation, and what else is known of it.
 
     Raises:
         ConfigError: if there is no such kind.
@@ -54,6 +67,27 @@ def summaries(kind: str) -> dict[str, str]:
         raise ConfigError(unknown("list", kind, list(KINDS)))
     module, _, attribute = KINDS[kind].partition(":")
     named = getattr(importlib.import_module(module), attribute)
-    if isinstance(named, Registry):
-        return {name: entry.summary for name, entry in named.entries().items()}
-    return dict(named)
+    if not isinstance(named, Registry):
+        return [{"name": name, "summary": summary} for name, summary in named.items()]
+    about = _ABOUT.get(kind, lambda entry: {})
+    return [
+        {"name": name, "summary": entry.summary, **about(named.get(name) if kind in _ABOUT else None)}
+        for name, entry in named.entries().items()
+    ]
+
+
+def _corpus(corpus: Corpus) -> dict[str, Any]:
+    return {
+        "state": f"{availability(corpus)}; licence: {corpus.licence}",
+        "origin": corpus.origin,
+        "reference": corpus.reference,
+        "files": list(corpus.files),
+    }
+
+
+_ABOUT: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "corpora": _corpus,
+    "strategies": lambda strategy: {"stages": strategy.text, "source": strategy.source},
+    "recipes": lambda recipe: {"losses": dict(recipe.losses), "source": recipe.source},
+}
+SHOWN = {"corpora": ("state",), "strategies": ("stages", "source"), "recipes": ("losses", "source")}

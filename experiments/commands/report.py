@@ -35,6 +35,8 @@ def report(
 
     records = load_records(runs)
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
+    if alone is not None and any(alone.glob("*.record.json")):
+        alone = alone.parent  # that folder is for records alone
     written = build(records, out or alone or Path("runs/report"), [name.strip() for name in formats.split(",")])
     if json:
         show_json([str(path) for path in written])

@@ -19,22 +19,35 @@ def vocab(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the tokenizer.")],
     size: Annotated[
-        int | None, typer.Option(help="Entries, special tokens included. A grown vocabulary finds its own size.")
+        int | None,
+        typer.Option(
+            min=1, max=10_000_000, help="Entries, special tokens included. A grown vocabulary finds its own size."
+        ),
     ] = None,
-    algorithm: Annotated[str, typer.Option(help="A name of 'finkd list vocabularies'.")] = "wordpiece",
+    algorithm: Annotated[
+        str | None,
+        typer.Option(help="A name of 'finkd list vocabularies', for one from scratch.", show_default="wordpiece"),
+    ] = None,
     cased: Annotated[bool, typer.Option("--cased", help="Tell upper from lower case.")] = False,
     general: Annotated[str | None, typer.Option(help="A second, general corpus to count words in.")] = None,
-    weight: Annotated[float, typer.Option(help="Share of --corpus beside --general.")] = 0.5,
+    weight: Annotated[
+        float | None, typer.Option(help="Share of --corpus beside --general.", show_default="0.5")
+    ] = None,
     names: Annotated[
         int, typer.Option(min=1, help="Count each likely name so many times: small vocabularies cut names first.")
     ] = 1,
     grow_from: Annotated[str | None, typer.Option(help="Add entries to this teacher's vocabulary.")] = None,
     rule: Annotated[
-        Literal["likelihood", "fertility"], typer.Option(help="What tells that it has grown enough.")
-    ] = "likelihood",
-    threshold: Annotated[float | None, typer.Option(help="Of the rule; by default its paper's.")] = None,
+        Literal["likelihood", "fertility"] | None,
+        typer.Option(help="What tells that --grow-from has grown enough.", show_default="likelihood"),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Threshold of that rule.", show_default="that of its paper")
+    ] = None,
     trim_from: Annotated[str | None, typer.Option(help="Keep what the text uses of this teacher's vocabulary.")] = None,
-    minimum: Annotated[int, typer.Option(help="Uses that an entry needs to be kept by --trim-from.")] = 1,
+    minimum: Annotated[
+        int | None, typer.Option(min=1, help="Uses that an entry needs to be kept by --trim-from.", show_default="1")
+    ] = None,
     protect: Annotated[Path | None, typer.Option(help="File of words that are never cut, one on each line.")] = None,
     currency: Annotated[bool, typer.Option("--currency", help="Never cut currency signs, nor join them.")] = False,
     digits: Annotated[
@@ -49,6 +62,12 @@ def vocab(
     """
     _require_free(out)
     _require_sense(size, cased, grow_from, trim_from)
+    _require_use("--weight", weight, "--general", general)
+    _require_use("--rule", rule, "--grow-from", grow_from)
+    _require_use("--threshold", threshold, "--grow-from", grow_from)
+    _require_use("--minimum", minimum, "--trim-from", trim_from)
+    if algorithm and (grow_from or trim_from):
+        raise ConfigError("--algorithm: a grown or trimmed vocabulary has its teacher's; drop the option")
 
     from experiments.shift import named_tokenizer
     from experiments.sources import source
@@ -57,18 +76,20 @@ def vocab(
     from tokenization.trainers.protection import read_entries
 
     protection = vocabulary.Protection(read_entries(protect) if protect else (), currency, digits)
-    growth = build(vocabulary.Growth, {"rule": rule, "threshold": threshold}, "vocabulary")
+    growth = build(vocabulary.Growth, {"rule": rule or "likelihood", "threshold": threshold}, "vocabulary")
     teacher = named_tokenizer(grow_from or trim_from or "") if grow_from or trim_from else None
     counts = vocabulary.count_words(source(corpus).training(held_out=False), names=names)
     if general:
-        counts = vocabulary.mix(source(general).training(held_out=False), counts, weight)
+        counts = vocabulary.mix(source(general).training(held_out=False), counts, 0.5 if weight is None else weight)
     if teacher is None:
         assert size is not None
+        algorithm = algorithm or "wordpiece"
         tokenizer = vocabulary.train(counts, algorithm, size, lowercase=not cased, protect=protection, name=out.name)
     elif grow_from:
         tokenizer = vocabulary.grow(teacher, counts, growth=growth, protect=protection, name=out.name)
     else:
-        tokenizer = vocabulary.trim(teacher, counts, minimum=minimum, size=size or 0, protect=protection, name=out.name)
+        least, most = minimum or 1, size or 0
+        tokenizer = vocabulary.trim(teacher, counts, minimum=least, size=most, protect=protection, name=out.name)
     tokenizer.save(out)
     kind = type(tokenizer.backend.model).__name__.lower() if teacher else algorithm
     if json:
@@ -88,6 +109,12 @@ def _require_sense(size: int | None, cased: bool, grow_from: str | None, trim_fr
         raise ConfigError("--size: a grown vocabulary is as large as its rule makes it; set --threshold instead")
     if size is None and not (grow_from or trim_from):
         raise ConfigError("--size: missing; say how many entries a vocabulary from scratch has, such as 8000")
+
+
+def _require_use(option: str, value: object, other: str, companion: object) -> None:
+    """Refuse an option that would do nothing without its companion."""
+    if value is not None and not companion:
+        raise ConfigError(f"{option}: does nothing without {other}; give both or neither")
 
 
 def _require_free(out: Path) -> None:

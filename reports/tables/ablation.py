@@ -7,7 +7,7 @@ import math
 from scipy import stats
 
 from finkd.records import RunRecord
-from reports.captions import corpus_notes, seed_note, unseen_notes
+from reports.captions import corpus_notes, hard_name_notes, seed_note
 from reports.sections import Section, Spread, System
 from reports.table import Cell, Column, Table, label, number, spread
 from reports.tables.results import name_scores
@@ -33,7 +33,7 @@ def ablation(section: Section) -> Table:
 
 
 def _notes(section: Section, best: System | None) -> list[str]:
-    notes = [*corpus_notes(section), seed_note(section), *unseen_notes(section)]
+    notes = [*corpus_notes(section), seed_note(section), *hard_name_notes(section)]
     if best is not None:
         notes.append(
             f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, as the mean of the differences "

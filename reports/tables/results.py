@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from finkd.records import Counts, RunRecord
-from reports.captions import corpus_notes, seed_note, unseen_notes
+from reports.captions import corpus_notes, hard_name_notes, seed_note
 from reports.sections import Section, System
 from reports.table import Cell, Column, Table, label, number, share, spread
 
@@ -137,7 +137,7 @@ def _notes(section: Section) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
-    notes += unseen_notes(section)
+    notes += hard_name_notes(section)
     if section.confirmed:
         notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.confirmed)}.")
     if any(system.latency("p50") is not None for system in section.systems):

@@ -50,8 +50,22 @@ def test_list_shows_every_name_with_a_summary(kind, finkd):
     rows = json.loads(finkd("list", kind, "--json").stdout)
     assert rows
     assert all(row["name"] and row["summary"] for row in rows)
-    lines = finkd("list", kind).stdout.splitlines()
+    lines = [line for line in finkd("list", kind).stdout.splitlines() if not line.startswith(" ")]
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "shown"),
+    [
+        ("corpora", "sample", "ships with finkd; licence: as finkd itself"),
+        ("recipes", "logits", "{masked-projection: {temperature: 2.0}}"),
+        ("strategies", "minilm", "shrink > distill:general(teacher=origin, losses=minilm) > finetune"),
+    ],
+)
+def test_list_shows_what_a_name_stands_for(kind, name, shown, finkd):
+    lines = finkd("list", kind).stdout.splitlines()
+    place = next(place for place, line in enumerate(lines) if line.split()[0] == name)
+    assert lines[place + 1].strip() == shown
 
 
 def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):

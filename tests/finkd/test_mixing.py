@@ -9,6 +9,7 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd.inference import word_logits
+from finkd.losses.embedding import Embedding
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.mixing import both_vocabularies
@@ -75,3 +76,31 @@ def test_what_cannot_be_mixed_is_refused():
         pass
     with pytest.raises(ConfigError, match="masked-LM head"), both_vocabularies(with_masked_head(teacher, 1), teacher):
         pass
+
+
+def test_rows_beyond_the_entries_of_a_tokenizer_are_neither_read_nor_changed():
+    student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
+    for model in (student, teacher):
+        model.network.resize_token_embeddings(len(model.tokenizer) + 8)
+    entries, spare = len(student.tokenizer), student.embeddings.weight[-8:].detach().clone()
+    with both_vocabularies(student, teacher):
+        theirs = student.embeddings.weight[entries:]
+        assert torch.equal(theirs, teacher.embeddings.weight[: len(teacher.tokenizer)])
+        with torch.no_grad():
+            student.embeddings.weight.add_(1.0)
+    assert torch.equal(student.embeddings.weight[-8:], spare)
+
+
+def test_a_mixture_that_is_too_long_is_not_read():
+    student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
+    data = ner_data(SENTENCES, student, teacher)
+    data = replace(data, limit=1)
+    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"hidden"}), (3,), mixed=0.5)
+    assert (batch.student.piece_ids < len(student.tokenizer)).all()
+
+
+def test_embeddings_cannot_be_compared_in_two_vocabularies():
+    student, teacher = tiny_model(labels=LABELS), tiny_model(roberta(), labels=LABELS, seed=5)
+    data = ner_data(SENTENCES, student, teacher)
+    with pytest.raises(ConfigError, match=r"schedule\.mixing: cannot be used with the loss 'embedding'"):
+        train(student, data, [SpanHidden(), Embedding()], MIXED, 1, Teacher(teacher))

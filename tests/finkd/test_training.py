@@ -264,6 +264,18 @@ def test_every_term_teaches_across_tokenizers(term, tokenizer):
     assert tied is model.embeddings.weight
 
 
+@pytest.mark.parametrize("term", [MaskedLM(), *ENCODER_TERMS], ids=repr)
+def test_spare_entries_of_a_model_count_for_nothing(term):
+    """Models have more of them than their tokenizer, to fill up a round number."""
+    found = []
+    for spare in (0, 8):
+        teacher, model = with_masked_head(tiny_model(roberta(), layers=3, seed=5), 1), with_masked_head(tiny_model(), 2)
+        for each in (teacher, model):
+            each.network.resize_token_embeddings(len(each.tokenizer) + spare)
+        found.append(first_loss([term], model, teacher))
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
+
+
 def plain_states(model, texts):
     """Everything of both models, text by text, without finkd's batches: one tokenizer, no padding."""
     for text in texts:
