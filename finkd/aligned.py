@@ -77,7 +77,7 @@ class Chunks:
 
 @dataclass(frozen=True)
 class MaskedPieces:
-    """The hidden pieces of one side, in order.
+    """The pieces of one side that its masked-LM head is asked for, in order.
 
     Attributes:
         at: (masked,) index of each among the pieces of the batch, padding left out.
@@ -99,7 +99,7 @@ class MaskedPieces:
 
 @dataclass(frozen=True)
 class Masked:
-    """Text that is hidden from both models: whole chunks, so that neither sees a character the other does not.
+    """Text that both masked-LM heads are asked for: whole chunks, so that neither is asked for a character more.
 
     Attributes:
         student: the student's pieces of it.
@@ -133,11 +133,13 @@ class Aligned:
         to_student: teacher pieces averaged into student pieces by shared characters.
         chunks: common stretches, if a term needs them.
         masked: hidden text, if a term needs any.
+        everywhere: all of the text in the same form, if a term needs it.
     """
 
     to_student: Pool
     chunks: Chunks | None = None
     masked: Masked | None = None
+    everywhere: Masked | None = None
 
 
 def places(groups: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from corpora.sentence import Sentence
 from finkd.aligned import Aligned
 from finkd.collation import Inputs, aligned, inputs
 from finkd.examples import IGNORED, WINDOW, Encoded, Window, cut_windows, encode, kept_words, word_labels
+from finkd.losses.term import HIDING
 from finkd.models import Model
 from tokenization.alignment import Alignment, align, first_pieces, word_rows, words_of_pieces
 from tokenization.mixing import mix
@@ -79,7 +80,7 @@ class Batch:
     aligned: Aligned | None = None
 
 
-_PAIRED = frozenset({"hidden", "attention", "masked", "embeddings"})
+_PAIRED = frozenset({"hidden", "attention", "masked", "everywhere", "embeddings"})
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class TrainingData:
             if np.diff(both.rows).max(initial=0) <= self.limit:  # a mixture may be longer than either of its parts
                 pieces, alignment = both, align(other, both)
         hidden = np.zeros(max(alignment.chunk_count, 1), np.bool_)
-        if "masked" in needs:
+        if needs & HIDING:
             self._hide(hidden, rows, words, alignment, random.random(len(words)) < self.masking)
         theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
         words, first = self._covered(rows, words, pieces, other)

@@ -76,6 +76,7 @@ def aligned(alignment: Alignment, needs: frozenset[str], hidden: Bools) -> Align
         _pool(alignment.to_student()),
         _chunks(alignment) if "attention" in needs else None,
         _masked(alignment, hidden) if "masked" in needs else None,
+        _masked(alignment, np.ones_like(hidden)) if "everywhere" in needs else None,
     )
 
 

@@ -14,21 +14,28 @@ from transformers import PreTrainedModel
 from corpora.errors import ConfigError
 from finkd.collation import Inputs
 from finkd.losses.term import Side
-from finkd.models import masked_lm_scores
+from finkd.models import masked_lm_guesses
 
 _PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
 """Names of the modules that make queries, keys and values: BERT's and RoBERTa's, and DistilBERT's."""
 
 
-def forward(network: PreTrainedModel, inputs: Inputs, needs: frozenset[str], masked: Tensor | None = None) -> Side:
+def forward(
+    network: PreTrainedModel,
+    inputs: Inputs,
+    needs: frozenset[str],
+    masked: Tensor | None = None,
+    everywhere: Tensor | None = None,
+) -> Side:
     """Run a tagger, a masked-LM network or a bare encoder.
 
     Args:
         network: what to run.
         inputs: its view of the batch.
         needs: what the loss terms look at (``finkd.losses.term.NEEDS``).
-        masked: (masked,) hidden pieces, as indices into the pieces of the batch, if scores there are needed: the
-            vocabulary is only looked at where it has to be.
+        masked: (masked,) hidden pieces, as indices into the pieces of the batch, if scores there are needed: with
+            every piece of a batch the vocabulary would cost more than the encoder.
+        everywhere: (pieces,) pieces, hidden or not, at which the masked-LM head is asked too, without scores.
 
     Raises:
         ConfigError: if attention is needed and the architecture keeps its projections elsewhere.
@@ -40,13 +47,15 @@ def forward(network: PreTrainedModel, inputs: Inputs, needs: frozenset[str], mas
             input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=bool(needs & {"hidden"})
         )
     attention = [_flat(each, inputs) for each in projections]
-    last = None if masked is None else _flat(output.last_hidden_state, inputs)[masked]
+    hidden = None if masked is None else masked_lm_guesses(network, _flat(output.last_hidden_state, inputs)[masked])
+    every = None if everywhere is None else _flat(output.last_hidden_state, inputs)[everywhere]
     return Side(
         words=output.logits.flatten(0, 1)[inputs.words] if is_tagger else None,
         hidden=tuple(_flat(state, inputs) for state in output.hidden_states) if "hidden" in needs else (),
         attention=tuple(torch.stack(attention[layer : layer + 3]) for layer in range(0, len(attention), 3)),
         heads=network.config.num_attention_heads,
-        masked=None if last is None else masked_lm_scores(network, last),
+        masked=None if hidden is None else hidden.scores(),
+        everywhere=None if every is None else masked_lm_guesses(network, every),
         embeddings=network.get_input_embeddings()(inputs.piece_ids) if "embeddings" in needs else None,
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -23,6 +24,7 @@ from transformers import (
 from corpora.errors import ConfigError, DataError
 from corpora.tags import OUTSIDE
 from finkd import teachers
+from finkd.guesses import Guesses
 from tokenization.tokenizer import Tokenizer
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
@@ -210,28 +212,26 @@ def with_masked_head(model: Model, seed: int) -> Model:
     return Model(network.eval(), model.tokenizer)
 
 
-def masked_lm_scores(network: PreTrainedModel, states: Tensor) -> Tensor:
-    """Scores of a masked-LM head.
+def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
+    """What a masked-LM head makes of some pieces, short of the scores of the vocabulary.
 
     Args:
         network: with such a head.
-        states: (pieces, width) last hidden states, of the hidden pieces alone: with every piece of a batch the
-            vocabulary would cost more than the encoder.
-
-    Returns:
-        (pieces, vocabulary).
+        states: (pieces, width) their last hidden states.
 
     Raises:
         ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.
     """
     parts: Any = network
-    for head in ("cls", "lm_head"):
-        if hasattr(network, head):
-            return cast(Tensor, getattr(parts, head)(states))
+    if hasattr(network, "cls"):
+        head = parts.cls.predictions
+        return Guesses(head.transform(states), head.decoder.weight, head.decoder.bias)
+    if hasattr(network, "lm_head"):
+        head = parts.lm_head
+        return Guesses(head.layer_norm(functional.gelu(head.dense(states))), head.decoder.weight, head.decoder.bias)
     if hasattr(network, "vocab_transform"):
-        return cast(
-            Tensor, parts.vocab_projector(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))))
-        )
+        last = parts.vocab_projector
+        return Guesses(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias)
     raise ConfigError(
         f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
         "DistilBERT's can)"

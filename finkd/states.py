@@ -22,7 +22,7 @@ from corpora.errors import ConfigError
 from finkd.examples import Encoded
 from finkd.inference import read
 from finkd.losses.span_hidden import SpanHidden
-from finkd.losses.term import Loss, Side
+from finkd.losses.term import HIDING, Loss, Side
 from finkd.models import Model
 from finkd.precision import Precision
 from finkd.progress import Listener
@@ -145,7 +145,7 @@ def check_kept(terms: Sequence[Loss]) -> None:
     Raises:
         ConfigError: if a term looks at something that is not kept.
     """
-    if any(term.needs & {"attention", "masked"} for term in terms):
+    if any(term.needs & {"attention", *HIDING} for term in terms):
         raise ConfigError(
             "keep_states: attention and hidden text are not kept; leave it out, or the terms that look at them"
         )

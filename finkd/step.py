@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
+from finkd.aligned import Masked
 from finkd.batches import Batch
 from finkd.forward import forward
 from finkd.losses.term import Loss, Outputs, Side
@@ -59,8 +60,8 @@ class Step(nn.Module):
 
     def forward(self, batch: Batch, known: Side | None = None) -> Tensor:
         """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
-        masked = batch.aligned.masked if batch.aligned else None
-        student = forward(self.network, batch.student, self.needs, masked.student.at if masked else None)
+        places = [None if each is None else each.student.at for each in _asked(batch)]
+        student = forward(self.network, batch.student, self.needs, *places)
         student = _without_spare_entries(student, self.entries[0])
         outputs = Outputs(student, self._teach(batch, known), batch.labels, batch.aligned, self.vocabularies)
         if self.projection is not None:
@@ -70,11 +71,11 @@ class Step(nn.Module):
     @torch.no_grad()
     def _teach(self, batch: Batch, known: Side | None) -> Side:
         side = known or Side()
-        needs = self.needs & {"hidden", "attention", "masked"}
+        needs = self.needs & {"hidden", "attention", "masked", "everywhere"}
         is_asked = bool(needs) or (self.logits is None and "words" in self.needs)
         if known is None and is_asked and self.teacher and batch.teacher is not None:
-            masked = batch.aligned.masked if batch.aligned else None
-            side = forward(self.teacher[0], batch.teacher, needs, masked.teacher.at if masked else None)
+            places = [None if each is None else each.teacher.at for each in _asked(batch)]
+            side = forward(self.teacher[0], batch.teacher, needs, *places)
             side = _without_spare_entries(side, self.entries[1])
         return replace(
             side,
@@ -85,7 +86,16 @@ class Step(nn.Module):
 
 def _without_spare_entries(side: Side, entries: int) -> Side:
     """Scores of the tokenizer's entries alone: models may have more, to fill up a round number."""
-    return side if side.masked is None else replace(side, masked=side.masked[:, :entries])
+    return replace(
+        side,
+        masked=None if side.masked is None else side.masked[:, :entries],
+        everywhere=None if side.everywhere is None else side.everywhere.entries(entries),
+    )
+
+
+def _asked(batch: Batch) -> tuple[Masked | None, Masked | None]:
+    """The text that masked-LM heads are asked for: what is hidden, and everything."""
+    return (batch.aligned.masked, batch.aligned.everywhere) if batch.aligned else (None, None)
 
 
 def _projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
 from finkd.aligned import Masked
+from finkd.guesses import divergence
 from finkd.losses.term import Outputs
 
 
@@ -19,33 +20,57 @@ class MaskedProjection:
     """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's most likely pieces, projected by P.
 
     q_k = top-n(softmax(z_T / tau)) P, renormalised; w_k is its mass before that. Row t of P spells teacher entry t in
-    student entries, the first one most (weights 0.1^i, as in X-Token). Only hidden chunks that are one piece on both
-    sides count, since one position must say all of what the other says. Under one vocabulary, with all pieces, this is
-    plain distillation at the masked positions.
+    student entries, the first one most (weights 0.1^i, as in X-Token). Only chunks that are one piece on both sides
+    count, since one position must say all of what the other says. Under one vocabulary, with all pieces, this is plain
+    distillation at the hidden positions, or at all of them.
 
     Attributes:
         weight: factor in the sum of all terms.
         temperature: tau, above 0.
-        pieces: n, how many of the teacher's pieces are projected.
+        pieces: n, how many of the teacher's pieces are projected; 0 takes all.
+        positions: ``"hidden"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
     """
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    pieces: PositiveInt = 64
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    pieces: NonNegativeInt = 64
+    positions: Literal["hidden", "all"] = "hidden"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Hidden text, and guesses there or everywhere."""
+        return frozenset({"masked" if self.positions == "hidden" else "everywhere"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar; 0 if no hidden chunk is one piece on both sides."""
+        """Scalar; 0 if no chunk is one piece on both sides."""
+        if self.positions == "all":
+            return self._everywhere(outputs)
         student, teacher, masked = hidden_scores(outputs)
-        assert outputs.vocabularies is not None
         single = single_pieces(masked)
         scores = functional.log_softmax(student[single].float() / self.temperature, dim=-1)
         guesses = functional.softmax(teacher[masked.first_teacher[single]].float() / self.temperature, dim=-1)
-        likely, entries = guesses.topk(min(self.pieces, guesses.shape[-1]), dim=-1)
+        return self.temperature**2 * weighted_kl(self._projected(guesses, outputs), scores)
+
+    def _everywhere(self, outputs: Outputs) -> Tensor:
+        student, teacher = outputs.student.everywhere, outputs.teacher.everywhere
+        assert student is not None
+        assert teacher is not None
+        assert outputs.aligned is not None
+        assert outputs.aligned.everywhere is not None
+        single = single_pieces(outputs.aligned.everywhere)
+        ours, theirs = student.take(single), teacher.take(outputs.aligned.everywhere.first_teacher[single])
+        return divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
+
+    def _projected(self, guesses: Tensor, outputs: Outputs) -> Tensor:
+        """(positions, student vocabulary) from (positions, teacher vocabulary)."""
+        assert outputs.vocabularies is not None
+        count = self.pieces or guesses.shape[-1]
+        if count >= guesses.shape[-1] and outputs.vocabularies.are_equal:
+            return guesses
+        likely, entries = guesses.topk(min(count, guesses.shape[-1]), dim=-1)
         spelled, shares = outputs.vocabularies.projection
-        target = torch.zeros_like(scores)
-        target.scatter_add_(1, spelled[entries].flatten(1), (likely.unsqueeze(-1) * shares[entries]).flatten(1))
-        return self.temperature**2 * weighted_kl(target, scores)
+        target = guesses.new_zeros(len(guesses), len(outputs.vocabularies.student))
+        return target.scatter_add_(1, spelled[entries].flatten(1), (likely.unsqueeze(-1) * shares[entries]).flatten(1))
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from finkd.aligned import Aligned
+from finkd.guesses import Guesses
 from finkd.losses.vocabularies import Vocabularies
 
 
@@ -24,6 +25,7 @@ class Side:
         attention: queries, keys and values of each layer, (3, pieces, width) each, heads side by side.
         heads: attention heads of a layer.
         masked: (masked pieces, vocabulary) scores of the masked-LM head.
+        everywhere: the masked-LM head at all pieces that lie in a chunk, hidden or not.
         embeddings: (vocabulary, width) token embeddings.
     """
 
@@ -32,6 +34,7 @@ class Side:
     attention: tuple[Tensor, ...] = ()
     heads: int = 1
     masked: Tensor | None = None
+    everywhere: Guesses | None = None
     embeddings: Tensor | None = None
 
 
@@ -60,12 +63,17 @@ class Outputs:
     project: Callable[[Tensor], Tensor] = _same
 
 
-NEEDS = frozenset({"labels", "words", "hidden", "attention", "masked", "embeddings"})
+NEEDS = frozenset({"labels", "words", "hidden", "attention", "masked", "everywhere", "embeddings"})
 """What a term may ask for, beside the student's own scores of words:
 
 ``labels``: gold; ``words``: the teacher's scores of words; ``hidden``, ``attention``, ``embeddings``: of both sides;
-``masked``: text hidden from both models, and the scores of both masked-LM heads there.
+``masked``: text hidden from both models, and the scores of both masked-LM heads there; ``everywhere``: the same text,
+and both heads at every piece.
 """
+
+
+HIDING = frozenset({"masked", "everywhere"})
+"""Needs for which text is hidden from both models."""
 
 
 class Loss(Protocol):
@@ -76,7 +84,9 @@ class Loss(Protocol):
         needs: which parts of ``Outputs`` must be there, from ``NEEDS``.
     """
 
-    needs: ClassVar[frozenset[str]]
+    @property
+    def needs(self) -> frozenset[str]:
+        """Which parts of ``Outputs`` must be there, from ``NEEDS``."""
 
     @property
     def weight(self) -> float:

@@ -29,6 +29,11 @@ class Vocabularies:
         self.device = device
 
     @cached_property
+    def are_equal(self) -> bool:
+        """Whether both have the same entries with the same ids."""
+        return self.teacher.vocabulary == self.student.vocabulary
+
+    @cached_property
     def spelling(self) -> Tensor:
         """(teacher vocabulary, longest) student entries that spell each teacher entry, in order, then -1."""
         found = spell(self.teacher, self.student)

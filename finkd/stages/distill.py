@@ -11,7 +11,7 @@ from pydantic import Field
 from corpora.errors import ConfigError
 from finkd.batches import TrainingData
 from finkd.losses import build_terms
-from finkd.losses.term import Loss
+from finkd.losses.term import HIDING, Loss
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
 from finkd.settings import described
@@ -64,7 +64,7 @@ class Distill:
     @property
     def head(self) -> Head:
         """Words if a term compares masked-LM guesses."""
-        return "words" if any("masked" in term.needs for term in self.terms()) else "kept"
+        return "words" if any(term.needs & HIDING for term in self.terms()) else "kept"
 
     def terms(self) -> list[Loss]:
         """The loss terms.

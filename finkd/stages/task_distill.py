@@ -18,7 +18,7 @@ from finkd.augmentation import Augment, augmented
 from finkd.batches import TrainingData
 from finkd.evaluation import sentence_logits
 from finkd.losses import build_terms
-from finkd.losses.term import Loss
+from finkd.losses.term import HIDING, Loss
 from finkd.models import Model
 from finkd.rehearsal import lost_names, with_other_names
 from finkd.schedule import Schedule
@@ -84,7 +84,7 @@ class TaskDistill:
             UnknownNameError: if a term is unknown.
         """
         why = "hides words, which a tagger has to read; use distill"
-        terms = build_terms(self.losses, frozenset({"masked"}), why)
+        terms = build_terms(self.losses, HIDING, why)
         if self.keep_states:
             check_kept(terms)
         return terms

@@ -292,6 +292,8 @@ TABLES = SimpleNamespace(
     projection=(SPELLING.clamp(min=0), torch.tensor([[1.0, 0.0], [10 / 11, 1 / 11], [1.0, 0.0]])),
     equal=torch.tensor([0, -1, 2]),
     nearest=torch.tensor([0, 0, 2]),
+    are_equal=False,
+    student=range(3),
 )
 
 
@@ -327,7 +329,7 @@ class TestMaskedProjection:
         ours, theirs = (torch.randn(count, size, generator=random) for _ in range(2))
         rows = pieces(*((0, chunk) for chunk in range(count)))
         one = torch.arange(size).unsqueeze(1)
-        same = SimpleNamespace(projection=(one, torch.ones(size, 1)))
+        same = SimpleNamespace(projection=(one, torch.ones(size, 1)), are_equal=False, student=range(size))
         outputs = Outputs(
             Side(masked=ours),
             Side(masked=theirs),

@@ -6,7 +6,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from corpora.errors import ConfigError, DataError
 from finkd import models
-from finkd.models import masked_lm_scores, with_head, with_masked_head
+from finkd.models import masked_lm_guesses, with_head, with_masked_head
 from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES, handmade
 
@@ -79,7 +79,7 @@ def test_a_masked_lm_head_is_tied_saved_and_read_again(family, tmp_path):
     with torch.inference_mode():
         whole = model.network(input_ids=ids).logits[0]
         states = model.encoder(input_ids=ids).last_hidden_state[0, 1:3]
-        torch.testing.assert_close(masked_lm_scores(model.network, states), whole[1:3])
+        torch.testing.assert_close(masked_lm_guesses(model.network, states).scores(), whole[1:3])
     model.save(tmp_path)
     loaded = models.load(tmp_path)
     assert loaded.has_masked_head

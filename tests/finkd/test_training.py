@@ -18,7 +18,7 @@ from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.models import Model, load, with_masked_head
 from finkd.schedule import Course, Schedule
-from finkd.step import Teacher
+from finkd.step import Step, Teacher
 from finkd.training import DivergedError, train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
@@ -238,6 +238,7 @@ ENCODER_TERMS = [
     UniversalLogits(),
     EditDistance(),
     Hybrid(),
+    MaskedProjection(positions="all", pieces=0),
 ]
 
 
@@ -281,6 +282,23 @@ def plain_states(model, texts):
     for text in texts:
         ids = torch.from_numpy(model.tokenizer.encode([text]).ids).long()[None]
         yield model.network(input_ids=ids, output_hidden_states=True)
+
+
+def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
+    """DistilBERT's term, the mean over all pieces, hidden or not, of KL between the scores of two plain networks."""
+    teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(layers=2), 2)
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"everywhere"}), (1, 1))
+    inputs = {"input_ids": batch.student.ids, "attention_mask": batch.student.mask}
+    assert (batch.student.ids == model.tokenizer.special_ids["mask"]).any()
+    scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.pieces] for side in (model, teacher))
+    ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
+    expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
+    step = Step(model, [MaskedProjection(positions="all", pieces=0)], Teacher(teacher), 1, torch.device("cpu"))
+    value = step(batch).sum()
+    assert value.item() == pytest.approx(expected.item(), rel=1e-5)
+    slopes = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
+    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-6)
 
 
 def test_under_one_tokenizer_states_are_compared_as_usual():

@@ -1,0 +1,118 @@
+"""What a masked-LM head thinks of many pieces, compared a few pieces at a time.
+
+The scores of a whole batch over a vocabulary of 30,000 take a gigabyte and several passes over it, most of a training
+step's time on a CPU. A divergence needs them only one piece at a time, and so does its gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Target = Callable[[Tensor], Tensor]
+"""(pieces, teacher vocabulary) probabilities -> (pieces, student vocabulary), rows summing to at most 1."""
+
+_SCORES_AT_ONCE = 1 << 22
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """A masked-LM head at some pieces, before the vocabulary is looked at.
+
+    Attributes:
+        states: (pieces, width) what its last layer takes.
+        weight: (vocabulary, width) of its last layer.
+        bias: (vocabulary,) of its last layer.
+    """
+
+    states: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def take(self, places: Tensor) -> Guesses:
+        """The same at some of the pieces."""
+        return Guesses(self.states[places], self.weight, self.bias)
+
+    def entries(self, count: int) -> Guesses:
+        """The same of the vocabulary's first entries alone."""
+        return Guesses(self.states, self.weight[:count], self.bias[:count])
+
+    def scores(self) -> Tensor:
+        """(pieces, vocabulary)."""
+        return functional.linear(self.states, self.weight, self.bias)
+
+
+def divergence(student: Guesses, teacher: Guesses, target: Target, temperature: float) -> Tensor:
+    """tau^2 sum_k w_k KL(q_k || p_k) / sum_k w_k over pieces k, in memory that does not grow with their number.
+
+    p = softmax(z_S / tau), q w = target(softmax(z_T / tau)), and w is the mass of a row of the target. Gradients reach
+    the student's states, weight and bias; they are computed along with the value.
+
+    Args:
+        student: at pieces that correspond to the teacher's.
+        teacher: without gradients.
+        target: takes the teacher's distributions to the student's vocabulary.
+        temperature: tau, above 0.
+
+    Returns:
+        scalar float32; 0 without pieces.
+    """
+    parts = (student.states, student.weight, student.bias)
+    return _Divergence.apply(*parts, teacher, target, temperature)  # type: ignore[no-untyped-call,no-any-return]
+
+
+class _Divergence(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, teacher: Guesses, target: Target, temperature: float
+    ) -> Tensor:
+        """The value, and its gradients beside it."""
+        device = states.device.type
+        kind = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+        with torch.autocast(device, enabled=False):
+            ours, theirs = (_at(kind, *each) for each in ((states, weight, bias), _parts(teacher)))
+            total = states.new_zeros((), dtype=torch.float32)
+            mass = states.new_zeros((), dtype=torch.float32)
+            gradients = [torch.zeros_like(each, dtype=torch.float32) for each in (states, weight, bias)]
+            rows = max(1, _SCORES_AT_ONCE // max(weight.shape[0], teacher.weight.shape[0]))
+            for start in range(0, len(states), rows):
+                place = slice(start, start + rows)
+                wanted = target(functional.softmax(_scores(theirs, place) / temperature, dim=-1))
+                weights = wanted.sum(dim=-1, keepdim=True)
+                log_p = functional.log_softmax(_scores(ours, place) / temperature, dim=-1)
+                total += (
+                    functional.kl_div(log_p, wanted / weights.clamp(min=1e-9), reduction="none").mul_(weights).sum()
+                )
+                mass += weights.sum()
+                slope = log_p.exp_().mul_(weights).sub_(wanted)
+                gradients[2] += slope.sum(dim=0)
+                slope = slope.to(kind)
+                gradients[0][place] = (slope @ ours[1]).float()
+                gradients[1] += (slope.t() @ ours[0][place]).float()
+        scale = temperature / mass.clamp(min=1e-9)
+        ctx.save_for_backward(*(each.mul_(scale) for each in gradients))
+        return temperature * scale * total
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Any) -> Any:
+        """The gradients of the value, times that of the loss."""
+        return *(each * slopes[0] for each in ctx.saved_tensors), None, None, None
+
+
+def _parts(guesses: Guesses) -> tuple[Tensor, Tensor, Tensor]:
+    return guesses.states, guesses.weight, guesses.bias
+
+
+def _at(kind: torch.dtype, *tensors: Tensor) -> list[Tensor]:
+    return [each.detach().to(kind) for each in tensors]
+
+
+def _scores(parts: list[Tensor], place: slice) -> Tensor:
+    """(pieces, vocabulary) float32."""
+    states, weight, bias = parts
+    return functional.linear(states[place], weight, bias).float()
