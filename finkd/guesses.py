@@ -85,9 +85,8 @@ class _Divergence(torch.autograd.Function):
                 wanted = target(functional.softmax(_scores(theirs, place) / temperature, dim=-1))
                 weights = wanted.sum(dim=-1, keepdim=True)
                 log_p = functional.log_softmax(_scores(ours, place) / temperature, dim=-1)
-                total += (
-                    functional.kl_div(log_p, wanted / weights.clamp(min=1e-9), reduction="none").mul_(weights).sum()
-                )
+                shares = wanted / weights.clamp(min=1e-9)
+                total += functional.kl_div(log_p, shares, reduction="none").mul_(weights).sum()
                 mass += weights.sum()
                 slope = log_p.exp_().mul_(weights).sub_(wanted)
                 gradients[2] += slope.sum(dim=0)
