@@ -18,17 +18,16 @@ import itertools
 import json
 import os
 import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.sides import EnoughError, Marks, in_turn, medians, speed, until_enough
 
 if TYPE_CHECKING:
     from finkd.batches import TrainingData
@@ -45,15 +44,12 @@ def main() -> None:
     if arguments.side:
         print(json.dumps(measure(arguments)))
         return
-    runs: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-    for _ in range(arguments.repeats):
-        for side in SIDES:
-            runs[side].append(_fresh_process(side))
-    speed = {side: statistics.median(run["tokens_per_second"] for run in runs[side]) for side in SIDES}
+    runs = in_turn(__file__, SIDES, arguments.repeats)
+    found = medians(runs, "tokens_per_second")
     result = {
-        "tokens_per_second": {side: round(speed[side]) for side in SIDES},
-        "ratio": round(speed["finkd"] / speed["trainer"], 2),
-        "ratio_same_precision": round(speed["finkd-fp32"] / speed["trainer"], 2),
+        "tokens_per_second": {side: round(found[side]) for side in SIDES},
+        "ratio": round(found["finkd"] / found["trainer"], 2),
+        "ratio_same_precision": round(found["finkd-fp32"] / found["trainer"], 2),
         "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in runs[side]) for side in SIDES},
         "precision": {side: runs[side][0]["precision"] for side in SIDES},
         "corpus": runs["finkd"][0]["corpus"],
@@ -77,14 +73,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _fresh_process(side: str) -> dict[str, Any]:
-    run = subprocess.run(
-        [sys.executable, __file__, *sys.argv[1:], "--side", side], stdout=subprocess.PIPE, text=True, check=True
-    )
-    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
-    return found
-
-
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """One side: pieces per second after the warm-up, and the process's peak memory."""
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
@@ -101,9 +89,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
         precision = resolve_precision("auto" if arguments.side == "finkd" else "fp32")
         marks = _with_finkd(model, data, total, precision)
-    (seconds, tokens), (end, all_tokens) = marks[arguments.warm_up - 1], marks[total - 1]
     return {
-        "tokens_per_second": (all_tokens - tokens) / (end - seconds),
+        "tokens_per_second": speed(marks, arguments.warm_up, arguments.steps),
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "precision": precision,
         "corpus": corpus,
@@ -128,13 +115,6 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
     return model, data, name
 
 
-Marks = list[tuple[float, int]]
-
-
-class _EnoughError(Exception):
-    """Raised out of a loop that has run its steps."""
-
-
 def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
     """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
@@ -147,19 +127,12 @@ def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) ->
     def listen(progress: Progress) -> None:
         marks.append((progress.seconds, progress.tokens))
         if progress.step == steps:
-            raise _EnoughError
+            raise EnoughError
 
     # At most one epoch per step is ever needed, so the loop ends by its step count and not by its epochs.
     schedule = Schedule(epochs=steps, precision=precision)
-    _until_enough(lambda: train(model, data, [CrossEntropy()], schedule, SEED, listen=listen))
+    until_enough(lambda: train(model, data, [CrossEntropy()], schedule, SEED, listen=listen))
     return marks
-
-
-def _until_enough(loop: Callable[[], object]) -> None:
-    try:
-        loop()
-    except _EnoughError:
-        return
 
 
 def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:

@@ -1,0 +1,248 @@
+"""How fast finkd distils with DistilBERT's triple loss, next to a Hugging Face Trainer with its own ``compute_loss``.
+
+    python benchmarks/distill_throughput.py
+    python benchmarks/distill_throughput.py --steps 3 --warm-up 1 --repeats 1
+
+Teacher: MiniLM (6 layers) under a masked-LM head; student: 3 of its layers. Temperature 2, weights 5, 2, 1 for the
+teacher's guesses, the text itself and the direction of the last states. Text: FIN5 and FIN3 where FINKD_DATA is set,
+else the sample. Two threads. The Trainer reads 32 sentences in their natural order, padded to the longest, and compares
+guesses at every piece, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd`` is what a
+distillation does by default: guesses where text is hidden, sentences of like length together, bf16 where the processor
+has it. Every side starts in a fresh process, in turn with the others; its figure is the median of the repeats. Counted
+are pieces that are not padding. ``share_of_peak`` is what the models' matrix products alone would take at the speed of
+a large matrix product that was measured in the same process. Prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.sides import EnoughError, Marks, in_turn, medians, speed, until_enough
+
+if TYPE_CHECKING:
+    from finkd.batches import TrainingData
+    from finkd.losses.term import Loss
+    from finkd.models import Model
+
+SIDES = ("trainer", "finkd-same", "finkd")
+SEED = 1
+BATCH = 32
+TEMPERATURE = 2.0
+GUESSES, TEXT, STATES = 5.0, 2.0, 1.0
+MASKED = 0.15
+
+
+def main() -> None:
+    """Run every side in its own process and print the comparison."""
+    arguments = _arguments()
+    if arguments.side:
+        print(json.dumps(measure(arguments)))
+        return
+    runs = in_turn(__file__, SIDES, arguments.repeats)
+    found = medians(runs, "tokens_per_second")
+    result = {
+        "tokens_per_second": {side: round(found[side]) for side in SIDES},
+        "ratio": round(found["finkd"] / found["trainer"], 2),
+        "ratio_same_loss": round(found["finkd-same"] / found["trainer"], 2),
+        "share_of_peak": {side: round(value, 3) for side, value in medians(runs, "share_of_peak").items()},
+        "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in runs[side]) for side in SIDES},
+        "precision": {side: runs[side][0]["precision"] for side in SIDES},
+        "corpus": runs["finkd"][0]["corpus"],
+        "steps": arguments.steps,
+        "repeats": arguments.repeats,
+        "threads": arguments.threads,
+        **{package: version(package) for package in ("torch", "transformers", "accelerate")},
+    }
+    print(json.dumps(result))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=15, help="timed steps per run")
+    parser.add_argument("--warm-up", type=int, default=3, help="steps before them")
+    parser.add_argument("--repeats", type=int, default=3, help="runs per side")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """One side: pieces per second after the warm-up, the process's peak memory, and its share of the machine."""
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    import torch
+
+    from experiments.plan import matmul_speed
+    from finkd.precision import resolve_precision
+
+    torch.set_num_threads(arguments.threads)
+    teacher, student, data, corpus = _task()
+    total = arguments.warm_up + arguments.steps
+    precision = resolve_precision("auto") if arguments.side == "finkd" else "fp32"
+    if arguments.side == "trainer":
+        marks = _with_trainer(teacher, student, data, total)
+    else:
+        marks = _with_finkd(teacher, student, data, total, precision, same=arguments.side == "finkd-same")
+    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    reached = speed(marks, arguments.warm_up, arguments.steps)
+    operations = _operations(data, vocabulary=MASKED if arguments.side == "finkd" else 1.0)
+    return {
+        "tokens_per_second": reached,
+        "share_of_peak": reached * operations / matmul_speed(precision, 2048),
+        "peak_rss_mib": peak_rss,
+        "precision": precision,
+        "corpus": corpus,
+    }
+
+
+def _operations(data: TrainingData, vocabulary: float) -> float:
+    """Floating-point operations of a step for each piece: the teacher forward, the student forward and backward."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from experiments.shapes import encoder
+    from finkd.teachers import DEFAULT, resolve
+
+    shape = encoder(resolve(DEFAULT))
+    length = np.array([data.lengths.mean()])
+    teacher = shape.flops_per_piece(length)[0]
+    student = replace(shape, layers=3).flops_per_piece(length)[0]
+    scores = vocabulary * 2 * data.student.size * shape.width
+    return float(teacher + scores + 3 * (student + scores))
+
+
+def _task() -> tuple[Model, Model, TrainingData, str]:
+    """Teacher and student under masked-LM heads, and the text under their tokenizer."""
+    import corpora
+    from finkd import models
+    from finkd.batches import TrainingData
+    from finkd.models import with_masked_head
+    from finkd.students import keep_layers
+    from finkd.teachers import DEFAULT
+
+    name = "sec-filings" if "FINKD_DATA" in os.environ else "sample"
+    splits = corpora.load(name).splits
+    teacher = with_masked_head(models.load(DEFAULT), SEED)
+    student = keep_layers(teacher, (0, 2, 5))
+    text = [*splits["train"], *splits["test"]]
+    return teacher, student, TrainingData.of(text, student, teacher=teacher), name
+
+
+def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, precision: str, *, same: bool) -> Marks:
+    """(seconds, pieces so far) after each step of finkd's loop."""
+    import numpy as np
+
+    from finkd import training
+    from finkd.losses.masked_kl import MaskedProjection
+    from finkd.losses.masked_lm import MaskedLM
+    from finkd.losses.span_hidden import SpanHidden
+    from finkd.progress import Progress
+    from finkd.schedule import Schedule
+    from finkd.step import Teacher
+
+    marks: Marks = []
+
+    def listen(progress: Progress) -> None:
+        marks.append((progress.seconds, progress.tokens))
+        if progress.step == steps:
+            raise EnoughError
+
+    guesses = MaskedProjection(GUESSES, TEMPERATURE, *((0, "all") if same else ()))
+    losses: list[Loss] = [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
+    schedule = Schedule(epochs=steps, precision=precision, learning_rate=5e-4, dropout=0.1 if same else 0.0)
+    if same:
+        rows = np.arange(len(data.windows))
+        training._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
+    until_enough(lambda: training.train(student, data, losses, schedule, SEED, Teacher(teacher), listen))
+    return marks
+
+
+def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int) -> Marks:
+    """(seconds, pieces so far) after each step of a Trainer with the loss of DistilBERT's script."""
+    import itertools
+
+    import torch
+    from torch.nn import functional
+    from transformers import (
+        AutoTokenizer,
+        DataCollatorForLanguageModeling,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    marks: Marks = []
+    pieces = data.student.lengths.tolist()
+
+    class Clock(TrainerCallback):
+        """Notes the time and the pieces seen after each step; sentences come in their natural order."""
+
+        def __init__(self) -> None:
+            self.at = self.tokens = 0
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            stop = min(self.at + BATCH, len(pieces))
+            self.tokens += sum(pieces[self.at : stop])
+            self.at = stop % len(pieces)
+            marks.append((time.perf_counter(), self.tokens))
+
+    class Distiller(Trainer):
+        """The triple loss over all pieces of a batch."""
+
+        def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            labels = inputs.pop("labels")
+            ours = model(**inputs, output_hidden_states=True)
+            with torch.no_grad():
+                theirs = teacher.network(**inputs, output_hidden_states=True)
+            real = inputs["attention_mask"].bool()
+            guesses = TEMPERATURE**2 * functional.kl_div(
+                functional.log_softmax(ours.logits[real] / TEMPERATURE, dim=-1),
+                functional.softmax(theirs.logits[real] / TEMPERATURE, dim=-1),
+                reduction="batchmean",
+            )
+            text = functional.cross_entropy(ours.logits.flatten(0, 1), labels.flatten())
+            last = [each.hidden_states[-1][real] for each in (ours, theirs)]
+            states = functional.cosine_embedding_loss(*last, torch.ones(len(last[0])))
+            return GUESSES * guesses + TEXT * text + STATES * states
+
+    rows = data.student.pieces.rows.tolist()
+    ids = data.student.pieces.ids
+    with tempfile.TemporaryDirectory() as folder:
+        student.save(Path(folder))
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        Distiller(
+            student.network,
+            TrainingArguments(
+                folder,
+                per_device_train_batch_size=BATCH,
+                max_steps=steps,
+                train_sampling_strategy="sequential",
+                use_cpu=True,
+                report_to=[],
+                save_strategy="no",
+                logging_strategy="no",
+                disable_tqdm=True,
+                seed=SEED,
+            ),
+            DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED),
+            [{"input_ids": ids[start:end].tolist()} for start, end in itertools.pairwise(rows)],
+            callbacks=[Clock()],
+        ).train()
+    return marks
+
+
+if __name__ == "__main__":
+    main()
