@@ -20,10 +20,11 @@ TINY = (
             "adapt": 1,
             "distill": 1,
             "task-distill:text": 1,
-            "task-distill:gold": 0.2,
-            "finetune": 0.2,
+            "task-distill:gold": 0.5,
+            "finetune": 0.5,
         }.items()
     ),
+    *(f"stages.{stage}.schedule.batch_tokens=128" for stage in ("task-distill:gold", "finetune")),
     "systems.teacher.strategy=finetune",
 )
 """Settings under which an ordering ends within a minute, on the corpus that ships with finkd."""
