@@ -77,7 +77,7 @@ class Retokenize:
             self._check()
             parts |= text
         if self.protect_file:
-            parts["protect"] = list(read_entries(self.protect_file))
+            parts["protect_file"] = list(read_entries(self.protect_file))
         if self.general:
             parts["general"] = corpora.fingerprint(self.general)
         if transfer.needs_text:

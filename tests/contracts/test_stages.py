@@ -52,6 +52,15 @@ def test_its_settings_and_what_it_depends_on_are_json(stage, tmp_path):
     assert not where.store.root.exists()
 
 
+RESOLVED = {"losses", "teacher", "transfer", "tokenizer", "general", "protect_file"}
+"""Settings that name something, whose place in the address is taken by what they name."""
+
+
+def test_it_depends_on_nothing_that_is_called_like_another_setting(stage, tmp_path):
+    settings = {field.name for field in dataclasses.fields(stage)}
+    assert settings & set(stage.depends(context(tmp_path))) <= RESOLVED
+
+
 def test_it_leaves_the_given_model_alone(stage, tmp_path):
     model = tiny_model(layers=3)
     before = copy.deepcopy(model.network.state_dict())

@@ -154,3 +154,11 @@ def test_the_labels_of_a_teacher_are_computed_once(teacher, tmp_path):
     run(teacher, f"task-distill:gold({labels})", where)
     run(teacher, f"shrink > task-distill:gold({labels})", where)
     assert loads == [1]
+
+
+def test_no_setting_is_hidden_by_what_a_stage_depends_on(tmp_path):
+    """A setting leaves the address only for what it was resolved to, under the same name."""
+    (tmp_path / "words.txt").write_text("Goldman\n")
+    given = f"protect_file={tmp_path / 'words.txt'}"
+    strategies = [f"retokenize({given})", f"retokenize({given}, protect.digits=split)", "retokenize"]
+    assert len({addresses("start", parse(each, {}), context(tmp_path))[0] for each in strategies}) == 3

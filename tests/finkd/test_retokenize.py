@@ -96,7 +96,7 @@ def test_what_decides_the_result_is_part_of_its_address(tmp_path):
     transfer = {"kind": "Characters"}
     assert stage().depends(where) == {"corpus": "toy", "text": {"text": "toy"}, "transfer": transfer}
     assert stage().depends(replace(where, text=None))["text"] is None
-    assert stage(protect_file=str(tmp_path / "words.txt")).depends(where)["protect"] == ["Goldman"]
+    assert stage(protect_file=str(tmp_path / "words.txt")).depends(where)["protect_file"] == ["Goldman"]
     assert len(stage(general=str(tmp_path / "general.txt")).depends(where)["general"]) == 64
     assert stage(**given).depends(where).keys() == {"tokenizer", "transfer"}
     assert stage(**given, transfer="focus").depends(where).keys() == {"tokenizer", "transfer", "corpus", "text"}
