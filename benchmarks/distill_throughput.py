@@ -21,14 +21,22 @@ import os
 import resource
 import sys
 import tempfile
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.sides import EnoughError, Marks, in_turn, medians, speed, until_enough
+from benchmarks.sides import (
+    Marks,
+    finkd_clock,
+    in_turn,
+    medians,
+    speed,
+    trainer_arguments,
+    trainer_clock,
+    until_enough,
+)
 
 if TYPE_CHECKING:
     from finkd.batches import TrainingData
@@ -147,16 +155,10 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
     from finkd.losses.span_hidden import SpanHidden
-    from finkd.progress import Progress
     from finkd.schedule import Schedule
     from finkd.step import Teacher
 
     marks: Marks = []
-
-    def listen(progress: Progress) -> None:
-        marks.append((progress.seconds, progress.tokens))
-        if progress.step == steps:
-            raise EnoughError
 
     guesses = MaskedProjection(GUESSES, TEMPERATURE, *((0, "all") if same else ()))
     losses: list[Loss] = [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
@@ -164,7 +166,9 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     if same:
         rows = np.arange(len(data.windows))
         training._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
-    until_enough(lambda: training.train(student, data, losses, schedule, SEED, Teacher(teacher), listen))
+    until_enough(
+        lambda: training.train(student, data, losses, schedule, SEED, Teacher(teacher), finkd_clock(marks, steps))
+    )
     return marks
 
 
@@ -178,26 +182,9 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
         AutoTokenizer,
         DataCollatorForLanguageModeling,
         Trainer,
-        TrainerCallback,
-        TrainingArguments,
     )
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     marks: Marks = []
-    pieces = data.student.lengths.tolist()
-
-    class Clock(TrainerCallback):
-        """Notes the time and the pieces seen after each step; sentences come in their natural order."""
-
-        def __init__(self) -> None:
-            self.at = self.tokens = 0
-
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            stop = min(self.at + BATCH, len(pieces))
-            self.tokens += sum(pieces[self.at : stop])
-            self.at = stop % len(pieces)
-            marks.append((time.perf_counter(), self.tokens))
 
     class Distiller(Trainer):
         """The triple loss over all pieces of a batch."""
@@ -225,21 +212,10 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
         tokenizer = AutoTokenizer.from_pretrained(folder)
         Distiller(
             student.network,
-            TrainingArguments(
-                folder,
-                per_device_train_batch_size=BATCH,
-                max_steps=steps,
-                train_sampling_strategy="sequential",
-                use_cpu=True,
-                report_to=[],
-                save_strategy="no",
-                logging_strategy="no",
-                disable_tqdm=True,
-                seed=SEED,
-            ),
+            trainer_arguments(folder, steps, BATCH, SEED),
             DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED),
             [{"input_ids": ids[start:end].tolist()} for start, end in itertools.pairwise(rows)],
-            callbacks=[Clock()],
+            callbacks=[trainer_clock(marks, data.student.lengths.tolist(), BATCH)],
         ).train()
     return marks
 

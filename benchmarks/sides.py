@@ -7,8 +7,12 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from finkd.progress import Listener, Progress
 
 Marks = list[tuple[float, int]]
 """(seconds, pieces so far) after each training step."""
@@ -45,3 +49,57 @@ def speed(marks: Marks, warm_up: int, steps: int) -> float:
     """Pieces a second over the steps after the warm-up."""
     (began, before), (ended, after) = marks[warm_up - 1], marks[warm_up + steps - 1]
     return (after - before) / (ended - began)
+
+
+def finkd_clock(marks: Marks, steps: int) -> Listener:
+    """A listener that notes each step of finkd's loop, and leaves the loop after so many."""
+
+    def listen(progress: Progress) -> None:
+        marks.append((progress.seconds, progress.tokens))
+        if progress.step == steps:
+            raise EnoughError
+
+    return listen
+
+
+def trainer_clock(marks: Marks, pieces: Sequence[int], batch: int) -> Any:
+    """A callback that notes each step of a Trainer, which reads its examples in their natural order.
+
+    Args:
+        marks: added to.
+        pieces: of each example, without padding.
+        batch: examples of a step.
+    """
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        def __init__(self) -> None:
+            self.at = self.tokens = 0
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            stop = min(self.at + batch, len(pieces))
+            self.tokens += sum(pieces[self.at : stop])
+            self.at = stop % len(pieces)
+            marks.append((time.perf_counter(), self.tokens))
+
+    return Clock()
+
+
+def trainer_arguments(folder: str, steps: int, batch: int, seed: int) -> Any:
+    """A Trainer's defaults, without reports and saved files, on the processor and in the examples' natural order."""
+    from transformers import TrainingArguments
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    return TrainingArguments(
+        folder,
+        per_device_train_batch_size=batch,
+        max_steps=steps,
+        train_sampling_strategy="sequential",
+        use_cpu=True,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        seed=seed,
+    )

@@ -20,14 +20,22 @@ import os
 import resource
 import sys
 import tempfile
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.sides import EnoughError, Marks, in_turn, medians, speed, until_enough
+from benchmarks.sides import (
+    Marks,
+    finkd_clock,
+    in_turn,
+    medians,
+    speed,
+    trainer_arguments,
+    trainer_clock,
+    until_enough,
+)
 
 if TYPE_CHECKING:
     from finkd.batches import TrainingData
@@ -118,20 +126,14 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
 def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
     """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
-    from finkd.progress import Progress
     from finkd.schedule import Schedule
     from finkd.training import train
 
     marks: Marks = []
 
-    def listen(progress: Progress) -> None:
-        marks.append((progress.seconds, progress.tokens))
-        if progress.step == steps:
-            raise EnoughError
-
     # At most one epoch per step is ever needed, so the loop ends by its step count and not by its epochs.
     schedule = Schedule(epochs=steps, precision=precision)
-    until_enough(lambda: train(model, data, [CrossEntropy()], schedule, SEED, listen=listen))
+    until_enough(lambda: train(model, data, [CrossEntropy()], schedule, SEED, listen=finkd_clock(marks, steps)))
     return marks
 
 
@@ -141,47 +143,19 @@ def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:
         AutoTokenizer,
         DataCollatorForTokenClassification,
         Trainer,
-        TrainerCallback,
-        TrainingArguments,
     )
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     marks: Marks = []
-    pieces = data.student.lengths.tolist()
-
-    class Clock(TrainerCallback):
-        """Notes the time and the pieces seen after each step; sentences come in their natural order."""
-
-        def __init__(self) -> None:
-            self.at = self.tokens = 0
-
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            stop = min(self.at + BATCH, len(pieces))
-            self.tokens += sum(pieces[self.at : stop])
-            self.at = stop % len(pieces)
-            marks.append((time.perf_counter(), self.tokens))
 
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))
         tokenizer = AutoTokenizer.from_pretrained(folder)
         Trainer(
             model.network,
-            TrainingArguments(
-                folder,
-                per_device_train_batch_size=BATCH,
-                max_steps=steps,
-                train_sampling_strategy="sequential",
-                use_cpu=True,
-                report_to=[],
-                save_strategy="no",
-                logging_strategy="no",
-                disable_tqdm=True,
-                seed=SEED,
-            ),
+            trainer_arguments(folder, steps, BATCH, SEED),
             DataCollatorForTokenClassification(tokenizer),
             _as_rows(data),
-            callbacks=[Clock()],
+            callbacks=[trainer_clock(marks, data.student.lengths.tolist(), BATCH)],
         ).train()
     return marks
 
