@@ -43,7 +43,7 @@ from tokenization.vocabulary import train
 
 MEGABYTE = 10**6
 TRAINING = 20_000
-MINILM = Encoder(parameters=22_713_216, width=384, layers=6, intermediate=1536, positions=512)
+MINILM = Encoder(parameters=22_713_216, width=384, layers=6, heads=12, intermediate=1536, positions=512)
 
 
 def lines(file: Path | None, characters: int) -> Iterator[str]:

@@ -34,6 +34,7 @@ def encoder(folder: Path) -> Encoder:
         parameters=parameters,
         width=width,
         layers=_whole(config, path, "num_hidden_layers", "n_layers"),  # DistilBERT has names of its own
+        heads=_whole(config, path, "num_attention_heads", "n_heads"),
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
         positions=positions,
     )
@@ -48,10 +49,19 @@ def after(stage: Stage, shape: Encoder) -> Encoder:
     if isinstance(stage, Shrink):
         if stage.layers[-1] >= shape.layers:
             raise ConfigError(f"layers: expected numbers from 0 to {shape.layers - 1} (got {list(stage.layers)})")
-        return replace(shape, layers=len(stage.layers))
+        shape = replace(shape, layers=len(stage.layers))
+        return shape if stage.width is None else _narrower(shape, stage.width)
     if isinstance(stage, Factorize) and not 2 <= stage.rank < shape.width:
         raise ConfigError(f"rank: expected 2 to {shape.width - 1}, less than the encoder's width (got {stage.rank})")
     return shape
+
+
+def _narrower(shape: Encoder, width: int) -> Encoder:
+    if width >= shape.width or width % shape.heads:
+        raise ConfigError(
+            f"width: expected a multiple of the {shape.heads} heads that is less than {shape.width} (got {width})"
+        )
+    return replace(shape, width=width, intermediate=shape.intermediate * width // shape.width)
 
 
 def weights(folder: Path) -> tuple[int, int]:

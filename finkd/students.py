@@ -1,8 +1,9 @@
-"""Students cut from a teacher: fewer layers, then another vocabulary."""
+"""Students cut from a teacher: fewer layers, fewer dimensions, then another vocabulary."""
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +17,10 @@ from finkd.models import Model
 from finkd.transfer.mapped import Characters
 from finkd.transfer.transfer import Carry, Transfer
 from tokenization.tokenizer import Tokenizer
+
+_INTO_HEADS = r"attention\.(self\.(query|key|value)|[qkv]_lin)\."
+_OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
+"""Names of the layers around the attention of BERT and RoBERTa, or DistilBERT."""
 
 
 def keep_layers(model: Model, layers: Sequence[int]) -> Model:
@@ -37,6 +42,51 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
     setattr(student.encoder.config, name, len(kept))
     return student
+
+
+def narrow(model: Model, width: int) -> Model:
+    """A copy whose hidden states have fewer dimensions, and its feed-forward layers as much fewer units.
+
+    Evenly spaced dimensions are kept, the same ones in every layer, and equally many in each attention head: weight
+    selection (Xu et al. 2023, arXiv 2311.18823, section 3). Heads keep their number, as in TinyBERT.
+
+    Args:
+        model: an encoder or tagger; not changed.
+        width: the new number, less than the old one and divisible by the number of heads.
+
+    Raises:
+        ConfigError: if the width is no such number.
+    """
+    old = model.encoder.config
+    heads = old.num_attention_heads
+    if not 0 < width < old.hidden_size or width % heads:
+        raise ConfigError(
+            f"shrink.width: expected a multiple of the {heads} heads that is less than {old.hidden_size} (got {width})"
+        )
+    config = copy.deepcopy(model.network.config)
+    config.hidden_size = width
+    inner = "hidden_dim" if hasattr(config, "hidden_dim") else "intermediate_size"  # DistilBERT's, or BERT's name
+    setattr(config, inner, getattr(config, inner) * width // old.hidden_size)
+    with torch.random.fork_rng(devices=[]):
+        network: Any = type(model.network)(config)
+    if getattr(model.encoder, "pooler", None) is None and hasattr(network.base_model, "pooler"):
+        network.base_model.pooler = None
+    shapes = {name: weight.shape for name, weight in network.state_dict().items()}
+    weights = model.network.state_dict().items()
+    network.load_state_dict({name: _selected(name, weight, shapes[name], heads) for name, weight in weights})
+    return Model(network.train(False), model.tokenizer, model.labels)
+
+
+def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Tensor:
+    """The evenly spaced part of a weight that has a shape."""
+    for dimension, (old, new) in enumerate(zip(weight.shape, shape, strict=True)):
+        if old != new:
+            # A head's dimensions come out of queries, keys and values, and go into the layer behind them.
+            groups = heads if re.search(_INTO_HEADS if dimension == 0 else _OUT_OF_HEADS, name) else 1
+            inside = torch.linspace(0, old // groups - 1, new // groups).round().long()
+            kept = (torch.arange(groups)[:, None] * (old // groups) + inside).flatten()
+            weight = weight.index_select(dimension, kept.to(weight.device))
+    return weight
 
 
 def replace_vocabulary(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # listing the names must not import torch
 stages: Registry[type[Stage]] = Registry(
     "stages",
     {
-        "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers"),
+        "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers, and of the dimensions"),
         "retokenize": ("finkd.stages.retokenize:Retokenize", "a domain vocabulary, embeddings made from the old ones"),
         "factorize": (
             "finkd.stages.factorize:Factorize",

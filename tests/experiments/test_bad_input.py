@@ -98,6 +98,10 @@ MISTAKES = {
         {"stages.shrink": {"layers": [0, 2, 5]}},
         ("systems.Domain student.strategy: shrink.layers: expected numbers from 0 to 1",),
     ),
+    "a width that heads do not divide": Mistake(
+        {"stages.shrink": {"layers": [0], "width": 31}},
+        ("systems.Domain student.strategy: shrink.width: expected a multiple of the",),
+    ),
     "tokenizer without its file": Mistake({"stages.retokenize": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
     "text that nobody has": Mistake(
         {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text", "set 'text'")

@@ -39,7 +39,7 @@ def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
     shape = encoder(tmp_path)
     config = model.encoder.config
     assert shape.parameters == sum(p.numel() for p in model.network.parameters())
-    assert (shape.width, shape.layers, shape.positions) == (32, 2, model.max_length)
+    assert (shape.width, shape.layers, shape.heads, shape.positions) == (32, 2, 2, model.max_length)
     assert shape.intermediate == (config.hidden_dim if family == "distilbert" else config.intermediate_size)
 
 

@@ -1,12 +1,19 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from corpora.errors import ConfigError
 from finkd import models
-from finkd.students import keep_layers, replace_vocabulary
-from tests.finkd.toys import LABELS, outputs, tiny_model
+from finkd.factorization import factorize
+from finkd.losses.span_hidden import SpanHidden
+from finkd.models import with_head, with_masked_head
+from finkd.stages.shrink import Shrink
+from finkd.step import Teacher
+from finkd.students import keep_layers, narrow, replace_vocabulary
+from finkd.training import train
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
 
 TEXT = "The Borrower shall pay interest to Acme Corp., naïve € lenders agree."
@@ -105,3 +112,64 @@ def test_embeddings_beyond_the_tokenizer_are_left_behind():
     teacher.network.resize_token_embeddings(len(teacher.tokenizer) + 6)
     student = replace_vocabulary(teacher, wordpiece_cased())
     assert student.embeddings.weight.shape == (len(wordpiece_cased()), 32)
+
+
+# With two heads of 16 dimensions each: 8 dimensions are kept of 32, and of each head 4 of 16; of 64 inner units 16.
+EVENLY = torch.tensor([0, 4, 9, 13, 18, 22, 27, 31])
+IN_HEADS = torch.tensor([0, 5, 10, 15, 16, 21, 26, 31])
+
+
+@pytest.mark.parametrize(
+    ("family", "into", "out"),
+    [
+        ("bert", "encoder.layer.1.attention.self.key", "encoder.layer.1.attention.output.dense"),
+        ("roberta", "encoder.layer.1.attention.self.key", "encoder.layer.1.attention.output.dense"),
+        ("distilbert", "transformer.layer.1.attention.k_lin", "transformer.layer.1.attention.out_lin"),
+    ],
+)
+def test_a_narrower_student_has_the_same_dimensions_of_everything(family, into, out):
+    teacher = tiny_model(family=family)
+    before = weights(teacher)
+    student = narrow(teacher, 8)
+    after = weights(student)
+    assert after.keys() == before.keys()
+    assert torch.equal(student.embeddings.weight, teacher.embeddings.weight[:, EVENLY])
+    assert torch.equal(after[f"{into}.weight"], before[f"{into}.weight"][IN_HEADS][:, EVENLY])
+    assert torch.equal(after[f"{into}.bias"], before[f"{into}.bias"][IN_HEADS])
+    assert torch.equal(after[f"{out}.weight"], before[f"{out}.weight"][EVENLY][:, IN_HEADS])
+    assert sorted(after["embeddings.LayerNorm.weight"].shape) == [8]
+    assert (student.encoder.config.hidden_size, student.encoder.config.num_attention_heads) == (8, 2)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("head", ["none", "labels", "words"])
+def test_a_narrower_student_keeps_its_head_and_is_one_that_transformers_knows(family, head, tmp_path):
+    teacher = tiny_model(family=family, labels=LABELS if head == "labels" else ())
+    student = narrow(with_masked_head(teacher, 0) if head == "words" else teacher, 8)
+    student.save(tmp_path)
+    again = models.load(tmp_path)
+    assert (again.labels, again.has_masked_head) == (teacher.labels, head == "words")
+    assert torch.equal(outputs(again, TEXT), outputs(student, TEXT))
+    assert torch.isfinite(outputs(student, TEXT)).all()
+
+
+def test_a_student_with_factorised_embeddings_can_be_narrowed():
+    student = narrow(factorize(tiny_model(), 6), 8)
+    assert student.embeddings.weight.shape[1] == 6
+    assert outputs(student, TEXT).shape[-1] == 8
+
+
+@pytest.mark.parametrize("width", [0, 7, 32, 64])
+def test_widths_that_do_not_fit_are_refused(width):
+    with pytest.raises(ConfigError, match=r"shrink\.width: expected a multiple of the 2 heads that is less than 32"):
+        narrow(tiny_model(), width)
+
+
+def test_a_narrower_student_learns_its_teachers_states():
+    teacher = tiny_model(labels=LABELS, seed=5)
+    student = with_head(Shrink((0,), width=16).run(tiny_model(seed=5), None)[0], LABELS, 0)
+    seen = []
+    data = ner_data(SENTENCES, student, teacher)
+    train(student, data, [SpanHidden()], replace(QUICK, epochs=30), 1, Teacher(teacher), seen.append)
+    assert seen[-1].loss < 0.5 * seen[0].loss

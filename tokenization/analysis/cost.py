@@ -15,6 +15,7 @@ class Encoder:
         parameters: all its weights, embeddings included.
         width: hidden size.
         layers: transformer layers.
+        heads: attention heads of a layer.
         intermediate: width of the feed-forward layers.
         positions: longest sequence that it reads, in pieces.
     """
@@ -22,6 +23,7 @@ class Encoder:
     parameters: int
     width: int
     layers: int
+    heads: int
     intermediate: int
     positions: int
 

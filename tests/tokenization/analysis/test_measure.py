@@ -13,7 +13,7 @@ from tokenization.analysis import Candidate, Encoder, Text, analyze, measure
 from tokenization.analysis.batch import LONGEST
 from tokenization.tokenizer import Tokenizer
 
-ENCODER = Encoder(parameters=10_000, width=8, layers=2, intermediate=16, positions=64)
+ENCODER = Encoder(parameters=10_000, width=8, layers=2, heads=2, intermediate=16, positions=64)
 HOSTILE = [
     "",
     "   \t ",
