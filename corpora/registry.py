@@ -7,10 +7,9 @@ through an entry point in the group ``finkd.<kind>`` (for instance ``finkd.losse
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from corpora.errors import ConfigError, UnknownNameError
@@ -25,10 +24,12 @@ class Entry:
     Attributes:
         target: ``"module:Name"`` of the object.
         summary: one line for ``finkd list``.
+        package: the one that registers it, if it is not finkd.
     """
 
     target: str
     summary: str
+    package: str | None = None
 
 
 class Registry(Generic[T]):
@@ -59,7 +60,7 @@ class Registry(Generic[T]):
                         f"{point.value}); rename one entry point"
                     )
                 package = point.dist.name if point.dist else "another package"
-                found[point.name] = Entry(point.value, f"from {package}")
+                found[point.name] = Entry(point.value, f"from {package}", package)
             self._all = found
         return self._all
 
@@ -68,15 +69,19 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: if there is none; the message suggests the nearest name.
+            ConfigError: if another package registers the name and does not hold the object.
         """
         entry = self.entries().get(name)
         if entry is None:
             raise UnknownNameError(unknown(self.kind, name, self))
-        module, _, attribute = entry.target.partition(":")
-        value: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            value = getattr(value, part)
-        return cast(T, value)
+        try:
+            return cast(T, EntryPoint(name, entry.target, self.kind).load())
+        except (ImportError, AttributeError) as error:
+            if entry.package is None:
+                raise
+            raise ConfigError(
+                f"{self.kind}: {name!r} of {entry.package} cannot be imported ({error}); mend or uninstall that package"
+            ) from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries())

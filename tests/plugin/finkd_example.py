@@ -1,0 +1,59 @@
+"""A loss, a stage and a strategy of another package."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from finkd.losses.term import Outputs
+from finkd.models import Model
+from finkd.stages.stage import Context, Head
+from finkd.strategies import Strategy
+
+
+@dataclass(frozen=True)
+class WordsMSE:
+    """Mean squared difference of the scores of words (Ba and Caruana 2014, arXiv 1312.6184, equation 1)."""
+
+    weight: float = 1.0
+    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar mean over words and labels; 0 without words."""
+        assert outputs.student.words is not None
+        assert outputs.teacher.words is not None
+        difference = outputs.student.words.float() - outputs.teacher.words.float()
+        return difference.square().sum() / max(1, difference.numel())
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Draw the last layers anew, which helps fine-tuning on little data (Zhang et al. 2020, arXiv 2006.05987).
+
+    Attributes:
+        layers: how many.
+    """
+
+    layers: PositiveInt = 1
+    version: ClassVar[int] = 1
+    head: ClassVar[Head] = "kept"
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """The seed of the new weights."""
+        return {"seed": context.seed}
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """A copy with new last layers."""
+        network = copy.deepcopy(model.network)
+        student = Model(network, model.tokenizer, model.labels)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(context.seed)
+            for layer in student.layers[-self.layers :]:
+                layer.apply(network._init_weights)
+        return student, 0
+
+
+FORGET_AND_DISTILL = Strategy("shrink > forget > task-distill:gold(losses={words-mse: {}})", "an example")
