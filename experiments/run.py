@@ -18,6 +18,7 @@ from experiments.config import Experiment, resolved, slug
 from experiments.events import Event, Listener
 from experiments.jobs import side_by_side
 from experiments.prepared import Outcomes, Prepared
+from finkd import processes
 from finkd.environment import environment
 from finkd.evaluation import evaluate, score
 from finkd.floors import floors
@@ -51,7 +52,8 @@ def run(
             with other numbers of threads, so equal bits need equal jobs.
 
     Returns:
-        one record per system and seed, as also written to ``out/records``.
+        one record per system and seed, as also written to ``out/records``; nothing in the processes beside the first
+        one that ``accelerate launch`` starts.
 
     Raises:
         FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
@@ -61,6 +63,12 @@ def run(
     store = out.parent / "store"
     prepared = Prepared(experiment, store, checkpoint_seconds)
     jobs = min(jobs, len(experiment.seeds))
+    if processes.count() > 1 and jobs > 1:
+        raise ConfigError("--jobs: cannot be used with accelerate launch, whose processes train one seed together")
+    if not processes.is_first():
+        for seed in experiment.seeds:
+            prepared.outcomes(seed, tell)
+        return []
     with folder_lock(out):
         _claim(out, experiment, prepared.data.fingerprint)
         recorder = _Recorder(prepared, out, tell)

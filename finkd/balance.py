@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from finkd import processes
 from finkd.losses.term import Loss
 
 _INTERVAL = 16
@@ -49,7 +50,8 @@ class Balance:
 
     def _norm(self, term: Tensor) -> Tensor:
         gradients = torch.autograd.grad(term, self.measured, retain_graph=True, allow_unused=True)
-        return torch.stack([g.float().square().sum() for g in gradients if g is not None]).sum().sqrt()
+        whole = [processes.mean(g.float()) for g in gradients if g is not None]
+        return torch.stack([g.square().sum() for g in whole]).sum().sqrt()
 
     def _scales(self) -> Tensor:
         assert self.norms is not None

@@ -21,7 +21,7 @@ class Checkpoint:
     """Everything that decides the next step of a training.
 
     Attributes:
-        tensors: weights, moments of the optimizers, states of random number generators.
+        tensors: weights, and moments of the optimizers.
         facts: the rest, as JSON values: ``step``, ``tokens``, ``seconds``.
     """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.files import sha256
-from finkd import models, teachers
+from finkd import models, processes, teachers
 from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.records import StageRecord
@@ -104,6 +104,7 @@ def run(
     """
     keys = addresses(start, steps, context)
     stored = [context.store.get(key) for key in keys]
+    processes.wait()  # until every process has seen the same
     done = finished(entry is not None for entry in stored)
     model = None
     for index, (step, where) in enumerate(with_contexts(steps, context)):
@@ -183,9 +184,11 @@ def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Mode
     result, tokens = step.stage.run(model, replace(context, checkpoints=checkpoints))
     result.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
     facts = {"stage": step.name, "seconds": checkpoints.seconds + time.perf_counter() - began, "tokens": tokens}
-    with context.store.put(key, facts) as folder:
-        result.save(folder)
-    checkpoints.clear()
+    if processes.is_first():
+        with context.store.put(key, facts) as folder:
+            result.save(folder)
+        checkpoints.clear()
+    processes.wait()
     return result, Stored(context.store.root / key, facts)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from finkd import processes
 from finkd.precision import Precision
 
 
@@ -56,16 +57,17 @@ class Course:
         self.steps = steps
         self.warmup = round(schedule.warmup * steps)
         self.seconds = schedule.seconds
-        self._began = time.perf_counter()
-
-    @property
-    def elapsed(self) -> float:
+        self.elapsed = 0.0
         """Seconds of training, those of a process that was killed included."""
-        return time.perf_counter() - self._began
+        self._looked = time.perf_counter()
 
-    @elapsed.setter
-    def elapsed(self, seconds: float) -> None:
-        self._began = time.perf_counter() - seconds
+    def look_at_clock(self) -> None:
+        """Let ``elapsed`` be the time that it is now; between two looks it stands still, on all processes alike."""
+        now = time.perf_counter()
+        self.elapsed += now - self._looked
+        self._looked = now
+        if self.seconds:
+            self.elapsed = processes.agreed(self.elapsed)
 
     def done(self, step: int) -> float:
         """What of ``steps`` is done after a step."""

@@ -111,12 +111,9 @@ class Keeper:
         pieces = hashlib.sha256(encoded.pieces.ids.tobytes() + encoded.pieces.rows.tobytes()).hexdigest()
         material = {"states-of": self.key, "pieces": pieces, "layers": wanted, "precision": self.precision}
         key = address({**material, "version": 2})
-        stored = self.store.get(key)
-        if stored is None:
-            facts = {"kind": "teacher states", "pieces": len(encoded.pieces.ids), "layers": wanted}
-            with self.store.put(key, facts) as folder:
-                self._compute(encoded, wanted, folder / _FILE)
-        values = np.load(self.store.root / key / _FILE, mmap_mode="r", allow_pickle=False)
+        facts = {"kind": "teacher states", "pieces": len(encoded.pieces.ids), "layers": wanted}
+        stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder / _FILE))
+        values = np.load(stored.folder / _FILE, mmap_mode="r", allow_pickle=False)
         return States(values, wanted, count, encoded.pieces.rows)
 
     def _compute(self, encoded: Encoded, layers: tuple[int, ...], path: Path) -> None:

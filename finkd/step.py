@@ -12,11 +12,11 @@ from transformers import PreTrainedModel
 from corpora.errors import ConfigError
 from finkd.aligned import Masked
 from finkd.batches import Batch
-from finkd.forward import forward
 from finkd.losses.term import Loss, Outputs, Side
 from finkd.losses.vocabularies import Vocabularies
 from finkd.models import Model
 from finkd.states import States
+from finkd.together import forward_together
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Step(nn.Module):
     def forward(self, batch: Batch, known: Side | None = None) -> Tensor:
         """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
         places = [None if each is None else each.student.at for each in _asked(batch)]
-        student = forward(self.network, batch.student, self.needs, *places)
+        student = forward_together(self.network, batch.student, self.needs, *places)
         student = _without_spare_entries(student, self.entries[0])
         outputs = Outputs(student, self._teach(batch, known), batch.labels, batch.aligned, self.vocabularies)
         if self.projection is not None:
@@ -75,7 +75,7 @@ class Step(nn.Module):
         is_asked = bool(needs) or (self.logits is None and "words" in self.needs)
         if known is None and is_asked and self.teacher and batch.teacher is not None:
             places = [None if each is None else each.teacher.at for each in _asked(batch)]
-            side = forward(self.teacher[0], batch.teacher, needs, *places)
+            side = forward_together(self.teacher[0], batch.teacher, needs, *places)
             side = _without_spare_entries(side, self.entries[1])
         return replace(
             side,

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 
 from corpora.errors import StoreError
 from corpora.files import atomic_folder, folder_lock, sha256
+from finkd import processes
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,30 @@ class Store:
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
             manifest = {"facts": facts, "files": files, "digest": _digest(facts, files)}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    def made(self, key: str, facts: dict[str, Any], fill: Callable[[Path], None]) -> Stored:
+        """The entry at an address; if there is none it is filled now, by the first of several processes.
+
+        Args:
+            key: the address.
+            facts: as for ``put``.
+            fill: writes its files into an empty folder.
+
+        Raises:
+            StoreError: if the store cannot be written.
+        """
+        found = None
+        if processes.is_first():
+            found = self.get(key)
+            if found is None:
+                with self.put(key, facts) as folder:
+                    fill(folder)
+                found = Stored(self.root / key, facts)
+        processes.wait()
+        found = found or self.get(key)
+        if found is None:
+            raise StoreError(f"{self.root / key}: another process has written it, this one cannot read it")
+        return found
 
     def entries(self) -> Iterator[Entry]:
         """All entries, and what killed processes left behind; what else lies in the folder is none of the store's."""

@@ -7,13 +7,15 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from corpora.errors import ConfigError, FinkdError
+from finkd import processes
 from finkd.aligned import to_device
 from finkd.balance import Balance
 from finkd.batches import TrainingData, plan
@@ -95,10 +97,12 @@ class _Loop:
         seed: int,
         teacher: Teacher,
     ) -> None:
-        torch.manual_seed(seed)
+        processes.join()
         AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
         self.accelerator = Accelerator(
-            mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no"
+            mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no",
+            # A term may look at a part of the network alone; without this the others would be waited for.
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
         self.network = model.network
         self.data = data
@@ -108,6 +112,7 @@ class _Loop:
         self.batches = _batches(data, schedule, seed)
         self.course = Course(schedule, len(self.batches))
         bare = Step(model, losses, teacher, seed, self.accelerator.device)
+        self.needs = bare.needs
         made = optimizers(model, bare.projection, schedule)
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
@@ -126,12 +131,14 @@ class _Loop:
         if checkpoints is not None and (found := checkpoints.latest()) is not None:
             self._restore(found)
         self.network.train()
+        self.course.look_at_clock()
         while not self.is_over:
             loss = self._next()
+            self.course.look_at_clock()
             if listen is not None:
                 done = round(self.course.done(self.number))
                 listen(Progress(done, self.course.steps, loss, self.tokens, self.course.elapsed))
-            if checkpoints is not None and checkpoints.due and not self.is_over:
+            if checkpoints is not None and processes.is_first() and checkpoints.due and not self.is_over:
                 checkpoints.save(self._checkpoint())
         # Without this the network would go on computing in the training's precision and carry a wrapper for each stage.
         self.accelerator.unwrap_model(self.step, keep_fp32_wrapper=False)
@@ -142,8 +149,9 @@ class _Loop:
         """One step; returns its loss."""
         rows = self.batches[self.number]
         self.number += 1
+        torch.manual_seed(_seed(self.seed, self.number, processes.number()))
         mixed = self.schedule.mixing * (1 - self.course.done(self.number) / self.course.steps)
-        batch = self.data.batch(rows, self.step.needs, (self.seed, self.number), mixed)
+        batch = self.data.batch(rows, self.needs, (self.seed, self.number), mixed)
         known = self.teacher.states.side(rows) if self.teacher.states else None
         batch, known = to_device((batch, known), self.accelerator.device)
         with self.accelerator.autocast():
@@ -167,9 +175,7 @@ class _Loop:
 
     def _checkpoint(self) -> Checkpoint:
         tensors, facts = optimizer_tensors(self.optimizers)
-        tensors |= dict(self._weights()) | {"random": torch.get_rng_state()}
-        if self.accelerator.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        tensors |= dict(self._weights())
         if self.balance.norms is not None:
             tensors["balance"] = self.balance.norms
         facts |= {"step": self.number, "tokens": self.tokens, "seconds": self.course.elapsed}
@@ -179,9 +185,6 @@ class _Loop:
         for name, weight in self._weights():
             weight.copy_(found.tensors[name])
         load_optimizers(self.optimizers, found)
-        torch.set_rng_state(found.tensors["random"])
-        if "random.cuda" in found.tensors:
-            torch.cuda.set_rng_state(found.tensors["random.cuda"])
         self.number, self.tokens = found.facts["step"], found.facts["tokens"]
         self.course.elapsed = found.facts["seconds"]
         self.balance.steps = self.number
@@ -189,6 +192,11 @@ class _Loop:
             self.balance.norms = found.tensors["balance"].to(self.accelerator.device)
         for scheduler in self.schedulers:
             scheduler.last_epoch = self.number
+
+
+def _seed(*parts: int) -> int:
+    """A seed of the dropout of one step, from which an interrupted training can go on without knowing those before."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
 
 def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:

@@ -65,10 +65,14 @@ def run(
     from experiments.progress import shown
     from experiments.run import default_folder
     from experiments.run import run as run_experiment
+    from finkd import processes
 
     folder = out or default_folder(experiment)
     if dry_run:
         _show_plan(experiment, folder, json=json)
+        return
+    if not processes.is_first():
+        run_experiment(experiment, folder, None, checkpoint_seconds, jobs)
         return
     with shown(messages) as listen:
         records = run_experiment(experiment, folder, listen, checkpoint_seconds, jobs)

@@ -33,7 +33,7 @@ class Adapt:
     train: Literal["all", "head"] = "all"
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1))
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     head: ClassVar[Head] = "words"
 
     def depends(self, context: Context) -> dict[str, Any]:

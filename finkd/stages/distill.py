@@ -44,7 +44,7 @@ class Distill:
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
     keep_states: bool = False
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, seed and precision."""

@@ -26,7 +26,7 @@ class Finetune:
 
     schedule: Schedule = field(default_factory=Schedule)
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     head: ClassVar[Head] = "labels"
 
     def depends(self, context: Context) -> dict[str, Any]:

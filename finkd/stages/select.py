@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -98,13 +99,12 @@ class Selected:
     def _drawn(self) -> list[Sentence]:
         every = self.context.sentences(self.how.on)
         key = address({"selected": self.fingerprint})
-        stored = self.context.store.get(key)
-        if stored is not None:
-            return [every[index] for index in np.load(stored.folder / _FILE, allow_pickle=False)]
-        chosen = self._chosen(every)
-        with self.context.store.put(key, {"kind": "selection", "sentences": len(chosen)}) as folder:
-            np.save(folder / _FILE, np.array(chosen, np.int64), allow_pickle=False)
-        return [every[index] for index in chosen]
+
+        def choose(folder: Path) -> None:
+            np.save(folder / _FILE, np.array(self._chosen(every), np.int64), allow_pickle=False)
+
+        stored = self.context.store.made(key, {"kind": "selection"}, choose)
+        return [every[index] for index in np.load(stored.folder / _FILE, allow_pickle=False)]
 
     def _chosen(self, every: Sequence[Sentence]) -> list[int]:
         """Indices of the best sentences, in the order of the text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,7 +58,7 @@ class TaskDistill:
     keep_states: bool = False
     lost_names: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     head: ClassVar[Head] = "labels"
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -129,11 +130,11 @@ def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, context: Co
     """
     read = hashlib.sha256(repr([(sentence.text, sentence.spans) for sentence in sentences]).encode()).hexdigest()
     key = address({"labels-of": teacher.key, "text": read, "precision": context.precision, "version": 3})
-    stored = context.store.get(key)
-    if stored is None:
+
+    def compute(folder: Path) -> None:
         computed = sentence_logits(sentences, teacher.load(), precision=context.precision)
-        with context.store.put(key, {"kind": "teacher labels", "sentences": len(sentences)}) as folder:
-            save_file({"logits": torch.from_numpy(np.concatenate(computed))}, folder / _FILE)
-        return computed
+        save_file({"logits": torch.from_numpy(np.concatenate(computed))}, folder / _FILE)
+
+    stored = context.store.made(key, {"kind": "teacher labels", "sentences": len(sentences)}, compute)
     flat = load_file(stored.folder / _FILE)["logits"].numpy()
     return np.split(flat, np.cumsum([len(sentence.spans) for sentence in sentences])[:-1])

@@ -28,10 +28,9 @@ def installed(tmp_path_factory):
 
 def command(installed, *arguments):
     """``finkd`` in a process of its own, because entry points are read once."""
-    start = "import sys; from experiments.cli import main; sys.argv[0] = 'finkd'; main()"
     paths = os.pathsep.join([str(installed), *sys.path])
     return subprocess.run(
-        [sys.executable, "-c", start, *map(str, arguments)],
+        [sys.executable, "-m", "tests.experiments.command", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

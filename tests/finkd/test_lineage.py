@@ -49,7 +49,7 @@ def test_a_strategy_ends_in_a_stored_model(teacher, tmp_path):
     assert cached(outcome) == [("shrink", False), ("finetune", False), ("task-distill:gold", False)]
     assert [stage.tokens > 0 for stage in outcome.lineage] == [False, True, True]
     assert outcome.folder.name == outcome.key == outcome.lineage[-1].key
-    assert outcome.lineage[0].config == {"layers": (0, 2)}
+    assert outcome.lineage[0].config == {"layers": (0, 2), "width": None}
 
 
 def test_strategies_share_the_work_of_a_common_prefix(teacher, tmp_path):

@@ -83,7 +83,7 @@ def test_merging_changes_neither_side():
         ("shrink(layers=[0)", r"layers of 'shrink': expected .* \(got '\[0'\)"),
         (
             "shrink(layer=[0])",
-            r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers\)",
+            r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, width\)",
         ),
         (
             "finetune(epochs=3)",

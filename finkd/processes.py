@@ -1,0 +1,119 @@
+"""Processes that train one model together, as ``accelerate launch`` starts them; usually there is only one.
+
+All of them go through the same program and read the same folder of stored results. Each runs the models over its share
+of a batch, sees what the others made of theirs, and computes the losses of the whole batch (``finkd.together``);
+whatever is written, the first one writes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from corpora.errors import ConfigError
+
+_PATIENCE = timedelta(days=1)
+"""The first process reads a corpus with the teacher, or measures a model, while the others wait for it."""
+
+
+def count() -> int:
+    """How many there are."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def number() -> int:
+    """Which one this is, from 0."""
+    return int(os.environ.get("RANK", "0")) if count() > 1 else 0
+
+
+def is_first() -> bool:
+    """Whether this is the one that writes."""
+    return number() == 0
+
+
+def wait() -> None:
+    """Go on once every process has come here."""
+    if join() is not None:
+        distributed.barrier()
+
+
+def agreed(value: float) -> float:
+    """The first process's value."""
+    state = join()
+    if state is None:
+        return value
+    shared = torch.tensor([value], dtype=torch.float32, device=state.device)
+    distributed.broadcast(shared, 0)
+    return float(shared)
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean over all processes."""
+    if join() is None:
+        return values
+    shared = values.clone()
+    distributed.all_reduce(shared)
+    return shared / count()
+
+
+def gathered(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The rows of all processes, one after the other, with gradients to each of them.
+
+    A parameter then has, on each process, its share of the gradient of a loss of all rows, ``count()`` times, so that
+    averaging over processes gives the gradient.
+
+    Args:
+        rows: (sizes[number()], ...) of this process.
+        sizes: rows of each process.
+    """
+    # Not every means of exchange knows bf16.
+    found: Tensor = _Gather.apply(rows.float(), tuple(sizes))  # type: ignore[no-untyped-call]
+    return found.to(rows.dtype)
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, rows: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        context.sizes = sizes
+        padded = rows.new_zeros(max(sizes), *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in sizes]
+        distributed.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        shared = gradients[0].contiguous().clone()
+        distributed.all_reduce(shared)
+        return torch.split(shared, context.sizes)[number()], None
+
+
+@cache
+def join() -> Any:
+    """Connect this process with the others, if there are any.
+
+    Returns:
+        accelerate's account of them; ``None`` if this process is alone.
+
+    Raises:
+        ConfigError: if accelerate does not know of them.
+    """
+    if count() == 1:
+        return None
+    from accelerate import PartialState  # slow to import
+
+    # On a machine without GPUs accelerate connects nobody unless it is told, and each process would train for itself.
+    cpu = not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
+    state = PartialState(cpu=cpu, timeout=_PATIENCE)
+    if state.num_processes != count():
+        raise ConfigError(
+            f"accelerate: connects {state.num_processes} processes, but WORLD_SIZE is {count()}; start the command "
+            "with 'accelerate launch --multi_gpu', or unset WORLD_SIZE"
+        )
+    return state

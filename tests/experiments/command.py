@@ -1,0 +1,9 @@
+"""``python -m tests.experiments.command`` is the command ``finkd``, also where no such script is installed."""
+
+import sys
+
+from experiments.cli import main
+
+if __name__ == "__main__":
+    sys.argv[0] = "finkd"
+    main()

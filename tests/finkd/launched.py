@@ -1,0 +1,63 @@
+"""Short trainings of every kind, in this process or in those that ``accelerate launch`` has started.
+
+ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 tests/finkd/launched.py weights.safetensors
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from finkd import processes
+from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.word_kl import WordKL
+from finkd.models import with_masked_head
+from finkd.step import Teacher
+from finkd.training import train
+from tests.finkd.test_training import ENCODER_TERMS
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
+from tests.toys import roberta
+
+# Some batches have fewer examples than there are processes.
+SCHEDULE = replace(QUICK, dropout=0.0, batch_tokens=40)
+TAGGER_TERMS = [CrossEntropy(), WordKL(), SpanHidden()]
+
+
+def encoder(term):
+    """An encoder after a training by one term."""
+    teacher = with_masked_head(tiny_model(roberta(), layers=3, seed=5), 1)
+    model = with_masked_head(tiny_model(), 2)
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    train(model, data, [term], SCHEDULE, 1, Teacher(teacher))
+    return model
+
+
+def tagger(**how):
+    """A narrow tagger after a training by labels, distributions and states, with a learnt map between the widths."""
+    teacher = tiny_model(roberta(), layers=3, labels=LABELS, seed=5)
+    model = tiny_model(width=16, labels=LABELS)
+    train(model, ner_data(SENTENCES, model, teacher), TAGGER_TERMS, replace(SCHEDULE, **how), 1, Teacher(teacher))
+    return model
+
+
+TRAININGS = {
+    **{repr(term): (lambda term=term: encoder(term)) for term in ENCODER_TERMS},
+    "tagger": tagger,
+    "tagger, balanced": lambda: tagger(balance=True),
+}
+
+
+def weights(model):
+    """Weights by name, each with memory of its own."""
+    return {name: weight.detach().clone() for name, weight in model.network.named_parameters()}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    assert processes.count() == 2
+    found = {f"{name}/{key}": w for name, make in TRAININGS.items() for key, w in weights(make()).items()}
+    if processes.is_first():
+        save_file(found, Path(sys.argv[1]))
