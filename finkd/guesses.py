@@ -6,7 +6,7 @@ step's time on a CPU. A divergence needs them only one piece at a time, and so d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,10 @@ from torch.nn import functional
 Target = Callable[[Tensor], Tensor]
 """(pieces, teacher vocabulary) probabilities -> (pieces, student vocabulary), rows summing to at most 1."""
 
-_SCORES_AT_ONCE = 1 << 22
+_SCORES_AT_ONCE = 1 << 24
+"""Few enough to be small beside a model, many enough that the weights' gradient is not passed over too often."""
+_SCORES_IN_CACHE = 1 << 18
+"""A softmax, its logarithm and their differences are passes over memory, unless their rows stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,20 @@ class _Divergence(torch.autograd.Function):
             total = states.new_zeros((), dtype=torch.float32)
             mass = states.new_zeros((), dtype=torch.float32)
             gradients = [torch.zeros_like(each, dtype=torch.float32) for each in (states, weight, bias)]
-            rows = max(1, _SCORES_AT_ONCE // max(weight.shape[0], teacher.weight.shape[0]))
-            for start in range(0, len(states), rows):
-                place = slice(start, start + rows)
-                wanted = target(functional.softmax(_scores(theirs, place) / temperature, dim=-1))
-                weights = wanted.sum(dim=-1, keepdim=True)
-                log_p = functional.log_softmax(_scores(ours, place) / temperature, dim=-1)
-                shares = wanted / weights.clamp(min=1e-9)
-                total += functional.kl_div(log_p, shares, reduction="none").mul_(weights).sum()
-                mass += weights.sum()
-                slope = log_p.exp_().mul_(weights).sub_(wanted)
-                gradients[2] += slope.sum(dim=0)
-                slope = slope.to(kind)
-                gradients[0][place] = (slope @ ours[1]).float()
-                gradients[1] += (slope.t() @ ours[0][place]).float()
+            widest = max(weight.shape[0], teacher.weight.shape[0])
+            for place in _slices(len(states), _SCORES_AT_ONCE // widest):
+                slopes, guesses = _scores(ours, place, temperature), _scores(theirs, place, temperature)
+                for few in _slices(len(slopes), _SCORES_IN_CACHE // widest):
+                    wanted = target(functional.softmax(guesses[few].float(), dim=-1))
+                    log_p = functional.log_softmax(slopes[few].float(), dim=-1)
+                    weights = wanted.sum(dim=-1, keepdim=True)
+                    total += _divergences(wanted, weights, log_p)
+                    mass += weights.sum()
+                    slope = log_p.exp_().mul_(weights).sub_(wanted)
+                    gradients[2] += slope.sum(dim=0)
+                    slopes[few] = slope
+                gradients[0][place] = (slopes @ ours[1]).float()
+                gradients[1] += (slopes.t() @ ours[0][place]).float()
         scale = temperature / mass.clamp(min=1e-9)
         ctx.save_for_backward(*(each.mul_(scale) for each in gradients))
         return temperature * scale * total
@@ -111,7 +114,18 @@ def _at(kind: torch.dtype, *tensors: Tensor) -> list[Tensor]:
     return [each.detach().to(kind) for each in tensors]
 
 
-def _scores(parts: list[Tensor], place: slice) -> Tensor:
-    """(pieces, vocabulary) float32."""
+def _slices(length: int, size: int) -> Iterator[slice]:
+    size = max(1, size)
+    return (slice(start, start + size) for start in range(0, length, size))
+
+
+def _scores(parts: list[Tensor], place: slice, temperature: float) -> Tensor:
+    """(pieces, vocabulary), divided by the temperature."""
     states, weight, bias = parts
-    return functional.linear(states[place], weight, bias).float()
+    return functional.linear(states[place] / temperature, weight, bias / temperature)
+
+
+def _divergences(wanted: Tensor, weights: Tensor, log_p: Tensor) -> Tensor:
+    """sum_k w_k KL(wanted_k / w_k || p_k), where w_k is the sum of row k of what is wanted."""
+    own = torch.dot(wanted.flatten(), wanted.clamp(min=torch.finfo(wanted.dtype).tiny).log_().flatten())
+    return own - torch.xlogy(weights, weights).sum() - torch.dot(wanted.flatten(), log_p.flatten())

@@ -136,7 +136,7 @@ hostile = st.text(
 
 
 @both
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sets(hostile, min_size=1, max_size=6), st.sampled_from(sorted(FAMILIES)), st.booleans())
 def test_hostile_entries_are_mapped_or_left_out(name, entries, other, turned):
     """Zero-width and control characters, normalisers that change lengths, right-to-left text, marks as text."""

@@ -105,7 +105,7 @@ def test_batch_size_and_padding_change_nothing(family):
     assert predict(SENTENCES, model)[0] == one_by_one
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(6, 30), st.sampled_from(sorted(FAMILIES)))
 def test_long_sentences_lose_no_gold(limit, family):
     """A peer cut sentences at 64 pieces, dropped the gold beyond, and published .757 instead of .614."""

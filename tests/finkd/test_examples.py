@@ -33,7 +33,7 @@ def sentences(draw):
     return Sentence(text, tuple(spans), tuple(draw(st.sampled_from(LABELS)) for _ in words))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(sentences(), max_size=3),
     st.lists(st.sampled_from(sorted(FAMILIES)), min_size=1, max_size=2, unique=True),
@@ -55,7 +55,7 @@ def test_windows_keep_every_word_once_and_stay_within_the_limit(corpus, families
     assert kept == [(index, word) for index, s in enumerate(corpus) for word in range(len(s.spans))]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(sentences(), min_size=1, max_size=3), st.sampled_from(sorted(FAMILIES)), st.integers(4, 40))
 def test_labels_of_kept_words_spell_the_same_entities(corpus, family, limit):
     windows = cut_windows(corpus, [FAMILIES[family]()], limit)

@@ -27,10 +27,11 @@ def at_once(student, teacher, target, temperature):
     return temperature**2 * weighted_kl(wanted, torch.log_softmax(student.scores() / temperature, -1))
 
 
-@given(st.integers(0, 9), st.integers(1, 20), st.floats(0.5, 4), st.integers(0, 99))
-def test_value_and_gradients_are_those_of_all_scores_at_once(pieces, room, temperature, seed):
+@given(st.integers(0, 9), st.integers(1, 60), st.integers(1, 20), st.floats(0.5, 4), st.integers(0, 99))
+def test_value_and_gradients_are_those_of_all_scores_at_once(pieces, room, cache, temperature, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guesses, "_SCORES_AT_ONCE", room)
+        patch.setattr(guesses, "_SCORES_IN_CACHE", cache)
         random = torch.Generator().manual_seed(seed)
         student, teacher = head(random, pieces, 4, 3, learns=True), head(random, pieces, 5, 6)
         parts = (student.states, student.weight, student.bias)

@@ -55,7 +55,7 @@ def test_texts_are_read_as_they_are_needed(monkeypatch):
     assert len(read) == 4
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_any_text_gives_mentions_in_order_and_inside(texts):
     for text, found in zip(texts, tag(texts, TAGGER, batch=3), strict=True):

@@ -69,7 +69,7 @@ def components(pairs):
     return {pair: root(("t", pair[0])) for pair in pairs}
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(texts, names, names)
 def test_pairs_are_all_overlaps_each_once(batch, first, second):
     teacher, student = FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch)
@@ -78,7 +78,7 @@ def test_pairs_are_all_overlaps_each_once(batch, first, second):
     assert len(pairs_of(alignment)) == len(alignment.overlap)
 
 
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 @given(texts)
 def test_every_pair_of_families_equals_the_reference(batch):
     """Each text under all pairs of families, sparse matrix and chunks."""
@@ -91,7 +91,7 @@ def test_every_pair_of_families_equals_the_reference(batch):
         assert alignment.chunk_count == len(set(components(expected).values()))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(texts, names, names)
 def test_chunks_are_the_connected_components(batch, first, second):
     alignment = align(FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch))
@@ -105,7 +105,7 @@ def test_chunks_are_the_connected_components(batch, first, second):
     assert np.count_nonzero(teacher_chunks >= 0) == len({i for i, _ in root_of})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, names, names)
 def test_symmetric(batch, first, second):
     teacher, student = FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch)
@@ -113,7 +113,7 @@ def test_symmetric(batch, first, second):
     assert there == {(i, j): overlap for (j, i), overlap in back.items()}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, names, names)
 def test_pooling_weights_sum_to_one_per_covered_target(batch, first, second):
     alignment = align(FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch))
@@ -125,7 +125,7 @@ def test_pooling_weights_sum_to_one_per_covered_target(batch, first, second):
         assert len(pooling.indices) == pooling.offsets[-1] == len(targets)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, names, names)
 def test_a_batch_is_its_texts_one_by_one(batch, first, second):
     teacher, student = FAMILIES[first](), FAMILIES[second]()
@@ -139,7 +139,7 @@ def test_a_batch_is_its_texts_one_by_one(batch, first, second):
     assert [(i, j, overlap) for (i, j), overlap in pairs_of(whole).items()] == shifted
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts, names)
 def test_aligning_with_itself_covers_everything(batch, name):
     pieces = FAMILIES[name]().encode(batch)
@@ -149,7 +149,7 @@ def test_aligning_with_itself_covers_everything(batch, name):
     assert covering == set(alignment.student_index.tolist())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, names)
 def test_byte_level_tokenizers_cover_every_character_but_space(batch, name):
     teacher, student = FAMILIES[name]().encode(batch), FAMILIES["roberta"]().encode(batch)
@@ -167,7 +167,7 @@ def test_byte_level_tokenizers_cover_every_character_but_space(batch, name):
         assert shared == by_teacher & covered
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts, names, names)
 def test_inputs_are_untouched(batch, first, second):
     teacher, student = FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch)
@@ -199,7 +199,7 @@ def sentences(draw):
     return text, tuple(itertools.pairwise(cuts))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(sentences(), max_size=3), names)
 def test_first_pieces_are_the_first_that_touch_each_word(batch, name):
     pieces = FAMILIES[name]().encode([text for text, _ in batch])

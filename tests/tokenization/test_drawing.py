@@ -35,7 +35,7 @@ def test_blocks_stand_under_each_other():
     assert lines[-1] == "coverage 100.0% of the student's characters"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text(
         st.one_of(st.sampled_from("ab 5€🏦é\x1b\u202e\t\u200b\u0301"), st.characters(exclude_categories=["Cs"])),

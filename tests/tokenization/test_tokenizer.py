@@ -16,7 +16,7 @@ texts = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(texts, st.sampled_from(sorted(FAMILIES)))
 def test_spans_lie_in_the_text_and_carry_no_white_space(batch, name):
     pieces = FAMILIES[name]().encode(batch)
@@ -36,7 +36,7 @@ def test_long_runs_of_white_space_are_trimmed():
     assert "".join(text[a:b] for a, b in zip(pieces.starts, pieces.ends, strict=True)) == "Acme"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts.filter(bool), st.sampled_from(sorted(FAMILIES)), st.data())
 def test_taken_rows_are_what_encoding_them_gives(batch, name, data):
     tokenizer = FAMILIES[name]()

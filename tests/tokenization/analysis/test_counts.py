@@ -18,7 +18,7 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)
 
 @pytest.mark.parametrize("name", FAMILIES)
 @given(st.lists(TEXT, min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_coverage_counts_as_looking_at_every_piece_does(name, texts):
     tokenizer = FAMILIES[name]()
     batch, pieces = of_texts(texts), tokenizer.encode(texts)

@@ -121,7 +121,7 @@ hostile = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hostile, st.sampled_from(sorted(algorithms)), st.booleans())
 def test_hostile_words_are_kept_or_refused_in_one_line(entry, name, lowercase):
     refused = None
