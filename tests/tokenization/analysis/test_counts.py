@@ -63,7 +63,6 @@ def counted(texts, capacity, batch=3):
 
 
 @given(st.lists(st.text(alphabet="abc ", max_size=30), max_size=12))
-@settings(deadline=None)
 def test_words_are_counted_wherever_they_stand(texts):
     expected = Counter(word for text in texts for word in text.split())
     found = counted(texts, capacity=10_000).worst(0, 10_000)
@@ -74,7 +73,6 @@ def test_words_are_counted_wherever_they_stand(texts):
 
 
 @given(st.lists(st.text(alphabet="abcd ", max_size=30), max_size=20))
-@settings(deadline=None)
 def test_a_bounded_counter_says_how_much_it_may_have_missed(texts):
     counter = counted(texts, capacity=4)
     found = {word: count for word, count, _ in counter.worst(0, 100)}

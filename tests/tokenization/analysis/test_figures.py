@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization.analysis.batch import BLOCKS
@@ -70,7 +70,6 @@ def test_renyi_efficiency_by_hand():
 
 
 @given(COUNTS, COUNTS)
-@settings(deadline=None)
 def test_divergence_is_a_symmetric_share_of_a_bit(ours, theirs):
     p, q = np.array([ours], float), np.array([theirs], float)
     (found,) = divergence(p, q)
@@ -92,7 +91,6 @@ def test_core_entries():
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=30), st.sampled_from([0.0, 0.5, 0.95, 1.0]))
-@settings(deadline=None)
 def test_a_percentile_is_numpys(lengths, share):
     assert percentile(np.bincount(lengths), share) == pytest.approx(np.percentile(lengths, 100 * share))
 

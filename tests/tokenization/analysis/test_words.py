@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization.analysis.batch import LONGEST, cut, of_texts
@@ -51,7 +51,6 @@ def slow_kind(char):
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), max_size=4))
-@settings(deadline=None)
 def test_every_visible_character_is_in_one_word_of_its_own_text(texts):
     batch = of_texts(texts)
     assert np.all(batch.starts < batch.ends)
@@ -107,7 +106,6 @@ def test_numbers_do_not_reach_into_the_next_text():
 
 
 @given(st.lists(st.text(alphabet="$%/-,. 0123MarchUSD:NYSE", max_size=30), max_size=5))
-@settings(deadline=None)
 def test_no_character_is_in_two_numbers(texts):
     batch = of_texts(texts)
     spans = find(batch)
@@ -145,7 +143,6 @@ def test_words_of_letters_alone():
 
 
 @given(st.text(alphabet="ab \n", max_size=60), st.integers(3, 9))
-@settings(deadline=None)
 def test_parts_of_a_long_text_give_it_back_and_are_cut_behind_white_space(text, longest):
     parts = list(cut(text, longest))
     assert "".join(parts) == text
