@@ -24,7 +24,8 @@ _PATIENCE = timedelta(days=1)
 
 def count() -> int:
     """How many there are."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    # Clusters set WORLD_SIZE for purposes of their own; only launchers say which process of its machine this one is.
+    return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
 
 
 def number() -> int:

@@ -1,0 +1,154 @@
+"""How time and memory of a distillation grow with the text.
+
+    FINKD_DATA=../shared/data python benchmarks/scaling.py --out docs/scaling
+    python benchmarks/scaling.py --sentences 200 --sizes 1,2
+
+A 3-layer student of the MiniLM teacher learns word labels and hidden states from raw text, read once (financial-text
+where FINKD_DATA is set, else the sample text), with a vocabulary of 8,000 pieces that is trained beforehand and not
+timed. Each size is a fresh process: drawing the sentences, cutting them under both tokenizers, and the
+training. Memory is the peak of the process, and what it is with next to no text is told apart. Writes
+``scaling.json`` and ``scaling.png`` into a folder, and prints the JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+SEED = 1
+PIECES = 8000
+SMALL = 100
+"""Sentences of a few whole batches."""
+
+
+def main() -> None:
+    """Measure every size in a process of its own, and show how they grow."""
+    arguments = _arguments()
+    if arguments.one:
+        print(json.dumps(measure(arguments.one, arguments.vocabulary, arguments.threads)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        vocabulary = Path(folder) / "vocabulary"
+        _vocabulary(vocabulary)
+        sizes = [round(arguments.sentences * float(size)) for size in arguments.sizes.split(",")]
+        runs = [_fresh(size, vocabulary, arguments.threads) for size in (SMALL, *sizes)]
+    result = {"corpus": _corpus(), "threads": arguments.threads, "empty_mib": runs[0]["peak_mib"], "runs": runs[1:]}
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "scaling.json").write_text(json.dumps(result, indent=1) + "\n")
+        (arguments.out / "scaling.png").write_bytes(_picture(result))
+    print(json.dumps(result))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sentences", type=int, default=1500, help="sentences of size 1")
+    parser.add_argument("--sizes", default="1,4,16", help="multiples of them")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="folder for the figures and the picture")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--vocabulary", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _fresh(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
+    options = ["--one", str(sentences), "--vocabulary", str(vocabulary), "--threads", str(threads)]
+    run = subprocess.run([sys.executable, __file__, *options], stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def _corpus() -> str:
+    return "financial-text" if "FINKD_DATA" in os.environ else "sample-text"
+
+
+def _vocabulary(folder: Path) -> None:
+    from itertools import islice
+
+    import corpora
+    from tokenization.vocabulary import train
+
+    train(islice(corpora.stream(_corpus()), 20_000), "wordpiece", PIECES).save(folder)
+
+
+def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
+    """One size: seconds of each part, pieces that the student read, and the process's peak memory."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    import torch
+
+    import corpora
+    from corpora.tags import label_names
+    from finkd import models
+    from finkd.batches import TrainingData
+    from finkd.losses.span_hidden import SpanHidden
+    from finkd.losses.word_kl import WordKL
+    from finkd.models import with_head
+    from finkd.schedule import Schedule
+    from finkd.step import Teacher
+    from finkd.students import keep_layers, replace_vocabulary
+    from finkd.teachers import DEFAULT
+    from finkd.training import train
+    from tokenization.tokenizer import Tokenizer
+
+    torch.set_num_threads(threads)
+    teacher = with_head(models.load(DEFAULT), label_names(("ORG",)), SEED)
+    student = replace_vocabulary(keep_layers(teacher, (0, 2, 5)), Tokenizer.load(vocabulary))
+    marks = [time.perf_counter()]
+    text = corpora.sample_sentences(_corpus(), sentences, SEED, max_words=40)
+    marks.append(time.perf_counter())
+    data = TrainingData.of(text, student, teacher.labels, teacher)
+    marks.append(time.perf_counter())
+    pieces = train(student, data, [WordKL(), SpanHidden()], Schedule(epochs=1, dropout=0.0), SEED, Teacher(teacher))
+    marks.append(time.perf_counter())
+    seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
+    return {
+        "sentences": sentences,
+        "pieces": pieces,
+        "seconds": dict(zip(("drawing", "cutting", "training"), (round(part, 3) for part in seconds), strict=True)),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _picture(result: dict[str, Any]) -> bytes:
+    """Seconds of each part, and memory, against sentences; on logarithmic axes a slope of one is linear growth."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from reports import canvas
+
+    runs = result["runs"]
+    sizes = [run["sentences"] for run in runs]
+    with canvas.style():
+        figure = Figure(figsize=(9, 3.8))
+        FigureCanvasAgg(figure)
+        seconds, memory = figure.subplots(1, 2)
+        for part, colour in zip(runs[0]["seconds"], ("#0072B2", "#E69F00", "#009E73"), strict=True):
+            seconds.loglog(sizes, [run["seconds"][part] for run in runs], "o-", color=colour, label=part)
+        growth = [runs[0]["seconds"]["training"] * size / sizes[0] for size in sizes]
+        seconds.loglog(sizes, growth, ":", color=canvas.INK, label="training, if linear")
+        grown = [max(1, run["peak_mib"] - result["empty_mib"]) for run in runs]
+        memory.loglog(sizes, grown, "o-", color="#D55E00", label=f"MiB more than with {SMALL} sentences")
+        memory.loglog(sizes, [grown[-1] * size / sizes[-1] for size in sizes], ":", color=canvas.INK, label="if linear")
+        for axes, title in ((seconds, "seconds"), (memory, "peak memory")):
+            axes.set_xlabel("sentences")
+            axes.set_title(title, loc="left")
+            axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+            axes.minorticks_off()
+            axes.legend(frameon=False)
+        figure.tight_layout()
+        return canvas.png(figure)
+
+
+if __name__ == "__main__":
+    main()
