@@ -164,7 +164,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     losses: list[Loss] = [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
     schedule = Schedule(epochs=steps, precision=precision, learning_rate=5e-4, dropout=0.1 if same else 0.0)
     if same:
-        rows = np.arange(len(data.windows))
+        rows = np.arange(len(data.lengths))
         training._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
     until_enough(
         lambda: training.train(student, data, losses, schedule, SEED, Teacher(teacher), finkd_clock(marks, steps))

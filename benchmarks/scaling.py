@@ -105,7 +105,7 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
     teacher = with_head(models.load(DEFAULT), label_names(("ORG",)), SEED)
     student = replace_vocabulary(keep_layers(teacher, (0, 2, 5)), Tokenizer.load(vocabulary))
     marks = [time.perf_counter()]
-    text = corpora.sample_sentences(_corpus(), sentences, SEED, max_words=40)
+    text = list(corpora.sample_sentences(_corpus(), sentences, SEED, max_words=40))
     marks.append(time.perf_counter())
     data = TrainingData.of(text, student, teacher.labels, teacher)
     marks.append(time.perf_counter())

@@ -90,6 +90,28 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait until no other process holds a file of this name, and hold it; it is gone afterwards.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = path.open("w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # The one before may have removed the file while this one was waiting for it.
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            break
+        file.close()
+    with file:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold a folder for one process; the lock dies with the process, so a crash never leaves it behind.
 

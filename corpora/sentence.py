@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -65,6 +66,14 @@ class Sentence:
             end = stop
         parts.append(self.text[end:])
         return Sentence("".join(parts), tuple(spans), None, self.document)
+
+
+def digest(sentences: Iterable[Sentence]) -> str:
+    """Hash of the texts, words and tags of some sentences, in their order."""
+    found = hashlib.sha256()
+    for sentence in sentences:
+        found.update(repr((sentence.text, sentence.spans, sentence.tags)).encode())
+    return found.hexdigest()
 
 
 def _in_case_of(model: str, word: str) -> str:

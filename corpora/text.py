@@ -47,12 +47,12 @@ def sample_sentences(
     sources: Mapping[str, float] | None = None,
     min_words: int = 5,
     max_words: int = 60,
-) -> list[Sentence]:
+) -> Iterator[Sentence]:
     """Draw distinct sentences from the whole of an unlabelled corpus.
 
     Each source's lines are put in a random order (by ``seed``); sentences of the lines drawn are taken from the sources
     in proportion to their weights until there are enough, other sources standing in for one that runs dry. Only lines
-    that are drawn are split into sentences, and memory grows with ``count``, not with the corpus.
+    that are drawn are split into sentences, and memory grows with the text that is drawn, not with the corpus.
 
     Args:
         name: as for :func:`stream`.
@@ -62,8 +62,9 @@ def sample_sentences(
         min_words: shorter sentences are left out.
         max_words: longer ones too.
 
-    Returns:
-        ``count`` sentences without tags, no text twice; ``document`` is ``source:line``.
+    Yields:
+        ``count`` sentences without tags, no text twice; ``document`` is ``source:line``. A larger sample begins with a
+        smaller one.
 
     Raises:
         DataError: if the corpus has fewer such sentences.
@@ -76,21 +77,23 @@ def sample_sentences(
     weights = sources or {source: float(sum(map(len, lines()))) for source, lines in chosen.items()}
     streams = {source: _shuffled_sentences(source, lines, seed, count) for source, lines in chosen.items()}
     taken = dict.fromkeys(streams, 0)
-    sample: dict[str, Sentence] = {}
-    while streams and len(sample) < count:
+    seen: set[bytes] = set()
+    while streams and len(seen) < count:
         source = min(streams, key=lambda each: (taken[each] / weights[each], each))
         sentence = next(streams[source], None)
         if sentence is None:
             del streams[source]
-        elif min_words <= len(sentence.spans) <= max_words and sentence.text not in sample:
-            sample[sentence.text] = sentence
-            taken[source] += 1
-    if len(sample) < count:
+        elif min_words <= len(sentence.spans) <= max_words:
+            text = hashlib.blake2b(sentence.text.encode(), digest_size=12).digest()
+            if text not in seen:
+                seen.add(text)
+                taken[source] += 1
+                yield sentence
+    if len(seen) < count:
         raise DataError(
-            f"{name}: has {len(sample)} distinct sentences of {min_words} to {max_words} words; expected {count}, "
+            f"{name}: has {len(seen)} distinct sentences of {min_words} to {max_words} words; expected {count}, "
             "ask for fewer"
         )
-    return list(sample.values())
 
 
 def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) -> str:

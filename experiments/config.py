@@ -18,10 +18,10 @@ from corpora.registry import unknown
 from corpora.tags import Scheme
 from experiments.splits import scored_split
 from finkd.floors import floors
+from finkd.raw_text import Text
 from finkd.settings import build, read_yaml
 from finkd.stages import stages
 from finkd.stages.distill import Distill
-from finkd.stages.stage import Text
 from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import merge, nested, parse, strategies
 from finkd.teachers import DEFAULT

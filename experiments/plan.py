@@ -79,13 +79,13 @@ def _seconds(stage: Any, student: Encoder, teacher: Encoder, prepared: Prepared,
     schedule: Schedule | None = getattr(stage, "schedule", None)
     if schedule is None:
         return 0.0
-    words = [len(sentence.spans) for sentence in prepared.sentences(getattr(stage, "on", "gold"))]
-    words *= 1 + stage.augment.copies if isinstance(stage, TaskDistill) else 1
-    length = np.array([_PIECES_PER_WORD * sum(words) / len(words)])
+    sentences, words = prepared.words(getattr(stage, "on", "gold"))
+    sentences *= 1 + stage.augment.copies if isinstance(stage, TaskDistill) else 1
+    length = np.array([_PIECES_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
     readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
     teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
-    seconds = float(_PIECES_PER_WORD * sum(words) * (learning + teaching) / speed)
+    seconds = float(_PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
     return min(seconds, schedule.seconds or seconds)
 
 

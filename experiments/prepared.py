@@ -20,6 +20,7 @@ from finkd import lineage, models, teachers
 from finkd.evaluation import known_words
 from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
+from finkd.raw_text import KeptText
 from finkd.records import StageRecord
 from finkd.stages.factorize import Factorize
 from finkd.stages.shrink import Shrink
@@ -28,6 +29,8 @@ from finkd.store import Store
 from finkd.strategies import Step, parse
 
 Outcomes = dict[str, Outcome]
+
+_GLANCE = 500
 
 
 class Prepared:
@@ -46,6 +49,8 @@ class Prepared:
         self.experiment = experiment
         self.checkpoint_seconds = checkpoint_seconds
         self.store = Store(store)
+        self.text = KeptText(experiment.text, self.store) if experiment.text else None
+        self.general = KeptText(experiment.general, self.store) if experiment.general else None
         self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
         self.precision = resolve_precision(experiment.precision)
         self.train = self._split("train")
@@ -89,9 +94,11 @@ class Prepared:
         names = sorted(systems, key=lambda each: systems[each].role != "teacher")
         return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
 
-    def sentences(self, source: Source) -> Sequence[Sentence]:
-        """What a stage reads."""
-        return self._context(self.experiment.seeds[0], None).sentences(source)
+    def words(self, source: Source) -> tuple[int, float]:
+        """How many sentences a stage reads, and their mean number of words, for raw text that of the first ones."""
+        text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
+        drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
+        return len(drawn) if text is None else text.sentences, sum(len(each.spans) for each in drawn) / len(drawn)
 
     def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.
@@ -170,8 +177,8 @@ class Prepared:
             corpus=self.data.fingerprint,
             seed=seed,
             store=self.store,
-            text=self.experiment.text,
-            general=self.experiment.general,
+            text=self.text,
+            general=self.general,
             teacher=taught,
             precision=self.precision,
             listen=watch.training if watch else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,20 @@ from torch import Tensor
 
 from corpora.sentence import Sentence
 from finkd.aligned import Aligned
+from finkd.arrays import Array
 from finkd.collation import Inputs, aligned, inputs
-from finkd.examples import IGNORED, WINDOW, Encoded, Window, cut_windows, encode, kept_words, word_labels
+from finkd.cutting import cut, side
+from finkd.examples import WINDOW, Encoded
 from finkd.losses.term import HIDING
 from finkd.models import Model
-from tokenization.alignment import Alignment, align, first_pieces, word_rows, words_of_pieces
+from tokenization.alignment import Alignment, align, first_pieces, words_of_pieces
 from tokenization.mixing import mix
-from tokenization.tokenizer import Longs, Pieces, members
+from tokenization.tokenizer import Longs, Pieces, Tokenizer, members
 
+Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int], Mapping[str, Array]]
+"""Takes sentences, tokenizers by side, labels and the most pieces of an example to the arrays of ``cutting.cut``."""
+
+Integers = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 
 _POOL = 64
@@ -88,23 +94,23 @@ class TrainingData:
     """Examples as a training loop takes them.
 
     Attributes:
-        windows: the examples: stretches of text that fit all models that read them.
-        student: the examples under the student's tokenizer.
+        student: the examples, stretches of text that fit all models that read them, under the student's tokenizer.
         starts: (words,) first character of each word in its example.
         ends: (words,) character after its last one.
         labels: (words,) gold label ids or ``IGNORED``.
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
+        words: (words,) number of each word among the words of all sentences; those that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
         masking: share of the words that are hidden where a term needs hidden text.
         limit: most pieces that all models have room for.
     """
 
-    windows: Sequence[Window]
     student: Encoded
-    starts: Longs
-    ends: Longs
-    labels: Longs
+    starts: Integers
+    ends: Integers
+    labels: Integers
     usable: Bools
+    words: Longs
     teacher: Encoded | None = None
     masking: float = 0.15
     limit: int = WINDOW
@@ -112,11 +118,12 @@ class TrainingData:
     @classmethod
     def of(
         cls,
-        sentences: Sequence[Sentence],
+        sentences: Iterable[Sentence],
         student: Model,
         labels: Sequence[str] = (),
         teacher: Model | None = None,
         limit: int = WINDOW,
+        keep: Keep = cut,
     ) -> TrainingData:
         """Sentences as a student reads them, and its teacher.
 
@@ -126,26 +133,21 @@ class TrainingData:
             labels: of the corpus, in the order of the ids; without labels no word has one.
             teacher: the same, if what it computes is needed.
             limit: most pieces of a window, if the models have room for as many.
+            keep: ``cut``, or what keeps its result for another time.
         """
-        models = [student] if teacher is None else [student, teacher]
-        limit = min(limit, *(model.max_length for model in models))
-        windows = cut_windows(sentences, [model.tokenizer for model in models], limit)
-        starts, ends, _ = word_rows([window.sentence.spans for window in windows])
+        models = {"student": student} if teacher is None else {"student": student, "teacher": teacher}
+        limit = min(limit, *(model.max_length for model in models.values()))
+        arrays = keep(sentences, {name: model.tokenizer for name, model in models.items()}, labels, limit)
         return cls(
-            windows,
-            encode(windows, student.tokenizer, limit),
-            starts,
-            ends,
-            word_labels(windows, labels) if labels else np.full(len(starts), IGNORED),
-            kept_words(windows),
-            encode(windows, teacher.tokenizer, limit) if teacher else None,
+            side(arrays, "student", student.tokenizer),
+            starts=arrays["starts"],
+            ends=arrays["ends"],
+            labels=arrays["labels"],
+            usable=arrays["usable"],
+            words=arrays["words"],
+            teacher=side(arrays, "teacher", teacher.tokenizer) if teacher else None,
             limit=limit,
         )
-
-    def by_word(self, figures: Sequence[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.floating[Any]]:
-        """(words, columns) figures of all words of the windows, from a (words, columns) array for each sentence."""
-        parts = [figures[w.source][w.offset : w.offset + len(w.sentence.spans)] for w in self.windows]
-        return np.concatenate(parts)
 
     @property
     def lengths(self) -> Longs:
@@ -189,22 +191,23 @@ class TrainingData:
         )
 
     def _labels(self, words: Longs) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(self.labels[words]), torch.from_numpy(words)
+        return torch.from_numpy(self.labels[words].astype(np.int64)), torch.from_numpy(words)
 
-    def _borders(self, rows: Longs) -> Longs:
-        """(rows + 1,) borders of the words of the chosen examples."""
-        return members(self.student.word_rows, rows)[1]
+    def _spans(self, rows: Longs, words: Longs) -> tuple[Longs, Longs, Longs]:
+        """Starts and ends of words, and the (rows + 1,) borders of the chosen examples among them."""
+        borders = members(self.student.word_rows, rows)[1]
+        return self.starts[words].astype(np.int64), self.ends[words].astype(np.int64), borders
 
     def _covered(self, rows: Longs, words: Longs, *sides: Pieces) -> tuple[Longs, Longs]:
         """The words that losses may look at, and (sides, words) the first piece of each within the batch."""
-        starts, ends, borders = self.starts[words], self.ends[words], self._borders(rows)
+        starts, ends, borders = self._spans(rows, words)
         first = np.stack([first_pieces(pieces, starts, ends, borders) for pieces in sides])
         kept = self.usable[words] & (first >= 0).all(axis=0)
         return words[kept], first[:, kept]
 
     def _hide(self, hidden: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
         """Mark the chunks of which any piece, on either side, begins in a word that was drawn."""
-        starts, ends, borders = self.starts[words], self.ends[words], self._borders(rows)
+        starts, ends, borders = self._spans(rows, words)
         for pieces, chunks in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True):
             word = words_of_pieces(pieces, starts, ends, borders)
             inside = (word >= 0) & (chunks >= 0)

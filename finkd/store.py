@@ -20,7 +20,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from corpora.errors import StoreError
-from corpora.files import atomic_folder, folder_lock, sha256
+from corpora.files import atomic_folder, folder_lock, sha256, turn
 from finkd import processes
 
 log = logging.getLogger(__name__)
@@ -110,8 +110,8 @@ class Store:
             manifest = {"facts": facts, "files": files, "digest": _digest(facts, files)}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
-    def made(self, key: str, facts: dict[str, Any], fill: Callable[[Path], None]) -> Stored:
-        """The entry at an address; if there is none it is filled now, by the first of several processes.
+    def made(self, key: str, facts: dict[str, Any], fill: Callable[[Path], object]) -> Stored:
+        """The entry at an address; if there is none it is filled now, and other processes wait for it.
 
         Args:
             key: the address.
@@ -123,16 +123,21 @@ class Store:
         """
         found = None
         if processes.is_first():
-            found = self.get(key)
-            if found is None:
-                with self.put(key, facts) as folder:
-                    fill(folder)
-                found = Stored(self.root / key, facts)
+            found = self.get(key) or self._filled(key, facts, fill)
         processes.wait()
         found = found or self.get(key)
         if found is None:
             raise StoreError(f"{self.root / key}: another process has written it, this one cannot read it")
         return found
+
+    def _filled(self, key: str, facts: dict[str, Any], fill: Callable[[Path], object]) -> Stored:
+        with _as_store_error(self.root / key), turn(self.root / f".{key}.turn"):
+            found = self.get(key)  # another run may have filled it in the meantime
+            if found is None:
+                with self.put(key, facts) as folder:
+                    fill(folder)
+                found = Stored(self.root / key, facts)
+            return found
 
     def entries(self) -> Iterator[Entry]:
         """All entries, and what killed processes left behind; what else lies in the folder is none of the store's."""

@@ -7,11 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finkd.batches import TrainingData
 from finkd.losses.masked_lm import MaskedLM
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
-from finkd.stages.common import copied, fit
+from finkd.stages.common import copied, examples, fit
 from finkd.stages.stage import Context, Head, Source
 
 
@@ -47,7 +46,7 @@ class Adapt:
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The adapted encoder under its masked-LM head."""
         student = with_masked_head(copied(model), context.seed)
-        data = replace(TrainingData.of(context.sentences(self.on), student), masking=self.masking)
+        data = replace(examples(context.sentences(self.on), student, context), masking=self.masking)
         schedule = self.schedule
         if self.train == "head":
             # The decoder is the embedding table, so that stays too.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
+from corpora.sentence import Sentence, digest
+from finkd.arrays import Array, mapped
 from finkd.batches import TrainingData
+from finkd.cutting import cut
 from finkd.losses.term import Loss
 from finkd.models import Model, with_head
 from finkd.precision import Precision
@@ -14,7 +18,9 @@ from finkd.schedule import Schedule
 from finkd.stages.stage import Context
 from finkd.states import Keeper, States
 from finkd.step import Teacher
+from finkd.store import address
 from finkd.training import train
+from tokenization.tokenizer import Tokenizer
 
 
 def copied(model: Model) -> Model:
@@ -25,6 +31,36 @@ def copied(model: Model) -> Model:
 def trainable(model: Model, context: Context) -> Model:
     """A copy of the model with a head for the corpus's labels."""
     return with_head(copied(model), context.labels, context.seed)
+
+
+def examples(
+    sentences: Iterable[Sentence],
+    student: Model,
+    context: Context,
+    labels: Sequence[str] = (),
+    teacher: Model | None = None,
+) -> TrainingData:
+    """Sentences as a student reads them, and its teacher, from the store of an experiment; cut now if not before.
+
+    Args:
+        sentences: gone through twice.
+        student: whose tokenizer cuts the text.
+        context: the experiment.
+        labels: as for ``TrainingData.of``.
+        teacher: the same, if what it computes is needed.
+    """
+
+    def keep(
+        sentences: Iterable[Sentence], tokenizers: Mapping[str, Tokenizer], labels: Sequence[str], limit: int
+    ) -> Mapping[str, Array]:
+        cutters = {side: tokenizer.fingerprint for side, tokenizer in tokenizers.items()}
+        key = address(
+            {"examples": digest(sentences), "cutters": cutters, "labels": labels, "limit": limit, "version": 1}
+        )
+        fill = partial(cut, sentences, tokenizers, labels, limit)
+        return mapped(context.store.made(key, {"kind": "examples"}, fill).folder)
+
+    return TrainingData.of(sentences, student, labels, teacher, keep=keep)
 
 
 def kept_states(

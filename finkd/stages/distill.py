@@ -9,13 +9,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from corpora.errors import ConfigError
-from finkd.batches import TrainingData
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
 from finkd.settings import described
-from finkd.stages.common import copied, fit, kept_states
+from finkd.stages.common import copied, examples, fit, kept_states
 from finkd.stages.stage import Context, Head, Source, TaughtBy
 from finkd.states import check_kept
 from finkd.step import Teacher
@@ -86,7 +85,7 @@ class Distill:
         student = copied(model)
         if self.head == "words":
             student = with_masked_head(student, context.seed)
-        data = replace(TrainingData.of(context.sentences(self.on), student, teacher=teacher), masking=self.masking)
+        data = replace(examples(context.sentences(self.on), student, context, teacher=teacher), masking=self.masking)
         states = None
         if self.keep_states:
             states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)

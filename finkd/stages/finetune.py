@@ -7,11 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from finkd.batches import TrainingData
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model
 from finkd.schedule import Schedule
-from finkd.stages.common import fit, trainable
+from finkd.stages.common import examples, fit, trainable
 from finkd.stages.stage import Context, Head
 
 
@@ -41,5 +40,5 @@ class Finetune:
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The trained tagger."""
         tagger = trainable(model, context)
-        data = TrainingData.of(context.train, tagger, context.labels)
+        data = examples(context.train, tagger, context, context.labels)
         return tagger, fit(tagger, data, [CrossEntropy(smoothing=self.smoothing)], self.schedule, context)

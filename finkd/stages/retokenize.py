@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,6 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 import corpora
 from corpora.errors import ConfigError
 from corpora.registry import unknown
+from corpora.sentence import Sentence
 from finkd.models import Model
 from finkd.settings import build, described
 from finkd.stages.stage import Context, Head
@@ -89,7 +90,7 @@ class Retokenize:
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The model under its new vocabulary."""
         transfer = self.method()
-        drawn = []
+        drawn: Sequence[Sentence] = ()
         if context.text and (transfer.needs_text or not self.tokenizer):
             drawn = context.text.draw(self.sentences or None)
         texts = [sentence.text for sentence in chain(context.train, drawn)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -15,14 +14,13 @@ from scipy.special import log_softmax
 from corpora.errors import ConfigError
 from corpora.selection import Doubles, distinct, likeness, quality, ranks
 from corpora.sentence import Sentence
+from corpora.shelf import Shelf
 from finkd.evaluation import sentence_logits
 from finkd.models import Model
+from finkd.raw_text import kept
 from finkd.settings import described
 from finkd.stages.common import copied
 from finkd.stages.stage import Context, Head
-from finkd.store import address
-
-_FILE = "chosen.npy"
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Selected:
         """Everything that decides which sentences these are."""
         return {**described(self.how), "version": self.how.version, "depends": self.how.depends(self.context)}
 
-    def draw(self, sentences: int | None = None) -> list[Sentence]:
+    def draw(self, sentences: int | None = None) -> Shelf:
         """The sentences, or as many of the first ones.
 
         Raises:
@@ -96,15 +94,9 @@ class Selected:
         return self._drawn[:sentences]
 
     @cached_property
-    def _drawn(self) -> list[Sentence]:
+    def _drawn(self) -> Shelf:
         every = self.context.sentences(self.how.on)
-        key = address({"selected": self.fingerprint})
-
-        def choose(folder: Path) -> None:
-            np.save(folder / _FILE, np.array(self._chosen(every), np.int64), allow_pickle=False)
-
-        stored = self.context.store.made(key, {"kind": "selection"}, choose)
-        return [every[index] for index in np.load(stored.folder / _FILE, allow_pickle=False)]
+        return kept(self.context.store, self.fingerprint, lambda: (every[index] for index in self._chosen(every)))
 
     def _chosen(self, every: Sequence[Sentence]) -> list[int]:
         """Indices of the best sentences, in the order of the text."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-import corpora
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
 from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.precision import Precision
 from finkd.progress import Listener
+from finkd.raw_text import RawText
 from finkd.store import Store
 
 CHECKPOINT_SECONDS = 60.0
@@ -23,62 +22,6 @@ Head = Literal["labels", "words", "kept"]
 
 Source = Literal["gold", "text", "general"]
 """What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
-
-
-class RawText(Protocol):
-    """Unlabelled sentences that a stage may ask for."""
-
-    @property
-    def fingerprint(self) -> dict[str, Any]:
-        """Everything that decides which sentences these are."""
-
-    def draw(self, sentences: int | None = None) -> list[Sentence]:
-        """The sentences, or another number of them."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """A sample of an unlabelled corpus.
-
-    Attributes:
-        corpus: its name or path.
-        sentences: how many to draw.
-        sources: source -> weight in the draw; ``None`` takes all by their size.
-        seed: another seed draws others.
-        min_words: shorter sentences are left out.
-        max_words: longer ones too.
-    """
-
-    corpus: str
-    sentences: int
-    sources: Mapping[str, float] | None = None
-    seed: int = 0
-    min_words: int = 5
-    max_words: int = 60
-
-    @cached_property
-    def fingerprint(self) -> dict[str, Any]:
-        """Everything that decides which sentences are drawn."""
-        return {
-            "text": corpora.fingerprint(self.corpus, self.sources),
-            "sentences": self.sentences,
-            "seed": self.seed,
-            "words": [self.min_words, self.max_words],
-        }
-
-    def draw(self, sentences: int | None = None) -> list[Sentence]:
-        """The sentences, or another number of them; a larger number begins with the smaller one's."""
-        if sentences is None or sentences <= self.sentences:
-            return self._drawn[:sentences]
-        return self._sample(sentences)
-
-    @cached_property
-    def _drawn(self) -> list[Sentence]:
-        # Every student of an experiment reads the same text: it is split into sentences once.
-        return self._sample(self.sentences)
-
-    def _sample(self, sentences: int) -> list[Sentence]:
-        return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, self.min_words, self.max_words)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,12 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from pydantic import NonNegativeInt
-from safetensors.torch import load_file, save_file
 
 from corpora.errors import ConfigError
-from corpora.sentence import Sentence
+from corpora.sentence import Sentence, digest
+from corpora.shelf import Chain
+from finkd.arrays import Array, Growing, mapped
 from finkd.augmentation import Augment, augmented
-from finkd.batches import TrainingData
+from finkd.cutting import blocks
 from finkd.evaluation import sentence_logits
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
@@ -24,13 +24,11 @@ from finkd.models import Model
 from finkd.rehearsal import lost_names, with_other_names
 from finkd.schedule import Schedule
 from finkd.settings import described
-from finkd.stages.common import fit, kept_states, trainable
+from finkd.stages.common import examples, fit, kept_states, trainable
 from finkd.stages.stage import Context, Head, Source, TaughtBy
 from finkd.states import check_kept
 from finkd.step import Teacher
 from finkd.store import address
-
-_FILE = "logits.safetensors"
 
 
 @dataclass(frozen=True)
@@ -99,17 +97,17 @@ class TaskDistill:
         tagger = context.teacher.load() if looks or self.lost_names else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
-        data = TrainingData.of(sentences, student, context.labels, teacher)
+        data = examples(sentences, student, context, context.labels, teacher)
         states = targets = None
         if teacher is None:
-            targets = torch.from_numpy(data.by_word(teacher_labels(sentences, context.teacher, context)))
+            targets = torch.from_numpy(teacher_labels(sentences, context.teacher, context)[data.words])
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
         elif self.keep_states and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
 
-    def _read(self, tagger: Model | None, student: Model, context: Context) -> list[Sentence]:
+    def _read(self, tagger: Model | None, student: Model, context: Context) -> Iterable[Sentence]:
         """The sentences, and copies of them."""
         sentences = context.sentences(self.on)
         copies: list[Sentence] = []
@@ -119,22 +117,23 @@ class TaskDistill:
         if self.augment.copies:
             masked_lm = context.ancestor(self.augment.teacher).load()
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
-        return [*sentences, *copies]
+        return Chain(sentences, copies)
 
 
-def teacher_labels(sentences: Sequence[Sentence], teacher: TaughtBy, context: Context) -> list[np.ndarray]:
+def teacher_labels(sentences: Iterable[Sentence], teacher: TaughtBy, context: Context) -> Array:
     """Label scores of a teacher for every word, computed once per teacher and text and kept in the store.
 
     Returns:
-        per sentence, (words, labels) float32, NaN for words that the teacher's tokenizer does not cover.
+        (words, labels) float32, on disk; NaN for words that the teacher's tokenizer does not cover.
     """
-    read = hashlib.sha256(repr([(sentence.text, sentence.spans) for sentence in sentences]).encode()).hexdigest()
-    key = address({"labels-of": teacher.key, "text": read, "precision": context.precision, "version": 3})
+    key = address({"labels-of": teacher.key, "text": digest(sentences), "precision": context.precision, "version": 4})
 
     def compute(folder: Path) -> None:
-        computed = sentence_logits(sentences, teacher.load(), precision=context.precision)
-        save_file({"logits": torch.from_numpy(np.concatenate(computed))}, folder / _FILE)
+        tagger, growing = teacher.load(), Growing(folder)
+        for block in blocks(sentences):
+            scores = sentence_logits(block, tagger, precision=context.precision)
+            growing.add(scores=np.concatenate([np.zeros(0, np.float32), *(each.ravel() for each in scores)]))
+        growing.whole()
 
-    stored = context.store.made(key, {"kind": "teacher labels", "sentences": len(sentences)}, compute)
-    flat = load_file(stored.folder / _FILE)["logits"].numpy()
-    return np.split(flat, np.cumsum([len(sentence.spans) for sentence in sentences])[:-1])
+    stored = context.store.made(key, {"kind": "teacher labels"}, compute)
+    return mapped(stored.folder)["scores"].reshape(-1, len(context.labels))

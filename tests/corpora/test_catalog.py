@@ -86,6 +86,6 @@ def test_own_splits_share_no_document(name):
 @pytest.mark.parametrize("name", [name for name in corpora if corpora.get(name).kind == "text"])
 def test_text_corpora_are_clean(name):
     sources = list(corpora.get(name).read(lambda relative: pytest.fail(f"{relative} was opened")))
-    sample = sample_sentences(name, 60, sources={source: 1.0 for source in sources[-2:]})
+    sample = list(sample_sentences(name, 60, sources={source: 1.0 for source in sources[-2:]}))
     assert not any("\0" in each.text or "<unk>" in each.text or "``" in each.text for each in sample)
     assert next(stream(name, sources[:1])).strip()

@@ -9,6 +9,10 @@ from corpora import fingerprint, sample_sentences, stream
 from corpora.errors import ConfigError, DataError, UnknownNameError
 
 
+def sample(*which, **how):
+    return list(sample_sentences(*which, **how))
+
+
 @pytest.fixture
 def folder(tmp_path):
     long = [f"Bank {index} lent money. It was paid back in {index} days." for index in range(300)]
@@ -30,10 +34,10 @@ def test_stream_gives_the_lines_of_the_sources(folder):
 
 
 def test_a_sample_is_distinct_and_located(folder):
-    sample = sample_sentences(folder, 100)
-    assert len({each.text for each in sample}) == 100
+    drawn = sample(folder, 100)
+    assert len({each.text for each in drawn}) == 100
     lines = {"long": list(stream(folder, ["long"])), "short": list(stream(folder, ["short"]))}
-    for each in sample:
+    for each in drawn:
         source, number = each.document.split(":")
         assert each.text in lines[source][int(number) - 1]
         assert each.tags is None
@@ -42,13 +46,13 @@ def test_a_sample_is_distinct_and_located(folder):
 
 def test_a_bigger_sample_begins_with_the_smaller_one(folder):
     # The lines are chosen in several passes when the first one did not keep enough: that must not show.
-    small, big = sample_sentences(folder, 5), sample_sentences(folder, 400)
+    small, big = sample(folder, 5), sample(folder, 400)
     assert big[:5] == small
-    assert sample_sentences(folder, 5, seed=1) != small
+    assert sample(folder, 5, seed=1) != small
 
 
 def test_the_sample_is_the_same_on_every_machine(folder):
-    texts = [each.text for each in sample_sentences(folder, 4, seed=7)]
+    texts = [each.text for each in sample(folder, 4, seed=7)]
     assert texts == [
         "Bank 138 lent money.",
         "Firm number 24 sold its bonds.",
@@ -58,22 +62,22 @@ def test_the_sample_is_the_same_on_every_machine(folder):
 
 
 def test_sources_come_in_proportion(folder):
-    assert sources(sample_sentences(folder, 100, sources={"long": 3, "short": 1})).count("short") == 25
-    by_size = sources(sample_sentences(folder, 100)).count("short")
+    assert sources(sample(folder, 100, sources={"long": 3, "short": 1})).count("short") == 25
+    by_size = sources(sample(folder, 100)).count("short")
     characters = {source: sum(map(len, stream(folder, [source]))) for source in ("long", "short")}
     assert by_size == pytest.approx(100 * characters["short"] / sum(characters.values()), abs=1)
 
 
 def test_other_sources_stand_in_for_one_that_runs_dry(folder):
-    drawn = sources(sample_sentences(folder, 200, sources={"long": 1, "short": 1}))
+    drawn = sources(sample(folder, 200, sources={"long": 1, "short": 1}))
     assert (drawn.count("short"), drawn.count("long")) == (40, 160)
 
 
 def test_too_few_sentences_are_counted(folder):
     with pytest.raises(DataError, match=r"has 40 distinct sentences of 5 to 60 words; expected 41, ask for fewer"):
-        sample_sentences(folder, 41, sources={"short": 1.0})
+        sample(folder, 41, sources={"short": 1.0})
     with pytest.raises(DataError, match="has 0 distinct sentences of 5 to 6 words"):
-        sample_sentences(folder, 1, sources={"short": 1.0}, max_words=6)
+        sample(folder, 1, sources={"short": 1.0}, max_words=6)
 
 
 def test_fingerprint_follows_bytes_sources_and_weights(folder):
@@ -101,7 +105,7 @@ def test_fingerprint_follows_bytes_sources_and_weights(folder):
     ],
 )
 def test_wrong_sources_are_named(folder, weights, error, message):
-    for refused in (lambda: sample_sentences(folder, 3, sources=weights), lambda: fingerprint(folder, weights)):
+    for refused in (lambda: sample(folder, 3, sources=weights), lambda: fingerprint(folder, weights)):
         with pytest.raises(error, match=message):
             refused()
 
@@ -130,4 +134,4 @@ def test_names_that_lead_nowhere():
     with pytest.raises(UnknownNameError, match="there is no 'finance-text'; did you mean 'financial-text'"):
         list(stream("finance-text"))
     with pytest.raises(ConfigError, match="sample: is a labelled corpus; expected unlabelled text"):
-        sample_sentences("sample", 3)
+        sample("sample", 3)

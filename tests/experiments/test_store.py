@@ -29,11 +29,11 @@ def test_entries_are_listed_with_what_they_hold(finkd, copied):
     kinds = {row["kind"]: row["used"] for row in rows(finkd, copied, "ls")}
     assert kinds == {
         **dict.fromkeys(("finetune", "shrink", "retokenize", "task-distill:gold"), True),
-        "teacher labels": False,
+        **dict.fromkeys(("examples", "teacher labels"), False),
     }
     shown = finkd("store", "ls", "--store", copied)
-    assert len(shown.stdout.splitlines()) == 5
-    assert "5 entries, " in shown.stderr
+    assert len(shown.stdout.splitlines()) == 7
+    assert "7 entries, " in shown.stderr
 
 
 def test_damage_is_named(finkd, copied):
@@ -43,14 +43,14 @@ def test_damage_is_named(finkd, copied):
     result = finkd("store", "verify", "--store", copied)
     assert result.exit_code == 1
     assert f"{victim.parent}: model.safetensors does not match its checksum" in result.stderr
-    assert "4 of 5 entries are whole" in result.stderr
+    assert "6 of 7 entries are whole" in result.stderr
 
 
 def test_what_no_record_names_is_removed(finkd, copied):
     half = copied / f".{'0' * 32}.half"
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"1234")
-    expected = {"teacher labels", "unfinished"}
+    expected = {"examples", "teacher labels", "unfinished"}
     assert {row["kind"] for row in rows(finkd, copied, "gc", "--older-than", "0", "--dry-run")} == expected
     assert {row["kind"] for row in rows(finkd, copied, "gc", "--older-than", "0")} == expected
     left = {row["key"] for row in rows(finkd, copied, "ls")}
@@ -61,7 +61,7 @@ def test_what_no_record_names_is_removed(finkd, copied):
 
 def test_what_a_killed_run_could_go_on_from_stays_a_week(finkd, copied):
     assert rows(finkd, copied, "gc") == []
-    (labels,) = (row["key"] for row in rows(finkd, copied, "ls") if not row["used"])
+    labels, *_ = (row["key"] for row in rows(finkd, copied, "ls") if not row["used"])
     eight_days_ago = time.time() - 8 * 86_400
     os.utime(copied / labels, (eight_days_ago, eight_days_ago))
     assert [row["key"] for row in rows(finkd, copied, "gc")] == [labels]
@@ -72,7 +72,7 @@ def test_nothing_is_removed_under_a_run(finkd, copied):
         result = finkd("store", "gc", "--store", copied)
     assert result.exit_code == 1
     assert "in use by another finkd run" in result.stderr
-    assert len(rows(finkd, copied, "ls")) == 5
+    assert len(rows(finkd, copied, "ls")) == 7
 
 
 @pytest.mark.parametrize("command", ["ls", "verify", "gc"])

@@ -3,7 +3,8 @@
 import pytest
 
 from corpora.errors import ConfigError
-from finkd.stages.stage import Context, Text
+from finkd.raw_text import KeptText, Text
+from finkd.stages.stage import Context
 from finkd.store import Store
 
 
@@ -13,7 +14,7 @@ def texts(tmp_path):
     found = []
     for name in ("domain", "general"):
         (tmp_path / f"{name}.txt").write_text(f"This is a sentence of the {name} text.\n")
-        found.append(Text(str(tmp_path / f"{name}.txt"), 1))
+        found.append(KeptText(Text(str(tmp_path / f"{name}.txt"), 1), Store(tmp_path / "store")))
     return found
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
+from finkd.raw_text import KeptText, Text
 from finkd.rehearsal import lost_names, with_other_names
-from finkd.stages.stage import Text
 from finkd.stages.task_distill import TaskDistill
 from tests.finkd.toys import LABELS, QUICK, context, tiny_model
 from tests.toys import handmade, trained
@@ -92,7 +92,8 @@ def test_gold_text_is_left_alone(tmp_path):
 @pytest.mark.parametrize("keep_states", [False, True])
 def test_the_stage_reads_the_copies_too(tmp_path, losses, keep_states):
     (tmp_path / "text.txt").write_text("The bank lent money to Acme in May.\nShares of Acme Corp fell after that.\n")
-    where = replace(context(tmp_path), text=Text(str(tmp_path / "text.txt"), 2))
+    where = context(tmp_path)
+    where = replace(where, text=KeptText(Text(str(tmp_path / "text.txt"), 2), where.store))
     student = tiny_model(trained("wordpiece", True, 120), layers=1)
     assert lost_names(where.teacher.load(), student.tokenizer)
     read = []

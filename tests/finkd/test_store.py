@@ -1,6 +1,7 @@
 import hashlib
 import json
 import logging
+import threading
 
 import pytest
 from hypothesis import given
@@ -140,3 +141,26 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"), Store(tmp_path / "file" / "store").put("key", {}):
         pass
+
+
+def test_what_another_process_is_filling_is_waited_for(tmp_path):
+    """Two runs beside each other want the same entry; the second takes what the first has made."""
+    filled, inside, go_on = [], threading.Event(), threading.Event()
+
+    def fill(folder):
+        filled.append(folder)
+        inside.set()
+        go_on.wait(10)
+        (folder / "file").write_text("whole")
+
+    key = address({"a": 1})
+    first = threading.Thread(target=Store(tmp_path).made, args=(key, {}, fill))
+    first.start()
+    assert inside.wait(10)
+    second = threading.Thread(target=Store(tmp_path).made, args=(key, {}, fill))
+    second.start()
+    go_on.set()
+    first.join(10)
+    second.join(10)
+    assert len(filled) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [key]

@@ -1,0 +1,56 @@
+"""Long arrays that are put together part by part, in memory or in files of which only what is read is in memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+_TYPES = "types.json"
+
+
+class Growing:
+    """Arrays in the making.
+
+    Args:
+        folder: an empty folder for their files; ``None`` keeps them in memory.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self.parts: dict[str, list[Array]] = {}
+        self.types: dict[str, str] = {}
+
+    def add(self, **parts: Array) -> None:
+        """The next part of each array; the parts of one array have one type and one dimension."""
+        for name, part in parts.items():
+            self.types.setdefault(name, part.dtype.str)
+            if self.folder is None:
+                self.parts.setdefault(name, []).append(part)
+            else:
+                with (self.folder / name).open("ab") as file:
+                    file.write(np.ascontiguousarray(part).data)
+
+    def whole(self) -> dict[str, Array]:
+        """All arrays by name."""
+        if self.folder is None:
+            return {name: np.concatenate(parts) for name, parts in self.parts.items()}
+        (self.folder / _TYPES).write_text(json.dumps(self.types), encoding="utf-8")
+        return mapped(self.folder)
+
+
+def mapped(folder: Path) -> dict[str, Array]:
+    """The arrays of a folder by name, read-only."""
+    types = json.loads((folder / _TYPES).read_text(encoding="utf-8"))
+    return {name: _mapped(folder / name, np.dtype(kind)) for name, kind in types.items()}
+
+
+def _mapped(path: Path, kind: np.dtype[Any]) -> Array:
+    if path.stat().st_size == 0:  # which cannot be mapped
+        return np.zeros(0, kind)
+    return np.memmap(path, kind, "r")
