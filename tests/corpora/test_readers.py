@@ -120,7 +120,7 @@ BROKEN = [
     ("conll", b"a O\ncaf\xe9 O\n", ":2: found byte 0xe9 at offset 7, which is not UTF-8"),
     ("conll", "a O\n".encode("utf-16"), ":1: found UTF-16 or binary bytes; expected UTF-8 text"),
     ("conll.gz", b"a O\n", ":1: broken gzip"),
-    ("conll.gz", gzip.compress(b"a O\n" * 999)[:-9], "broken gzip"),
+    ("conll.gz", gzip.compress(b"a O\n" * 999, mtime=0)[:-9], "broken gzip"),
     ("csv", "", ":1: found the columns none; expected also word, tag, sentence"),
     ("csv", "word,tag\na,O\n", ":1: found the columns word, tag; expected also sentence"),
     ("csv", "word,tag,sentence\n", ":1: found a header only; expected one word per row"),
@@ -162,7 +162,7 @@ BROKEN = [
     ("json", '[{"words": ["a"], "tags": ["O"]}, {"words": []}]', ": record 1: found the keys words"),
     ("parquet", b"PAR1 not really", ": not a parquet file"),
     ("parquet", b"", ": not a parquet file"),
-    ("parquet.gz", gzip.compress(b"x" * 99)[:-5], ": not a parquet file"),
+    ("parquet.gz", gzip.compress(b"x" * 99, mtime=0)[:-5], ": not a parquet file"),
 ]
 
 
