@@ -10,16 +10,18 @@ import numpy as np
 import torch
 
 from experiments.prepared import Prepared
-from experiments.shapes import after, encoder
+from experiments.shapes import Shape, after, encoder
 from finkd import teachers
 from finkd.lineage import finished
 from finkd.schedule import Schedule
 from finkd.stages.task_distill import TaskDistill
-from tokenization.analysis import Encoder
 
 _PIECES_PER_WORD = 1.3
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
+_FLOAT = 4
+_COPIES = 4
+"""A weight, its gradient, and the two moments of Adam."""
 _SHARE_OF_PEAK = 0.4
 """What training reached of the speed of large matrix products where finkd was developed (docs/log.md)."""
 
@@ -35,6 +37,7 @@ class Planned:
         key: its address in the store.
         state: ``"stored"``; ``"shared"`` with a system before it, which computes it; or still ``"to do"``.
         seconds: about how long it takes, if it is to do; 0 for stages that train nothing.
+        bytes: about how much memory it takes beside that of the program, if it trains.
     """
 
     seed: int
@@ -42,7 +45,8 @@ class Planned:
     stage: str
     key: str
     state: Literal["stored", "shared", "to do"]
-    seconds: float
+    seconds: float = 0.0
+    bytes: int = 0
 
 
 def plan(prepared: Prepared) -> list[Planned]:
@@ -64,21 +68,21 @@ def plan(prepared: Prepared) -> list[Planned]:
             for place, (step, key) in enumerate(stages):
                 student = after(step.stage, student)
                 if place < stored:
-                    found.append(Planned(seed, system, step.name, key, "stored", 0.0))
+                    found.append(Planned(seed, system, step.name, key, "stored"))
                 elif key in seen:
-                    found.append(Planned(seed, system, step.name, key, "shared", 0.0))
+                    found.append(Planned(seed, system, step.name, key, "shared"))
                 else:
-                    seconds = _seconds(step.stage, student, teacher, prepared, speed)
-                    found.append(Planned(seed, system, step.name, key, "to do", seconds))
+                    cost = _cost(step.stage, student, teacher, prepared, speed)
+                    found.append(Planned(seed, system, step.name, key, "to do", *cost))
                 seen.add(key)
     return found
 
 
-def _seconds(stage: Any, student: Encoder, teacher: Encoder, prepared: Prepared, speed: float) -> float:
-    """About how long a stage trains."""
+def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed: float) -> tuple[float, int]:
+    """About how long a stage trains, in seconds, and how much memory it takes, in bytes."""
     schedule: Schedule | None = getattr(stage, "schedule", None)
     if schedule is None:
-        return 0.0
+        return 0.0, 0
     sentences, words = prepared.words(getattr(stage, "on", "gold"))
     sentences *= 1 + stage.augment.copies if isinstance(stage, TaskDistill) else 1
     length = np.array([_PIECES_PER_WORD * words])
@@ -86,7 +90,10 @@ def _seconds(stage: Any, student: Encoder, teacher: Encoder, prepared: Prepared,
     readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
     teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
     seconds = float(_PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
-    return min(seconds, schedule.seconds or seconds)
+    memory = _FLOAT * (_COPIES * student.parameters + (teacher.parameters if hasattr(stage, "losses") else 0))
+    # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
+    kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)
+    return min(seconds, schedule.seconds or seconds), int(memory + student.layers * kept)
 
 
 def matmul_speed(precision: str, size: int = 1024, repeats: int = 5) -> float:

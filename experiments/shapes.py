@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,34 @@ from safetensors import SafetensorError, safe_open
 from corpora.errors import ConfigError, DataError
 from corpora.lines import read_json
 from finkd.stages.factorize import Factorize
+from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink
 from finkd.stages.stage import Stage
 from tokenization.analysis import Encoder
 
 
-def encoder(folder: Path) -> Encoder:
+@dataclass(frozen=True)
+class Shape(Encoder):
+    """An encoder's shape with what stages change of its embeddings.
+
+    Attributes:
+        entries: of its vocabulary.
+        rank: dimensions of its token embeddings, fewer than the width once they are factorised.
+    """
+
+    entries: int
+    rank: int
+
+    def cut(self, **changes: int) -> Shape:
+        """Another shape, its weights counted anew: square projections, feed-forward layers, embeddings and biases."""
+        new = replace(self, **changes)
+        layer = 4 * new.width**2 + 2 * new.width * new.intermediate + new.intermediate + 9 * new.width
+        embeddings = (new.entries + new.positions + 4) * new.rank
+        projection = (new.rank + 1) * new.width if new.rank < new.width else 0
+        return replace(new, parameters=embeddings + projection + new.layers * layer)
+
+
+def encoder(folder: Path) -> Shape:
     """Shape of a saved encoder, read from its configuration and the heads of its weight files alone.
 
     Raises:
@@ -26,12 +48,14 @@ def encoder(folder: Path) -> Encoder:
     """
     path = folder / "config.json"
     config = read_json(path)
-    parameters, width = weights(folder)
+    parameters, entries, width = weights(folder)
     positions = _whole(config, path, "max_position_embeddings")
     if "roberta" in str(config.get("model_type")):
         positions -= _whole({"pad_token_id": 1, **config}, path, "pad_token_id") + 1  # numbered from behind it on
-    return Encoder(
+    return Shape(
         parameters=parameters,
+        entries=entries,
+        rank=width,
         width=width,
         layers=_whole(config, path, "num_hidden_layers", "n_layers"),  # DistilBERT has names of its own
         heads=_whole(config, path, "num_attention_heads", "n_heads"),
@@ -40,7 +64,7 @@ def encoder(folder: Path) -> Encoder:
     )
 
 
-def after(stage: Stage, shape: Encoder) -> Encoder:
+def after(stage: Stage, shape: Shape) -> Shape:
     """Shape of a model after a stage.
 
     Raises:
@@ -49,29 +73,34 @@ def after(stage: Stage, shape: Encoder) -> Encoder:
     if isinstance(stage, Shrink):
         if stage.layers[-1] >= shape.layers:
             raise ConfigError(f"layers: expected numbers from 0 to {shape.layers - 1} (got {list(stage.layers)})")
-        shape = replace(shape, layers=len(stage.layers))
+        shape = shape.cut(layers=len(stage.layers))
         return shape if stage.width is None else _narrower(shape, stage.width)
-    if isinstance(stage, Factorize) and not 2 <= stage.rank < shape.width:
-        raise ConfigError(f"rank: expected 2 to {shape.width - 1}, less than the encoder's width (got {stage.rank})")
+    if isinstance(stage, Factorize):
+        if not 2 <= stage.rank < shape.width:
+            limits = f"2 to {shape.width - 1}, less than the encoder's width"
+            raise ConfigError(f"rank: expected {limits} (got {stage.rank})")
+        return shape.cut(rank=stage.rank)
+    if isinstance(stage, Retokenize) and not stage.tokenizer and stage.start != "grow":
+        return shape.cut(entries=stage.size)
     return shape
 
 
-def _narrower(shape: Encoder, width: int) -> Encoder:
+def _narrower(shape: Shape, width: int) -> Shape:
     if width >= shape.width or width % shape.heads:
         raise ConfigError(
             f"width: expected a multiple of the {shape.heads} heads that is less than {shape.width} (got {width})"
         )
-    return replace(shape, width=width, intermediate=shape.intermediate * width // shape.width)
+    return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)
 
 
-def weights(folder: Path) -> tuple[int, int]:
-    """Parameters of a saved model and the width of its token embeddings, read from the heads of its files alone.
+def weights(folder: Path) -> tuple[int, int, int]:
+    """Parameters of a saved model, and rows and columns of its token embeddings, read from the heads of its files.
 
     Raises:
         ConfigError: if there are no safetensors files, or no word embeddings in them.
         DataError: if one is damaged.
     """
-    total = width = 0
+    total = entries = width = 0
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, "numpy") as file:
@@ -83,12 +112,13 @@ def weights(folder: Path) -> tuple[int, int]:
             for length in shape:
                 count *= length
             total += 0 if name.endswith("position_ids") else count
-            width = shape[1] if name.endswith("word_embeddings.weight") else width
+            if name.endswith("word_embeddings.weight"):
+                entries, width = shape
     if not width:
         raise ConfigError(
             f"{folder}: found no word embeddings in its *.safetensors files; expected an encoder's weights"
         )
-    return total, width
+    return total, entries, width
 
 
 def _whole(config: Any, path: Path, *keys: str) -> int:

@@ -151,7 +151,9 @@ def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
             about = f", about {_duration(stage.seconds)}" if stage.seconds else ""
             typer.echo(f"  {stage.stage:<24} {stage.state}{about}")
     left = [stage for stage in stages if stage.state == "to do"]
-    say(f"{len(left)} of {len(stages)} stages are to do: about {_duration(sum(stage.seconds for stage in left))}")
+    seconds, peak = sum(stage.seconds for stage in left), max((stage.bytes for stage in left), default=0)
+    memory = f", and up to about {peak / 1e9:.1f} GB of memory beside the program's own" if peak else ""
+    say(f"{len(left)} of {len(stages)} stages are to do: about {_duration(seconds)}{memory}")
 
 
 def _duration(seconds: float) -> str:

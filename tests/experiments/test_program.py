@@ -1,6 +1,5 @@
 """The program as a process: what it imports, what it prints, how it ends."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -55,7 +54,7 @@ def test_a_reader_who_leaves_is_no_error():
 
 
 def test_ctrl_c_is_one_line(finkd, monkeypatch):
-    monkeypatch.setattr("experiments.commands.listing.show_json", lambda value: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr("experiments.commands.listing.show_json", lambda value: signal.raise_signal(signal.SIGINT))
     result = finkd("list", "corpora", "--json")
     assert result.exit_code == cli.INTERRUPTED
     assert result.stderr.splitlines() == [

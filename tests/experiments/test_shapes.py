@@ -7,21 +7,27 @@ import torch
 from safetensors.torch import save_file
 
 from corpora.errors import ConfigError, DataError
-from experiments.shapes import encoder, weights
+from experiments.shapes import after, encoder, weights
+from finkd.stages.factorize import Factorize
+from finkd.stages.retokenize import Retokenize
+from finkd.stages.shrink import Shrink
+from finkd.students import replace_vocabulary
 from tests.finkd.toys import tiny_model
+from tests.toys import trained
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
 def test_weights_are_counted_without_loading_them(family, tmp_path):
     model = tiny_model(family=family)
     model.save(tmp_path)
-    assert weights(tmp_path) == (sum(p.numel() for p in model.network.parameters()), 32)
+    rows = len(model.embeddings.weight)
+    assert weights(tmp_path) == (sum(p.numel() for p in model.network.parameters()), rows, 32)
 
 
 def test_weights_may_lie_in_several_files_and_positions_are_none(tmp_path):
     save_file({"e.word_embeddings.weight": torch.zeros(7, 3)}, tmp_path / "model-1.safetensors")
     save_file({"bias": torch.zeros(5), "e.position_ids": torch.zeros(1, 9)}, tmp_path / "model-2.safetensors")
-    assert weights(tmp_path) == (26, 3)
+    assert weights(tmp_path) == (26, 7, 3)
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):
@@ -48,3 +54,23 @@ def test_a_configuration_without_a_shape_is_refused(teacher, tmp_path):
     (tmp_path / "broken" / "config.json").write_text('{"max_position_embeddings": 8, "n_layers": "two"}')
     with pytest.raises(ConfigError, match=r"config\.json: num_hidden_layers or n_layers: found \"two\"; expected"):
         encoder(tmp_path / "broken")
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_the_weights_after_each_stage_are_counted_nearly_right(family, tmp_path):
+    model = tiny_model(family=family, width=64, layers=3)
+    model.save(tmp_path)
+    shape = encoder(tmp_path)
+    stages = [Shrink((0, 2)), Shrink((0,), width=32), Retokenize(size=120)]
+    stages += [Factorize(8)] if family == "bert" else []
+    for stage in stages:
+        shape = after(stage, shape)
+        model = changed(stage, model)
+        assert shape.parameters == pytest.approx(model.network.num_parameters(), rel=0.05)
+
+
+def changed(stage, model):
+    """The model after a stage, without an experiment around it."""
+    if isinstance(stage, Retokenize):
+        return replace_vocabulary(model, trained("wordpiece", True, 120))
+    return stage.run(model, None)[0]

@@ -154,10 +154,11 @@ def test_a_stage_that_was_killed_goes_on_and_leaves_no_checkpoint_behind(tmp_pat
     start = lineage.origin(str(teacher))
     with pytest.raises(Killed):
         lineage.run(str(teacher), start, steps, setting)
-    parts = [path.name for path in setting.store.root.iterdir()]
-    assert len(parts) == 2
+    parts = sorted(entry.kind for entry in setting.store.entries())
+    assert parts == ["checkpoint", "checkpoint", "examples"]
     outcome = lineage.run(str(teacher), start, steps, setting)
     assert seen[7] == 7
-    assert [path.name for path in setting.store.root.iterdir()] == [outcome.key]
+    assert {entry.kind: entry.key for entry in setting.store.entries()}.pop("finetune") == outcome.key
+    assert sorted(entry.kind for entry in setting.store.entries()) == ["examples", "finetune"]
     elsewhere = lineage.run(str(teacher), start, steps, context(tmp_path / "elsewhere"))
     assert_same_bits(outcome.load().network.state_dict(), elsewhere.load().network.state_dict())
