@@ -17,7 +17,7 @@ from torch.nn import functional
 Target = Callable[[Tensor], Tensor]
 """(pieces, teacher vocabulary) probabilities -> (pieces, student vocabulary), rows summing to at most 1."""
 
-_SCORES_AT_ONCE = 1 << 24
+_SCORES_AT_ONCE = 1 << 23
 """Few enough to be small beside a model, many enough that the weights' gradient is not passed over too often."""
 _SCORES_IN_CACHE = 1 << 18
 """A softmax, its logarithm and their differences are passes over memory, unless their rows stay in the cache."""

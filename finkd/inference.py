@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from finkd.aligned import to_device
+from finkd.allocation import keep_freed_memory
 from finkd.batches import by_length
 from finkd.collation import Bools, inputs
 from finkd.examples import Encoded
@@ -49,6 +50,7 @@ def read(
         for each batch, (pieces,) their indices among all pieces, and what the model makes of them; ``words`` are the
         label scores of all these pieces, ``masked`` the vocabulary's scores of the hidden ones.
     """
+    keep_freed_memory()
     network = model.network.train(False)
     home = next(network.parameters()).device
     network.to("cuda" if torch.cuda.is_available() else home)

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from corpora.errors import ConfigError, FinkdError
 from finkd import processes
 from finkd.aligned import to_device
+from finkd.allocation import keep_freed_memory
 from finkd.balance import Balance
 from finkd.batches import TrainingData, plan
 from finkd.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimizer_tensors
@@ -97,6 +98,7 @@ class _Loop:
         seed: int,
         teacher: Teacher,
     ) -> None:
+        keep_freed_memory()
         processes.join()
         AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
         self.accelerator = Accelerator(
