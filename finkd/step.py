@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +37,25 @@ class Teacher:
 
 
 class Step(nn.Module):
-    """Runs both models, no further than the active terms need."""
+    """Runs both models, no further than the active terms need.
+
+    Args:
+        student: what is trained.
+        losses: the terms.
+        teacher: what they learn from.
+        seed: of the weights of a map between the widths, if one is learnt.
+        device: where it runs.
+        precision: that it will run in.
+    """
 
     def __init__(
-        self, student: Model, losses: Sequence[Loss], teacher: Teacher, seed: int, device: torch.device
+        self,
+        student: Model,
+        losses: Sequence[Loss],
+        teacher: Teacher,
+        seed: int,
+        device: torch.device,
+        precision: Literal["fp32", "bf16"] = "fp32",
     ) -> None:
         super().__init__()
         self.network = student.network
@@ -52,7 +69,9 @@ class Step(nn.Module):
         self.vocabularies: Vocabularies | None = None
         self.embeddings: Tensor | None = None
         if teacher.model is not None:
-            self.teacher = (teacher.model.network.to(device).train(False),)  # type: ignore[arg-type]
+            network = teacher.model.network
+            network = _cast_once(network) if precision == "bf16" else network
+            self.teacher = (network.to(device).train(False),)  # type: ignore[arg-type]
             self.entries.append(len(teacher.model.tokenizer))
             self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
             if "embeddings" in self.needs:
@@ -82,6 +101,15 @@ class Step(nn.Module):
             words=side.words if self.logits is None else self.logits[batch.words],
             embeddings=self.embeddings[batch.student.piece_ids] if self.embeddings is not None else None,
         )
+
+
+def _cast_once(network: PreTrainedModel) -> PreTrainedModel:
+    """A copy whose matrices are what autocast would make of them again at every step."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            module.weight = nn.Parameter(module.weight.detach().bfloat16(), requires_grad=False)
+    return network
 
 
 def _without_spare_entries(side: Side, entries: int) -> Side:

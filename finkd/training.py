@@ -101,8 +101,9 @@ class _Loop:
         keep_freed_memory()
         processes.join()
         AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
+        precision = resolve_precision(schedule.precision)
         self.accelerator = Accelerator(
-            mixed_precision="bf16" if resolve_precision(schedule.precision) == "bf16" else "no",
+            mixed_precision="bf16" if precision == "bf16" else "no",
             # A term may look at a part of the network alone; without this the others would be waited for.
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
@@ -113,7 +114,7 @@ class _Loop:
         self.teacher = teacher
         self.batches = _batches(data, schedule, seed)
         self.course = Course(schedule, len(self.batches))
-        bare = Step(model, losses, teacher, seed, self.accelerator.device)
+        bare = Step(model, losses, teacher, seed, self.accelerator.device, precision)
         self.needs = bare.needs
         made = optimizers(model, bare.projection, schedule)
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]

@@ -379,3 +379,17 @@ def test_a_training_ends_by_the_clock():
     assert tokens == seen[-1].tokens
     assert seen[-1].seconds >= 0.3
     assert [each.step for each in seen] == sorted(each.step for each in seen)
+
+
+def test_a_teacher_whose_weights_are_cast_once_says_the_same_and_is_left_alone():
+    teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
+    before = weights(teacher)
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    batch = data.batch(np.arange(3), frozenset({"masked", "hidden"}), (1, 1))
+    found = []
+    for precision in ("fp32", "bf16"):
+        step = Step(model, [MaskedProjection(), SpanHidden()], Teacher(teacher), 1, torch.device("cpu"), precision)
+        with torch.autocast("cpu", torch.bfloat16):
+            found.append(step(batch))
+    assert torch.equal(*found)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
