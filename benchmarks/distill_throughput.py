@@ -160,7 +160,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
 
     marks: Marks = []
 
-    guesses = MaskedProjection(GUESSES, TEMPERATURE, *((0, "all") if same else ()))
+    guesses = MaskedProjection(GUESSES, TEMPERATURE, positions="all" if same else "hidden")
     losses: list[Loss] = [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
     schedule = Schedule(epochs=steps, precision=precision, learning_rate=5e-4, dropout=0.1 if same else 0.0)
     if same:

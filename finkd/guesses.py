@@ -50,6 +50,19 @@ class Guesses:
         return functional.linear(self.states, self.weight, self.bias)
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What a masked-LM head says at some pieces.
+
+    Attributes:
+        values: (pieces, vocabulary).
+        places: (chosen,) which of the pieces are meant, none twice.
+    """
+
+    values: Tensor
+    places: Tensor
+
+
 def divergence(student: Guesses, teacher: Guesses, target: Target, temperature: float) -> Tensor:
     """tau^2 sum_k w_k KL(q_k || p_k) / sum_k w_k over pieces k, in memory that does not grow with their number.
 
@@ -86,14 +99,11 @@ class _Divergence(torch.autograd.Function):
             for place in _slices(len(states), _SCORES_AT_ONCE // widest):
                 slopes, guesses = _scores(ours, place, temperature), _scores(theirs, place, temperature)
                 for few in _slices(len(slopes), _SCORES_IN_CACHE // widest):
-                    wanted = target(functional.softmax(guesses[few].float(), dim=-1))
-                    log_p = functional.log_softmax(slopes[few].float(), dim=-1)
-                    weights = wanted.sum(dim=-1, keepdim=True)
-                    total += _divergences(wanted, weights, log_p)
-                    mass += weights.sum()
-                    slope = log_p.exp_().mul_(weights).sub_(wanted)
-                    gradients[2] += slope.sum(dim=0)
-                    slopes[few] = slope
+                    found = _compared(slopes[few].float(), guesses[few].float(), target)
+                    total += found[0]
+                    mass += found[1]
+                    gradients[2] += found[2].sum(dim=0)
+                    slopes[few] = found[2]
                 gradients[0][place] = (slopes @ ours[1]).float()
                 gradients[1] += (slopes.t() @ ours[0][place]).float()
         scale = temperature / mass.clamp(min=1e-9)
@@ -104,6 +114,49 @@ class _Divergence(torch.autograd.Function):
     def backward(ctx: Any, *slopes: Any) -> Any:
         """The gradients of the value, times that of the loss."""
         return *(each * slopes[0] for each in ctx.saved_tensors), None, None, None
+
+
+def score_divergence(student: Scores, teacher: Scores, target: Target, temperature: float) -> Tensor:
+    """``divergence`` where the scores of both sides are there already, since other terms need them too.
+
+    Args:
+        student: at pieces that correspond to the teacher's.
+        teacher: without gradients.
+        target: takes the teacher's distributions to the student's vocabulary.
+        temperature: tau, above 0.
+
+    Returns:
+        scalar float32; 0 without pieces.
+    """
+    return _ScoreDivergence.apply(student.values, student.places, teacher, target, temperature)  # type: ignore[no-untyped-call,no-any-return]
+
+
+class _ScoreDivergence(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, scores: Tensor, places: Tensor, teacher: Scores, target: Target, temperature: float
+    ) -> Tensor:
+        """The value, and the gradient beside it."""
+        total = scores.new_zeros((), dtype=torch.float32)
+        mass = scores.new_zeros((), dtype=torch.float32)
+        slopes = torch.zeros_like(scores)
+        with torch.autocast(scores.device.type, enabled=False):
+            for few in _slices(len(places), _SCORES_IN_CACHE // max(scores.shape[-1], teacher.values.shape[-1])):
+                at = places[few]
+                ours, theirs = scores[at].float(), teacher.values[teacher.places[few]].float()
+                found = _compared(ours.div_(temperature), theirs.div_(temperature), target)
+                total += found[0]
+                mass += found[1]
+                slopes[at] = found[2].to(slopes.dtype)
+        scale = temperature / mass.clamp(min=1e-9)
+        ctx.save_for_backward(slopes, scale)
+        return temperature * scale * total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """The gradient of the value, times that of the loss."""
+        slopes, scale = ctx.saved_tensors
+        return slopes * (scale * gradients[0]).to(slopes.dtype), None, None, None, None
 
 
 def _parts(guesses: Guesses) -> tuple[Tensor, Tensor, Tensor]:
@@ -125,7 +178,18 @@ def _scores(parts: list[Tensor], place: slice, temperature: float) -> Tensor:
     return functional.linear(states[place] / temperature, weight, bias / temperature)
 
 
-def _divergences(wanted: Tensor, weights: Tensor, log_p: Tensor) -> Tensor:
-    """sum_k w_k KL(wanted_k / w_k || p_k), where w_k is the sum of row k of what is wanted."""
+def _compared(ours: Tensor, theirs: Tensor, target: Target) -> tuple[Tensor, Tensor, Tensor]:
+    """sum_k w_k KL(q_k || p_k), sum_k w_k, and the slope of the first by the student's scores.
+
+    Args:
+        ours: (pieces, vocabulary) the student's scores, divided by the temperature.
+        theirs: (pieces, teacher vocabulary) the teacher's.
+        target: as for ``divergence``; row k of its value is w_k q_k.
+    """
+    wanted = target(functional.softmax(theirs, dim=-1))
+    log_p = functional.log_softmax(ours, dim=-1)
+    weights = wanted.sum(dim=-1, keepdim=True)
+    # sum_j w q log(q / p), with log(w q) - log w for log q
     own = torch.dot(wanted.flatten(), wanted.clamp(min=torch.finfo(wanted.dtype).tiny).log_().flatten())
-    return own - torch.xlogy(weights, weights).sum() - torch.dot(wanted.flatten(), log_p.flatten())
+    value = own - torch.xlogy(weights, weights).sum() - torch.dot(wanted.flatten(), log_p.flatten())
+    return value, weights.sum(), log_p.exp_().mul_(weights).sub_(wanted)

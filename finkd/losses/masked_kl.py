@@ -11,29 +11,30 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.aligned import Masked
-from finkd.guesses import divergence
+from finkd.guesses import Scores, divergence, score_divergence
 from finkd.losses.term import Outputs
 
 
 @dataclass(frozen=True)
 class MaskedProjection:
-    """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's most likely pieces, projected by P.
+    """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution, projected by P.
 
     q_k = top-n(softmax(z_T / tau)) P, renormalised; w_k is its mass before that. Row t of P spells teacher entry t in
     student entries, the first one most (weights 0.1^i, as in X-Token). Only chunks that are one piece on both sides
-    count, since one position must say all of what the other says. Under one vocabulary, with all pieces, this is plain
-    distillation at the hidden positions, or at all of them.
+    count, since one position must say all of what the other says. Under one vocabulary this is plain distillation at
+    the hidden positions, or at all of them.
 
     Attributes:
         weight: factor in the sum of all terms.
         temperature: tau, above 0.
-        pieces: n, how many of the teacher's pieces are projected; 0 takes all.
+        pieces: n, how many of the teacher's most likely pieces are projected; 0 takes all, which costs less than
+            finding them.
         positions: ``"hidden"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
     """
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    pieces: NonNegativeInt = 64
+    pieces: NonNegativeInt = 0
     positions: Literal["hidden", "all"] = "hidden"
 
     @property
@@ -46,10 +47,9 @@ class MaskedProjection:
         if self.positions == "all":
             return self._everywhere(outputs)
         student, teacher, masked = hidden_scores(outputs)
-        single = single_pieces(masked)
-        scores = functional.log_softmax(student[single].float() / self.temperature, dim=-1)
-        guesses = functional.softmax(teacher[masked.first_teacher[single]].float() / self.temperature, dim=-1)
-        return self.temperature**2 * weighted_kl(self._projected(guesses, outputs), scores)
+        single = single_pieces(masked).nonzero(as_tuple=True)[0]
+        ours, theirs = Scores(student, single), Scores(teacher, masked.first_teacher[single])
+        return score_divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
 
     def _everywhere(self, outputs: Outputs) -> Tensor:
         student, teacher = outputs.student.everywhere, outputs.teacher.everywhere
@@ -64,13 +64,10 @@ class MaskedProjection:
     def _projected(self, guesses: Tensor, outputs: Outputs) -> Tensor:
         """(positions, student vocabulary) from (positions, teacher vocabulary)."""
         assert outputs.vocabularies is not None
-        count = self.pieces or guesses.shape[-1]
-        if count >= guesses.shape[-1] and outputs.vocabularies.are_equal:
-            return guesses
-        likely, entries = guesses.topk(min(count, guesses.shape[-1]), dim=-1)
-        spelled, shares = outputs.vocabularies.projection
-        target = guesses.new_zeros(len(guesses), len(outputs.vocabularies.student))
-        return target.scatter_add_(1, spelled[entries].flatten(1), (likely.unsqueeze(-1) * shares[entries]).flatten(1))
+        if 0 < self.pieces < guesses.shape[-1]:
+            likely, entries = guesses.topk(self.pieces, dim=-1)
+            guesses = torch.zeros_like(guesses).scatter_(1, entries, likely)
+        return outputs.vocabularies.project(guesses)
 
 
 @dataclass(frozen=True)

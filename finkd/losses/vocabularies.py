@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 
 import numpy as np
@@ -42,15 +43,25 @@ class Vocabularies:
         return torch.from_numpy(table).to(self.device)
 
     @cached_property
-    def projection(self) -> tuple[Tensor, Tensor]:
-        """(teacher vocabulary, longest) student entries that spell each teacher entry, and their weights.
+    def projection(self) -> Tensor:
+        """(student vocabulary, teacher vocabulary) sparse weights of the student entries that spell each teacher entry.
 
-        Weights fall by ten from each piece to the next and sum to one: the first piece is what a student says first
-        (X-Token, NeMo-RL). Entries that the student cannot spell have weights of zero.
+        In a column they fall by ten from each piece to the next and sum to one: the first piece is what a student says
+        first (X-Token, NeMo-RL). Entries that the student cannot spell have none.
         """
-        places = torch.arange(self.spelling.shape[1], device=self.device)
-        weights = torch.where(self.spelling >= 0, DECAY**places, 0.0)
-        return self.spelling.clamp(min=0), weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
+        spells = self.spelling >= 0
+        weights = torch.where(spells, DECAY ** torch.arange(spells.shape[1], device=self.device), 0.0)
+        weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
+        entries, places = spells.nonzero(as_tuple=True)
+        at = torch.stack([self.spelling[entries, places], entries])
+        shape = (len(self.student), len(self.teacher))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse")  # that the layout is young, that checks cost time
+            return torch.sparse_coo_tensor(at, weights[entries, places], shape).coalesce().to_sparse_csr()
+
+    def project(self, guesses: Tensor) -> Tensor:
+        """(positions, student vocabulary) from (positions, teacher vocabulary) probabilities."""
+        return guesses if self.are_equal else (self.projection @ guesses.T).T.contiguous()
 
     @cached_property
     def equal(self) -> Tensor:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd import guesses
-from finkd.guesses import Guesses, divergence
+from finkd.guesses import Guesses, Scores, divergence, score_divergence
 from finkd.losses.masked_kl import weighted_kl
 
 
@@ -39,6 +39,21 @@ def test_value_and_gradients_are_those_of_all_scores_at_once(pieces, room, cache
         expected = at_once(student, teacher, half, temperature)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
         slopes = torch.autograd.grad(3 * found, parts), torch.autograd.grad(3 * expected, parts)
+        torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-5)
+
+
+@given(st.permutations(range(6)), st.integers(0, 6), st.integers(1, 20), st.floats(0.5, 4))
+def test_scores_that_are_there_give_the_same(order, count, cache, temperature):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guesses, "_SCORES_IN_CACHE", cache)
+        random = torch.Generator().manual_seed(count)
+        student, teacher = head(random, 6, 4, 3, learns=True), head(random, 6, 5, 6)
+        ours, theirs = torch.tensor(order[:count], dtype=torch.long), torch.arange(count)
+        expected = divergence(student.take(ours), teacher.take(theirs), half, temperature)
+        scores = Scores(student.scores(), ours), Scores(teacher.scores(), theirs)
+        found = score_divergence(*scores, half, temperature)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+        slopes = (torch.autograd.grad(3 * each, student.states)[0] for each in (found, expected))
         torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-5)
 
 

@@ -232,13 +232,13 @@ ENCODER_TERMS = [
     ChunkRelations(),
     ChunkAttention(),
     Embedding(),
-    MaskedProjection(pieces=10_000),
+    MaskedProjection(),
     MaskedMarginal(),
     MaskedLikelihood(),
     UniversalLogits(),
     EditDistance(),
     Hybrid(),
-    MaskedProjection(positions="all", pieces=0),
+    MaskedProjection(positions="all"),
 ]
 
 
@@ -294,7 +294,7 @@ def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
     scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.pieces] for side in (model, teacher))
     ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
     expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
-    step = Step(model, [MaskedProjection(positions="all", pieces=0)], Teacher(teacher), 1, torch.device("cpu"))
+    step = Step(model, [MaskedProjection(positions="all")], Teacher(teacher), 1, torch.device("cpu"))
     value = step(batch).sum()
     assert value.item() == pytest.approx(expected.item(), abs=1e-5)
     slopes = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))

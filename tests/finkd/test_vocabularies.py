@@ -21,9 +21,9 @@ def test_one_vocabulary_maps_onto_itself(same):
     every = torch.arange(len(same.student))
     held = torch.tensor([piece != "" for piece in same.student.vocabulary])
     assert torch.equal(same.spelling[held, 0], every[held])
-    entries, weights = same.projection
-    assert entries.shape[1] == 1
-    assert (weights[held] == 1).all()
+    guesses = torch.rand(3, len(same.student))
+    assert same.project(guesses) is guesses
+    assert torch.equal(same.projection.to_dense()[held][:, held], torch.eye(int(held.sum())))
     assert torch.equal(same.equal[held], every[held])
     assert torch.equal(same.nearest[held], every[held])
     table = torch.randn(len(same.student), 4)
@@ -44,11 +44,14 @@ def test_spellings_read_as_the_text_they_spell(across):
 
 
 def test_the_first_piece_weighs_most(across):
-    _, weights = across.projection
+    weights = across.projection.to_dense().T
     spelled = across.spelling[:, 0] >= 0
     torch.testing.assert_close(weights[spelled].sum(dim=1), torch.ones(int(spelled.sum())))
-    assert (weights[spelled].argmax(dim=1) == 0).all()
+    first = weights[spelled].gather(1, across.spelling[spelled, :1])[:, 0]
+    assert (first == weights[spelled].max(dim=1).values).all()
     assert (weights[~spelled] == 0).all()
+    guesses = torch.rand(2, len(across.teacher))
+    torch.testing.assert_close(across.project(guesses), guesses @ weights)
 
 
 def test_no_student_entry_is_the_counterpart_of_two(across):
