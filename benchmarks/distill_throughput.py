@@ -8,9 +8,10 @@ teacher's guesses, the text itself and the direction of the last states. Text: F
 else the sample. Two threads. The Trainer reads 32 sentences in their natural order, padded to the longest, and compares
 guesses at every piece, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd`` is what a
 distillation does by default: guesses where text is hidden, sentences of like length together, bf16 where the processor
-has it. Every side starts in a fresh process, in turn with the others; its figure is the median of the repeats. Counted
-are pieces that are not padding. ``share_of_peak`` is what the models' matrix products alone would take at the speed of
-a large matrix product that was measured in the same process. Prints one JSON line.
+has it; ``finkd-fp32`` is that in fp32. Every side starts in a fresh process, in turn with the others; its figure is
+the median of the repeats. Counted are pieces that are not padding. ``share_of_peak`` is what the models' matrix
+products alone would take at the speed of a large matrix product that was measured in the same process. Prints one JSON
+line.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from finkd.losses.term import Loss
     from finkd.models import Model
 
-SIDES = ("trainer", "finkd-same", "finkd")
+SIDES = ("trainer", "finkd-same", "finkd-fp32", "finkd")
 SEED = 1
 BATCH = 32
 TEMPERATURE = 2.0
@@ -103,7 +104,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         marks = _with_finkd(teacher, student, data, total, precision, same=arguments.side == "finkd-same")
     peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     reached = speed(marks, arguments.warm_up, arguments.steps)
-    operations = _operations(data, vocabulary=MASKED if arguments.side == "finkd" else 1.0)
+    operations = _operations(data, vocabulary=MASKED if arguments.side in ("finkd", "finkd-fp32") else 1.0)
     return {
         "tokens_per_second": reached,
         "share_of_peak": reached * operations / matmul_speed(precision, 2048),
