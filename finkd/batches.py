@@ -28,6 +28,7 @@ Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int
 
 Integers = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
 
 _POOL = 64
 
@@ -101,7 +102,7 @@ class TrainingData:
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
         words: (words,) number of each word among the words of all sentences; those that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
-        masking: share of the words that are hidden where a term needs hidden text.
+        masking: chance of a word to be hidden where a term needs hidden text, of all alike or (words,) of each.
         limit: most pieces that all models have room for.
     """
 
@@ -112,7 +113,7 @@ class TrainingData:
     usable: Bools
     words: Longs
     teacher: Encoded | None = None
-    masking: float = 0.15
+    masking: float | Floats = 0.15
     limit: int = WINDOW
 
     @classmethod
@@ -180,7 +181,8 @@ class TrainingData:
                 pieces, alignment = both, align(other, both)
         hidden = np.zeros(max(alignment.chunk_count, 1), np.bool_)
         if needs & HIDING:
-            self._hide(hidden, rows, words, alignment, random.random(len(words)) < self.masking)
+            chance = self.masking if isinstance(self.masking, float) else self.masking[words]
+            self._hide(hidden, rows, words, alignment, random.random(len(words)) < chance)
         theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
         words, first = self._covered(rows, words, pieces, other)
         return Batch(

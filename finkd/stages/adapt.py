@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from finkd.hiding import hiding
 from finkd.losses.masked_lm import MaskedLM
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
@@ -25,12 +26,14 @@ class Adapt:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         train: ``"all"`` weights or the ``"head"`` alone.
         masking: share of the words that are hidden, each as a whole.
+        rarity: 0 hides all words alike; above it rare ones more often (``finkd.hiding``; DistilBERT's script has .7).
         schedule: how long and how fast.
     """
 
     on: Source = "text"
     train: Literal["all", "head"] = "all"
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1))
     version: ClassVar[int] = 3
     head: ClassVar[Head] = "words"
@@ -46,7 +49,7 @@ class Adapt:
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The adapted encoder under its masked-LM head."""
         student = with_masked_head(copied(model), context.seed)
-        data = replace(examples(context.sentences(self.on), student, context), masking=self.masking)
+        data = hiding(examples(context.sentences(self.on), student, context), self.masking, self.rarity)
         schedule = self.schedule
         if self.train == "head":
             # The decoder is the embedding table, so that stays too.

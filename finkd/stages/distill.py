@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from corpora.errors import ConfigError
+from finkd.hiding import hiding
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
 from finkd.models import Model, with_masked_head
@@ -33,6 +34,7 @@ class Distill:
             strategy to make one from that.
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         masking: share of the words that are hidden from both models, if a term needs hidden text.
+        rarity: 0 hides all words alike; above it rare ones more often (``finkd.hiding``; DistilBERT's script has .7).
         schedule: how long and how fast.
         keep_states: as in ``task-distill``.
     """
@@ -41,6 +43,7 @@ class Distill:
     teacher: str = "tagger"
     losses: str | Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
     keep_states: bool = False
     version: ClassVar[int] = 3
@@ -85,7 +88,8 @@ class Distill:
         student = copied(model)
         if self.head == "words":
             student = with_masked_head(student, context.seed)
-        data = replace(examples(context.sentences(self.on), student, context, teacher=teacher), masking=self.masking)
+        data = examples(context.sentences(self.on), student, context, teacher=teacher)
+        data = hiding(data, self.masking, self.rarity)
         states = None
         if self.keep_states:
             states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)
