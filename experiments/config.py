@@ -16,6 +16,7 @@ import corpora
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
 from corpora.tags import Scheme
+from experiments.budget import Budget
 from experiments.splits import scored_split
 from finkd.floors import floors
 from finkd.raw_text import Text
@@ -62,6 +63,7 @@ class Experiment:
         floors: scores that need no model.
         stages: settings by stage (``task-distill``) or by stage and variant (``task-distill:text``).
         seeds: one run of every system for each.
+        budget: what the training stages of each student take together; without one, what their schedules say.
         precision: ``auto``, ``fp32`` or ``bf16``.
         measure: latency and throughput queries per system; 0 leaves them out.
     """
@@ -78,6 +80,7 @@ class Experiment:
     floors: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (1,)
+    budget: Budget | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     measure: int = 256
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from experiments.budget import PIECES_PER_WORD
 from experiments.prepared import Prepared
 from experiments.shapes import Shape, after, encoder
 from finkd import teachers
@@ -16,7 +17,6 @@ from finkd.lineage import finished
 from finkd.schedule import Schedule
 from finkd.stages.task_distill import TaskDistill
 
-_PIECES_PER_WORD = 1.3
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
 _FLOAT = 4
@@ -85,11 +85,11 @@ def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed:
         return 0.0, 0
     sentences, words = prepared.words(getattr(stage, "on", "gold"))
     sentences *= 1 + stage.augment.copies if isinstance(stage, TaskDistill) else 1
-    length = np.array([_PIECES_PER_WORD * words])
+    length = np.array([PIECES_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
     readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
     teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
-    seconds = float(_PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
+    seconds = float(PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
     memory = _FLOAT * (_COPIES * student.parameters + (teacher.parameters if hasattr(stage, "losses") else 0))
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)

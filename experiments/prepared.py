@@ -13,6 +13,7 @@ from corpora.corpus import NerData
 from corpora.errors import ConfigError, DataError
 from corpora.registry import unknown
 from corpora.sentence import Sentence
+from experiments.budget import within
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
 from experiments.shapes import after, encoder
@@ -49,6 +50,7 @@ class Prepared:
         self.experiment = experiment
         self.checkpoint_seconds = checkpoint_seconds
         self.store = Store(store)
+        self._glances: dict[Source, tuple[int, float]] = {}
         self.text = KeptText(experiment.text, self.store) if experiment.text else None
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
         self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
@@ -92,13 +94,21 @@ class Prepared:
         """Every system with its stages, the teacher first."""
         systems = self.experiment.systems
         names = sorted(systems, key=lambda each: systems[each].role != "teacher")
-        return [(name, parse(systems[name].strategy, self.experiment.stages)) for name in names]
+        return [(name, self._within(systems[name].role, systems[name].strategy)) for name in names]
+
+    def _within(self, role: str, strategy: str) -> list[Step]:
+        steps = parse(strategy, self.experiment.stages)
+        budget = self.experiment.budget
+        return within(steps, budget, self.words) if budget and role == "student" else steps
 
     def words(self, source: Source) -> tuple[int, float]:
         """How many sentences a stage reads, and their mean number of words, for raw text that of the first ones."""
         text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
-        drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
-        return len(drawn) if text is None else text.sentences, sum(len(each.spans) for each in drawn) / len(drawn)
+        if source not in self._glances:
+            drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
+            mean = sum(len(each.spans) for each in drawn) / len(drawn)
+            self._glances[source] = len(drawn) if text is None else text.sentences, mean
+        return self._glances[source]
 
     def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.

@@ -1,0 +1,99 @@
+"""One budget for every strategy, whatever its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import PositiveFloat, PositiveInt
+
+from corpora.errors import ConfigError
+from finkd.schedule import Schedule
+from finkd.stages.factorize import Factorize
+from finkd.stages.retokenize import Retokenize
+from finkd.stages.shrink import Shrink
+from finkd.stages.stage import Source
+from finkd.strategies import Step
+
+PIECES_PER_WORD = 1.3
+_MANY = 20
+"""As many times its own epochs a stage may read its text until the clock stops it."""
+
+Reads = Callable[[Source], tuple[int, float]]
+"""How many sentences a source has, and their mean number of words."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the training stages of a student may take together; exactly one of the three.
+
+    Stages share it in proportion to the pieces (or steps) that their own schedules would read. Stages before the one
+    that first makes the model smaller are its teacher's, shared with other students, and not counted.
+
+    Attributes:
+        tokens: pieces, about; stages read more or fewer epochs.
+        steps: batches, about; likewise.
+        seconds: each stage is stopped by the clock when its share is over.
+    """
+
+    tokens: PositiveInt | None = None
+    steps: PositiveInt | None = None
+    seconds: PositiveFloat | None = None
+
+    def __post_init__(self) -> None:
+        """See that one is given.
+
+        Raises:
+            ConfigError: if none or several are.
+        """
+        if sum(each is not None for each in (self.tokens, self.steps, self.seconds)) != 1:
+            raise ConfigError("budget: expected one of tokens, steps and seconds, such as {seconds: 300}")
+
+
+def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
+    """A strategy whose training stages take a budget together.
+
+    Args:
+        steps: the strategy.
+        budget: for all of them.
+        reads: the size of what stages read.
+    """
+    smaller = [number for number, step in enumerate(steps) if isinstance(step.stage, Shrink | Retokenize | Factorize)]
+    before = smaller[0] if smaller else 0
+    pieces = [0.0 if number < before else _pieces(step.stage, reads) for number, step in enumerate(steps)]
+    parts = pieces
+    if budget.steps is not None:
+        parts = [count and count / _schedule(step).batch_tokens for count, step in zip(pieces, steps, strict=True)]
+    total = sum(parts)
+    limit = budget.tokens or budget.steps
+    found = []
+    for step, part in zip(steps, parts, strict=True):
+        if not part:
+            found.append(step)
+        elif limit is not None:
+            found.append(_with(step, epochs=_schedule(step).epochs * limit / total))
+        else:
+            assert budget.seconds is not None
+            epochs = _MANY * _schedule(step).epochs
+            found.append(_with(step, epochs=epochs, seconds=budget.seconds * part / total))
+    return found
+
+
+def _pieces(stage: Any, reads: Reads) -> float:
+    """Pieces that a stage would read by its own schedule; 0 if it trains nothing."""
+    schedule: Schedule | None = getattr(stage, "schedule", None)
+    if schedule is None:
+        return 0.0
+    sentences, words = reads(stage.on if hasattr(stage, "on") else "gold")
+    return PIECES_PER_WORD * sentences * words * schedule.epochs
+
+
+def _schedule(step: Step) -> Schedule:
+    stage: Any = step.stage
+    return stage.schedule  # type: ignore[no-any-return]
+
+
+def _with(step: Step, **schedule: float) -> Step:
+    stage: Any = step.stage
+    return replace(step, stage=replace(stage, schedule=replace(stage.schedule, **schedule)))
