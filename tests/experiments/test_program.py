@@ -53,6 +53,15 @@ def test_a_reader_who_leaves_is_no_error():
     assert result.returncode in (0, 1)
 
 
+@pytest.fixture
+def _heeded():
+    """Ctrl-C as a terminal's process takes it; shells let those in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeded")
 def test_ctrl_c_is_one_line(finkd, monkeypatch):
     monkeypatch.setattr("experiments.commands.listing.show_json", lambda value: signal.raise_signal(signal.SIGINT))
     result = finkd("list", "corpora", "--json")
