@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import statistics
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,6 +45,39 @@ def in_turn(script: str, sides: Sequence[str], repeats: int) -> dict[str, list[d
 def medians(runs: dict[str, list[dict[str, Any]]], figure: str) -> dict[str, float]:
     """The median of a figure over the runs of each side."""
     return {side: statistics.median(run[figure] for run in found) for side, found in runs.items()}
+
+
+def parser(about: str | None, sides: Sequence[str], steps: int, warm_up: int) -> argparse.ArgumentParser:
+    """Options that every benchmark of sides takes; ``--side`` is how it starts one of them."""
+    found = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    found.add_argument("--steps", type=int, default=steps, help="timed steps per run")
+    found.add_argument("--warm-up", type=int, default=warm_up, help="steps before them")
+    found.add_argument("--repeats", type=int, default=3, help="runs per side")
+    found.add_argument("--threads", type=int, default=2)
+    found.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
+    return found
+
+
+def compared(
+    runs: dict[str, list[dict[str, Any]]], arguments: argparse.Namespace, ratios: dict[str, str]
+) -> dict[str, Any]:
+    """What every benchmark of sides reports.
+
+    Args:
+        runs: of each side, ``trainer`` among them.
+        arguments: as parsed.
+        ratios: name -> side whose speed is compared with the Trainer's.
+    """
+    found = medians(runs, "tokens_per_second")
+    return {
+        "tokens_per_second": {side: round(reached) for side, reached in found.items()},
+        **{name: round(found[side] / found["trainer"], 2) for name, side in ratios.items()},
+        "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in each) for side, each in runs.items()},
+        "precision": {side: each[0]["precision"] for side, each in runs.items()},
+        "corpus": runs["trainer"][0]["corpus"],
+        **{option: getattr(arguments, option) for option in ("steps", "repeats", "threads")},
+        **{package: version(package) for package in ("torch", "transformers", "accelerate")},
+    }
 
 
 def speed(marks: Marks, warm_up: int, steps: int) -> float:

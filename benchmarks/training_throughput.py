@@ -20,7 +20,6 @@ import os
 import resource
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +27,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.sides import (
     Marks,
+    compared,
     finkd_clock,
     in_turn,
-    medians,
+    parser,
     speed,
     trainer_arguments,
     trainer_clock,
@@ -53,32 +53,15 @@ def main() -> None:
         print(json.dumps(measure(arguments)))
         return
     runs = in_turn(__file__, SIDES, arguments.repeats)
-    found = medians(runs, "tokens_per_second")
-    result = {
-        "tokens_per_second": {side: round(found[side]) for side in SIDES},
-        "ratio": round(found["finkd"] / found["trainer"], 2),
-        "ratio_same_precision": round(found["finkd-fp32"] / found["trainer"], 2),
-        "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in runs[side]) for side in SIDES},
-        "precision": {side: runs[side][0]["precision"] for side in SIDES},
-        "corpus": runs["finkd"][0]["corpus"],
-        "layers": arguments.layers,
-        "steps": arguments.steps,
-        "repeats": arguments.repeats,
-        "threads": arguments.threads,
-        **{package: version(package) for package in ("torch", "transformers", "accelerate")},
-    }
+    result = compared(runs, arguments, {"ratio": "finkd", "ratio_same_precision": "finkd-fp32"})
+    result["layers"] = arguments.layers
     print(json.dumps(result))
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=60, help="timed steps per run")
-    parser.add_argument("--warm-up", type=int, default=10, help="steps before them")
-    parser.add_argument("--repeats", type=int, default=3, help="runs per side")
-    parser.add_argument("--layers", type=int, choices=(3, 6), default=3, help="layers of the student")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser(__doc__, SIDES, steps=60, warm_up=10)
+    options.add_argument("--layers", type=int, choices=(3, 6), default=3, help="layers of the student")
+    return options.parse_args()
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -101,8 +101,9 @@ def turn(path: Path) -> Iterator[None]:
         file = path.open("w")
         fcntl.flock(file, fcntl.LOCK_EX)
         # The one before may have removed the file while this one was waiting for it.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            break
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                break
         file.close()
     with file:
         try:

@@ -85,7 +85,7 @@ def _pieces(stage: Any, reads: Reads) -> float:
     schedule: Schedule | None = getattr(stage, "schedule", None)
     if schedule is None:
         return 0.0
-    sentences, words = reads(stage.on if hasattr(stage, "on") else "gold")
+    sentences, words = reads(getattr(stage, "on", "gold"))
     return PIECES_PER_WORD * sentences * words * schedule.epochs
 
 

@@ -67,7 +67,7 @@ def run(
         raise ConfigError("--jobs: cannot be used with accelerate launch, whose processes train one seed together")
     if not processes.is_first():
         for seed in experiment.seeds:
-            prepared.outcomes(seed, tell)
+            prepared.outcomes(seed, lambda event: None)
         return []
     with folder_lock(out):
         _claim(out, experiment, prepared.data.fingerprint)

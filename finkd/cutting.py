@@ -74,16 +74,9 @@ def cut(
 
 def side(arrays: Mapping[str, Array], name: str, tokenizer: Tokenizer) -> Encoded:
     """Examples under one of the tokenizers that they were cut with."""
-    pieces = {part: arrays[f"{name}.{part}"] for part in _PIECES}
-    special = tokenizer.special_ids
-    return Encoded(
-        Pieces(rows=_borders(arrays[f"{name}.counts"]), **pieces),
-        arrays[f"{name}.first"],
-        _borders(arrays["counts"]),
-        pad=special["pad"],
-        mask=special.get("mask", -1),
-        size=len(tokenizer),
-    )
+    parts = {part: arrays[f"{name}.{part}"] for part in _PIECES}
+    pieces = Pieces(rows=_borders(arrays[f"{name}.counts"]), **parts)
+    return Encoded.of(pieces, arrays[f"{name}.first"], _borders(arrays["counts"]), tokenizer)
 
 
 def _borders(counts: Array) -> Longs:

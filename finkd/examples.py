@@ -147,6 +147,12 @@ class Encoded:
     mask: int = -1
     size: int = 0
 
+    @classmethod
+    def of(cls, pieces: Pieces, first: Longs, word_rows: Longs, tokenizer: Tokenizer) -> Encoded:
+        """Windows as a tokenizer has cut them, with what it fills up and hides by."""
+        special = tokenizer.special_ids
+        return cls(pieces, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer))
+
     @property
     def lengths(self) -> Longs:
         """(windows,) pieces of each window."""
@@ -161,15 +167,7 @@ def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW)
         log.warning("%d words have more than %d pieces each; only their first pieces are read", too_long.sum(), limit)
         pieces = _shorten(pieces, limit)
     starts, ends, rows = word_rows([window.sentence.spans for window in windows])
-    special = tokenizer.special_ids
-    return Encoded(
-        pieces,
-        first_pieces(pieces, starts, ends, rows),
-        rows,
-        pad=special["pad"],
-        mask=special.get("mask", -1),
-        size=len(tokenizer),
-    )
+    return Encoded.of(pieces, first_pieces(pieces, starts, ends, rows), rows, tokenizer)
 
 
 def _shorten(pieces: Pieces, limit: int) -> Pieces:

@@ -71,11 +71,10 @@ def run(
     if dry_run:
         _show_plan(experiment, folder, json=json)
         return
-    if not processes.is_first():
-        run_experiment(experiment, folder, None, checkpoint_seconds, jobs)
-        return
     with shown(messages) as listen:
         records = run_experiment(experiment, folder, listen, checkpoint_seconds, jobs)
+    if not processes.is_first():
+        return
     if json:
         show_json({"out": str(folder), "records": [_figures(record) for record in records]})
         return

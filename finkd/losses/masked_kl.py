@@ -27,8 +27,7 @@ class MaskedProjection:
     Attributes:
         weight: factor in the sum of all terms.
         temperature: tau, above 0.
-        pieces: n, how many of the teacher's most likely pieces are projected; 0 takes all, which costs less than
-            finding them.
+        pieces: n, how many of the teacher's most likely pieces are projected; 0 takes all, which saves finding them.
         positions: ``"hidden"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
     """
 
