@@ -14,7 +14,7 @@ from torch import Tensor
 from corpora.sentence import Sentence
 from finkd.aligned import Aligned
 from finkd.arrays import Array
-from finkd.collation import Inputs, aligned, inputs
+from finkd.collation import Inputs, aligned, inputs, on_grid
 from finkd.cutting import cut, side
 from finkd.examples import WINDOW, Encoded
 from finkd.losses.term import HIDING
@@ -52,19 +52,22 @@ def plan(lengths: Longs, budget: int, seed: int, epoch: int) -> list[Longs]:
     pool = max(1, _POOL * budget // max(1, int(lengths.mean()) if len(lengths) else 1))
     batches: list[Longs] = []
     for start in range(0, len(order), pool):
-        chunk = order[start : start + pool]
-        batches += by_length(chunk[np.argsort(lengths[chunk], kind="stable")], lengths, budget)
+        batches += by_length(order[start : start + pool], lengths, budget)
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def by_length(order: Longs, lengths: Longs, budget: int) -> list[Longs]:
-    """Cut an ordering, short examples first, wherever the padded batch would exceed the budget."""
+def by_length(rows: Longs, lengths: Longs, budget: int) -> list[Longs]:
+    """Sort examples, the longest first, and cut them into batches that hold a budget after padding.
+
+    Batches of one padded length have one number of examples, so that few shapes occur (``finkd.collation.on_grid``).
+    """
+    order = rows[np.argsort(-lengths[rows], kind="stable")]
     batches = []
     start = 0
-    for stop in range(1, len(order) + 1):
-        if stop == len(order) or lengths[order[stop]] * (stop + 1 - start) > budget:
-            batches.append(order[start:stop])
-            start = stop
+    while start < len(order):
+        stop = start + max(1, budget // int(on_grid(lengths[order[start]])))
+        batches.append(order[start:stop])
+        start = stop
     return batches
 
 
@@ -170,7 +173,7 @@ class TrainingData:
         words, _ = members(self.student.word_rows, rows)
         if not (needs & _PAIRED or mixed):
             words, first = self._covered(rows, words, pieces)
-            return Batch(inputs(self.student, pieces, first[0]), *self._labels(words))
+            return Batch(inputs(self.student, pieces, first[0], self.limit), *self._labels(words))
         random = np.random.Generator(np.random.PCG64([*seed]))
         # Without a teacher the student is aligned with itself, so that text can be hidden in the same way.
         other = (self.teacher or self.student).pieces.take(rows)
@@ -186,9 +189,9 @@ class TrainingData:
         theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
         words, first = self._covered(rows, words, pieces, other)
         return Batch(
-            inputs(self.student, pieces, first[0], ours),
+            inputs(self.student, pieces, first[0], self.limit, ours),
             *self._labels(words),
-            inputs(self.teacher, other, first[1], theirs) if self.teacher else None,
+            inputs(self.teacher, other, first[1], self.limit, theirs) if self.teacher else None,
             aligned(alignment, needs, hidden),
         )
 

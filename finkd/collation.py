@@ -39,17 +39,29 @@ class Inputs:
         return self.ids.flatten()[self.pieces]
 
 
-def inputs(encoded: Encoded, pieces: Pieces, first: Longs, hidden: Bools | None = None) -> Inputs:
+def on_grid(length: int) -> int:
+    """The next multiple of 4, beyond 64 of 8.
+
+    Processors with bf16 compile a matrix product for each shape that they meet, which takes as long as several of these
+    products; so lengths are not as many as they could be.
+    """
+    step = 4 if length <= 64 else 8
+    return -(-length // step) * step
+
+
+def inputs(encoded: Encoded, pieces: Pieces, first: Longs, limit: int, hidden: Bools | None = None) -> Inputs:
     """Pad some examples to one length.
 
     Args:
         encoded: all examples, for the ids that fill up and hide.
         pieces: those of the chosen examples.
         first: (words,) first piece of each word to look up, as an index into ``pieces``.
+        limit: length that padding may not go beyond.
         hidden: (pieces,) True where the mask token takes the place of a piece.
     """
     counts = np.diff(pieces.rows)
     longest = int(counts.max(initial=1))
+    longest = max(longest, min(on_grid(longest), limit))
     position = np.arange(pieces.rows[-1]) + np.repeat(np.arange(len(counts)) * longest - pieces.rows[:-1], counts)
     ids = np.full(len(counts) * longest, encoded.pad, np.int64)
     ids[position] = pieces.ids if hidden is None else np.where(hidden, encoded.mask, pieces.ids)

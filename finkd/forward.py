@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn import functional
 from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
+from finkd.attention import fastest
 from finkd.collation import Inputs
 from finkd.losses.term import Side
 from finkd.models import masked_lm_guesses
@@ -42,38 +43,36 @@ def forward(
     """
     is_tagger = hasattr(network, "classifier")
     body = network if is_tagger else network.base_model
-    with _recorded(network, wanted="attention" in needs) as projections, sdpa_kernel(_kernels(inputs.ids.device)):
+    with _recorded(network, wanted="attention" in needs) as projections, fastest(network):
         output: Any = body(
             input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=bool(needs & {"hidden"})
         )
     attention = [_flat(each, inputs) for each in projections]
-    hidden = None if masked is None else masked_lm_guesses(network, _flat(output.last_hidden_state, inputs)[masked])
-    every = None if everywhere is None else _flat(output.last_hidden_state, inputs)[everywhere]
+    every = None if everywhere is None else _flat(output.last_hidden_state, inputs, everywhere)
     return Side(
         words=output.logits.flatten(0, 1)[inputs.words] if is_tagger else None,
         hidden=tuple(_flat(state, inputs) for state in output.hidden_states) if "hidden" in needs else (),
         attention=tuple(torch.stack(attention[layer : layer + 3]) for layer in range(0, len(attention), 3)),
         heads=network.config.num_attention_heads,
-        masked=None if hidden is None else hidden.scores(),
+        masked=None if masked is None else _scores(network, output.last_hidden_state, inputs, masked),
         everywhere=None if every is None else masked_lm_guesses(network, every),
         embeddings=network.get_input_embeddings()(inputs.piece_ids) if "embeddings" in needs else None,
     )
 
 
-def _kernels(device: torch.device) -> list[SDPBackend]:
-    """Attention kernels to choose from.
-
-    On a CPU the fused one is up to three times as fast as the plain products, except for training in bf16, where its
-    backward half makes it two to three times as slow on sentences (measured at 30 to 128 pieces).
-    """
-    if device.type == "cpu" and torch.is_grad_enabled() and torch.is_autocast_enabled("cpu"):
-        return [SDPBackend.MATH]
-    return [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+def _flat(states: Tensor, inputs: Inputs, places: Tensor | None = None) -> Tensor:
+    """(batch, seq, width) as (pieces, width), padding left out, or only some of the pieces."""
+    pieces = inputs.pieces if places is None else inputs.pieces[places]
+    return states.flatten(0, 1).index_select(0, pieces)
 
 
-def _flat(states: Tensor, inputs: Inputs) -> Tensor:
-    """(batch, seq, width) as (pieces, width), padding left out."""
-    return states.flatten(0, 1)[inputs.pieces]
+_GRID = 64
+
+
+def _scores(network: PreTrainedModel, states: Tensor, inputs: Inputs, masked: Tensor) -> Tensor:
+    """(masked, vocabulary) scores; few shapes of matrix products occur, as for ``finkd.collation.on_grid``."""
+    padded = functional.pad(masked, (0, -len(masked) % _GRID))
+    return masked_lm_guesses(network, _flat(states, inputs, padded)).scores()[: len(masked)]
 
 
 @contextlib.contextmanager

@@ -88,26 +88,23 @@ class _Divergence(torch.autograd.Function):
         ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, teacher: Guesses, target: Target, temperature: float
     ) -> Tensor:
         """The value, and its gradients beside it."""
-        device = states.device.type
-        kind = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
-        with torch.autocast(device, enabled=False):
-            ours, theirs = (_at(kind, *each) for each in ((states, weight, bias), _parts(teacher)))
-            total = states.new_zeros((), dtype=torch.float32)
-            mass = states.new_zeros((), dtype=torch.float32)
-            gradients = [torch.zeros_like(each, dtype=torch.float32) for each in (states, weight, bias)]
-            widest = max(weight.shape[0], teacher.weight.shape[0])
-            for place in _slices(len(states), _SCORES_AT_ONCE // widest):
-                slopes, guesses = _scores(ours, place, temperature), _scores(theirs, place, temperature)
-                for few in _slices(len(slopes), _SCORES_IN_CACHE // widest):
-                    found = _compared(slopes[few].float(), guesses[few].float(), target)
-                    total += found[0]
-                    mass += found[1]
-                    gradients[2] += found[2].sum(dim=0)
-                    slopes[few] = found[2]
-                gradients[0][place] = (slopes @ ours[1]).float()
-                gradients[1] += (slopes.t() @ ours[0][place]).float()
+        ours, theirs = (states.detach(), weight.detach(), bias.detach()), _parts(teacher)
+        total = states.new_zeros((), dtype=torch.float32)
+        mass = states.new_zeros((), dtype=torch.float32)
+        gradients = [torch.zeros_like(each, dtype=torch.float32) for each in ours]
+        widest = max(weight.shape[0], teacher.weight.shape[0])
+        for place in _slices(len(states), _SCORES_AT_ONCE // widest):
+            slopes, guesses = _scores(ours, place, temperature), _scores(theirs, place, temperature)
+            for few in _slices(len(slopes), _SCORES_IN_CACHE // widest):
+                found = _compared(slopes[few].float(), guesses[few].float(), target)
+                total += found[0]
+                mass += found[1]
+                gradients[2] += found[2].sum(dim=0)
+                slopes[few] = found[2]
+            gradients[0][place] = (slopes @ ours[1]).float()
+            gradients[1] += (slopes.t() @ ours[0][place]).float()
         scale = temperature / mass.clamp(min=1e-9)
-        ctx.save_for_backward(*(each.mul_(scale) for each in gradients))
+        ctx.save_for_backward(*(each.mul_(scale).to(states.dtype) for each in gradients))
         return temperature * scale * total
 
     @staticmethod
@@ -140,14 +137,13 @@ class _ScoreDivergence(torch.autograd.Function):
         total = scores.new_zeros((), dtype=torch.float32)
         mass = scores.new_zeros((), dtype=torch.float32)
         slopes = torch.zeros_like(scores)
-        with torch.autocast(scores.device.type, enabled=False):
-            for few in _slices(len(places), _SCORES_IN_CACHE // max(scores.shape[-1], teacher.values.shape[-1])):
-                at = places[few]
-                ours, theirs = scores[at].float(), teacher.values[teacher.places[few]].float()
-                found = _compared(ours.div_(temperature), theirs.div_(temperature), target)
-                total += found[0]
-                mass += found[1]
-                slopes[at] = found[2].to(slopes.dtype)
+        for few in _slices(len(places), _SCORES_IN_CACHE // max(scores.shape[-1], teacher.values.shape[-1])):
+            at = places[few]
+            ours, theirs = scores[at].float(), teacher.values[teacher.places[few]].float()
+            found = _compared(ours.div_(temperature), theirs.div_(temperature), target)
+            total += found[0]
+            mass += found[1]
+            slopes[at] = found[2].to(slopes.dtype)
         scale = temperature / mass.clamp(min=1e-9)
         ctx.save_for_backward(slopes, scale)
         return temperature * scale * total
@@ -160,11 +156,7 @@ class _ScoreDivergence(torch.autograd.Function):
 
 
 def _parts(guesses: Guesses) -> tuple[Tensor, Tensor, Tensor]:
-    return guesses.states, guesses.weight, guesses.bias
-
-
-def _at(kind: torch.dtype, *tensors: Tensor) -> list[Tensor]:
-    return [each.detach().to(kind) for each in tensors]
+    return guesses.states.detach(), guesses.weight.detach(), guesses.bias.detach()
 
 
 def _slices(length: int, size: int) -> Iterator[slice]:
@@ -172,7 +164,7 @@ def _slices(length: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, length, size))
 
 
-def _scores(parts: list[Tensor], place: slice, temperature: float) -> Tensor:
+def _scores(parts: tuple[Tensor, Tensor, Tensor], place: slice, temperature: float) -> Tensor:
     """(pieces, vocabulary), divided by the temperature."""
     states, weight, bias = parts
     return functional.linear(states[place] / temperature, weight, bias / temperature)

@@ -19,7 +19,7 @@ from finkd.examples import Encoded
 from finkd.forward import forward
 from finkd.losses.term import Side
 from finkd.models import Model
-from finkd.precision import resolve_precision
+from finkd.precision import in_precision, resolve_precision
 from finkd.progress import Listener, Progress
 from tokenization.tokenizer import Longs, members
 
@@ -51,11 +51,11 @@ def read(
         label scores of all these pieces, ``masked`` the vocabulary's scores of the hidden ones.
     """
     keep_freed_memory()
-    network = model.network.train(False)
-    home = next(network.parameters()).device
+    network = in_precision(model.network.train(False), resolve_precision(precision))
+    home = network.device
     network.to("cuda" if torch.cuda.is_available() else home)
     try:
-        yield from _read(network, encoded, needs, precision, batch_tokens, listen, hidden)
+        yield from _read(network, encoded, needs, model.max_length, batch_tokens, listen, hidden)
     finally:
         network.to(home)
 
@@ -65,23 +65,21 @@ def _read(
     network: PreTrainedModel,
     encoded: Encoded,
     needs: frozenset[str],
-    precision: str,
+    longest: int,
     batch_tokens: int,
     listen: Listener | None,
     hidden: Bools | None,
 ) -> Iterator[tuple[Longs, Side]]:
-    device = next(network.parameters()).device
-    bf16 = resolve_precision(precision) == "bf16"
-    batches = by_length(np.argsort(encoded.lengths, kind="stable"), encoded.lengths, batch_tokens)
+    device = network.device
+    batches = by_length(np.arange(len(encoded.lengths)), encoded.lengths, batch_tokens)
     began, tokens = time.perf_counter(), 0
     for number, rows in enumerate(batches, start=1):
         at, _ = members(encoded.pieces.rows, rows)
         covered = None if hidden is None else hidden[at]
         masked = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)
-        batch = to_device(inputs(encoded, encoded.pieces.take(rows), np.arange(len(at)), covered), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            side = forward(network, batch, needs, masked)
-        yield at, side
+        batch = inputs(encoded, encoded.pieces.take(rows), np.arange(len(at)), longest, covered)
+        batch = to_device(batch, device)
+        yield at, forward(network, batch, needs, masked)
         tokens += len(at)
         if listen is not None:
             listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))

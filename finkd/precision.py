@@ -5,13 +5,16 @@ Timing would make two runs on one machine differ; a processor's features do not 
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+import copy
+from typing import Literal, TypeVar, get_args
 
 import torch
+from torch import nn
 
 from corpora.errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16"]
+M = TypeVar("M", bound=nn.Module)
 
 
 def native_bf16() -> bool:
@@ -33,3 +36,8 @@ def resolve_precision(wanted: str) -> Literal["fp32", "bf16"]:
     if wanted == "auto":
         return "bf16" if native_bf16() else "fp32"
     return "bf16" if wanted == "bf16" else "fp32"
+
+
+def in_precision(module: M, precision: Literal["fp32", "bf16"]) -> M:
+    """A copy that computes in bf16 throughout, or the module itself."""
+    return copy.deepcopy(module).bfloat16() if precision == "bf16" else module

@@ -110,7 +110,7 @@ class Keeper:
         wanted = _wanted(terms, layers + 1, count)
         pieces = hashlib.sha256(encoded.pieces.ids.tobytes() + encoded.pieces.rows.tobytes()).hexdigest()
         material = {"states-of": self.key, "pieces": pieces, "layers": wanted, "precision": self.precision}
-        key = address({**material, "version": 2})
+        key = address({**material, "version": 3})
         facts = {"kind": "teacher states", "pieces": len(encoded.pieces.ids), "layers": wanted}
         stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder / _FILE))
         values = np.load(stored.folder / _FILE, mmap_mode="r", allow_pickle=False)

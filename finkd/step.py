@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,6 +16,7 @@ from finkd.batches import Batch
 from finkd.losses.term import Loss, Outputs, Side
 from finkd.losses.vocabularies import Vocabularies
 from finkd.models import Model
+from finkd.precision import in_precision
 from finkd.states import States
 from finkd.together import forward_together
 
@@ -41,27 +41,27 @@ class Step(nn.Module):
 
     Args:
         student: what is trained.
+        projection: a map from its width to the teacher's, trained along, if the losses need one.
         losses: the terms.
         teacher: what they learn from.
-        seed: of the weights of a map between the widths, if one is learnt.
         device: where it runs.
-        precision: that it will run in.
+        precision: what it computes in.
     """
 
     def __init__(
         self,
         student: Model,
+        projection: nn.Linear | None,
         losses: Sequence[Loss],
         teacher: Teacher,
-        seed: int,
         device: torch.device,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: Literal["fp32", "bf16"],
     ) -> None:
         super().__init__()
-        self.network = student.network
+        self.network = in_precision(student.network, precision)
+        self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses
-        self.needs = frozenset[str]().union(*(loss.needs for loss in losses))
-        self.projection = _projection(student, teacher.model, self.needs, seed)
+        self.needs = needs(losses)
         self.logits = teacher.logits.to(device) if teacher.logits is not None else None
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
@@ -69,8 +69,7 @@ class Step(nn.Module):
         self.vocabularies: Vocabularies | None = None
         self.embeddings: Tensor | None = None
         if teacher.model is not None:
-            network = teacher.model.network
-            network = _cast_once(network) if precision == "bf16" else network
+            network = in_precision(teacher.model.network, precision)
             self.teacher = (network.to(device).train(False),)  # type: ignore[arg-type]
             self.entries.append(len(teacher.model.tokenizer))
             self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
@@ -103,15 +102,6 @@ class Step(nn.Module):
         )
 
 
-def _cast_once(network: PreTrainedModel) -> PreTrainedModel:
-    """A copy whose matrices are what autocast would make of them again at every step."""
-    network = copy.deepcopy(network)
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            module.weight = nn.Parameter(module.weight.detach().bfloat16(), requires_grad=False)
-    return network
-
-
 def _without_spare_entries(side: Side, entries: int) -> Side:
     """Scores of the tokenizer's entries alone: models may have more, to fill up a round number."""
     return replace(
@@ -126,8 +116,23 @@ def _asked(batch: Batch) -> tuple[Masked | None, Masked | None]:
     return (batch.aligned.masked, batch.aligned.everywhere) if batch.aligned else (None, None)
 
 
-def _projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
-    """A map from the student's states to the teacher's, where a term compares them and the widths differ."""
+def needs(losses: Sequence[Loss]) -> frozenset[str]:
+    """What some terms look at together."""
+    return frozenset[str]().union(*(loss.needs for loss in losses))
+
+
+def projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
+    """A map from the student's states to the teacher's, where a term compares them and the widths differ.
+
+    Args:
+        student: what is trained.
+        teacher: whose states it learns from.
+        needs: what the terms look at.
+        seed: of the map's weights.
+
+    Raises:
+        ConfigError: if token embeddings are compared that are narrower than the encoder.
+    """
     if teacher is None or not needs & {"hidden", "embeddings"}:
         return None
     ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size

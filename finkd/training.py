@@ -10,7 +10,6 @@ from itertools import chain
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -21,14 +20,16 @@ from finkd.allocation import keep_freed_memory
 from finkd.balance import Balance
 from finkd.batches import TrainingData, plan
 from finkd.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimizer_tensors
+from finkd.dropout import set_dropout
 from finkd.losses.term import Loss
+from finkd.master_weights import MasterWeights
 from finkd.mixing import both_vocabularies
 from finkd.models import Model
 from finkd.optimizers import optimizers
 from finkd.precision import resolve_precision
 from finkd.progress import Listener, Progress
 from finkd.schedule import Course, Schedule
-from finkd.step import Step, Teacher
+from finkd.step import Step, Teacher, needs, projection
 from tokenization.tokenizer import Longs
 
 
@@ -100,29 +101,28 @@ class _Loop:
     ) -> None:
         keep_freed_memory()
         processes.join()
-        AcceleratorState._reset_state()  # its precision is otherwise fixed for the life of the process
-        precision = resolve_precision(schedule.precision)
-        self.accelerator = Accelerator(
-            mixed_precision="bf16" if precision == "bf16" else "no",
-            # A term may look at a part of the network alone; without this the others would be waited for.
-            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-        )
-        self.network = model.network
+        # A term may look at a part of the network alone; without this the others would be waited for.
+        self.accelerator = Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
         self.data = data
         self.schedule = schedule
         self.seed = seed
         self.teacher = teacher
         self.batches = _batches(data, schedule, seed)
         self.course = Course(schedule, len(self.batches))
-        bare = Step(model, losses, teacher, seed, self.accelerator.device, precision)
-        self.needs = bare.needs
-        made = optimizers(model, bare.projection, schedule)
+        self.needs = needs(losses)
+        device = self.accelerator.device
+        model.network.to(device)
+        set_dropout(model.network, schedule.dropout)
+        between = projection(model, teacher.model, self.needs, seed)
+        made = optimizers(model, between, schedule)
+        bare = Step(model, between, losses, teacher, device, resolve_precision(schedule.precision)).to(device)
+        self.trained = nn.ModuleList([model.network, *filter(None, [between])]).to(device)
+        self.masters = MasterWeights(self.trained.parameters(), bare.parameters())
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]
-        self.balance = Balance(losses, self.dense, schedule.balance)
+        self.balance = Balance(losses, self.masters.working(self.dense), schedule.balance)
         self.number = self.tokens = 0
-        _set_dropout(self.network, schedule.dropout)
 
     @property
     def is_over(self) -> bool:
@@ -133,7 +133,7 @@ class _Loop:
         """Do all steps that are left; returns the pieces seen."""
         if checkpoints is not None and (found := checkpoints.latest()) is not None:
             self._restore(found)
-        self.network.train()
+        self.step.train()
         self.course.look_at_clock()
         while not self.is_over:
             loss = self._next()
@@ -143,9 +143,7 @@ class _Loop:
                 listen(Progress(done, self.course.steps, loss, self.tokens, self.course.elapsed))
             if checkpoints is not None and processes.is_first() and checkpoints.due and not self.is_over:
                 checkpoints.save(self._checkpoint())
-        # Without this the network would go on computing in the training's precision and carry a wrapper for each stage.
-        self.accelerator.unwrap_model(self.step, keep_fp32_wrapper=False)
-        self.network.train(False)
+        self.trained.train(False)
         return self.tokens
 
     def _next(self) -> float:
@@ -157,13 +155,14 @@ class _Loop:
         batch = self.data.batch(rows, self.needs, (self.seed, self.number), mixed)
         known = self.teacher.states.side(rows) if self.teacher.states else None
         batch, known = to_device((batch, known), self.accelerator.device)
-        with self.accelerator.autocast():
-            loss = self.balance(self.step(batch, known))
+        loss = self.balance(self.step(batch, known))
         self.accelerator.backward(loss)
+        self.masters.take_gradients()
         # Adam is blind to the scale of a gradient, so sparse embeddings lose nothing by not being clipped.
         self.accelerator.clip_grad_norm_(self.dense, self.schedule.clip)
         for stepped in (*self.optimizers, *self.schedulers):
             stepped.step()
+        self.masters.give_weights()
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         self.tokens += len(batch.student.pieces)
@@ -173,7 +172,7 @@ class _Loop:
         return value
 
     def _weights(self) -> Iterator[tuple[str, Tensor]]:
-        for name, parameter in self.accelerator.unwrap_model(self.step).named_parameters():
+        for name, parameter in self.trained.named_parameters():
             yield f"weights.{name}", parameter.detach()
 
     def _checkpoint(self) -> Checkpoint:
@@ -187,6 +186,7 @@ class _Loop:
     def _restore(self, found: Checkpoint) -> None:
         for name, weight in self._weights():
             weight.copy_(found.tensors[name])
+        self.masters.give_weights()
         load_optimizers(self.optimizers, found)
         self.number, self.tokens = found.facts["step"], found.facts["tokens"]
         self.course.elapsed = found.facts["seconds"]
@@ -209,9 +209,3 @@ def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:
         part = schedule.epochs - len(epochs) + 1
         epochs[-1] = epochs[-1][: round(part * len(epochs[-1]))]
     return list(chain.from_iterable(epochs))
-
-
-def _set_dropout(network: nn.Module, share: float) -> None:
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0 if name.endswith(("attention.self.dropout", "attention.dropout")) else share

@@ -35,7 +35,7 @@ class Adapt:
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1))
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     head: ClassVar[Head] = "words"
 
     def depends(self, context: Context) -> dict[str, Any]:

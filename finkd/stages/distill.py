@@ -46,7 +46,7 @@ class Distill:
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
     keep_states: bool = False
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def depends(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, seed and precision."""

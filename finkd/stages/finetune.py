@@ -25,7 +25,7 @@ class Finetune:
 
     schedule: Schedule = field(default_factory=Schedule)
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     head: ClassVar[Head] = "labels"
 
     def depends(self, context: Context) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def teacher_labels(sentences: Iterable[Sentence], teacher: TaughtBy, context: Co
     Returns:
         (words, labels) float32, on disk; NaN for words that the teacher's tokenizer does not cover.
     """
-    key = address({"labels-of": teacher.key, "text": digest(sentences), "precision": context.precision, "version": 4})
+    key = address({"labels-of": teacher.key, "text": digest(sentences), "precision": context.precision, "version": 5})
 
     def compute(folder: Path) -> None:
         tagger, growing = teacher.load(), Growing(folder)

@@ -56,7 +56,8 @@ def test_nothing_else_changes(tokenizer):
         pairs = list(zip(source.words, copy.words, strict=True))
         changed += sum(before != after for before, after in pairs)
         total += len(pairs)
-        assert all(before[0].isupper() == after[0].isupper() for before, after in pairs if before.isalpha())
+        # A word in lower case may become a name, which keeps its capital.
+        assert all(after[0].isupper() for before, after in pairs if before.isalpha() and before[0].isupper())
     assert 0 < changed < total
 
 

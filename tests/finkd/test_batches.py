@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.batches import plan
+from finkd.collation import on_grid
 from finkd.examples import IGNORED
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
@@ -40,6 +41,31 @@ def test_examples_of_a_batch_are_of_similar_length():
     lengths = np.random.default_rng(0).integers(4, 128, 2000)
     padded = sum(int(lengths[rows].max()) * len(rows) for rows in plan(lengths, 2048, 0, 0))
     assert lengths.sum() / padded > 0.9
+
+
+def test_few_shapes_occur():
+    lengths = np.random.default_rng(0).integers(4, 256, 20_000)
+    sizes: dict[int, set[int]] = {}
+    for rows in plan(lengths, 1024, 0, 0):
+        sizes.setdefault(on_grid(int(lengths[rows].max())), set()).add(len(rows))
+    assert len(sizes) <= 40
+    # One number of examples for each length, but for what is left at the end of a pool.
+    assert sum(len(counts) > 1 for counts in sizes.values()) < len(sizes) / 4
+
+
+@given(st.integers(1, 1000))
+def test_the_grid_adds_little(length):
+    assert length <= on_grid(length) < length + (4 if length <= 64 else 8)
+    assert on_grid(length) % (4 if length <= 64 else 8) == 0
+
+
+def test_padding_stays_within_the_room_of_the_models():
+    model = tiny_model()
+    data = ner_data(SENTENCES, model)
+    longest = int(data.lengths.max())
+    assert on_grid(longest) > longest
+    assert replace(data, limit=longest).batch(np.arange(len(SENTENCES))).student.ids.shape[1] == longest
+    assert data.batch(np.arange(len(SENTENCES))).student.ids.shape[1] == on_grid(longest)
 
 
 def test_a_batch_looks_its_words_up_in_the_padded_sequence():

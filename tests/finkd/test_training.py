@@ -258,7 +258,7 @@ def test_every_term_teaches_across_tokenizers(term, tokenizer):
     model = with_masked_head(tiny_model(), 2)
     seen = []
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.5)
-    schedule = replace(QUICK, epochs=15, dropout=0.0, batch_tokens=10_000)
+    schedule = replace(QUICK, epochs=40, dropout=0.0, batch_tokens=10_000)
     train(model, data, [term], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
     assert sum(seen[-5:]) < 0.95 * sum(seen[:5])
     tied = model.network.get_output_embeddings().weight
@@ -294,7 +294,7 @@ def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
     scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.pieces] for side in (model, teacher))
     ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
     expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
-    step = Step(model, [MaskedProjection(positions="all")], Teacher(teacher), 1, torch.device("cpu"))
+    step = Step(model, None, [MaskedProjection(positions="all")], Teacher(teacher), torch.device("cpu"), "fp32")
     value = step(batch).sum()
     assert value.item() == pytest.approx(expected.item(), abs=1e-5)
     slopes = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
@@ -381,15 +381,15 @@ def test_a_training_ends_by_the_clock():
     assert [each.step for each in seen] == sorted(each.step for each in seen)
 
 
-def test_a_teacher_whose_weights_are_cast_once_says_the_same_and_is_left_alone():
+def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone():
     teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
-    before = weights(teacher)
+    before = weights(teacher) + weights(model)
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
     batch = data.batch(np.arange(3), frozenset({"masked", "hidden"}), (1, 1))
-    found = []
-    for precision in ("fp32", "bf16"):
-        step = Step(model, [MaskedProjection(), SpanHidden()], Teacher(teacher), 1, torch.device("cpu"), precision)
-        with torch.autocast("cpu", torch.bfloat16):
-            found.append(step(batch))
-    assert torch.equal(*found)
-    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+    terms = [MaskedProjection(), SpanHidden(), MaskedLM()]
+    found = [
+        Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)(batch)
+        for precision in ("fp32", "bf16")
+    ]
+    torch.testing.assert_close(*found, rtol=0.02, atol=0)
+    torch.testing.assert_close(weights(teacher) + weights(model), before, rtol=0, atol=0)

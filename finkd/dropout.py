@@ -1,0 +1,58 @@
+"""Dropout whose masks are cheap to draw on a CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_STEPS = 256
+
+
+class Dropout(nn.Module):
+    """Zeroes values at random while training and scales the others up (Srivastava et al., JMLR 2014).
+
+    PyTorch draws a uniform number for every value, which takes as long as a matrix product of the layer. A byte of
+    random bits is enough for a chance in steps of 1/256, and the scale is exact for the chance that is used.
+
+    Args:
+        chance: of a value to be zeroed; rounded to a multiple of 1/256.
+    """
+
+    def __init__(self, chance: float) -> None:
+        super().__init__()
+        self.dropped = round(chance * _STEPS)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The same shape; unchanged outside training."""
+        if not self.training or not self.dropped:
+            return values
+        return _Drop.apply(values, self.dropped)  # type: ignore[no-untyped-call,no-any-return]
+
+
+class _Drop(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, dropped: int) -> Tensor:
+        eight = torch.empty(-(-values.numel() // 8), dtype=torch.int64, device=values.device).random_(-(2**63), None)
+        bytes_ = eight.view(torch.uint8)[: values.numel()].view(values.shape)
+        factors = (bytes_ >= dropped).to(values.dtype).mul_(_STEPS / (_STEPS - dropped))
+        ctx.save_for_backward(factors)
+        return values * factors
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        (factors,) = ctx.saved_tensors
+        return slopes[0] * factors, None
+
+
+def set_dropout(network: nn.Module, chance: float) -> None:
+    """Put this dropout in the place of a network's own, but for attention, whose dropout is turned off."""
+    for name, module in list(network.named_modules()):
+        if not isinstance(module, (nn.Dropout, Dropout)):
+            continue
+        if name.endswith(("attention.self.dropout", "attention.dropout")):
+            module.p = 0.0  # read by the attention kernel, never called
+        else:
+            parent, _, child = name.rpartition(".")
+            setattr(network.get_submodule(parent), child, Dropout(chance).train(module.training))

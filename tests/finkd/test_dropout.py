@@ -1,0 +1,54 @@
+import pytest
+import torch
+from torch import nn
+
+from finkd.dropout import Dropout, set_dropout
+from tests.finkd.toys import tiny_model
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(1,), (7, 3), (64, 33, 5)])
+def test_values_are_zeroed_or_scaled_and_slopes_with_them(dtype, shape):
+    torch.manual_seed(1)
+    values = torch.ones(shape, dtype=dtype, requires_grad=True)
+    dropped = Dropout(0.25)(values)
+    dropped.sum().backward()
+    scale = torch.tensor(1 / 0.75, dtype=dtype)
+    assert ((dropped == 0) | (dropped == scale)).all()
+    assert torch.equal(values.grad, dropped.detach())
+
+
+def test_the_share_is_what_was_asked_for_and_the_mean_stays():
+    torch.manual_seed(1)
+    found = Dropout(0.1)(torch.ones(1000, 1000))
+    assert (found == 0).float().mean().item() == pytest.approx(26 / 256, abs=2e-3)
+    assert found.mean().item() == pytest.approx(1, abs=2e-3)
+    # every value of a group of eight bytes has its own chance
+    assert (found.view(-1, 8) == 0).float().mean(dim=0).tolist() == pytest.approx([26 / 256] * 8, abs=4e-3)
+
+
+def test_the_generator_decides():
+    masks = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        masks.append(Dropout(0.5)(torch.ones(100)))
+    assert torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
+
+
+def test_nothing_is_dropped_at_chance_zero_or_outside_training():
+    values = torch.ones(100)
+    assert Dropout(0.0)(values) is values
+    assert Dropout(0.5).eval()(values) is values
+
+
+def test_a_network_drops_hidden_states_but_no_attention():
+    network = tiny_model(labels=("O", "B-X", "I-X")).network
+    for chance in (0.5, 0.125):  # a second training of the same network
+        set_dropout(network, chance)
+        own = [module for module in network.modules() if isinstance(module, Dropout)]
+        others = [module for module in network.modules() if isinstance(module, nn.Dropout)]
+        assert {module.dropped for module in own} == {256 * chance}
+        assert {module.p for module in others} == {0.0}
+        assert len(others) == network.config.num_hidden_layers
+        assert len(own) == 2 + 2 * network.config.num_hidden_layers
