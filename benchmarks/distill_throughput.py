@@ -7,11 +7,11 @@ Teacher: MiniLM (6 layers) under a masked-LM head; student: 3 of its layers. Tem
 teacher's guesses, the text itself and the direction of the last states. Text: FIN5 and FIN3 where FINKD_DATA is set,
 else the sample. Two threads. The Trainer reads 32 sentences in their natural order, padded to the longest, and compares
 guesses at every piece, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd`` is what a
-distillation does by default: guesses where text is hidden, sentences of like length together, bf16 where the processor
-has it; ``finkd-fp32`` is that in fp32. Every side starts in a fresh process, in turn with the others; its figure is
-the median of the repeats. Counted are pieces that are not padding. ``share_of_peak`` is what the models' matrix
-products alone would take at the speed of a large matrix product that was measured in the same process. Prints one JSON
-line.
+distillation does by default: guesses where text is hidden, sentences of like length together, 4,096 pieces a step, bf16
+where the processor has it; ``finkd-fp32`` is that in fp32. Every side starts in a fresh process, in turn with the
+others; its figure is the median of the repeats. Counted are pieces that are not padding. ``share_of_peak`` is what the
+models' matrix products alone would take at the speed of a large matrix product that was measured in the same process.
+Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -135,20 +135,22 @@ def _task() -> tuple[Model, Model, TrainingData, str]:
 
 def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, precision: str, *, same: bool) -> Marks:
     """(seconds, pieces so far) after each step of finkd's loop."""
+    from dataclasses import replace
+
     import numpy as np
 
     from finkd import training
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
     from finkd.losses.span_hidden import SpanHidden
-    from finkd.schedule import Schedule
+    from finkd.stages.distill import Distill
     from finkd.step import Teacher
 
     marks: Marks = []
 
     guesses = MaskedProjection(GUESSES, TEMPERATURE, positions="all" if same else "hidden")
     losses: list[Loss] = [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
-    schedule = Schedule(epochs=steps, precision=precision, learning_rate=5e-4, dropout=0.1 if same else 0.0)
+    schedule = replace(Distill().schedule, epochs=steps, precision=precision, dropout=0.1 if same else 0.0)
     if same:
         rows = np.arange(len(data.lengths))
         training._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps

@@ -44,7 +44,7 @@ class Distill:
     losses: str | Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, dropout=0.0))
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096, dropout=0.0))
     keep_states: bool = False
     version: ClassVar[int] = 4
 
