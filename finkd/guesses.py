@@ -95,7 +95,7 @@ class _Divergence(torch.autograd.Function):
         widest = max(weight.shape[0], teacher.weight.shape[0])
         for place in _slices(len(states), _SCORES_AT_ONCE // widest):
             slopes, guesses = _scores(ours, place, temperature), _scores(theirs, place, temperature)
-            for few in _slices(len(slopes), _SCORES_IN_CACHE // widest):
+            for few in _slices(len(slopes), _at_once(slopes, guesses)):
                 found = _compared(slopes[few].float(), guesses[few].float(), target)
                 total += found[0]
                 mass += found[1]
@@ -137,7 +137,7 @@ class _ScoreDivergence(torch.autograd.Function):
         total = scores.new_zeros((), dtype=torch.float32)
         mass = scores.new_zeros((), dtype=torch.float32)
         slopes = torch.zeros_like(scores)
-        for few in _slices(len(places), _SCORES_IN_CACHE // max(scores.shape[-1], teacher.values.shape[-1])):
+        for few in _slices(len(places), _at_once(scores, teacher.values)):
             at = places[few]
             ours, theirs = scores[at].float(), teacher.values[teacher.places[few]].float()
             found = _compared(ours.div_(temperature), theirs.div_(temperature), target)
@@ -153,6 +153,46 @@ class _ScoreDivergence(torch.autograd.Function):
         """The gradient of the value, times that of the loss."""
         slopes, scale = ctx.saved_tensors
         return slopes * (scale * gradients[0]).to(slopes.dtype), None, None, None, None
+
+
+def cross_entropy(scores: Tensor, ids: Tensor) -> Tensor:
+    """Sum of -log p(id) over pieces.
+
+    Args:
+        scores: (pieces, vocabulary) of a masked-LM head.
+        ids: (pieces,) what stands there.
+
+    Returns:
+        scalar float32; 0 without pieces.
+    """
+    return _CrossEntropy.apply(scores, ids)  # type: ignore[no-untyped-call,no-any-return]
+
+
+class _CrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor, ids: Tensor) -> Tensor:
+        """The value, and the gradient beside it."""
+        total = scores.new_zeros((), dtype=torch.float32)
+        slopes = torch.empty_like(scores)
+        for few in _slices(len(ids), _at_once(scores)):
+            log_p = functional.log_softmax(scores[few].float(), dim=-1)
+            at = ids[few].unsqueeze(1)
+            total -= log_p.gather(1, at).sum()
+            slopes[few] = log_p.exp_().scatter_add_(1, at, torch.full_like(at, -1, dtype=torch.float32))
+        ctx.save_for_backward(slopes)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """The gradient of the value, times that of the loss."""
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradients[0].to(slopes.dtype), None
+
+
+def _at_once(*scores: Tensor) -> int:
+    """Rows to compare at once: few enough for the cache, where there is one to speak of."""
+    elements = _SCORES_IN_CACHE if scores[0].device.type == "cpu" else _SCORES_AT_ONCE
+    return elements // max(each.shape[-1] for each in scores)
 
 
 def _parts(guesses: Guesses) -> tuple[Tensor, Tensor, Tensor]:

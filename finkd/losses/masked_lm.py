@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
-from torch.nn import functional
 
+from finkd.guesses import cross_entropy
 from finkd.losses.term import Outputs
 
 
@@ -28,5 +28,4 @@ class MaskedLM:
         assert outputs.aligned is not None
         assert outputs.aligned.masked is not None
         ids = outputs.aligned.masked.student.ids
-        total = functional.cross_entropy(outputs.student.masked.float(), ids, reduction="sum")
-        return total / max(1, len(ids))
+        return cross_entropy(outputs.student.masked, ids) / max(1, len(ids))

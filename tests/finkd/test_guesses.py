@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd import guesses
-from finkd.guesses import Guesses, Scores, divergence, score_divergence
+from finkd.guesses import Guesses, Scores, cross_entropy, divergence, score_divergence
 from finkd.losses.masked_kl import weighted_kl
 
 
@@ -61,8 +61,8 @@ def test_in_half_precision_it_is_nearly_the_same():
     random = torch.Generator().manual_seed(1)
     student, teacher = head(random, 40, 16, 3, learns=True), head(random, 40, 16, 6)
     whole = divergence(student, teacher, half, 2.0)
-    with torch.autocast("cpu", torch.bfloat16):
-        found = divergence(student, teacher, half, 2.0)
+    rounded = [Guesses(*(part.bfloat16() for part in vars(each).values())) for each in (student, teacher)]
+    found = divergence(*rounded, half, 2.0)
     assert found.dtype == torch.float32
     assert found.item() == pytest.approx(whole.item(), rel=0.05)
     first, second = (torch.autograd.grad(each, student.states)[0] for each in (whole, found))
@@ -73,3 +73,15 @@ def test_a_part_of_the_pieces_and_of_the_entries():
     whole = head(torch.Generator().manual_seed(1), 4, 3, 5)
     part = whole.take(torch.tensor([2, 0])).entries(4)
     torch.testing.assert_close(part.scores(), whole.scores()[[2, 0], :4])
+
+
+@given(st.lists(st.integers(0, 6), max_size=9), st.integers(1, 60), st.integers(0, 99))
+def test_cross_entropy_is_pytorchs(ids, cache, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guesses, "_SCORES_IN_CACHE", cache)
+        scores = torch.randn(len(ids), 7, generator=torch.Generator().manual_seed(seed)).requires_grad_()
+        wanted = torch.tensor(ids, dtype=torch.long)
+        found = cross_entropy(scores, wanted)
+        expected = torch.nn.functional.cross_entropy(scores, wanted, reduction="sum")
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(*(torch.autograd.grad(2 * each, scores)[0] for each in (found, expected)))
