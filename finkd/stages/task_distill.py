@@ -56,7 +56,7 @@ class TaskDistill:
     keep_states: bool = False
     lost_names: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     head: ClassVar[Head] = "labels"
 
     def depends(self, context: Context) -> dict[str, Any]:
