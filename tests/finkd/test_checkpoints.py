@@ -77,8 +77,10 @@ def assert_same_bits(left, right):
     assert [name for name in left if not torch.equal(left[name], right[name])] == []
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", ["labels", "masked", "balanced", "mixed"])
-def test_killed_and_continued_is_the_same_to_the_bit(name, tmp_path):
+def test_killed_and_continued_is_the_same_to_the_bit(name, precision, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.LONG", replace(LONG, precision=precision))
     expected, steps = run(name)
     assert len(steps) >= 10
     found, rest = run(name, killed(name, tmp_path, 7))
