@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import sdpa_mask
 
@@ -43,6 +44,9 @@ AttentionInterface.register(_NAME, _plain)
 AttentionMaskInterface.register(_NAME, sdpa_mask)
 
 
+_KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+
+
 @contextlib.contextmanager
 def fastest(network: PreTrainedModel) -> Iterator[None]:
     """Use the attention that is fastest for what a network is about to do.
@@ -54,6 +58,7 @@ def fastest(network: PreTrainedModel) -> Iterator[None]:
     is_plain = torch.is_grad_enabled() and network.dtype == torch.bfloat16 and network.device.type == "cpu"
     network.config._attn_implementation = _NAME if is_plain else usual
     try:
-        yield
+        with sdpa_kernel(_KERNELS):
+            yield
     finally:
         network.config._attn_implementation = usual

@@ -65,7 +65,7 @@ def by_length(rows: Longs, lengths: Longs, budget: int) -> list[Longs]:
     batches = []
     start = 0
     while start < len(order):
-        stop = start + max(1, budget // int(on_grid(lengths[order[start]])))
+        stop = start + max(1, budget // max(1, on_grid(int(lengths[order[start]]))))
         batches.append(order[start:stop])
         start = stop
     return batches

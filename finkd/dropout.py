@@ -14,15 +14,15 @@ class Dropout(nn.Module):
     """Zeroes values at random while training and scales the others up (Srivastava et al., JMLR 2014).
 
     PyTorch draws a uniform number for every value, which takes as long as a matrix product of the layer. A byte of
-    random bits is enough for a chance in steps of 1/256, and the scale is exact for the chance that is used.
+    random bits is enough for a chance in steps of 1/256, and values are scaled for the chance that is used.
 
     Args:
-        chance: of a value to be zeroed; rounded to a multiple of 1/256.
+        chance: of a value to be zeroed; rounded to a multiple of 1/256, below 1.
     """
 
     def __init__(self, chance: float) -> None:
         super().__init__()
-        self.dropped = round(chance * _STEPS)
+        self.dropped = min(round(chance * _STEPS), _STEPS - 1)
 
     def forward(self, values: Tensor) -> Tensor:
         """The same shape; unchanged outside training."""
@@ -36,14 +36,15 @@ class _Drop(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, dropped: int) -> Tensor:
         eight = torch.empty(-(-values.numel() // 8), dtype=torch.int64, device=values.device).random_(-(2**63), None)
         bytes_ = eight.view(torch.uint8)[: values.numel()].view(values.shape)
-        factors = (bytes_ >= dropped).to(values.dtype).mul_(_STEPS / (_STEPS - dropped))
-        ctx.save_for_backward(factors)
-        return values * factors
+        kept = (bytes_ >= dropped).to(values.dtype)
+        ctx.save_for_backward(kept)
+        ctx.scale = _STEPS / (_STEPS - dropped)  # rounded to bf16 it would be too small by a third of a percent
+        return (values * kept).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> Any:
-        (factors,) = ctx.saved_tensors
-        return slopes[0] * factors, None
+        (kept,) = ctx.saved_tensors
+        return (slopes[0] * kept).mul_(ctx.scale), None
 
 
 def set_dropout(network: nn.Module, chance: float) -> None:
@@ -51,7 +52,7 @@ def set_dropout(network: nn.Module, chance: float) -> None:
     for name, module in list(network.named_modules()):
         if not isinstance(module, (nn.Dropout, Dropout)):
             continue
-        if name.endswith(("attention.self.dropout", "attention.dropout")):
+        if name.endswith(("attention.self.dropout", "attention.dropout", "attention_dropout")):
             module.p = 0.0  # read by the attention kernel, never called
         else:
             parent, _, child = name.rpartition(".")

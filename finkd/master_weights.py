@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from finkd import processes
+
 
 class MasterWeights:
     """Mixed precision by two sets of weights (Micikevicius et al., arXiv 1710.03740, section 3.1).
@@ -15,14 +17,18 @@ class MasterWeights:
     product, which on a CPU take as long as the products. Steps are too small for bf16, so they are made in fp32.
 
     Args:
-        trained: fp32 parameters, which optimizers change.
-        working: those that the network computes with, in the same order; nothing is copied where they are the same.
+        trained: what holds the fp32 parameters, which optimizers change.
+        working: what computes, with parameters of the same names; nothing is copied where they are the same ones.
     """
 
-    def __init__(self, trained: Iterable[nn.Parameter], working: Iterable[nn.Parameter]) -> None:
-        pairs = [(own, used) for own, used in zip(trained, working, strict=True) if own is not used]
-        self.pairs = [(own, used) for own, used in pairs if own.requires_grad]
+    def __init__(self, trained: nn.Module, working: nn.Module) -> None:
+        used = dict(working.named_parameters())
+        pairs = [(own, used[name]) for name, own in trained.named_parameters()]
+        self.pairs = [(own, used) for own, used in pairs if own is not used and own.requires_grad]
         self.buffers: dict[nn.Parameter, Tensor] = {}
+        if processes.count() > 1:
+            for _, parameter in self.pairs:
+                parameter.register_hook(_added_up)  # type: ignore[no-untyped-call]
 
     def working(self, trained: Iterable[nn.Parameter]) -> list[nn.Parameter]:
         """The parameters that the network computes with in the place of these."""
@@ -37,7 +43,9 @@ class MasterWeights:
             if gradient is None or gradient.is_sparse:
                 own.grad = None if gradient is None else gradient.to(own.dtype)
                 continue
-            own.grad = self.buffers.setdefault(own, torch.empty_like(own))
+            if own not in self.buffers:
+                self.buffers[own] = torch.empty_like(own)
+            own.grad = self.buffers[own]
             dense.append((own.grad, gradient))
         if dense:
             torch._foreach_copy_(*map(list, zip(*dense, strict=True)))  # type: ignore[arg-type]
@@ -54,3 +62,8 @@ class MasterWeights:
                 dense.append((used, own))
         if dense:
             torch._foreach_copy_(*map(list, zip(*dense, strict=True)))  # type: ignore[arg-type]
+
+
+def _added_up(gradient: Tensor) -> Tensor:
+    """Equal rows of a sparse gradient as one, before processes exchange it: their sum in bf16 would stop at 256."""
+    return gradient.float().coalesce().to(gradient.dtype) if gradient.is_sparse else gradient

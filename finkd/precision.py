@@ -6,10 +6,12 @@ Timing would make two runs on one machine differ; a processor's features do not 
 from __future__ import annotations
 
 import copy
-from typing import Literal, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from corpora.errors import ConfigError
 
@@ -39,5 +41,45 @@ def resolve_precision(wanted: str) -> Literal["fp32", "bf16"]:
 
 
 def in_precision(module: M, precision: Literal["fp32", "bf16"]) -> M:
-    """A copy that computes in bf16 throughout, or the module itself."""
-    return copy.deepcopy(module).bfloat16() if precision == "bf16" else module
+    """A copy that computes in bf16 throughout, or the module itself.
+
+    Where a gradient is a long sum, PyTorch's kernels for a CPU add it up in bf16, in which 256 + 1 is 256: of some
+    thousand pieces, the gradients of norms and of position embeddings would lose a quarter and more. These modules add
+    in fp32.
+    """
+    if precision == "fp32":
+        return module
+    half = copy.deepcopy(module).bfloat16()
+    for name, each in list(half.named_modules()):
+        exact = _EXACT.get(type(each))
+        if exact is not None and not getattr(each, "sparse", False):
+            parent, _, child = name.rpartition(".")
+            setattr(half.get_submodule(parent), child, exact(each).train(each.training))
+    return half
+
+
+class _LayerNorm(nn.Module):
+    """A LayerNorm whose sums are fp32."""
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        super().__init__()
+        self.weight, self.bias = norm.weight, norm.bias
+        self.shape, self.eps = norm.normalized_shape, norm.eps
+
+    def forward(self, states: Tensor) -> Tensor:
+        weight, bias = (None if each is None else each.float() for each in (self.weight, self.bias))
+        return functional.layer_norm(states.float(), self.shape, weight, bias, self.eps).to(states.dtype)
+
+
+class _Embedding(nn.Module):
+    """An embedding table whose dense gradient is added up in fp32."""
+
+    def __init__(self, table: nn.Embedding) -> None:
+        super().__init__()
+        self.weight = table.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.weight.index_select(0, ids.flatten()).view(*ids.shape, -1)
+
+
+_EXACT: dict[type[nn.Module], Callable[[Any], nn.Module]] = {nn.LayerNorm: _LayerNorm, nn.Embedding: _Embedding}

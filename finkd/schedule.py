@@ -26,7 +26,7 @@ class Schedule:
         warmup: share of the steps that warm up.
         weight_decay: of matrices; biases and norms have none.
         clip: largest norm of the gradient.
-        dropout: of hidden states; attention is not dropped, because drawing its mask costs 15 % of a step on a CPU.
+        dropout: of hidden states, in steps of 1/256; attention has none, since that would keep it out of fused kernels.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
         balance: whether to scale the loss terms so that their gradients are equally large (``finkd.balance``).
         seconds: the training ends after this time, if its epochs have not ended before, and its learning rates fall by

@@ -74,7 +74,7 @@ class Step(nn.Module):
             self.entries.append(len(teacher.model.tokenizer))
             self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
             if "embeddings" in self.needs:
-                self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach())
+                self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach()).to(device)
 
     def forward(self, batch: Batch, known: Side | None = None) -> Tensor:
         """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""

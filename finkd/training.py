@@ -101,8 +101,11 @@ class _Loop:
     ) -> None:
         keep_freed_memory()
         processes.join()
-        # A term may look at a part of the network alone; without this the others would be waited for.
-        self.accelerator = Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+        self.accelerator = Accelerator(
+            mixed_precision="no",  # whatever accelerate's own configuration says: MasterWeights are finkd's way
+            # A term may look at a part of the network alone; without this the others would be waited for.
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )
         self.data = data
         self.schedule = schedule
         self.seed = seed
@@ -113,11 +116,12 @@ class _Loop:
         device = self.accelerator.device
         model.network.to(device)
         set_dropout(model.network, schedule.dropout)
-        between = projection(model, teacher.model, self.needs, seed)
-        made = optimizers(model, between, schedule)
-        bare = Step(model, between, losses, teacher, device, resolve_precision(schedule.precision)).to(device)
-        self.trained = nn.ModuleList([model.network, *filter(None, [between])]).to(device)
-        self.masters = MasterWeights(self.trained.parameters(), bare.parameters())
+        to_width = projection(model, teacher.model, self.needs, seed)
+        made = optimizers(model, to_width, schedule)
+        bare = Step(model, to_width, losses, teacher, device, resolve_precision(schedule.precision)).to(device)
+        parts: dict[str, nn.Module | None] = {"network": model.network, "projection": to_width}
+        self.trained = nn.ModuleDict({name: part for name, part in parts.items() if part is not None}).to(device)
+        self.masters = MasterWeights(self.trained, bare)
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]

@@ -1,6 +1,9 @@
+import math
+
 import pytest
 import torch
 from torch import nn
+from transformers import AlbertConfig, AlbertModel
 
 from finkd.dropout import Dropout, set_dropout
 from tests.finkd.toys import tiny_model
@@ -23,6 +26,8 @@ def test_the_share_is_what_was_asked_for_and_the_mean_stays():
     found = Dropout(0.1)(torch.ones(1000, 1000))
     assert (found == 0).float().mean().item() == pytest.approx(26 / 256, abs=2e-3)
     assert found.mean().item() == pytest.approx(1, abs=2e-3)
+    rounded = Dropout(0.1)(torch.randn(1000, 1000).abs().bfloat16())
+    assert rounded.float().mean().item() == pytest.approx(math.sqrt(2 / math.pi), rel=1.5e-3)
     # every value of a group of eight bytes has its own chance
     assert (found.view(-1, 8) == 0).float().mean(dim=0).tolist() == pytest.approx([26 / 256] * 8, abs=4e-3)
 
@@ -42,6 +47,12 @@ def test_nothing_is_dropped_at_chance_zero_or_outside_training():
     assert Dropout(0.5).eval()(values) is values
 
 
+def test_a_chance_just_below_one_still_lets_some_through():
+    torch.manual_seed(1)
+    found = Dropout(0.999)(torch.ones(10_000))
+    assert set(found.tolist()) == {0, 256}
+
+
 def test_a_network_drops_hidden_states_but_no_attention():
     network = tiny_model(labels=("O", "B-X", "I-X")).network
     for chance in (0.5, 0.125):  # a second training of the same network
@@ -52,3 +63,10 @@ def test_a_network_drops_hidden_states_but_no_attention():
         assert {module.p for module in others} == {0.0}
         assert len(others) == network.config.num_hidden_layers
         assert len(own) == 2 + 2 * network.config.num_hidden_layers
+
+
+def test_attention_that_reads_its_chance_finds_it():
+    config = AlbertConfig(vocab_size=40, hidden_size=8, num_attention_heads=2, intermediate_size=8, embedding_size=8)
+    network = AlbertModel(config).train()
+    set_dropout(network, 0.5)
+    assert network(torch.arange(6)[None]).last_hidden_state.isfinite().all()

@@ -1,17 +1,21 @@
+import copy
+
 import torch
 from torch import nn
 
 from finkd.master_weights import MasterWeights
 
 
-def parameters(*values):
-    return [nn.Parameter(torch.tensor(value, dtype=torch.float32)) for value in values]
+def pair(*values):
+    """A module of some parameters, and its copy in bf16."""
+    own = nn.ParameterList(torch.tensor(value, dtype=torch.float32) for value in values)
+    return own, copy.deepcopy(own).bfloat16()
 
 
 def test_steps_too_small_for_bf16_add_up():
-    (own,) = parameters([1.0])
-    used = nn.Parameter(own.detach().bfloat16())
-    weights = MasterWeights([own], [used])
+    modules = pair([1.0])
+    weights = MasterWeights(*modules)
+    (own,), (used,) = modules
     optimizer = torch.optim.SGD([own], lr=1.0)
     for _ in range(8):
         used.grad = torch.tensor([2**-10], dtype=torch.bfloat16)
@@ -27,9 +31,9 @@ def test_steps_too_small_for_bf16_add_up():
 
 
 def test_of_a_sparse_gradient_only_its_rows_are_copied():
-    (own,) = parameters([[1.0], [2.0], [3.0]])
-    used = nn.Parameter(own.detach().bfloat16())
-    weights = MasterWeights([own], [used])
+    modules = pair([[1.0], [2.0], [3.0]])
+    weights = MasterWeights(*modules)
+    (own,), (used,) = modules
     used.grad = torch.sparse_coo_tensor([[2, 2]], [[1.0], [2.0]], (3, 1), dtype=torch.bfloat16, check_invariants=True)
     weights.take_gradients()
     assert own.grad.is_sparse
@@ -41,10 +45,9 @@ def test_of_a_sparse_gradient_only_its_rows_are_copied():
 
 
 def test_weights_without_a_gradient_and_frozen_ones():
-    own, frozen = parameters([1.0], [2.0])
+    (own, frozen), used = modules = pair([1.0], [2.0])
     frozen.requires_grad_(False)
-    used = [nn.Parameter(each.detach().bfloat16()) for each in (own, frozen)]
-    weights = MasterWeights([own, frozen], used)
+    weights = MasterWeights(*modules)
     used[0].grad = torch.ones(1, dtype=torch.bfloat16)
     weights.take_gradients()
     weights.take_gradients()
@@ -53,8 +56,9 @@ def test_weights_without_a_gradient_and_frozen_ones():
 
 
 def test_where_both_are_one_nothing_is_copied():
-    (own,) = parameters([1.0])
-    weights = MasterWeights([own], [own])
+    module = pair([1.0])[0]
+    weights = MasterWeights(module, module)
+    (own,) = module
     own.grad = torch.ones(1)
     weights.take_gradients()
     weights.give_weights()

@@ -50,6 +50,12 @@ def test_the_seed_and_the_precision_matter():
         assert any(not torch.equal(a, b) for a, b in zip(reference, other, strict=True))
 
 
+def test_accelerates_own_configuration_does_not_decide_the_precision(monkeypatch):
+    expected = trained(1)
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    torch.testing.assert_close(trained(1), expected, rtol=0, atol=0)
+
+
 def test_weights_stay_in_full_precision():
     assert {weight.dtype for weight in trained(1, replace(QUICK, precision="bf16"))} == {torch.float32}
 
@@ -393,3 +399,23 @@ def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone(
     ]
     torch.testing.assert_close(*found, rtol=0.02, atol=0)
     torch.testing.assert_close(weights(teacher) + weights(model), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("terms", [[SpanHidden()], [MaskedLM()]], ids=["states", "words"])
+def test_in_bf16_long_sums_of_gradients_are_right(terms):
+    """PyTorch adds up the gradients of norms and embeddings in bf16, where 256 + 1 = 256."""
+    teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
+    data = replace(ner_data(SENTENCES * 60, model, teacher), masking=0.4)
+    batch = data.batch(np.arange(len(data.lengths)), frozenset({"masked", "hidden"}), (1, 1))
+    assert len(batch.student.pieces) > 2000
+    found = []
+    for precision in ("fp32", "bf16"):
+        step = Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)
+        model.network.zero_grad()
+        step(batch).sum().backward()
+        found.append({name: each.grad.float() for name, each in step.named_parameters() if each.grad is not None})
+    expected, half = found
+    assert expected.keys() == half.keys()
+    for name, slope in expected.items():
+        if not name.endswith("key.bias"):  # which has no effect on attention
+            assert (half[name] - slope).norm() < 0.05 * slope.norm(), name
