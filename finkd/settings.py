@@ -22,7 +22,7 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
 
     Args:
         kind: the dataclass.
-        settings: its fields.
+        settings: its fields; of one that is a dataclass itself, those settings that differ from its default here.
         path: where the settings stand, for messages.
 
     Raises:
@@ -31,9 +31,20 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
     # A plain dataclass takes its configuration from the model around it, so the names that it lacks are refused.
     holder: Any = create_model("Settings", __config__=_STRICT, held=(kind, ...))
     try:
-        return cast(T, holder(held=dict(settings)).held)
+        return cast(T, holder(held=_completed(kind, settings)).held)
     except ValidationError as error:
         raise ConfigError("\n".join(_lines(path, error.errors(include_url=False), kind))) from error
+
+
+def _completed(kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in which a part that is given has the rest of its default, which may not be that of its own class."""
+    completed = dict(settings)
+    for field in dataclasses.fields(kind):
+        given, make = settings.get(field.name), field.default_factory
+        default = make() if make is not dataclasses.MISSING else field.default
+        if isinstance(given, Mapping) and dataclasses.is_dataclass(default) and not isinstance(default, type):
+            completed[field.name] = {**dataclasses.asdict(default), **given}
+    return completed
 
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)

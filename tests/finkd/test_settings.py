@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
@@ -8,6 +8,7 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_kl import WordKL
 from finkd.schedule import Schedule
 from finkd.settings import build
+from finkd.stages.distill import Distill
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ def test_settings_become_a_dataclass():
 
 def test_defaults_hold_where_nothing_is_said():
     assert build(Outer, {"name": "a"}, "x") == Outer("a")
+
+
+def test_a_part_that_is_given_keeps_the_rest_of_its_own_default():
+    @dataclass(frozen=True)
+    class Own:
+        inner: Inner = field(default_factory=lambda: Inner(rate=0.5, steps=7))
+        other: Inner = Inner(steps=9)
+
+    assert build(Own, {"inner": {"steps": 4}, "other": {"rate": 1}}, "x") == Own(Inner(0.5, 4), Inner(1, 9))
+    assert build(Distill, {"schedule": {"epochs": 2}}, "x").schedule == replace(Distill().schedule, epochs=2)
 
 
 def test_every_mistake_is_named_at_once_with_its_path():
