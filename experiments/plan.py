@@ -20,10 +20,12 @@ from finkd.stages.task_distill import TaskDistill
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
 _FLOAT = 4
-_COPIES = 4
-"""A weight, its gradient, and the two moments of Adam."""
-_SHARE_OF_PEAK = 0.4
-"""What training reached of the speed of large matrix products where finkd was developed (docs/log.md)."""
+_COPIES = 5
+"""A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
+_TEACHER_COPIES = 1.5
+_SHARE_OF_PEAK = {"fp32": 0.5, "bf16": 0.15}
+"""What training reaches of the speed of large matrix products on a processor with AMX (benchmarks/distill_throughput.py
+and docs/log.md); where bf16 is only twice as fast as fp32, its share is larger."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def plan(prepared: Prepared) -> list[Planned]:
     copies with lost names, of which nobody knows how many there will be, are not in them.
     """
     teacher = encoder(teachers.resolve(prepared.experiment.teacher))
-    speed = _SHARE_OF_PEAK * matmul_speed(prepared.precision)
+    speed = _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
     for seed in prepared.experiment.seeds:
@@ -90,7 +92,8 @@ def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed:
     readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
     teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
     seconds = float(PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
-    memory = _FLOAT * (_COPIES * student.parameters + (teacher.parameters if hasattr(stage, "losses") else 0))
+    taught = _TEACHER_COPIES * teacher.parameters if hasattr(stage, "losses") else 0
+    memory = _FLOAT * (_COPIES * student.parameters + taught)
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)
     return min(seconds, schedule.seconds or seconds), int(memory + student.layers * kept)
