@@ -258,13 +258,15 @@ def test_a_copy_of_its_teacher_costs_nothing_by_any_term(term):
 
 
 @pytest.mark.parametrize("term", [MaskedLM(), *ENCODER_TERMS], ids=repr)
-@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
-def test_every_term_teaches_across_tokenizers(term, tokenizer):
+@pytest.mark.parametrize(
+    ("tokenizer", "precision"), [(wordpiece_uncased, "fp32"), (roberta, "fp32"), (roberta, "bf16")]
+)
+def test_every_term_teaches_across_tokenizers(term, tokenizer, precision):
     teacher = with_masked_head(tiny_model(tokenizer(), layers=3, seed=5), 1)
     model = with_masked_head(tiny_model(), 2)
     seen = []
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.5)
-    schedule = replace(QUICK, epochs=40, dropout=0.0, batch_tokens=10_000)
+    schedule = replace(QUICK, epochs=40, dropout=0.0, batch_tokens=10_000, precision=precision)
     train(model, data, [term], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
     assert sum(seen[-5:]) < 0.95 * sum(seen[:5])
     tied = model.network.get_output_embeddings().weight
