@@ -20,6 +20,9 @@ from finkd.models import masked_lm_guesses
 _PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
 """Names of the modules that make queries, keys and values: BERT's and RoBERTa's, and DistilBERT's."""
 
+_PIECES = 64
+"""A masked-LM head is asked for a multiple of so many pieces."""
+
 
 def forward(
     network: PreTrainedModel,
@@ -66,12 +69,9 @@ def _flat(states: Tensor, inputs: Inputs, places: Tensor | None = None) -> Tenso
     return states.flatten(0, 1).index_select(0, pieces)
 
 
-_GRID = 64
-
-
 def _scores(network: PreTrainedModel, states: Tensor, inputs: Inputs, masked: Tensor) -> Tensor:
     """(masked, vocabulary) scores; few shapes of matrix products occur, as for ``finkd.collation.on_grid``."""
-    padded = functional.pad(masked, (0, -len(masked) % _GRID))
+    padded = functional.pad(masked, (0, -len(masked) % _PIECES))
     return masked_lm_guesses(network, _flat(states, inputs, padded)).scores()[: len(masked)]
 
 

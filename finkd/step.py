@@ -61,7 +61,7 @@ class Step(nn.Module):
         self.network = in_precision(student.network, precision)
         self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses
-        self.needs = needs(losses)
+        self.needs = needed_by(losses)
         self.logits = teacher.logits.to(device) if teacher.logits is not None else None
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
@@ -116,12 +116,12 @@ def _asked(batch: Batch) -> tuple[Masked | None, Masked | None]:
     return (batch.aligned.masked, batch.aligned.everywhere) if batch.aligned else (None, None)
 
 
-def needs(losses: Sequence[Loss]) -> frozenset[str]:
+def needed_by(losses: Sequence[Loss]) -> frozenset[str]:
     """What some terms look at together."""
     return frozenset[str]().union(*(loss.needs for loss in losses))
 
 
-def projection(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
+def width_map(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
     """A map from the student's states to the teacher's, where a term compares them and the widths differ.
 
     Args:

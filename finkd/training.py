@@ -29,7 +29,7 @@ from finkd.optimizers import optimizers
 from finkd.precision import resolve_precision
 from finkd.progress import Listener, Progress
 from finkd.schedule import Course, Schedule
-from finkd.step import Step, Teacher, needs, projection
+from finkd.step import Step, Teacher, needed_by, width_map
 from tokenization.tokenizer import Longs
 
 
@@ -112,11 +112,11 @@ class _Loop:
         self.teacher = teacher
         self.batches = _batches(data, schedule, seed)
         self.course = Course(schedule, len(self.batches))
-        self.needs = needs(losses)
+        self.needs = needed_by(losses)
         device = self.accelerator.device
         model.network.to(device)
         set_dropout(model.network, schedule.dropout)
-        to_width = projection(model, teacher.model, self.needs, seed)
+        to_width = width_map(model, teacher.model, self.needs, seed)
         made = optimizers(model, to_width, schedule)
         bare = Step(model, to_width, losses, teacher, device, resolve_precision(schedule.precision)).to(device)
         parts: dict[str, nn.Module | None] = {"network": model.network, "projection": to_width}
