@@ -67,6 +67,8 @@ class _LayerNorm(nn.Module):
         self.shape, self.eps = norm.normalized_shape, norm.eps
 
     def forward(self, states: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():  # only the gradients are wrong
+            return functional.layer_norm(states, self.shape, self.weight, self.bias, self.eps)
         weight, bias = (None if each is None else each.float() for each in (self.weight, self.bias))
         return functional.layer_norm(states.float(), self.shape, weight, bias, self.eps).to(states.dtype)
 
