@@ -11,7 +11,8 @@ import torch
 
 from experiments.budget import PIECES_PER_WORD
 from experiments.prepared import Prepared
-from experiments.shapes import Shape, after, encoder
+from experiments.shapes import Shape, encoder
+from experiments.stage_shapes import after
 from finkd import teachers
 from finkd.lineage import finished
 from finkd.schedule import Schedule

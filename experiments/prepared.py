@@ -16,7 +16,8 @@ from corpora.sentence import Sentence
 from experiments.budget import within
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
-from experiments.shapes import after, encoder
+from experiments.shapes import encoder
+from experiments.stage_shapes import after
 from finkd import lineage, models, teachers
 from finkd.evaluation import known_words
 from finkd.lineage import Outcome

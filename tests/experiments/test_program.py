@@ -39,6 +39,11 @@ print("heavy:", [name for name in {HEAVY} if name in sys.modules])
     assert process(command=[sys.executable, "-c", code]).stdout.splitlines()[-1] == "heavy: []"
 
 
+def test_analysis_needs_no_torch():
+    code = f"import sys, experiments.shift; print([name for name in {HEAVY} if name in sys.modules])"
+    assert process(command=[sys.executable, "-c", code]).stdout.splitlines() == ["[]"]
+
+
 def test_a_command_is_quiet_about_its_libraries(finished):
     out, _ = finished
     result = process("predict", out / "models" / "teacher-seed-1", "Acme lent money.")

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from corpora.errors import ConfigError, DataError
-from experiments.shapes import after, encoder, weights
+from experiments.shapes import encoder, weights
+from experiments.stage_shapes import after
 from finkd.stages.factorize import Factorize
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink
