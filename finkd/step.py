@@ -104,9 +104,11 @@ class Step(nn.Module):
 
 def _without_spare_entries(side: Side, entries: int) -> Side:
     """Scores of the tokenizer's entries alone: models may have more, to fill up a round number."""
+    # Slopes of a slice, even of all of a tensor, are copied once more on their way back.
+    has_spare = side.masked is not None and side.masked.shape[1] > entries
     return replace(
         side,
-        masked=None if side.masked is None else side.masked[:, :entries],
+        masked=side.masked[:, :entries] if side.masked is not None and has_spare else side.masked,
         everywhere=None if side.everywhere is None else side.everywhere.entries(entries),
     )
 

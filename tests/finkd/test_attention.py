@@ -2,7 +2,9 @@ import copy
 
 import pytest
 import torch
+from torch.nn import functional
 
+from finkd import attention
 from finkd.attention import fastest
 from tests.finkd.toys import tiny_model
 from tests.toys import roberta, wordpiece_uncased
@@ -21,6 +23,28 @@ def test_plain_attention_is_that_of_pytorch(tokenizer):
     assert plain.requires_grad
     assert not torch.equal(usual, plain)  # another kernel
     torch.testing.assert_close(plain[mask], usual[mask], rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("at_once", [1, 1 << 18])
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_its_gradients_are_those_of_pytorch_however_many_sentences_are_looked_at_together(
+    monkeypatch, at_once, is_masked
+):
+    monkeypatch.setattr(attention, "_SCORES_IN_CACHE", at_once)
+    torch.manual_seed(1)
+    mask = (torch.arange(6) < torch.tensor([[6], [4], [1]])).view(3, 1, 1, 6) if is_masked else None
+    slopes = torch.randn(3, 2, 6, 4)
+    found = []
+    parts = [torch.randn(3, 2, 6, 4) for _ in range(3)]
+    for plain in (True, False):
+        query, key, value = own = [part.clone().requires_grad_() for part in parts]
+        if plain:
+            mixed = attention._plain(torch.nn.Identity(), query, key, value, mask, 0.5)[0].transpose(1, 2)
+        else:
+            mixed = functional.scaled_dot_product_attention(query, key, value, mask, scale=0.5)
+        mixed.backward(slopes)
+        found.append([mixed, *(each.grad for each in own)])
+    torch.testing.assert_close(*found)
 
 
 def test_padding_has_no_effect_and_slopes_are_finite():
