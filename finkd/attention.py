@@ -40,7 +40,7 @@ def _plain(
 
 
 class _Attention(torch.autograd.Function):
-    """Products of the whole batch, and between them a few sentences at a time: scores in fp32 that stay in the cache."""
+    """Products of the whole batch, and between them a few sentences at a time, whose fp32 scores stay in the cache."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
