@@ -22,7 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -136,6 +138,58 @@ _DAMAGES: dict[str, Callable[[Path, random.Random], None]] = {
 }
 
 
+@dataclass(frozen=True)
+class Trials:
+    """Everything that a trial needs.
+
+    Attributes:
+        folder: where trials have their own folders.
+        config: the experiment.
+        expected: what it ends with when it is left alone.
+        seconds: how long that took.
+        chance: draws moments, files and damages.
+    """
+
+    folder: Path
+    config: Path
+    expected: dict[str, str]
+    seconds: float
+    chance: random.Random
+
+    @classmethod
+    def beside_one_left_alone(cls, folder: Path, seed: int) -> Trials:
+        """Run the experiment once without disturbing it."""
+        from tests.finkd.toys import tiny_model
+
+        (folder / "teacher").mkdir()
+        tiny_model(layers=3).save(folder / "teacher")
+        config = folder / "killed.yaml"
+        config.write_text(yaml.safe_dump({**EXPERIMENT, "teacher": str(folder / "teacher")}, sort_keys=False))
+        began = time.perf_counter()
+        if started(config, folder / "alone").wait() != 0:
+            sys.exit(f"benchmarks/kill.py: the run failed; see {folder / 'alone' / 'log'}")
+        seconds = time.perf_counter() - began
+        return cls(folder, config, result(folder / "alone"), seconds, random.Random(seed))
+
+    def run(self, number: int, *, damage: bool) -> dict[str, int]:
+        """One trial's counts; what differs is kept."""
+        out = self.folder / f"trial-{number}"
+        if damage:
+            about = damaged(self.config, out, self.seconds, self.chance)
+            named = about.split("/")[0] in (out / "log").read_text(encoding="utf-8")
+            same = result(out) == self.expected
+            counts = {"damaged": 1, "damaged_equal": int(same), "damaged_named": int(named)}
+        else:
+            kills = killed(self.config, out, self.seconds, self.chance)
+            about = f"killed {kills} times"
+            same = result(out) == self.expected
+            counts = {"trials": 1, "equal": int(same), "kills": kills}
+        sys.stderr.write(f"trial {number}: {'equal' if same else 'DIFFERS'}, {about}\n")
+        if same:
+            shutil.rmtree(out)
+        return counts
+
+
 def main() -> int:
     """Run all trials."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,44 +197,17 @@ def main() -> int:
     parser.add_argument("--damaged", type=int, default=30, help="runs that are killed and find a file damaged")
     parser.add_argument("--seed", type=int, default=0, help="of the moments, the files and the damages")
     arguments = parser.parse_args()
-    from tests.finkd.toys import tiny_model
-
     folder = Path(tempfile.mkdtemp(prefix="finkd-kill-"))
-    tiny_model(layers=3).save(_made(folder / "teacher"))
-    config = folder / "killed.yaml"
-    config.write_text(yaml.safe_dump({**EXPERIMENT, "teacher": str(folder / "teacher")}, sort_keys=False))
-    began = time.perf_counter()
-    if started(config, folder / "alone").wait() != 0:
-        sys.exit(f"benchmarks/kill.py: the run failed; see {folder / 'alone' / 'log'}")
-    seconds = time.perf_counter() - began
-    expected, chance = result(folder / "alone"), random.Random(arguments.seed)
-    figures = {"trials": 0, "equal": 0, "kills": 0, "damaged": 0, "damaged_equal": 0, "damaged_named": 0}
-    for trial in range(arguments.trials + arguments.damaged):
-        out = folder / f"trial-{trial}"
-        if trial < arguments.trials:
-            kills = killed(config, out, seconds, chance)
-            about, found = f"killed {kills} times", {"trials": 1, "kills": kills}
-        else:
-            about = damaged(config, out, seconds, chance)
-            named = about.split("/")[0] in (out / "log").read_text(encoding="utf-8")
-            found = {"damaged": 1, "damaged_named": int(named)}
-        same = result(out) == expected
-        found["equal" if trial < arguments.trials else "damaged_equal"] = int(same)
-        figures = {name: count + found.get(name, 0) for name, count in figures.items()}
-        sys.stderr.write(f"trial {trial + 1}: {'equal' if same else 'DIFFERS'}, {about}\n")
-        if same:
-            shutil.rmtree(out)
-    print(json.dumps({"benchmark": "kill", **figures, "seconds_undisturbed": round(seconds, 1)}))
-    if figures["equal"] + figures["damaged_equal"] == arguments.trials + arguments.damaged:
+    trials = Trials.beside_one_left_alone(folder, arguments.seed)
+    counts: Counter[str] = Counter()
+    for number in range(1, arguments.trials + arguments.damaged + 1):
+        counts.update(trials.run(number, damage=number > arguments.trials))
+    print(json.dumps({"benchmark": "kill", **counts, "seconds_undisturbed": round(trials.seconds, 1)}))
+    if counts["equal"] + counts["damaged_equal"] == arguments.trials + arguments.damaged:
         shutil.rmtree(folder)
         return 0
     sys.stderr.write(f"what differs is kept in {folder}\n")
     return 1
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 if __name__ == "__main__":
