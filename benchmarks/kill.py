@@ -74,7 +74,7 @@ def result(out: Path) -> dict[str, str]:
     """Hashes of all published weights, and the scores."""
     found = {
         str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((out / "run" / "models").glob("*/model.safetensors"))
+        for path in sorted((out / "run" / "models").glob("[!.]*/model.safetensors"))
     }
     for path in sorted((out / "run" / "records").glob("*.record.json")):
         found[path.name] = json.dumps(json.loads(path.read_text())["scores"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +12,10 @@ from corpora.errors import ConfigError
 from finkd.schedule import Schedule
 from finkd.stages.factorize import Factorize
 from finkd.stages.retokenize import Retokenize
+from finkd.stages.select import Select
 from finkd.stages.shrink import Shrink
 from finkd.stages.stage import Source
+from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import Step
 
 PIECES_PER_WORD = 1.3
@@ -29,7 +31,8 @@ class Budget:
     """What the training stages of a student may take together; exactly one of the three.
 
     Stages share it in proportion to the pieces (or steps) that their own schedules would read. Stages before the one
-    that first makes the model smaller are its teacher's, shared with other students, and not counted.
+    that first makes the model smaller are its teacher's, shared with other students, and not counted; nor are copies
+    with lost names, of which nobody knows how many there will be, and what a teacher computes before a training.
 
     Attributes:
         tokens: pieces, about; stages read more or fewer epochs.
@@ -61,7 +64,12 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
     """
     smaller = [number for number, step in enumerate(steps) if isinstance(step.stage, Shrink | Retokenize | Factorize)]
     before = smaller[0] if smaller else 0
-    pieces = [0.0 if number < before else _pieces(step.stage, reads) for number, step in enumerate(steps)]
+    kept: dict[Source, float] = {}
+    pieces = []
+    for number, step in enumerate(steps):
+        if isinstance(step.stage, Select):
+            kept[step.stage.on] = kept.get(step.stage.on, 1.0) * step.stage.keep
+        pieces.append(0.0 if number < before else _pieces(step.stage, reads, kept))
     parts = pieces
     if budget.steps is not None:
         parts = [count and count / _schedule(step).batch_tokens for count, step in zip(pieces, steps, strict=True)]
@@ -80,13 +88,21 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
     return found
 
 
-def _pieces(stage: Any, reads: Reads) -> float:
-    """Pieces that a stage would read by its own schedule; 0 if it trains nothing."""
+def _pieces(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
+    """Pieces that a stage would read by its own schedule; 0 if it trains nothing.
+
+    Args:
+        stage: the stage.
+        reads: the size of what stages read.
+        kept: share of a source that a selection before the stage has left.
+    """
     schedule: Schedule | None = getattr(stage, "schedule", None)
     if schedule is None:
         return 0.0
-    sentences, words = reads(getattr(stage, "on", "gold"))
-    return PIECES_PER_WORD * sentences * words * schedule.epochs
+    on: Source = getattr(stage, "on", "gold")
+    sentences, words = reads(on)
+    copies = stage.augment.copies if isinstance(stage, TaskDistill) else 0
+    return PIECES_PER_WORD * sentences * kept.get(on, 1.0) * (1 + copies) * words * schedule.epochs
 
 
 def _schedule(step: Step) -> Schedule:

@@ -34,7 +34,7 @@ from tokenization.tokenizer import Longs
 
 
 class DivergedError(FinkdError, ArithmeticError):
-    """A training whose loss is no number any more; nothing of it is kept."""
+    """A training whose loss or gradient is no number any more; that step is not made."""
 
 
 def train(
@@ -65,7 +65,7 @@ def train(
 
     Raises:
         ConfigError: if the schedule mixes vocabularies and there is no teacher to mix with.
-        DivergedError: if the loss is not finite.
+        DivergedError: if the loss or its gradient is not finite.
         StoreError: if a checkpoint cannot be written.
     """
     teacher = teacher or Teacher()
@@ -163,16 +163,17 @@ class _Loop:
         self.accelerator.backward(loss)
         self.masters.take_gradients()
         # Adam is blind to the scale of a gradient, so sparse embeddings lose nothing by not being clipped.
-        self.accelerator.clip_grad_norm_(self.dense, self.schedule.clip)
+        norm = self.accelerator.clip_grad_norm_(self.dense, self.schedule.clip)
+        value: float = loss.item()
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            found = f"loss is {value} and its gradient's norm {float(norm)}"
+            raise DivergedError(f"training: the {found} at step {self.number}; lower schedule.learning_rate")
         for stepped in (*self.optimizers, *self.schedulers):
             stepped.step()
         self.masters.give_weights()
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         self.tokens += len(batch.student.pieces)
-        value: float = loss.item()
-        if not math.isfinite(value):
-            raise DivergedError(f"training: the loss is {value} at step {self.number}; lower schedule.learning_rate")
         return value
 
     def _weights(self) -> Iterator[tuple[str, Tensor]]:
@@ -211,5 +212,5 @@ def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:
     epochs = [plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(math.ceil(schedule.epochs))]
     if epochs:
         part = schedule.epochs - len(epochs) + 1
-        epochs[-1] = epochs[-1][: round(part * len(epochs[-1]))]
+        epochs[-1] = epochs[-1][: max(1, round(part * len(epochs[-1])))]
     return list(chain.from_iterable(epochs))

@@ -43,6 +43,15 @@ def test_stages_share_the_clock_by_their_pieces():
     assert adapt.epochs > 2  # until the clock stops it
 
 
+def test_selected_text_is_smaller_and_text_with_copies_larger():
+    strategy = (
+        "select(keep=0.5) > shrink > task-distill:text(schedule.epochs=1) > task-distill:text(augment.copies=2) > finetune"
+    )
+    *_, text, copied, gold = within(parse(strategy, {}), Budget(tokens=1000), SIZES.__getitem__)
+    read = [(text, 3900), (copied, 3 * 3900), (gold, 1300)]
+    assert sum(pieces * step.stage.schedule.epochs for step, pieces in read) == pytest.approx(1000)
+
+
 @pytest.mark.parametrize("budget", [{}, {"tokens": 1, "steps": 1}])
 def test_a_budget_is_one_of_three(budget):
     with pytest.raises(ConfigError, match="expected one of tokens, steps and seconds"):

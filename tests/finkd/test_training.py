@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from corpora.errors import ConfigError
 from finkd.inference import word_logits
 from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
 from finkd.losses.cross_entropy import CrossEntropy
@@ -222,6 +223,22 @@ def test_a_diverged_training_is_refused():
         train(model, ner_data(SENTENCES, model), [CrossEntropy()], QUICK, 1)
 
 
+def test_a_gradient_that_is_no_number_changes_no_weight():
+    model = student()
+    before = weights(model)
+    model.network.classifier.weight.register_hook(lambda slopes: slopes * torch.inf)
+    with pytest.raises(DivergedError, match=r"its gradient's norm (inf|nan) at step 1"):
+        train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, precision="fp32"), 1)
+    torch.testing.assert_close(weights(model), before, rtol=0, atol=0)
+
+
+def test_nothing_to_train_is_refused():
+    model = student()
+    model.encoder.requires_grad_(False)
+    with pytest.raises(ConfigError, match="nothing would be trained"):
+        train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, head_learning_rate=0.0), 1)
+
+
 def first_loss(losses, model, teacher, **how):
     """The loss of the first step, before anything is learnt."""
     seen = []
@@ -370,6 +387,12 @@ def test_a_part_of_an_epoch_can_be_trained():
         train(model, data, [CrossEntropy()], replace(QUICK, epochs=epochs, batch_tokens=32), 1, listen=steps.append)
     once = min(progress.steps for progress in steps)
     assert {progress.steps for progress in steps} == {once, 2 * once, once + round(0.5 * once)}
+
+
+def test_a_part_that_is_less_than_a_batch_is_one():
+    model, steps = student(), []
+    train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, epochs=0.001), 1, listen=steps.append)
+    assert [progress.steps for progress in steps] == [1]
 
 
 def test_rates_rise_and_fall_in_straight_lines():
