@@ -124,13 +124,14 @@ def _picture(result: dict[str, Any]) -> bytes:
     """Seconds of each part, and memory, against sentences; on logarithmic axes a slope of one is linear growth."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
 
     from reports import canvas
 
     runs = result["runs"]
     sizes = [run["sentences"] for run in runs]
     with canvas.style():
-        figure = Figure(figsize=(9, 3.8))
+        figure = Figure(figsize=(9, 4.4))
         FigureCanvasAgg(figure)
         seconds, memory = figure.subplots(1, 2)
         for part, colour in zip(runs[0]["seconds"], ("#0072B2", "#E69F00", "#009E73"), strict=True):
@@ -138,14 +139,16 @@ def _picture(result: dict[str, Any]) -> bytes:
         growth = [runs[0]["seconds"]["training"] * size / sizes[0] for size in sizes]
         seconds.loglog(sizes, growth, ":", color=canvas.INK, label="training, if linear")
         grown = [max(1, run["peak_mib"] - result["empty_mib"]) for run in runs]
-        memory.loglog(sizes, grown, "o-", color="#D55E00", label=f"MiB more than with {SMALL} sentences")
+        memory.loglog(sizes, grown, "o-", color="#D55E00", label="peak memory")
         memory.loglog(sizes, [grown[-1] * size / sizes[-1] for size in sizes], ":", color=canvas.INK, label="if linear")
-        for axes, title in ((seconds, "seconds"), (memory, "peak memory")):
+        for axes, title in ((seconds, "seconds"), (memory, f"MiB beyond {SMALL} sentences")):
             axes.set_xlabel("sentences")
             axes.set_title(title, loc="left")
             axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
             axes.minorticks_off()
-            axes.legend(frameon=False)
+            axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
         figure.tight_layout()
         return canvas.png(figure)
 

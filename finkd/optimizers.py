@@ -41,7 +41,9 @@ def optimizers(model: Model, projection: nn.Module | None, schedule: Schedule) -
         for (speed, matrix), parameters in groups.items()
     ]
     if not dense:
-        raise ConfigError("schedule: nothing would be trained; expected a learning rate above 0 for weights that may change")
+        raise ConfigError(
+            "schedule: nothing would be trained; expected a learning rate above 0 for weights that may change"
+        )
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(dense, fused=True)]
     if rate > 0 and model.embeddings.sparse:
         found.append(torch.optim.SparseAdam([table], lr=rate))

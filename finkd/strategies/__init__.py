@@ -84,7 +84,7 @@ strategies: Registry[Strategy] = Registry(
     },
 )
 
-_STAGE = re.compile(r"\s*(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z]+))?(?:\((?P<settings>[^()]*)\))?\s*")
+_STAGE = re.compile(r"(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z]+))?(?:\((?P<settings>[^()]*)\))?\s*")
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,9 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     steps: list[Step] = []
     position = 0
     while True:
+        position = len(text) - len(text[position:].lstrip())
         match = _STAGE.match(text, position)
-        if match is None or match.end() == position:
+        if match is None:
             raise ConfigError(f"strategy: expected a stage at character {position} of {text!r}, such as 'finetune'")
         steps += _steps(match, defaults)
         position = match.end()
@@ -137,7 +138,8 @@ def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> l
     if kind in stages:
         return [_step(kind, on, brackets or "", defaults)]
     if kind not in strategies:
-        raise UnknownNameError(unknown("stages and strategies", kind, list({*stages, *strategies})))
+        found = unknown("stages and strategies", kind, list({*stages, *strategies}))
+        raise UnknownNameError(f"{found} (at character {match.start()} of {match.string!r})")
     if on or brackets is not None:
         raise ConfigError(f"strategy: {kind!r} stands for several stages, which take their settings from the config")
     return parse(kind, defaults)

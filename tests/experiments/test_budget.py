@@ -44,12 +44,11 @@ def test_stages_share_the_clock_by_their_pieces():
 
 
 def test_selected_text_is_smaller_and_text_with_copies_larger():
-    strategy = (
-        "select(keep=0.5) > shrink > task-distill:text(schedule.epochs=1) > task-distill:text(augment.copies=2) > finetune"
-    )
+    read = "task-distill:text > task-distill:text(augment.copies=2) > finetune"
+    strategy = f"select(keep=0.5) > shrink > {read}"
     *_, text, copied, gold = within(parse(strategy, {}), Budget(tokens=1000), SIZES.__getitem__)
-    read = [(text, 3900), (copied, 3 * 3900), (gold, 1300)]
-    assert sum(pieces * step.stage.schedule.epochs for step, pieces in read) == pytest.approx(1000)
+    sizes = [(text, 3900), (copied, 3 * 3900), (gold, 1300)]
+    assert sum(pieces * step.stage.schedule.epochs for step, pieces in sizes) == pytest.approx(1000)
 
 
 @pytest.mark.parametrize("budget", [{}, {"tokens": 1, "steps": 1}])

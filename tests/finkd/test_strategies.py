@@ -76,6 +76,7 @@ def test_merging_changes_neither_side():
         ("", "expected a stage at character 0"),
         ("finetune >", "expected a stage at character 10"),
         ("> finetune", "expected a stage at character 0"),
+        ("shrink > Finetune", "expected a stage at character 9"),
         ("shrink >> finetune", "expected a stage at character 8"),
         ("shrink finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
         ("shrink(layers=[0]", r"expected '>' at character 6 .*\(got '\('\)"),
@@ -108,8 +109,8 @@ def test_mistakes_are_named_where_they_stand(text, message):
 
 
 def test_an_unknown_stage_suggests_the_nearest():
-    with pytest.raises(UnknownNameError, match="there is no 'finetun'; did you mean 'finetune'"):
-        parse("shrink > finetun", {})
+    with pytest.raises(UnknownNameError, match=r"there is no 'finetun'; did you mean 'finetune'\?.*character 10 of"):
+        parse("shrink >  finetun", {})
 
 
 def test_settings_may_be_mappings_and_nested_lists():
