@@ -99,10 +99,16 @@ def _pieces(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
     schedule: Schedule | None = getattr(stage, "schedule", None)
     if schedule is None:
         return 0.0
-    on: Source = getattr(stage, "on", "gold")
-    sentences, words = reads(on)
+    sentences, words = text_read(stage, reads)
+    share = kept.get(getattr(stage, "on", "gold"), 1.0)
+    return PIECES_PER_WORD * sentences * share * words * schedule.epochs
+
+
+def text_read(stage: Any, reads: Reads) -> tuple[int, float]:
+    """How many sentences a training stage reads in an epoch, copies among them, and their mean number of words."""
+    sentences, words = reads(getattr(stage, "on", "gold"))
     copies = stage.augment.copies if isinstance(stage, TaskDistill) else 0
-    return PIECES_PER_WORD * sentences * kept.get(on, 1.0) * (1 + copies) * words * schedule.epochs
+    return sentences * (1 + copies), words
 
 
 def _schedule(step: Step) -> Schedule:

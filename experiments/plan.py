@@ -9,14 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from experiments.budget import PIECES_PER_WORD
+from experiments.budget import PIECES_PER_WORD, text_read
 from experiments.prepared import Prepared
 from experiments.shapes import Shape, encoder
 from experiments.stage_shapes import after
 from finkd import teachers
 from finkd.lineage import finished
 from finkd.schedule import Schedule
-from finkd.stages.task_distill import TaskDistill
 
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
@@ -86,8 +85,7 @@ def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed:
     schedule: Schedule | None = getattr(stage, "schedule", None)
     if schedule is None:
         return 0.0, 0
-    sentences, words = prepared.words(getattr(stage, "on", "gold"))
-    sentences *= 1 + stage.augment.copies if isinstance(stage, TaskDistill) else 1
+    sentences, words = text_read(stage, prepared.words)
     length = np.array([PIECES_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
     readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs

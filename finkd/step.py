@@ -104,11 +104,13 @@ class Step(nn.Module):
 
 def _without_spare_entries(side: Side, entries: int) -> Side:
     """Scores of the tokenizer's entries alone: models may have more, to fill up a round number."""
+    masked = side.masked
     # Slopes of a slice, even of all of a tensor, are copied once more on their way back.
-    has_spare = side.masked is not None and side.masked.shape[1] > entries
+    if masked is not None and masked.shape[1] > entries:
+        masked = masked[:, :entries]
     return replace(
         side,
-        masked=side.masked[:, :entries] if side.masked is not None and has_spare else side.masked,
+        masked=masked,
         everywhere=None if side.everywhere is None else side.everywhere.entries(entries),
     )
 
