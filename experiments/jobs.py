@@ -54,7 +54,11 @@ def side_by_side(
     begin = functools.partial(_begin, events, max(1, cores // jobs))
     with ProcessPoolExecutor(jobs, context, begin) as pool:
         futures = {seed: pool.submit(_told, work, seed) for seed in seeds}
-        _follow(events, list(futures.values()), listen)
+        try:
+            _follow(events, list(futures.values()), listen)
+        except BaseException:
+            _end_all()  # leaving the block waits for them, and nobody takes their events any more
+            raise
         try:
             for future in futures.values():
                 if not future.cancelled():
@@ -79,6 +83,12 @@ def _follow(events: multiprocessing.Queue[Any], futures: Sequence[Future[Any]], 
         except queue.Empty:
             if is_over:
                 return
+
+
+def _end_all() -> None:
+    """End the processes of this one; what they have finished is in the store."""
+    for process in multiprocessing.active_children():
+        process.terminate()
 
 
 _events: multiprocessing.Queue[Any]

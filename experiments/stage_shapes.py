@@ -8,6 +8,7 @@ from finkd.stages.factorize import Factorize
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink
 from finkd.stages.stage import Stage
+from finkd.students import every_other
 
 
 def after(stage: Stage, shape: Shape) -> Shape:
@@ -17,9 +18,10 @@ def after(stage: Stage, shape: Shape) -> Shape:
         ConfigError: if the stage cannot do its work on a model of this shape.
     """
     if isinstance(stage, Shrink):
-        if stage.layers[-1] >= shape.layers:
-            raise ConfigError(f"layers: expected numbers from 0 to {shape.layers - 1} (got {list(stage.layers)})")
-        shape = shape.cut(layers=len(stage.layers))
+        layers = stage.layers or every_other(shape.layers)
+        if layers[-1] >= shape.layers:
+            raise ConfigError(f"layers: expected numbers from 0 to {shape.layers - 1} (got {list(layers)})")
+        shape = shape.cut(layers=len(layers))
         return shape if stage.width is None else _narrower(shape, stage.width)
     if isinstance(stage, Factorize):
         if not 2 <= stage.rank < shape.width:

@@ -50,8 +50,9 @@ class Balance:
 
     def _norm(self, term: Tensor) -> Tensor:
         gradients = torch.autograd.grad(term, self.measured, retain_graph=True, allow_unused=True)
-        whole = [processes.mean(g.float()) for g in gradients if g is not None]
-        return torch.stack([g.square().sum() for g in whole]).sum().sqrt()
+        whole = [processes.mean(gradient.float()) for gradient in gradients if gradient is not None]
+        squares = [gradient.square().sum() for gradient in whole]
+        return torch.stack([torch.zeros_like(term), *squares]).sum().sqrt()  # a term may reach none of the weights
 
     def _scales(self) -> Tensor:
         assert self.norms is not None

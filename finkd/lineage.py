@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -115,7 +116,7 @@ def run(
             model = models.load(found.folder if found else teacher)
         _make_teachers(step, where)
         begins(step.name)
-        model, stored[index] = _compute(model, step, keys[index], where)
+        model, stored[index] = _computed(model, step, keys[index], where)
     lineage = tuple(
         _record(step, key, entry, cached=index < done)
         for index, (step, key, entry) in enumerate(zip(steps, keys, stored, strict=True))
@@ -176,6 +177,16 @@ def _make_teachers(step: Step, context: Context) -> None:
     step.stage.depends(replace(context, ancestor=ancestor))
     for taught in asked:
         taught.load()
+
+
+def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
+    """What a stage makes of a model; another run that has begun it is waited for, and its result taken."""
+    with context.store.turn(key) if processes.is_first() else contextlib.nullcontext():
+        processes.wait()
+        stored = context.store.get(key)
+        if stored is not None:
+            return models.load(stored.folder), stored
+        return _compute(model, step, key, context)
 
 
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import nn
 
 from corpora.errors import ConfigError
+from finkd.losses.term import HIDING, Loss
 from finkd.models import Model
+from finkd.schedule import Schedule
+
+
+def check_mixing(schedule: Schedule, losses: Iterable[Loss]) -> None:
+    """See that a training can mix vocabularies, if it is to.
+
+    Raises:
+        ConfigError: if its losses do not look at a teacher's states, or know one vocabulary only.
+    """
+    needs = frozenset[str]().union(*(loss.needs for loss in losses))
+    if not schedule.mixing:
+        return
+    if "embeddings" in needs:
+        raise ConfigError("schedule.mixing: cannot be used with the loss 'embedding', which knows one vocabulary")
+    if needs & HIDING:
+        raise ConfigError("schedule.mixing: cannot be used with a masked-LM head, which writes one vocabulary")
+    if not needs & {"hidden", "attention"}:
+        raise ConfigError("schedule.mixing: needs a loss that looks at the teacher's states, such as span-hidden")
 
 
 @contextlib.contextmanager

@@ -26,6 +26,8 @@ from finkd import processes
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+UNFINISHED = "unfinished"
+"""The kind of an entry that was never put in its place."""
 
 
 def address(material: Mapping[str, Any]) -> str:
@@ -57,7 +59,7 @@ class Entry:
 
     Attributes:
         key: its address.
-        kind: what it holds, such as a stage's name; ``"unfinished"`` if it was never put in its place.
+        kind: what it holds, such as a stage's name, or ``UNFINISHED``.
         bytes: size of its files.
         changed: when it was made, in seconds since 1970.
     """
@@ -131,13 +133,25 @@ class Store:
         return found
 
     def _filled(self, key: str, facts: dict[str, Any], fill: Callable[[Path], object]) -> Stored:
-        with _as_store_error(self.root / key), turn(self.root / f".{key}.turn"):
+        with self.turn(key):
             found = self.get(key)  # another run may have filled it in the meantime
             if found is None:
                 with self.put(key, facts) as folder:
                     fill(folder)
                 found = Stored(self.root / key, facts)
             return found
+
+    @contextlib.contextmanager
+    def turn(self, key: str) -> Iterator[None]:
+        """Hold an address against other runs, which wait: two that need the same result do not both compute it.
+
+        Raises:
+            StoreError: if the store cannot be written.
+        """
+        with contextlib.ExitStack() as held:
+            with _as_store_error(self.root / key):
+                held.enter_context(turn(self.root / f".{key}.turn"))
+            yield
 
     def entries(self) -> Iterator[Entry]:
         """All entries, and what killed processes left behind; what else lies in the folder is none of the store's."""
@@ -150,8 +164,8 @@ class Store:
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 kind = "damaged"
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            unfinished = folder.name.startswith(".")
-            yield Entry(folder.name, "unfinished" if unfinished else kind, size, folder.stat().st_mtime)
+            kind = UNFINISHED if folder.name.startswith(".") else kind
+            yield Entry(folder.name, kind, size, folder.stat().st_mtime)
 
     def problem(self, key: str) -> str:
         """What is wrong with an entry, in words; empty if it is whole."""

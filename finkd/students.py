@@ -23,6 +23,16 @@ _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
 """Names of the layers around the attention of BERT and RoBERTa, or DistilBERT."""
 
 
+def every_other(depth: int) -> tuple[int, ...]:
+    """Half of some layers, evenly spaced from the first to the last: 0, 2, 4, 7, 9, 11 of 12, as DistilBERT takes them.
+
+    Args:
+        depth: number of layers.
+    """
+    count = max(1, depth // 2)
+    return tuple(round(number * (depth - 1) / max(1, count - 1)) for number in range(count))
+
+
 def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     """A copy with only some of the transformer layers.
 

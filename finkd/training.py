@@ -23,7 +23,7 @@ from finkd.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimize
 from finkd.dropout import set_dropout
 from finkd.losses.term import Loss
 from finkd.master_weights import MasterWeights
-from finkd.mixing import both_vocabularies
+from finkd.mixing import both_vocabularies, check_mixing
 from finkd.models import Model
 from finkd.optimizers import optimizers
 from finkd.precision import resolve_precision
@@ -80,10 +80,9 @@ def _vocabularies(
     """What the student reads while it is trained: its own vocabulary, or the teacher's as well."""
     if not schedule.mixing:
         return contextlib.nullcontext()
-    if any("embeddings" in loss.needs for loss in losses):
-        raise ConfigError("schedule.mixing: cannot be used with the loss 'embedding', which knows one vocabulary")
+    check_mixing(schedule, losses)
     if teacher.model is None or data.teacher is None:
-        raise ConfigError("schedule.mixing: needs a loss that looks at the teacher's states, such as span-hidden")
+        raise ConfigError("schedule.mixing: needs a teacher, whose vocabulary is read too")
     return both_vocabularies(model, teacher.model)
 
 

@@ -46,11 +46,13 @@ def list_entries(root: Root = DEFAULT, json: AsJson = False) -> None:
 def verify(root: Root = DEFAULT, json: AsJson = False) -> None:
     """Compare every entry with the checksums in its manifest; exit 1 if any is damaged.
 
+    What is being written, or was when a run was killed, is no entry yet and never used.
+
     Example: finkd store verify
     """
-    from finkd.store import Store
+    from finkd.store import UNFINISHED, Store
 
-    entries = _entries(root)
+    entries = [entry for entry in _entries(root) if entry.kind != UNFINISHED]
     damaged = {entry.key: problem for entry in entries if (problem := Store(root).problem(entry.key))}
     if json:
         show_json([{"key": entry.key, "problem": damaged.get(entry.key)} for entry in entries])

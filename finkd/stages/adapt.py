@@ -9,6 +9,7 @@ from pydantic import Field
 
 from finkd.hiding import hiding
 from finkd.losses.masked_lm import MaskedLM
+from finkd.mixing import check_mixing
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
 from finkd.stages.common import copied, examples, fit
@@ -40,6 +41,7 @@ class Adapt:
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Text, seed and precision."""
+        check_mixing(self.schedule, [MaskedLM()])
         return {
             "text": context.source_fingerprint(self.on, "adapt"),
             "seed": context.seed,

@@ -12,6 +12,7 @@ from corpora.errors import ConfigError
 from finkd.hiding import hiding
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
+from finkd.mixing import check_mixing
 from finkd.models import Model, with_masked_head
 from finkd.schedule import Schedule
 from finkd.settings import described
@@ -77,6 +78,7 @@ class Distill:
         """
         why = "compares labels, which a distilled encoder has not; use task-distill"
         terms = build_terms(self.losses, frozenset({"labels", "words"}), why)
+        check_mixing(self.schedule, terms)
         if self.keep_states:
             check_kept(terms)
         return terms

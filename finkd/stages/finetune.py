@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.mixing import check_mixing
 from finkd.models import Model
 from finkd.schedule import Schedule
 from finkd.stages.common import examples, fit, trainable
@@ -30,6 +31,7 @@ class Finetune:
 
     def depends(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, seed and precision."""
+        check_mixing(self.schedule, [self.loss])
         return {
             "corpus": context.corpus,
             "labels": context.labels,
@@ -41,4 +43,9 @@ class Finetune:
         """The trained tagger."""
         tagger = trainable(model, context)
         data = examples(context.train, tagger, context, context.labels)
-        return tagger, fit(tagger, data, [CrossEntropy(smoothing=self.smoothing)], self.schedule, context)
+        return tagger, fit(tagger, data, [self.loss], self.schedule, context)
+
+    @property
+    def loss(self) -> CrossEntropy:
+        """What is minimised."""
+        return CrossEntropy(smoothing=self.smoothing)

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
+from finkd.distilbert import without_token_types
 from finkd.models import Model
 from finkd.stages.stage import Context, Head
-from finkd.students import keep_layers, narrow
+from finkd.students import every_other, keep_layers, narrow
 
 
 def _rising(layers: tuple[int, ...]) -> tuple[int, ...]:
@@ -23,12 +24,15 @@ class Shrink:
     """Keep some of the teacher's layers, as DistilBERT does (Sanh et al., arXiv 1910.01108, section 2).
 
     Attributes:
-        layers: numbers of the layers kept, from 0.
+        layers: numbers of the layers kept, from 0; ``None`` keeps every other one, the first and the last among them.
         width: dimensions of the hidden states that are kept (``finkd.students.narrow``); ``None`` keeps all.
+        token_types: whether a BERT keeps its table of token types; without, it becomes a DistilBERT, as that paper has
+            it (``finkd.distilbert``), and computes the same.
     """
 
-    layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_rising)] = (0, 2, 5)
+    layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_rising)] | None = None
     width: PositiveInt | None = None
+    token_types: bool = True
     version: ClassVar[int] = 1
     head: ClassVar[Head] = "kept"
 
@@ -38,5 +42,7 @@ class Shrink:
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The smaller model."""
-        student = keep_layers(model, self.layers)
-        return student if self.width is None else narrow(student, self.width), 0
+        student = keep_layers(model, self.layers or every_other(len(model.layers)))
+        if self.width is not None:
+            student = narrow(student, self.width)
+        return student if self.token_types else without_token_types(student), 0

@@ -20,6 +20,7 @@ from finkd.cutting import blocks
 from finkd.evaluation import sentence_logits
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
+from finkd.mixing import check_mixing
 from finkd.models import Model
 from finkd.rehearsal import lost_names, with_other_names
 from finkd.schedule import Schedule
@@ -84,6 +85,7 @@ class TaskDistill:
         """
         why = "hides words, which a tagger has to read; use distill"
         terms = build_terms(self.losses, HIDING, why)
+        check_mixing(self.schedule, terms)
         if self.keep_states:
             check_kept(terms)
         return terms

@@ -76,7 +76,7 @@ MINILM = Strategy(
     "Wang et al. 2020 (MiniLM v2), arXiv 2012.15828",
 )
 DISTILBERT = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7)"
-    " > task-distill:gold",
+    "masked-teacher > shrink(token_types=false)"
+    " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7) > task-distill:gold",
     "Sanh et al. 2019, arXiv 1910.01108, with the second distillation of its section 4",
 )

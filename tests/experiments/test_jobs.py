@@ -1,5 +1,6 @@
 """Seeds that are trained at once."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -49,6 +50,11 @@ def beat(seed, tell):
     for count in range(1200):
         Path(os.environ["HEARTBEAT"]).write_text(str(count))
         time.sleep(0.05)
+
+
+def work_for_ten_minutes(seed, tell):
+    tell("begun")
+    time.sleep(600)
 
 
 def threads(seed, tell):
@@ -103,6 +109,17 @@ def test_processes_end_with_the_one_that_began_them(tmp_path):
     last = heartbeat.read_text() if heartbeat.exists() else ""
     time.sleep(1)
     assert (heartbeat.read_text() if heartbeat.exists() else "") == last
+
+
+def test_an_interrupted_one_ends_its_processes_at_once():
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(work_for_ten_minutes, [1], 1, interrupt)
+    assert time.perf_counter() - began < 300
+    assert not multiprocessing.active_children()
 
 
 def test_a_run_with_two_jobs_comes_to_the_same(finkd, config, finished, tmp_path):

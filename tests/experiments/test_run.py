@@ -1,7 +1,13 @@
 """``finkd run`` from the configuration to the report, with a toy teacher and a toy corpus."""
 
+import errno
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -131,6 +137,62 @@ def test_a_folder_in_use_is_refused(finkd, config, tmp_path):
         result = finkd("run", config, "--out", tmp_path / "toy")
     assert result.exit_code == 1
     assert "in use by another finkd run" in result.stderr
+
+
+def test_what_a_killed_run_had_half_published_goes(finkd, config, copied):
+    half = copied / "models" / ".teacher-seed-1.half"
+    half.mkdir()
+    assert finkd("run", config, "--out", copied).exit_code == 0
+    assert not half.exists()
+    assert (copied / "models" / "teacher-seed-1").is_dir()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(finkd, config, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = finkd("run", config, "--out", tmp_path / "file" / "toy")
+    assert result.exit_code == 1
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("finkd:"))
+    assert "cannot write (Not a directory)" in line
+
+
+def test_a_full_disk_while_models_are_published_loses_nothing(finkd, config, finished, tmp_path, monkeypatch):
+    def full(*paths):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), paths[1])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", full)
+        patched.setattr(shutil, "copyfile", full)
+        result = finkd("run", config, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("finkd:"))
+    assert line.endswith("No space left on device")
+    again = finkd("run", config, "--out", tmp_path / "out")
+    assert again.exit_code == 0
+    assert "task-distill:gold: begins" not in again.stderr
+    assert weights(tmp_path / "out") == weights(finished[0])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_a_run_in_one_line_and_it_goes_on(jobs, finkd, config, tmp_path):
+    arguments = ["run", config, "--out", tmp_path / "out", "--seeds", "1,2", "--checkpoint-seconds", "0"]
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program += "from tests.experiments.command import main; main()"
+    command = [sys.executable, "-c", program, *map(str, arguments), "--jobs", str(jobs)]
+    root = Path(__file__).parents[2]
+    running = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    seen = []
+    for line in running.stderr:
+        seen.append(line)
+        if "step" in line and "task-distill" in line:
+            break
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    seen += running.stderr.read().splitlines(keepends=True)
+    assert running.wait(timeout=30) == 130
+    assert seen[-1] == "finkd: interrupted; finished stages are kept, and the same command goes on from there\n"
+    assert "Traceback" not in "".join(seen)
+    result = finkd("run", config, "--out", tmp_path / "out", "--seeds", "1,2")
+    assert result.exit_code == 0
+    assert "teacher (seed 1) finetune: begins" not in result.stderr
 
 
 def test_another_configuration_does_not_mix_into_a_folder_with_results(finkd, config, finished):

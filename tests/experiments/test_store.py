@@ -46,6 +46,13 @@ def test_damage_is_named(finkd, copied):
     assert "6 of 7 entries are whole" in result.stderr
 
 
+def test_what_is_being_written_is_no_damage(finkd, copied):
+    (copied / f".{'0' * 32}.half").mkdir()
+    result = finkd("store", "verify", "--store", copied)
+    assert result.exit_code == 0
+    assert "7 of 7 entries are whole" in result.stderr
+
+
 def test_what_no_record_names_is_removed(finkd, copied):
     half = copied / f".{'0' * 32}.half"
     half.mkdir()

@@ -31,3 +31,9 @@ def test_weights_say_how_much_each_counts():
 
 def test_a_term_that_reaches_nothing_does_no_harm():
     assert pull([2.0, 0.0, 4.0], [1.0, 1.0, 1.0], active=True) == pytest.approx([3.0, 0.0, 3.0])
+
+
+def test_terms_that_all_reach_nothing_keep_their_weights():
+    other = torch.nn.Parameter(torch.ones(1))
+    balance = Balance([CrossEntropy(), CrossEntropy()], [torch.nn.Parameter(torch.ones(1))], True)
+    assert balance(torch.stack([2 * other.sum(), 3 * other.sum()])).item() == 5.0

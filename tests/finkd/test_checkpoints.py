@@ -1,11 +1,14 @@
 """A training that is killed goes on as if nothing had happened."""
 
+import errno
 import logging
+import os
 from dataclasses import replace
 
 import pytest
 import torch
 
+from corpora.errors import StoreError
 from finkd import lineage
 from finkd.checkpoints import Checkpoints
 from finkd.inference import word_logits
@@ -120,6 +123,22 @@ def test_without_a_whole_checkpoint_a_training_begins_again(tmp_path):
         (slot / MANIFEST).unlink()
     found, rest = run("labels", checkpoints)
     assert rest[0].step == 1
+    assert_same_bits(found, expected)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    expected, _ = run("labels")
+    checkpoints = killed("labels", tmp_path, 9)
+
+    def full(tensors, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("finkd.checkpoints.save_file", full)
+        with pytest.raises(StoreError, match="No space left on device"):
+            run("labels", checkpoints)
+    found, rest = run("labels", Checkpoints(Store(tmp_path), "k", 0))
+    assert rest[0].step == 9
     assert_same_bits(found, expected)
 
 

@@ -1,4 +1,6 @@
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -7,8 +9,9 @@ import torch
 from corpora.errors import ConfigError, UnavailableError
 from finkd import lineage
 from finkd.lineage import addresses, origin
-from finkd.strategies import parse
-from tests.finkd.toys import context, tiny_model
+from finkd.stages.finetune import Finetune
+from finkd.strategies import Step, parse
+from tests.finkd.toys import QUICK, context, tiny_model
 
 SETTINGS = {
     "shrink": {"layers": [0, 2]},
@@ -49,7 +52,7 @@ def test_a_strategy_ends_in_a_stored_model(teacher, tmp_path):
     assert cached(outcome) == [("shrink", False), ("finetune", False), ("task-distill:gold", False)]
     assert [stage.tokens > 0 for stage in outcome.lineage] == [False, True, True]
     assert outcome.folder.name == outcome.key == outcome.lineage[-1].key
-    assert outcome.lineage[0].config == {"layers": (0, 2), "width": None}
+    assert outcome.lineage[0].config == {"layers": (0, 2), "width": None, "token_types": True}
 
 
 def test_strategies_share_the_work_of_a_common_prefix(teacher, tmp_path):
@@ -84,6 +87,35 @@ def test_a_damaged_stage_is_named_and_computed_again(teacher, tmp_path, caplog):
     assert "model.safetensors does not match its checksum" in caplog.text
     assert cached(again) == [("shrink", True), ("finetune", False)]
     torch.testing.assert_close(weights(again), before, rtol=0, atol=0)
+
+
+def test_two_runs_that_need_a_stage_compute_it_once(teacher, tmp_path, monkeypatch):
+    computed = []
+
+    class Slow(Finetune):
+        def run(self, model, setting):
+            computed.append(setting)
+            time.sleep(0.5)
+            return super().run(model, setting)
+
+    steps = [Step("finetune", Slow(schedule=QUICK))]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(lineage.run, teacher, origin(teacher), steps, context(tmp_path)),
+            pool.submit(lineage.run, teacher, origin(teacher), steps, context(tmp_path)),
+        ]
+    assert len(computed) == 1
+    assert runs[0].result().key == runs[1].result().key
+    assert runs[0].result().lineage[0].tokens == runs[1].result().lineage[0].tokens > 0
+
+
+def test_what_goes_wrong_in_a_stage_is_not_taken_for_a_full_disk(teacher, tmp_path):
+    class Fails(Finetune):
+        def run(self, model, setting):
+            raise FileNotFoundError("corpus.conll")
+
+    with pytest.raises(FileNotFoundError, match=r"corpus\.conll"):
+        lineage.run(teacher, origin(teacher), [Step("finetune", Fails())], context(tmp_path))
 
 
 def keys(teacher, where, **settings):

@@ -14,9 +14,13 @@ from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
 from finkd.mixing import both_vocabularies
 from finkd.models import with_masked_head
+from finkd.stages.adapt import Adapt
+from finkd.stages.distill import Distill
+from finkd.stages.finetune import Finetune
+from finkd.stages.task_distill import TaskDistill
 from finkd.step import Teacher
 from finkd.training import train
-from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 from tests.toys import roberta
 
 MIXED = replace(QUICK, epochs=10, dropout=0.0, mixing=0.8)
@@ -49,6 +53,20 @@ def test_a_mixed_batch_looks_its_words_up_where_they_begin():
     assert torch.equal(
         batch.student.ids.flatten()[batch.student.words[own]], plain.student.ids.flatten()[plain.student.words[own]]
     )
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (Finetune(schedule=MIXED), "needs a loss that looks at the teacher"),
+        (Adapt(schedule=MIXED), "cannot be used with a masked-LM head"),
+        (Distill(schedule=MIXED, losses={"embedding": {}}), "cannot be used with the loss 'embedding'"),
+        (TaskDistill(schedule=MIXED, losses={"word-kl": {}}), "needs a loss that looks at the teacher"),
+    ],
+)
+def test_a_stage_that_cannot_mix_says_so_before_anything_runs(stage, message, tmp_path):
+    with pytest.raises(ConfigError, match=rf"schedule\.mixing: {message}"):
+        stage.depends(context(tmp_path))
 
 
 def test_a_student_learns_from_mixed_text():

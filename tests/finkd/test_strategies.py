@@ -84,7 +84,7 @@ def test_merging_changes_neither_side():
         ("shrink(layers=[0)", r"layers of 'shrink': expected .* \(got '\[0'\)"),
         (
             "shrink(layer=[0])",
-            r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, width\)",
+            r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, token_types, width\)",
         ),
         (
             "finetune(epochs=3)",

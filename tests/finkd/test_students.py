@@ -11,7 +11,7 @@ from finkd.losses.span_hidden import SpanHidden
 from finkd.models import with_head, with_masked_head
 from finkd.stages.shrink import Shrink
 from finkd.step import Teacher
-from finkd.students import keep_layers, narrow, replace_vocabulary
+from finkd.students import every_other, keep_layers, narrow, replace_vocabulary
 from finkd.training import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
@@ -173,3 +173,35 @@ def test_a_narrower_student_learns_its_teachers_states():
     data = ner_data(SENTENCES, student, teacher)
     train(student, data, [SpanHidden()], replace(QUICK, epochs=30), 1, Teacher(teacher), seen.append)
     assert seen[-1].loss < 0.5 * seen[0].loss
+
+
+@pytest.mark.parametrize(
+    ("depth", "kept"), [(1, (0,)), (2, (0,)), (4, (0, 3)), (6, (0, 2, 5)), (12, (0, 2, 4, 7, 9, 11))]
+)
+def test_every_other_layer_is_as_distilbert_takes_them(depth, kept):
+    assert every_other(depth) == kept
+    assert len(Shrink().run(tiny_model(layers=depth), None)[0].layers) == len(kept)
+
+
+@pytest.mark.parametrize("head", ["none", "labels", "words"])
+def test_without_token_types_a_bert_computes_the_same(head, tmp_path):
+    model = tiny_model(layers=4, labels=LABELS if head == "labels" else (), seed=5)
+    if head == "words":
+        model = with_masked_head(model, 1)
+    student, _ = Shrink(token_types=False).run(model, None)
+    assert student.encoder.config.model_type == "distilbert"
+    same, _ = Shrink().run(model, None)
+    torch.testing.assert_close(outputs(student, TEXT), outputs(same, TEXT))
+    dropped = [name for name, _ in same.encoder.named_parameters() if "token_type" in name or "pooler" in name]
+    parameters = same.encoder.get_submodule("pooler").parameters() if same.encoder.pooler else []
+    fewer = 2 * 32 + sum(weight.numel() for weight in parameters)
+    assert dropped
+    assert same.encoder.num_parameters() - student.encoder.num_parameters() == fewer
+    assert Shrink((0,), token_types=False).run(student, None)[0].encoder.config.model_type == "distilbert"
+    student.save(tmp_path)
+    torch.testing.assert_close(outputs(models.load(tmp_path), TEXT), outputs(student, TEXT))
+
+
+def test_other_kinds_keep_their_token_types():
+    with pytest.raises(ConfigError, match=r"shrink\.token_types: only a BERT .*got 'roberta'"):
+        Shrink((0,), token_types=False).run(tiny_model(roberta(), family="roberta"), None)
