@@ -54,10 +54,11 @@ def without_token_types(model: Model) -> Model:
         )
     with torch.random.fork_rng(devices=[]):
         network = _class(model)(_config(old))
-    weights = {_renamed(name): weight for name, weight in model.network.state_dict().items() if not _DROPPED.search(name)}
-    position = next(name for name in weights if name.endswith("embeddings.position_embeddings.weight"))
-    weights[position] = weights[position] + model.encoder.embeddings.token_type_embeddings.weight[0]
-    network.load_state_dict(weights)
+    held = model.network.state_dict()
+    network.load_state_dict({_renamed(name): weight for name, weight in held.items() if not _DROPPED.search(name)})
+    embeddings: Any = model.encoder.embeddings
+    with torch.no_grad():
+        network.base_model.embeddings.position_embeddings.weight += embeddings.token_type_embeddings.weight[0].cpu()
     return Model(network.to(model.network.device).train(False), model.tokenizer, model.labels)
 
 
