@@ -13,12 +13,14 @@ from typer.core import TyperGroup
 from corpora.errors import ConfigError, FinkdError, UnknownNameError
 from experiments.commands.align import align
 from experiments.commands.analyze import analyze
+from experiments.commands.dashboard import dashboard
 from experiments.commands.evaluate import evaluate
 from experiments.commands.listing import list_names
 from experiments.commands.predict import predict
 from experiments.commands.report import report
 from experiments.commands.run import run
 from experiments.commands.store import store
+from experiments.commands.tune import tune
 from experiments.commands.vocab import vocab
 from experiments.terminal import quiet_libraries, say
 
@@ -91,6 +93,8 @@ def options(
 
 
 app.command()(run)
+app.command()(tune)
+app.command()(dashboard)
 app.command()(analyze)
 app.command()(vocab)
 app.command()(align)

@@ -103,6 +103,15 @@ def load(
         ConfigError: with every mistake of the file, one per line.
         UnknownNameError: if it names something that no registry holds.
     """
+    return from_settings(settings_in(path), overrides, seeds, only)
+
+
+def settings_in(path: str | Path) -> dict[str, Any]:
+    """Plain settings from a YAML file.
+
+    Raises:
+        ConfigError: if it cannot be read, or holds no settings.
+    """
     path = Path(path)
     try:
         raw = read_yaml(path.read_text(encoding="utf-8"))
@@ -115,7 +124,7 @@ def load(
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected settings such as 'name: ...' (got {type(raw).__name__})")
-    return from_settings(raw, overrides, seeds, only)
+    return raw
 
 
 def from_settings(
@@ -125,6 +134,21 @@ def from_settings(
     only: Sequence[str] = (),
 ) -> Experiment:
     """An experiment from plain settings; see ``load``."""
+    settings = overridden(raw, overrides)
+    settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
+    if seeds is not None:
+        settings["seeds"] = list(seeds)
+    experiment = build(Experiment, settings, "")
+    check(experiment)
+    return _only(experiment, only) if only else experiment
+
+
+def overridden(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Plain settings, some of them replaced by ``key.path=value``; values are read as YAML.
+
+    Raises:
+        ConfigError: if an override is not of this form.
+    """
     settings = dict(raw)
     for override in overrides:
         key, equals, value = override.partition("=")
@@ -137,11 +161,7 @@ def from_settings(
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or "not valid YAML"
             raise ConfigError(f"--set {key}: {problem} (got {value!r})") from error
-    if seeds is not None:
-        settings["seeds"] = list(seeds)
-    experiment = build(Experiment, settings, "")
-    check(experiment)
-    return _only(experiment, only) if only else experiment
+    return settings
 
 
 def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:

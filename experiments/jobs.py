@@ -50,8 +50,7 @@ def side_by_side(
     """
     context = multiprocessing.get_context("spawn")
     events: multiprocessing.Queue[Any] = context.Queue()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    begin = functools.partial(_begin, events, max(1, cores // jobs))
+    begin = functools.partial(_begin, events, share_of_cores(jobs))
     with ProcessPoolExecutor(jobs, context, begin) as pool:
         futures = {seed: pool.submit(_told, work, seed) for seed in seeds}
         try:
@@ -66,6 +65,12 @@ def side_by_side(
             return {seed: future.result() for seed, future in futures.items()}
         except BrokenProcessPool as error:
             raise KilledError("--jobs: a process was killed, perhaps for want of memory; try fewer at once") from error
+
+
+def share_of_cores(jobs: int) -> int:
+    """Threads for each of some processes at once."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // jobs)
 
 
 def _follow(events: multiprocessing.Queue[Any], futures: Sequence[Future[Any]], listen: Told) -> None:
@@ -100,10 +105,10 @@ def _begin(events: multiprocessing.Queue[Any], threads: int) -> None:
     _events = events
     torch.set_num_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Nobody would take the result of a process whose parent was killed, and another run may have begun."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -29,6 +29,7 @@ from finkd.stages.shrink import Shrink
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
 from finkd.store import Store
 from finkd.strategies import Step, parse
+from finkd.training import Look
 
 Outcomes = dict[str, Outcome]
 
@@ -130,14 +131,14 @@ class Prepared:
                 taught = self._taught_by(keys[-1])
             yield name, list(zip(steps, keys, strict=True))
 
-    def outcomes(self, seed: int, listen: Listener) -> Outcomes:
-        """Train every system with a seed, or take it from the store."""
+    def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
+        """Train every system with a seed, or take it from the store; ``look`` as for ``finkd.training.train``."""
         outcomes: Outcomes = {}
         taught: TaughtBy | None = None
         for name, steps in self.systems():
             watch = Watch(name, seed, listen)
             ancestors: dict[str, list[Step]] = {}
-            context = self._context(seed, taught, watch, ancestors)
+            context = replace(self._context(seed, taught, watch, ancestors), look=look)
             outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
             outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.values(), context))
             if self.experiment.systems[name].role == "teacher":

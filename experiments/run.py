@@ -28,6 +28,7 @@ from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
 from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.store import MANIFEST
+from finkd.training import Look
 from reports.build import build
 from tokenization.analysis import analyze
 
@@ -38,6 +39,7 @@ def run(
     listen: Listener | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     jobs: int = 1,
+    look: Look | None = None,
 ) -> list[RunRecord]:
     """Run an experiment; what an earlier run computed is taken from the store beside the output folder.
 
@@ -50,6 +52,7 @@ def run(
         checkpoint_seconds: time between two checkpoints of a training.
         jobs: how many seeds to train at once; models are measured after all are trained. Sums are rounded differently
             with other numbers of threads, so equal bits need equal jobs.
+        look: called with the model after every training step, if seeds are not trained in processes of their own.
 
     Returns:
         one record per system and seed, as also written to ``out/records``; nothing in the processes beside the first
@@ -74,7 +77,7 @@ def run(
         for half in (out / "models").glob(".*"):  # of a run that was killed while it published a model
             shutil.rmtree(half)
         recorder = _Recorder(prepared, out, tell)
-        outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell)
+        outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
         if jobs > 1:
             work = partial(_seed_alone, experiment, store, checkpoint_seconds)
             outcomes = side_by_side(work, experiment.seeds, jobs, tell).__getitem__
@@ -215,9 +218,14 @@ class _Recorder:
         return published
 
     def _save(self, record: RunRecord) -> RunRecord:
-        record.save(self.out / "records" / f"{_stem(record.system, record.seed)}.record.json")
+        record.save(self.out / "records" / record_path(record))
         self.listen(Event(record.system, record.seed, record=record))
         return record
+
+
+def record_path(record: RunRecord) -> str:
+    """Name of a record's file within the folder of records."""
+    return f"{_stem(record.system, record.seed)}.record.json"
 
 
 def _stem(system: str, seed: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -32,6 +32,9 @@ from finkd.schedule import Course, Schedule
 from finkd.step import Step, Teacher, needed_by, width_map
 from tokenization.tokenizer import Longs
 
+Look = Callable[[Model, Progress], None]
+"""Reads a model in the middle of its training."""
+
 
 class DivergedError(FinkdError, ArithmeticError):
     """A training whose loss or gradient is no number any more; that step is not made."""
@@ -46,6 +49,7 @@ def train(
     teacher: Teacher | None = None,
     listen: Listener | None = None,
     checkpoints: Checkpoints | None = None,
+    look: Look | None = None,
 ) -> int:
     """Train a model in place.
 
@@ -59,6 +63,7 @@ def train(
         listen: called after every step.
         checkpoints: where the state of the training is left now and then. A training that finds one there goes on from
             it and ends with the weights, to the bit, that it would have without an interruption.
+        look: called after every step with the model as it is; may read it, and end the training by an exception.
 
     Returns:
         the number of non-padding pieces that the student saw.
@@ -71,7 +76,7 @@ def train(
     teacher = teacher or Teacher()
     with _vocabularies(model, data, losses, schedule, teacher):
         loop = _Loop(model, data, losses, schedule, seed, teacher)
-        return loop.run(listen, checkpoints)
+        return loop.run(listen, checkpoints, look)
 
 
 def _vocabularies(
@@ -105,6 +110,7 @@ class _Loop:
             # A term may look at a part of the network alone; without this the others would be waited for.
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
+        self.model = model
         self.data = data
         self.schedule = schedule
         self.seed = seed
@@ -132,7 +138,7 @@ class _Loop:
         """Whether all steps are done, or the time is up."""
         return self.course.done(self.number) >= self.course.steps
 
-    def run(self, listen: Listener | None, checkpoints: Checkpoints | None) -> int:
+    def run(self, listen: Listener | None, checkpoints: Checkpoints | None, look: Look | None) -> int:
         """Do all steps that are left; returns the pieces seen."""
         if checkpoints is not None and (found := checkpoints.latest()) is not None:
             self._restore(found)
@@ -141,9 +147,13 @@ class _Loop:
         while not self.is_over:
             loss = self._next()
             self.course.look_at_clock()
+            done = round(self.course.done(self.number))
+            progress = Progress(done, self.course.steps, loss, self.tokens, self.course.elapsed)
             if listen is not None:
-                done = round(self.course.done(self.number))
-                listen(Progress(done, self.course.steps, loss, self.tokens, self.course.elapsed))
+                listen(progress)
+            if look is not None:
+                look(self.model, progress)
+                self.step.train()
             if checkpoints is not None and processes.is_first() and checkpoints.due and not self.is_over:
                 checkpoints.save(self._checkpoint())
         self.trained.train(False)

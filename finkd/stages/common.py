@@ -98,7 +98,9 @@ def fit(
 ) -> int:
     """``finkd.training.train`` in the experiment's precision, with its seed, watched and checkpointed."""
     schedule = replace(schedule, precision=_precision(schedule, context))
-    return train(model, data, losses, schedule, context.seed, teacher, context.listen, context.checkpoints)
+    return train(
+        model, data, losses, schedule, context.seed, teacher, context.listen, context.checkpoints, context.look
+    )
 
 
 def _precision(schedule: Schedule, context: Context) -> Precision:

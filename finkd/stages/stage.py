@@ -11,7 +11,7 @@ from corpora.sentence import Sentence
 from finkd.checkpoints import Checkpoints
 from finkd.models import Model
 from finkd.precision import Precision
-from finkd.progress import Listener
+from finkd.progress import Listener, Progress
 from finkd.raw_text import RawText
 from finkd.store import Store
 
@@ -60,6 +60,7 @@ class Context:
         listen: called after every training step.
         checkpoint_seconds: time between two checkpoints of a training.
         checkpoints: of the stage that runs.
+        look: called with the model after every training step.
         ancestor: a strategy, or ``"origin"`` -> the model that it makes of the experiment's teacher as it came.
     """
 
@@ -75,6 +76,7 @@ class Context:
     listen: Listener | None = field(default=None, compare=False)
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     checkpoints: Checkpoints | None = field(default=None, compare=False)
+    look: Callable[[Model, Progress], None] | None = field(default=None, compare=False)
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
 
     def sentences(self, source: Source) -> Sequence[Sentence]:

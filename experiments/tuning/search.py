@@ -1,0 +1,229 @@
+"""What a study varies: a search space beside the settings that it starts from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt
+
+from corpora.errors import ConfigError
+from experiments.config import Experiment, from_settings, overridden, settings_in
+from finkd.settings import build
+from finkd.strategies import merge, nested
+
+if TYPE_CHECKING:
+    from optuna.trial import BaseTrial
+
+Number = int | float
+Goal = Literal["f1", "latency", "size"]
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number of a range.
+
+    Attributes:
+        low: the least; whole, like ``high``, for a setting that is.
+        high: the greatest.
+        log: whether to draw its logarithm evenly, as for learning rates.
+        step: distance between two values, from ``low`` on.
+    """
+
+    low: Number
+    high: Number
+    log: bool = False
+    step: Number | None = None
+
+    def __post_init__(self) -> None:
+        """See that it is a range.
+
+        Raises:
+            ConfigError: if it is not.
+        """
+        if not self.low < self.high:
+            raise ValueError(f"expected low < high (got {self.low} and {self.high})")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("log: needs a low above 0 and no step")
+        if self.step is not None and self.step <= 0:
+            raise ValueError("step: expected a number above 0")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether only whole numbers are meant."""
+        return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
+
+    def drawn(self, trial: BaseTrial, key: str) -> Any:
+        """A value for a trial."""
+        if self.is_whole:
+            step = 1 if self.step is None else int(self.step)
+            return trial.suggest_int(key, int(self.low), int(self.high), log=self.log, step=step)
+        return trial.suggest_float(key, self.low, self.high, log=self.log, step=self.step)
+
+    def parameter(self, value: Any) -> Any:
+        """What Optuna calls a value; ``None`` if it does not lie in the range."""
+        try:
+            number = float(value)  # YAML reads 1e-4 as text
+        except (TypeError, ValueError):
+            return None
+        return type(self.low)(number) if self.low <= number <= self.high else None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of some values, whatever they are: names, lists of layers, strategies.
+
+    Attributes:
+        choices: the values.
+    """
+
+    choices: Annotated[tuple[Any, ...], Field(min_length=1)]
+
+    def drawn(self, trial: BaseTrial, key: str) -> Any:
+        """A value for a trial."""
+        named = {_name(choice): choice for choice in self.choices}
+        return named[trial.suggest_categorical(key, list(named))]
+
+    def parameter(self, value: Any) -> Any:
+        """What Optuna calls a value; ``None`` if it is none of the choices."""
+        return _name(value) if value in self.choices else None
+
+
+def _name(choice: Any) -> Any:
+    """Optuna keeps scalars alone; anything else goes by its JSON."""
+    return choice if choice is None or isinstance(choice, str | int | float) else json.dumps(choice)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a study looks for, where and how.
+
+    Attributes:
+        space: setting, by its dotted name -> the values it may take; the configuration gives each a first value.
+        system: the student that is tuned; may be left out where there is one only.
+        goals: ``f1`` (mean micro-F1 over ``seeds``, as high as possible), ``latency`` (median milliseconds a sentence,
+            as low as possible), ``size`` (bytes, likewise). With several there is no best trial but a Pareto front.
+        sampler: ``tpe`` (Bergstra et al. 2011), ``gp`` (Gaussian process), ``nsga2`` (Deb et al. 2002; for several
+            goals) or ``random``.
+        prune: whether to stop a trial whose F1 is below the median of the earlier ones at the same point (``f1``
+            alone).
+        seeds: each trial trains once for every one of them.
+        seed: of the sampler.
+    """
+
+    space: Annotated[Mapping[str, Between | OneOf], Field(min_length=1)]
+    system: str | None = None
+    goals: Annotated[tuple[Goal, ...], Field(min_length=1)] = ("f1",)
+    sampler: Literal["tpe", "gp", "nsga2", "random"] = "tpe"
+    prune: bool = True
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (1,)
+    seed: NonNegativeInt = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration with its search.
+
+    Attributes:
+        settings: plain settings of the experiment: the teacher and the tuned system.
+        search: what is varied.
+        system: name of the tuned system.
+    """
+
+    settings: Mapping[str, Any]
+    search: Search
+    system: str
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return str(self.settings["name"])
+
+    def defaults(self) -> dict[str, Any]:
+        """The configuration's own values of what is varied."""
+        return {key: _at(self.settings, key) for key in self.search.space}
+
+    def drawn(self, trial: BaseTrial) -> dict[str, Any]:
+        """A value for everything that is varied."""
+        return {key: values.drawn(trial, key) for key, values in self.search.space.items()}
+
+    def with_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings with other values."""
+        settings = dict(self.settings)
+        for key, value in values.items():
+            settings = merge(settings, nested(key, value))
+        return settings
+
+    def trial(self, values: Mapping[str, Any]) -> Experiment:
+        """The experiment of one trial: only the split that was asked for is scored.
+
+        Raises:
+            ConfigError: if these values do not fit each other.
+        """
+        measure = self.settings.get("measure", Experiment.measure) if "latency" in self.search.goals else 0
+        alone = {"seeds": list(self.search.seeds), "confirm": [], "floors": [], "measure": measure}
+        return from_settings({**self.with_values(values), **alone})
+
+
+def load_plan(path: str, overrides: Sequence[str] = ()) -> Plan:
+    """Read a configuration with its search.
+
+    Raises:
+        ConfigError: with every mistake, one per line.
+        UnknownNameError: if it names something that no registry holds.
+    """
+    settings = overridden(settings_in(path), overrides)
+    if not isinstance(settings.get("search"), Mapping):
+        raise ConfigError(f"{path}: nothing to tune; add a section 'search' (experiments/configs/tune.yaml shows one)")
+    search = build(Search, settings.pop("search"), "search")
+    experiment = from_settings(settings)
+    if experiment.split == "test":
+        raise ConfigError("split: what is chosen on the test split cannot be scored on it; use the validation split")
+    system = _system(experiment, search)
+    kept = {name: each for name, each in settings["systems"].items() if name == system or each.get("role") == "teacher"}
+    plan = Plan({**settings, "systems": kept}, search, system)
+    if problems := [*_problems(plan)]:
+        raise ConfigError("\n".join(problems))
+    plan.trial(plan.defaults())
+    return plan
+
+
+def _system(experiment: Experiment, search: Search) -> str:
+    """Name of the student that is meant."""
+    students = [name for name, system in experiment.systems.items() if system.role == "student"]
+    if search.system in students:
+        return str(search.system)
+    if search.system is not None or len(students) != 1:
+        raise ConfigError(f"search.system: expected one of the students ({', '.join(students)}; got {search.system!r})")
+    return students[0]
+
+
+def _problems(plan: Plan) -> list[str]:
+    found = []
+    for key, values in plan.search.space.items():
+        try:
+            value = _at(plan.settings, key)
+        except KeyError:
+            found.append(f"search.space.{key}: the configuration has no such setting; give it the value to start from")
+            continue
+        if values.parameter(value) is None:
+            found.append(f"search.space.{key}: the configuration's own value is not among its values (got {value!r})")
+    if plan.search.sampler == "gp" and len(plan.search.goals) > 1:
+        found.append("search.sampler: 'gp' has one goal; use 'tpe' or 'nsga2' for several")
+    return found
+
+
+def _at(settings: Mapping[str, Any], dotted: str) -> Any:
+    """The value of a setting.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    value: Any = settings
+    for key in dotted.split("."):
+        if not isinstance(value, Mapping):
+            raise KeyError(dotted)
+        value = value[key]
+    return value

@@ -1,0 +1,124 @@
+"""Where studies are kept: SQLite on one machine, PostgreSQL (or Optuna's gRPC proxy before it) for several."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from corpora.errors import ConfigError, StoreError
+
+HEARTBEAT_SECONDS, GRACE_SECONDS = 30, 120
+_LOCK_TIMEOUT = 120
+"""Seconds that a process waits for others to let go of a SQLite file."""
+
+
+def default_url(out: Path) -> str:
+    """The database beside the folders of studies and runs, which holds the studies of all of them."""
+    return f"sqlite:///{(out.parent / 'studies.db').absolute()}"
+
+
+def artifacts(out: Path) -> FileSystemArtifactStore:
+    """Files that trials show, kept beside the default database."""
+    folder = artifact_folder(out.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileSystemArtifactStore(folder)
+
+
+def artifact_folder(root: Path) -> Path:
+    """Where the studies below a folder keep the files that their trials show."""
+    return root / "artifacts"
+
+
+def connect(url: str, *, create: bool = False) -> BaseStorage:
+    """Open a storage.
+
+    Args:
+        url: ``sqlite:///FILE``, ``postgresql+psycopg://USER@HOST/DATABASE`` or ``grpc://HOST:PORT``.
+        create: whether to make the file and its tables if there are none. Processes that do so at once hinder each
+            other, so one does it before the others begin.
+
+    Raises:
+        ConfigError: if the address is none, or a driver is not installed.
+        StoreError: if the database cannot be reached, or is not there and not to be made.
+    """
+    parts = _parsed(url)
+    with _explained(parts):
+        if parts.drivername == "grpc":
+            return GrpcStorageProxy(host=parts.host or "localhost", port=parts.port or 13000)
+        options: dict[str, object] = {"pool_pre_ping": True}
+        if parts.get_backend_name() == "sqlite":
+            _prepare(parts, create=create)
+            options = {"connect_args": {"timeout": _LOCK_TIMEOUT}}
+        return RDBStorage(
+            url,
+            engine_kwargs=options,
+            heartbeat_interval=HEARTBEAT_SECONDS,
+            grace_period=GRACE_SECONDS,
+            skip_table_creation=not create,
+        )
+
+
+def shown(url: str) -> str:
+    """A storage's address without its password."""
+    return _parsed(url).render_as_string(hide_password=True)
+
+
+def is_local(url: str) -> bool:
+    """Whether only processes of this machine can use a storage."""
+    return _parsed(url).get_backend_name() == "sqlite"
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parts = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(
+            f"--storage: expected an address such as sqlite:///runs/studies.db or "
+            f"postgresql+psycopg://user@host/database (got {url!r})"
+        ) from error
+    if parts.drivername not in ("sqlite", "grpc") and parts.get_backend_name() != "postgresql":
+        raise ConfigError(f"--storage: expected sqlite, postgresql or grpc (got {parts.drivername!r})")
+    return parts
+
+
+def _prepare(parts: URL, *, create: bool) -> None:
+    """Make the folder of a SQLite file, and let readers not wait for writers (write-ahead log)."""
+    if not parts.database or parts.database == ":memory:":
+        raise ConfigError("--storage: a study in memory is lost with its process; name a file, as sqlite:///FILE")
+    path = Path(parts.database)
+    if not create and not path.is_file():
+        raise StoreError(f"{path}: there is no study yet; begin one with 'finkd tune CONFIG', or name a --storage")
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with sqlite3.connect(path, timeout=_LOCK_TIMEOUT) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+
+
+@contextmanager
+def _explained(parts: URL) -> Iterator[None]:
+    """What goes wrong with a database, in one line."""
+    where = parts.render_as_string(hide_password=True)
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigError(f"--storage: {where} needs a driver ({error}); pip install 'finkd[postgres]'") from error
+    except (SQLAlchemyError, sqlite3.Error, OSError, RuntimeError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise StoreError(f"{where}: cannot be used ({reason})") from error
+
+
+def quiet() -> None:
+    """Let Optuna say nothing of its trials, which finkd shows itself, nor of what is experimental."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=ExperimentalWarning)

@@ -1,0 +1,176 @@
+"""A study: made once, taken up again, and cleared of what killed processes left in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import optuna
+import psutil
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from corpora.errors import ConfigError
+from experiments.tuning.search import Goal, Plan
+from finkd.store import address
+
+DIRECTIONS: dict[Goal, Literal["maximize", "minimize"]] = {"f1": "maximize", "latency": "minimize", "size": "minimize"}
+DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+WORKER = "worker"
+"""Trial attribute: the process that runs it."""
+FROM, OWN = "from", "the configuration's own values"
+"""Trial attribute: where its values are from, if they were not drawn."""
+_FIXED = "fixed_params"
+"""Optuna's own attribute of a trial whose values were given."""
+
+_SETTINGS = "finkd:settings"
+_STARTUP = 8
+"""Trials drawn at random before a sampler begins to learn, and finished before any is stopped early."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that runs trials.
+
+    Attributes:
+        host: its machine.
+        pid: its number there.
+        began: seconds since 1970 when it was started, since numbers are used again.
+    """
+
+    host: str
+    pid: int
+    began: float
+
+    @classmethod
+    def this(cls) -> Worker:
+        """The process that asks."""
+        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is known to have ended; of other machines' processes nothing is known."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            return psutil.Process(self.pid).create_time() != self.began
+        except psutil.NoSuchProcess:
+            return True
+
+
+def begin(plan: Plan, storage: BaseStorage) -> Study:
+    """The study of a plan: a new one, which tries the configuration's own values first, or the one begun earlier.
+
+    Raises:
+        ConfigError: if a study of this name varies something else.
+    """
+    directions = [DIRECTIONS[goal] for goal in plan.search.goals]
+    try:
+        study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
+    except ValueError as error:
+        raise ConfigError(_other(plan)) from error
+    settings = _settings(plan)
+    known = study.user_attrs.get(_SETTINGS)
+    if known is None:
+        study.set_metric_names(list(plan.search.goals))
+        study.set_user_attr(_SETTINGS, settings)
+        first = {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
+        study.enqueue_trial(first, user_attrs={FROM: OWN})
+    elif known != settings:
+        raise ConfigError(_other(plan))
+    return study
+
+
+def resume(plan: Plan, storage: BaseStorage, number: int) -> Study:
+    """The study for one of several processes at once, each of which draws otherwise."""
+    median = optuna.pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=0)
+    is_pruned = plan.search.prune and plan.search.goals == ("f1",)
+    return optuna.load_study(
+        study_name=plan.name,
+        storage=storage,
+        sampler=_sampler(plan, plan.search.seed + number),
+        pruner=median if is_pruned else optuna.pruners.NopPruner(),
+    )
+
+
+def _sampler(plan: Plan, seed: int) -> BaseSampler:
+    match plan.search.sampler:
+        case "tpe":
+            # Trials that still run count as bad ones, or several processes would try the same values.
+            return TPESampler(seed=seed, n_startup_trials=_STARTUP, multivariate=True, constant_liar=True)
+        case "gp":
+            return GPSampler(seed=seed, n_startup_trials=_STARTUP)
+        case "nsga2":
+            return NSGAIISampler(seed=seed)
+        case "random":
+            return RandomSampler(seed=seed)
+
+
+def finished(study: Study) -> list[FrozenTrial]:
+    """Trials that were carried out, to the end or until they were stopped for being bad."""
+    return study.get_trials(deepcopy=False, states=DONE)
+
+
+def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
+    """Give up the trials of processes that have died, so that none is left running; returns how many.
+
+    Args:
+        study: the study.
+        alive: numbers of this machine's processes that are known to run trials of it.
+        alone: whether no other command can be running trials of it.
+    """
+    count = 0
+    for trial in _running(study):
+        if _is_orphan(trial, alive, alone=alone):
+            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            count += 1
+            if _FIXED in trial.system_attrs:
+                study.enqueue_trial(trial.system_attrs[_FIXED], user_attrs={FROM: trial.user_attrs.get(FROM)})
+    return count
+
+
+def give_up(study: Study, *, alone: bool) -> None:
+    """Give up all trials that dead processes have left; waits for those that may still be given a name."""
+    fail_orphans(study, (), alone=alone)
+    while any(WORKER not in trial.user_attrs for trial in _running(study)):
+        time.sleep(1)
+        fail_orphans(study, (), alone=alone)
+
+
+def _running(study: Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def _is_orphan(trial: FrozenTrial, alive: Collection[int], *, alone: bool) -> bool:
+    known = trial.user_attrs.get(WORKER)
+    if known is not None:
+        return Worker(**known).is_dead
+    if alive:
+        return False  # one of them may be about to write its name down
+    began = trial.datetime_start or datetime.now()
+    return alone or time.time() - began.timestamp() > _NAMELESS_SECONDS
+
+
+_NAMELESS_SECONDS = 60
+"""A process writes its name down at once; a trial without one for so long has lost it before."""
+
+
+def _settings(plan: Plan) -> str:
+    """Everything but the number of trials that decides what a study is about, as a checksum."""
+    held: dict[str, Any] = {"settings": plan.settings, "search": asdict(plan.search)}
+    return address(json.loads(json.dumps(held)))
+
+
+def _other(plan: Plan) -> str:
+    return (
+        f"{plan.name}: the storage holds a study of this name with other settings; "
+        "rename this one with --set name=..., or name another --storage"
+    )

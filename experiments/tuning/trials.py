@@ -1,0 +1,177 @@
+"""One trial: an experiment with some settings, watched, judged and written down."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.trial import Trial
+from optuna_dashboard import get_note, save_note
+from optuna_dashboard.artifact import get_artifact_path
+
+import corpora
+from corpora.corpus import NerData
+from corpora.files import write_atomic
+from corpora.sentence import Sentence
+from experiments.config import Experiment
+from experiments.events import Event
+from experiments.run import record_path, run
+from experiments.tuning.search import Goal, Plan
+from finkd.evaluation import evaluate
+from finkd.models import Model
+from finkd.progress import Progress
+from finkd.records import RunRecord, load_records
+from finkd.strategies import parse
+from finkd.training import DivergedError
+from reports.build import render_markdown
+from reports.curves import Curve, png
+
+LOOKS = 4
+"""How often a model is scored in each stage that trains it on labels."""
+_LOSSES = 20
+"""Losses noted for each stage, evenly spread."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What a process needs to run trials.
+
+    Attributes:
+        plan: what is varied.
+        out: folder of the study; each trial has one within it.
+        files: where the pictures of trials are kept.
+    """
+
+    plan: Plan
+    out: Path
+    files: FileSystemArtifactStore
+
+    def __call__(self, trial: Trial) -> tuple[float, ...]:
+        """Carry out a trial.
+
+        Returns:
+            what each goal came to.
+
+        Raises:
+            TrialPruned: if it is stopped for being worse than most, or its training diverged.
+            ConfigError: if its settings do not fit each other.
+        """
+        values = self.plan.drawn(trial)
+        experiment = self.plan.trial(values)
+        folder = self.out / f"trial-{trial.number:04d}"
+        watch = _Watch(trial, experiment, self.plan)
+        try:
+            run(experiment, folder, watch.listen, math.inf, look=watch.look)
+        except DivergedError as error:
+            raise optuna.TrialPruned(str(error)) from error
+        finally:
+            self._show_curve(trial, watch)
+        records = [each for each in load_records([folder / "records"]) if each.system == self.plan.system]
+        self._link(trial, folder, records)
+        return tuple(_reached(goal, records) for goal in self.plan.search.goals)
+
+    def _link(self, trial: Trial, folder: Path, records: Sequence[RunRecord]) -> None:
+        """Let the trial name its records, and show its table."""
+        paths = [folder / "records" / record_path(record) for record in records]
+        trial.set_user_attr("records", [str(path) for path in paths])
+        trial.set_user_attr("report", str(folder / "report.html"))
+        for path in paths:
+            upload_artifact(artifact_store=self.files, file_path=str(path), study_or_trial=trial)
+        _note(trial, [render_markdown(load_records([folder / "records"])), f"Report: `{folder / 'report.html'}`"])
+
+    def _show_curve(self, trial: Trial, watch: _Watch) -> None:
+        """Give the trial a picture of its training."""
+        picture = png(watch.curve)
+        if picture is None:
+            return
+        path = self.out / f"trial-{trial.number:04d}" / "curve.png"
+        write_atomic(path, picture)
+        write_atomic(path.with_suffix(".json"), json.dumps(asdict(watch.curve)) + "\n")
+        kept = upload_artifact(artifact_store=self.files, file_path=str(path), study_or_trial=trial)
+        _note(trial, [f"![How the training went]({get_artifact_path(trial, kept)})"])
+
+
+def _note(trial: Trial, parts: Sequence[str]) -> None:
+    """Add to what the dashboard shows of a trial."""
+    save_note(trial, "\n\n".join(filter(None, [get_note(trial), *parts])))
+
+
+def _reached(goal: Goal, records: Sequence[RunRecord]) -> float:
+    figures: Mapping[Goal, Callable[[RunRecord], float | None]] = {
+        "f1": lambda record: record.scores.micro.f1,
+        "latency": lambda record: record.resources.latency_ms.get("p50"),
+        "size": lambda record: record.resources.bytes,
+    }
+    found = [figures[goal](record) for record in records]
+    return statistics.fmean(value for value in found if value is not None)
+
+
+class _Watch:
+    """Follows the training of the tuned system, scores it now and then, and stops it if it is worse than most."""
+
+    def __init__(self, trial: Trial, experiment: Experiment, plan: Plan) -> None:
+        self.trial = trial
+        self.experiment = experiment
+        self.plan = plan
+        steps = parse(experiment.systems[plan.system].strategy, experiment.stages)
+        self.curve = Curve(f"{plan.name}, trial {trial.number}", tuple(step.name for step in steps))
+        self.place: int | None = None
+        """Number of the stage that runs, ``None`` while another system is trained."""
+        self.seed = experiment.seeds[0]
+        self.quarter = 0
+
+    def listen(self, event: Event) -> None:
+        """Note where the training is, and its loss."""
+        if event.system != self.plan.system:
+            self.place = None
+        elif event.progress is not None and self.place is not None:
+            self._note_loss(event.progress)
+        elif event.record is None:
+            before = self.place if self.place is not None and event.seed == self.seed else -1
+            self.seed, self.quarter = event.seed, 0
+            self.place = self.curve.stages.index(event.stage, before + 1)
+
+    def look(self, model: Model, progress: Progress) -> None:
+        """Score the model at every quarter of a stage that trains it on labels.
+
+        Raises:
+            TrialPruned: if it is worse than most trials were here.
+        """
+        quarter = progress.step * LOOKS // progress.steps
+        if self.place is None or not model.labels or quarter == self.quarter:
+            return
+        self.quarter = quarter
+        f1 = evaluate(self._gold, model, self._data.types).micro.f1
+        at = self.place + progress.step / progress.steps
+        self.curve.scores.append((self.seed, at, f1))
+        if len(self.plan.search.goals) == 1:
+            self._judge(at, f1)
+
+    def _judge(self, at: float, f1: float) -> None:
+        """Report the mean of what the seeds have reached, those that are done by their last scores."""
+        number = self.experiment.seeds.index(self.seed)
+        last = {seed: score for seed, _, score in self.curve.scores}
+        percent = round(100 * at / len(self.curve.stages))
+        self.trial.report(statistics.fmean(last.values()), 100 * number + percent)
+        if self.trial.should_prune():
+            raise optuna.TrialPruned(f"F1 {f1:.3f} after {percent} % of seed {self.seed} is below the median")
+
+    def _note_loss(self, progress: Progress) -> None:
+        if progress.loss is not None and progress.step % max(1, progress.steps // _LOSSES) == 0:
+            assert self.place is not None
+            self.curve.losses.append((self.seed, self.place + progress.step / progress.steps, progress.loss))
+
+    @cached_property
+    def _data(self) -> NerData:
+        return corpora.load(self.experiment.corpus, self.experiment.scheme)
+
+    @property
+    def _gold(self) -> Sequence[Sentence]:
+        return self._data.splits[self.experiment.split]

@@ -1,0 +1,82 @@
+"""One study from the configuration to the best settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.study import Study
+from optuna.trial import Trial
+
+from corpora.errors import ConfigError
+from corpora.files import folder_lock
+from experiments.config import slug
+from experiments.prepared import Prepared
+from experiments.tuning import storage
+from experiments.tuning.crew import Crew, Outcome
+from experiments.tuning.outcome import write_outcome
+from experiments.tuning.search import Plan
+from experiments.tuning.study import begin, finished, resume
+from experiments.tuning.trials import Trials
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The trials of a plan, for a process that opens the study itself."""
+
+    trials: Trials
+    url: str
+
+    def study(self, number: int) -> Study:
+        """The study, with the sampler of one process."""
+        return resume(self.trials.plan, storage.connect(self.url), number)
+
+    def __call__(self, trial: Trial) -> Sequence[float]:
+        """Carry out a trial."""
+        return self.trials(trial)
+
+
+def tune(
+    plan: Plan,
+    trials: int,
+    workers: int = 1,
+    url: str | None = None,
+    out: Path | None = None,
+    tell: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Path]:
+    """Search for better settings until a study has so many finished trials; those of earlier runs count.
+
+    Args:
+        plan: what is varied.
+        trials: how many.
+        workers: processes at once, each with its share of the cores.
+        url: the storage; default ``studies.db`` beside the study's folder.
+        out: the study's folder; default ``runs/<name>``. Each trial has a folder in it, and they share a store.
+        tell: called with every trial that has ended.
+
+    Returns:
+        the files written: the best settings, and the tables of what was found.
+
+    Raises:
+        FinkdError: if a mistake is in the settings, the storage cannot be used, or trials fail one after the other.
+    """
+    out = out or default_folder(plan)
+    url = url or storage.default_url(out)
+    storage.quiet()
+    Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial
+    with folder_lock(out):
+        opened = storage.connect(url, create=True)
+        if plan.name not in optuna.get_all_study_names(opened) and list(out.glob("trial-*")):
+            raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
+        study = begin(plan, opened)
+        job = _Job(Trials(plan, out, storage.artifacts(out)), url)
+        if len(finished(study)) < trials:
+            Crew(job, study, workers, storage.is_local(url), tell).run(trials)
+        return write_outcome(plan, study, out)
+
+
+def default_folder(plan: Plan) -> Path:
+    """Where a study's results go if nothing else is said."""
+    return Path("runs") / slug(plan.name)
