@@ -23,6 +23,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md
+	$(BIN)/python docs/literature.py --check
 
 # A machine without an NVIDIA driver must not be made to download gigabytes of CUDA: the registry's torch is asked what it
 # would bring along before anything is installed.

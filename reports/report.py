@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from finkd.records import RunRecord
+from reports.overviews import overviews
 from reports.sections import Section, sections
 from reports.table import Table
 from reports.tables import tables
@@ -21,13 +22,19 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Report:
-    """What every format writes: the chapters in order."""
+    """What every format writes.
+
+    Attributes:
+        chapters: one for each section, in order.
+        overviews: tables over all of them, by name.
+    """
 
     chapters: tuple[Chapter, ...]
+    overviews: Mapping[str, Table] = field(default_factory=dict)
 
     def by_table(self) -> dict[str, list[Table]]:
         """The tables of each name over all chapters, for formats with one file per table."""
-        found: dict[str, list[Table]] = {}
+        found = {name: [table] for name, table in self.overviews.items()}
         for chapter in self.chapters:
             for name, table in chapter.tables.items():
                 found.setdefault(name, []).append(table)
@@ -41,8 +48,12 @@ def compose(records: Iterable[RunRecord], names: Iterable[str] | None = None) ->
         DataError: if there are no records, or they contradict each other.
         UnknownNameError: if there is no table of a name.
     """
-    makers = {name: tables.get(name) for name in (tables if names is None else names)}
-    return Report(tuple(_chapter(section, makers) for section in sections(records)))
+    wanted = [*tables, *overviews] if names is None else list(names)
+    makers = {name: tables.get(name) for name in wanted if name not in overviews}
+    found = sections(records)
+    over = {name: overviews.get(name)(found) for name in wanted if name in overviews}
+    chapters = tuple(_chapter(section, makers) for section in found)
+    return Report(chapters, {name: table for name, table in over.items() if table.rows})
 
 
 def _chapter(section: Section, makers: Mapping[str, Callable[[Section], Table]]) -> Chapter:

@@ -60,6 +60,13 @@ class System:
         """Ids of the records behind every figure of this system."""
         return tuple(record.id for record in self.records)
 
+    @property
+    def ordering(self) -> str:
+        """Its strategy as the configuration has it: often the name of a known one."""
+        systems: Any = self.records[0].config.get("systems")
+        own = systems.get(self.name) if isinstance(systems, dict) else None
+        return str(own.get("strategy", "")) if isinstance(own, dict) else ""
+
     @cached_property
     def f1(self) -> Spread:
         """Micro-F1 over seeds."""

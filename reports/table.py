@@ -44,12 +44,14 @@ class Cell:
         text: what a reader sees: one line of plain text, not escaped for any format.
         records: ids of the run records that it comes from.
         strong: True for the winner of a comparison.
+        cites: keys of the works that it names (``reports.literature``).
     """
 
     value: Value
     text: str
     records: tuple[str, ...] = ()
     strong: bool = False
+    cites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,18 @@ class Table:
         )
 
 
-def label(text: str | None, records: Sequence[str] = (), *, strong: bool = False, shown: bool = True) -> Cell:
+def label(
+    text: str | None,
+    records: Sequence[str] = (),
+    *,
+    strong: bool = False,
+    shown: bool = True,
+    cites: tuple[str, ...] = (),
+) -> Cell:
     """A name; with ``shown=False`` readers see nothing, as in the later rows of a group."""
     if text is None:
         return Cell(None, MISSING, tuple(records))
-    return Cell(plain(text), plain(text) if shown else "", tuple(records), strong)
+    return Cell(plain(text), plain(text) if shown else "", tuple(records), strong, cites)
 
 
 def number(
@@ -129,12 +138,14 @@ def share(value: float | None, digits: int = 1, records: Sequence[str] = ()) -> 
     return number(value, digits, records, scale=0.01)
 
 
-def spread(value: Spread | None, digits: int = 3, records: Sequence[str] = (), *, strong: bool = False) -> Cell:
-    """Mean ± standard deviation and, in brackets, the number of seeds; the data value is the mean."""
+def spread(
+    value: Spread | None, digits: int = 3, records: Sequence[str] = (), *, strong: bool = False, mark: str = ""
+) -> Cell:
+    """Mean ± standard deviation and, in brackets, the number of seeds, and a mark; the data value is the mean."""
     if value is None:
         return Cell(None, MISSING, tuple(records))
     deviation = "" if value.sd is None else f" ± {value.sd:.{digits}f}"
-    return Cell(value.mean, f"{value.mean:.{digits}f}{deviation} ({value.n})", tuple(records), strong)
+    return Cell(value.mean, f"{value.mean:.{digits}f}{deviation} ({value.n}){mark}", tuple(records), strong)
 
 
 def plain(text: str) -> str:

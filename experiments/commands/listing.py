@@ -20,6 +20,7 @@ KINDS = {
     "floors": "finkd.floors:floors",
     "formats": "reports.formats:formats",
     "losses": "finkd.losses:losses",
+    "overviews": "reports.overviews:overviews",
     "recipes": "finkd.losses:recipes",
     "maps": "tokenization.maps:maps",
     "stages": "finkd.stages:stages",

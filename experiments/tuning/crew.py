@@ -100,11 +100,13 @@ class Crew:
             KilledError: if processes die again and again.
         """
         give_up(self.study, alone=self.alone)
-        with self._hands(min(self.workers, count - len(finished(self.study)))) as hands:
-            while self._hand_out(hands, count):
-                self._listen(hands)
-                self._replace(hands)
-        give_up(self.study, alone=self.alone)
+        try:
+            with self._hands(min(self.workers, count - len(finished(self.study)))) as hands:
+                while self._hand_out(hands, count):
+                    self._listen(hands)
+                    self._replace(hands)
+        finally:
+            give_up(self.study, alone=self.alone)
 
     @contextmanager
     def _hands(self, count: int) -> Iterator[list[_Hand]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
+from reports.literature import references
 from reports.report import Report
 from reports.table import Cell, Column, Table
 
@@ -56,7 +57,9 @@ def files(report: Report) -> Mapping[str, str]:
 
 def document(tables: Iterable[Table]) -> str:
     """A complete document of one ``table`` environment per table."""
-    return _HEAD + "\n".join(_table(table, position) for position, table in enumerate(tables, 1)) + _TAIL
+    held = list(tables)
+    body = "\n".join(_table(table, position) for position, table in enumerate(held, 1))
+    return _HEAD + body + _bibliography(held) + _TAIL
 
 
 def escape(text: str) -> str:
@@ -88,6 +91,17 @@ def _table(table: Table, position: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _bibliography(tables: Iterable[Table]) -> str:
+    """The works that the tables cite, so that the file needs no BibTeX; ``references.bib`` has them for a thesis."""
+    keys = dict.fromkeys(
+        key for table in tables for row in table.for_readers()[1] for cell in row for key in cell.cites
+    )
+    if not keys:
+        return ""
+    items = (rf"\bibitem{{{key}}} {escape(references()[key].full)}" for key in sorted(keys))
+    return "\n".join(["", r"\begin{thebibliography}{99}", *items, r"\end{thebibliography}", ""])
+
+
 def _row(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
@@ -97,4 +111,5 @@ def _heading(column: Column) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return rf"\textbf{{{escape(cell.text)}}}" if cell.strong and cell.text else escape(cell.text)
+    text = rf"\textbf{{{escape(cell.text)}}}" if cell.strong and cell.text else escape(cell.text)
+    return rf"{text}~\cite{{{','.join(cell.cites)}}}" if cell.cites and cell.text else text

@@ -15,9 +15,14 @@ tables: Registry[Callable[[Section], Table]] = Registry(
     "tables",
     {
         "results": ("reports.tables.results:results", "systems by size, F1 over seeds, retention and speed"),
+        "significance": (
+            "reports.tables.significance:significance",
+            "every system against the best student: interval, chance and effect",
+        ),
         "ablation": ("reports.tables.ablation:ablation", "F1 behind the best student, and what training cost"),
         "types": ("reports.tables.types:types", "precision, recall and F1 of each entity type, with support"),
         "lineage": ("reports.tables.lineage:lineage", "stages of each system with their time and tokens"),
+        "published": ("reports.tables.published:published", "what others have published on the corpus, with sources"),
         "vocabulary": ("reports.tables.vocabulary:vocabulary", "figures of each system's vocabulary"),
     },
 )

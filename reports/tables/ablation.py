@@ -10,7 +10,7 @@ from finkd.records import RunRecord
 from reports.captions import corpus_notes, hard_name_notes, seed_note
 from reports.sections import Section, Spread, System
 from reports.table import Cell, Column, Table, label, number, spread
-from reports.tables.results import name_scores
+from reports.tables.results import name_scores, named
 
 _LEVEL = 0.95
 
@@ -19,7 +19,7 @@ def ablation(section: Section) -> Table:
     """One row per trained system; the best student is strong."""
     best = section.best_student
     columns = [
-        (Column("system", "System", "left"), lambda system: label(system.name, system.ids, strong=system is best)),
+        (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("strategy", detail=True), lambda system: label(system.strategy, system.ids)),
         (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, system.ids, strong=system is best)),
         (Column("behind", "Behind (points)"), lambda system: number(_mean(_behind(system, best)), 1, system.ids)),

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from finkd.records import Counts, RunRecord
 from reports.captions import corpus_notes, hard_name_notes, seed_note
+from reports.literature import cited
 from reports.sections import Section, System
 from reports.table import Cell, Column, Table, label, number, share, spread
+from reports.tables.significance import MARK, Rival, method, rivals
 
 Fields = list[tuple[Column, Callable[[System], Cell]]]
 
@@ -15,27 +17,36 @@ BUSY = "†"
 
 
 def results(section: Section) -> Table:
-    """One row per system; the best student is strong."""
-    columns = _identity(section) + _scores(section) + _size() + _speed() + _details(section)
-    return Table.of("results", "Results", section, _notes(section), columns, section.systems)
+    """One row per system; the best student is strong, and systems significantly behind it have a mark."""
+    compared = rivals(section)
+    columns = _identity(section) + _scores(section, compared) + _size() + _speed() + _details(section)
+    return Table.of("results", "Results", section, _notes(section, compared), columns, section.systems)
 
 
 def _identity(section: Section) -> Fields:
     best = section.best_student
     return [
-        (Column("system", "System", "left"), lambda system: label(system.name, system.ids, strong=system is best)),
+        (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("role", "Role", "left"), lambda system: label(system.role, system.ids)),
         (Column("strategy", detail=True), lambda system: label(system.strategy or None, system.ids)),
     ]
 
 
-def _scores(section: Section) -> Fields:
+def named(system: System, *, strong: bool = False) -> Cell:
+    """A system's name, citing what its ordering goes back to."""
+    kind, name = ("floors", system.name) if system.role == "floor" else ("strategies", system.ordering)
+    return label(system.name, system.ids, strong=strong, cites=tuple(work.key for work in cited(kind, name)))
+
+
+def _scores(section: Section, compared: list[Rival]) -> Fields:
     best = section.best_student
+    behind = [rival.system for rival in compared if rival.is_behind]
+
+    def f1(system: System) -> Cell:
+        return spread(system.f1, 3, system.ids, strong=system is best, mark=MARK if system in behind else "")
+
     return [
-        (
-            Column("micro_f1", "Micro-F1"),
-            lambda system: spread(system.f1, 3, system.ids, strong=system is best),
-        ),
+        (Column("micro_f1", "Micro-F1"), f1),
         (Column("micro_f1_sd", detail=True), lambda system: number(system.f1.sd, 3, system.ids)),
         (Column("seeds", detail=True), lambda system: number(system.f1.n, 0, system.ids)),
         (
@@ -133,7 +144,7 @@ def _training(record: RunRecord) -> float | None:
     return sum(stage.seconds for stage in record.lineage) if record.lineage else None
 
 
-def _notes(section: Section) -> list[str]:
+def _notes(section: Section, compared: list[Rival]) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
@@ -146,4 +157,6 @@ def _notes(section: Section) -> list[str]:
         notes.append(f"{BUSY} measured while other work ran on the machine: not comparable.")
     if section.best_student:
         notes.append("Bold: the best student.")
+    if compared:
+        notes.append(f"{MARK} significantly behind it. {method(compared)}")
     return notes

@@ -1,18 +1,41 @@
 """Every table and every format, those of other packages included."""
 
+import dataclasses
+
 import pytest
 
 from reports.formats import formats
+from reports.overviews import overviews
 from reports.report import compose
 from reports.table import Table
 from reports.tables import tables
 from tests.reports.examples import example_records
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS
 
+RECORDS = [dataclasses.replace(each, corpus="finer-ord") for each in example_records()]
+"""On a corpus of which published scores are known."""
+SEVERAL = [*RECORDS, *example_records()]
+
 
 def made(name):
-    (chapter,) = compose(example_records(), [name]).chapters
+    (chapter,) = compose(RECORDS, [name]).chapters
     return chapter.tables[name]
+
+
+@pytest.mark.parametrize("name", overviews)
+def test_overview_is_sound(name):
+    report = compose(SEVERAL, [name])
+    table = report.overviews[name]
+    assert table.name == name
+    assert table.caption.endswith(".")
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    for kind in formats:
+        assert any("domain-vocabulary" in content for content in formats.get(kind)(report).values())
+    assert all((GOLDEN / f"{name}.{kind}").is_file() for kind in GOLDEN_FORMATS)
+
+
+def test_with_one_section_there_is_nothing_to_look_over():
+    assert compose(RECORDS).overviews == {}
 
 
 @pytest.mark.parametrize("name", tables)
@@ -31,8 +54,8 @@ def test_table_is_sound(name):
 @pytest.mark.parametrize("kind", formats)
 @pytest.mark.parametrize("name", tables)
 def test_every_table_renders_in_every_format(name, kind):
-    (content,) = formats.get(kind)(compose(example_records(), [name])).values()
-    assert "domain-vocabulary" in content
+    (content,) = formats.get(kind)(compose(RECORDS, [name])).values()
+    assert {"published": "RoBERTa-large", "significance": "plain"}.get(name, "domain-vocabulary") in content
     assert content.endswith("\n")
     assert not content.endswith("\n\n")
 
@@ -43,7 +66,7 @@ def test_every_table_has_golden_files(name):
 
 
 def test_names_and_summaries():
-    for registry in (tables, formats):
+    for registry in (tables, overviews, formats):
         for name, entry in registry.entries().items():
             assert name == name.lower()
             assert entry.summary

@@ -41,12 +41,19 @@ def record(
         system=system,
         role=role,
         seed=seed,
-        scores=NerScores({"PER": Counts(*per), "ORG": Counts(*org)}, words=2000),
+        scores=NerScores({"PER": Counts(*per), "ORG": Counts(*org)}, words=2000, per_document=_documents(org, per)),
         resources=fields.pop("resources", resources),
         lineage=tuple(StageRecord(kind, f"key-{kind}", {}, 60.0 + seed, 100_000, cached=False) for kind in stages),
         vocabulary=vocabulary or {},
         **{**defaults, **fields},
     )
+
+
+def _documents(*types, count=5):
+    """The same entities, spread evenly over some documents."""
+    sums = [sum(each) for each in zip(*types, strict=True)]
+    shares = ([total * (n + 1) // count - total * n // count for total in sums] for n in range(count))
+    return {f"document-{n}": Counts(*share) for n, share in enumerate(shares)}
 
 
 def example_records():

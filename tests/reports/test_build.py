@@ -16,7 +16,7 @@ def contents(folder):
 def test_files_and_return_value(tmp_path):
     written = build(example_records(), tmp_path)
     named = {"report.html", "f1-latency.svg", "f1-latency.png"}
-    names = ("results", "ablation", "types", "lineage", "vocabulary")
+    names = ("results", "significance", "ablation", "types", "lineage", "vocabulary")
     tables = {f"{name}.{kind}" for name in names for kind in ("md", "tex", "csv")}
     assert {path.name for path in written} == named | tables == set(contents(tmp_path))
     assert len(written) == len(set(written))

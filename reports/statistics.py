@@ -1,0 +1,120 @@
+"""Whether one system is better than another, or only looks so.
+
+Micro-F1 is a ratio of sums over documents, so its uncertainty is found by drawing documents and seeds again and again.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from finkd.records import Counts, RunRecord
+
+Doubles = npt.NDArray[np.float64]
+
+DRAWS = 10_000
+LEVEL = 0.95
+_SEED = 20_261_125
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One system against another on the same documents.
+
+    Attributes:
+        difference: micro-F1 of the first less that of the second, each over all seeds, between -1 and 1.
+        low: lower end of the interval of 95 % of that difference.
+        high: its upper end.
+        p: chance of a difference at least as far from 0 on either side, if there were none.
+        effect: Cohen's d of the differences between runs of one seed (mean over standard deviation); ``None`` with
+            fewer than two seeds or if all differ alike.
+        documents: how many were drawn from.
+        seeds: how many were drawn from.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    effect: float | None
+    documents: int
+    seeds: int
+
+
+def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparison | None:
+    """Paired bootstrap of the difference in micro-F1 over documents and seeds (Berg-Kirkpatrick et al. 2012).
+
+    Each draw takes as many documents as there are, with replacement, and as many seeds, the same ones for both systems.
+
+    Args:
+        first: records of one system, one for each seed.
+        second: of another, scored on the same text.
+
+    Returns:
+        ``None`` if they share no seed, or not all records tell the same two or more documents apart.
+    """
+    ours, theirs = ({record.seed: record for record in records} for records in (first, second))
+    seeds = sorted(ours.keys() & theirs.keys())
+    pairs = [(ours[seed].scores.per_document, theirs[seed].scores.per_document) for seed in seeds]
+    documents = sorted(pairs[0][0]) if pairs else []
+    if len(documents) < 2 or any(sorted(counts) != documents for pair in pairs for counts in pair):
+        return None
+    draw = np.random.default_rng(_SEED)
+    # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
+    drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(seeds))]
+    one, other = (_f1([pair[side] for pair in pairs], documents, *drawn) for side in range(2))
+    found = np.sort(one[1:] - other[1:])
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    less, more = (int(np.count_nonzero(side)) for side in (found <= 0, found >= 0))
+    p = min(1.0, 2 * (min(less, more) + 1) / (DRAWS + 1))
+    effect = _effect([ours[seed].scores.micro.f1 - theirs[seed].scores.micro.f1 for seed in seeds])
+    return Comparison(float(one[0] - other[0]), float(low), float(high), p, effect, len(documents), len(seeds))
+
+
+def _f1(counts: Sequence[Mapping[str, Counts]], documents: Sequence[str], by_document: Any, by_seed: Any) -> Doubles:
+    """(1 + draws,) micro-F1 of everything, and then of each draw.
+
+    Args:
+        counts: of each seed.
+        documents: their names.
+        by_document: (draws, documents) how often each is drawn.
+        by_seed: (draws, seeds) likewise.
+    """
+    held = np.array([[[c.correct, c.predicted, c.gold] for c in map(each.get, documents) if c] for each in counts])
+    by_document = np.vstack([np.ones_like(by_document[:1]), by_document])
+    by_seed = np.vstack([np.ones_like(by_seed[:1]), by_seed])
+    sums = np.einsum("rd,sdk->rsk", by_document, held, optimize=True)
+    correct, predicted, gold = np.moveaxis((sums * by_seed[:, :, None]).sum(axis=1), 1, 0)
+    f1: Doubles = 2 * correct / np.maximum(predicted + gold, 1)
+    return f1
+
+
+def _effect(differences: Sequence[float]) -> float | None:
+    if len(differences) < 2:
+        return None
+    deviation = statistics.stdev(differences)
+    return statistics.fmean(differences) / deviation if deviation > 1e-12 else None
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Chances made larger for the number of comparisons (Holm 1979), in the order given; at most 1.
+
+    If all that come out below a level are called significant, the chance that any is so wrongly stays below the level.
+    """
+    adjusted = [0.0] * len(chances)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(chances)), key=lambda place: chances[place])):
+        largest = max(largest, min(1.0, (len(chances) - rank) * chances[place]))
+        adjusted[place] = largest
+    return adjusted
+
+
+def significant(p: float) -> bool:
+    """Whether a chance, already adjusted, is small enough to be called significant."""
+    return p < 1 - LEVEL and not math.isclose(p, 1 - LEVEL)

@@ -1,0 +1,91 @@
+"""Every trained system against the best student, with what chance alone would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.captions import corpus_notes, seed_note
+from reports.sections import Section, System
+from reports.statistics import DRAWS, Comparison, compare, holm, significant
+from reports.table import Cell, Column, Table, label, number, spread
+
+MARK = "*"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A system that was compared with the best student.
+
+    Attributes:
+        system: the system.
+        comparison: the best student less this one.
+        p: its chance, adjusted for all comparisons of the section.
+    """
+
+    system: System
+    comparison: Comparison
+    p: float
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is significantly worse."""
+        return significant(self.p) and self.comparison.difference > 0
+
+
+def rivals(section: Section) -> list[Rival]:
+    """Teachers and students compared with the best student; none where records do not tell documents apart."""
+    best = section.best_student
+    if best is None:
+        return []
+    others = [system for system in section.systems if system.role != "floor" and system is not best]
+    found = [(system, compare(best.records, system.records)) for system in others]
+    compared = [(system, comparison) for system, comparison in found if comparison is not None]
+    chances = holm([comparison.p for _, comparison in compared])
+    return [Rival(system, comparison, p) for (system, comparison), p in zip(compared, chances, strict=True)]
+
+
+def method(compared: list[Rival]) -> str:
+    """How it was found out, for a caption."""
+    return (
+        f"Paired bootstrap over documents and seeds ({DRAWS:,} draws), p adjusted for {len(compared)} comparisons "
+        "(Holm), level .05."
+    )
+
+
+def significance(section: Section) -> Table:
+    """One row per teacher and student but the best one."""
+    compared = rivals(section)
+    best = section.best_student
+    columns = [
+        (Column("system", "System", "left"), lambda rival: label(rival.system.name, rival.system.ids)),
+        (Column("micro_f1", "Micro-F1"), lambda rival: spread(rival.system.f1, 3, rival.system.ids)),
+        (Column("behind", "Behind (points)"), lambda rival: _points(rival, rival.comparison.difference)),
+        (Column("low", detail=True), lambda rival: _points(rival, rival.comparison.low)),
+        (Column("high", detail=True), lambda rival: _points(rival, rival.comparison.high)),
+        (Column("interval", "95 % interval", "right"), _interval),
+        (Column("p", "p"), lambda rival: number(rival.comparison.p, 4, rival.system.ids)),
+        (
+            Column("p_holm", "p (Holm)"),
+            lambda rival: number(rival.p, 4, rival.system.ids, mark=MARK if significant(rival.p) else ""),
+        ),
+        (Column("effect", "Effect (d)"), lambda rival: number(rival.comparison.effect, 1, rival.system.ids)),
+        (Column("documents", detail=True), lambda rival: number(rival.comparison.documents)),
+        (Column("seeds", detail=True), lambda rival: number(rival.comparison.seeds)),
+    ]
+    notes = [*corpus_notes(section), seed_note(section)]
+    if best is not None and compared:
+        notes += [
+            f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, all seeds together.",
+            method(compared),
+            f"{MARK} significant. d: Cohen's, the mean difference between runs of one seed over its deviation.",
+            f"{compared[0].comparison.documents} documents.",
+        ]
+    return Table.of("significance", "Significance", section, notes, columns, compared)
+
+
+def _points(rival: Rival, share: float) -> Cell:
+    return number(100 * share, 1, rival.system.ids)
+
+
+def _interval(rival: Rival) -> Cell:
+    return label(f"{100 * rival.comparison.low:.1f} to {100 * rival.comparison.high:.1f}", rival.system.ids)

@@ -1,0 +1,96 @@
+"""``finkd dashboard``: for this machine alone, and seen in a browser where there is one."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna_dashboard import save_note
+
+from experiments.tuning import storage
+from experiments.tuning.dashboard import Guard
+
+HAS_BROWSER = shutil.which("chromium") and shutil.which("chromedriver")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
+def test_other_addresses_are_refused(host, finkd, tmp_path):
+    result = finkd("dashboard", "--runs", tmp_path, "--host", host)
+    assert result.exit_code == 2
+    assert f"{host} can be reached by other machines" in result.stderr
+    assert "--force" in result.stderr
+
+
+def test_without_a_study_there_is_nothing_to_show(finkd, tmp_path):
+    result = finkd("dashboard", "--runs", tmp_path)
+    assert result.exit_code == 1
+    assert "there is no study yet; begin one with 'finkd tune CONFIG'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"HTTP_HOST": "127.0.0.1:8080"}, "200 OK"),
+        ({"HTTP_HOST": "localhost:8080", "HTTP_ORIGIN": "http://localhost:8080"}, "200 OK"),
+        ({"HTTP_HOST": "evil.example:8080"}, "403 Forbidden"),
+        ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_ORIGIN": "http://evil.example"}, "403 Forbidden"),
+        ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_ORIGIN": "null"}, "403 Forbidden"),
+        ({}, "403 Forbidden"),
+    ],
+)
+def test_other_pages_are_turned_away(headers, status):
+    answered = []
+
+    def app(environment, start):
+        start("200 OK", [])
+        return [b""]
+
+    list(Guard(app, 8080)(headers, lambda *answer: answered.append(answer[0])))
+    assert answered == [status]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The address of a dashboard with one study of two trials."""
+    url = storage.default_url(tmp_path / "study")
+    study = optuna.create_study(storage=storage.connect(url, create=True), study_name="Bread & <butter>")
+    for value in (1.0, 0.5):
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        save_note(trial, f"### Results of number {trial.number}")
+        study.tell(trial, value)
+    program = "from experiments.cli import main; main()"
+    command = [sys.executable, "-c", program, "dashboard", "--runs", str(tmp_path), "--port", "0"]
+    root = Path(__file__).parents[3]
+    running = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
+    yield re.search(r"http://\S+", running.stderr.readline())[0]
+    running.terminate()
+    running.wait()
+
+
+@pytest.mark.skipif(not HAS_BROWSER, reason="needs chromium and chromedriver")
+def test_a_browser_shows_the_trials_of_a_study(served):
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--window-size=1280,1600"):
+        options.add_argument(argument)
+    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        browser.get(served)
+
+        def text(wanted):
+            WebDriverWait(browser, 30).until(lambda browser: wanted in browser.find_element(By.TAG_NAME, "body").text)
+
+        text("Bread & <butter>")
+        browser.find_element(By.PARTIAL_LINK_TEXT, "Bread").click()
+        text("Bread & <butter> (id=1)")
+        browser.get(f"{browser.current_url.split('?')[0]}/trials?numbers=1")
+        text("Best Trial")
+        text("Results of number 1")
+    finally:
+        browser.quit()

@@ -1,0 +1,108 @@
+"""What is varied, and what is wrong with it before a study begins."""
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora.errors import ConfigError
+from experiments.config import load
+from experiments.tuning.search import Between, OneOf, load_plan
+from tests.experiments.tuning.conftest import SPACE
+
+
+def changed(tuned, **search):
+    return {**tuned, "search": {**tuned["search"], **search}}
+
+
+def test_the_first_values_are_the_configurations_own(tuned, config_of):
+    plan = load_plan(config_of(tuned))
+    assert plan.defaults() == {
+        "systems.student.strategy": "shrink > finetune",
+        "stages.shrink.layers": [1],
+        "stages.finetune.schedule.learning_rate": "1e-2",
+        "stages.retokenize.size": 90,
+    }
+    assert plan.system == "student"
+    assert set(plan.settings["systems"]) == {"teacher", "student"}
+
+
+def test_a_trial_has_the_values_drawn_and_scores_nothing_beside(tuned, config_of):
+    plan = load_plan(config_of({**tuned, "confirm": ["test"], "floors": ["dictionary"], "measure": 64}))
+    trial = optuna.trial.FixedTrial(
+        {
+            "systems.student.strategy": "shrink > retokenize > finetune",
+            "stages.shrink.layers": "[0]",
+            "stages.finetune.schedule.learning_rate": 0.05,
+            "stages.retokenize.size": 100,
+        }
+    )
+    experiment = plan.trial(plan.drawn(trial))
+    assert experiment.stages["shrink"]["layers"] == [0]
+    assert experiment.stages["finetune"]["schedule"]["learning_rate"] == 0.05
+    assert experiment.stages["finetune"]["schedule"]["epochs"] == 6
+    assert experiment.stages["retokenize"]["size"] == 100
+    assert experiment.systems["student"].strategy == "shrink > retokenize > finetune"
+    assert (experiment.confirm, experiment.floors, experiment.measure) == ((), (), 0)
+
+
+def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of):
+    assert load(config_of(tuned)).systems["student"].strategy == "shrink > finetune"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"space": {}}, r"search\.space: "),
+        ({"space": {"stages.finetune.schedule.epoch": {"low": 1, "high": 2}}}, "the configuration has no such setting"),
+        ({"space": {"stages.retokenize.size": {"low": 100, "high": 200}}}, r"own value .* \(got 90\)"),
+        ({"space": {"stages.shrink.layers": {"choices": [[0]]}}}, r"own value .* \(got \[1\]\)"),
+        ({"space": {"stages.retokenize.size": {"low": 100, "high": 80}}}, "expected low < high"),
+        ({"space": {"stages.retokenize.size": {"low": 0, "high": 80, "log": True}}}, "needs a low above 0"),
+        ({"space": {"stages.retokenize.size": {"low": 10, "high": 80, "step": 0}}}, "step: expected a number above 0"),
+        ({"space": {"stages.retokenize.size": {"lo": 10, "high": 80}}}, "lo"),
+        ({"goals": ["accuracy"]}, r"search\.goals"),
+        ({"sampler": "grid"}, r"search\.sampler"),
+        ({"system": "teacher"}, r"search\.system: expected one of the students \(student; got 'teacher'\)"),
+        ({"seeds": []}, r"search\.seeds"),
+    ],
+)
+def test_mistakes_are_named(change, message, tuned, config_of):
+    with pytest.raises(ConfigError, match=message):
+        load_plan(config_of(changed(tuned, **change)))
+
+
+def test_nothing_is_chosen_on_the_test_split(tuned, config_of):
+    with pytest.raises(ConfigError, match="split: what is chosen on the test split"):
+        load_plan(config_of({**tuned, "split": "test"}))
+
+
+def test_without_a_search_there_is_nothing_to_tune(tuned, config_of):
+    with pytest.raises(ConfigError, match="nothing to tune; add a section 'search'"):
+        load_plan(config_of({key: value for key, value in tuned.items() if key != "search"}))
+
+
+def test_of_two_students_one_must_be_named(tuned, config_of):
+    systems = {**tuned["systems"], "other": {"strategy": "finetune"}}
+    with pytest.raises(ConfigError, match=r"search\.system: expected one of the students \(student, other; got None\)"):
+        load_plan(config_of({**tuned, "systems": systems}))
+    named = changed({**tuned, "systems": systems}, system="other", space={"precision": {"choices": ["fp32", "bf16"]}})
+    assert load_plan(config_of(named)).system == "other"
+
+
+@given(st.integers(-5, 5), st.integers(1, 10), st.integers(-20, 20))
+def test_a_range_knows_its_values(low, length, value):
+    values = Between(low, low + length)
+    assert (values.parameter(value) is not None) == (low <= value <= low + length)
+    assert values.parameter(str(low)) == low
+    drawn = values.drawn(optuna.trial.FixedTrial({"x": low + length}), "x")
+    assert isinstance(drawn, int)
+
+
+@pytest.mark.parametrize("choices", [SPACE["stages.shrink.layers"]["choices"], ["a", "b"], [1, None, True], [{"a": 1}]])
+def test_any_value_can_be_a_choice(choices):
+    values = OneOf(tuple(choices))
+    for choice in choices:
+        parameter = values.parameter(choice)
+        assert values.drawn(optuna.trial.FixedTrial({"x": parameter}), "x") == choice
+    assert values.parameter("other") is None

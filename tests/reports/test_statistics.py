@@ -1,0 +1,126 @@
+"""Bootstraps and corrections, against scipy and by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from finkd.records import Counts, NerScores
+from reports.report import compose
+from reports.statistics import compare, holm
+from tests.reports.examples import record
+
+
+def scored(system, seed, documents):
+    """A student whose counts of each document are (correct, predicted, gold)."""
+    counts = {f"d{number}": Counts(*each) for number, each in enumerate(documents)}
+    total = Counts(*(sum(each[place] for each in documents) for place in range(3)))
+    scores = NerScores({"ORG": total}, per_document=counts)
+    found = record(system, "student", seed)
+    return type(found)(**{**{name: getattr(found, name) for name in found.__dataclass_fields__}, "scores": scores})
+
+
+def documents(seed, hits, count=60):
+    gold = np.random.default_rng(0).integers(1, 9, count)
+    draw = np.random.default_rng(seed)
+    return [(int(draw.binomial(g, hits)), int(g), int(g)) for g in gold]
+
+
+def test_one_seed_is_scipys_paired_bootstrap():
+    ours, theirs = (
+        documents(1, 0.8),
+        [(max(0, c - (n % 3 == 0)), p, g) for n, (c, p, g) in enumerate(documents(1, 0.8))],
+    )
+    found = compare([scored("a", 1, ours)], [scored("b", 1, theirs)])
+
+    def difference(a, pa, b, pb, g, axis=-1):
+        one, two = (2 * x.sum(axis) / (y.sum(axis) + g.sum(axis)) for x, y in ((a, pa), (b, pb)))
+        return one - two
+
+    columns = [np.array(column) for column in (*zip(*ours, strict=True), *zip(*theirs, strict=True))]
+    a, pa, g, b, pb, _ = columns
+    expected = stats.bootstrap(
+        (a, pa, b, pb, g), difference, n_resamples=9999, paired=True, method="percentile", vectorized=True, rng=1
+    ).confidence_interval
+    assert found.difference == pytest.approx(difference(*(x[None] for x in (a, pa, b, pb, g)))[0])
+    assert (found.low, found.high) == pytest.approx(tuple(np.ravel(expected)), abs=0.004)
+    assert (found.documents, found.seeds, found.effect) == (60, 1, None)
+    assert found.p < 0.05
+
+
+def test_equal_systems_do_not_differ():
+    ours = [scored("a", 1, documents(1, 0.7))]
+    found = compare(ours, ours)
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_the_other_way_round_is_the_opposite():
+    ours, theirs = [scored("a", 1, documents(1, 0.9))], [scored("b", 1, documents(1, 0.6))]
+    one, other = compare(ours, theirs), compare(theirs, ours)
+    assert one.difference == -other.difference
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
+    assert one.p == other.p
+
+
+def test_seeds_widen_the_interval():
+    same = [scored("a", seed, documents(1, 0.8)) for seed in (1, 2, 3)]
+    steady = [scored("b", seed, documents(1, 0.7)) for seed in (1, 2, 3)]
+    unsteady = [scored("b", seed, documents(1, hits)) for seed, hits in ((1, 0.5), (2, 0.7), (3, 0.9))]
+    assert _width(compare(same, unsteady)) > 1.5 * _width(compare(same, steady))
+    differences = [a.scores.micro.f1 - b.scores.micro.f1 for a, b in zip(same, unsteady, strict=True)]
+    t = stats.ttest_1samp(differences, 0).statistic
+    assert compare(same, unsteady).effect == pytest.approx(t / 3**0.5)
+
+
+def _width(comparison):
+    return comparison.high - comparison.low
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ([], []),
+        ([(1, documents(1, 0.5))], [(2, documents(1, 0.5))]),
+        ([(1, documents(1, 0.5))], [(1, documents(1, 0.5, count=59))]),
+        ([(1, documents(1, 0.5, count=1))], [(1, documents(1, 0.5, count=1))]),
+    ],
+)
+def test_what_cannot_be_paired_is_not_compared(ours, theirs):
+    assert compare([scored("a", *each) for each in ours], [scored("b", *each) for each in theirs]) is None
+
+
+def test_holm_by_hand():
+    # Sorted: .01 x 4, .02 x 3, .03 x 2, .04 x 1, each at least as large as the one before.
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_no_correction_and_bonferronis(chances):
+    adjusted = holm(chances)
+    for p, found in zip(chances, adjusted, strict=True):
+        assert p <= found <= min(1.0, len(chances) * p) + 1e-12 or found <= max(adjusted)
+        assert p <= found <= 1
+    order = np.argsort(chances, kind="stable")
+    assert np.all(np.diff(np.array(adjusted)[order]) >= 0)
+
+
+def test_tables_mark_what_is_significantly_behind():
+    records = []
+    for seed in (1, 2, 3):
+        records += [scored("best", seed, documents(seed, 0.9)), scored("worse", seed, documents(seed, 0.5))]
+        records += [
+            scored("alike", seed, [(max(0, c - (n == 7)), p, g) for n, (c, p, g) in enumerate(documents(seed, 0.9))])
+        ]
+    (chapter,) = compose(records, ["results", "significance"]).chapters
+    results = {row[3].text: row for row in chapter.tables["results"].rows}
+    keys = [column.key for column in chapter.tables["results"].columns]
+    f1 = keys.index("micro_f1")
+    assert results["worse"][f1].text.endswith("(3)*")
+    assert not results["alike"][f1].text.endswith("*")
+    assert results["best"][f1].strong
+    rows = {row[3].text: row for row in chapter.tables["significance"].rows}
+    assert set(rows) == {"worse", "alike"}
+    assert "adjusted for 2 comparisons (Holm)" in chapter.tables["results"].caption
