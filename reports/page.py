@@ -1,8 +1,11 @@
-"""The report as one HTML page that needs no other file, no script and no network."""
+"""The report as one HTML page that needs no other file and no network; its one script sorts tables."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +18,8 @@ from reports.summary import summary
 from reports.table import plain
 from reports.templating import TEMPLATES
 
+_SCRIPT = (resources.files("reports") / "templates" / "sort.js").read_text(encoding="utf-8")
+
 
 def files(report: Report) -> Mapping[str, str]:
     """The page as ``report.html``."""
@@ -26,16 +31,21 @@ def render(report: Report) -> str:
     records = [record for chapter in report.chapters for record in chapter.section.records]
     return TEMPLATES.get_template("report.html.j2").render(
         title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)),
-        chapters=[_chapter(chapter) for chapter in report.chapters],
+        overviews=[(table, *table.for_readers()) for table in report.overviews.values()],
+        chapters=[_chapter(chapter, number) for number, chapter in enumerate(report.chapters, 1)],
         strategies=_strategies(report.chapters),
         environment=_distinct(record.environment for record in records),
         corpora=_distinct(record.corpora for record in records),
+        script=Markup(_SCRIPT),
+        # The page may run this script alone: nothing that a name or a text smuggles in.
+        script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
     )
 
 
-def _chapter(chapter: Chapter) -> dict[str, Any]:
+def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
     picture = figures.svg(chapter.section)
     return {
+        "anchor": f"section-{number}",
         "name": plain(chapter.section.name),
         "notice": SAMPLE_NOTICE if chapter.section.sample else "",
         "summary": summary(chapter.section),

@@ -1,4 +1,6 @@
+import base64
 import csv
+import hashlib
 import io
 import re
 import shutil
@@ -12,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from reports.formats import csv as csv_format
 from reports.formats import formats, latex, markdown
+from reports.page import _SCRIPT
 from reports.report import compose
 from reports.table import plain
 from tests.reports.examples import record
@@ -122,7 +125,11 @@ class Page(HTMLParser):
 
 def test_html_holds_hostile_names_as_text_only():
     page = Page(rendered("html")["report.html"])
-    assert not page.tags & {"script", "img", "b", "link", "iframe"}
+    assert not page.tags & {"img", "b", "link", "iframe"}
+    content = rendered("html")["report.html"]
+    (script,) = re.findall(r"<script>(.*?)</script>", content, re.DOTALL | re.IGNORECASE)
+    assert script == _SCRIPT
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in content
     assert not any(name.startswith("on") for name in page.attributes)
     for text in HOSTILE:
         assert plain(text) in page.text

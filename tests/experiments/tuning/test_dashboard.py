@@ -1,7 +1,6 @@
 """``finkd dashboard``: for this machine alone, and seen in a browser where there is one."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,6 @@ from optuna_dashboard import save_note
 
 from experiments.tuning import storage
 from experiments.tuning.dashboard import Guard
-
-HAS_BROWSER = shutil.which("chromium") and shutil.which("chromedriver")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
@@ -70,27 +67,17 @@ def served(tmp_path):
     running.wait()
 
 
-@pytest.mark.skipif(not HAS_BROWSER, reason="needs chromium and chromedriver")
-def test_a_browser_shows_the_trials_of_a_study(served):
-    from selenium import webdriver
+def test_a_browser_shows_the_trials_of_a_study(served, browser):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
-    options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--window-size=1280,1600"):
-        options.add_argument(argument)
-    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        browser.get(served)
+    def wait_for(text):
+        WebDriverWait(browser, 60).until(lambda browser: text in browser.find_element(By.TAG_NAME, "body").text)
 
-        def text(wanted):
-            WebDriverWait(browser, 30).until(lambda browser: wanted in browser.find_element(By.TAG_NAME, "body").text)
-
-        text("Bread & <butter>")
-        browser.find_element(By.PARTIAL_LINK_TEXT, "Bread").click()
-        text("Bread & <butter> (id=1)")
-        browser.get(f"{browser.current_url.split('?')[0]}/trials?numbers=1")
-        text("Best Trial")
-        text("Results of number 1")
-    finally:
-        browser.quit()
+    browser.get(served)
+    wait_for("Bread & <butter>")
+    browser.find_element(By.PARTIAL_LINK_TEXT, "Bread").click()
+    wait_for("Bread & <butter> (id=1)")
+    browser.get(f"{browser.current_url.split('?')[0]}/trials?numbers=1")
+    wait_for("Best Trial")
+    wait_for("Results of number 1")
