@@ -10,6 +10,8 @@ from reports.statistics import DRAWS, Comparison, compare, holm, significant
 from reports.table import Cell, Column, Table, label, number, spread
 
 MARK = "*"
+_FEW = 10
+"""Documents below which drawing them says little."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def significance(section: Section) -> Table:
             f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, all seeds together.",
             method(compared),
             f"{MARK} significant. d: Cohen's, the mean difference between runs of one seed over its deviation.",
-            f"{compared[0].comparison.documents} documents.",
+            f"{compared[0].comparison.documents} documents"
+            + (": so few that intervals and chances are rough." if compared[0].comparison.documents < _FEW else "."),
         ]
     return Table.of("significance", "Significance", section, notes, columns, compared)
 
