@@ -14,6 +14,7 @@ from corpora.files import sha256
 from finkd import models, processes, teachers
 from finkd.checkpoints import Checkpoints
 from finkd.models import Model
+from finkd.progress import Trace
 from finkd.records import StageRecord
 from finkd.stages.stage import Context, Head, Selection, TaughtBy
 from finkd.store import Stored, address
@@ -192,9 +193,11 @@ def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Mod
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
     began = time.perf_counter()
     checkpoints = Checkpoints(context.store, key, context.checkpoint_seconds)
-    result, tokens = step.stage.run(model, replace(context, checkpoints=checkpoints))
+    trace = Trace(context.listen)
+    result, tokens = step.stage.run(model, replace(context, checkpoints=checkpoints, listen=trace))
     result.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
-    facts = {"stage": step.name, "seconds": checkpoints.seconds + time.perf_counter() - began, "tokens": tokens}
+    seconds = checkpoints.seconds + time.perf_counter() - began
+    facts = {"stage": step.name, "seconds": seconds, "tokens": tokens, "losses": trace.losses}
     if processes.is_first():
         with context.store.put(key, facts) as folder:
             result.save(folder)
@@ -206,4 +209,12 @@ def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Mode
 def _record(step: Step, key: str, entry: Stored | None, *, cached: bool) -> StageRecord:
     # A stage before a stored one may itself have been pruned from the store: its time is not known then.
     facts = entry.facts if entry else {}
-    return StageRecord(step.name, key, settings(step), facts.get("seconds", 0.0), facts.get("tokens", 0), cached)
+    return StageRecord(
+        step.name,
+        key,
+        settings(step),
+        facts.get("seconds", 0.0),
+        facts.get("tokens", 0),
+        cached,
+        tuple((share, loss) for share, loss in facts.get("losses", ())),
+    )

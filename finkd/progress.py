@@ -26,3 +26,25 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
+
+_POINTS = 40
+
+
+class Trace:
+    """Passes progress on, and keeps some losses, evenly spread.
+
+    Args:
+        listen: who else is told, if anyone.
+    """
+
+    def __init__(self, listen: Listener | None) -> None:
+        self.listen = listen
+        self.losses: list[tuple[float, float]] = []
+        """Share of the training that was done, and its loss."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of a step."""
+        if progress.loss is not None and progress.step % max(1, progress.steps // _POINTS) == 0:
+            self.losses.append((round(progress.step / progress.steps, 4), round(progress.loss, 6)))
+        if self.listen is not None:
+            self.listen(progress)

@@ -87,8 +87,8 @@ class Resources:
         parameters: weights in total.
         embedding_parameters: of these, in the token embedding matrix.
         bytes: size of the saved model folder.
-        latency_ms: percentile (``"p50"``, ``"p90"``) -> milliseconds per sentence at batch 1 on one thread, tokenizing
-            included.
+        latency_ms: percentile (``"p10"`` to ``"p99"``) -> milliseconds per sentence at batch 1 on one thread,
+            tokenizing included.
         words_per_second: batch 32, all threads.
         machine_busy: True if other work ran on the machine while this was measured.
     """
@@ -112,6 +112,7 @@ class StageRecord:
         seconds: time it took when it was computed.
         tokens: non-padding pieces that the trained model saw.
         cached: True if this run took the result from the store.
+        losses: some of the losses of its training, each with the share of the training that was done.
     """
 
     kind: str
@@ -120,6 +121,7 @@ class StageRecord:
     seconds: float
     tokens: int
     cached: bool
+    losses: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

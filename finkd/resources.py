@@ -18,6 +18,7 @@ from finkd.models import Model
 from finkd.records import Resources
 
 WARM_UPS = 20
+PERCENTILES = (10, 25, 50, 75, 90, 99)
 _BUSY = 0.3
 
 
@@ -62,7 +63,7 @@ def _latency(models: Mapping[str, Model], order: Sequence[Sentence]) -> dict[str
                 predict([sentence], model)
                 seconds[name].append(time.perf_counter() - began)
     return {
-        name: {f"p{share}": float(np.percentile(values[WARM_UPS:], share) * 1000) for share in (50, 90)}
+        name: {f"p{share}": float(np.percentile(values[WARM_UPS:], share) * 1000) for share in PERCENTILES}
         for name, values in seconds.items()
         if values
     }

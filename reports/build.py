@@ -9,7 +9,6 @@ from pathlib import Path
 
 from corpora.files import write_atomic
 from finkd.records import RunRecord
-from reports import figures
 from reports.formats import formats as known_formats
 from reports.formats.markdown import document
 from reports.report import Report, compose
@@ -21,8 +20,8 @@ def build(records: Iterable[RunRecord], out: Path, formats: Sequence[str] = ("md
     """Write a report; the same records give the same bytes, in whatever order they come.
 
     There is one ``results.md`` (``.tex``, ``.csv``) with all sections, one such file for every other table, one
-    ``report.html``, and the picture as ``f1-latency.svg`` and ``.png``; with several sections, each
-    picture carries the number and name of its section.
+    ``report.html``, beside LaTeX a ``references.bib`` of what it cites, and every picture as ``.svg``, ``.png`` and
+    ``.pdf``; with several sections, each picture carries the number and name of its section.
 
     Args:
         records: run records of any number of experiments and corpora.
@@ -62,7 +61,7 @@ def render_markdown(records: Iterable[RunRecord], tables: Sequence[str] = ("resu
 def _pictures(report: Report) -> Iterator[tuple[str, str | bytes]]:
     for position, chapter in enumerate(report.chapters, 1):
         slug = re.sub(r"[^a-z0-9]+", "-", chapter.section.name.lower()).strip("-")[:60]
-        stem = "f1-latency" if len(report.chapters) == 1 else f"f1-latency-{position}-{slug}"
-        for suffix, picture in (("svg", figures.svg(chapter.section)), ("png", figures.png(chapter.section))):
-            if picture is not None:
-                yield f"{stem}.{suffix}", picture
+        ending = "" if len(report.chapters) == 1 else f"-{position}-{slug}"
+        for picture in chapter.pictures:
+            for suffix, content in picture.files.items():
+                yield f"{picture.name}{ending}.{suffix}", content

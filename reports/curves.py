@@ -12,11 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports import canvas
-from reports.canvas import INK
+from reports.canvas import COLOURS, INK
 from reports.table import plain
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
-"""One for each seed, over again if there are more."""
 
 Point = tuple[int, float, float]
 """Seed, place and figure; a place of 1.5 is the middle of the second stage."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import figures
 from reports.canvas import inline
 from reports.captions import SAMPLE_NOTICE
 from reports.report import Chapter, Report
@@ -43,13 +42,12 @@ def render(report: Report) -> str:
 
 
 def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
-    picture = figures.svg(chapter.section)
     return {
         "anchor": f"section-{number}",
         "name": plain(chapter.section.name),
         "notice": SAMPLE_NOTICE if chapter.section.sample else "",
         "summary": summary(chapter.section),
-        "picture": None if picture is None else Markup(inline(picture)),  # matplotlib has escaped it
+        "pictures": [(each.summary, Markup(inline(each.svg))) for each in chapter.pictures],
         "tables": [(table, *table.for_readers()) for table in chapter.tables.values()],
     }
 

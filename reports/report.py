@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from finkd.records import RunRecord
+from reports.figures import Picture, pictures
 from reports.overviews import overviews
 from reports.sections import Section, sections
 from reports.table import Table
@@ -18,6 +20,11 @@ class Chapter:
 
     section: Section
     tables: Mapping[str, Table]
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What there is to draw."""
+        return tuple(pictures(self.section))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from experiments.terminal import show_json
 
 KINDS = {
     "corpora": "corpora:corpora",
+    "figures": "reports.figures:figures",
     "floors": "finkd.floors:floors",
     "formats": "reports.formats:formats",
     "losses": "finkd.losses:losses",

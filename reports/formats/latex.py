@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
-from reports.literature import references
+from reports.literature import Reference, bibtex, references
 from reports.report import Report
 from reports.table import Cell, Column, Table
 
@@ -51,8 +51,10 @@ _LETTERS = frozenset(ascii_letters + digits + " .,:;!?'()/+-=@" + _LATIN_1)
 
 
 def files(report: Report) -> Mapping[str, str]:
-    """One file per table name, with the tables of all sections after one another."""
-    return {f"{name}.tex": document(tables) for name, tables in report.by_table().items()}
+    """One file per table name, with the tables of all sections after one another, and the works that they cite."""
+    files = {f"{name}.tex": document(tables) for name, tables in report.by_table().items()}
+    works = _cited(table for tables in report.by_table().values() for table in tables)
+    return {**files, "references.bib": bibtex(works)} if works else files
 
 
 def document(tables: Iterable[Table]) -> str:
@@ -93,13 +95,16 @@ def _table(table: Table, position: int) -> str:
 
 def _bibliography(tables: Iterable[Table]) -> str:
     """The works that the tables cite, so that the file needs no BibTeX; ``references.bib`` has them for a thesis."""
-    keys = dict.fromkeys(
-        key for table in tables for row in table.for_readers()[1] for cell in row for key in cell.cites
-    )
-    if not keys:
+    works = _cited(tables)
+    if not works:
         return ""
-    items = (rf"\bibitem{{{key}}} {escape(references()[key].full)}" for key in sorted(keys))
+    items = (rf"\bibitem{{{work.key}}} {escape(work.full)}" for work in works)
     return "\n".join(["", r"\begin{thebibliography}{99}", *items, r"\end{thebibliography}", ""])
+
+
+def _cited(tables: Iterable[Table]) -> list[Reference]:
+    keys = {key for table in tables for row in table.for_readers()[1] for cell in row for key in cell.cites}
+    return [references()[key] for key in sorted(keys)]
 
 
 def _row(cells: Iterable[str]) -> str:

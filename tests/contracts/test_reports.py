@@ -54,7 +54,8 @@ def test_table_is_sound(name):
 @pytest.mark.parametrize("kind", formats)
 @pytest.mark.parametrize("name", tables)
 def test_every_table_renders_in_every_format(name, kind):
-    (content,) = formats.get(kind)(compose(RECORDS, [name])).values()
+    files = formats.get(kind)(compose(RECORDS, [name]))
+    (content,) = (content for file, content in files.items() if file != "references.bib")
     assert {"published": "RoBERTa-large", "significance": "plain"}.get(name, "domain-vocabulary") in content
     assert content.endswith("\n")
     assert not content.endswith("\n\n")

@@ -1,7 +1,10 @@
 """Run records made by hand, with figures that are easy to check."""
 
+from itertools import accumulate
+
 from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord
 
+SHARES, FACTORS = ("p10", "p25", "p50", "p75", "p90", "p99"), (0.5, 0.8, 1.0, 1.3, 1.5, 2.0)
 ORDER = ["two words", "dictionary", "minilm", "plain", "domain-vocabulary"]
 
 
@@ -30,11 +33,12 @@ def record(
         "environment": {"python": "3.11", "torch": "2.13.0", "threads": 1},
         "overlap": 0.0125,
     }
+    losses = tuple((share, 2.0 - share) for share in (0.25, 0.5, 0.75, 1.0))
     resources = Resources(
         parameters=parameters,
         embedding_parameters=embedding,
         bytes=None if parameters is None else parameters * 4,
-        latency_ms={} if latency is None else {"p50": latency, "p90": latency * 1.5},
+        latency_ms={} if latency is None else dict(zip(SHARES, (latency * factor for factor in FACTORS), strict=True)),
         words_per_second=None if latency is None else 20_000 / latency,
     )
     return RunRecord(
@@ -43,7 +47,10 @@ def record(
         seed=seed,
         scores=NerScores({"PER": Counts(*per), "ORG": Counts(*org)}, words=2000, per_document=_documents(org, per)),
         resources=fields.pop("resources", resources),
-        lineage=tuple(StageRecord(kind, f"key-{kind}", {}, 60.0 + seed, 100_000, cached=False) for kind in stages),
+        lineage=tuple(
+            StageRecord(kind, key, {}, 60.0 + seed, 100_000, cached=False, losses=losses)
+            for kind, key in zip(stages, accumulate(stages), strict=True)
+        ),
         vocabulary=vocabulary or {},
         **{**defaults, **fields},
     )

@@ -6,6 +6,7 @@ import pytest
 from corpora.errors import DataError, UnknownNameError
 from finkd.records import load_records
 from reports.build import build, render_markdown
+from reports.figures import figures
 from tests.reports.examples import example_records, record
 
 
@@ -15,7 +16,7 @@ def contents(folder):
 
 def test_files_and_return_value(tmp_path):
     written = build(example_records(), tmp_path)
-    named = {"report.html", "f1-latency.svg", "f1-latency.png"}
+    named = {"report.html", *(f"{name}.{kind}" for name in figures for kind in ("svg", "png", "pdf"))}
     names = ("results", "significance", "ablation", "types", "lineage", "vocabulary")
     tables = {f"{name}.{kind}" for name in names for kind in ("md", "tex", "csv")}
     assert {path.name for path in written} == named | tables == set(contents(tmp_path))
@@ -41,13 +42,13 @@ def test_saved_records_give_the_same_report(tmp_path):
 
 def test_pictures_of_several_sections_have_safe_names(tmp_path):
     records = [record("a", "student", 1, latency=1.0, corpus=corpus) for corpus in ("../../x", "fin")]
-    pictures = [path.name for path in build(records, tmp_path, ["md"]) if path.suffix == ".png"]
+    pictures = [path.name for path in build(records, tmp_path, ["md"]) if path.match("f1-latency*.png")]
     assert pictures == ["f1-latency-1-vocabulary-on-x.png", "f1-latency-2-vocabulary-on-fin.png"]
     assert {path.parent for path in tmp_path.rglob("*.png")} == {tmp_path}
 
 
 def test_only_the_formats_asked_for(tmp_path):
-    assert {path.suffix for path in build(example_records(), tmp_path, ["csv"])} == {".csv", ".svg", ".png"}
+    assert {path.suffix for path in build(example_records(), tmp_path, ["csv"])} == {".csv", ".svg", ".png", ".pdf"}
 
 
 @pytest.mark.parametrize(

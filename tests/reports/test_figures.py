@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import figures
 from reports.canvas import inline
-from reports.figures import spread_out
+from reports.figures import figures, pictures
+from reports.figures.pareto import _front, spread_out
 from reports.sections import sections
 from reports.table import plain
 from tests.reports.examples import example_records, record
@@ -19,6 +19,11 @@ def section(records):
     return found
 
 
+def drawn(records, name="f1-latency"):
+    """A picture of some records, ``None`` if there is none."""
+    return next((picture for picture in pictures(section(records)) if picture.name == name), None)
+
+
 def words(svg):
     return " ".join(
         element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")
@@ -26,39 +31,66 @@ def words(svg):
 
 
 def test_names_sizes_and_floors_are_labelled():
-    text = words(figures.svg(section(example_records())))
+    text = words(drawn(example_records()).svg)
     for part in ("minilm (teacher)", "22.7 M", "domain-vocabulary", "6.8 M", "two words", "micro-F1", "latency"):
         assert part in text
 
 
 def test_log_scale_is_announced():
     wide = [record("slow", "student", 1, latency=90.0), record("fast", "student", 1, latency=1.0)]
-    assert "log scale" in words(figures.svg(section(wide)))
-    assert "log scale" not in words(figures.svg(section(example_records())))
+    assert "log scale" in words(drawn(wide).svg)
+    assert "log scale" not in words(drawn(example_records()).svg)
 
 
 def test_no_picture_without_a_latency():
-    bare = section([record("a", "student", 1), record("f", "floor", 1, latency=1.0)])
-    assert figures.svg(bare) is None
-    assert figures.png(bare) is None
+    assert drawn([record("a", "student", 1), record("f", "floor", 1, latency=1.0)]) is None
 
 
-def test_png_is_a_png():
-    assert figures.png(section(example_records())).startswith(b"\x89PNG\r\n")
+def test_files_are_what_their_names_say():
+    for picture in pictures(section(example_records())):
+        assert picture.files["png"].startswith(b"\x89PNG\r\n")
+        assert picture.files["pdf"].startswith(b"%PDF")
+        assert ElementTree.fromstring(picture.files["svg"]).tag.endswith("svg")
+
+
+def test_the_same_records_give_the_same_bytes():
+    one, two = (list(pictures(section(example_records()))) for _ in range(2))
+    assert one == two
+    assert [picture.name for picture in one] == list(figures)
 
 
 def test_inline_holds_no_address():
-    assert "http" not in inline(figures.svg(section(example_records())))
+    for picture in pictures(section(example_records())):
+        assert "http" not in inline(picture.svg)
+
+
+def test_what_systems_share_is_drawn_once():
+    text = words(drawn(example_records(), "strategies").svg)
+    assert text.count("distill:general") == 1
+    assert text.count("task-distill") == 2
+    assert "domain-vocabulary  0.800" in text
+
+
+def test_pictures_of_what_no_record_holds_are_left_out():
+    bare = [record("a", "student", 1), record("b", "floor", 1)]
+    assert list(pictures(section(bare))) == []
+
+
+def test_the_front_is_what_nothing_beats_in_both():
+    points = [(1, 0.5), (2, 0.7), (3, 0.6), (4, 0.7), (5, 0.9)]
+    assert _front(points) == [(1, 0.5), (2, 0.7), (5, 0.9)]
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("start", range(0, len(HOSTILE), 13))
 def test_hostile_names_stay_text(start):
     names = {f"{text}." for text in HOSTILE[start : start + 13]}
-    picture = figures.svg(section([record(name, "student", 1, latency=1.0) for name in sorted(names)]))
-    assert all(plain(name)[:41] in words(picture) for name in names)
-    tree = ElementTree.fromstring(picture)
-    assert not any("script" in element.tag or "image" in element.tag for element in tree.iter())
+    found = section([record(name, "student", 1, latency=1.0, stages=(name,)) for name in sorted(names)])
+    for picture in pictures(found):
+        if picture.name in ("f1-latency", "strategies"):
+            assert all(plain(name)[:41] in words(picture.svg) for name in names)
+        tree = ElementTree.fromstring(picture.svg)
+        assert not any("script" in element.tag or "image" in element.tag for element in tree.iter())
 
 
 def test_labels_that_fit_stay_and_others_move_apart_evenly():

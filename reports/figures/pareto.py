@@ -1,4 +1,4 @@
-"""The picture of a section: micro-F1 against latency, with the number of parameters as the area of each mark."""
+"""Micro-F1 against latency, with the number of parameters as the area of each mark, and the Pareto front as a line."""
 
 from __future__ import annotations
 
@@ -9,34 +9,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports import canvas
-from reports.canvas import INK
+from reports.canvas import INK, ROLE_COLOURS
 from reports.sections import Section, System
 from reports.table import plain
 
-COLOURS = {"teacher": "#0072B2", "student": "#D55E00", "floor": "#7f7f7f"}  # Okabe and Ito's blue and vermilion
 LARGEST_AREA = 420.0  # of a mark, in square points
 LINE_HEIGHT = 0.048  # of a label, as a share of the picture's height
 
 
-def svg(section: Section) -> str | None:
-    """The picture as an SVG element, with the surrounding text's colour for its ink.
-
-    ``None`` if no teacher or student has a latency.
-    """
-    with canvas.style():
-        figure = _draw(section)
-        return None if figure is None else canvas.svg(figure)
-
-
-def png(section: Section) -> bytes | None:
-    """The picture as a PNG file on white; ``None`` if no teacher or student has a latency."""
-    with canvas.style():
-        figure = _draw(section)
-        return None if figure is None else canvas.png(figure)
-
-
-def _draw(section: Section) -> Figure | None:
+def pareto(section: Section) -> Figure | None:
+    """The picture; ``None`` if no teacher or student has a latency."""
     floors = section.of_role("floor")
     models = [system for system in section.systems if system not in floors]
     timed = [(system, latency) for system in models if (latency := system.latency("p50"))]
@@ -48,12 +30,23 @@ def _draw(section: Section) -> Figure | None:
     systems, latencies = [system for system, _ in timed], [latency for _, latency in timed]
     marks = zip(systems, latencies, _areas(systems), strict=True)
     for system, latency, area in sorted(marks, key=lambda mark: -mark[2]):  # small marks on top
-        colour = COLOURS[system.role]
+        colour = ROLE_COLOURS[system.role]
         axes.errorbar(latency, system.f1.mean, yerr=system.f1.sd, color=colour, linewidth=1.2, zorder=2)
         axes.scatter([latency], [system.f1.mean], s=area, color=colour, alpha=0.72, linewidth=0, zorder=3)
+    front = sorted(_front([(latency, system.f1.mean) for system, latency in timed]))
+    axes.plot(*zip(*front, strict=True), color=INK, alpha=0.4, linewidth=1, drawstyle="steps-post", zorder=1)
     _limits(axes, latencies, [system.f1.mean for system in (*systems, *floors)])
     _labels(axes, timed, floors)
     return figure
+
+
+def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (latency, score) pairs to which none is preferred in both: the Pareto front."""
+    return [
+        (latency, score)
+        for latency, score in points
+        if not any(other[0] <= latency and other[1] >= score and other != (latency, score) for other in points)
+    ]
 
 
 def _areas(systems: Sequence[System]) -> list[float]:
@@ -90,9 +83,9 @@ def _labels(axes: Axes, timed: Sequence[tuple[System, float]], floors: Sequence[
     for (system, latency), height in zip(labelled, heights, strict=True):
         mean, y = system.f1.mean, low + height * (high - low)
         if system in floors:
-            axes.axhline(mean, color=COLOURS["floor"], linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+            axes.axhline(mean, color=ROLE_COLOURS["floor"], linewidth=1, linestyle=(0, (5, 4)), zorder=1)
         path = [latency, right, right + 0.03 * (right - left)], [mean, mean, y]
-        axes.plot(*path, color=COLOURS[system.role], linewidth=0.6, alpha=0.6, zorder=1, clip_on=False)
+        axes.plot(*path, color=ROLE_COLOURS[system.role], linewidth=0.6, alpha=0.6, zorder=1, clip_on=False)
         style = "italic" if system in floors else "normal"
         axes.text(1.04, height, _label(system), transform=axes.transAxes, va="center", fontsize=9, style=style)
 
