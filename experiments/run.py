@@ -30,6 +30,7 @@ from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.store import MANIFEST
 from finkd.training import Look
 from reports.build import build
+from reports.card import card
 from tokenization.analysis import analyze
 
 
@@ -173,6 +174,7 @@ class _Recorder:
             teachers=outcome.teachers,
             vocabulary=self._vocabulary(model, teacher or model),
         )
+        write_atomic(self.out / "models" / _stem(name, seed) / "README.md", card(record))
         return self._save(record)
 
     def _vocabulary(self, model: Model, teacher: Model) -> dict[str, Any]:

@@ -63,9 +63,7 @@ class System:
     @property
     def ordering(self) -> str:
         """Its strategy as the configuration has it: often the name of a known one."""
-        systems: Any = self.records[0].config.get("systems")
-        own = systems.get(self.name) if isinstance(systems, dict) else None
-        return str(own.get("strategy", "")) if isinstance(own, dict) else ""
+        return ordering(self.records[0])
 
     @cached_property
     def f1(self) -> Spread:
@@ -154,6 +152,13 @@ class Section:
         if system.role != "student" or teacher is None or not teacher.f1.mean:
             return None
         return system.f1.mean / teacher.f1.mean
+
+
+def ordering(record: RunRecord) -> str:
+    """The strategy of a record's system as the configuration has it, empty if that does not say."""
+    systems: Any = record.config.get("systems")
+    own = systems.get(record.system) if isinstance(systems, dict) else None
+    return str(own.get("strategy", "")) if isinstance(own, dict) else ""
 
 
 def sections(records: Iterable[RunRecord]) -> tuple[Section, ...]:

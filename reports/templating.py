@@ -1,4 +1,7 @@
-"""The templates of all pages: everything that is put into one is escaped, and nothing may be missing."""
+"""The templates of all pages and texts: nothing that is put into one may be missing.
+
+What goes into a page (``TEMPLATES``) is escaped for HTML; what goes into a text (``TEXTS``) whoever renders it escapes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 TEMPLATES = Environment(
     loader=PackageLoader("reports"),
     autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+TEXTS = Environment(
+    loader=PackageLoader("reports"),
+    autoescape=False,  # Markdown: ``reports.formats.markdown.escape``
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
