@@ -220,14 +220,14 @@ class _Recorder:
         return published
 
     def _save(self, record: RunRecord) -> RunRecord:
-        record.save(self.out / "records" / record_path(record))
+        record.save(self.out / "records" / record_file(record.system, record.seed))
         self.listen(Event(record.system, record.seed, record=record))
         return record
 
 
-def record_path(record: RunRecord) -> str:
+def record_file(system: str, seed: int) -> str:
     """Name of a record's file within the folder of records."""
-    return f"{_stem(record.system, record.seed)}.record.json"
+    return f"{_stem(system, seed)}.record.json"
 
 
 def _stem(system: str, seed: int) -> str:

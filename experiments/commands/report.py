@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import UnavailableError
+from corpora.errors import FinkdError, UnavailableError
+from corpora.lines import read_json
 from experiments.terminal import say, show_json, show_tables
+
+if TYPE_CHECKING:
+    from finkd.records import RunRecord
 
 
 def report(
@@ -34,6 +39,9 @@ def report(
     from reports.report import compose
 
     records = load_records(runs)
+    for run in runs:
+        if missing := _missing(run, records):
+            say(f"{run}: not finished; without {', '.join(missing)}")
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
     if alone is not None and any(alone.glob("*.record.json")):
         alone = alone.parent  # that folder is for records alone
@@ -44,3 +52,14 @@ def report(
     show_tables(table for chapter in compose(records, ["results"]).chapters for table in chapter.tables.values())
     for path in written:
         say(f"wrote {path}")
+
+
+def _missing(run: Path, records: Sequence[RunRecord]) -> list[str]:
+    """Systems of a run's folder, each with a seed, that have no record yet."""
+    try:
+        settings = read_json(run / "experiment.json")
+        wanted = [(settings["name"], name, seed) for seed in settings["seeds"] for name in settings["systems"]]
+    except (FinkdError, KeyError, TypeError):  # not the folder of a run
+        return []
+    known = {(record.experiment, record.system, record.seed) for record in records}
+    return [f"{name} (seed {seed})" for experiment, name, seed in wanted if (experiment, name, seed) not in known]

@@ -22,7 +22,7 @@ from corpora.files import write_atomic
 from corpora.sentence import Sentence
 from experiments.config import Experiment
 from experiments.events import Event
-from experiments.run import record_path, run
+from experiments.run import record_file, run
 from experiments.tuning.search import Goal, Plan
 from finkd.evaluation import evaluate
 from finkd.models import Model
@@ -79,7 +79,7 @@ class Trials:
 
     def _link(self, trial: Trial, folder: Path, records: Sequence[RunRecord]) -> None:
         """Let the trial name its records, and show its table."""
-        paths = [folder / "records" / record_path(record) for record in records]
+        paths = [folder / "records" / record_file(record.system, record.seed) for record in records]
         trial.set_user_attr("records", [str(path) for path in paths])
         trial.set_user_attr("report", str(folder / "report.html"))
         for path in paths:

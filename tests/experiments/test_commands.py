@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 
 import pytest
 from transformers import AutoTokenizer
@@ -231,6 +232,16 @@ def test_report_builds_the_same_bytes_again(finkd, finished, tmp_path):
     assert "results.tex" not in written
     for name in ("results.md", "report.html"):
         assert (tmp_path / "report" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_a_run_that_has_not_ended_is_said(finkd, finished, tmp_path):
+    out, _ = finished
+    shutil.copytree(out, tmp_path / "half")
+    (tmp_path / "half" / "records" / "domain-student-seed-1.record.json").unlink()
+    result = finkd("report", tmp_path / "half", "--out", tmp_path / "report")
+    assert result.exit_code == 0, result.stderr
+    assert f"{tmp_path / 'half'}: not finished; without Domain student (seed 1)" in result.stderr
+    assert "not finished" not in finkd("report", out, "--out", tmp_path / "whole").stderr
 
 
 def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
