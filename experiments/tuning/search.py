@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt
 from corpora.errors import ConfigError
 from experiments.config import Experiment, from_settings, overridden, settings_in
 from finkd.settings import build
-from finkd.strategies import merge, nested
+from finkd.strategies import merge, nested, written_out
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -107,8 +107,8 @@ class Search:
             as low as possible), ``size`` (bytes, likewise). With several there is no best trial but a Pareto front.
         sampler: ``tpe`` (Bergstra et al. 2011), ``gp`` (Gaussian process), ``nsga2`` (Deb et al. 2002; for several
             goals) or ``random``.
-        prune: whether to stop a trial whose F1 is below the median of the earlier ones at the same point (``f1``
-            alone).
+        prune: whether to stop a trial in its last stage if its F1 is below the median of the earlier ones at the same
+            point (``f1`` alone).
         seeds: each trial trains once for every one of them.
         seed: of the sampler.
     """
@@ -182,12 +182,26 @@ def load_plan(path: str, overrides: Sequence[str] = ()) -> Plan:
     if experiment.split == "test":
         raise ConfigError("split: what is chosen on the test split cannot be scored on it; use the validation split")
     system = _system(experiment, search)
-    kept = {name: each for name, each in settings["systems"].items() if name == system or each.get("role") == "teacher"}
-    plan = Plan({**settings, "systems": kept}, search, system)
+    plan = Plan({**settings, "systems": _systems(experiment, system)}, search, system)
     if problems := [*_problems(plan)]:
         raise ConfigError("\n".join(problems))
     plan.trial(plan.defaults())
     return plan
+
+
+def _systems(experiment: Experiment, tuned: str) -> dict[str, Any]:
+    """The tuned system, and its teacher with all of its settings written out.
+
+    Settings by stage are for all systems, and a teacher that changed with its student's learning rate would have to be
+    trained for every trial.
+    """
+    kept: dict[str, Any] = {}
+    for name, system in experiment.systems.items():
+        if system.role == "teacher":
+            kept[name] = {"role": "teacher", "strategy": written_out(system.strategy, experiment.stages)}
+        elif name == tuned:
+            kept[name] = {"strategy": system.strategy}
+    return kept
 
 
 def _system(experiment: Experiment, search: Search) -> str:

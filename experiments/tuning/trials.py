@@ -160,7 +160,8 @@ class _Watch:
         last = {seed: score for seed, _, score in self.curve.scores}
         percent = round(100 * at / len(self.curve.stages))
         self.trial.report(statistics.fmean(last.values()), 100 * number + percent)
-        if self.trial.should_prune():
+        # Before its last stage a system has not yet shown what it can do.
+        if self.place == len(self.curve.stages) - 1 and self.trial.should_prune():
             raise optuna.TrialPruned(f"F1 {f1:.3f} after {percent} % of seed {self.seed} is below the median")
 
     def _note_loss(self, progress: Progress) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +134,26 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
         position += 1
 
 
+def written_out(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> str:
+    """A strategy with every setting of its stages in brackets, so that it means the same whatever the defaults are.
+
+    Args:
+        text: the strategy, or its name.
+        defaults: settings by stage, from a config.
+
+    Raises:
+        ConfigError: as for ``parse``.
+        UnknownNameError: as for ``parse``.
+    """
+    return " > ".join(f"{step.name}({_written(step.stage)})" for step in parse(text, defaults))
+
+
+def _written(stage: Stage) -> str:
+    settings = {key: json.dumps(value) for key, value in dataclasses.asdict(stage).items() if key != "on"}  # type: ignore[call-overload]
+    # A strategy as a setting has brackets of its own, which do not nest: it stays what the defaults say.
+    return ", ".join(f"{key}={value}" for key, value in settings.items() if not {"(", ")"} & set(value))
+
+
 def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """One stage, or those that the name of a strategy stands for."""
     kind, on, brackets = match["kind"], match["on"], match["settings"]
@@ -150,23 +172,22 @@ def _step(kind: str, on: str | None, brackets: str, defaults: Mapping[str, Mappi
     settings: dict[str, Any] = {}
     for source in (defaults.get(kind, {}), {"on": on} if on else {}, defaults.get(name, {}) if on else {}):
         settings = merge(settings, source)
-    settings = merge(settings, _inline(brackets, name))
+    for inline in _inline(brackets, name):  # one by one: null has to meet what it takes back
+        settings = merge(settings, inline)
     return Step(name, build(stages.get(kind), settings, f"stages.{name}"))
 
 
-def _inline(text: str, name: str) -> dict[str, Any]:
-    """Settings in brackets: ``epochs=3`` reaches ``schedule.epochs`` by its dotted name."""
-    settings: dict[str, Any] = {}
+def _inline(text: str, name: str) -> Iterator[dict[str, Any]]:
+    """Settings in brackets, each nested by its dotted name: ``schedule.epochs=3``."""
     for part in _parts(text) if text.strip() else []:
         key, equals, value = part.partition("=")
         if not equals:
             raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {part.strip()!r})")
         try:
-            settings = merge(settings, nested(key.strip(), read_yaml(value)))
+            yield nested(key.strip(), read_yaml(value))
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or "not valid YAML"
             raise ConfigError(f"strategy: {key.strip()} of {name!r}: {problem} (got {value.strip()!r})") from error
-    return settings
 
 
 def _parts(text: str) -> list[str]:

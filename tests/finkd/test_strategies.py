@@ -5,7 +5,7 @@ from finkd.schedule import Schedule
 from finkd.stages.finetune import Finetune
 from finkd.stages.shrink import Shrink
 from finkd.stages.task_distill import TaskDistill
-from finkd.strategies import merge, parse
+from finkd.strategies import merge, parse, strategies, written_out
 
 
 def test_stages_are_read_in_order_with_their_settings():
@@ -119,3 +119,15 @@ def test_settings_may_be_mappings_and_nested_lists():
     assert list(step.stage.losses) == ["word-kl", "span-hidden"]
     assert step.stage.terms()[1].layers == ((1, 2), (3, 6))
     assert step.stage.schedule.epochs == 2
+
+
+@pytest.mark.parametrize("name", list(strategies))
+def test_written_out_a_strategy_means_the_same_whatever_the_defaults_are(name):
+    defaults = {"finetune": {"schedule": {"epochs": 3, "dropout": 0.2}}, "shrink": {"layers": [0, 1]}}
+    others = {"finetune": {"schedule": {"epochs": 9}, "smoothing": 0.1}, "shrink": {"width": 96}}
+    assert parse(written_out(name, defaults), others) == parse(name, defaults)
+
+
+def test_null_in_brackets_takes_a_setting_of_the_config_back():
+    (step,) = parse("shrink(width=null)", {"shrink": {"layers": [0], "width": 96}})
+    assert step.stage == Shrink((0,))

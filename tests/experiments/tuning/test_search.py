@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from corpora.errors import ConfigError
 from experiments.config import load
 from experiments.tuning.search import Between, OneOf, load_plan
+from finkd.strategies import parse
 from tests.experiments.tuning.conftest import SPACE
 
 
@@ -25,6 +26,14 @@ def test_the_first_values_are_the_configurations_own(tuned, config_of):
     }
     assert plan.system == "student"
     assert set(plan.settings["systems"]) == {"teacher", "student"}
+
+
+def test_the_teacher_stays_what_it_is_whatever_is_varied(tuned, config_of):
+    plan = load_plan(config_of(tuned))
+    one, two = (plan.trial({"stages.finetune.schedule.learning_rate": rate}) for rate in (1e-3, 1e-1))
+    taught = [parse(each.systems["teacher"].strategy, each.stages) for each in (one, two)]
+    assert taught[0] == taught[1] == parse("finetune", tuned["stages"])
+    assert parse("finetune", one.stages) != parse("finetune", two.stages)
 
 
 def test_a_trial_has_the_values_drawn_and_scores_nothing_beside(tuned, config_of):

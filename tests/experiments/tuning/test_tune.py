@@ -32,6 +32,10 @@ def opened(out):
     return optuna.load_study(study_name="study", storage=storage.connect(storage.default_url(out)))
 
 
+def note_of(study, trial):
+    return get_note(optuna.Trial(study, trial._trial_id))
+
+
 def test_every_trial_is_shown_and_kept(study):
     out, _, result = study
     assert result.exit_code == 0, result.stderr
@@ -59,7 +63,7 @@ def test_stages_that_trials_share_are_computed_once(study):
 def test_a_trial_shows_its_table_and_its_learning_curve(study):
     out, _, _ = study
     trial = opened(out).get_trials()[0]
-    note = get_note(trial)
+    note = note_of(opened(out), trial)
     assert "### Results: study on " in note
     assert "![How the training went](/artifacts/" in note
     curve = json.loads((out / "trial-0000" / "curve.json").read_text())
@@ -131,6 +135,7 @@ def test_the_test_split_is_never_seen(tuned, config_of, tmp_path, monkeypatch):
 
     def sealed(*arguments):
         data = real(*arguments)
+        assert data.fingerprint  # a checksum of the whole corpus is no look at it
         data.splits["test"] = Sealed()
         return data
 
@@ -150,7 +155,7 @@ def test_a_trial_that_is_worse_than_most_is_stopped(tuned, config_of, tmp_path, 
     (trial,) = study.get_trials()
     assert trial.state == TrialState.PRUNED
     assert len(trial.intermediate_values) == 1
-    assert "![How the training went]" in get_note(trial)
+    assert "![How the training went]" in note_of(study, trial)
     assert not list((tmp_path / "out").rglob("*.part-*"))
 
 
