@@ -93,12 +93,12 @@ def options(
 
 
 app.command()(run)
-app.command()(tune)
-app.command()(dashboard)
 app.command()(analyze)
 app.command()(vocab)
 app.command()(align)
 app.command("list")(list_names)
+app.command()(tune)
+app.command()(dashboard)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(report)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from finkd.records import RunRecord
-from reports.figures import Picture, pictures
 from reports.overviews import overviews
+from reports.pictures import Picture, pictures
 from reports.sections import Section, sections
 from reports.table import Table
 from reports.tables import tables

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 from experiments.cli import app
 from experiments.commands.listing import KINDS
 
-COMMANDS = ("run", "analyze", "vocab", "align", "list", "evaluate", "predict", "report")
+COMMANDS = ("run", "analyze", "vocab", "align", "list", "tune", "dashboard", "evaluate", "predict", "report")
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 

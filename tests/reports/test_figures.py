@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.canvas import inline
-from reports.figures import figures, pictures
+from reports.figures import figures
 from reports.figures.pareto import _front, spread_out
+from reports.pictures import pictures
 from reports.sections import sections
 from reports.table import plain
 from tests.reports.examples import example_records, record
