@@ -4,8 +4,8 @@
     python benchmarks/tuning.py --database postgresql
     python benchmarks/tuning.py --trials 16 --workers 2 --kills 3
 
-Workers of ``finkd tune`` carry out a cheap objective (a sum of squares that reports a few values and takes a tenth of a
-second). All the while a process drawn at random is killed (SIGKILL), mostly a worker, now and then the one that looks
+Workers of ``finkd tune`` carry out a cheap objective (a sum of squares that reports a few values and takes a second and
+a half, most of it asleep). All the while a process drawn at random is killed (SIGKILL), mostly a worker, now and then the one that looks
 after them, which is then started again. Counted at the end: the trials by state. PostgreSQL is Debian's (``apt-get
 install postgresql``); a server of its own is started in a temporary folder and stopped at the end. Prints one JSON
 line; exits 1 unless exactly as many trials are done as were asked for and none is left running.
@@ -41,7 +41,7 @@ NAME = "cheap"
 
 @dataclass(frozen=True)
 class Cheap:
-    """A trial that takes a tenth of a second."""
+    """A trial that takes a second and a half."""
 
     url: str
 
@@ -54,7 +54,7 @@ class Cheap:
         """The sum of two squares."""
         x, y = trial.suggest_float("x", -1, 1), trial.suggest_float("y", -1, 1)
         for step in range(5):
-            time.sleep(0.02)
+            time.sleep(0.3)
             trial.report(x * x + y * y, step)
         return (x * x + y * y,)
 
