@@ -4,11 +4,12 @@
     python benchmarks/tuning.py --database postgresql
     python benchmarks/tuning.py --trials 16 --workers 2 --kills 3
 
-Workers of ``finkd tune`` carry out a cheap objective (a sum of squares that reports a few values and takes a second and
-a half, most of it asleep). All the while a process drawn at random is killed (SIGKILL), mostly a worker, now and then the one that looks
-after them, which is then started again. Counted at the end: the trials by state. PostgreSQL is Debian's (``apt-get
-install postgresql``); a server of its own is started in a temporary folder and stopped at the end. Prints one JSON
-line; exits 1 unless exactly as many trials are done as were asked for and none is left running.
+Workers of ``finkd tune`` carry out a cheap objective: a sum of squares that reports a few values and takes a second and
+a half, most of it asleep. All the while a process drawn at random is killed (SIGKILL), mostly a worker, now and then
+the one that looks after them, which is then started again. Counted at the end: the trials by state. PostgreSQL is
+Debian's (``apt-get install postgresql``); a server of its own is started in a temporary folder and stopped at the end.
+Prints one JSON line; exits 1 unless exactly as many trials are done as were asked for, none is left running, and all
+kills were made.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def main() -> int:
             }
         )
     )
-    return 0 if states["COMPLETE"] == options.trials and not states["RUNNING"] else 1
+    is_whole = states["COMPLETE"] == options.trials and not states["RUNNING"]
+    return 0 if is_whole and killed.total() >= options.kills else 1
 
 
 def _options() -> argparse.Namespace:

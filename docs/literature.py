@@ -42,10 +42,12 @@ def page() -> str:
 
 
 def _rows(kind: str) -> Iterator[str]:
-    about = {} if kind == "methods" else {row["name"]: row["summary"] for row in listed(kind)}
+    rows = {} if kind == "methods" else {row["name"]: row for row in listed(kind)}
     for name in names(kind):
         works = ", ".join(f"[{escape(each.short)}](#{each.key})" for each in cited(kind, name))
-        yield f"| {escape(name)} | {escape(about.get(name, ''))} | {works or 'finkd'} |"
+        row = rows.get(name, {})
+        source = works or escape(row.get("reference", "finkd"))
+        yield f"| {escape(name)} | {escape(row.get('summary', ''))} | {source} |"
 
 
 def _link(reference: Reference) -> str:

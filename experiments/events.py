@@ -19,6 +19,7 @@ class Event:
         stage: the stage that runs, such as ``"task-distill:text"``.
         progress: of a training step that is done.
         record: of a system that has been scored.
+        place: number of the stage in the system's strategy; ``None`` for one that makes a teacher for the system.
     """
 
     system: str
@@ -26,6 +27,7 @@ class Event:
     stage: str = ""
     progress: Progress | None = None
     record: RunRecord | None = None
+    place: int | None = None
 
 
 Listener = Callable[[Event], None]
@@ -39,12 +41,17 @@ class Watch:
         self.seed = seed
         self.listen = listen
         self.stage = ""
+        self.place: int | None = None
 
-    def begins(self, stage: str) -> None:
-        """A stage begins."""
-        self.stage = stage
-        self.listen(Event(self.system, self.seed, stage))
+    def begins(self, stage: str, place: int | None) -> None:
+        """A stage begins; see ``Event``."""
+        self.stage, self.place = stage, place
+        self.listen(Event(self.system, self.seed, stage, place=place))
+
+    def teaches(self, stage: str, place: int) -> None:
+        """A stage of a teacher begins, made for a stage of the system."""
+        self.begins(stage, None)
 
     def training(self, progress: Progress) -> None:
         """The stage that began last has done a step."""
-        self.listen(Event(self.system, self.seed, self.stage, progress))
+        self.listen(Event(self.system, self.seed, self.stage, progress, place=self.place))

@@ -177,7 +177,7 @@ class Prepared:
                 raise ConfigError(f"distill.teacher: {strategy!r} would learn from itself; name another one within it")
             pending.add(strategy)
             steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
-            begins = watch.begins if watch else lambda stage: None
+            begins = watch.teaches if watch else lambda stage, place: None
             found = lineage.ancestor(self.experiment.teacher, self.start, steps, context, begins)
             if ancestors is not None:
                 ancestors[strategy] = steps

@@ -75,8 +75,8 @@ def run(
         return []
     with folder_lock(out):
         _claim(out, experiment, prepared.data.fingerprint)
-        for half in (out / "models").glob(".*"):  # of a run that was killed while it published a model
-            shutil.rmtree(half)
+        for half in (out / "models").glob(".*/"):  # of a run that was killed while it published a model
+            shutil.rmtree(half, ignore_errors=True)
         recorder = _Recorder(prepared, out, tell)
         outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
         if jobs > 1:

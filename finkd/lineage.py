@@ -93,7 +93,7 @@ def run(
     start: str,
     steps: Sequence[Step],
     context: Context,
-    begins: Callable[[str], None] = lambda stage: None,
+    begins: Callable[[str, int], None] = lambda stage, place: None,
 ) -> Outcome:
     """Run a strategy on a teacher.
 
@@ -102,7 +102,7 @@ def run(
         start: its address, from ``origin``.
         steps: the stages.
         context: what they may use.
-        begins: called with the name of each stage that has to be computed.
+        begins: called with the name and the number of each stage that has to be computed.
     """
     keys = addresses(start, steps, context)
     stored = [context.store.get(key) for key in keys]
@@ -116,7 +116,7 @@ def run(
             found = stored[index - 1] if index else None
             model = models.load(found.folder if found else teacher)
         _make_teachers(step, where)
-        begins(step.name)
+        begins(step.name, index)
         model, stored[index] = _computed(model, step, keys[index], where)
     lineage = tuple(
         _record(step, key, entry, cached=index < done)
@@ -132,7 +132,7 @@ def ancestor(
     start: str,
     steps: Sequence[Step],
     context: Context,
-    begins: Callable[[str], None] = lambda stage: None,
+    begins: Callable[[str, int], None] = lambda stage, place: None,
 ) -> TaughtBy:
     """What a strategy makes of a teacher, as something to learn from; it is made when it is first loaded.
 

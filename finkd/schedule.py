@@ -69,6 +69,10 @@ class Course:
         if self.seconds:
             self.elapsed = processes.agreed(self.elapsed)
 
+    def skip(self) -> None:
+        """Leave the time since the last look out: something else was done in it."""
+        self._looked = time.perf_counter()
+
     def done(self, step: int) -> float:
         """What of ``steps`` is done after a step."""
         clock = self.steps * self.elapsed / self.seconds if self.seconds else 0.0

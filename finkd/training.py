@@ -154,6 +154,7 @@ class _Loop:
             if look is not None:
                 look(self.model, progress)
                 self.step.train()
+                self.course.skip()
             if checkpoints is not None and processes.is_first() and checkpoints.due and not self.is_over:
                 checkpoints.save(self._checkpoint())
         self.trained.train(False)

@@ -31,7 +31,7 @@ class Comparison:
         difference: micro-F1 of the first less that of the second, each over all seeds, between -1 and 1.
         low: lower end of the interval of 95 % of that difference.
         high: its upper end.
-        p: chance of a difference at least as far from 0 on either side, if there were none.
+        p: twice the share of draws on the other side of 0, and no less than what the signs of so few documents allow.
         effect: Cohen's d of the differences between runs of one seed (mean over standard deviation); ``None`` with
             fewer than two seeds or if all differ alike.
         documents: how many were drawn from.
@@ -72,7 +72,8 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     found = np.sort(one[1:] - other[1:])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     less, more = (int(np.count_nonzero(side)) for side in (found <= 0, found >= 0))
-    p = min(1.0, 2 * (min(less, more) + 1) / (DRAWS + 1))
+    # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
+    p = min(1.0, max(2 * (min(less, more) + 1) / (DRAWS + 1), 2.0 ** (1 - len(documents))))
     effect = _effect([ours[seed].scores.micro.f1 - theirs[seed].scores.micro.f1 for seed in seeds])
     return Comparison(float(one[0] - other[0]), float(low), float(high), p, effect, len(documents), len(seeds))
 

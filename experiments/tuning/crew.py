@@ -88,7 +88,7 @@ class Crew:
         self.workers = workers
         self.alone = alone
         self.tell = tell
-        self.started = 0
+        self.started = len(study.get_trials(deepcopy=False))  # a study that goes on draws otherwise than it began
         self.deaths = self.failures = 0
         """In a row, without a trial that was carried out."""
 
@@ -133,8 +133,8 @@ class Crew:
         """Give idle processes trials to do, as long as any are wanting; returns whether to wait for one."""
         wanting = count - len(finished(self.study)) - sum(hand.is_busy for hand in hands)
         for hand in hands:
-            if wanting > 0 and not hand.is_busy:
-                hand.is_busy = _sent(hand.pipe)
+            if wanting > 0 and not hand.is_busy and _sent(hand.pipe):
+                hand.is_busy = True
                 wanting -= 1
         return any(hand.is_busy for hand in hands) or wanting > 0
 
@@ -149,9 +149,10 @@ class Crew:
             self.deaths = 0
             self.failures = self.failures + 1 if outcome.state == TrialState.FAIL else 0
             self.tell(outcome)
-            if self.failures == _IN_A_ROW:
+            if self.failures == _IN_A_ROW * self.workers:
                 raise TrialError(
-                    f"{_IN_A_ROW} trials in a row could not be carried out; trial {outcome.number}: {outcome.reason}"
+                    f"{self.failures} trials in a row could not be carried out; trial {outcome.number}: "
+                    f"{outcome.reason}"
                 )
 
     def _replace(self, hands: list[_Hand]) -> None:

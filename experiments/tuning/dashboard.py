@@ -7,6 +7,7 @@ import socketserver
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from optuna.artifacts import FileSystemArtifactStore
@@ -64,7 +65,7 @@ def serve(
         raise ServeError(f"--port: cannot listen at {host}:{port} ({error.strerror or error}); name another") from error
     with server:
         if is_local:
-            server.set_app(Guard(app, server.server_port))
+            server.set_app(Guard(app))
         else:
             tell(f"warning: anyone who reaches {host}:{server.server_port} may read, change and delete the studies")
         tell(f"the studies are at http://{host}:{server.server_port}/dashboard (Ctrl-C ends it)")
@@ -83,19 +84,21 @@ def _is_loopback(host: str) -> bool:
 class Guard:
     """Turns away what other web pages make a browser send: the dashboard itself looks neither at Host nor at Origin.
 
+    Any port will do, since a tunnel may have another one at its other end.
+
     Args:
         app: the dashboard.
-        port: at which it is served.
     """
 
-    def __init__(self, app: WSGIApplication, port: int) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self.app = app
-        self.hosts = {f"{name}:{port}" for name in ("localhost", "127.0.0.1", "[::1]")}
 
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        origin = environment.get("HTTP_ORIGIN", "")
-        if environment.get("HTTP_HOST") in self.hosts and origin.removeprefix("http://") in {*self.hosts, ""}:
+        host = environment.get("HTTP_HOST", "")
+        is_ours = _is_loopback(urlsplit(f"//{host}").hostname or "")
+        is_own_page = environment.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
+        if is_ours and is_own_page and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin"):
             return self.app(environment, start)
         start("403 Forbidden", [("Content-Type", "text/plain")])
         return [b"finkd: this page answers this machine's own browser alone\n"]

@@ -17,7 +17,7 @@ from corpora.files import write_atomic
 from experiments.tuning.search import Goal, OneOf, Plan
 from experiments.tuning.study import FROM, OWN
 from reports.formats import csv, markdown
-from reports.table import MISSING, Cell, Column, Table, label, number
+from reports.table import MISSING, Cell, Column, Table, label, number, plain
 
 SHOWN: dict[Goal, tuple[str, int, float]] = {
     "f1": ("Micro-F1", 4, 1),
@@ -74,17 +74,18 @@ def _value(values: Any, parameter: Any) -> Any:
 
 def gain(plan: Plan, study: Study) -> Table:
     """One row for each goal and setting: the configuration's own value, and that of the best trial, or of the front."""
-    before = next((trial for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get(FROM) == OWN), None)
-    trials = [*([before] if before is not None and before.values else []), *study.best_trials]
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    before = next((trial for trial in complete if trial.user_attrs.get(FROM) == OWN), None)
+    trials = [*([before] if before is not None else []), *study.best_trials]
     headings = ["Before" if trial is before else f"Trial {trial.number}" for trial in trials]
     if len(plan.search.goals) == 1:
         trials, headings = trials[:2], [*headings[:1], "After"][: len(trials)]
     columns = (
         Column("setting", "Setting", "left"),
-        *(Column(f"trial_{t.number}", h) for t, h in zip(trials, headings, strict=True)),
+        *(Column(f"{place}_trial_{t.number}", h) for place, (t, h) in enumerate(zip(trials, headings, strict=True))),
     )
     rows = [*_goal_rows(plan, trials), *_setting_rows(plan, trials)]
-    return Table("gain", f"Tuned: {plan.name}", _notes(plan, study), columns, tuple(rows))
+    return Table("gain", plain(f"Tuned: {plan.name}"), _notes(plan, study), columns, tuple(rows))
 
 
 def _goal_rows(plan: Plan, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Cell, ...]]:
@@ -116,13 +117,16 @@ def importance(plan: Plan, study: Study) -> Table | None:
         f"Importance: share of the variance over {len(complete)} finished trials that a setting explains by itself "
         "(fANOVA: Hutter et al. 2014)."
     )
-    return Table("importance", f"What matters: {plan.name}", (note,), columns, rows)
+    return Table("importance", plain(f"What matters: {plan.name}"), (note,), columns, rows)
 
 
 def _shares(study: Study, place: int) -> Mapping[str, float]:
     try:
         return optuna.importance.get_param_importances(
-            study, evaluator=FanovaImportanceEvaluator(seed=0), target=lambda trial: trial.values[place]
+            study,
+            evaluator=FanovaImportanceEvaluator(seed=0),
+            target=lambda trial: trial.values[place],
+            normalize=False,
         )
     except (ValueError, RuntimeError):  # all trials came to the same
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,7 +27,7 @@ class Between:
     """A number of a range.
 
     Attributes:
-        low: the least; whole, like ``high``, for a setting that is.
+        low: the least. If ``low``, ``high`` and ``step`` are all whole (1, not 1.0), whole numbers alone are drawn.
         high: the greatest.
         log: whether to draw its logarithm evenly, as for learning rates.
         step: distance between two values, from ``low`` on.
@@ -63,12 +64,16 @@ class Between:
         return trial.suggest_float(key, self.low, self.high, log=self.log, step=self.step)
 
     def parameter(self, value: Any) -> Any:
-        """What Optuna calls a value; ``None`` if it does not lie in the range."""
-        try:
-            number = float(value)  # YAML reads 1e-4 as text
-        except (TypeError, ValueError):
-            return None
-        return type(self.low)(number) if self.low <= number <= self.high else None
+        """What Optuna calls a value.
+
+        Raises:
+            ValueError: if it is none of the range.
+        """
+        number = float(value)  # YAML reads 1e-4 as text
+        steps = (number - self.low) / (self.step or (1 if self.is_whole else number - self.low or 1))
+        if not (self.low <= number <= self.high and math.isclose(steps, round(steps), abs_tol=1e-9)):
+            raise ValueError("none of the values")
+        return int(number) if self.is_whole else number
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,19 @@ class OneOf:
         return named[trial.suggest_categorical(key, list(named))]
 
     def parameter(self, value: Any) -> Any:
-        """What Optuna calls a value; ``None`` if it is none of the choices."""
-        return _name(value) if value in self.choices else None
+        """What Optuna calls a value.
+
+        Raises:
+            ValueError: if it is none of the choices.
+        """
+        if _name(value) not in map(_name, self.choices):
+            raise ValueError("none of the values")
+        return _name(value)
 
 
-def _name(choice: Any) -> Any:
-    """Optuna keeps scalars alone; anything else goes by its JSON."""
-    return choice if choice is None or isinstance(choice, str | int | float) else json.dumps(choice)
+def _name(choice: Any) -> str:
+    """Text stands for itself, anything else goes by its JSON, since Optuna keeps no lists and takes 1 for true."""
+    return choice if isinstance(choice, str) else json.dumps(choice)
 
 
 @dataclass(frozen=True)
@@ -216,16 +227,22 @@ def _system(experiment: Experiment, search: Search) -> str:
 
 def _problems(plan: Plan) -> list[str]:
     found = []
+    allowed = ("stages.", f"systems.{plan.system}.", "text.", "general.", "budget.", "precision")
     for key, values in plan.search.space.items():
+        if not key.startswith(allowed):
+            found.append(f"search.space.{key}: cannot be varied (settings of {', '.join(allowed)} can)")
+            continue
         try:
             value = _at(plan.settings, key)
         except KeyError:
             found.append(f"search.space.{key}: the configuration has no such setting; give it the value to start from")
             continue
-        if values.parameter(value) is None:
+        try:
+            values.parameter(value)
+        except (TypeError, ValueError):
             found.append(f"search.space.{key}: the configuration's own value is not among its values (got {value!r})")
-    if plan.search.sampler == "gp" and len(plan.search.goals) > 1:
-        found.append("search.sampler: 'gp' has one goal; use 'tpe' or 'nsga2' for several")
+    if "latency" in plan.search.goals and not plan.settings.get("measure", Experiment.measure):
+        found.append("measure: the goal 'latency' needs timed queries, such as 256 (got 0)")
     return found
 
 

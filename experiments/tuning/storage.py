@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
@@ -24,7 +25,7 @@ _LOCK_TIMEOUT = 120
 
 def default_url(out: Path) -> str:
     """The database beside the folders of studies and runs, which holds the studies of all of them."""
-    return f"sqlite:///{(out.parent / 'studies.db').absolute()}"
+    return f"sqlite:///{quote(str((out.parent / 'studies.db').absolute()))}"
 
 
 def artifacts(out: Path) -> FileSystemArtifactStore:
@@ -68,11 +69,6 @@ def connect(url: str, *, create: bool = False) -> BaseStorage:
         )
 
 
-def shown(url: str) -> str:
-    """A storage's address without its password."""
-    return _parsed(url).render_as_string(hide_password=True)
-
-
 def is_local(url: str) -> bool:
     """Whether only processes of this machine can use a storage."""
     return _parsed(url).get_backend_name() == "sqlite"
@@ -81,10 +77,10 @@ def is_local(url: str) -> bool:
 def _parsed(url: str) -> URL:
     try:
         parts = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigError(
-            f"--storage: expected an address such as sqlite:///runs/studies.db or "
-            f"postgresql+psycopg://user@host/database (got {url!r})"
+            "--storage: expected an address such as sqlite:///runs/studies.db or "
+            "postgresql+psycopg://user@host/database"
         ) from error
     if parts.drivername not in ("sqlite", "grpc") and parts.get_backend_name() != "postgresql":
         raise ConfigError(f"--storage: expected sqlite, postgresql or grpc (got {parts.drivername!r})")
@@ -112,7 +108,10 @@ def _explained(parts: URL) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise ConfigError(f"--storage: {where} needs a driver ({error}); pip install 'finkd[postgres]'") from error
+        raise ConfigError(
+            f"--storage: {where} needs a package that is not installed ({error}): psycopg[binary] for "
+            "postgresql+psycopg://, grpcio for grpc://"
+        ) from error
     except (SQLAlchemyError, sqlite3.Error, OSError, RuntimeError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StoreError(f"{where}: cannot be used ({reason})") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import statistics
 import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 import optuna
 import psutil
+from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage
 from optuna.study import Study
@@ -34,6 +36,10 @@ _FIXED = "fixed_params"
 _SETTINGS = "finkd:settings"
 _STARTUP = 8
 """Trials drawn at random before a sampler begins to learn, and finished before any is stopped early."""
+
+
+_CLOCK_STEP = 2.0
+"""Seconds by which the start of a process may seem to have moved, when the machine's clock is set right."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Worker:
         if self.host != socket.gethostname():
             return False
         try:
-            return psutil.Process(self.pid).create_time() != self.began
+            return abs(psutil.Process(self.pid).create_time() - self.began) > _CLOCK_STEP
         except psutil.NoSuchProcess:
             return True
 
@@ -73,17 +79,16 @@ def begin(plan: Plan, storage: BaseStorage) -> Study:
         ConfigError: if a study of this name varies something else.
     """
     directions = [DIRECTIONS[goal] for goal in plan.search.goals]
-    try:
-        study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
-    except ValueError as error:
-        raise ConfigError(_other(plan)) from error
+    study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
     settings = _settings(plan)
     known = study.user_attrs.get(_SETTINGS)
-    if known is None:
+    trials = study.get_trials(deepcopy=False)
+    if known is None and all(trial.user_attrs.get(FROM) == OWN for trial in trials):
         study.set_metric_names(list(plan.search.goals))
+        if not trials:
+            first = {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
+            study.enqueue_trial(first, user_attrs={FROM: OWN})
         study.set_user_attr(_SETTINGS, settings)
-        first = {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
-        study.enqueue_trial(first, user_attrs={FROM: OWN})
     elif known != settings:
         raise ConfigError(_other(plan))
     return study
@@ -91,14 +96,29 @@ def begin(plan: Plan, storage: BaseStorage) -> Study:
 
 def resume(plan: Plan, storage: BaseStorage, number: int) -> Study:
     """The study for one of several processes at once, each of which draws otherwise."""
-    median = optuna.pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=0)
     is_pruned = plan.search.prune and plan.search.goals == ("f1",)
     return optuna.load_study(
         study_name=plan.name,
         storage=storage,
         sampler=_sampler(plan, plan.search.seed + number),
-        pruner=median if is_pruned else optuna.pruners.NopPruner(),
+        pruner=BelowMedian() if is_pruned else optuna.pruners.NopPruner(),
     )
+
+
+class BelowMedian(BasePruner):
+    """Stops a trial whose last value is below the median of what earlier trials had reached at the same point.
+
+    Optuna's own compares the best value so far, which a change of vocabulary may have left behind.
+    """
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether to stop it."""
+        step = trial.last_step
+        others = study.get_trials(deepcopy=False, states=DONE)
+        known = [each.intermediate_values[step] for each in others if step in each.intermediate_values]
+        if step is None or len(known) < _STARTUP:
+            return False
+        return trial.intermediate_values[step] < statistics.median(known)
 
 
 def _sampler(plan: Plan, seed: int) -> BaseSampler:
@@ -109,7 +129,7 @@ def _sampler(plan: Plan, seed: int) -> BaseSampler:
         case "gp":
             return GPSampler(seed=seed, n_startup_trials=_STARTUP)
         case "nsga2":
-            return NSGAIISampler(seed=seed)
+            return NSGAIISampler(seed=seed, population_size=2 * _STARTUP)
         case "random":
             return RandomSampler(seed=seed)
 
@@ -130,7 +150,8 @@ def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
     count = 0
     for trial in _running(study):
         if _is_orphan(trial, alive, alone=alone):
-            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+            if study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True).state != TrialState.FAIL:
+                continue  # it has finished in the meantime
             count += 1
             if _FIXED in trial.system_attrs:
                 study.enqueue_trial(trial.system_attrs[_FIXED], user_attrs={FROM: trial.user_attrs.get(FROM)})
@@ -139,6 +160,7 @@ def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
 
 def give_up(study: Study, *, alone: bool) -> None:
     """Give up all trials that dead processes have left; waits for those that may still be given a name."""
+    optuna.storages.fail_stale_trials(study)  # of other machines, by their heartbeats
     fail_orphans(study, (), alone=alone)
     while any(WORKER not in trial.user_attrs for trial in _running(study)):
         time.sleep(1)

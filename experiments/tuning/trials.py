@@ -133,10 +133,8 @@ class _Watch:
             self.place = None
         elif event.progress is not None and self.place is not None:
             self._note_loss(event.progress)
-        elif event.record is None:
-            before = self.place if self.place is not None and event.seed == self.seed else -1
-            self.seed, self.quarter = event.seed, 0
-            self.place = self.curve.stages.index(event.stage, before + 1)
+        elif event.record is None and event.progress is None:
+            self.seed, self.quarter, self.place = event.seed, 0, event.place
 
     def look(self, model: Model, progress: Progress) -> None:
         """Score the model at every quarter of a stage that trains it on labels.
@@ -152,7 +150,7 @@ class _Watch:
         at = self.place + progress.step / progress.steps
         self.curve.scores.append((self.seed, at, f1))
         if len(self.plan.search.goals) == 1:
-            self._judge(at, f1)
+            self._judge(self.place + quarter / LOOKS, f1)
 
     def _judge(self, at: float, f1: float) -> None:
         """Report the mean of what the seeds have reached, those that are done by their last scores."""

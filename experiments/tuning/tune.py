@@ -18,7 +18,7 @@ from experiments.tuning import storage
 from experiments.tuning.crew import Crew, Outcome
 from experiments.tuning.outcome import write_outcome
 from experiments.tuning.search import Plan
-from experiments.tuning.study import begin, finished, resume
+from experiments.tuning.study import begin, resume
 from experiments.tuning.trials import Trials
 
 
@@ -72,8 +72,7 @@ def tune(
             raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
         study = begin(plan, opened)
         job = _Job(Trials(plan, out, storage.artifacts(out)), url)
-        if len(finished(study)) < trials:
-            Crew(job, study, workers, storage.is_local(url), tell).run(trials)
+        Crew(job, study, workers, storage.is_local(url), tell).run(trials)
         return write_outcome(plan, study, out)
 
 

@@ -47,7 +47,8 @@ _SPECIAL = {
     "’": "'",
 }
 _LATIN_1 = "".join(char for char in map(chr, range(0xC0, 0x100)) if char.isalpha())
-_LETTERS = frozenset(ascii_letters + digits + " .,:;!?'()/+-=@" + _LATIN_1)
+_EASTERN = "ĂăĄąĆćČčĎďĐĘęĚěĞğĹĺĽľŁłŃńŇňŐőŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž"  # what the T1 fonts have beyond Latin 1
+_LETTERS = frozenset(ascii_letters + digits + " .,:;!?'()/+-=@" + _LATIN_1 + _EASTERN)
 
 
 def files(report: Report) -> Mapping[str, str]:

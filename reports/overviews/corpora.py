@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from reports.sections import Section, System
-from reports.table import Cell, Column, Table, label, number, spread
+from reports.table import Cell, Column, Table, label, number, plain, spread
 from reports.tables.significance import MARK, rivals
 
 
@@ -14,7 +14,7 @@ def corpora(sections: Sequence[Section]) -> Table:
     shared = [name for name in _names(sections) if sum(name in _by_name(each) for each in sections) > 1]
     columns: list[tuple[Column, Callable[[str], Cell]]] = [
         (Column("system", "System", "left"), label),
-        *((Column(_key(section), _heading(section, sections)), _f1(section)) for section in sections),
+        *((Column(plain(_key(section)), plain(_heading(section, sections))), _f1(section)) for section in sections),
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
     notes = [

@@ -1,4 +1,4 @@
-"""What others have published on the same corpus, beside the best of what was measured."""
+"""What others have published on the same corpus, in a table of its own."""
 
 from __future__ import annotations
 

@@ -48,9 +48,12 @@ def rivals(section: Section) -> list[Rival]:
 
 def method(compared: list[Rival]) -> str:
     """How it was found out, for a caption."""
+    documents = compared[0].comparison.documents
+    few = ", so few that intervals and chances are rough" if documents < _FEW else ""
     return (
-        f"Paired bootstrap over documents and seeds ({DRAWS:,} draws), p adjusted for {len(compared)} comparisons "
-        "(Holm), level .05."
+        f"Paired bootstrap over {documents} documents{few}, and seeds ({DRAWS:,} draws), p adjusted for "
+        f"{len(compared)} comparisons (Holm), level .05; that the best student was chosen on the same text is not "
+        "corrected for."
     )
 
 
@@ -80,8 +83,6 @@ def significance(section: Section) -> Table:
             f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, all seeds together.",
             method(compared),
             f"{MARK} significant. d: Cohen's, the mean difference between runs of one seed over its deviation.",
-            f"{compared[0].comparison.documents} documents"
-            + (": so few that intervals and chances are rough." if compared[0].comparison.documents < _FEW else "."),
         ]
     return Table.of("significance", "Significance", section, notes, columns, compared)
 

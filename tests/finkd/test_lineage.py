@@ -59,8 +59,10 @@ def test_strategies_share_the_work_of_a_common_prefix(teacher, tmp_path):
     short = run(teacher, SHORT, context(tmp_path))
     begun = []
     steps = parse(LONG, SETTINGS)
-    long = lineage.run(teacher, origin(teacher), steps, context(tmp_path), begun.append)
-    assert begun == ["task-distill:gold"]
+    long = lineage.run(
+        teacher, origin(teacher), steps, context(tmp_path), lambda stage, place: begun.append((stage, place))
+    )
+    assert begun == [("task-distill:gold", 2)]
     assert cached(long) == [("shrink", True), ("finetune", True), ("task-distill:gold", False)]
     assert [stage.key for stage in long.lineage[:2]] == [stage.key for stage in short.lineage]
     assert [stage.tokens for stage in long.lineage[:2]] == [stage.tokens for stage in short.lineage]

@@ -32,6 +32,10 @@ def test_without_a_study_there_is_nothing_to_show(finkd, tmp_path):
     [
         ({"HTTP_HOST": "127.0.0.1:8080"}, "200 OK"),
         ({"HTTP_HOST": "localhost:8080", "HTTP_ORIGIN": "http://localhost:8080"}, "200 OK"),
+        ({"HTTP_HOST": "localhost:9000"}, "200 OK"),
+        ({"HTTP_HOST": "127.0.0.2"}, "200 OK"),
+        ({"HTTP_HOST": "[::1]:8080"}, "200 OK"),
+        ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_SEC_FETCH_SITE": "cross-site"}, "403 Forbidden"),
         ({"HTTP_HOST": "evil.example:8080"}, "403 Forbidden"),
         ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_ORIGIN": "http://evil.example"}, "403 Forbidden"),
         ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_ORIGIN": "null"}, "403 Forbidden"),
@@ -45,7 +49,7 @@ def test_other_pages_are_turned_away(headers, status):
         start("200 OK", [])
         return [b""]
 
-    list(Guard(app, 8080)(headers, lambda *answer: answered.append(answer[0])))
+    list(Guard(app)(headers, lambda *answer: answered.append(answer[0])))
     assert answered == [status]
 
 

@@ -9,7 +9,6 @@ from corpora.errors import ConfigError
 from experiments.config import load
 from experiments.tuning.search import Between, OneOf, load_plan
 from finkd.strategies import parse
-from tests.experiments.tuning.conftest import SPACE
 
 
 def changed(tuned, **search):
@@ -70,6 +69,9 @@ def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of)
         ({"space": {"stages.retokenize.size": {"low": 0, "high": 80, "log": True}}}, "needs a low above 0"),
         ({"space": {"stages.retokenize.size": {"low": 10, "high": 80, "step": 0}}}, "step: expected a number above 0"),
         ({"space": {"stages.retokenize.size": {"lo": 10, "high": 80}}}, "lo"),
+        ({"space": {"split": {"choices": ["validation", "test"]}}}, r"search\.space\.split: cannot be varied"),
+        ({"space": {"systems.teacher.strategy": {"choices": ["finetune"]}}}, "cannot be varied"),
+        ({"goals": ["f1", "latency"]}, "measure: the goal 'latency' needs timed queries"),
         ({"goals": ["accuracy"]}, r"search\.goals"),
         ({"sampler": "grid"}, r"search\.sampler"),
         ({"system": "teacher"}, r"search\.system: expected one of the students \(student; got 'teacher'\)"),
@@ -102,16 +104,46 @@ def test_of_two_students_one_must_be_named(tuned, config_of):
 @given(st.integers(-5, 5), st.integers(1, 10), st.integers(-20, 20))
 def test_a_range_knows_its_values(low, length, value):
     values = Between(low, low + length)
-    assert (values.parameter(value) is not None) == (low <= value <= low + length)
+    if low <= value <= low + length:
+        assert values.parameter(value) == value
+    else:
+        with pytest.raises(ValueError, match="none of the values"):
+            values.parameter(value)
     assert values.parameter(str(low)) == low
     drawn = values.drawn(optuna.trial.FixedTrial({"x": low + length}), "x")
     assert isinstance(drawn, int)
 
 
-@pytest.mark.parametrize("choices", [SPACE["stages.shrink.layers"]["choices"], ["a", "b"], [1, None, True], [{"a": 1}]])
+@pytest.mark.parametrize(
+    "choices", [SPACE["stages.shrink.layers"]["choices"], ["a", "b"], [1, None, True, 1.0], [{"a": 1}]]
+)
 def test_any_value_can_be_a_choice(choices):
     values = OneOf(tuple(choices))
     for choice in choices:
         parameter = values.parameter(choice)
         assert values.drawn(optuna.trial.FixedTrial({"x": parameter}), "x") == choice
-    assert values.parameter("other") is None
+    with pytest.raises(ValueError, match="none of the values"):
+        values.parameter("other")
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "drawn"),
+    [
+        (Between(0, 0.2), 0.1, 0.1),
+        (Between(1, 4.5), "2.5", 2.5),
+        (Between(1, 4), 3.0, 3),
+        (Between(90, 110, step=10), 100, 100),
+        (Between(1e-4, 1e-2, log=True), "1e-3", 1e-3),
+        (OneOf((None, 192)), None, None),
+    ],
+)
+def test_the_configurations_own_value_is_tried_as_it_is(values, own, drawn):
+    assert values.drawn(optuna.trial.FixedTrial({"x": values.parameter(own)}), "x") == drawn
+
+
+@pytest.mark.parametrize(
+    ("values", "own"), [(Between(1, 4), 2.5), (Between(90, 110, step=10), 95), (OneOf((1,)), True)]
+)
+def test_what_lies_between_the_values_is_none_of_them(values, own):
+    with pytest.raises(ValueError, match="none of the values"):
+        values.parameter(own)

@@ -12,7 +12,18 @@ from optuna.trial import TrialState
 from corpora.errors import ConfigError, StoreError
 from experiments.tuning import storage
 from experiments.tuning.search import load_plan
-from experiments.tuning.study import FROM, OWN, WORKER, Worker, begin, fail_orphans, finished, give_up, resume
+from experiments.tuning.study import (
+    FROM,
+    OWN,
+    WORKER,
+    BelowMedian,
+    Worker,
+    begin,
+    fail_orphans,
+    finished,
+    give_up,
+    resume,
+)
 
 
 @pytest.fixture
@@ -48,7 +59,7 @@ def test_another_study_of_the_name_is_refused(change, study, plan, url):
         begin(other, storage.connect(url))
 
 
-@pytest.mark.parametrize(("sampler", "goals"), [("tpe", ("f1",)), ("gp", ("f1",)), ("nsga2", ("f1", "size"))])
+@pytest.mark.parametrize(("sampler", "goals"), [("tpe", ("f1",)), ("gp", ("f1", "size")), ("nsga2", ("f1", "size"))])
 def test_samplers_draw_values_of_the_space(sampler, goals, plan, url):
     plan = replace(plan, search=replace(plan.search, sampler=sampler, goals=goals))
     begin(plan, storage.connect(url, create=True))
@@ -146,3 +157,25 @@ def test_a_server_that_does_not_answer_is_named_without_its_password():
 
 def test_optuna_reads_what_was_written(study, url):
     assert optuna.get_all_study_names(storage.connect(url)) == ["study"]
+
+
+def test_somebody_elses_study_is_left_alone(plan, url):
+    other = optuna.create_study(storage=storage.connect(url, create=True), study_name="study")
+    other.tell(other.ask(), 1.0)
+    with pytest.raises(ConfigError, match="holds a study of this name with other settings"):
+        begin(plan, storage.connect(url))
+    assert len(other.get_trials()) == 1
+
+
+def test_a_trial_is_stopped_for_its_last_value_and_not_for_its_best(study):
+    def told(*values):
+        trial = study.ask()
+        for step, value in enumerate(values):
+            trial.report(value, step)
+        return trial
+
+    for number in range(8):
+        study.tell(told(0.1, 0.5 + number / 100), 0.5)
+    numbers = [told(*values).number for values in ((0.9, 0.4), (0.1, 0.6), (0.1, 0.1, 0.1))]
+    trials = study.get_trials()
+    assert [BelowMedian().prune(study, trials[number]) for number in numbers] == [True, False, False]

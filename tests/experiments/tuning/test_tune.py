@@ -1,6 +1,7 @@
 """``finkd tune`` from the configuration to the best settings."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_a_trial_shows_its_table_and_its_learning_curve(study):
     curve = json.loads((out / "trial-0000" / "curve.json").read_text())
     assert curve["stages"] == ["shrink", "finetune"]
     assert [place for _, place, _ in curve["scores"]][-1] == 2.0
-    assert [round(100 * place / 2) for _, place, _ in curve["scores"]] == sorted(trial.intermediate_values)
+    assert sorted(trial.intermediate_values) == [62, 75, 88, 100]
     assert (out / "trial-0000" / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -181,3 +182,20 @@ def test_several_goals_have_a_front(tuned, finkd, config_of, tmp_path):
         settings = yaml.safe_load((tmp_path / "out" / f"best-trial-{trial.number:04d}.yaml").read_text())
         assert settings["name"] == "study-best"
     assert "Size (MB)" in (tmp_path / "out" / "gain.md").read_text()
+
+
+def test_stages_of_a_teacher_that_is_made_on_the_way_are_not_the_students(tuned, config_of, tmp_path):
+    strategy = "masked-teacher > shrink > adapt > distill:gold(teacher=adapted-teacher) > finetune"
+    quick = {"epochs": 1, "batch_tokens": 64}
+    stages = {**tuned["stages"], "adapt": {"on": "gold", "schedule": quick}, "distill": {"schedule": quick}}
+    systems = {**tuned["systems"], "student": {"strategy": strategy}}
+    space = {"stages.finetune.schedule.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}}
+    search = {**tuned["search"], "space": space, "prune": True}
+    tuned = {**tuned, "stages": stages, "systems": systems, "search": search}
+    trials, study = trial_of(tuned, config_of, tmp_path / "out")
+    study.optimize(trials, 1)
+    (trial,) = study.get_trials()
+    assert trial.state == TrialState.COMPLETE
+    curve = json.loads((tmp_path / "out" / "trial-0000" / "curve.json").read_text())
+    assert {math.ceil(place) for _, place, _ in curve["losses"]} == {1, 3, 4, 5}
+    assert sorted(trial.intermediate_values) == [85, 90, 95, 100]
