@@ -110,7 +110,7 @@ def _explained(parts: URL) -> Iterator[None]:
     except ImportError as error:
         raise ConfigError(
             f"--storage: {where} needs a package that is not installed ({error}): psycopg[binary] for "
-            "postgresql+psycopg://, grpcio for grpc://"
+            "postgresql+psycopg://, grpcio and protobuf for grpc://"
         ) from error
     except (SQLAlchemyError, sqlite3.Error, OSError, RuntimeError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
