@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import nn
@@ -12,15 +12,16 @@ from corpora.errors import ConfigError
 from finkd.losses.term import HIDING, Loss
 from finkd.models import Model
 from finkd.schedule import Schedule
+from finkd.step import needed_by
 
 
-def check_mixing(schedule: Schedule, losses: Iterable[Loss]) -> None:
+def check_mixing(schedule: Schedule, losses: Sequence[Loss]) -> None:
     """See that a training can mix vocabularies, if it is to.
 
     Raises:
         ConfigError: if its losses do not look at a teacher's states, or know one vocabulary only.
     """
-    needs = frozenset[str]().union(*(loss.needs for loss in losses))
+    needs = needed_by(losses)
     if not schedule.mixing:
         return
     if "embeddings" in needs:

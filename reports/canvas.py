@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import Literal
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 INK = "#24292f"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -36,6 +38,21 @@ def style() -> Iterator[None]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
         yield
+
+
+def log_scale(axes: Axes) -> None:
+    """Let the heights of a panel be logarithms, with round numbers beside them."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def borders(axes: Axes, stages: int) -> None:
+    """Let a panel be as wide as some stages, with a line between each two."""
+    axes.set_xlim(0, stages)
+    for border in range(1, stages):
+        axes.axvline(border, color=INK, alpha=0.25, linewidth=0.7)
 
 
 def svg(figure: Figure) -> str:

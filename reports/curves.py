@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports import canvas
 from reports.canvas import COLOURS, INK
@@ -47,10 +46,7 @@ def png(curve: Curve) -> bytes | None:
         figure.suptitle(plain(curve.title), fontsize=10, x=0.125, ha="left")
         _draw(scores, curve.scores, "micro-F1", marker="o")
         _draw(losses, curve.losses, "loss (log scale)")
-        losses.set_yscale("log")
-        losses.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        losses.yaxis.set_minor_locator(NullLocator())
-        losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        canvas.log_scale(losses)
         _name_stages(scores, losses, curve.stages)
         return canvas.png(figure)
 
@@ -69,8 +65,6 @@ def _draw(axes: Axes, points: Sequence[Point], heading: str, marker: str = "") -
 def _name_stages(upper: Axes, lower: Axes, stages: Sequence[str]) -> None:
     """A line between two stages, and their names below."""
     for axes in (upper, lower):
-        axes.set_xlim(0, len(stages))
-        for border in range(1, len(stages)):
-            axes.axvline(border, color=INK, alpha=0.25, linewidth=0.8)
+        canvas.borders(axes, len(stages))
     lower.set_xticks([place + 0.5 for place in range(len(stages))], [plain(stage) for stage in stages], fontsize=9)
     lower.tick_params(axis="x", length=0)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from experiments.config import Experiment
     from finkd.records import RunRecord
 
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
+]
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -25,9 +28,7 @@ def run(
     what: Annotated[
         str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, a strategy's name, or its stages as text.")
     ],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
-    ] = None,
+    overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="1,2,3", help="Seeds that replace the configured ones.")] = None,
     corpus: Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands.run import Overrides
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ def tune(
             metavar="URL", help="Database of the study. (default: sqlite, studies.db beside the study's folder)"
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
-    ] = None,
+    overrides: Overrides = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the trials and the best settings. (default: runs/NAME)")
     ] = None,
@@ -49,7 +48,7 @@ def tune(
     from experiments.tuning.tune import tune as run_study
 
     plan = load_plan(config, overrides or [])
-    written = run_study(plan, trials, workers, storage, out, _Lines(plan.search.goals, trials))
+    written = run_study(plan, trials, workers, storage, out, _Lines(plan.search.goals))
     if json:
         show_json({"written": [str(path) for path in written]})
         return
@@ -65,9 +64,8 @@ def tune(
 class _Lines:
     """One line for each trial that has ended."""
 
-    def __init__(self, goals: Sequence[Goal], trials: int) -> None:
+    def __init__(self, goals: Sequence[Goal]) -> None:
         self.goals = goals
-        self.trials = trials
         self.best: tuple[float, int] | None = None
 
     def __call__(self, outcome: Outcome) -> None:

@@ -27,7 +27,7 @@ from experiments.tuning.search import Goal, Plan
 from finkd.evaluation import evaluate
 from finkd.models import Model
 from finkd.progress import Progress
-from finkd.records import RunRecord, load_records
+from finkd.records import RunRecord
 from finkd.strategies import parse
 from finkd.training import DivergedError
 from reports.build import render_markdown
@@ -68,23 +68,23 @@ class Trials:
         folder = self.out / f"trial-{trial.number:04d}"
         watch = _Watch(trial, experiment, self.plan)
         try:
-            run(experiment, folder, watch.listen, math.inf, look=watch.look)
+            records = run(experiment, folder, watch.listen, math.inf, look=watch.look)
         except DivergedError as error:
             raise optuna.TrialPruned(str(error)) from error
         finally:
             self._show_curve(trial, watch)
-        records = [each for each in load_records([folder / "records"]) if each.system == self.plan.system]
-        self._link(trial, folder, records)
-        return tuple(_reached(goal, records) for goal in self.plan.search.goals)
+        tuned = [each for each in records if each.system == self.plan.system]
+        self._link(trial, folder, tuned)
+        _note(trial, [render_markdown(records), f"Report: `{folder / 'report.html'}`"])
+        return tuple(_reached(goal, tuned) for goal in self.plan.search.goals)
 
     def _link(self, trial: Trial, folder: Path, records: Sequence[RunRecord]) -> None:
-        """Let the trial name its records, and show its table."""
+        """Let the trial name its records and its report."""
         paths = [folder / "records" / record_file(record.system, record.seed) for record in records]
         trial.set_user_attr("records", [str(path) for path in paths])
         trial.set_user_attr("report", str(folder / "report.html"))
         for path in paths:
             upload_artifact(artifact_store=self.files, file_path=str(path), study_or_trial=trial)
-        _note(trial, [render_markdown(load_records([folder / "records"])), f"Report: `{folder / 'report.html'}`"])
 
     def _show_curve(self, trial: Trial, watch: _Watch) -> None:
         """Give the trial a picture of its training."""

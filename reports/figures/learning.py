@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from finkd.records import StageRecord
-from reports.canvas import COLOURS, INK
+from reports import canvas
+from reports.canvas import COLOURS
 from reports.sections import Section, System
 from reports.table import plain
 
@@ -51,13 +51,8 @@ def _draw(axes: Axes, system: System) -> None:
             if points:
                 axes.plot(*zip(*points, strict=True), color=COLOURS[number % len(COLOURS)], linewidth=0.9)
     stages = system.records[0].lineage
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlim(0, len(stages))
-    for border in range(1, len(stages)):
-        axes.axvline(border, color=INK, alpha=0.25, linewidth=0.7)
+    canvas.log_scale(axes)
+    canvas.borders(axes, len(stages))
     names = [plain(stage.kind).replace("task-distill", "task")[:_LETTERS] for stage in stages]
     axes.set_xticks([place + 0.5 for place in range(len(stages))], names, fontsize=6)
     axes.tick_params(axis="x", length=0)
