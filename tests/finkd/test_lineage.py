@@ -104,7 +104,7 @@ def test_two_runs_that_need_a_stage_compute_it_once(teacher, tmp_path, monkeypat
 
     @contextmanager
     def waiting(store, key):
-        """While this run waits for its turn, another one ends; in one thread, since loading models in two is not safe."""
+        """Let another run end meanwhile, in this thread: transformers cannot load two models at once."""
         monkeypatch.setattr(Store, "turn", real)
         other.append(lineage.run(teacher, origin(teacher), steps, context(tmp_path)))
         with real(store, key):
