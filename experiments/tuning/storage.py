@@ -13,7 +13,8 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from corpora.errors import ConfigError, StoreError
@@ -60,13 +61,24 @@ def connect(url: str, *, create: bool = False) -> BaseStorage:
         if parts.get_backend_name() == "sqlite":
             _prepare(parts, create=create)
             options = {"connect_args": {"timeout": _LOCK_TIMEOUT}}
-        return RDBStorage(
+        storage = RDBStorage(
             url,
             engine_kwargs=options,
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=GRACE_SECONDS,
             skip_table_creation=not create,
         )
+    if parts.get_backend_name() == "sqlite":
+        event.listen(storage.engine, "begin", _begin_to_write)
+    return storage
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Let one process at a time look at a trial and take it.
+
+    Optuna asks for this by SELECT FOR UPDATE, which SQLite does not have: two processes could take the same trial.
+    """
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def is_local(url: str) -> bool:
