@@ -15,6 +15,7 @@ from experiments.commands.align import align
 from experiments.commands.analyze import analyze
 from experiments.commands.dashboard import dashboard
 from experiments.commands.evaluate import evaluate
+from experiments.commands.human_eval import human_eval
 from experiments.commands.listing import list_names
 from experiments.commands.predict import predict
 from experiments.commands.report import report
@@ -102,6 +103,7 @@ app.command()(dashboard)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(report)
+app.add_typer(human_eval, name="human-eval")
 app.add_typer(store, name="store")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from finkd.progress import Progress
 from finkd.records import RunRecord
+from finkd.suites.record import TaskRecord
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Event:
     """Something that happened in a run: a stage begins, a training step is done, or a system is scored.
 
     Attributes:
-        system: name of the system.
+        system: name of the system, or of the task of a suite.
         seed: its seed.
         stage: the stage that runs, such as ``"task-distill:text"``.
         progress: of a training step that is done.
@@ -26,7 +27,7 @@ class Event:
     seed: int
     stage: str = ""
     progress: Progress | None = None
-    record: RunRecord | None = None
+    record: RunRecord | TaskRecord | None = None
     place: int | None = None
 
 

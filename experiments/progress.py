@@ -13,6 +13,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from experiments.events import Event, Listener
     from finkd.records import RunRecord
+    from finkd.suites.record import TaskRecord
 
 LINES_PER_STAGE = 10
 
@@ -78,8 +79,11 @@ class Bars:
             self.progress.update(self.tasks[event.seed], completed=step.step, total=step.steps, figures=figures(event))
 
 
-def scored(record: RunRecord) -> str:
+def scored(record: RunRecord | TaskRecord) -> str:
     """A scored system in one line."""
+    if not hasattr(record, "scores"):
+        found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
+        return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
     scores = record.scores
     return f"{record.system} (seed {record.seed}): micro-F1 {scores.micro.f1:.3f}, macro-F1 {scores.macro_f1:.3f}"
 
@@ -90,7 +94,7 @@ def figures(event: Event) -> str:
     if step is None:
         return ""
     left = step.seconds / step.step * (step.steps - step.step)
-    doing = "teacher reads" if step.loss is None else f"loss {step.loss:.3f}"
+    doing = "reads" if step.loss is None else f"loss {step.loss:.3f}"
     return f"{doing}, {step.tokens / max(step.seconds, 1e-9):,.0f} tokens/s, {left:.0f} s left"
 
 

@@ -101,7 +101,7 @@ class TrainingData:
         student: the examples, stretches of text that fit all models that read them, under the student's tokenizer.
         starts: (words,) first character of each word in its example.
         ends: (words,) character after its last one.
-        labels: (words,) gold label ids or ``IGNORED``.
+        labels: (words,) gold label ids or ``IGNORED``; numbers where a number is to be learnt.
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
         words: (words,) number of each word among the words of all sentences; those that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
@@ -112,7 +112,7 @@ class TrainingData:
     student: Encoded
     starts: Integers
     ends: Integers
-    labels: Integers
+    labels: Integers | Floats
     usable: Bools
     words: Longs
     teacher: Encoded | None = None
@@ -196,7 +196,9 @@ class TrainingData:
         )
 
     def _labels(self, words: Longs) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(self.labels[words].astype(np.int64)), torch.from_numpy(words)
+        labels = self.labels[words]
+        kind = np.float32 if labels.dtype.kind == "f" else np.int64
+        return torch.from_numpy(labels.astype(kind)), torch.from_numpy(words)
 
     def _spans(self, rows: Longs, words: Longs) -> tuple[Longs, Longs, Longs]:
         """Starts and ends of words, and the (rows + 1,) borders of the chosen examples among them."""

@@ -26,12 +26,14 @@ class Inputs:
         mask: (batch, seq) True at pieces, False at padding.
         words: (words,) position of each word's first piece in the flattened (batch * seq) sequence.
         pieces: (pieces,) position of each piece in the flattened sequence, in order, padding left out.
+        types: (batch, seq) 1 at pieces of the second text of a pair; ``None`` where texts stand alone.
     """
 
     ids: Tensor
     mask: Tensor
     words: Tensor
     pieces: Tensor
+    types: Tensor | None = None
 
     @property
     def piece_ids(self) -> Tensor:
@@ -73,7 +75,17 @@ def inputs(encoded: Encoded, pieces: Pieces, first: Longs, limit: int, hidden: B
         torch.from_numpy(mask.reshape(shape)),
         torch.from_numpy(position[first]),
         torch.from_numpy(position),
+        torch.from_numpy(_second(pieces, position, shape)) if encoded.is_paired else None,
     )
+
+
+def _second(pieces: Pieces, position: Longs, shape: tuple[int, int]) -> Longs:
+    """(batch, seq) 1 at the pieces that follow the first closing one of their row."""
+    closed: Longs = np.cumsum(pieces.closing) - pieces.closing
+    counts = np.diff(pieces.rows)
+    types = np.zeros(shape[0] * shape[1], np.int64)
+    types[position] = closed > np.repeat(closed[pieces.rows[:-1]], counts)
+    return types.reshape(shape)
 
 
 def aligned(alignment: Alignment, needs: frozenset[str], hidden: Bools) -> Aligned:

@@ -138,6 +138,7 @@ class Encoded:
         pad: id that fills up a batch.
         mask: id that hides a piece, -1 if the tokenizer has none.
         size: entries of the vocabulary.
+        is_paired: whether each example is two texts (``finkd.suites.reading``).
     """
 
     pieces: Pieces
@@ -146,12 +147,15 @@ class Encoded:
     pad: int = 0
     mask: int = -1
     size: int = 0
+    is_paired: bool = False
 
     @classmethod
-    def of(cls, pieces: Pieces, first: Longs, word_rows: Longs, tokenizer: Tokenizer) -> Encoded:
+    def of(
+        cls, pieces: Pieces, first: Longs, word_rows: Longs, tokenizer: Tokenizer, *, is_paired: bool = False
+    ) -> Encoded:
         """Windows as a tokenizer has cut them, with what it fills up and hides by."""
         special = tokenizer.special_ids
-        return cls(pieces, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer))
+        return cls(pieces, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer), is_paired)
 
     @property
     def lengths(self) -> Longs:

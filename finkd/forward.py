@@ -31,7 +31,7 @@ def forward(
     masked: Tensor | None = None,
     everywhere: Tensor | None = None,
 ) -> Side:
-    """Run a tagger, a masked-LM network or a bare encoder.
+    """Run a tagger, a classifier of texts, one that answers questions, a masked-LM network or a bare encoder.
 
     Args:
         network: what to run.
@@ -44,16 +44,17 @@ def forward(
     Raises:
         ConfigError: if attention is needed and the architecture keeps its projections elsewhere.
     """
-    is_tagger = hasattr(network, "classifier")
-    body = network if is_tagger else network.base_model
+    has_labels = hasattr(network, "classifier") or hasattr(network, "qa_outputs")
+    body = network if has_labels else network.base_model
+    options: dict[str, Any] = {"output_hidden_states": bool(needs & {"hidden"})}
+    if inputs.types is not None and getattr(network.config, "type_vocab_size", 1) > 1:
+        options["token_type_ids"] = inputs.types
     with _recorded(network, wanted="attention" in needs) as projections, fastest(network):
-        output: Any = body(
-            input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=bool(needs & {"hidden"})
-        )
+        output: Any = body(input_ids=inputs.ids, attention_mask=inputs.mask, **options)
     attention = [_flat(each, inputs) for each in projections]
     every = None if everywhere is None else _flat(output.last_hidden_state, inputs, everywhere)
     return Side(
-        words=output.logits.flatten(0, 1)[inputs.words] if is_tagger else None,
+        words=_label_scores(output, inputs) if has_labels else None,
         hidden=tuple(_flat(state, inputs) for state in output.hidden_states) if "hidden" in needs else (),
         attention=tuple(torch.stack(attention[layer : layer + 3]) for layer in range(0, len(attention), 3)),
         heads=network.config.num_attention_heads,
@@ -61,6 +62,16 @@ def forward(
         everywhere=None if every is None else masked_lm_guesses(network, every),
         embeddings=network.get_input_embeddings()(inputs.piece_ids) if "embeddings" in needs else None,
     )
+
+
+def _label_scores(output: Any, inputs: Inputs) -> Tensor:
+    """(words, labels) scores: of words, or of the texts that words stand for, or of the ends of an answer."""
+    if "start_logits" in output:
+        return torch.stack([output.start_logits, output.end_logits], dim=-1).flatten(0, 1)[inputs.words]
+    scores: Tensor = output.logits
+    if scores.ndim == 2:
+        return scores[inputs.words // inputs.ids.shape[1]]
+    return scores.flatten(0, 1)[inputs.words]
 
 
 def _flat(states: Tensor, inputs: Inputs, places: Tensor | None = None) -> Tensor:

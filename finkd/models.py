@@ -17,6 +17,8 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     PreTrainedModel,
 )
@@ -181,13 +183,35 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
                 "start from an encoder without a head, or choose the corpus it was trained for"
             )
         return model
+    return _under(model, AutoModelForTokenClassification, labels, seed)
+
+
+def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
+    """A copy of the encoder under a new head that scores whole texts.
+
+    Args:
+        model: an encoder, with or without another head.
+        labels: name of each class; none for a head that gives one number.
+        seed: seed of the head's weights.
+    """
+    return _under(model, AutoModelForSequenceClassification, labels or ("score",), seed)
+
+
+def with_answer_head(model: Model, seed: int) -> Model:
+    """A copy of the encoder under a new head that scores, at each piece, how well an answer begins and ends there."""
+    return _under(model, AutoModelForQuestionAnswering, ("start", "end"), seed)
+
+
+def _under(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
+    """The encoder's weights under a new head; a pooler that the head brings along is new too."""
     config = copy.deepcopy(model.encoder.config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = AutoModelForTokenClassification.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]
-    network.base_model.load_state_dict(model.encoder.state_dict())
+        network = kind.from_config(config, dtype=torch.float32)
+    new, _ = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
+    assert all(name.startswith("pooler.") for name in new), new
     return Model(network.eval(), model.tokenizer, tuple(labels))
 
 

@@ -90,6 +90,7 @@ class Resources:
         latency_ms: percentile (``"p10"`` to ``"p99"``) -> milliseconds per sentence at batch 1 on one thread,
             tokenizing included.
         words_per_second: batch 32, all threads.
+        peak_memory: most bytes of memory that the process held while it ran.
         machine_busy: True if other work ran on the machine while this was measured.
     """
 
@@ -98,6 +99,7 @@ class Resources:
     bytes: int | None = None
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     words_per_second: float | None = None
+    peak_memory: int | None = None
     machine_busy: bool = False
 
 

@@ -89,6 +89,7 @@ class _Shares:
             inputs.mask[rows],
             self._own(inputs.words, self.words) - before,
             self._own(inputs.pieces, self.pieces) - before,
+            None if inputs.types is None else inputs.types[rows],
         )
 
     def own_places(self, places: Tensor | None) -> Tensor | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from corpora.files import write_atomic
 from finkd.records import RunRecord
+from finkd.suites.record import TaskRecord
 from reports.formats import formats as known_formats
 from reports.formats.markdown import document
 from reports.report import Report, compose
@@ -16,7 +17,12 @@ from reports.report import Report, compose
 logger = logging.getLogger(__name__)
 
 
-def build(records: Iterable[RunRecord], out: Path, formats: Sequence[str] = ("md", "tex", "csv", "html")) -> list[Path]:
+def build(
+    records: Iterable[RunRecord],
+    out: Path,
+    formats: Sequence[str] = ("md", "tex", "csv", "html"),
+    task_records: Sequence[TaskRecord] = (),
+) -> list[Path]:
     """Write a report; the same records give the same bytes, in whatever order they come.
 
     There is one ``results.md`` (``.tex``, ``.csv``) with all sections, one such file for every other table, one
@@ -27,6 +33,7 @@ def build(records: Iterable[RunRecord], out: Path, formats: Sequence[str] = ("md
         records: run records of any number of experiments and corpora.
         out: folder, made if missing; files of the same names are replaced, each one atomically.
         formats: names of the formats to write.
+        task_records: records of general tasks.
 
     Returns:
         The files written.
@@ -37,7 +44,7 @@ def build(records: Iterable[RunRecord], out: Path, formats: Sequence[str] = ("md
         StoreError: if ``out`` cannot be written.
     """
     writers = [known_formats.get(name) for name in dict.fromkeys(formats)]
-    report = compose(records)
+    report = compose(records, None, task_records)
     contents = [item for writer in writers for item in writer(report).items()]
     written = []
     for name, content in (*contents, *_pictures(report)):

@@ -29,12 +29,16 @@ def render(report: Report) -> str:
     """The page as text: per chapter a summary, the picture and every table; the environment at the end."""
     records = [record for chapter in report.chapters for record in chapter.section.records]
     return TEMPLATES.get_template("report.html.j2").render(
-        title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)),
+        title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)) or "General tasks",
         overviews=[(table, *table.for_readers()) for table in report.overviews.values()],
         chapters=[_chapter(chapter, number) for number, chapter in enumerate(report.chapters, 1)],
         strategies=_strategies(report.chapters),
-        environment=_distinct(record.environment for record in records),
-        corpora=_distinct(record.corpora for record in records),
+        environment=_distinct(
+            [*(record.environment for record in records), *(each.environment for each in report.task_records)]
+        ),
+        corpora=_distinct(
+            [*(record.corpora for record in records), *({each.task: each.fingerprint} for each in report.task_records)]
+        ),
         script=Markup(_SCRIPT),
         # The page may run this script alone: nothing that a name or a text smuggles in.
         script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from finkd.records import RunRecord
+from finkd.suites.record import TaskRecord
+from reports.general import general
 from reports.overviews import overviews
 from reports.pictures import Picture, pictures
 from reports.sections import Section, sections
@@ -33,11 +35,13 @@ class Report:
 
     Attributes:
         chapters: one for each section, in order.
-        overviews: tables over all of them, by name.
+        overviews: tables over all of them, and those of general tasks, by name.
+        task_records: of general tasks.
     """
 
     chapters: tuple[Chapter, ...]
     overviews: Mapping[str, Table] = field(default_factory=dict)
+    task_records: tuple[TaskRecord, ...] = ()
 
     def by_table(self) -> dict[str, list[Table]]:
         """The tables of each name over all chapters, for formats with one file per table."""
@@ -48,19 +52,23 @@ class Report:
         return found
 
 
-def compose(records: Iterable[RunRecord], names: Iterable[str] | None = None) -> Report:
-    """The report of some run records with the named tables, or with all of them.
+def compose(
+    records: Iterable[RunRecord], names: Iterable[str] | None = None, task_records: Sequence[TaskRecord] = ()
+) -> Report:
+    """The report of some records with the named tables, or with all of them.
 
     Raises:
         DataError: if there are no records, or they contradict each other.
         UnknownNameError: if there is no table of a name.
     """
-    wanted = [*tables, *overviews] if names is None else list(names)
-    makers = {name: tables.get(name) for name in wanted if name not in overviews}
-    found = sections(records)
+    wanted = [*tables, *overviews, *general] if names is None else list(names)
+    makers = {name: tables.get(name) for name in wanted if name not in overviews and name not in general}
+    records = list(records)
+    found = sections(records) if records or not task_records else []
     over = {name: overviews.get(name)(found) for name in wanted if name in overviews}
+    over |= {name: general.get(name)(task_records) for name in wanted if name in general}
     chapters = tuple(_chapter(section, makers) for section in found)
-    return Report(chapters, {name: table for name, table in over.items() if table.rows})
+    return Report(chapters, {name: table for name, table in over.items() if table.rows}, tuple(task_records))
 
 
 def _chapter(section: Section, makers: Mapping[str, Callable[[Section], Table]]) -> Chapter:

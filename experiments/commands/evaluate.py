@@ -1,30 +1,118 @@
-"""``finkd evaluate``: strict scores of a saved model."""
+"""``finkd evaluate``: strict scores of a saved model, or what it is worth on general tasks."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from corpora.errors import ConfigError
-from experiments.terminal import show_json, show_tables
+from experiments.commands.run import Overrides, seed_list
+from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
     from finkd.records import NerScores
+    from finkd.suites.record import TaskRecord
     from reports.table import Table
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
-    on: Annotated[str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus, by name or path.")],
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="CORPUS", help="Labelled corpus that a tagger is scored on.")
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="SUITE", help="General tasks that its encoder learns and is scored on.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
+    task: Annotated[
+        list[str] | None, typer.Option("--task", help="Only this task of the suite; may be repeated.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(metavar="1,2,3", help="Seeds of the suite's trainings.")] = "1",
+    teacher: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Learn each task from this model too, fine-tuned before.")
+    ] = None,
+    overrides: Overrides = None,
+    random_weights: Annotated[
+        bool,
+        typer.Option("--random-weights", help="Summarization: a model of phi-2's size that has learnt nothing."),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="What the suite's tables call the model.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the suite's records. (default: runs/SUITE)")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
-    """Score a model: strict entity F1, micro, macro and by type.
+    """Score a model: strict entity F1 of a tagger on a corpus, or what its encoder is worth on a suite of tasks.
+
+    A model that is named as 'finkd list teachers' has it is the teacher of a suite's tables, a folder a student; run
+    both with the same --out. What was computed before is not computed again.
 
     Example: finkd evaluate runs/quickstart/models/teacher-seed-1 --on sample
+
+    Example: finkd evaluate sentence-transformers/all-MiniLM-L6-v2 --suite glue --task rte
     """
+    if (on is None) == (suite is None):
+        raise ConfigError("evaluate: expected either --on CORPUS or --suite SUITE")
+    if suite is not None:
+        overrides = [*(overrides or []), *(["random_weights=true"] if random_weights else [])]
+        _suite(model, suite, task or [], seed_list(seeds), teacher, overrides, name, out, json=json)
+        return
+    _corpus(model, str(on), split, scheme, json=json)
+
+
+def _suite(
+    model: str,
+    suite: str,
+    tasks: list[str],
+    seeds: list[int],
+    teacher: str | None,
+    overrides: list[str],
+    name: str | None,
+    out: Path | None,
+    *,
+    json: bool,
+) -> None:
+    from experiments.config import overridden
+    from experiments.progress import shown
+    from experiments.suites import suites
+    from experiments.suites.request import Request
+    from finkd.suites.record import load_task_records
+    from reports.report import compose
+
+    run = suites.get(suite)
+    folder = out or Path("runs") / suite
+    is_folder = (Path(model) / "config.json").is_file()
+    with shown(messages) as listen:
+        request = Request(
+            model=model,
+            system=name or Path(model).name,
+            role="student" if is_folder else "teacher",
+            out=folder,
+            seeds=tuple(seeds),
+            tasks=tuple(tasks),
+            settings=overridden({}, overrides),
+            teacher=teacher,
+            listen=listen,
+        )
+        with request.held():
+            records = run(request)
+    if json:
+        show_json([_figures(record) for record in records])
+        return
+    report = compose([], None, load_task_records([folder]))
+    show_tables(report.overviews.values())
+    say(f"records are in {folder / 'records'}; 'finkd report {folder}' writes these tables in every format")
+
+
+def _figures(record: TaskRecord) -> dict[str, object]:
+    kept = ("suite", "task", "split", "system", "role", "method", "seed", "metrics", "learnt", "too_long", "samples")
+    return {"id": record.id, "score": record.score, **{key: getattr(record, key) for key in kept}}
+
+
+def _corpus(model: str, on: str, split: str | None, scheme: str, *, json: bool) -> None:
     import corpora
     from experiments.splits import scored_split
     from finkd import models

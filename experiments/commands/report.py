@@ -35,23 +35,33 @@ def report(
             raise UnavailableError(f"{run}: there is no such run")
 
     from finkd.records import load_records
+    from finkd.suites.record import load_task_records
     from reports.build import build
+    from reports.general import general
     from reports.report import compose
 
-    records = load_records(runs)
+    tasks = load_task_records(runs)
+    records = load_records(runs) if not tasks or any(_has_runs(run) for run in runs) else []
     for run in runs:
         if missing := _missing(run, records):
             say(f"{run}: not finished; without {', '.join(missing)}")
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
     if alone is not None and any(alone.glob("*.record.json")):
         alone = alone.parent  # that folder is for records alone
-    written = build(records, out or alone or Path("runs/report"), [name.strip() for name in formats.split(",")])
+    names = [name.strip() for name in formats.split(",")]
+    written = build(records, out or alone or Path("runs/report"), names, tasks)
     if json:
         show_json([str(path) for path in written])
         return
-    show_tables(table for chapter in compose(records, ["results"]).chapters for table in chapter.tables.values())
+    shown = compose(records, ["results", *general], tasks)
+    show_tables(table for chapter in shown.chapters for table in chapter.tables.values())
+    show_tables(shown.overviews.values())
     for path in written:
         say(f"wrote {path}")
+
+
+def _has_runs(path: Path) -> bool:
+    return any(path.rglob("*.record.json")) if path.is_dir() else path.name.endswith(".record.json")
 
 
 def _missing(run: Path, records: Sequence[RunRecord]) -> list[str]:

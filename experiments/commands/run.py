@@ -60,7 +60,7 @@ def run(
 
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
-    chosen_seeds = _seeds(seeds) if seeds is not None else None
+    chosen_seeds = seed_list(seeds) if seeds is not None else None
     experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme)
 
     from experiments.progress import shown
@@ -82,7 +82,12 @@ def run(
     _show(folder)
 
 
-def _seeds(text: str) -> list[int]:
+def seed_list(text: str) -> list[int]:
+    """Seeds as they are written on the command line.
+
+    Raises:
+        ConfigError: if they are no whole numbers.
+    """
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:

@@ -22,6 +22,8 @@ KINDS = {
     "vocabularies": "Ways to learn a vocabulary",
     "floors": "Floors",
     "corpora": "Corpora",
+    "tasks": "General tasks",
+    "suites": "Suites of general tasks",
     "methods": "Measuring, tuning and the rest",
 }
 """What may be cited, with its heading; all but the last are registries."""

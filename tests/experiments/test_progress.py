@@ -58,4 +58,4 @@ def test_a_clock_may_skip_steps_and_a_teacher_reads_without_a_loss():
     assert [line.split(": ")[1].partition(",")[0] for line in lines[1:]] == [
         *("step 1/2", "step 2/2", "step 1/100", "step 33/100", "step 100/100")
     ]
-    assert "teacher reads, 10 tokens/s" in lines[1]
+    assert "reads, 10 tokens/s" in lines[1]

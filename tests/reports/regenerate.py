@@ -6,6 +6,7 @@ from pathlib import Path
 from reports.formats import formats
 from reports.report import compose
 from tests.reports.examples import example_records
+from tests.reports.tasks import task_records
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_FORMATS = ("md", "tex", "csv")
@@ -18,6 +19,13 @@ def golden_files():
     return {name: content for kind in GOLDEN_FORMATS for name, content in formats.get(kind)(report).items()}
 
 
+def general_files():
+    """The same of general tasks."""
+    report = compose([], None, task_records())
+    files = {name: content for kind in GOLDEN_FORMATS for name, content in formats.get(kind)(report).items()}
+    return {name: content for name, content in files.items() if name != "references.bib"}
+
+
 if __name__ == "__main__":
-    for name, content in golden_files().items():
+    for name, content in {**golden_files(), **general_files()}.items():
         (GOLDEN / name).write_text(content, encoding="utf-8", newline="\n")

@@ -1,0 +1,78 @@
+"""Tasks on whole texts, by which finkd measures what a student of a domain has lost of the language in general."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from corpora.errors import DataError, UnavailableError
+from corpora.locate import availability, finder, is_offline
+from corpora.registry import Registry
+from corpora.tasks.task import Example, Hub, TaskData, TextTask
+
+tasks: Registry[TextTask] = Registry(
+    "tasks",
+    {
+        "cola": ("corpora.tasks.glue:COLA", "GLUE: acceptable English or not"),
+        "sst-2": ("corpora.tasks.glue:SST2", "GLUE: sentiment of film reviews"),
+        "mrpc": ("corpora.tasks.glue:MRPC", "GLUE: paraphrases in news"),
+        "qqp": ("corpora.tasks.glue:QQP", "GLUE: questions that ask the same"),
+        "sts-b": ("corpora.tasks.glue:STSB", "GLUE: likeness of two sentences, 0 to 5"),
+        "mnli": ("corpora.tasks.glue:MNLI", "GLUE: whether a sentence follows from another, in ten genres"),
+        "qnli": ("corpora.tasks.glue:QNLI", "GLUE: whether a sentence answers a question"),
+        "rte": ("corpora.tasks.glue:RTE", "GLUE: whether a sentence follows from another, in news"),
+        "wnli": ("corpora.tasks.glue:WNLI", "GLUE: what a pronoun stands for"),
+        "imdb": ("corpora.tasks.imdb:IMDB", "sentiment of long film reviews"),
+    },
+)
+
+
+def load_task(name: str) -> TaskData:
+    """Load a task: from its files in ``FINKD_DATA`` or the cache, else all of it from the hub.
+
+    Raises:
+        UnknownNameError: if there is no such task.
+        DataError: if a file or the hub's data break the task's format.
+        UnavailableError: if it is neither here nor on the hub.
+    """
+    task = tasks.get(name)
+    if availability(task) == "here":
+        return TaskData(name, task.labels, task.read(finder(task)), task.samples)
+    return TaskData(name, task.labels, {split: _from_hub(task, each) for split, each in task.hub.splits.items()})
+
+
+def _from_hub(task: TextTask, split: str) -> list[Example]:
+    """One of the hub's splits, its examples with a label."""
+    where = f"{task.hub.path} {task.hub.config or ''} {split}".replace("  ", " ")
+    rows = _downloaded(task, where, split)
+    missing = [name for name in (*task.hub.texts, task.hub.label) if name not in rows[0]] if rows else []
+    if missing:
+        raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {', '.join(rows[0])})")
+    return [_hub_example(task, task.hub, f"{where}: row {number}", row) for number, row in enumerate(rows)]
+
+
+def _downloaded(task: TextTask, where: str, split: str) -> Sequence[Mapping[str, Any]]:
+    files = ", ".join(task.files)
+    if is_offline():
+        raise UnavailableError(
+            f"{task.name}: {files} not found, and HF_HUB_OFFLINE forbids to ask the hub; set FINKD_DATA to a folder "
+            "that holds them"
+        )
+    import datasets
+
+    try:
+        return list(datasets.load_dataset(task.hub.path, task.hub.config, split=split))
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnavailableError(
+            f"{task.name}: {files} not found, and the hub does not give {where} ({first}); set FINKD_DATA to a folder "
+            "that holds them"
+        ) from error
+
+
+def _hub_example(task: TextTask, hub: Hub, where: str, row: Mapping[str, Any]) -> Example:
+    label = float(row[hub.label])
+    if task.labels and label not in range(len(task.labels)):
+        raise DataError(f"{where}: label {row[hub.label]!r}, expected 0 to {len(task.labels) - 1}")
+    first, second = (*(str(row[name]) for name in hub.texts), "")[:2]
+    return Example(first, second, label)

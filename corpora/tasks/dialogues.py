@@ -1,0 +1,139 @@
+"""DialogSum: dialogues of two people with their summaries (Chen et al. 2021)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corpora.corpus import Source
+from corpora.errors import ConfigError, DataError
+from corpora.locate import locate
+from corpora.tasks.reading import opened
+
+_FILES = {
+    "train": "dialogsum/dialogsum.train.subset.csv.gz",
+    "validation": "dialogsum/dialogsum.dev.jsonl.gz",
+    "test": "dialogsum/dialogsum.test.jsonl.gz",
+}
+_CHECKSUMS = {
+    "train": "01ec208a4e0f06be3232f87d6e8628415cc8f4c0bbd04a6b27af2bfb5eb61978",
+    "validation": "40a9f0a3daf8dbd48376254737fd4b8e9b6a125da54642e9afa5882f76bd45a8",
+    "test": "4542bd7997f5c7147a51ee6f853dcaea812cfa788f04040affeac0aed0f29694",
+}
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """A dialogue with the summaries that people wrote of it.
+
+    Attributes:
+        id: its id.
+        text: one turn a line, each with its speaker in front.
+        summaries: at least one.
+    """
+
+    id: str
+    text: str
+    summaries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DialogueData:
+    """Dialogues in memory.
+
+    Attributes:
+        name: what tables call them.
+        splits: ``train``, ``validation`` and ``test``.
+        samples: the splits that are only a part of the published ones.
+    """
+
+    name: str
+    splits: Mapping[str, Sequence[Dialogue]]
+    samples: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that a model can see here."""
+        return hashlib.sha256(repr(sorted(self.splits.items())).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def load_dialogues(folder: str | None = None) -> DialogueData:
+    """DialogSum, of whose training split the first 601 dialogues are used; or the same files of a folder.
+
+    Args:
+        folder: holds a file for ``train``, ``dev`` (or ``validation``) and ``test``, as ``.jsonl`` or ``.csv``, with
+            the columns ``dialogue`` and ``summary`` (or ``summary1`` and so on), each perhaps gzipped.
+
+    Raises:
+        ConfigError: if the folder lacks a file.
+        DataError: if a file breaks the format, or a summary is empty.
+        UnavailableError: if DialogSum is not here.
+    """
+    if folder is None:
+        paths = {split: locate(file, Source(_CHECKSUMS[split])) for split, file in _FILES.items()}
+        name = "dialogsum"
+    else:
+        paths = {split: _only(Path(folder), split) for split in _FILES}
+        name = Path(folder).name
+    splits = {split: read_dialogues(path) for split, path in paths.items()}
+    return DialogueData(name, splits, ("train",) if folder is None else ())
+
+
+def _only(folder: Path, split: str) -> Path:
+    names = (split, "dev") if split == "validation" else (split,)
+    found = [
+        path
+        for path in sorted(folder.glob("*"))
+        if any(part in names for part in path.name.lower().split(".")) and _reader(path) is not None
+    ]
+    if len(found) != 1:
+        raise ConfigError(f"{folder}: expected one file {split}.jsonl or {split}.csv (found {len(found)})")
+    return found[0]
+
+
+def read_dialogues(path: Path) -> list[Dialogue]:
+    """Dialogues of a JSON-lines or CSV file.
+
+    Raises:
+        DataError: if it breaks the format, or a dialogue or a summary is empty.
+    """
+    reader = _reader(path)
+    if reader is None:
+        raise DataError(f"{path}: expected .jsonl or .csv, each perhaps with .gz")
+    try:
+        found = [_dialogue(f"{path}: row {number}", row) for number, row in enumerate(reader(path), start=1)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    if not found:
+        raise DataError(f"{path}: holds no dialogue")
+    return found
+
+
+def _reader(path: Path) -> Callable[[Path], Iterator[Mapping[str, Any]]] | None:
+    return {".jsonl": _json_lines, ".csv": _csv}.get(Path(path.name.removesuffix(".gz")).suffix)
+
+
+def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    return (json.loads(line) for line in opened(path).splitlines() if line.strip())
+
+
+def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
+    return csv.DictReader(io.StringIO(opened(path), newline=""))
+
+
+def _dialogue(where: str, row: Mapping[str, Any]) -> Dialogue:
+    keys = ["summary"] if "summary" in row else sorted(key for key in row if str(key).startswith("summary"))
+    missing = [name for name, is_there in (("dialogue", "dialogue" in row), ("summary", keys)) if not is_there]
+    if missing:
+        raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {', '.join(map(str, row))})")
+    text, summaries = str(row["dialogue"]).strip(), tuple(str(row[key]).strip() for key in keys)
+    if not text or not all(summaries):
+        raise DataError(f"{where}: the {'dialogue' if not text else 'summary'} is empty")
+    return Dialogue(str(row.get("fname") or row.get("id") or where.rpartition(" ")[2]), text, summaries)

@@ -1,0 +1,52 @@
+"""IMDb: film reviews of several hundred words (Maas et al. 2011)."""
+
+from __future__ import annotations
+
+import json
+
+from corpora.corpus import Find, Source
+from corpora.errors import DataError
+from corpora.tasks.reading import class_of, opened
+from corpora.tasks.task import Example, Hub, TextTask
+
+_FILES = {"train": "imdb/imdb_train_5k.jsonl.gz", "test": "imdb/imdb_test_5k.jsonl.gz"}
+
+
+def _read(find: Find) -> dict[str, list[Example]]:
+    return {
+        split: [_example(f"{path}: line {number}", line) for number, line in _lines(find, path)]
+        for split, path in _FILES.items()
+    }
+
+
+def _lines(find: Find, path: str) -> list[tuple[int, str]]:
+    return list(enumerate(opened(find(path)).splitlines(), start=1))
+
+
+def _example(where: str, line: str) -> Example:
+    try:
+        row = json.loads(line)
+        text, label = str(row["text"]), str(row["label"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{where}: expected an object with text and label ({error})") from error
+    return Example(text.replace("<br />", " "), "", class_of(where, label, {"0": 0, "1": 1}))
+
+
+IMDB = TextTask(
+    name="imdb",
+    title="sentiment of long film reviews",
+    origin="github.com/dax44/AMLM @ 05fb2144cdac27a88f277b3969df58e2ae041af6, and the hub's stanfordnlp/imdb",
+    licence="research use",
+    reference="Maas et al. (2011)",
+    files={
+        "imdb/imdb_train_5k.jsonl.gz": Source("46e5ebe7eff8d96024fa6a120517250f8c62216e47d902f461764ae0e8261013"),
+        "imdb/imdb_test_5k.jsonl.gz": Source("73b6d1e77f857ca8542b3f7813163c0168f7e2182b9fc69a4afa63ecc3c4a5ea"),
+    },
+    notes=("5,000 reviews of each split, drawn by their numbers", "line breaks in HTML were taken for white space"),
+    labels=("negative", "positive"),
+    metrics=("accuracy",),
+    suite="imdb",
+    read=_read,
+    hub=Hub("stanfordnlp/imdb", None, ("text",), {"train": "train", "test": "test"}),
+    samples=("train", "test"),
+)

@@ -1,0 +1,85 @@
+"""Files of tasks: tab-separated values without quoting, and JSON, each also gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import DataError
+
+
+def opened(path: Path) -> str:
+    """The whole text of a file, without a byte-order mark."""
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return raw.decode("utf-8-sig")
+
+
+def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Rows of a file in which a quotation mark is an ordinary character.
+
+    Args:
+        path: the file.
+        columns: those to give, in order.
+        header: names of all columns, if the file has no line for them.
+
+    Yields:
+        where the row stands, for messages, and its values.
+
+    Raises:
+        DataError: if a column or a value is not there.
+    """
+    lines = opened(path).split("\n")
+    names = header or lines[0].rstrip("\r").split("\t")
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(f"{path}: no column {', '.join(missing)} (its columns: {', '.join(names)})")
+    chosen = [list(names).index(name) for name in columns]
+    for number, line in enumerate(lines, start=1):
+        if not line or (number == 1 and header is None):
+            continue
+        values = line.rstrip("\r").split("\t")
+        if len(values) <= max(chosen):
+            raise DataError(f"{path}: line {number}: {len(values)} values, expected at least {max(chosen) + 1}")
+        yield f"{path}: line {number}", [values[place] for place in chosen]
+
+
+def numbered(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Rows of a JSON object that maps numbers to objects; as ``tsv``."""
+    try:
+        rows: Mapping[str, Mapping[str, Any]] = json.loads(opened(path))
+    except ValueError as error:
+        raise DataError(f"{path}: not valid JSON ({error})") from error
+    for number, row in rows.items():
+        missing = [name for name in columns if name not in row]
+        if missing:
+            raise DataError(f"{path}: row {number}: no {', '.join(missing)}")
+        yield f"{path}: row {number}", [str(row[name]) for name in columns]
+
+
+def class_of(where: str, label: str, classes: Mapping[str, int]) -> int:
+    """Index of a class by what the file calls it.
+
+    Raises:
+        DataError: if it has no such class.
+    """
+    if label not in classes:
+        raise DataError(f"{where}: label {label!r}, expected one of {', '.join(classes)}")
+    return classes[label]
+
+
+def number_of(where: str, label: str, low: float, high: float) -> float:
+    """A label that is a number.
+
+    Raises:
+        DataError: if it is none, or out of range.
+    """
+    try:
+        value = float(label)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise DataError(f"{where}: label {label!r}, expected a number between {low:g} and {high:g}")
+    return value

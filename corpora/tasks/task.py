@@ -1,0 +1,105 @@
+"""What a task on whole texts is: one text or two, and a class or a number for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from corpora.corpus import Corpus, Find
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text, or two that are read together, with what is asked of them.
+
+    Attributes:
+        first: the text, or the first one of a pair.
+        second: the other one of a pair; empty for tasks of one text.
+        label: index of its class, or a number where the task asks for one.
+    """
+
+    first: str
+    second: str
+    label: float
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task in memory.
+
+    Attributes:
+        name: registry name.
+        labels: name of each class, empty if the answer is a number.
+        splits: split name -> examples; ``train`` is learnt from.
+        samples: the splits that are only a sample of the published ones.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    splits: Mapping[str, Sequence[Example]]
+    samples: tuple[str, ...] = ()
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether each example is a pair of texts."""
+        return any(example.second for example in self.splits["train"])
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The splits that are scored: all that are not learnt from."""
+        return tuple(split for split in self.splits if split != "train")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that a model can see here."""
+        digest = hashlib.sha256(repr(self.labels).encode())
+        for split in sorted(self.splits):
+            digest.update(f"\0{split}".encode())
+            for example in self.splits[split]:
+                digest.update(repr((example.first, example.second, example.label)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where the Hugging Face hub holds a task.
+
+    Attributes:
+        path: of the data set.
+        config: its configuration.
+        texts: names of the columns that hold the texts, one or two.
+        splits: finkd's split name -> the hub's.
+        label: name of the column that holds the label.
+    """
+
+    path: str
+    config: str | None
+    texts: tuple[str, ...]
+    splits: Mapping[str, str]
+    label: str = "label"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTask(Corpus):
+    """A task on whole texts.
+
+    Attributes:
+        labels: name of each class, in the order of the hub's ids; empty if the answer is a number.
+        metrics: the official ones (``finkd.suites.metrics``); a task's score is their mean.
+        suite: name of the suite it belongs to.
+        read: builds the splits from ``files``, given a function that finds each of them.
+        hub: where all of it is, if the files are not here.
+        samples: the splits of ``files`` that are only samples.
+    """
+
+    kind: ClassVar[str] = "task"
+
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+    suite: str
+    read: Callable[[Find], Mapping[str, Sequence[Example]]]
+    hub: Hub
+    samples: tuple[str, ...] = ()

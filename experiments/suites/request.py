@@ -1,0 +1,134 @@
+"""What a suite is asked for, and where it keeps its answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corpora.files import folder_lock
+from experiments.config import slug
+from experiments.events import Event
+from finkd import lineage, models, teachers
+from finkd.environment import environment
+from finkd.models import Model
+from finkd.precision import resolve_precision
+from finkd.progress import Progress
+from finkd.records import Resources
+from finkd.resources import folder_bytes
+from finkd.store import Store, address
+from finkd.suites.record import SUFFIX, TaskRecord
+
+
+@dataclass(frozen=True)
+class Request:
+    """One model, to be tried on a suite.
+
+    Attributes:
+        model: its name or folder.
+        system: what tables call it.
+        role: ``"teacher"`` or ``"student"``.
+        out: folder of the records.
+        seeds: one run of every task for each.
+        tasks: which of the suite's; none stand for all.
+        settings: those that replace the suite's own.
+        teacher: name or folder of a model to learn from beside gold.
+        listen: called as the work goes on.
+    """
+
+    model: str
+    system: str
+    role: str
+    out: Path
+    seeds: tuple[int, ...] = (1,)
+    tasks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    teacher: str | None = None
+    listen: Callable[[Event], None] = lambda event: None
+
+    @cached_property
+    def origin(self) -> str:
+        """Address of the model's weights and tokenizer."""
+        return lineage.origin(self.model)
+
+    @cached_property
+    def loaded(self) -> Model:
+        """The model."""
+        return models.load(self.model)
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Its size."""
+        return Resources(
+            parameters=sum(parameter.numel() for parameter in self.loaded.encoder.parameters()),
+            embedding_parameters=self.loaded.embeddings.weight.numel(),
+            bytes=folder_bytes(teachers.resolve(self.model)),
+        )
+
+    @property
+    def store(self) -> Store:
+        """What suites compute once."""
+        return Store(self.out.parent / "store")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the output folder against other runs."""
+        with folder_lock(self.out):
+            yield
+
+    def watched(self, task: str, seed: int, stage: str) -> Callable[[Progress], None]:
+        """Say that a stage begins; what follows its training."""
+        self.listen(Event(task, seed, stage))
+        return lambda progress: self.listen(Event(task, seed, stage, progress))
+
+
+def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]) -> TaskRecord:
+    """A record from an earlier run of the same, or a new one, which is written down.
+
+    Args:
+        request: whose record it is.
+        frame: the record without what has to be computed.
+        decides: everything beside the frame's names that decides what comes out.
+        make: computes it.
+    """
+    key = address(json.loads(json.dumps({"version": 1, "id": frame.id, **decides})))
+    words = (frame.suite, frame.task, frame.split, frame.system, frame.method, f"seed-{frame.seed}")
+    path = request.out / "records" / f"{'-'.join(map(slug, words))}{SUFFIX}"
+    if path.is_file():
+        found = TaskRecord.load(path)
+        if found.key == key:
+            return found
+    began = time.perf_counter()
+    made = make()
+    seconds = made.seconds or time.perf_counter() - began
+    record = replace(made, key=key, seconds=seconds, environment=environment(resolve_precision("auto")))
+    record.save(path)
+    request.listen(Event(record.task, record.seed, record=record))
+    return record
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A settings object as JSON values."""
+    found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
+    return found
+
+
+def chosen(request: Request, known: Sequence[str]) -> list[str]:
+    """The suite's tasks that are asked for, in the suite's order.
+
+    Raises:
+        UnknownNameError: if one is not among them.
+    """
+    from corpora.errors import UnknownNameError
+    from corpora.registry import unknown
+
+    for name in request.tasks:
+        if name not in known:
+            raise UnknownNameError(unknown("tasks", name, list(known)))
+    return [name for name in known if name in request.tasks or not request.tasks]

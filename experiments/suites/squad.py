@@ -1,0 +1,112 @@
+"""SQuAD: fine-tune a model to answer questions on a paragraph, and score it by the official rules."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import ConfigError
+from corpora.tasks.questions import Question, QuestionData, load_questions
+from experiments.suites.request import Request, chosen, kept, plain
+from finkd import lineage, models
+from finkd.models import Model
+from finkd.settings import build
+from finkd.suites import squad_metrics
+from finkd.suites.answers import Answer, AnswerSettings, answer, learn_answers
+from finkd.suites.record import TaskRecord
+
+_METRICS = ("exact", "f1")
+_UNANSWERABLE = ("f1_with_answer", "f1_without_answer", "threshold")
+
+
+def squad(request: Request) -> list[TaskRecord]:
+    """Learn the training questions, answer those of the validation split.
+
+    The setting ``data`` names a folder with ``train*.json`` and ``dev*.json`` of SQuAD, of either version; without one
+    XQuAD's 1,190 questions are split by article.
+    """
+    chosen(request, ["squad"])
+    settings = dict(request.settings)
+    data = load_questions(settings.pop("data", None))
+    return list(_records(request, data, build(AnswerSettings, settings, "")))
+
+
+def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> Iterator[TaskRecord]:
+    if request.teacher:
+        _same_pieces(request)
+    decides: dict[str, Any] = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
+    if request.teacher:
+        decides["teacher"] = lineage.origin(request.teacher)
+    for seed in request.seeds:
+        frame = TaskRecord(
+            suite="squad",
+            task=data.name,
+            split="validation",
+            system=request.system,
+            role=request.role,
+            method=f"distilled from {Path(request.teacher).name}" if request.teacher else "fine-tuned",
+            seed=seed,
+            metrics=dict.fromkeys((*_METRICS, *(_UNANSWERABLE if data.has_unanswerable else ()))),
+            headline=_METRICS,
+            learnt=len(data.splits["train"]),
+            samples=data.samples,
+            resources=request.resources,
+            fingerprint=data.fingerprint,
+            config=plain(settings),
+        )
+        yield kept(request, frame, decides, partial(_made, request, data, settings, frame))
+
+
+def _same_pieces(request: Request) -> None:
+    assert request.teacher is not None
+    teacher = models.load(request.teacher)
+    if teacher.tokenizer.fingerprint != request.loaded.tokenizer.fingerprint:
+        raise ConfigError(
+            f"--teacher: {request.teacher} cuts text otherwise than {request.model}; where an answer begins and ends "
+            "can be taught only within one tokenizer"
+        )
+
+
+def _made(request: Request, data: QuestionData, settings: AnswerSettings, frame: TaskRecord) -> TaskRecord:
+    teacher: Model | None = None
+    if request.teacher:
+        listen = request.watched(data.name, frame.seed, "finetune the teacher")
+        teacher = learn_answers(models.load(request.teacher), data.splits["train"], settings, frame.seed, listen)
+    listen = request.watched(data.name, frame.seed, "task-distill" if teacher else "finetune")
+    seconds = [0.0]
+
+    def watch(progress: Any) -> None:
+        seconds.append(progress.seconds)
+        listen(progress)
+
+    learnt = learn_answers(request.loaded, data.splits["train"], settings, frame.seed, watch, teacher)
+    asked = data.splits["validation"]
+    found, too_long = answer(learnt, asked, settings)
+    return replace(scored(frame, asked, found), too_long=too_long, seconds=seconds[-1])
+
+
+def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]) -> TaskRecord:
+    """The record with its metrics; where questions may have no answer, at the threshold that is best for F1."""
+    gold = [[text for text, _ in question.answers] for question in asked]
+    said = [each.text for each in found]
+    metrics: dict[str, float | None] = {}
+    if "threshold" in frame.metrics:
+        f1s = [squad_metrics.f1(text, right) for text, right in zip(said, gold, strict=True)]
+        empty = [not right for right in gold]
+        threshold = squad_metrics.best_threshold([each.no_answer for each in found], f1s, empty)
+        metrics["threshold"] = threshold
+        said = [each.text if each.no_answer <= threshold else "" for each in found]
+    exact = [squad_metrics.exact(text, right) for text, right in zip(said, gold, strict=True)]
+    f1s = [squad_metrics.f1(text, right) for text, right in zip(said, gold, strict=True)]
+    metrics |= {"exact": statistics.fmean(exact), "f1": statistics.fmean(f1s)}
+    if "threshold" in frame.metrics:
+        for name, wanted in (("f1_with_answer", True), ("f1_without_answer", False)):
+            part = [value for value, right in zip(f1s, gold, strict=True) if bool(right) is wanted]
+            metrics[name] = statistics.fmean(part) if part else None
+    return replace(
+        frame, metrics={name: metrics[name] for name in frame.metrics}, texts=tuple(said), predicted=tuple(f1s)
+    )

@@ -1,0 +1,196 @@
+"""Suites of tasks on whole texts: GLUE, SST-2 and IMDb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpora.tasks import load_task, tasks
+from corpora.tasks.task import TaskData
+from experiments.suites.request import Request, chosen, kept, plain
+from finkd import lineage, models
+from finkd.arrays import Growing, mapped
+from finkd.records import Resources
+from finkd.settings import build
+from finkd.store import address
+from finkd.strategies import merge
+from finkd.suites import baselines
+from finkd.suites.classifier import Scores, TextSettings, answers, gold, learn, scores
+from finkd.suites.metrics import METRICS
+from finkd.suites.record import TaskRecord
+
+GLUE = ("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "qnli", "rte", "wnli")
+BINARY = ("accuracy", "precision", "recall", "f1")
+_SMALL = {"schedule": {"epochs": 5}}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "sst-2": {"schedule": {"epochs": 2}, "limit": 64},
+    "mrpc": _SMALL,
+    "sts-b": _SMALL,
+    "rte": {**_SMALL, "limit": 256},
+    "wnli": _SMALL,
+    "imdb": {"limit": 256, "long": "head+tail"},
+}
+_USUAL = {"schedule": {"epochs": 3, "learning_rate": 1e-4}}
+
+
+def glue(request: Request) -> list[TaskRecord]:
+    """Fine-tune the model on each task, or distil a fine-tuned teacher into it."""
+    return [
+        record for task in chosen(request, GLUE) for record in _task(request, "glue", task, tasks.get(task).metrics)
+    ]
+
+
+def imdb(request: Request) -> list[TaskRecord]:
+    """The same on long reviews."""
+    return [record for task in chosen(request, ["imdb"]) for record in _task(request, "imdb", task, ("accuracy",))]
+
+
+def sst2(request: Request) -> list[TaskRecord]:
+    """Fine-tuned, frozen and untrained, beside classifiers that know no language but the training texts."""
+    chosen(request, ["sst-2"])
+    data = load_task("sst-2")
+    settings = settings_of("sst-2", request.settings)
+    return [*_task(request, "sst2", "sst-2", BINARY), *_untrained(request, data, settings), *_classic(request, data)]
+
+
+def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
+    """How a task is learnt.
+
+    Raises:
+        ConfigError: if a setting is wrong.
+    """
+    return build(TextSettings, merge(merge(_USUAL, _DEFAULTS.get(task, {})), replaced), "")
+
+
+def _task(request: Request, suite: str, task: str, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
+    data = load_task(task)
+    settings = settings_of(task, request.settings)
+    method = f"distilled from {Path(request.teacher).name}" if request.teacher else "fine-tuned"
+    decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
+    if request.teacher:
+        decides["teacher"] = lineage.origin(request.teacher)
+    for seed in request.seeds:
+        learner = _Learner(request, data, settings, seed)
+        for split in data.scored:
+            frame = _frame(request, data, suite, split, method, seed, metrics)
+            yield kept(request, frame, decides, partial(_asked, learner, frame))
+
+
+class _Learner:
+    """A model that learns a task when it is first asked."""
+
+    def __init__(self, request: Request, data: TaskData, settings: TextSettings, seed: int) -> None:
+        self.request = request
+        self.data = data
+        self.settings = settings
+        self.seed = seed
+        self.seconds = 0.0
+        self.learnt: models.Model | None = None
+
+    def ask(self, split: str) -> tuple[Scores, int]:
+        """Scores of a split, and how many of its texts were too long."""
+        if self.learnt is None:
+            teacher = self.request.teacher
+            taught = _taught(self.request, teacher, self.data, self.settings, self.seed) if teacher else None
+            listen = self.request.watched(self.data.name, self.seed, "task-distill" if teacher else "finetune")
+
+            def watch(progress: Any) -> None:
+                self.seconds = progress.seconds
+                listen(progress)
+
+            self.learnt = learn(self.request.loaded, self.data, self.settings, self.seed, taught, watch)
+        return scores(self.learnt, self.data.splits[split], self.settings)
+
+
+def _taught(request: Request, teacher: str, data: TaskData, settings: TextSettings, seed: int) -> Scores:
+    """What a fine-tuned teacher makes of the training texts, kept in the store."""
+
+    def fill(folder: Path) -> None:
+        learner = _Learner(replace(request, model=teacher, teacher=None), data, settings, seed)
+        growing = Growing(folder)
+        growing.add(scores=learner.ask("train")[0].ravel())
+        growing.whole()
+
+    decides = {
+        "teacher": lineage.origin(teacher),
+        "data": data.fingerprint,
+        "settings": plain(settings),
+        "seed": seed,
+        "version": 1,
+    }
+    key = address(decides)
+    found = mapped(request.store.made(key, {"kind": f"scores of {data.name}"}, fill).folder)["scores"]
+    return np.array(found).reshape(len(data.splits["train"]), -1)
+
+
+def _asked(learner: _Learner, frame: TaskRecord) -> TaskRecord:
+    scored, too_long = learner.ask(frame.split)
+    made = _scored(frame, learner.data, answers(scored, learner.data))
+    return replace(made, too_long=too_long, seconds=learner.seconds, config=plain(learner.settings))
+
+
+def _by(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray]) -> TaskRecord:
+    return _scored(frame, data, answer())
+
+
+def _scored(frame: TaskRecord, data: TaskData, predicted: np.ndarray) -> TaskRecord:
+    right = gold(data, frame.split).astype(np.float64)
+    return replace(
+        frame,
+        metrics={name: METRICS[name](right, predicted) for name in frame.metrics},
+        gold=tuple(right.tolist()),
+        predicted=tuple(predicted.tolist()),
+    )
+
+
+def _frame(
+    request: Request, data: TaskData, suite: str, split: str, method: str, seed: int, metrics: tuple[str, ...]
+) -> TaskRecord:
+    return TaskRecord(
+        suite=suite,
+        task=data.name,
+        split=split,
+        system=request.system,
+        role=request.role,
+        method=method,
+        seed=seed,
+        metrics=dict.fromkeys(metrics),
+        headline=tasks.get(data.name).metrics,
+        labels=data.labels,
+        learnt=len(data.splits["train"]),
+        samples=data.samples,
+        resources=request.resources,
+        fingerprint=data.fingerprint,
+    )
+
+
+def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iterator[TaskRecord]:
+    """The encoder as it is: under a linear classifier, and under a head that has learnt nothing."""
+    methods: dict[str, Callable[[str, int], np.ndarray]] = {
+        "frozen, linear probe": lambda split, seed: baselines.probe(request.loaded, data, split, settings),
+        "untrained head": lambda split, seed: answers(
+            scores(models.with_text_head(request.loaded, data.labels, seed), data.splits[split], settings)[0], data
+        ),
+    }
+    decides = {"model": request.origin, "data": data.fingerprint, "limit": settings.limit}
+    for method, answer in methods.items():
+        for seed in request.seeds if method == "untrained head" else request.seeds[:1]:
+            for split in data.scored:
+                frame = _frame(request, data, "sst2", split, method, seed, BINARY)
+                request.watched(data.name, seed, method)
+                yield kept(request, frame, decides, partial(_by, frame, data, partial(answer, split, seed)))
+
+
+def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
+    for method, answer in {"tf-idf + logistic regression": baselines.tfidf, "NB-SVM": baselines.nb_svm}.items():
+        for split in data.scored:
+            frame = _frame(request, data, "sst2", split, method, request.seeds[0], BINARY)
+            frame = replace(frame, system=method, role="floor", resources=Resources())
+            request.watched(data.name, frame.seed, method)
+            decides = {"data": data.fingerprint}
+            yield kept(request, frame, decides, partial(_by, frame, data, partial(answer, data, split)))

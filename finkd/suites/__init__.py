@@ -1,0 +1,1 @@
+"""General tasks: what a model is worth outside its domain."""

@@ -1,0 +1,268 @@
+"""Finding the answer to a question in a paragraph, through the loop that trains taggers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from corpora.tasks.questions import Question
+from finkd.batches import TrainingData
+from finkd.examples import Encoded
+from finkd.inference import read
+from finkd.losses.term import Outputs
+from finkd.models import Model, with_answer_head
+from finkd.progress import Listener
+from finkd.schedule import Schedule
+from finkd.step import Teacher
+from finkd.suites.reading import chosen, joined
+from finkd.training import train
+from tokenization.tokenizer import Longs, Pieces, Tokenizer
+
+_BEST = 20
+"""Beginnings and ends of each window that answers are made of, as in the scripts of BERT."""
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """How a model learns to answer.
+
+    Attributes:
+        schedule: how long and how fast.
+        limit: most pieces of a question with its window.
+        stride: pieces that two windows of a paragraph share.
+        question: most pieces of a question.
+        longest: most pieces of an answer.
+    """
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
+    limit: PositiveInt = 256
+    stride: PositiveInt = 96
+    question: PositiveInt = 64
+    longest: PositiveInt = 30
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Questions, each with every window of its paragraph.
+
+    Attributes:
+        encoded: the windows; every piece is a word of its own.
+        source: (windows,) the question that each is of.
+        starts: (pieces,) first character of each piece in the paragraph, -1 for pieces outside it.
+        ends: (pieces,) the character after its last one.
+        too_long: questions whose paragraph does not fit one window.
+        shortened: questions that were cut themselves.
+    """
+
+    encoded: Encoded
+    source: Longs
+    starts: Longs
+    ends: Longs
+    too_long: int
+    shortened: int
+
+
+def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: AnswerSettings, limit: int) -> Windows:
+    """Questions as a model reads them: the question, then a window of the paragraph."""
+    asked = tokenizer.encode([question.text for question in questions])
+    contexts = tokenizer.encode([question.context for question in questions])
+    frame = tokenizer.backend.num_special_tokens_to_add(is_pair=True)
+    total = int(asked.rows[-1])
+    places: list[Longs] = []
+    source: list[int] = []
+    shortened = 0
+    for row in range(len(questions)):
+        ours = np.arange(asked.rows[row], asked.rows[row + 1])
+        theirs = total + np.arange(contexts.rows[row], contexts.rows[row + 1])
+        kept = min(len(ours) - 2, settings.question)
+        shortened += kept < len(ours) - 2
+        room = limit - frame - kept
+        inner = theirs[1:-1]
+        step = max(1, room - settings.stride)
+        for start in range(0, max(1, len(inner) - settings.stride), step):
+            part = inner[start : start + room]
+            places.append(np.concatenate((ours[: 1 + kept], *[ours[-1:]] * (frame - 2), part, theirs[-1:])))
+            source.append(row)
+    both = joined(asked, contexts)
+    sources = np.array(source, np.int64)
+    pieces = chosen(both, places, sources)
+    flat = np.concatenate(places)
+    inside = (flat >= total) & ~pieces.framing
+    shift = np.repeat(asked.lengths[sources] + 1, np.diff(pieces.rows))
+    encoded = Encoded.of(pieces, np.arange(len(flat)), pieces.rows, tokenizer, is_paired=True)
+    return Windows(
+        encoded,
+        sources,
+        np.where(inside, pieces.starts - shift, -1),
+        np.where(inside, pieces.ends - shift, -1),
+        int((np.bincount(sources, minlength=len(questions)) > 1).sum()),
+        shortened,
+    )
+
+
+@dataclass(frozen=True)
+class AnswerData(TrainingData):
+    """Windows in which every piece is a word that may begin or end the answer."""
+
+    @classmethod
+    def read(cls, questions: Sequence[Question], read: Windows, limit: int) -> AnswerData:
+        """Windows with their answers; one that does not hold the answer has it at the opening piece."""
+        pieces = read.encoded.pieces
+        labels = np.zeros((len(pieces.ids), 3), np.int64)
+        labels[:, 0] = np.repeat(np.arange(len(read.source)), np.diff(pieces.rows))
+        for window, source in enumerate(read.source.tolist()):
+            begin, end = _answer(questions[source], read, window)
+            labels[begin, 1] = labels[end, 2] = 1
+        nowhere = np.zeros(len(pieces.ids), np.int32)
+        every = np.arange(len(pieces.ids))
+        return cls(read.encoded, nowhere, nowhere, labels, np.ones(len(every), np.bool_), every, limit=limit)
+
+    def _covered(self, rows: Longs, words: Longs, *sides: Pieces) -> tuple[Longs, Longs]:
+        return words, np.stack([np.arange(len(pieces.ids)) for pieces in sides])
+
+
+def _answer(question: Question, read: Windows, window: int) -> tuple[int, int]:
+    """The pieces in which the first answer begins and ends, if the window holds all of it."""
+    first, last = read.encoded.pieces.rows[window : window + 2].tolist()
+    if question.answers:
+        text, start = question.answers[0]
+        end = start + len(text)
+        starts, ends = read.starts[first:last], read.ends[first:last]
+        begins = np.flatnonzero((starts >= 0) & (starts <= start) & (ends > start))
+        closes = np.flatnonzero((starts >= 0) & (starts < end) & (ends >= end))
+        if len(begins) and len(closes):
+            return first + int(begins[0]), first + int(closes[-1])
+    return first, first
+
+
+@dataclass(frozen=True)
+class AnswerSpan:
+    """Mean over windows of the cross-entropies of where the answer begins and where it ends, halved.
+
+    Devlin et al. 2019, section 4.2. ``labels`` are (pieces, 3): the window of each, whether the answer begins there and
+    whether it ends there. With a teacher, its chances of every piece take the place of what is right.
+
+    Attributes:
+        weight: factor in the sum of all terms.
+        temperature: of a teacher's chances; ``None`` learns from gold.
+    """
+
+    weight: float = 1.0
+    temperature: float | None = None
+    needs: ClassVar[frozenset[str]] = frozenset({"labels", "words"})
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Scalar."""
+        assert outputs.student.words is not None
+        assert outputs.labels is not None
+        tau = self.temperature or 1.0
+        _, window = torch.unique_consecutive(outputs.labels[:, 0], return_inverse=True)
+        said = _log_softmax(outputs.student.words.float() / tau, window)
+        right = outputs.labels[:, 1:].float()
+        if self.temperature is not None:
+            assert outputs.teacher.words is not None
+            right = _log_softmax(outputs.teacher.words.float() / tau, window).exp()
+        return -(tau**2) * (right * said).sum() / (2 * (int(window.max()) + 1))
+
+
+def _log_softmax(scores: Tensor, group: Tensor) -> Tensor:
+    """Logarithm of the softmax over the rows of each group, column by column."""
+    index = group.unsqueeze(1).expand_as(scores)
+    shape = (int(group.max()) + 1, scores.shape[1])
+    most = scores.new_full(shape, -torch.inf).scatter_reduce(0, index, scores.detach(), "amax").gather(0, index)
+    total = scores.new_zeros(shape).scatter_add(0, index, (scores - most).exp()).log().gather(0, index)
+    return scores - most - total
+
+
+def learn_answers(
+    model: Model,
+    questions: Sequence[Question],
+    settings: AnswerSettings,
+    seed: int,
+    listen: Listener | None = None,
+    teacher: Model | None = None,
+) -> Model:
+    """A model that answers, with a new head on a copy of an encoder.
+
+    Args:
+        model: whose encoder is copied.
+        questions: to learn from.
+        settings: how.
+        seed: of the head, the batches and the dropout.
+        listen: called after every step.
+        teacher: one that answers, and reads text in the same pieces, to learn from beside gold.
+    """
+    learner = with_answer_head(model, seed)
+    limit = min(settings.limit, learner.max_length)
+    found = windows(questions, learner.tokenizer, settings, limit)
+    terms = [AnswerSpan()]
+    taught = None
+    if teacher is not None:
+        terms.append(AnswerSpan(temperature=2.0))
+        taught = Teacher(logits=torch.from_numpy(piece_scores(teacher, found.encoded)))
+    train(learner, AnswerData.read(questions, found, limit), terms, settings.schedule, seed, taught, listen)
+    learner.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
+    return learner
+
+
+def piece_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
+    """(pieces, 2) how well an answer begins and ends at each."""
+    found = np.zeros((len(encoded.pieces.ids), 2), np.float32)
+    for at, side in read(model, encoded):
+        assert side.words is not None
+        found[at] = side.words.float().cpu().numpy()
+    return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The best answer to a question.
+
+    Attributes:
+        text: as it stands in the paragraph.
+        no_answer: how much higher "there is none" scores.
+    """
+
+    text: str
+    no_answer: float
+
+
+def answer(model: Model, questions: Sequence[Question], settings: AnswerSettings) -> tuple[list[Answer], int]:
+    """The best answer to each question over all windows, and how many paragraphs took more than one."""
+    limit = min(settings.limit, model.max_length)
+    found = windows(questions, model.tokenizer, settings, limit)
+    scores = piece_scores(model, found.encoded)
+    best = [(-np.inf, "")] * len(questions)
+    none = np.full(len(questions), np.inf)
+    rows = found.encoded.pieces.rows.tolist()
+    for window, source in enumerate(found.source.tolist()):
+        first, last = rows[window], rows[window + 1]
+        none[source] = min(none[source], float(scores[first].sum()))
+        span = _best_span(scores[first:last], found.starts[first:last] >= 0, settings.longest)
+        if span is not None and span[0] > best[source][0]:
+            text = questions[source].context[found.starts[first + span[1]] : found.ends[first + span[2]]]
+            best[source] = (span[0], text)
+    pairs = zip(best, none.tolist(), strict=True)
+    return [Answer(text, least - score) for (score, text), least in pairs], found.too_long
+
+
+def _best_span(
+    scores: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], longest: int
+) -> tuple[float, int, int] | None:
+    """Score, first and last piece of the best answer within the paragraph."""
+    open_to = np.where(inside[:, None], scores, -np.inf)
+    begins, ends = (np.argsort(-open_to[:, side], kind="stable")[:_BEST] for side in (0, 1))
+    total = open_to[begins, 0][:, None] + open_to[ends, 1][None]
+    length = ends[None] - begins[:, None]
+    total[(length < 0) | (length >= longest)] = -np.inf
+    row, column = divmod(int(total.argmax()), len(ends))
+    if not np.isfinite(total[row, column]):
+        return None
+    return float(total[row, column]), int(begins[row]), int(ends[column])

@@ -1,0 +1,78 @@
+"""What needs no fine-tuned encoder: classic classifiers of words, and linear ones of a frozen encoder's states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from corpora.tasks.task import Example, TaskData
+from finkd.inference import read
+from finkd.models import Model
+from finkd.suites.classifier import TextSettings, gold
+from finkd.suites.reading import read_texts
+
+Values = npt.NDArray[np.float64]
+
+
+def tfidf(data: TaskData, split: str) -> Values:
+    """Classes by a logistic regression on one and two words, weighted by tf-idf."""
+    system = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
+    )
+    system.fit(_texts(data.splits["train"]), gold(data, "train"))
+    return np.asarray(system.predict(_texts(data.splits[split])), np.float64)
+
+
+def nb_svm(data: TaskData, split: str) -> Values:
+    """Classes by naive Bayes' log-count ratios of one and two words, weighed by a linear classifier.
+
+    Wang and Manning (2012), section 2.3, for two classes, with their smoothing of 1 and mixture of 1/4; the linear
+    classifier is a logistic regression, as in most later reports, rather than a support vector machine.
+    """
+    words = CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\S+")
+    counts = sparse.csr_matrix(words.fit_transform(_texts(data.splits["train"])))
+    right = gold(data, "train")
+    ratio = _share(counts[right == 1]) - _share(counts[right == 0])
+    linear = LogisticRegression(C=1.0, max_iter=1000).fit(_scaled(counts, ratio), right)
+    weights = linear.coef_[0]
+    mixed = 0.25 * weights + 0.75 * np.abs(weights).mean() * np.sign(weights)
+    found = _scaled(sparse.csr_matrix(words.transform(_texts(data.splits[split]))), ratio)
+    return np.asarray(found @ mixed + linear.intercept_[0] > 0, np.float64)
+
+
+def _scaled(counts: sparse.csr_matrix, ratio: Values) -> sparse.csr_matrix:
+    return sparse.csr_matrix(counts @ sparse.diags(ratio))
+
+
+def _share(counts: sparse.csr_matrix) -> Values:
+    """Logarithm of each word's share of the words of a class, counted from 1."""
+    total = 1 + np.asarray(counts.sum(axis=0), np.float64).ravel()
+    return np.asarray(np.log(total / total.sum()), np.float64)
+
+
+def probe(model: Model, data: TaskData, split: str, settings: TextSettings) -> Values:
+    """Classes by a logistic regression on the mean of an encoder's last states; the encoder stays as it is."""
+    system = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    system.fit(_states(model, data.splits["train"], settings), gold(data, "train"))
+    return np.asarray(system.predict(_states(model, data.splits[split], settings)), np.float64)
+
+
+def _states(model: Model, examples: Sequence[Example], settings: TextSettings) -> npt.NDArray[np.float32]:
+    """(texts, width) mean of the last layer's states over the pieces of each text."""
+    reading = read_texts(examples, model.tokenizer, min(settings.limit, model.max_length), settings.long)
+    text = np.repeat(reading.source, reading.encoded.lengths)
+    total = np.zeros((len(examples), model.encoder.config.hidden_size), np.float32)
+    for at, side in read(model, reading.encoded, frozenset({"hidden"})):
+        np.add.at(total, text[at], side.hidden[-1].float().cpu().numpy())
+    return np.asarray(total / np.bincount(text, minlength=len(examples))[:, None], np.float32)
+
+
+def _texts(examples: Sequence[Example]) -> list[str]:
+    return [f"{example.first} {example.second}".strip() for example in examples]

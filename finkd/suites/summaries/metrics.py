@@ -1,0 +1,33 @@
+"""ROUGE and BLEU by the libraries that papers use."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.metrics.bleu import BLEU
+
+ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+METRICS = (*ROUGE, "bleu")
+
+
+def summary_metrics(written: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Scores between 0 and 1.
+
+    ROUGE is the F-measure with Porter's stemmer, its mean over the references of each text, and over texts; BLEU is
+    sacrebleu's of the whole, against all references at once.
+
+    Args:
+        written: one summary per text.
+        references: what people wrote of each text; equally many for all.
+    """
+    scorer = RougeScorer(list(ROUGE), use_stemmer=True)
+    found: dict[str, list[float]] = {name: [] for name in ROUGE}
+    for summary, right in zip(written, references, strict=True):
+        each = [scorer.score(reference, summary) for reference in right]
+        for name in ROUGE:
+            found[name].append(statistics.fmean(score[name].fmeasure for score in each))
+    streams = [[right[place] for right in references] for place in range(min(map(len, references)))]
+    bleu = BLEU().corpus_score(list(written), streams).score / 100
+    return {**{name: statistics.fmean(values) for name, values in found.items()}, "bleu": bleu}

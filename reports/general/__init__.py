@@ -1,0 +1,29 @@
+"""Tables of general tasks: each is a function from their records to a :class:`~reports.table.Table`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:
+    from finkd.suites.record import TaskRecord
+    from reports.table import Table
+
+general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
+    "general",
+    {
+        "glue": ("reports.general.glue:glue", "GLUE: the score of each task, their average and its retention"),
+        "glue-published": ("reports.general.published:glue_published", "GLUE as others have published it"),
+        "sst2": ("reports.general.sentiment:sst2", "SST-2: accuracy, precision, recall and F1 of each method"),
+        "sst2-confusion": ("reports.general.sentiment:confusion", "SST-2: what was taken for what"),
+        "sst2-agreement": ("reports.general.sentiment:agreement", "SST-2: how often two systems say the same"),
+        "squad": ("reports.general.squad:squad", "SQuAD: exact match and F1, and their retention"),
+        "summarization": (
+            "reports.general.summarization:summarization",
+            "summaries of dialogues: ROUGE and BLEU, size, memory and speed",
+        ),
+        "imdb": ("reports.general.sentiment:imdb", "IMDb: accuracy on long reviews, and its retention"),
+    },
+)

@@ -1,0 +1,260 @@
+"""``finkd evaluate --suite`` and ``finkd human-eval`` by the real command, on data that tests put on the hub."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from corpora.tasks.dialogues import Dialogue, DialogueData
+from corpora.tasks.questions import Question, QuestionData
+from experiments.suites import suites
+from finkd.suites.record import load_task_records
+from tests.finkd.toys import tiny_model
+from tests.toys import TEXTS
+
+QUICK = ("--set", "schedule={epochs: 2, learning_rate: 1e-3, precision: fp32}")
+GOOD = TEXTS[:3]
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Every task of GLUE and IMDb with six examples; what was asked for is listed."""
+    import datasets
+
+    asked = []
+
+    def rows(path, config, split):
+        asked.append((config, split))
+        columns = {
+            "cola": ("sentence",),
+            "sst2": ("sentence",),
+            "qqp": ("question1", "question2"),
+            "mnli": ("premise", "hypothesis"),
+            "qnli": ("question", "sentence"),
+            None: ("text",),
+        }
+        names = columns.get(config, ("sentence1", "sentence2"))
+        label = (lambda n: 5.0 * n / 6) if config == "stsb" else (lambda n: int(TEXTS[n] in GOOD))
+        return datasets.Dataset.from_list(
+            [{**dict.fromkeys(names, TEXTS[n]), "label": label(n), "idx": n} for n in range(len(TEXTS))]
+        )
+
+    monkeypatch.setenv("FINKD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FINKD_DATA", raising=False)
+    monkeypatch.setattr("corpora.tasks.is_offline", lambda: False)
+    monkeypatch.setattr(datasets, "load_dataset", rows)
+    return asked
+
+
+@pytest.fixture
+def student(tmp_path):
+    folder = tmp_path / "student"
+    folder.mkdir()
+    tiny_model(layers=1, seed=4).save(folder)
+    return folder
+
+
+def test_glue_from_end_to_end(finkd, teacher, student, hub, tmp_path):
+    out = tmp_path / "runs" / "glue"
+    result = finkd("evaluate", teacher, "--suite", "glue", "--as", "teacher", "--out", out, *QUICK)
+    assert result.exit_code == 0, result.stderr
+    for heading in ("CoLA", "MNLI", "MRPC", "QNLI", "QQP", "RTE", "SST-2", "STS-B", "WNLI", "Average"):
+        assert heading in result.stdout
+    first = {path: path.read_bytes() for path in out.rglob("*.task.json")}
+    assert len(first) == 10  # MNLI has two splits
+    result = finkd(
+        *("evaluate", student, "--suite", "glue", "--out", out, "--task", "rte", "--task", "sts-b"),
+        *("--teacher", teacher, "--seeds", "1,2", "--json", *QUICK),
+    )
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert [(each["task"], each["seed"]) for each in figures] == [("sts-b", 1), ("sts-b", 2), ("rte", 1), ("rte", 2)]
+    assert {each["method"] for each in figures} == {f"distilled from {teacher.name}"}
+    assert {path: path.read_bytes() for path in first} == first
+    assert len(list((tmp_path / "runs" / "store").glob("*/scores"))) == 4
+    result = finkd("report", out)
+    assert result.exit_code == 0, result.stderr
+    assert (out / "glue.tex").is_file()
+    assert (out / "report.html").is_file()
+
+
+def test_the_same_again_is_not_computed_again(finkd, teacher, hub, tmp_path, monkeypatch):
+    command = ("evaluate", teacher, "--suite", "glue", "--task", "wnli", "--out", tmp_path / "glue", *QUICK)
+    assert finkd(*command).exit_code == 0
+    monkeypatch.setattr("experiments.suites.texts.learn", lambda *_: pytest.fail("was trained again"))
+    assert finkd(*command).exit_code == 0
+    monkeypatch.undo()
+
+
+def test_other_settings_are_computed_again(finkd, teacher, hub, tmp_path):
+    command = ("evaluate", teacher, "--suite", "glue", "--task", "wnli", "--out", tmp_path / "glue")
+    keys = []
+    for epochs in (1, 2):
+        assert finkd(*command, "--set", f"schedule.epochs={epochs}").exit_code == 0
+        (record,) = load_task_records([tmp_path / "glue"])
+        keys.append((record.key, record.config["schedule"]["epochs"]))
+    assert len({key for key, _ in keys}) == 2
+    assert [epochs for _, epochs in keys] == [1, 2]
+
+
+def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
+    monkeypatch.setattr("finkd.suites.baselines.TfidfVectorizer", _every_word)
+    result = finkd("evaluate", teacher, "--suite", "sst2", "--out", tmp_path / "sst2", *QUICK)
+    assert result.exit_code == 0, result.stderr
+    methods = {record.method for record in load_task_records([tmp_path / "sst2"])}
+    assert methods == {"fine-tuned", "frozen, linear probe", "untrained head", "tf-idf + logistic regression", "NB-SVM"}
+    for title in ("### SST-2", "what was taken for what", "how often two systems say the same"):
+        assert title in result.stdout
+
+
+def _every_word(**options):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(**{**options, "min_df": 1})
+
+
+def test_long_reviews_are_counted(finkd, teacher, hub, tmp_path):
+    command = ("evaluate", teacher, "--suite", "imdb", "--out", tmp_path / "imdb", *QUICK)
+    for long in ("head", "head+tail", "windows"):
+        result = finkd(*command, "--set", "limit=16", "--set", f"long={long}", "--json")
+        assert result.exit_code == 0, result.stderr
+        (figures,) = json.loads(result.stdout)
+        assert figures["too_long"] == 6
+    assert finkd(*command, "--set", "long=middle").exit_code == 2
+
+
+def test_questions(finkd, teacher, student, tmp_path, monkeypatch):
+    asked = [Question(str(n), "Who lent?", TEXTS[n], ((TEXTS[n][:6], 0),) if n < 4 else (), "t") for n in range(6)]
+    data = QuestionData("toy", {"train": asked, "validation": asked})
+    monkeypatch.setattr("experiments.suites.squad.load_questions", lambda folder: data)
+    out = tmp_path / "squad"
+    result = finkd("evaluate", teacher, "--suite", "squad", "--as", "teacher", "--out", out, *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert "F1 without" in result.stdout
+    result = finkd("evaluate", student, "--suite", "squad", "--out", out, "--teacher", teacher, "--json", *QUICK)
+    assert result.exit_code == 0, result.stderr
+    (figures,) = json.loads(result.stdout)
+    assert set(figures["metrics"]) == {"exact", "f1", "f1_with_answer", "f1_without_answer", "threshold"}
+    other = tmp_path / "other"
+    other.mkdir()
+    from tests.toys import bpe
+
+    tiny_model(bpe()).save(other)
+    result = finkd("evaluate", other, "--suite", "squad", "--out", out, "--teacher", teacher)
+    assert result.exit_code == 2
+    assert "can be taught only within one tokenizer" in result.stderr
+
+
+@pytest.fixture
+def dialogues(monkeypatch):
+    made = [Dialogue(str(n), f"Ann: {TEXTS[n]}\nBob: Yes.", (TEXTS[n], "Ann talks.")) for n in range(6)]
+    data = DialogueData("toy", {"train": made, "validation": made, "test": made}, ("train",))
+    monkeypatch.setattr("experiments.suites.summarization.load_dialogues", lambda folder: data)
+    monkeypatch.setattr("corpora.tasks.dialogues.load_dialogues", lambda folder: data)
+    return data
+
+
+SIZES = (
+    "sizes={vocab_size: 400, hidden_size: 256, intermediate_size: 1024, num_hidden_layers: 1, num_attention_heads: 8}"
+)
+SHORT = ("--set", SIZES, "--set", "longest=3", "--set", "lora.schedule.epochs=1")
+
+
+def test_random_weights_are_measured_and_not_scored(finkd, dialogues, tmp_path):
+    out = tmp_path / "summarization"
+    result = finkd(
+        *("evaluate", "microsoft/phi-2", "--suite", "summarization", "--random-weights", "--out", out, *SHORT),
+        *("--set", "bits=[bf16, nf4]", "--set", "beams=[1]"),
+    )
+    assert result.exit_code == 0, result.stderr
+    records = {record.method: record for record in load_task_records([out])}
+    assert set(records) == {
+        "lead-3",
+        "TextRank",
+        *(f"{way}, bf16, greedy" for way in ("zero-shot", "one-shot", "lora")),
+        "lora, nf4, greedy",
+    }
+    few, whole = records["lora, nf4, greedy"].resources, records["lora, bf16, greedy"].resources
+    assert few.bytes < whole.bytes
+    assert few.peak_memory > 0
+    assert records["lora, nf4, greedy"].score is None
+    assert records["lora, nf4, greedy"].texts == ()
+    assert records["lead-3"].score > 0.1
+    assert "Rows without scores: random weights" in result.stdout
+
+
+def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
+    from finkd.suites.summaries.writers import random_writer
+
+    folder = tmp_path / "phi"
+    writer = random_writer(
+        "fp32",
+        list(TEXTS),
+        {
+            "vocab_size": 400,
+            "hidden_size": 64,
+            "intermediate_size": 64,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+        },
+    )
+    writer.network.save_pretrained(folder)
+    writer.tokenizer.save_pretrained(folder)
+    out, rating = tmp_path / "summarization", tmp_path / "rating"
+    result = finkd(
+        *("evaluate", folder, "--suite", "summarization", "--out", out, "--set", "bits=[fp32]", "--set", "longest=3"),
+        *("--set", "ways=[zero-shot]"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert all(record.score is not None for record in load_task_records([out]))
+    result = finkd("human-eval", "form", out, "--items", 2, "--out", rating, "--method", "lead-3", "--method", "phi")
+    assert result.exit_code == 0, result.stderr
+    key = json.loads((rating / "key.json").read_text())
+    assert {item["system"] for item in key["items"]} == {
+        "lead-3",
+        "phi, zero-shot, fp32, greedy",
+        "phi, zero-shot, fp32, 4 beams",
+    }
+    grades = {item["name"]: {"fluency": 3, "faithfulness": 4, "coverage": 5} for item in key["items"]}
+    for name in ("a", "b"):
+        file = {"form": key["form"], "rater": name, "ratings": grades}
+        (rating / f"{name}.json").write_text(json.dumps(file))
+    result = finkd("human-eval", "score", rating / "a.json", rating / "b.json", "--key", rating / "key.json")
+    assert result.exit_code == 0, result.stderr
+    assert "| lead-3 | 3.00 ± 0.00 (4) | 4.00 ± 0.00 (4) | 5.00 ± 0.00 (4) | 4.00 |" in result.stdout
+    result = finkd("human-eval", "score", rating / "a.json", rating / "a.json", "--key", rating / "key.json")
+    assert result.exit_code == 2
+    assert "two files are of the same rater" in result.stderr
+    result = finkd("human-eval", "form", out, "--method", "nobody")
+    assert result.exit_code == 2
+    assert "there is no 'nobody'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "expected either --on CORPUS or --suite SUITE"),
+        (("--on", "sample", "--suite", "glue"), "expected either --on CORPUS or --suite SUITE"),
+        (("--suite", "glow"), "did you mean 'glue'?"),
+        (("--suite", "glue", "--task", "cole"), "did you mean 'cola'?"),
+        (("--suite", "glue", "--seeds", "one"), "--seeds: expected whole numbers"),
+        (("--suite", "glue", "--task", "rte", "--set", "limmit=3"), "limmit"),
+        (("--suite", "summarization", "--teacher", "x"), "nothing of this suite learns from one"),
+    ],
+)
+def test_mistakes_are_one_line(finkd, teacher, hub, tmp_path, arguments, said):
+    result = finkd("evaluate", teacher, "--out", tmp_path / "out", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", suites)
+def test_every_suite_has_a_function(name):
+    assert callable(suites.get(name))
+    assert suites.entries()[name].summary
+
+
+def test_prompts_are_files():
+    folder = Path(__file__).parents[2] / "finkd" / "suites" / "summaries" / "prompts"
+    assert {path.stem for path in folder.glob("*.txt")} == {"zero-shot", "one-shot"}

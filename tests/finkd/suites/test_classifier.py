@@ -1,0 +1,119 @@
+"""Tasks on whole texts go through the loop that trains taggers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from corpora.tasks.task import Example, TaskData
+from finkd.losses.term import Outputs, Side
+from finkd.schedule import Schedule
+from finkd.suites import baselines
+from finkd.suites.classifier import TextSettings, answers, gold, learn, scores
+from finkd.suites.losses import SquaredError, TeacherError
+from finkd.suites.metrics import METRICS
+from tests.finkd.toys import tiny_model
+from tests.toys import TEXTS, bpe
+
+QUICK = TextSettings(
+    Schedule(epochs=30, learning_rate=5e-3, head_learning_rate=1e-2, batch_tokens=256, dropout=0, precision="fp32")
+)
+GOOD, BAD = TEXTS[:3], TEXTS[3:]
+
+
+def sentiment(labels=("bad", "good")):
+    examples = [Example(text, "", float(text in GOOD)) for text in TEXTS]
+    return TaskData("toy", labels, {"train": examples, "validation": examples})
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert"])
+def test_a_classifier_learns_what_it_is_shown(family):
+    data = sentiment()
+    model = learn(tiny_model(family=family), data, QUICK, seed=1)
+    found, too_long = scores(model, data.splits["validation"], QUICK)
+    assert answers(found, data).tolist() == gold(data, "validation").tolist()
+    assert too_long == 0
+    assert type(model.network).__name__.endswith("ForSequenceClassification")
+    assert model.network.config.id2label == {0: "bad", 1: "good"}
+
+
+def test_a_number_is_learnt():
+    data = replace(sentiment(()), splits={"train": [Example(t, "", 1.5 * i) for i, t in enumerate(TEXTS[:4])]})
+    model = learn(tiny_model(), data, replace(QUICK, schedule=replace(QUICK.schedule, epochs=80)), seed=1)
+    found, _ = scores(model, data.splits["train"], QUICK)
+    assert np.abs(answers(found, data) - gold(data, "train")).max() < 0.75
+
+
+def test_equal_seeds_learn_the_same_and_the_encoder_given_stays():
+    data, model = sentiment(), tiny_model()
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
+    quick = replace(QUICK, schedule=replace(QUICK.schedule, epochs=2))
+    first, second = (scores(learn(model, data, quick, seed=3), data.splits["train"], quick)[0] for _ in range(2))
+    assert np.array_equal(first, second)
+    assert all(torch.equal(before[name], value) for name, value in model.network.state_dict().items())
+
+
+def test_a_teacher_of_another_tokenizer_is_learnt_from():
+    """Gold is wrong for every text; what the teacher says of the texts outweighs it."""
+    data = sentiment()
+    wrong = replace(data, splits={"train": [replace(each, label=1 - each.label) for each in data.splits["train"]]})
+    taught = np.array([[-20.0, 20.0] if each.label else [20.0, -20.0] for each in data.splits["train"]], np.float32)
+    model = learn(tiny_model(bpe()), wrong, replace(QUICK, temperature=4.0), seed=1, taught=taught)
+    found, _ = scores(model, data.splits["train"], QUICK)
+    assert answers(found, data).tolist() == gold(data, "train").tolist()
+
+
+def test_scores_of_windows_are_averaged():
+    data = sentiment()
+    long = [Example(" ".join(TEXTS), "", 1.0), data.splits["train"][0]]
+    model = learn(tiny_model(), data, replace(QUICK, schedule=replace(QUICK.schedule, epochs=1)), seed=1)
+    windows = replace(QUICK, limit=40, long="windows")
+    found, too_long = scores(model, long, windows)
+    assert too_long == 1
+    pieces = model.tokenizer.encode([long[0].first]).ids
+    inner, room = pieces[1:-1], 38
+    starts = [*range(0, len(inner) - room, room // 2), len(inner) - room]
+    parts = [np.concatenate((pieces[:1], inner[start : start + room], pieces[-1:])) for start in starts]
+    with torch.inference_mode():
+        each = [model.network(input_ids=torch.tensor(part[None].astype(np.int64))).logits[0] for part in parts]
+    assert np.allclose(found[0], torch.stack(each).mean(dim=0), atol=1e-4)
+
+
+def test_squared_errors_by_hand():
+    student, teacher = torch.tensor([[1.0], [3.0]]), torch.tensor([[0.0], [1.0]])
+    outputs = Outputs(Side(words=student), Side(words=teacher), torch.tensor([2.0, 5.0]))
+    assert SquaredError()(outputs).item() == pytest.approx((1 + 4) / 2)
+    assert TeacherError()(outputs).item() == pytest.approx((1 + 4) / 2)
+
+
+def test_metrics_by_hand():
+    right, said = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])
+    assert METRICS["accuracy"](right, said) == 0.75
+    assert METRICS["precision"](right, said) == 1.0
+    assert METRICS["recall"](right, said) == 0.5
+    assert METRICS["f1"](right, said) == pytest.approx(2 / 3)
+    assert METRICS["matthews"](right, said) == pytest.approx(2 / np.sqrt(1 * 3 * 2 * 2))
+    assert METRICS["pearson"](np.array([1.0, 2, 3]), np.array([2.0, 4, 6])) == pytest.approx(1)
+    assert METRICS["spearman"](np.array([1.0, 2, 3]), np.array([1.0, 8, 9])) == pytest.approx(1)
+
+
+def test_whoever_always_says_the_same_has_no_correlation():
+    right, same = np.array([1.0, 2, 3]), np.ones(3)
+    assert METRICS["pearson"](right, same) == METRICS["spearman"](right, same) == METRICS["matthews"](right, same) == 0
+
+
+@pytest.mark.parametrize("answer", [baselines.tfidf, baselines.nb_svm])
+def test_classic_classifiers_learn_words(answer):
+    examples = [
+        Example(f"a {'fine' if good else 'dull'} film {n}", "", float(good)) for n in range(8) for good in (0, 1)
+    ]
+    data = TaskData("toy", ("bad", "good"), {"train": examples, "validation": examples})
+    assert answer(data, "validation").tolist() == gold(data, "validation").tolist()
+
+
+def test_a_probe_leaves_the_encoder_as_it_is():
+    data, model = sentiment(), tiny_model()
+    before = model.network.embeddings.word_embeddings.weight.clone()
+    assert (baselines.probe(model, data, "validation", QUICK) == gold(data, "validation")).mean() > 0.5
+    assert torch.equal(before, model.network.embeddings.word_embeddings.weight)

@@ -1,0 +1,108 @@
+"""How whole texts are read."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
+
+from corpora.errors import ConfigError
+from corpora.tasks.task import Example
+from finkd.collation import inputs
+from finkd.forward import forward
+from finkd.models import with_text_head
+from finkd.suites.reading import read_texts
+from tests.finkd.toys import tiny_model
+from tests.toys import FAMILIES, TEXTS, roberta, wordpiece_uncased
+
+words = st.lists(
+    st.sampled_from(["the", "bank", "lent", "money", "to", "Acme", "at", "4.75%", "€3,000", "Zürich"]), max_size=40
+).map(" ".join)
+
+
+def rows(reading):
+    pieces = reading.encoded.pieces
+    return [pieces.ids[a:b].tolist() for a, b in zip(pieces.rows[:-1], pieces.rows[1:], strict=True)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=25, deadline=None)
+@given(first=words, second=words.filter(bool), limit=st.integers(8, 40))
+def test_a_pair_is_what_the_tokenizer_makes_of_it(family, first, second, limit):
+    tokenizer = FAMILIES[family]()
+    reading = read_texts([Example(first, second, 0)], tokenizer, limit)
+    (row,) = rows(reading)
+    whole = tokenizer.backend.encode(first, second).ids
+    assert len(row) <= limit
+    assert reading.too_long == (len(whole) > limit)
+    if len(whole) <= limit:
+        assert row == whole
+    else:
+        # transformers shortens the longer text first, too
+        fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend)
+        assert len(fast(first, second, truncation="longest_first", max_length=limit)["input_ids"]) == len(row)
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=words, limit=st.integers(6, 20))
+def test_windows_hold_all_of_a_text(text, limit):
+    tokenizer = wordpiece_uncased()
+    reading = read_texts([Example(text, "", 0)], tokenizer, limit, "windows")
+    whole = tokenizer.encode([text])
+    starts = reading.encoded.pieces.starts[~reading.encoded.pieces.framing]
+    assert set(starts) == set(whole.starts[~whole.framing])
+    assert all(len(row) <= limit and row[0] == whole.ids[0] and row[-1] == whole.ids[-1] for row in rows(reading))
+
+
+def test_the_beginning_and_the_end_of_a_long_text():
+    tokenizer = wordpiece_uncased()
+    text = " ".join(TEXTS)
+    whole = tokenizer.encode([text]).ids.tolist()
+    (head,) = rows(read_texts([Example(text, "", 0)], tokenizer, 22, "head"))
+    (both,) = rows(read_texts([Example(text, "", 0)], tokenizer, 22, "head+tail"))
+    assert head == [*whole[:21], whole[-1]]
+    assert both == [*whole[:6], *whole[-16:]]  # a quarter of the 20 pieces, and the rest
+    assert read_texts([Example(text, "", 0)], tokenizer, 22).too_long == 1
+
+
+def test_the_second_text_of_a_pair_has_its_own_type():
+    model = with_text_head(tiny_model(), ("no", "yes"), 1)
+    pairs = [Example("the bank lent money", "Acme agreed", 0), Example("Acme", "the Borrower shall pay interest", 1)]
+    reading = read_texts(pairs, model.tokenizer, 64)
+    batch = inputs(reading.encoded, reading.encoded.pieces, reading.encoded.first, 64)
+    fast = PreTrainedTokenizerFast(tokenizer_object=model.tokenizer.backend, pad_token="[PAD]")
+    first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
+    theirs = fast(first, second, padding=True, return_tensors="pt", return_token_type_ids=True)
+    longest = theirs["input_ids"].shape[1]
+    assert batch.types is not None
+    assert torch.equal(batch.types[:, :longest] * theirs["attention_mask"], theirs["token_type_ids"])
+    with torch.inference_mode():
+        expected = model.network(**theirs).logits
+        found = forward(model.network, batch, frozenset()).words
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["roberta", "distilbert"])
+def test_models_without_types_read_pairs(family):
+    tokenizer = roberta() if family == "roberta" else wordpiece_uncased()
+    model = with_text_head(tiny_model(tokenizer, family=family), ("no", "yes"), 1)
+    reading = read_texts([Example("the bank", "lent money", 0)], tokenizer, 64)
+    batch = inputs(reading.encoded, reading.encoded.pieces, reading.encoded.first, 64)
+    ids = torch.tensor([tokenizer.backend.encode("the bank", "lent money").ids])
+    with torch.inference_mode():
+        expected = model.network(input_ids=ids).logits
+        assert torch.allclose(forward(model.network, batch, frozenset()).words, expected, atol=1e-5)
+
+
+def test_pairs_are_not_read_in_windows():
+    with pytest.raises(ConfigError, match="pairs of texts cannot be read as 'windows'"):
+        read_texts([Example("a", "b", 0)], wordpiece_uncased(), 8, "windows")
+    with pytest.raises(ConfigError, match="unknown value"):
+        read_texts([Example("a", "", 0)], wordpiece_uncased(), 8, "middle")
+
+
+def test_no_text_is_no_example():
+    reading = read_texts([], wordpiece_uncased(), 8)
+    assert len(reading.source) == 0
+    assert np.array_equal(reading.encoded.pieces.rows, [0])

@@ -1,0 +1,171 @@
+"""Summaries: floors, metrics against the command lines of their libraries, and models in few bits."""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from corpora.errors import ConfigError
+from corpora.tasks.dialogues import Dialogue
+from finkd.schedule import Schedule
+from finkd.suites.summaries.floors import FLOORS
+from finkd.suites.summaries.lora import LoraSettings, fine_tuned
+from finkd.suites.summaries.metrics import summary_metrics
+from finkd.suites.summaries.writers import Prompt, load_writer, random_writer, write
+
+TEXT = """\
+#Ann#: The bank lent us money.
+#Bob#: How much money? I ask again.
+#Ann#: A lot.
+#Bob#: The bank will want it back."""
+DIALOGUES = [
+    Dialogue("a", TEXT, ("Ann says the bank lent them money.", "The bank lent Ann and Bob a lot.")),
+    Dialogue("b", "Ann: Hello there.", ("Ann greets.", "Somebody says hello.")),
+]
+TINY = {
+    "vocab_size": 400,
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 160,
+}
+WRITTEN = ["Ann says that the banks lent Bob money.", "hello"]
+
+
+def tiny(bits="fp32", **sizes):
+    return random_writer(bits, [dialogue.text for dialogue in DIALOGUES], {**TINY, **sizes})
+
+
+def test_floors():
+    assert FLOORS["lead-3"](DIALOGUES[0]) == " ".join(TEXT.splitlines()[:3])
+    ranked = FLOORS["TextRank"](DIALOGUES[0])
+    assert ranked.count("#:") == 3
+    assert "#Bob#: The bank will want it back." in ranked
+    assert FLOORS["TextRank"](DIALOGUES[1]) == "Ann: Hello there."
+    assert FLOORS["TextRank"](Dialogue("c", "A: ...\nB: ?\nA: !\nB: --", ("x",))).startswith("A: ...")
+
+
+def test_rouge_is_what_its_command_line_says(tmp_path):
+    found = summary_metrics(WRITTEN, [dialogue.summaries for dialogue in DIALOGUES])
+    means = {}
+    for place in range(2):
+        (tmp_path / "target.txt").write_text("\n".join(each.summaries[place] for each in DIALOGUES))
+        (tmp_path / "prediction.txt").write_text("\n".join(WRITTEN))
+        command = [
+            *(sys.executable, "-m", "rouge_score.rouge", "--use_stemmer", "--noaggregate"),
+            f"--target_filepattern={tmp_path / 'target.txt'}",
+            f"--prediction_filepattern={tmp_path / 'prediction.txt'}",
+            f"--output_filename={tmp_path / 'scores.csv'}",
+            "--rouge_types=rouge1,rouge2,rougeL,rougeLsum",
+            "--delimiter=\n",
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+        with (tmp_path / "scores.csv").open() as file:
+            for row in csv.DictReader(file):
+                for name in ("rouge1", "rouge2", "rougeL", "rougeLsum"):
+                    means.setdefault(name, []).append(float(row[f"{name}-F"]))
+    for name, values in means.items():
+        assert len(values) == 4
+        assert found[name] == pytest.approx(sum(values) / 4, abs=1e-6)
+
+
+def test_bleu_is_what_its_command_line_says(tmp_path):
+    found = summary_metrics(WRITTEN, [dialogue.summaries for dialogue in DIALOGUES])["bleu"]
+    for place in range(2):
+        (tmp_path / f"{place}").write_text("\n".join(each.summaries[place] for each in DIALOGUES) + "\n")
+    (tmp_path / "written").write_text("\n".join(WRITTEN) + "\n")
+    command = [sys.executable, "-m", "sacrebleu", "0", "1", "-i", "written", "-m", "bleu", "-w", "6", "-f", "json"]
+    done = subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    assert found == pytest.approx(json.loads(done.stdout)["score"] / 100, abs=1e-8)
+
+
+@pytest.mark.parametrize("bits", ["bf16", "int8", "nf4", "nf4-single", "fp4"])
+def test_models_in_few_bits_are_smaller_and_write(bits):
+    whole, few = tiny(), tiny(bits)
+    assert few.parameters == whole.parameters
+    assert few.bytes < 0.7 * whole.bytes
+    kinds = {type(module).__name__ for module in few.network.modules()}
+    assert ("Linear4bit" in kinds) == (bits in ("nf4", "nf4-single", "fp4"))
+    assert ("Linear8bitLt" in kinds) == (bits == "int8")
+    found = write(few, DIALOGUES, Prompt.named("zero-shot"), longest=6)
+    assert len(found.summaries) == 2
+    assert found.shortened == 0
+
+
+def test_scales_that_are_quantized_again_are_smaller():
+    wide = {"hidden_size": 512, "intermediate_size": 1024}
+    assert tiny("nf4", **wide).bytes < tiny("nf4-single", **wide).bytes
+
+
+@pytest.mark.parametrize("bits", ["fp32", "int8", "nf4"])
+def test_adapters_are_trained_and_the_model_is_not(bits):
+    writer = tiny(bits)
+    losses = []
+    settings = LoraSettings(Schedule(epochs=12, learning_rate=1e-2, batch_tokens=256), rank=4)
+    before = {name: value.clone() for name, value in writer.network.named_parameters() if "embed" in name}
+    tuned, seconds, too_long = fine_tuned(
+        writer, DIALOGUES, Prompt.named("zero-shot"), settings, 1, lambda p: losses.append(p.loss)
+    )
+    assert losses[-1] < losses[0] - 0.5
+    assert too_long == 0
+    assert seconds > 0
+    after = {name.removeprefix("base_model.model."): value for name, value in tuned.network.named_parameters()}
+    assert all((after[name] == value.to(after[name].dtype)).all() for name, value in before.items())
+    assert write(tuned, DIALOGUES[:1], Prompt.named("zero-shot"), beams=2, longest=4).summaries
+
+
+def test_batches_and_their_order_change_nothing():
+    writer = tiny()
+    together = write(writer, DIALOGUES, Prompt.named("zero-shot"), longest=6)
+    alone = [write(writer, [each], Prompt.named("zero-shot"), longest=6, batch=1).summaries[0] for each in DIALOGUES]
+    assert list(together.summaries) == alone
+
+
+def test_long_dialogues_lose_their_last_turns_and_are_counted():
+    writer = tiny()
+    long = replace(DIALOGUES[0], text="\n".join([*TEXT.splitlines(), "#Ann#: " + "money " * 400]))
+    assert write(writer, [long, DIALOGUES[1]], Prompt.named("zero-shot"), longest=6).shortened == 1
+    _, _, too_long = fine_tuned(
+        writer, [long, DIALOGUES[0]], Prompt.named("zero-shot"), LoraSettings(Schedule(epochs=1, batch_tokens=64)), 1
+    )
+    assert too_long == 1
+    with pytest.raises(ConfigError, match="does not fit the model's 160 tokens"):
+        write(writer, [replace(long, text="money " * 400)], Prompt.named("zero-shot"), longest=6)
+
+
+def test_prompts(tmp_path):
+    prompt = Prompt.named("one-shot", DIALOGUES[1])
+    assert prompt.of("X: {hi}").endswith("X: {hi}\nOutput:")
+    assert "Ann: Hello there.\nOutput: Ann greets." in prompt.of("X")
+    (tmp_path / "mine.txt").write_text("TL;DR {dialogue}\n")
+    assert Prompt.named(str(tmp_path / "mine.txt")).of("A: b") == "TL;DR A: b"
+    (tmp_path / "mine.txt").write_text("TL;DR")
+    with pytest.raises(ConfigError, match=r"mine\.txt: has no \{dialogue\} in it"):
+        Prompt.named(str(tmp_path / "mine.txt"))
+    with pytest.raises(ConfigError, match="neither a prompt nor a file 'two-shot'"):
+        Prompt.named("two-shot")
+
+
+def test_a_sequence_to_sequence_model_takes_the_place(tmp_path):
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = tiny().tokenizer
+    config = T5Config(vocab_size=400, d_model=64, d_kv=32, d_ff=64, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    T5ForConditionalGeneration(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    writer = load_writer(str(tmp_path), "fp32")
+    assert not writer.is_causal
+    tuned, _, _ = fine_tuned(writer, DIALOGUES, Prompt.named("zero-shot"), LoraSettings(Schedule(epochs=1)), 1)
+    assert len(write(tuned, DIALOGUES, Prompt.named("zero-shot"), longest=4).summaries) == 2
+
+
+def test_models_that_do_not_write_are_refused(tmp_path):
+    from tests.finkd.toys import tiny_model
+
+    tiny_model().save(tmp_path)
+    with pytest.raises(ConfigError, match="bits: unknown value"):
+        load_writer(str(tmp_path), "int2")

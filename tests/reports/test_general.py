@@ -1,0 +1,127 @@
+"""Tables of general tasks, from records made by hand."""
+
+import dataclasses
+
+import pytest
+
+from corpora.errors import DataError
+from finkd.records import Resources
+from finkd.suites.record import TaskRecord, load_task_records
+from reports.build import build
+from reports.formats import formats
+from reports.general import general
+from reports.report import compose
+from tests.reports.hostile import HOSTILE
+from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS, general_files
+from tests.reports.tasks import task_record, task_records
+
+
+@pytest.mark.parametrize("name", general)
+def test_table_is_sound(name):
+    table = compose([], [name], task_records()).overviews[name]
+    assert table.name == name
+    assert table.caption.endswith(".")
+    keys = [column.key for column in table.columns]
+    assert len(keys) == len(set(keys))
+    assert all(len(row) == len(keys) for row in table.rows)
+    assert all(column.heading for column in table.for_readers()[0])
+    for kind in formats:
+        assert formats.get(kind)(compose([], [name], task_records()))
+
+
+@pytest.mark.parametrize("name", sorted(general_files()))
+def test_tables_are_as_they_were(name):
+    assert (GOLDEN / name).read_text(encoding="utf-8") == general_files()[name]
+    assert name.rpartition(".")[2] in GOLDEN_FORMATS
+
+
+def row(table, system, method="fine-tuned"):
+    keys = [column.key for column in table.columns]
+    found = [dict(zip(keys, cells, strict=True)) for cells in table.rows]
+    return next(r for r in found if (r["system"].value, r["method"].value) == (system, method))
+
+
+def test_average_and_retention_by_hand():
+    table = compose([], ["glue"], task_records()).overviews["glue"]
+    teacher, student = row(table, "teacher"), row(table, "student")
+    assert teacher["mrpc"].value == pytest.approx((0.9 + 0.86) / 2)  # the mean of F1 and accuracy
+    assert teacher["mnli"].value == pytest.approx((0.8 + 0.82) / 2)  # matched and mismatched
+    assert teacher["average"].value == pytest.approx((0.88 + 0.81) / 2)
+    assert student["mrpc"].value == pytest.approx(((0.8 + 0.76) / 2 + (0.84 + 0.8) / 2) / 2)  # over two seeds
+    assert student["retention"].value == pytest.approx((0.8 + 0.7) / 2 / teacher["average"].value)
+    assert "± 2.8 (2)" in student["mrpc"].text
+
+
+def test_a_system_that_lacks_a_task_has_no_average():
+    records = [r for r in task_records() if (r.system, r.task) != ("student", "mnli")]
+    table = compose([], ["glue"], records).overviews["glue"]
+    assert row(table, "student")["average"].value is row(table, "student")["retention"].value is None
+
+
+def test_samples_and_long_texts_are_said():
+    table = compose([], ["glue"], task_records()).overviews["glue"]
+    assert "‡ only a sample of the published splits: mnli (train)." in table.caption
+    assert "MNLI‡" in [column.heading for column in table.columns]
+    assert "at most: mrpc 3." in table.caption
+
+
+def test_confusion_and_agreement_by_hand():
+    tables = compose([], ["sst2-confusion", "sst2-agreement"], task_records()).overviews
+    found = row(tables["sst2-confusion"], "student")
+    assert [found[key].value for key in ("negative_as_negative", "negative_as_positive")] == [1, 1]
+    assert [found[key].value for key in ("positive_as_negative", "positive_as_positive")] == [1, 1]
+    values = [[cell.value for cell in cells[2:5]] for cells in tables["sst2-agreement"].rows]
+    assert values == [[1.0, 0.75, 0.75], [0.75, 1.0, 0.5], [0.75, 0.5, 1.0]]
+
+
+def test_rows_without_scores_are_blank_and_say_why():
+    table = compose([], ["summarization"], task_records()).overviews["summarization"]
+    found = row(table, "phi-2", "zero-shot, nf4, greedy")
+    assert found["rouge1"].value is None
+    assert found["bytes"].value == 1_800_000_000
+    assert "random weights" in table.caption
+
+
+def test_systems_scored_on_other_examples_are_not_compared():
+    other = task_record("glue", "mrpc", "other", {"f1": 0.5, "accuracy": 0.5}, fingerprint="changed")
+    with pytest.raises(DataError, match="other examples or metrics than glue/mrpc/validation/"):
+        compose([], ["glue"], [*task_records(), other])
+    same = dataclasses.replace(task_records()[0], key="another", seconds=1.0)
+    with pytest.raises(DataError, match="two different records of this name"):
+        compose([], ["glue"], [*task_records(), same])
+    strange = dataclasses.replace(task_records()[0], role="boss")
+    with pytest.raises(DataError, match="role 'boss'"):
+        compose([], ["glue"], [strange])
+
+
+def test_a_report_of_tasks_alone(tmp_path):
+    written = build([], tmp_path, task_records=task_records())
+    assert {path.name for path in written} >= {"report.html", "glue.md", "glue.tex", "glue.csv", "squad.md"}
+    page = (tmp_path / "report.html").read_text()
+    assert "GLUE" in page
+    assert "<title>General tasks" in page
+    first = {path: path.read_bytes() for path in written}
+    build([], tmp_path, task_records=task_records()[::-1])
+    assert first == {path: path.read_bytes() for path in written}
+
+
+def test_hostile_names_are_escaped(tmp_path):
+    records = [task_record("glue", "mrpc", name, {"f1": 0.5, "accuracy": 0.5}, method=name) for name in HOSTILE[:20]]
+    build([], tmp_path, task_records=records)
+    page = (tmp_path / "report.html").read_text()
+    assert "<script>alert" not in page
+
+
+def test_records_are_read_as_they_were_written(tmp_path):
+    record = dataclasses.replace(task_records()[0], resources=Resources(parameters=5, peak_memory=7))
+    record.save(tmp_path / "a.task.json")
+    assert load_task_records([tmp_path]) == [record]
+    (tmp_path / "b.task.json").write_text('{"version": 0}')
+    with pytest.raises(DataError, match=r"b\.task\.json: record of version 0, expected 1; evaluate the model again"):
+        load_task_records([tmp_path])
+    (tmp_path / "b.task.json").write_text('{"version": 1}')
+    with pytest.raises(DataError, match=r"b\.task\.json: damaged record"):
+        TaskRecord.load(tmp_path / "b.task.json")
+    (tmp_path / "b.task.json").write_text("[")
+    with pytest.raises(DataError, match=r"b\.task\.json: not a record of a task"):
+        TaskRecord.load(tmp_path / "b.task.json")
