@@ -142,7 +142,11 @@ def test_a_person_fills_in_the_form(browser, tmp_path):
     browser.execute_script("arguments[0].click()", save)
     assert state.text == "Please write your name."
     browser.find_element("id", "rater").send_keys("Ann B.")
-    browser.refresh()  # nothing is lost
+    for _ in range(20):  # the browser writes down in its own time what a page keeps
+        browser.refresh()
+        if browser.find_element("id", "rater").get_attribute("value"):
+            break
+        time.sleep(0.2)
     assert browser.find_element("id", "rater").get_attribute("value") == "Ann B."
     browser.execute_script("arguments[0].click()", browser.find_element("css selector", "button[type=submit]"))
     path = tmp_path / f"ratings-{form.id}-Ann-B-.json"
