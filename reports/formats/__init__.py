@@ -15,6 +15,10 @@ formats: Registry[Callable[[Report], Mapping[str, str]]] = Registry(
     {
         "md": ("reports.formats.markdown:files", "GitHub-flavoured Markdown, one file per table"),
         "tex": ("reports.formats.latex:files", "LaTeX with booktabs, one compilable file per table"),
+        "siunitx": (
+            "reports.formats.latex:siunitx_files",
+            "the same LaTeX with siunitx, numbers aligned by their decimal points",
+        ),
         "csv": ("reports.formats.csv:files", "every figure at full precision, one file per table"),
         "html": ("reports.page:files", "one self-contained page with tables and pictures"),
     },

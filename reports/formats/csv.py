@@ -1,4 +1,4 @@
-"""Tables as comma-separated values: every column, at full precision, one header for all sections."""
+"""Tables as comma-separated values: every column at full precision, and the run records that each row comes from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import io
 from collections.abc import Mapping, Sequence
 
 from reports.report import Report
-from reports.table import Table, Value
+from reports.table import Table, Value, plain
 
+_RECORDS = "records"
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -19,14 +20,16 @@ def files(report: Report) -> Mapping[str, str]:
 
 def document(tables: Sequence[Table]) -> str:
     """The tables below one another, under one header row."""
-    keys = list(dict.fromkeys(column.key for table in tables for column in table.columns))
+    keys = [*dict.fromkeys(column.key for table in tables for column in table.columns), _RECORDS]
     text = io.StringIO()
     writer = csv.DictWriter(text, keys, restval="", lineterminator="\n")
     writer.writerow({key: escape(key) for key in keys})
     for table in tables:
         for row in table.rows:
             cells = zip(table.columns, row, strict=True)
-            writer.writerow({column.key: escape(cell.value) for column, cell in cells})
+            values = {column.key: escape(cell.value) for column, cell in cells}
+            ids = dict.fromkeys(record for cell in row for record in cell.records)
+            writer.writerow({**values, _RECORDS: escape(plain(" ".join(ids)))})
     return text.getvalue()
 
 

@@ -16,9 +16,13 @@ _HEAD = r"""% Compiles with pdflatex; to use a table elsewhere, copy its table e
 \usepackage[utf8]{inputenc}
 \usepackage{textcomp}
 \usepackage{booktabs}
-\usepackage[a4paper,landscape,margin=12mm]{geometry}
+%s\usepackage[a4paper,landscape,margin=12mm]{geometry}
 \begin{document}
 """
+_SIUNITX = r"""\usepackage{siunitx}
+\sisetup{detect-all, group-separator={,}, group-minimum-digits=4}
+"""
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?")
 _TAIL = "\\end{document}\n"
 
 _SPECIAL = {
@@ -53,16 +57,26 @@ _LETTERS = frozenset(ascii_letters + digits + " .,:;!?'()/+-=@" + _LATIN_1 + _EA
 
 def files(report: Report) -> Mapping[str, str]:
     """One file per table name, with the tables of all sections after one another, and the works that they cite."""
-    files = {f"{name}.tex": document(tables) for name, tables in report.by_table().items()}
+    return _files(report, aligned=False)
+
+
+def siunitx_files(report: Report) -> Mapping[str, str]:
+    """The same with siunitx, which sets numbers under one another by their decimal points."""
+    return _files(report, aligned=True)
+
+
+def _files(report: Report, *, aligned: bool) -> Mapping[str, str]:
+    kind = "siunitx.tex" if aligned else "tex"
+    files = {f"{name}.{kind}": document(tables, aligned=aligned) for name, tables in report.by_table().items()}
     works = _cited(table for tables in report.by_table().values() for table in tables)
     return {**files, "references.bib": bibtex(works)} if works else files
 
 
-def document(tables: Iterable[Table]) -> str:
-    """A complete document of one ``table`` environment per table."""
+def document(tables: Iterable[Table], *, aligned: bool = False) -> str:
+    """A complete document of one ``table`` environment per table, its numbers aligned by siunitx or to the right."""
     held = list(tables)
-    body = "\n".join(_table(table, position) for position, table in enumerate(held, 1))
-    return _HEAD + body + _bibliography(held) + _TAIL
+    body = "\n".join(_table(table, position, aligned=aligned) for position, table in enumerate(held, 1))
+    return _HEAD.replace("%s", _SIUNITX if aligned else "") + body + _bibliography(held) + _TAIL
 
 
 def escape(text: str) -> str:
@@ -75,18 +89,29 @@ def _code_point(char: str) -> str:
     return rf"\texttt{{U+{ord(char):04X}}}"
 
 
-def _table(table: Table, position: int) -> str:
+def _table(table: Table, position: int, *, aligned: bool) -> str:
     columns, rows = table.for_readers()
+    formats = [
+        _number_format([row[place] for row in rows]) if aligned and column.align == "right" else ""
+        for place, column in enumerate(columns)
+    ]
+    layout = [each or column.align[0] for each, column in zip(formats, columns, strict=True)]
     lines = [
         r"\begin{table}[p]",
         r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{escape(table.title)}. {escape(table.caption)}}}",
         rf"\label{{tab:{table.name}-{position}}}",
-        rf"\begin{{tabular}}{{@{{}}{''.join(column.align[0] for column in columns)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{''.join(layout)}@{{}}}}",
         r"\toprule",
-        _row(map(_heading, columns)),
+        _row(
+            _braced(_heading(column)) if each else _heading(column)
+            for column, each in zip(columns, formats, strict=True)
+        ),
         r"\midrule",
-        *(_row(map(_cell, row)) for row in rows),
+        *(
+            _row(_number_cell(cell) if each else _cell(cell) for cell, each in zip(row, formats, strict=True))
+            for row in rows
+        ),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -106,6 +131,28 @@ def _bibliography(tables: Iterable[Table]) -> str:
 def _cited(tables: Iterable[Table]) -> list[Reference]:
     keys = {key for table in tables for row in table.for_readers()[1] for cell in row for key in cell.cites}
     return [references()[key] for key in sorted(keys)]
+
+
+def _number_format(cells: Iterable[Cell]) -> str:
+    """Layout of a siunitx column for cells that are numbers or missing; empty if one is something else."""
+    numbers = [cell.text for cell in cells if cell.value is not None]
+    if not numbers or not all(_NUMBER.fullmatch(text) for text in numbers):
+        return ""
+    before = max(len(text.split(".")[0].replace(",", "")) for text in numbers)
+    behind = max(len(text.partition(".")[2]) for text in numbers)
+    return rf"S[table-format={before}.{behind}]"
+
+
+def _number_cell(cell: Cell) -> str:
+    if cell.value is None:
+        return _braced(escape(cell.text))
+    number = cell.text.replace(",", "")
+    return rf"\bfseries {number}" if cell.strong else number
+
+
+def _braced(text: str) -> str:
+    """What siunitx takes for text."""
+    return f"{{{text}}}"
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -117,7 +117,6 @@ def table(
     found: Sequence[Contender],
 ) -> Table:
     """One row per contender."""
-    columns = [*columns, (Column("records", detail=True), lambda each: label(" ".join(each.ids), each.ids))]
     rows = tuple(tuple(cell(each) for _, cell in columns) for each in found)
     return Table(name, title, tuple(map(plain, notes)), tuple(column for column, _ in columns), rows)
 

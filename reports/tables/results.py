@@ -120,7 +120,6 @@ def _details(section: Section) -> Fields:
     return [
         (Column("training_seconds", detail=True), lambda system: number(system.mean(_training), 1, system.ids)),
         (Column("sample", detail=True), lambda system: Cell(section.sample, "", system.ids)),
-        (Column("records", detail=True), lambda system: label(" ".join(system.ids), system.ids)),
     ]
 
 

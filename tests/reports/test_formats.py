@@ -16,8 +16,9 @@ from reports.formats import csv as csv_format
 from reports.formats import formats, latex, markdown
 from reports.page import _SCRIPT
 from reports.report import compose
-from reports.table import plain
-from tests.reports.examples import record
+from reports.sections import Spread
+from reports.table import Column, Table, label, number, plain, spread
+from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
 from tests.reports.regenerate import GOLDEN, general_files, golden_files
 
@@ -105,6 +106,36 @@ def test_latex_compiles(name, tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert run.returncode == 0, run.stdout[-2000:]
     assert (tmp_path / name).with_suffix(".pdf").exists()
+
+
+def _has_siunitx():
+    found = shutil.which("kpsewhich")
+    return found and subprocess.run([found, "siunitx.sty"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not _has_siunitx(), reason="siunitx is not installed")
+@pytest.mark.parametrize("name", ["results.siunitx.tex", "significance.siunitx.tex", "lineage.siunitx.tex"])
+def test_latex_with_siunitx_compiles(name, tmp_path):
+    (tmp_path / name).write_text(formats.get("siunitx")(compose(example_records()))[name], encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", name]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert run.returncode == 0, run.stdout[-2000:]
+
+
+def test_siunitx_gets_numbers_and_braces_around_all_else():
+    columns = (Column("name", "Name", "left"), Column("size", "Size (MB)"), Column("f1", "F1"))
+    rows = (
+        (label("a"), number(1234.5, 1), spread(Spread(0.5, 0.1, 3))),
+        (label("b"), number(None), spread(Spread(0.25, None, 1), strong=True)),
+        (label("c"), number(-2.25, 1), label(None)),
+    )
+    text = latex.document([Table("t", "T", ("N.",), columns, rows)], aligned=True)
+    assert r"\begin{tabular}{@{}lS[table-format=4.1]r@{}}" in text
+    assert r"Name & {Size (MB)} & F1 \\" in text
+    assert r"a & 1234.5 & 0.500 $\pm$ 0.100 (3) \\" in text
+    assert r"b & {\textendash{}} & \textbf{0.250 (1)} \\" in text
+    assert r"c & -2.2 & \textendash{} \\" in text
+    assert "siunitx" not in latex.document([Table("t", "T", ("N.",), columns, rows)])
 
 
 class Page(HTMLParser):
