@@ -14,7 +14,7 @@ def corpora(sections: Sequence[Section]) -> Table:
     shared = [name for name in _names(sections) if sum(name in _by_name(each) for each in sections) > 1]
     columns: list[tuple[Column, Callable[[str], Cell]]] = [
         (Column("system", "System", "left"), label),
-        *((Column(plain(_key(section)), plain(_heading(section, sections))), _f1(section)) for section in sections),
+        *(column for section in sections for column in _columns(section, plain(_heading(section, sections)))),
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
     notes = [
@@ -46,6 +46,20 @@ def _heading(section: Section, sections: Sequence[Section]) -> str:
     if len({each.experiment for each in alike}) == len(alike):
         return f"{section.corpus}, {section.experiment}"
     return f"{section.corpus}, {section.experiment}, {section.split}"
+
+
+def _columns(section: Section, heading: str) -> list[tuple[Column, Callable[[str], Cell]]]:
+    """Micro-F1 on a section, and for data files its deviation and the number of seeds."""
+    key, systems = plain(_key(section)), _by_name(section)
+
+    def detail(figure: Callable[[System], float | None]) -> Callable[[str], Cell]:
+        return lambda name: number(figure(systems[name])) if name in systems else label(None)
+
+    return [
+        (Column(key, heading), _f1(section)),
+        (Column(f"{key} sd", detail=True), detail(lambda system: system.f1.sd)),
+        (Column(f"{key} seeds", detail=True), detail(lambda system: system.f1.n)),
+    ]
 
 
 def _f1(section: Section) -> Callable[[str], Cell]:
