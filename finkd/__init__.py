@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from experiments.config import load as load_experiment
     from experiments.run import run
     from experiments.shift import compare as compare_vocabularies
+    from experiments.suites.evaluate import evaluate_suite
     from finkd.evaluation import evaluate
     from finkd.models import load as load_model
     from finkd.records import load_records
@@ -31,6 +32,7 @@ _TARGETS = {
     "analyze": "tokenization.analysis:analyze",
     "compare_vocabularies": "experiments.shift:compare",
     "evaluate": "finkd.evaluation:evaluate",
+    "evaluate_suite": "experiments.suites.evaluate:evaluate_suite",
     "load_corpus": "corpora.loading:load",
     "load_experiment": "experiments.config:load",
     "load_model": "finkd.models:load",
@@ -48,6 +50,7 @@ __all__ = [
     "analyze",
     "compare_vocabularies",
     "evaluate",
+    "evaluate_suite",
     "load_corpus",
     "load_experiment",
     "load_model",

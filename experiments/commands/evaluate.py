@@ -77,28 +77,23 @@ def _suite(
 ) -> None:
     from experiments.config import overridden
     from experiments.progress import shown
-    from experiments.suites import suites
-    from experiments.suites.request import Request
+    from experiments.suites.evaluate import default_folder, evaluate_suite
     from finkd.suites.record import load_task_records
     from reports.report import compose
 
-    run = suites.get(suite)
-    folder = out or Path("runs") / suite
-    is_folder = (Path(model) / "config.json").is_file()
+    folder, settings = out or default_folder(suite), overridden({}, overrides)
     with shown(messages) as listen:
-        request = Request(
-            model=model,
-            system=name or Path(model).name,
-            role="student" if is_folder else "teacher",
-            out=folder,
-            seeds=tuple(seeds),
-            tasks=tuple(tasks),
-            settings=overridden({}, overrides),
+        records = evaluate_suite(
+            model,
+            suite,
+            folder,
+            seeds=seeds,
+            tasks=tasks,
+            settings=settings,
             teacher=teacher,
+            name=name,
             listen=listen,
         )
-        with request.held():
-            records = run(request)
     if json:
         show_json([_figures(record) for record in records])
         return

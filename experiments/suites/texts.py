@@ -12,6 +12,7 @@ import numpy as np
 
 from corpora.tasks import load_task, tasks
 from corpora.tasks.task import TaskData
+from experiments.suites.disagreements import write_disagreements
 from experiments.suites.request import Request, chosen, kept, plain
 from finkd import lineage, models
 from finkd.arrays import Growing, mapped
@@ -55,7 +56,9 @@ def sst2(request: Request) -> list[TaskRecord]:
     chosen(request, ["sst-2"])
     data = load_task("sst-2")
     settings = settings_of("sst-2", request.settings)
-    return [*_task(request, "sst2", "sst-2", BINARY), *_untrained(request, data, settings), *_classic(request, data)]
+    records = [*_task(request, "sst2", "sst-2", BINARY), *_untrained(request, data, settings), *_classic(request, data)]
+    write_disagreements(request.out, data.splits["validation"], records)
+    return records
 
 
 def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:

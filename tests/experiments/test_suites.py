@@ -103,6 +103,10 @@ def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.stderr
     methods = {record.method for record in load_task_records([tmp_path / "sst2"])}
     assert methods == {"fine-tuned", "frozen, linear probe", "untrained head", "tf-idf + logistic regression", "NB-SVM"}
+    lines = (tmp_path / "sst2" / "disagreements.csv").read_text().splitlines()
+    assert lines[0].startswith("text,gold,")
+    assert all(line.count("positive") and line.count("negative") for line in lines[1:])
+    assert (tmp_path / "sst2" / "disagreements.md").read_text().startswith("### Where systems disagree")
     for title in ("### SST-2", "what was taken for what", "how often two systems say the same"):
         assert title in result.stdout
 

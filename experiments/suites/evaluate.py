@@ -1,0 +1,64 @@
+"""One model on one suite: the call behind ``finkd evaluate --suite``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.events import Event
+from experiments.suites import suites
+from experiments.suites.request import Request
+from finkd.suites.record import TaskRecord
+
+
+def evaluate_suite(
+    model: str | Path,
+    suite: str,
+    out: Path | None = None,
+    *,
+    seeds: Sequence[int] = (1,),
+    tasks: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    teacher: str | None = None,
+    name: str | None = None,
+    listen: Callable[[Event], None] = lambda event: None,
+) -> list[TaskRecord]:
+    """Try a model on a suite of general tasks; what was computed before is not computed again.
+
+    Args:
+        model: its folder, which makes it a student of the tables, or its name as a teacher.
+        suite: name of the suite.
+        out: folder of the records; default ``runs/<suite>``.
+        seeds: one run of every task for each.
+        tasks: which of the suite's; none stand for all.
+        settings: those that replace the suite's own, such as ``{"schedule": {"epochs": 5}}``.
+        teacher: name or folder of a model to learn from beside gold.
+        name: what tables call the model; default the end of its name.
+        listen: called as the work goes on.
+
+    Returns:
+        one record per task, split, seed and method, as also written to ``out/records``.
+
+    Raises:
+        FinkdError: if something named does not exist, the data break their format, or the folder is in use.
+    """
+    run = suites.get(suite)
+    request = Request(
+        model=str(model),
+        system=name or Path(model).name,
+        role="student" if (Path(model) / "config.json").is_file() else "teacher",
+        out=out or default_folder(suite),
+        seeds=tuple(seeds),
+        tasks=tuple(tasks),
+        settings=settings or {},
+        teacher=teacher,
+        listen=listen,
+    )
+    with request.held():
+        return run(request)
+
+
+def default_folder(suite: str) -> Path:
+    """Where a suite's records go if nothing else is said."""
+    return Path("runs") / suite
