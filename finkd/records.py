@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from corpora.errors import ConfigError, DataError
 from corpora.files import write_atomic
 from finkd.settings import build
 
 VERSION = 1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -189,17 +190,33 @@ class RunRecord:
         Raises:
             DataError: if the file is not a record of this version.
         """
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            version = raw.get("version")
-        except (OSError, ValueError, AttributeError) as error:
-            raise DataError(f"{path}: not a run record ({error})") from error
-        if version != VERSION:
-            raise DataError(f"{path}: run record of version {version!r}, expected {VERSION}; run the experiment again")
-        try:
-            return build(cls, raw, "")
-        except ConfigError as error:
-            raise DataError(f"{path}: damaged run record ({'; '.join(str(error).splitlines())})") from error
+        return read_record(cls, path, VERSION, "run record", "run the experiment again")
+
+
+def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str) -> T:
+    """Read a versioned record.
+
+    Args:
+        kind: its class.
+        path: its file.
+        version: that the class has.
+        name: what messages call it.
+        remedy: what to do about one of another version.
+
+    Raises:
+        DataError: if the file is not a record of this version.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        found = raw.get("version")
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"{path}: not a {name} ({error})") from error
+    if found != version:
+        raise DataError(f"{path}: {name} of version {found!r}, expected {version}; {remedy}")
+    try:
+        return build(kind, raw, "")
+    except ConfigError as error:
+        raise DataError(f"{path}: damaged {name} ({'; '.join(str(error).splitlines())})") from error
 
 
 def load_records(paths: Iterable[Path]) -> list[RunRecord]:

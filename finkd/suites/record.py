@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import ConfigError, DataError
 from corpora.files import write_atomic
-from finkd.records import Resources
-from finkd.settings import build
+from finkd.records import Resources, read_record
 
 VERSION = 1
 SUFFIX = ".task.json"
@@ -96,17 +94,7 @@ class TaskRecord:
         Raises:
             DataError: if the file is not a record of this version.
         """
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            version = raw.get("version")
-        except (OSError, ValueError, AttributeError) as error:
-            raise DataError(f"{path}: not a record of a task ({error})") from error
-        if version != VERSION:
-            raise DataError(f"{path}: record of version {version!r}, expected {VERSION}; evaluate the model again")
-        try:
-            return build(cls, raw, "")
-        except ConfigError as error:
-            raise DataError(f"{path}: damaged record ({'; '.join(str(error).splitlines())})") from error
+        return read_record(cls, path, VERSION, "task record", "evaluate the model again")
 
 
 def load_task_records(paths: Iterable[Path]) -> list[TaskRecord]:

@@ -117,11 +117,11 @@ def test_records_are_read_as_they_were_written(tmp_path):
     record.save(tmp_path / "a.task.json")
     assert load_task_records([tmp_path]) == [record]
     (tmp_path / "b.task.json").write_text('{"version": 0}')
-    with pytest.raises(DataError, match=r"b\.task\.json: record of version 0, expected 1; evaluate the model again"):
+    with pytest.raises(DataError, match=r"b\.task\.json: task record of version 0, expected 1"):
         load_task_records([tmp_path])
     (tmp_path / "b.task.json").write_text('{"version": 1}')
-    with pytest.raises(DataError, match=r"b\.task\.json: damaged record"):
+    with pytest.raises(DataError, match=r"b\.task\.json: damaged task record"):
         TaskRecord.load(tmp_path / "b.task.json")
     (tmp_path / "b.task.json").write_text("[")
-    with pytest.raises(DataError, match=r"b\.task\.json: not a record of a task"):
+    with pytest.raises(DataError, match=r"b\.task\.json: not a task record"):
         TaskRecord.load(tmp_path / "b.task.json")
