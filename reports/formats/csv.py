@@ -19,8 +19,10 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def document(tables: Sequence[Table]) -> str:
-    """The tables below one another, under one header row."""
-    keys = [*dict.fromkeys(column.key for table in tables for column in table.columns), _RECORDS]
+    """The tables below one another, under one header row; what is not from records has no column for them."""
+    keys = list(dict.fromkeys(column.key for table in tables for column in table.columns))
+    is_measured = any(cell.records for table in tables for row in table.rows for cell in row)
+    keys += [_RECORDS] * is_measured
     text = io.StringIO()
     writer = csv.DictWriter(text, keys, restval="", lineterminator="\n")
     writer.writerow({key: escape(key) for key in keys})
@@ -29,7 +31,7 @@ def document(tables: Sequence[Table]) -> str:
             cells = zip(table.columns, row, strict=True)
             values = {column.key: escape(cell.value) for column, cell in cells}
             ids = dict.fromkeys(record for cell in row for record in cell.records)
-            writer.writerow({**values, _RECORDS: escape(plain(" ".join(ids)))})
+            writer.writerow(values | ({_RECORDS: escape(plain(" ".join(ids)))} if is_measured else {}))
     return text.getvalue()
 
 
