@@ -61,8 +61,9 @@ def _notes(found: Sequence[Contender]) -> list[str]:
     notes = [
         "In percent. ROUGE: F-measure with stemming, mean over the references of each dialogue; BLEU: sacrebleu's, "
         "against all references.",
-        "Words/s: of what is written, prompts read on the way.",
     ]
+    if any(record.resources.words_per_second for each in found for record in each.records):
+        notes.append("Words/s: of what is written, prompts read on the way.")
     if any(record.samples and record.learnt for each in found for record in each.records):
         notes.append("Fine-tuned on a part of the published training split.")
     cut = max((record.too_long for each in found for record in each.records), default=0)
