@@ -57,7 +57,6 @@ def _task(
         files={f"glue/{file}": Source(checksum) for file, checksum in checksums.items()},
         labels=tuple(labels),
         metrics=tuple(metrics),
-        suite="glue",
         read=read,
         hub=Hub("nyu-mll/glue", name.replace("-", ""), texts, hub_splits or _USUAL),
         samples=samples,

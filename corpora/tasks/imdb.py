@@ -45,7 +45,6 @@ IMDB = TextTask(
     notes=("5,000 reviews of each split, drawn by their numbers", "line breaks in HTML were taken for white space"),
     labels=("negative", "positive"),
     metrics=("accuracy",),
-    suite="imdb",
     read=_read,
     hub=Hub("stanfordnlp/imdb", None, ("text",), {"train": "train", "test": "test"}),
     samples=("train", "test"),

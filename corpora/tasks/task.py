@@ -89,7 +89,6 @@ class TextTask(Corpus):
     Attributes:
         labels: name of each class, in the order of the hub's ids; empty if the answer is a number.
         metrics: the official ones (``finkd.suites.metrics``); a task's score is their mean.
-        suite: name of the suite it belongs to.
         read: builds the splits from ``files``, given a function that finds each of them.
         hub: where all of it is, if the files are not here.
         samples: the splits of ``files`` that are only samples.
@@ -99,7 +98,6 @@ class TextTask(Corpus):
 
     labels: tuple[str, ...]
     metrics: tuple[str, ...]
-    suite: str
     read: Callable[[Find], Mapping[str, Sequence[Example]]]
     hub: Hub
     samples: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from reports.table import Column, Table, label, plain
 SHOWN = 30
 
 
-def write_disagreements(out: Path, examples: Sequence[Example], records: Sequence[TaskRecord]) -> Table:
+def write_disagreements(out: Path, examples: Sequence[Example], records: Sequence[TaskRecord]) -> None:
     """Write the examples on which systems disagree, those first that most of them get wrong, as Markdown and CSV.
 
     Args:
@@ -55,4 +55,3 @@ def write_disagreements(out: Path, examples: Sequence[Example], records: Sequenc
     write_atomic(out / "disagreements.csv", csv.document([table]))
     shown = Table(table.name, table.title, notes, columns, rows[:SHOWN])
     write_atomic(out / "disagreements.md", markdown.document([shown]))
-    return table

@@ -12,7 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from corpora.errors import UnknownNameError
 from corpora.files import folder_lock
+from corpora.registry import unknown
 from experiments.config import slug
 from experiments.events import Event
 from finkd import lineage, models, teachers
@@ -125,9 +127,6 @@ def chosen(request: Request, known: Sequence[str]) -> list[str]:
     Raises:
         UnknownNameError: if one is not among them.
     """
-    from corpora.errors import UnknownNameError
-    from corpora.registry import unknown
-
     for name in request.tasks:
         if name not in known:
             raise UnknownNameError(unknown("tasks", name, list(known)))

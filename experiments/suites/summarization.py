@@ -20,7 +20,9 @@ from finkd.suites.record import TaskRecord
 from finkd.suites.summaries.floors import FLOORS
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
-from finkd.suites.summaries.writers import Bits, Prompt, Writer, Written, load_writer, random_writer, write
+from finkd.suites.summaries.prompt import Prompt
+from finkd.suites.summaries.writers import Bits, Writer, load_writer, random_writer
+from finkd.suites.summaries.writing import Written, write
 
 Way = Literal["zero-shot", "one-shot", "lora"]
 

@@ -20,7 +20,8 @@ from finkd.batches import plan
 from finkd.examples import IGNORED
 from finkd.progress import Progress
 from finkd.schedule import Course, Schedule
-from finkd.suites.summaries.writers import Prompt, Writer
+from finkd.suites.summaries.prompt import Prompt
+from finkd.suites.summaries.writers import Writer
 from finkd.training import DivergedError
 from tokenization.tokenizer import Longs
 

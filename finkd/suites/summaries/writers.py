@@ -1,14 +1,11 @@
-"""Models that write: how they are loaded in few bits, prompted and asked."""
+"""Models that write, and how they are loaded in few bits."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -29,9 +26,7 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from corpora.errors import ConfigError, DataError
-from corpora.tasks.dialogues import Dialogue
 from finkd import teachers
-from finkd.progress import Progress
 
 Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
 """How weights are held: whole; in 8 bits (LLM.int8, Dettmers et al. 2022); in 4 bits of the normal-float type whose
@@ -40,7 +35,6 @@ scales are quantized again (QLoRA, Dettmers et al. 2023), or are not; or in 4 bi
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of every product that it casts
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
-PHI2 = "microsoft/phi-2"
 _PHI2 = {
     "vocab_size": 51200,
     "hidden_size": 2560,
@@ -203,125 +197,3 @@ def _tokenizer(texts: Sequence[str], size: int) -> PreTrainedTokenizerFast:
         tokenizer_object=backend, eos_token="<|endoftext|>", pad_token="<|endoftext|>"
     )
     return found
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What is written around a dialogue.
-
-    Attributes:
-        template: text with ``{dialogue}``, and perhaps an example in ``{example_dialogue}`` and ``{example_summary}``.
-        example: a dialogue of the training split to show how.
-    """
-
-    template: str
-    example: Dialogue | None = None
-
-    @classmethod
-    def named(cls, name: str, example: Dialogue | None = None) -> Prompt:
-        """One of finkd's, or a user's file.
-
-        Raises:
-            ConfigError: if there is no such prompt, or it has no place for the dialogue.
-        """
-        own = resources.files("finkd.suites.summaries") / "prompts" / f"{name}.txt"
-        path = Path(name)
-        if not own.is_file() and not path.is_file():
-            raise ConfigError(f"prompt: there is neither a prompt nor a file {name!r}")
-        text = (own if own.is_file() else path).read_text(encoding="utf-8").rstrip("\n")
-        if "{dialogue}" not in text:
-            raise ConfigError(f"prompt {name}: has no {{dialogue}} in it")
-        return cls(text, example if "{example_dialogue}" in text else None)
-
-    def of(self, dialogue: str) -> str:
-        """The prompt for a dialogue."""
-        text = self.template
-        if self.example is not None:
-            text = text.replace("{example_dialogue}", self.example.text)
-            text = text.replace("{example_summary}", self.example.summaries[0])
-        return text.replace("{dialogue}", dialogue)
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a model wrote.
-
-    Attributes:
-        summaries: one per dialogue.
-        shortened: dialogues of which the last turns were left out, because the prompt did not fit.
-        seconds: that it took.
-    """
-
-    summaries: tuple[str, ...]
-    shortened: int
-    seconds: float
-
-
-def write(
-    writer: Writer,
-    dialogues: Sequence[Dialogue],
-    prompt: Prompt,
-    beams: int = 1,
-    longest: int = 80,
-    batch: int = 8,
-    listen: Callable[[Progress], None] = lambda progress: None,
-) -> Written:
-    """Have a model summarize dialogues.
-
-    Args:
-        writer: the model.
-        dialogues: what it reads.
-        prompt: what is written around each.
-        beams: 1 takes the likeliest token each time, more keep so many beginnings.
-        longest: most tokens of a summary.
-        batch: dialogues at once.
-        listen: called after every batch.
-
-    Raises:
-        ConfigError: if a prompt does not fit even without its dialogue.
-    """
-    began = time.perf_counter()
-    texts, shortened = _fitting(writer, dialogues, prompt, longest)
-    order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
-    summaries = [""] * len(texts)
-    count = -(-len(texts) // batch)
-    tokens = 0
-    for number in range(count):
-        rows = order[number * batch : (number + 1) * batch]
-        inputs = writer.tokenizer([texts[row] for row in rows], return_tensors="pt", padding=True)
-        inputs = {name: inputs[name].to(writer.network.device) for name in ("input_ids", "attention_mask")}
-        with torch.inference_mode():
-            made = writer.network.generate(
-                **inputs,
-                num_beams=beams,
-                do_sample=False,
-                max_new_tokens=longest,
-                pad_token_id=writer.tokenizer.pad_token_id,
-            )
-        if writer.is_causal:
-            made = made[:, inputs["input_ids"].shape[1] :]
-        tokens += made.numel()
-        for row, text in zip(rows, writer.tokenizer.batch_decode(made, skip_special_tokens=True), strict=True):
-            summaries[row] = _first_paragraph(text)
-        listen(Progress(number + 1, count, None, tokens, time.perf_counter() - began))
-    return Written(tuple(summaries), shortened, time.perf_counter() - began)
-
-
-def _fitting(writer: Writer, dialogues: Sequence[Dialogue], prompt: Prompt, longest: int) -> tuple[list[str], int]:
-    """Prompts that leave room for a summary; turns are left out from the end of dialogues that are too long."""
-    room = writer.room - (longest if writer.is_causal else 0)
-    texts, shortened = [], 0
-    for dialogue in dialogues:
-        lines = dialogue.text.splitlines()
-        while lines and len(writer.tokenizer(prompt.of("\n".join(lines)))["input_ids"]) > room:
-            lines.pop()
-        if not lines:
-            raise ConfigError(f"prompt: does not fit the model's {writer.room} tokens, even without a dialogue")
-        shortened += len(lines) < len(dialogue.text.splitlines())
-        texts.append(prompt.of("\n".join(lines)))
-    return texts, shortened
-
-
-def _first_paragraph(text: str) -> str:
-    """What comes before the model goes on to something else."""
-    return " ".join(text.strip().split("\n\n", 1)[0].split("Instruct:", 1)[0].split())

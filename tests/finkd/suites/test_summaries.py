@@ -14,7 +14,9 @@ from finkd.schedule import Schedule
 from finkd.suites.summaries.floors import FLOORS
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
-from finkd.suites.summaries.writers import Prompt, load_writer, random_writer, write
+from finkd.suites.summaries.prompt import Prompt
+from finkd.suites.summaries.writers import load_writer, random_writer
+from finkd.suites.summaries.writing import write
 
 TEXT = """\
 #Ann#: The bank lent us money.
