@@ -42,13 +42,16 @@ _USUAL = {"schedule": {"epochs": 3, "learning_rate": 1e-4}}
 def glue(request: Request) -> list[TaskRecord]:
     """Fine-tune the model on each task, or distil a fine-tuned teacher into it."""
     return [
-        record for task in chosen(request, GLUE) for record in _task(request, "glue", task, tasks.get(task).metrics)
+        record
+        for task in chosen(request, GLUE)
+        for record in _task(request, "glue", load_task(task), tasks.get(task).metrics)
     ]
 
 
 def imdb(request: Request) -> list[TaskRecord]:
     """The same on long reviews."""
-    return [record for task in chosen(request, ["imdb"]) for record in _task(request, "imdb", task, ("accuracy",))]
+    chosen(request, ["imdb"])
+    return list(_task(request, "imdb", load_task("imdb"), ("accuracy",)))
 
 
 def sst2(request: Request) -> list[TaskRecord]:
@@ -56,7 +59,7 @@ def sst2(request: Request) -> list[TaskRecord]:
     chosen(request, ["sst-2"])
     data = load_task("sst-2")
     settings = settings_of("sst-2", request.settings)
-    records = [*_task(request, "sst2", "sst-2", BINARY), *_untrained(request, data, settings), *_classic(request, data)]
+    records = [*_task(request, "sst2", data, BINARY), *_untrained(request, data, settings), *_classic(request, data)]
     write_disagreements(request.out, data.splits["validation"], records)
     return records
 
@@ -70,9 +73,8 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
     return build(TextSettings, merge(merge(_USUAL, _DEFAULTS.get(task, {})), replaced), "")
 
 
-def _task(request: Request, suite: str, task: str, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
-    data = load_task(task)
-    settings = settings_of(task, request.settings)
+def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
+    settings = settings_of(data.name, request.settings)
     method = f"distilled from {Path(request.teacher).name}" if request.teacher else "fine-tuned"
     decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
     if request.teacher:
