@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import ConfigError
-from corpora.files import atomic_folder, folder_lock, write_atomic
+from corpora.files import folder_lock, write_atomic
 from corpora.sentence import Sentence
 from experiments.config import Experiment, resolved, slug
 from experiments.events import Event, Listener
 from experiments.jobs import side_by_side
 from experiments.prepared import Outcomes, Prepared
+from experiments.publish import publish
 from finkd import processes
 from finkd.environment import environment
 from finkd.evaluation import evaluate, score
@@ -27,7 +27,6 @@ from finkd.models import Model
 from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.resources import measure
 from finkd.stages.stage import CHECKPOINT_SECONDS
-from finkd.store import MANIFEST
 from finkd.training import Look
 from reports.build import build
 from reports.card import card
@@ -142,7 +141,10 @@ class _Recorder:
         """Records of the floors and of every system of a seed."""
         records = [self._floor(name, seed) for name in self.experiment.floors]
         finished = {name: outcome.load() for name, outcome in outcomes.items()}
-        published = {name: (finished[name], self._publish(name, seed, outcome)) for name, outcome in outcomes.items()}
+        published = {
+            name: (finished[name], publish(outcome.folder, self.out / "models" / _stem(name, seed)))
+            for name, outcome in outcomes.items()
+        }
         resources = measure(published, self.prepared.scored, self.experiment.measure)
         teacher = next((finished[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
         return records + [
@@ -210,15 +212,6 @@ class _Recorder:
             sample=self.data.name == "sample",
         )
 
-    def _publish(self, system: str, seed: int, outcome: Outcome) -> Path:
-        """Show a system's model under its name; the files are the store's own where links are possible."""
-        published = self.out / "models" / _stem(system, seed)
-        with atomic_folder(published) as folder:
-            for file in outcome.folder.iterdir():
-                if file.name != MANIFEST:
-                    _link(file, folder / file.name)
-        return published
-
     def _save(self, record: RunRecord) -> RunRecord:
         record.save(self.out / "records" / record_file(record.system, record.seed))
         self.listen(Event(record.system, record.seed, record=record))
@@ -232,10 +225,3 @@ def record_file(system: str, seed: int) -> str:
 
 def _stem(system: str, seed: int) -> str:
     return f"{slug(system)}-seed-{seed}"
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)

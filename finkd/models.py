@@ -31,6 +31,12 @@ from tokenization.tokenizer import Tokenizer
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
 _TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
+_HEADS = {
+    _TAGGER: AutoModelForTokenClassification,
+    _MASKED_LM: AutoModelForMaskedLM,
+    "ForSequenceClassification": AutoModelForSequenceClassification,
+    "ForQuestionAnswering": AutoModelForQuestionAnswering,
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Model:
     """A network with the tokenizer it reads through; every stage takes one and gives one.
 
     Attributes:
-        network: an encoder, bare or with a token classification head or a masked-LM head.
+        network: an encoder, bare or with a head that scores pieces, the vocabulary, texts or answers.
         tokenizer: its tokenizer.
         labels: label of each output, empty for an encoder without a head.
     """
@@ -120,24 +126,29 @@ def load(source: str | Path) -> Model:
         raise ConfigError(
             f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings"
         )
-    labels = _labels(folder, config)
-    return Model(_network(folder, config, labels), tokenizer, labels)
+    return Model(_network(folder, config), tokenizer, _labels(folder, config))
 
 
 def _labels(folder: Path, config: Any) -> tuple[str, ...]:
-    """Labels of the tagging head, none if there is no such head."""
-    labels = tuple(config.id2label[i] for i in range(config.num_labels)) if _has_head(folder, _TAGGER) else ()
+    """Label of each output of the head, none for a bare encoder and for a head that scores the vocabulary."""
+    kind = _head(folder)
+    if kind in (None, _MASKED_LM):
+        return ()
+    labels = tuple(config.id2label[i] for i in range(config.num_labels))
     wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
-    if wrong or (labels and OUTSIDE not in labels):
+    if kind == _TAGGER and (wrong or OUTSIDE not in labels):
         raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
     return labels
 
 
-def _network(folder: Path, config: Any, labels: tuple[str, ...]) -> PreTrainedModel:
+def _network(folder: Path, config: Any) -> PreTrainedModel:
     """Weights from safetensors alone; transformers would fill what the file lacks with random numbers."""
-    kind, options = _kind(folder, config, labels)
+    kind = _head(folder)
+    options = {} if kind else _no_pooler(config)
     try:
-        network, report = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **options)
+        network, report = _HEADS.get(kind or "", AutoModel).from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **options
+        )
     except (OSError, SafetensorError) as error:
         raise DataError(
             f"{folder}: model.safetensors cannot be read ({_first(error)}); fetch or train it again"
@@ -148,21 +159,10 @@ def _network(folder: Path, config: Any, labels: tuple[str, ...]) -> PreTrainedMo
     return cast(PreTrainedModel, network.float().eval())
 
 
-def _kind(folder: Path, config: Any, labels: tuple[str, ...]) -> tuple[Any, dict[str, bool]]:
-    """The class of the network, and how it is made."""
-    if labels:
-        return AutoModelForTokenClassification, {}
-    if _has_head(folder, _MASKED_LM):
-        return AutoModelForMaskedLM, {}
-    return AutoModel, _no_pooler(config)
-
-
 def head(source: str | Path) -> Literal["labels", "words", "kept"]:
     """What a model, named as for ``load``, scores: ``"kept"`` is nothing; its weights are not read."""
-    folder = teachers.resolve(str(source))
-    if _has_head(folder, _TAGGER):
-        return "labels"
-    return "words" if _has_head(folder, _MASKED_LM) else "kept"
+    kind = _head(teachers.resolve(str(source)))
+    return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "kept"
 
 
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
@@ -262,9 +262,10 @@ def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
     )
 
 
-def _has_head(folder: Path, kind: str) -> bool:
+def _head(folder: Path) -> str | None:
+    """Which of the known heads a model has, by the name of its class."""
     architectures = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or [""]
-    return str(architectures[0]).endswith(kind)
+    return next((kind for kind in _HEADS if str(architectures[0]).endswith(kind)), None)
 
 
 def _no_pooler(config: Any) -> dict[str, bool]:

@@ -11,9 +11,11 @@ from typing import Any
 
 from corpora.errors import ConfigError
 from corpora.tasks.questions import Question, QuestionData, load_questions
+from experiments.suites.learner import Learner
 from experiments.suites.request import Request, chosen, kept, plain
 from finkd import lineage, models
 from finkd.models import Model
+from finkd.progress import Listener
 from finkd.settings import build
 from finkd.suites import squad_metrics
 from finkd.suites.answers import Answer, AnswerSettings, answer, learn_answers
@@ -38,9 +40,6 @@ def squad(request: Request) -> list[TaskRecord]:
 def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> Iterator[TaskRecord]:
     if request.teacher:
         _same_pieces(request)
-    decides: dict[str, Any] = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
-    if request.teacher:
-        decides["teacher"] = lineage.origin(request.teacher)
     for seed in request.seeds:
         frame = TaskRecord(
             suite="squad",
@@ -58,7 +57,8 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
             fingerprint=data.fingerprint,
             config=plain(settings),
         )
-        yield kept(request, frame, decides, partial(_made, request, data, settings, frame))
+        learner = _learner(request, data, settings, seed)
+        yield kept(request, frame, learner.decides, partial(_asked, learner, data, settings, frame))
 
 
 def _same_pieces(request: Request) -> None:
@@ -71,22 +71,24 @@ def _same_pieces(request: Request) -> None:
         )
 
 
-def _made(request: Request, data: QuestionData, settings: AnswerSettings, frame: TaskRecord) -> TaskRecord:
-    teacher: Model | None = None
+def _learner(request: Request, data: QuestionData, settings: AnswerSettings, seed: int) -> Learner:
+    decides: dict[str, Any] = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
     if request.teacher:
-        listen = request.watched(data.name, frame.seed, "finetune the teacher")
-        teacher = learn_answers(models.load(request.teacher), data.splits["train"], settings, frame.seed, listen)
-    listen = request.watched(data.name, frame.seed, "task-distill" if teacher else "finetune")
-    seconds = [0.0]
+        decides["teacher"] = lineage.origin(request.teacher)
+    taught_by = replace(request, model=request.teacher, teacher=None) if request.teacher else None
 
-    def watch(progress: Any) -> None:
-        seconds.append(progress.seconds)
-        listen(progress)
+    def teach(listen: Listener) -> Model:
+        teacher = _learner(taught_by, data, settings, seed).model if taught_by else None
+        return learn_answers(request.loaded, data.splits["train"], settings, seed, listen, teacher)
 
-    learnt = learn_answers(request.loaded, data.splits["train"], settings, frame.seed, watch, teacher)
+    return Learner(request, data.name, seed, "task-distill" if taught_by else "finetune", decides, teach)
+
+
+def _asked(learner: Learner, data: QuestionData, settings: AnswerSettings, frame: TaskRecord) -> TaskRecord:
     asked = data.splits["validation"]
-    found, too_long = answer(learnt, asked, settings)
-    return replace(scored(frame, asked, found), too_long=too_long, seconds=seconds[-1])
+    found, too_long = answer(learner.model, asked, settings)
+    learner.publish(frame)
+    return replace(scored(frame, asked, found), too_long=too_long, seconds=learner.seconds)
 
 
 def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]) -> TaskRecord:

@@ -13,12 +13,13 @@ import numpy as np
 from corpora.tasks import load_task, tasks
 from corpora.tasks.task import TaskData
 from experiments.suites.disagreements import write_disagreements
+from experiments.suites.learner import Learner
 from experiments.suites.request import Request, chosen, kept, plain
 from finkd import lineage, models
-from finkd.arrays import Growing, mapped
+from finkd.models import Model
+from finkd.progress import Listener
 from finkd.records import Resources
 from finkd.settings import build
-from finkd.store import address
 from finkd.strategies import merge
 from finkd.suites import baselines
 from finkd.suites.classifier import Scores, TextSettings, answers, gold, learn, scores
@@ -76,67 +77,37 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
 def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
     settings = settings_of(data.name, request.settings)
     method = f"distilled from {Path(request.teacher).name}" if request.teacher else "fine-tuned"
-    decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
-    if request.teacher:
-        decides["teacher"] = lineage.origin(request.teacher)
     for seed in request.seeds:
-        learner = _Learner(request, data, settings, seed)
+        learner = _learner(request, data, settings, seed)
         for split in data.scored:
             frame = _frame(request, data, suite, split, method, seed, metrics)
-            yield kept(request, frame, decides, partial(_asked, learner, frame))
+            yield kept(request, frame, learner.decides, partial(_asked, learner, data, settings, frame))
 
 
-class _Learner:
-    """A model that learns a task when it is first asked."""
+def _learner(request: Request, data: TaskData, settings: TextSettings, seed: int) -> Learner:
+    decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
+    teacher = request.teacher
+    if teacher:
+        decides["teacher"] = lineage.origin(teacher)
 
-    def __init__(self, request: Request, data: TaskData, settings: TextSettings, seed: int) -> None:
-        self.request = request
-        self.data = data
-        self.settings = settings
-        self.seed = seed
-        self.seconds = 0.0
-        self.learnt: models.Model | None = None
+    def teach(listen: Listener) -> Model:
+        taught = _taught(request, teacher, data, settings, seed) if teacher else None
+        return learn(request.loaded, data, settings, seed, taught, listen)
 
-    def ask(self, split: str) -> tuple[Scores, int]:
-        """Scores of a split, and how many of its texts were too long."""
-        if self.learnt is None:
-            teacher = self.request.teacher
-            taught = _taught(self.request, teacher, self.data, self.settings, self.seed) if teacher else None
-            listen = self.request.watched(self.data.name, self.seed, "task-distill" if teacher else "finetune")
-
-            def watch(progress: Any) -> None:
-                self.seconds = progress.seconds
-                listen(progress)
-
-            self.learnt = learn(self.request.loaded, self.data, self.settings, self.seed, taught, watch)
-        return scores(self.learnt, self.data.splits[split], self.settings)
+    return Learner(request, data.name, seed, "task-distill" if teacher else "finetune", decides, teach)
 
 
 def _taught(request: Request, teacher: str, data: TaskData, settings: TextSettings, seed: int) -> Scores:
-    """What a fine-tuned teacher makes of the training texts, kept in the store."""
-
-    def fill(folder: Path) -> None:
-        learner = _Learner(replace(request, model=teacher, teacher=None), data, settings, seed)
-        growing = Growing(folder)
-        growing.add(scores=learner.ask("train")[0].ravel())
-        growing.whole()
-
-    decides = {
-        "teacher": lineage.origin(teacher),
-        "data": data.fingerprint,
-        "settings": plain(settings),
-        "seed": seed,
-        "version": 1,
-    }
-    key = address(decides)
-    found = mapped(request.store.made(key, {"kind": f"scores of {data.name}"}, fill).folder)["scores"]
-    return np.array(found).reshape(len(data.splits["train"]), -1)
+    """What a fine-tuned teacher makes of the training texts."""
+    learner = _learner(replace(request, model=teacher, teacher=None), data, settings, seed)
+    return scores(learner.model, data.splits["train"], settings)[0]
 
 
-def _asked(learner: _Learner, frame: TaskRecord) -> TaskRecord:
-    scored, too_long = learner.ask(frame.split)
-    made = _scored(frame, learner.data, answers(scored, learner.data))
-    return replace(made, too_long=too_long, seconds=learner.seconds, config=plain(learner.settings))
+def _asked(learner: Learner, data: TaskData, settings: TextSettings, frame: TaskRecord) -> TaskRecord:
+    scored, too_long = scores(learner.model, data.splits[frame.split], settings)
+    learner.publish(frame)
+    made = _scored(frame, data, answers(scored, data))
+    return replace(made, too_long=too_long, seconds=learner.seconds, config=plain(settings))
 
 
 def _by(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray]) -> TaskRecord:

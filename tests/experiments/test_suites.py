@@ -8,12 +8,14 @@ import pytest
 from corpora.tasks.dialogues import Dialogue, DialogueData
 from corpora.tasks.questions import Question, QuestionData
 from experiments.suites import suites
+from finkd import models
 from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
 
 QUICK = ("--set", "schedule={epochs: 2, learning_rate: 1e-3, precision: fp32}")
 GOOD = TEXTS[:3]
+RTE = ("entailment", "not_entailment")
 
 
 @pytest.fixture
@@ -71,7 +73,9 @@ def test_glue_from_end_to_end(finkd, teacher, student, hub, tmp_path):
     assert [(each["task"], each["seed"]) for each in figures] == [("sts-b", 1), ("sts-b", 2), ("rte", 1), ("rte", 2)]
     assert {each["method"] for each in figures} == {f"distilled from {teacher.name}"}
     assert {path: path.read_bytes() for path in first} == first
-    assert len(list((tmp_path / "runs" / "store").glob("*/scores"))) == 4
+    learnt = list((tmp_path / "runs" / "store").glob("*/model.safetensors"))
+    assert len(learnt) == 9 + 4 + 2  # the teachers of seed 1 were there
+    assert models.load(out / "models" / f"rte-student-distilled-from-{teacher.name}-seed-1").labels == RTE
     result = finkd("report", out)
     assert result.exit_code == 0, result.stderr
     assert (out / "glue.tex").is_file()
