@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from corpora.errors import ConfigError, FinkdError, UnknownNameError
 from experiments.commands.align import align
@@ -33,21 +33,33 @@ class Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and leave the process with 0 (done), 1 (failed) or 2 (bad usage)."""
-        given = sys.argv[1:] if args is None else list(args)
-        try:
-            code = super().main(given, *rest, **{**options, "standalone_mode": False})
-            sys.stdout.flush()
-            if code == INTERRUPTED:
-                _complain("interrupted; finished stages are kept, and the same command goes on from there")
-        except BrokenPipeError:
-            # Whoever read our output has gone; what is still buffered must not be complained about at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = FAILED
-        except Exception as error:
-            if "--debug" in given and not isinstance(error, typer.TyperException):
-                raise
-            code = _explain(error)
-        sys.exit(code or DONE)
+        _leave(super().main, args, *rest, **options)
+
+
+class Script(TyperCommand):
+    """A script with one command, whose mistakes are answered likewise."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run it and leave the process with 0 (done), 1 (failed) or 2 (bad usage)."""
+        _leave(super().main, args, *rest, **options)
+
+
+def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **options: Any) -> None:
+    given = sys.argv[1:] if args is None else list(args)
+    try:
+        code = work(given, *rest, **{**options, "standalone_mode": False})
+        sys.stdout.flush()
+        if code == INTERRUPTED:
+            _complain("interrupted; finished stages are kept, and the same command goes on from there")
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is still buffered must not be complained about at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except Exception as error:
+        if "--debug" in given and not isinstance(error, typer.TyperException):
+            raise
+        code = _explain(error)
+    sys.exit(code or DONE)
 
 
 def _explain(error: Exception) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from experiments.events import Listener, Watch
 from experiments.shapes import encoder
 from experiments.stage_shapes import after
 from finkd import lineage, models, teachers
+from finkd.ancestors import Ancestors
 from finkd.evaluation import known_words
 from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
@@ -122,10 +122,10 @@ class Prepared:
         """
         taught: TaughtBy | None = None
         for name, steps in self.systems():
-            ancestors: dict[str, list[Step]] = {}
-            context = self._context(seed, taught, ancestors=ancestors)
+            ancestors = self._ancestors()
+            context = ancestors.within(self._context(seed, taught))
             keys = lineage.addresses(self.start, steps, context)
-            for strategy, others in ancestors.items():
+            for strategy, others in ancestors.asked.items():
                 yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(keys[-1])
@@ -137,10 +137,10 @@ class Prepared:
         taught: TaughtBy | None = None
         for name, steps in self.systems():
             watch = Watch(name, seed, listen)
-            ancestors: dict[str, list[Step]] = {}
-            context = replace(self._context(seed, taught, watch, ancestors), look=look)
+            ancestors = self._ancestors(watch.teaches)
+            context = replace(ancestors.within(self._context(seed, taught, watch)), look=look)
             outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
-            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.values(), context))
+            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.asked.values(), context))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(outcomes[name].key)
         return {name: outcomes[name] for name in self.experiment.systems}
@@ -154,36 +154,12 @@ class Prepared:
     def _taught_by(self, key: str) -> TaughtBy:
         return TaughtBy(key, lambda: models.load(self.store.root / key))
 
-    def _context(
-        self,
-        seed: int,
-        taught: TaughtBy | None,
-        watch: Watch | None = None,
-        ancestors: dict[str, list[Step]] | None = None,
-    ) -> Context:
-        """What the stages of one system may use; without anyone watching, nothing is computed.
+    def _ancestors(self, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
+        return Ancestors(self.experiment.teacher, self.start, self.experiment.stages, begins)
 
-        Args:
-            seed: of the run.
-            taught: the tagger to learn from.
-            watch: told what is computed.
-            ancestors: takes up the strategies that stages ask other teachers of.
-        """
-        pending: set[str] = set()
-
-        @cache
-        def ancestor(strategy: str) -> TaughtBy:
-            if strategy in pending:
-                raise ConfigError(f"distill.teacher: {strategy!r} would learn from itself; name another one within it")
-            pending.add(strategy)
-            steps = [] if strategy == "origin" else parse(strategy, self.experiment.stages)
-            begins = watch.teaches if watch else lambda stage, place: None
-            found = lineage.ancestor(self.experiment.teacher, self.start, steps, context, begins)
-            if ancestors is not None:
-                ancestors[strategy] = steps
-            return found
-
-        context = Context(
+    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
+        """What the stages of one system may use; without anyone watching, nothing is computed."""
+        return Context(
             train=self.train,
             labels=self.labels,
             corpus=self.data.fingerprint,
@@ -195,6 +171,4 @@ class Prepared:
             precision=self.precision,
             listen=watch.training if watch else None,
             checkpoint_seconds=self.checkpoint_seconds,
-            ancestor=ancestor,
         )
-        return context

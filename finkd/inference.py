@@ -34,6 +34,7 @@ def read(
     batch_tokens: int = _BATCH_TOKENS,
     listen: Listener | None = None,
     hidden: Bools | None = None,
+    device: str | None = None,
 ) -> Iterator[tuple[Longs, Side]]:
     """Run a model over examples.
 
@@ -45,6 +46,7 @@ def read(
         batch_tokens: pieces of one batch, padding included.
         listen: called after every batch.
         hidden: (pieces,) True for pieces that the mask token takes the place of.
+        device: where; ``None`` takes a GPU if there is one.
 
     Yields:
         for each batch, (pieces,) their indices among all pieces, and what the model makes of them; ``words`` are the
@@ -53,7 +55,7 @@ def read(
     keep_freed_memory()
     network = in_precision(model.network.train(False), resolve_precision(precision))
     home = network.device
-    network.to("cuda" if torch.cuda.is_available() else home)
+    network.to(device or ("cuda" if torch.cuda.is_available() else home))
     try:
         yield from _read(network, encoded, needs, model.max_length, batch_tokens, listen, hidden)
     finally:

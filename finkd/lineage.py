@@ -127,32 +127,6 @@ def run(
     return Outcome(keys[-1], last.folder, lineage)
 
 
-def ancestor(
-    teacher: str,
-    start: str,
-    steps: Sequence[Step],
-    context: Context,
-    begins: Callable[[str, int], None] = lambda stage, place: None,
-) -> TaughtBy:
-    """What a strategy makes of a teacher, as something to learn from; it is made when it is first loaded.
-
-    Args:
-        teacher: name or folder of the model to begin with.
-        start: its address, from ``origin``.
-        steps: the stages; none stand for the teacher as it came.
-        context: what they may use.
-        begins: as for ``run``.
-    """
-    before = models.head(teacher)
-    if not steps:
-        return TaughtBy(start, lambda: models.load(teacher), before)
-
-    def load() -> Model:
-        return run(teacher, start, steps, context, begins).load()
-
-    return TaughtBy(addresses(start, steps, context)[-1], load, head(steps, before))
-
-
 def kept_records(start: str, steps: Sequence[Step], context: Context) -> tuple[StageRecord, ...]:
     """Records of a strategy's stages, with what the store still knows of them; nothing is computed."""
     keys = addresses(start, steps, context)

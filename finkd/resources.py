@@ -56,7 +56,7 @@ def measure(
 def _latency(models: Mapping[str, Model], order: Sequence[Sentence]) -> dict[str, dict[str, float]]:
     """Percentiles of the milliseconds per sentence, the first ``WARM_UPS`` left out."""
     seconds: dict[str, list[float]] = {name: [] for name in models}
-    with _threads(1):
+    with threads(1):
         for sentence in order:
             for name, model in models.items():
                 began = time.perf_counter()
@@ -92,7 +92,8 @@ def _cores_busy_beside_us() -> float:
 
 
 @contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Iterator[None]:
+    """Let PyTorch and the tokenizers use so many threads."""
     before = torch.get_num_threads()
     parallel = os.environ.get("TOKENIZERS_PARALLELISM")
     torch.set_num_threads(count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -42,13 +42,17 @@ def evaluate(
     name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="What the suite's tables call the model.")
     ] = None,
+    role: Annotated[
+        Literal["teacher", "student"] | None,
+        typer.Option(help="What it is in the suite's tables. (default: a folder is a student)"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the suite's records. (default: runs/SUITE)")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a model: strict entity F1 of a tagger on a corpus, or what its encoder is worth on a suite of tasks.
 
-    A model that is named as 'finkd list teachers' has it is the teacher of a suite's tables, a folder a student; run
-    both with the same --out. What was computed before is not computed again.
+    A model that is named as 'finkd list teachers' has it is the teacher of a suite's tables, a folder a student unless
+    --role says otherwise; run both with the same --out. What was computed before is not computed again.
 
     Example: finkd evaluate runs/quickstart/models/teacher-seed-1 --on sample
 
@@ -58,7 +62,7 @@ def evaluate(
         raise ConfigError("evaluate: expected either --on CORPUS or --suite SUITE")
     if suite is not None:
         overrides = [*(overrides or []), *(["random_weights=true"] if random_weights else [])]
-        _suite(model, suite, task or [], seed_list(seeds), teacher, overrides, name, out, json=json)
+        _suite(model, suite, task or [], seed_list(seeds), teacher, overrides, name, role, out, json=json)
         return
     _corpus(model, str(on), split, scheme, json=json)
 
@@ -71,6 +75,7 @@ def _suite(
     teacher: str | None,
     overrides: list[str],
     name: str | None,
+    role: Literal["teacher", "student"] | None,
     out: Path | None,
     *,
     json: bool,
@@ -92,6 +97,7 @@ def _suite(
             settings=settings,
             teacher=teacher,
             name=name,
+            role=role,
             listen=listen,
         )
     if json:

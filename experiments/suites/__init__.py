@@ -21,6 +21,10 @@ suites: Registry[Callable[[Request], list[TaskRecord]]] = Registry(
             "experiments.suites.summarization:summarization",
             "summaries of dialogues: prompted and fine-tuned writers in few bits, and floors",
         ),
+        "inference": (
+            "experiments.suites.inference:inference",
+            "time of one pass over the development set of STS-B at batch 1",
+        ),
         "imdb": ("experiments.suites.texts:imdb", "sentiment of reviews of several hundred words"),
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from experiments.events import Event
 from experiments.suites import suites
@@ -22,12 +22,13 @@ def evaluate_suite(
     settings: Mapping[str, Any] | None = None,
     teacher: str | None = None,
     name: str | None = None,
+    role: Literal["teacher", "student"] | None = None,
     listen: Callable[[Event], None] = lambda event: None,
 ) -> list[TaskRecord]:
     """Try a model on a suite of general tasks; what was computed before is not computed again.
 
     Args:
-        model: its folder, which makes it a student of the tables, or its name as a teacher.
+        model: its name or folder.
         suite: name of the suite.
         out: folder of the records; default ``runs/<suite>``.
         seeds: one run of every task for each.
@@ -35,6 +36,7 @@ def evaluate_suite(
         settings: those that replace the suite's own, such as ``{"schedule": {"epochs": 5}}``.
         teacher: name or folder of a model to learn from beside gold.
         name: what tables call the model; default the end of its name.
+        role: what it is in tables; default a student if it is a folder, and a teacher if it is a name.
         listen: called as the work goes on.
 
     Returns:
@@ -47,7 +49,7 @@ def evaluate_suite(
     request = Request(
         model=str(model),
         system=name or Path(model).name,
-        role="student" if (Path(model) / "config.json").is_file() else "teacher",
+        role=role or ("student" if (Path(model) / "config.json").is_file() else "teacher"),
         out=out or default_folder(suite),
         seeds=tuple(seeds),
         tasks=tuple(tasks),

@@ -24,6 +24,12 @@ general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
             "reports.general.summarization:summarization",
             "summaries of dialogues: ROUGE and BLEU, size, memory and speed",
         ),
+        "three-tasks": ("reports.general.retention:three_tasks", "what is kept on CoLA, MRPC and IMDb"),
+        "inference": ("reports.general.inference:inference", "size, and time of a pass over STS-B at batch 1"),
+        "distilbert-published": (
+            "reports.general.published:distilbert_published",
+            "DistilBERT and its reproductions as others have published them",
+        ),
         "imdb": ("reports.general.sentiment:imdb", "IMDb: accuracy on long reviews, and its retention"),
     },
 )

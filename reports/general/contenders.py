@@ -62,14 +62,14 @@ class Contender:
         return None if found is None else found.mean
 
 
-def contenders(records: Sequence[TaskRecord], suite: str) -> list[Contender]:
-    """Everything that took part in a suite: floors, then teachers, then students.
+def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
+    """Everything that took part in one of some suites: floors, then teachers, then students.
 
     Raises:
         DataError: if two records of one name differ, or systems were scored on different examples.
     """
     found = sorted(
-        {(record.id, record.key): record for record in records if record.suite == suite}.values(),
+        {(record.id, record.key): record for record in records if record.suite in suites}.values(),
         key=lambda record: (record.system, record.method, record.task, record.split, record.seed),
     )
     _check(found)

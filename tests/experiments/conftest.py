@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from experiments.cli import app
 from tests.finkd.toys import tiny_model
+from tests.toys import TEXTS
 
 TRAIN = """\
 Goldman B-ORG
@@ -102,3 +103,33 @@ def finished(finkd, config, tmp_path_factory):
     """The output folder of a run that went well, and what it showed."""
     out = tmp_path_factory.mktemp("finished") / "toy"
     return out, finkd("run", config, "--out", out)
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Every task of GLUE and IMDb with six examples; what was asked for is listed."""
+    import datasets
+
+    asked = []
+
+    def rows(path, config, split):
+        asked.append((config, split))
+        columns = {
+            "cola": ("sentence",),
+            "sst2": ("sentence",),
+            "qqp": ("question1", "question2"),
+            "mnli": ("premise", "hypothesis"),
+            "qnli": ("question", "sentence"),
+            None: ("text",),
+        }
+        names = columns.get(config, ("sentence1", "sentence2"))
+        label = (lambda n: 5.0 * n / 6) if config == "stsb" else (lambda n: int(TEXTS[n] in TEXTS[:3]))
+        return datasets.Dataset.from_list(
+            [{**dict.fromkeys(names, TEXTS[n]), "label": label(n), "idx": n} for n in range(len(TEXTS))]
+        )
+
+    monkeypatch.setenv("FINKD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FINKD_DATA", raising=False)
+    monkeypatch.setattr("corpora.tasks.is_offline", lambda: False)
+    monkeypatch.setattr(datasets, "load_dataset", rows)
+    return asked

@@ -14,38 +14,7 @@ from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
 
 QUICK = ("--set", "schedule={epochs: 2, learning_rate: 1e-3, precision: fp32}")
-GOOD = TEXTS[:3]
 RTE = ("entailment", "not_entailment")
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    """Every task of GLUE and IMDb with six examples; what was asked for is listed."""
-    import datasets
-
-    asked = []
-
-    def rows(path, config, split):
-        asked.append((config, split))
-        columns = {
-            "cola": ("sentence",),
-            "sst2": ("sentence",),
-            "qqp": ("question1", "question2"),
-            "mnli": ("premise", "hypothesis"),
-            "qnli": ("question", "sentence"),
-            None: ("text",),
-        }
-        names = columns.get(config, ("sentence1", "sentence2"))
-        label = (lambda n: 5.0 * n / 6) if config == "stsb" else (lambda n: int(TEXTS[n] in GOOD))
-        return datasets.Dataset.from_list(
-            [{**dict.fromkeys(names, TEXTS[n]), "label": label(n), "idx": n} for n in range(len(TEXTS))]
-        )
-
-    monkeypatch.setenv("FINKD_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("FINKD_DATA", raising=False)
-    monkeypatch.setattr("corpora.tasks.is_offline", lambda: False)
-    monkeypatch.setattr(datasets, "load_dataset", rows)
-    return asked
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ HEADLINES = {
     "mrpc": ("f1", "accuracy"),
     "dialogsum": ("rouge1", "rouge2", "rougeL"),
     "xquad-en": ("exact", "f1"),
+    "sts-b": ("seconds",),
 }
 PARAMETERS = {"teacher": 22_000_000, "student": 8_000_000, "phi-2": 2_780_000_000}
 
@@ -40,6 +41,9 @@ def task_records():
         task_record("imdb", "imdb", "teacher", {"accuracy": 0.9}, split="test", samples=("train", "test")),
         task_record("imdb", "imdb", "student", {"accuracy": 0.88}, split="test", samples=("train", "test")),
     ]
+    for system, score, seconds in (("teacher", 0.3, 12.0), ("student", 0.15, 4.0)):
+        made.append(task_record("glue", "cola", system, {"accuracy": score}))
+        made.append(task_record("inference", "sts-b", system, {"seconds": seconds}, method="one core"))
     for seed, f1 in ((1, 0.8), (2, 0.84)):
         made.append(task_record("glue", "mrpc", "student", {"f1": f1, "accuracy": f1 - 0.04}, seed=seed))
     sentiment = {"gold": (0, 0, 1, 1), "labels": ("negative", "positive")}

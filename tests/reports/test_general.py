@@ -46,10 +46,28 @@ def test_average_and_retention_by_hand():
     teacher, student = row(table, "teacher"), row(table, "student")
     assert teacher["mrpc"].value == pytest.approx((0.9 + 0.86) / 2)  # the mean of F1 and accuracy
     assert teacher["mnli"].value == pytest.approx((0.8 + 0.82) / 2)  # matched and mismatched
-    assert teacher["average"].value == pytest.approx((0.88 + 0.81) / 2)
+    assert teacher["average"].value == pytest.approx((0.3 + 0.88 + 0.81) / 3)
     assert student["mrpc"].value == pytest.approx(((0.8 + 0.76) / 2 + (0.84 + 0.8) / 2) / 2)  # over two seeds
-    assert student["retention"].value == pytest.approx((0.8 + 0.7) / 2 / teacher["average"].value)
+    assert student["retention"].value == pytest.approx((0.15 + 0.8 + 0.7) / 3 / teacher["average"].value)
     assert "± 2.8 (2)" in student["mrpc"].text
+
+
+def test_what_is_kept_of_three_tasks_by_hand():
+    table = compose([], ["three-tasks"], task_records()).overviews["three-tasks"]
+    teacher, student = row(table, "teacher"), row(table, "student")
+    assert teacher["average"].value == pytest.approx((0.3 + 0.88 + 0.9) / 3)
+    assert student["retention"].value == pytest.approx((0.15 + 0.8 + 0.88) / (0.3 + 0.88 + 0.9))
+    lacking = [record for record in task_records() if (record.system, record.task) != ("student", "imdb")]
+    assert len(compose([], ["three-tasks"], lacking).overviews["three-tasks"].rows) == 1
+
+
+def test_speed_is_a_ratio_to_the_teacher():
+    table = compose([], ["inference"], task_records()).overviews["inference"]
+    assert row(table, "student", "one core")["speed"].value == pytest.approx(3)
+    assert row(table, "teacher", "one core")["speed"].value == 1
+    alone = [record for record in task_records() if record.system == "student"]
+    table = compose([], ["inference"], alone).overviews["inference"]
+    assert row(table, "student", "one core")["speed"].value is None
 
 
 def test_a_system_that_lacks_a_task_has_no_average():

@@ -1,0 +1,111 @@
+"""DistilBERT again (Sanh et al. 2019, arXiv 1910.01108).
+
+FINKD_DATA=../shared/data python experiments/distilbert_reproduction.py
+python experiments/distilbert_reproduction.py --teacher google-bert/bert-base-uncased --text wikitext.txt --epochs 3
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.cli import Script
+from experiments.commands.run import Overrides, seed_list
+from experiments.terminal import messages, quiet_libraries, say, show_tables
+from finkd.teachers import DEFAULT
+
+if TYPE_CHECKING:
+    from experiments.events import Listener
+    from finkd.raw_text import Text
+
+STRATEGIES = {
+    "every other layer": "shrink(token_types=false)",
+    "distilled": "masked-teacher > shrink(token_types=false)"
+    " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7)",
+}
+"""A control that has learnt nothing, and the student: the first steps of the strategy ``distilbert``."""
+SUITES = {"glue": ("cola", "mrpc"), "imdb": (), "squad": (), "inference": ()}
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(cls=Script)
+def main(
+    teacher: Annotated[str, typer.Option(help="Name or folder of the model that is distilled.")] = DEFAULT,
+    text: Annotated[str, typer.Option(help="Unlabelled text: a corpus by name, or a file.")] = "general-text",
+    sentences: Annotated[int, typer.Option(min=1, help="How many of its sentences are read.")] = 60_000,
+    epochs: Annotated[float, typer.Option(min=0, help="How often they are read.")] = 1,
+    batch_tokens: Annotated[int, typer.Option(min=1, help="Pieces of a batch of the distillation.")] = 1024,
+    all_glue: Annotated[bool, typer.Option("--all-glue", help="All of GLUE, not CoLA and MRPC alone.")] = False,
+    seeds: Annotated[str, typer.Option(metavar="1,2,3", help="Seeds of distillation and fine-tuning.")] = "1",
+    overrides: Overrides = None,
+    out: Annotated[Path, typer.Option(help="Folder for models, records and report.")] = Path("runs/distilbert"),
+) -> None:
+    """Distil every other layer of a teacher on general text, fine-tune both alike, and report what the student keeps.
+
+    A control without distillation is fine-tuned beside them. --set replaces settings of fine-tuning, for quick looks.
+    """
+    quiet_libraries()
+    from experiments.config import overridden
+    from experiments.progress import shown
+    from experiments.suites.evaluate import evaluate_suite
+    from finkd.raw_text import Text
+    from finkd.suites.record import load_task_records
+    from reports.build import build
+    from reports.report import compose
+
+    read = Text(text, sentences, min_words=1, max_words=100)
+    settings = overridden({}, overrides or [])
+    with shown(messages) as listen:
+        for seed in seed_list(seeds):
+            students = _students(out, teacher, read, epochs, batch_tokens, seed, listen)
+            for name, model in {Path(teacher).name: teacher, **students}.items():
+                for suite, tasks in SUITES.items():
+                    evaluate_suite(
+                        model,
+                        suite,
+                        out,
+                        seeds=(seed,),
+                        tasks=() if all_glue else tasks,
+                        settings=settings if suite in ("glue", "imdb") else None,
+                        name=name,
+                        role="student" if name in students else "teacher",
+                        listen=listen,
+                    )
+    records = load_task_records([out])
+    build([], out, task_records=records)
+    show_tables(compose([], None, records).overviews.values())
+    say(f"the report is in {out / 'report.html'}")
+
+
+def _students(
+    out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
+) -> dict[str, str | Path]:
+    from experiments.config import slug
+    from experiments.encoders import make_encoder
+    from finkd.store import Store
+
+    training = {"epochs": epochs, "batch_tokens": batch_tokens, "dropout": 0}
+    stages = {
+        "adapt": {"schedule": {**training, "learning_rate": 1e-4}},
+        "distill": {"schedule": {**training, "learning_rate": 5e-4}},
+    }
+    return {
+        name: make_encoder(
+            strategy,
+            out / "models" / f"{slug(name)}-seed-{seed}",
+            store=Store(out.parent / "store"),
+            teacher=teacher,
+            text=text,
+            stages=stages,
+            seed=seed,
+            listen=listen,
+        )
+        for name, strategy in STRATEGIES.items()
+    }
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,89 @@
+"""Time of one pass over the development set of STS-B at batch 1, which papers print (Sanh et al. 2019, Table 3)."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from pydantic import PositiveInt
+
+from corpora.tasks import load_task
+from corpora.tasks.task import Example
+from experiments.suites.request import Request, chosen, kept, plain
+from finkd.inference import read
+from finkd.models import Model, with_text_head
+from finkd.resources import threads
+from finkd.settings import build
+from finkd.suites.reading import read_texts
+from finkd.suites.record import TaskRecord
+
+TASK = "sts-b"
+_DEVICES = {"cpu": "one core", "cuda": "GPU"}
+
+
+@dataclass(frozen=True)
+class PassSettings:
+    """How a pass is timed.
+
+    Attributes:
+        limit: most pieces of a pair.
+        passes: timed ones, after one that is not; their median counts.
+    """
+
+    limit: PositiveInt = 128
+    passes: PositiveInt = 3
+
+
+def inference(request: Request) -> list[TaskRecord]:
+    """Time passes in fp32 from text to score, on one core, and on a GPU if there is one.
+
+    The head has learnt nothing: how long it takes does not depend on what it says.
+    """
+    chosen(request, [TASK])
+    settings = build(PassSettings, request.settings, "")
+    data = load_task(TASK)
+    records = []
+    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        frame = TaskRecord(
+            suite="inference",
+            task=data.name,
+            split="validation",
+            system=request.system,
+            role=request.role,
+            method=_DEVICES[device],
+            seed=request.seeds[0],
+            metrics={"seconds": None},
+            headline=("seconds",),
+            samples=tuple(name for name in data.samples if name == "validation"),
+            resources=request.resources,
+            fingerprint=data.fingerprint,
+            config=plain(settings),
+        )
+        decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
+        made = partial(_timed, request, data.splits["validation"], settings, device, frame)
+        records.append(kept(request, frame, decides, made))
+    return records
+
+
+def _timed(
+    request: Request, pairs: Sequence[Example], settings: PassSettings, device: str, frame: TaskRecord
+) -> TaskRecord:
+    model = with_text_head(request.loaded, (), frame.seed)
+    request.watched(frame.task, frame.seed, f"{1 + settings.passes} passes on {frame.method}")
+    with threads(1):
+        seconds = [_pass(model, pairs, settings.limit, device) for _ in range(1 + settings.passes)][1:]
+    return replace(frame, metrics={"seconds": statistics.median(seconds)}, predicted=tuple(seconds))
+
+
+def _pass(model: Model, pairs: Sequence[Example], limit: int, device: str) -> float:
+    """Seconds from texts to scores, one pair at a time."""
+    began = time.perf_counter()
+    reading = read_texts(pairs, model.tokenizer, min(limit, model.max_length))
+    for _, side in read(model, reading.encoded, batch_tokens=1, device=device):
+        assert side.words is not None
+        side.words.cpu()  # waits for a GPU
+    return time.perf_counter() - began
