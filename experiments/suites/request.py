@@ -28,6 +28,10 @@ from finkd.store import Store, address
 from finkd.suites.record import SUFFIX, TaskRecord
 
 
+def ignored(event: Event) -> None:
+    """What nobody watches."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One model, to be tried on a suite.
@@ -52,7 +56,7 @@ class Request:
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: str | None = None
-    listen: Callable[[Event], None] = lambda event: None
+    listen: Callable[[Event], None] = ignored
 
     @cached_property
     def origin(self) -> str:
@@ -99,20 +103,33 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
         decides: everything beside the frame's names that decides what comes out.
         make: computes it.
     """
-    key = address(json.loads(json.dumps({"version": 1, "id": frame.id, **decides})))
-    words = (frame.suite, frame.task, frame.split, frame.system, frame.method, f"seed-{frame.seed}")
-    path = request.out / "records" / f"{'-'.join(map(slug, words))}{SUFFIX}"
-    if path.is_file():
-        found = TaskRecord.load(path)
-        if found.key == key:
-            return found
+    already = found(request, frame, decides)
+    if already is not None:
+        return already
     began = time.perf_counter()
     made = make()
     seconds = made.seconds or time.perf_counter() - began
+    key = _key(frame, decides)
     record = replace(made, key=key, seconds=seconds, environment=environment(resolve_precision("auto")))
-    record.save(path)
+    record.save(_path(request, frame))
     request.listen(Event(record.task, record.seed, record=record))
     return record
+
+
+def found(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
+    """A record from an earlier run of the same; see ``kept``."""
+    path = _path(request, frame)
+    record = TaskRecord.load(path) if path.is_file() else None
+    return record if record is not None and record.key == _key(frame, decides) else None
+
+
+def _key(frame: TaskRecord, decides: Mapping[str, Any]) -> str:
+    return address(json.loads(json.dumps({"version": 1, "id": frame.id, **decides})))
+
+
+def _path(request: Request, frame: TaskRecord) -> Path:
+    words = (frame.suite, frame.task, frame.split, frame.system, frame.method, f"seed-{frame.seed}")
+    return request.out / "records" / f"{'-'.join(map(slug, words))}{SUFFIX}"
 
 
 def plain(value: Any) -> dict[str, Any]:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal
 
 from pydantic import PositiveInt
 
 from corpora.errors import ConfigError
+from corpora.files import atomic_folder
 from corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
-from experiments.suites.request import Request, chosen, kept, plain
-from finkd import lineage
+from experiments.config import slug
+from experiments.events import Event
+from experiments.jobs import side_by_side
+from experiments.suites.request import Request, chosen, found, ignored, kept, plain
 from finkd.memory import PeakMemory
 from finkd.records import Resources
 from finkd.settings import build
+from finkd.store import address
 from finkd.suites.record import TaskRecord
 from finkd.suites.summaries.floors import FLOORS
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
 from finkd.suites.summaries.prompt import Prompt
-from finkd.suites.summaries.writers import Bits, Writer, load_writer, random_writer
+from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_random
 from finkd.suites.summaries.writing import Written, write
 
 Way = Literal["zero-shot", "one-shot", "lora"]
+Trained = tuple[Writer, float, int]
+"""A writer, the seconds of its fine-tuning, and how many dialogues were too long for it."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,25 @@ def summarization(request: Request) -> list[TaskRecord]:
     data = load_dialogues(settings.data)
     test = data.splits["test"][: settings.dialogues]
     records = list(_floors(request, data, test))
+    if not settings.ways:
+        return records
+    model, origin = _random(request, data, settings) if settings.random_weights else (request.model, request.origin)
     for bits in settings.bits:
         ways = settings.ways if bits == settings.bits[0] else [way for way in settings.ways if way == "lora"]
         for way in ways:
-            records += _Way(request, data, test, settings, way, bits).records()
+            for seed in request.seeds if way == "lora" else request.seeds[:1]:  # prompts have no chance in them
+                records += _Way(request, data, test, settings, model, origin, way, bits, seed).records()
     return records
+
+
+def _random(request: Request, data: DialogueData, settings: SummarySettings) -> tuple[str, str]:
+    """Folder and address of a model that has learnt nothing; both kept in the store."""
+    key = address({"version": 1, "random": settings.sizes, "data": data.fingerprint})
+    texts = [dialogue.text for dialogue in data.splits["train"]]
+    facts = {"kind": "random weights"}
+    request.watched(data.name, request.seeds[0], "make random weights")
+    made = request.store.made(key, facts, lambda folder: write_random(folder, texts, settings.sizes))
+    return str(made.folder), key
 
 
 def _frame(request: Request, data: DialogueData, method: str, seed: int, test: Sequence[Dialogue]) -> TaskRecord:
@@ -110,63 +130,85 @@ def _scored(frame: TaskRecord, test: Sequence[Dialogue], written: Sequence[str])
     return replace(frame, metrics=metrics, texts=tuple(written))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Way:
-    """One way to get summaries from a model, with all its beams; the model is loaded when it is first needed."""
+    """One way to get summaries from a model, in one number of bits, by one seed, with every number of beams."""
 
     request: Request
     data: DialogueData
     test: Sequence[Dialogue]
     settings: SummarySettings
+    model: str
+    origin: str
     way: Way
     bits: Bits
-    trained: tuple[Writer, float, int] | None = None
+    seed: int
 
-    def records(self) -> Iterator[TaskRecord]:
-        """One record for each number of beams and each seed, of which prompts have one."""
-        for seed in self.request.seeds if self.way == "lora" else self.request.seeds[:1]:
-            self.trained = None
-            for beams in self.settings.beams:
-                name = "greedy" if beams == 1 else f"{beams} beams"
-                frame = _frame(self.request, self.data, f"{self.way}, {self.bits}, {name}", seed, self.test)
-                frame = replace(frame, config=plain(self.settings))
-                yield kept(self.request, frame, self._decides(seed), partial(self._made, frame, beams))
+    def records(self) -> list[TaskRecord]:
+        """One record for each number of beams; a new process computes what lacks, so that its memory is its own."""
+        listen = self.request.listen
+        already = [found(self.request, frame, self._decides) for frame in self._frames.values()]
+        if None not in already:
+            return [record for record in already if record is not None]
+        alone = replace(self, request=replace(self.request, listen=ignored))
+        return side_by_side(partial(_compute, alone), [self.seed], 1, listen)[self.seed]
 
-    def _decides(self, seed: int) -> dict[str, Any]:
-        origin = "random" if self.settings.random_weights else lineage.origin(self.request.model)
-        return {"model": origin, "data": self.data.fingerprint, "settings": plain(self.settings), "seed": seed}
+    @property
+    def _frames(self) -> dict[int, TaskRecord]:
+        frames = {}
+        for beams in self.settings.beams:
+            name = "greedy" if beams == 1 else f"{beams} beams"
+            method = f"{self.way}, {self.bits}, {name}"
+            frames[beams] = replace(
+                _frame(self.request, self.data, method, self.seed, self.test), config=plain(self.settings)
+            )
+        return frames
 
-    def _made(self, frame: TaskRecord, beams: int) -> TaskRecord:
+    @property
+    def _decides(self) -> dict[str, Any]:
+        settings = plain(self.settings)
+        return {"model": self.origin, "data": self.data.fingerprint, "settings": settings, "seed": self.seed}
+
+    def compute(self) -> list[TaskRecord]:
+        """The records, in this process."""
+        trained = cache(self._trained)
+        return [
+            kept(self.request, frame, self._decides, partial(self._made, frame, beams, trained))
+            for beams, frame in self._frames.items()
+        ]
+
+    def _made(self, frame: TaskRecord, beams: int, trained: Callable[[], Trained]) -> TaskRecord:
         with PeakMemory() as memory:
-            writer, seconds, skipped = self.trained = self.trained or self._trained(frame.seed)
-            listen = self.request.watched(self.data.name, frame.seed, f"write ({frame.method})")
-            found = write(writer, self.test, self._prompt, beams, self.settings.longest, self.settings.batch, listen)
+            writer, seconds, skipped = trained()
+            listen = self.request.watched(self.data.name, self.seed, f"write ({frame.method})")
+            written = write(writer, self.test, self._prompt, beams, self.settings.longest, self.settings.batch, listen)
         frame = replace(
             frame,
-            learnt=self._learnt - skipped if self.way == "lora" else 0,
-            too_long=found.shortened,
+            learnt=len(self._learnt) - skipped if self.way == "lora" else 0,
+            too_long=written.shortened,
             seconds=seconds,
-            resources=_resources(writer, found, memory.bytes),
+            resources=_resources(writer, written, memory.bytes),
         )
         if self.settings.random_weights:
             return frame  # what it writes says nothing
-        return _scored(frame, self.test, found.summaries)
+        return _scored(frame, self.test, written.summaries)
 
-    def _trained(self, seed: int) -> tuple[Writer, float, int]:
-        train = self.data.splits["train"]
-        if self.settings.random_weights:
-            writer = random_writer(self.bits, [dialogue.text for dialogue in train], self.settings.sizes)
-        else:
-            writer = load_writer(self.request.model, self.bits)
+    def _trained(self) -> Trained:
+        writer = load_writer(self.model, self.bits)
         if self.way != "lora":
             return writer, 0.0, 0
-        listen = self.request.watched(self.data.name, seed, f"fine-tune ({self.bits})")
-        learnt = train[: self.settings.learnt]
-        return fine_tuned(writer, learnt, self._prompt, self.settings.lora, seed, listen)
+        listen = self.request.watched(self.data.name, self.seed, f"fine-tune ({self.bits})")
+        tuned, seconds, skipped = fine_tuned(writer, self._learnt, self._prompt, self.settings.lora, self.seed, listen)
+        if self.settings.random_weights:
+            return tuned, seconds, skipped
+        name = "-".join(map(slug, (self.data.name, self.request.system, "lora", self.bits, f"seed-{self.seed}")))
+        with atomic_folder(self.request.out / "models" / name) as folder:
+            tuned.network.save_pretrained(folder)
+        return tuned, seconds, skipped
 
     @property
-    def _learnt(self) -> int:
-        return len(self.data.splits["train"][: self.settings.learnt])
+    def _learnt(self) -> Sequence[Dialogue]:
+        return self.data.splits["train"][: self.settings.learnt]
 
     @property
     def _prompt(self) -> Prompt:
@@ -174,11 +216,15 @@ class _Way:
         return Prompt.named(name, self.data.splits["train"][0])
 
 
-def _resources(writer: Writer, found: Written, memory: int) -> Resources:
-    words = sum(len(summary.split()) for summary in found.summaries)
+def _compute(way: _Way, seed: int, listen: Callable[[Event], None]) -> list[TaskRecord]:
+    return replace(way, request=replace(way.request, listen=listen), seed=seed).compute()
+
+
+def _resources(writer: Writer, written: Written, memory: int) -> Resources:
+    words = sum(len(summary.split()) for summary in written.summaries)
     return Resources(
         parameters=writer.parameters,
         bytes=writer.bytes,
-        words_per_second=words / found.seconds if found.seconds else None,
+        words_per_second=words / written.seconds if written.seconds else None,
         peak_memory=memory,
     )

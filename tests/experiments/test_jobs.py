@@ -85,7 +85,7 @@ def test_a_seed_that_fails_says_why():
 
 
 def test_a_process_that_is_killed_is_an_error_in_words():
-    with pytest.raises(KilledError, match="--jobs: a process was killed"):
+    with pytest.raises(KilledError, match="a process was killed"):
         side_by_side(die_at_two, [1, 2], 2, print)
 
 

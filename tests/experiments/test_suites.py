@@ -161,30 +161,22 @@ def test_random_weights_are_measured_and_not_scored(finkd, dialogues, tmp_path):
 
 
 def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
-    from finkd.suites.summaries.writers import random_writer
+    from finkd.suites.summaries.writers import write_random
 
     folder = tmp_path / "phi"
-    writer = random_writer(
-        "fp32",
-        list(TEXTS),
-        {
-            "vocab_size": 400,
-            "hidden_size": 64,
-            "intermediate_size": 64,
-            "num_hidden_layers": 1,
-            "num_attention_heads": 2,
-        },
-    )
-    writer.network.save_pretrained(folder)
-    writer.tokenizer.save_pretrained(folder)
+    folder.mkdir()
+    sizes = {"vocab_size": 400, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1}
+    write_random(folder, list(TEXTS), {**sizes, "num_attention_heads": 2})
     out, rating = tmp_path / "summarization", tmp_path / "rating"
     result = finkd(
         *("evaluate", folder, "--suite", "summarization", "--out", out, "--set", "bits=[fp32]", "--set", "longest=3"),
-        *("--set", "ways=[zero-shot]"),
+        *("--set", "ways=[zero-shot, lora]", "--set", "lora.schedule.epochs=1"),
     )
     assert result.exit_code == 0, result.stderr
+    assert (out / "models" / "toy-phi-lora-fp32-seed-1" / "adapter_model.safetensors").is_file()
     assert all(record.score is not None for record in load_task_records([out]))
-    result = finkd("human-eval", "form", out, "--items", 2, "--out", rating, "--method", "lead-3", "--method", "phi")
+    prompted = ("--method", "zero-shot, fp32, greedy", "--method", "zero-shot, fp32, 4 beams")
+    result = finkd("human-eval", "form", out, "--items", 2, "--out", rating, "--method", "lead-3", *prompted)
     assert result.exit_code == 0, result.stderr
     key = json.loads((rating / "key.json").read_text())
     assert {item["system"] for item in key["items"]} == {

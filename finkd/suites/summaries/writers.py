@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -159,25 +159,22 @@ def _padded(tokenizer: Any) -> PreTrainedTokenizerBase:
     return found
 
 
-def random_writer(bits: Bits, texts: Sequence[str], sizes: dict[str, Any] | None = None) -> Writer:
-    """A model of phi-2's architecture that has learnt nothing, for its size, memory and speed alone.
+def write_random(folder: Path, texts: Sequence[str], sizes: Mapping[str, Any] | None = None) -> None:
+    """Write a model of phi-2's architecture that has learnt nothing, for its size, memory and speed alone.
 
     Args:
-        bits: how its weights are held.
+        folder: where to; it exists.
         texts: what its tokenizer is trained on, since phi-2's own is not here.
         sizes: those that replace phi-2's.
     """
     config = PhiConfig(**{**_PHI2, **(sizes or {})})
     tokenizer = _tokenizer(texts, config.vocab_size)
     config.eos_token_id = config.bos_token_id = config.pad_token_id = tokenizer.eos_token_id
-    with tempfile.TemporaryDirectory() as folder:  # quantization is done while weights are read
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            made: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)  # type: ignore[no-untyped-call]
-        made.save_pretrained(folder)
-        del made
-        tokenizer.save_pretrained(folder)
-        return load_writer(folder, bits)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        made: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)  # type: ignore[no-untyped-call]
+    made.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def _tokenizer(texts: Sequence[str], size: int) -> PreTrainedTokenizerFast:

@@ -4,7 +4,9 @@ import csv
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from finkd.suites.summaries.floors import FLOORS
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
 from finkd.suites.summaries.prompt import Prompt
-from finkd.suites.summaries.writers import load_writer, random_writer
+from finkd.suites.summaries.writers import load_writer, write_random
 from finkd.suites.summaries.writing import write
 
 TEXT = """\
@@ -39,7 +41,9 @@ WRITTEN = ["Ann says that the banks lent Bob money.", "hello"]
 
 
 def tiny(bits="fp32", **sizes):
-    return random_writer(bits, [dialogue.text for dialogue in DIALOGUES], {**TINY, **sizes})
+    with tempfile.TemporaryDirectory() as folder:
+        write_random(Path(folder), [dialogue.text for dialogue in DIALOGUES], {**TINY, **sizes})
+        return load_writer(folder, bits)
 
 
 def test_floors():
