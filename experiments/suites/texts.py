@@ -30,6 +30,7 @@ GLUE = ("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "qnli", "rte", "wnli")
 BINARY = ("accuracy", "precision", "recall", "f1")
 _SMALL = {"schedule": {"epochs": 5}}
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "cola": _SMALL,
     "sst-2": {"schedule": {"epochs": 2}, "limit": 64},
     "mrpc": _SMALL,
     "sts-b": _SMALL,
