@@ -23,7 +23,8 @@ def evaluate(
         str | None, typer.Option("--on", metavar="CORPUS", help="Labelled corpus that a tagger is scored on.")
     ] = None,
     suite: Annotated[
-        str | None, typer.Option(metavar="SUITE", help="General tasks that its encoder learns and is scored on.")
+        str | None,
+        typer.Option(metavar="SUITE", help="General tasks that it learns and is scored on: a suite, or all."),
     ] = None,
     split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",

@@ -6,10 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from corpora.errors import ConfigError
+from corpora.lines import read_json
 from experiments.events import Event
 from experiments.suites import suites
 from experiments.suites.request import Request
 from finkd.suites.record import TaskRecord
+from finkd.teachers import resolve
+
+
+ALL = "all"
+_WRITES = ("ForCausalLM", "ForConditionalGeneration")
 
 
 def evaluate_suite(
@@ -29,8 +36,8 @@ def evaluate_suite(
 
     Args:
         model: its name or folder.
-        suite: name of the suite.
-        out: folder of the records; default ``runs/<suite>``.
+        suite: name of the suite, or ``"all"`` for every one that suits the model, each with its usual settings.
+        out: folder of the records; default ``runs/<suite>``, of all suites ``runs/general``.
         seeds: one run of every task for each.
         tasks: which of the suite's; none stand for all.
         settings: those that replace the suite's own, such as ``{"schedule": {"epochs": 5}}``.
@@ -45,7 +52,9 @@ def evaluate_suite(
     Raises:
         FinkdError: if something named does not exist, the data break their format, or the folder is in use.
     """
-    run = suites.get(suite)
+    if suite == ALL and (tasks or settings):
+        raise ConfigError("--suite all: tasks and settings are those of one suite; name it")
+    runs = [suites.get(name) for name in (_suiting(model) if suite == ALL else [suite])]
     request = Request(
         model=str(model),
         system=name or Path(model).name,
@@ -58,9 +67,16 @@ def evaluate_suite(
         listen=listen,
     )
     with request.held():
-        return run(request)
+        return [record for run in runs for record in run(request)]
 
 
 def default_folder(suite: str) -> Path:
     """Where a suite's records go if nothing else is said."""
-    return Path("runs") / suite
+    return Path("runs") / ("general" if suite == ALL else suite)
+
+
+def _suiting(model: str | Path) -> list[str]:
+    """Suites for a model that writes, or for an encoder."""
+    config = read_json(resolve(str(model)) / "config.json")
+    writes = any(str(name).endswith(_WRITES) for name in config.get("architectures") or ())
+    return [name for name in suites if (name == "summarization") is writes]

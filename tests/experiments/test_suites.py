@@ -8,6 +8,7 @@ import pytest
 from corpora.tasks.dialogues import Dialogue, DialogueData
 from corpora.tasks.questions import Question, QuestionData
 from experiments.suites import suites
+from experiments.suites.evaluate import evaluate_suite
 from finkd import models
 from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
@@ -205,6 +206,7 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
         ((), "expected either --on CORPUS or --suite SUITE"),
         (("--on", "sample", "--suite", "glue"), "expected either --on CORPUS or --suite SUITE"),
         (("--suite", "glow"), "did you mean 'glue'?"),
+        (("--suite", "all", "--task", "rte"), "--suite all: tasks and settings are those of one suite"),
         (("--suite", "glue", "--task", "cole"), "did you mean 'cola'?"),
         (("--suite", "glue", "--seeds", "one"), "--seeds: expected whole numbers"),
         (("--suite", "glue", "--task", "rte", "--set", "limmit=3"), "limmit"),
@@ -216,6 +218,13 @@ def test_mistakes_are_one_line(finkd, teacher, hub, tmp_path, arguments, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_all_suites_are_those_that_suit_the_model(teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(suites, "get", lambda name: lambda request: [name])
+    assert evaluate_suite(teacher, "all", tmp_path / "out") == ["glue", "sst2", "squad", "inference", "imdb"]
+    (tmp_path / "config.json").write_text('{"architectures": ["PhiForCausalLM"]}')
+    assert evaluate_suite(tmp_path, "all", tmp_path / "out") == ["summarization"]
 
 
 @pytest.mark.parametrize("name", suites)
