@@ -24,7 +24,7 @@ def evaluate(
     ] = None,
     suite: Annotated[
         str | None,
-        typer.Option(metavar="SUITE", help="General tasks that it learns and is scored on: a suite, or all."),
+        typer.Option(metavar="SUITE", help="General tasks that it learns and is scored on, or all."),
     ] = None,
     split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",

@@ -14,7 +14,6 @@ from experiments.suites.request import Request
 from finkd.suites.record import TaskRecord
 from finkd.teachers import resolve
 
-
 ALL = "all"
 _WRITES = ("ForCausalLM", "ForConditionalGeneration")
 
