@@ -10,7 +10,6 @@ from pydantic import PositiveFloat, PositiveInt
 
 from corpora.errors import ConfigError
 from finkd.schedule import Schedule
-from finkd.stages.factorize import Factorize
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.select import Select
 from finkd.stages.shrink import Shrink
@@ -62,7 +61,7 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
         budget: for all of them.
         reads: the size of what stages read.
     """
-    smaller = [number for number, step in enumerate(steps) if isinstance(step.stage, Shrink | Retokenize | Factorize)]
+    smaller = [number for number, step in enumerate(steps) if _makes_smaller(step)]
     before = smaller[0] if smaller else 0
     kept: dict[Source, float] = {}
     pieces = []
@@ -86,6 +85,10 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
             epochs = _MANY * _schedule(step).epochs
             found.append(_with(step, epochs=epochs, seconds=budget.seconds * part / total))
     return found
+
+
+def _makes_smaller(step: Step) -> bool:
+    return step.name.startswith("compress:") or isinstance(step.stage, Shrink | Retokenize)
 
 
 def _pieces(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from corpora.errors import ConfigError, FinkdError, UnknownNameError
 from experiments.commands.align import align
 from experiments.commands.analyze import analyze
+from experiments.commands.compress import compress
 from experiments.commands.dashboard import dashboard
 from experiments.commands.evaluate import evaluate
 from experiments.commands.human_eval import human_eval
@@ -113,6 +114,7 @@ app.command("list")(list_names)
 app.command()(tune)
 app.command()(dashboard)
 app.command()(evaluate)
+app.command()(compress)
 app.command()(predict)
 app.command()(report)
 app.add_typer(human_eval, name="human-eval")

@@ -28,7 +28,7 @@ from finkd.strategies import merge, nested, parse, strategies
 from finkd.teachers import DEFAULT
 
 SLUG = 60
-_STAGE = re.compile(r"[a-z-]+(:[a-z]+)?")
+_STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
 MAX_SEED = 2**32 - 1
 MAX_QUERIES = 1_000_000
 

@@ -84,7 +84,7 @@ def _students(
     out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
 ) -> dict[str, str | Path]:
     from experiments.config import slug
-    from experiments.encoders import make_encoder
+    from experiments.strategy import make
     from finkd.store import Store
 
     training = {"epochs": epochs, "batch_tokens": batch_tokens, "dropout": 0}
@@ -93,11 +93,11 @@ def _students(
         "distill": {"schedule": {**training, "learning_rate": 5e-4}},
     }
     return {
-        name: make_encoder(
+        name: make(
             strategy,
             out / "models" / f"{slug(name)}-seed-{seed}",
             store=Store(out.parent / "store"),
-            teacher=teacher,
+            model=teacher,
             text=text,
             stages=stages,
             seed=seed,

@@ -34,6 +34,10 @@ class Event:
 Listener = Callable[[Event], None]
 
 
+def ignored(event: Event) -> None:
+    """What nobody watches."""
+
+
 class Watch:
     """Turns what the stages of one system report into events."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from corpora.errors import ConfigError
 from experiments.shapes import Shape
 from finkd.stages.factorize import Factorize
+from finkd.stages.prune import Prune
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink
 from finkd.stages.stage import Stage
@@ -28,6 +29,10 @@ def after(stage: Stage, shape: Shape) -> Shape:
             limits = f"2 to {shape.width - 1}, less than the encoder's width"
             raise ConfigError(f"rank: expected {limits} (got {stage.rank})")
         return shape.cut(rank=stage.rank)
+    if isinstance(stage, Prune) and stage.what == "layers":
+        return shape.cut(layers=max(1, round(shape.layers * (1 - stage.share))))
+    if isinstance(stage, Prune) and stage.what == "units":
+        return shape.cut(intermediate=max(1, round(shape.intermediate * (1 - stage.share))))
     if isinstance(stage, Retokenize) and not stage.tokenizer and stage.start != "grow":
         return shape.cut(entries=stage.size)
     return shape

@@ -26,6 +26,7 @@ from transformers import (
 from corpora.errors import ConfigError, DataError
 from corpora.tags import OUTSIDE
 from finkd import teachers
+from finkd.compression.architecture import family, register
 from finkd.guesses import Guesses
 from tokenization.tokenizer import Tokenizer
 
@@ -83,7 +84,7 @@ class Model:
         config = self.encoder.config
         positions = int(getattr(config, "max_position_embeddings", 512))
         # RoBERTa numbers positions from the padding id + 1 on.
-        return positions - config.pad_token_id - 1 if config.model_type in _ROBERTA else positions
+        return positions - config.pad_token_id - 1 if family(config) in _ROBERTA else positions
 
     @property
     def embeddings(self) -> nn.Embedding:
@@ -114,6 +115,7 @@ def load(source: str | Path) -> Model:
         ConfigError: if it has no fast tokenizer with a padding token, or its labels are not IOB2.
         DataError: if its weights are damaged or incomplete.
     """
+    register()
     folder = teachers.resolve(str(source))
     tokenizer = Tokenizer.load(folder)
     if "pad" not in tokenizer.special_ids:
@@ -269,7 +271,7 @@ def _head(folder: Path) -> str | None:
 
 
 def _no_pooler(config: Any) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if config.model_type in ("bert", *_ROBERTA) else {}
+    return {"add_pooling_layer": False} if family(config) in ("bert", *_ROBERTA) else {}
 
 
 def _first(error: Exception) -> str:

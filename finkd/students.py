@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
+from finkd.compression.architecture import Slim
 from finkd.models import Model
 from finkd.transfer.mapped import Characters
 from finkd.transfer.transfer import Carry, Transfer
@@ -46,11 +48,15 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     depth = len(model.layers)
     if not layers or sorted(set(layers)) != list(layers) or not 0 <= layers[0] <= layers[-1] < depth:
         raise ConfigError(f"shrink.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
+    slim = Slim.of(model.network).of_layers(layers)
     student = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
     kept = nn.ModuleList(student.layers[layer] for layer in layers)
     student.layer_holder.layer = kept
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
-    setattr(student.encoder.config, name, len(kept))
+    for config in (student.network.config, student.encoder.config):
+        setattr(config, name, len(kept))
+        if slim != Slim():
+            config.slim = asdict(slim)
     return student
 
 
@@ -67,6 +73,8 @@ def narrow(model: Model, width: int) -> Model:
     Raises:
         ConfigError: if the width is no such number.
     """
+    if Slim.of(model.network) != Slim():
+        raise ConfigError("shrink.width: the layers are slim already; shrink before compress")
     old = model.encoder.config
     heads = old.num_attention_heads
     if not 0 < width < old.hidden_size or width % heads:

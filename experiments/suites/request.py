@@ -16,7 +16,7 @@ from corpora.errors import UnknownNameError
 from corpora.files import folder_lock
 from corpora.registry import unknown
 from experiments.config import slug
-from experiments.events import Event
+from experiments.events import Event, ignored
 from finkd import lineage, models, teachers
 from finkd.environment import environment
 from finkd.models import Model
@@ -26,10 +26,6 @@ from finkd.records import Resources
 from finkd.resources import folder_bytes
 from finkd.store import Store, address
 from finkd.suites.record import SUFFIX, TaskRecord
-
-
-def ignored(event: Event) -> None:
-    """What nobody watches."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from corpora.errors import ConfigError
 from corpora.files import atomic_folder
 from corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
 from experiments.config import slug
-from experiments.events import Event
+from experiments.events import Event, ignored
 from experiments.jobs import side_by_side
-from experiments.suites.request import Request, chosen, found, ignored, kept, plain
+from experiments.suites.request import Request, chosen, found, kept, plain
 from finkd.memory import PeakMemory
 from finkd.records import Resources
 from finkd.settings import build

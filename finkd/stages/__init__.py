@@ -14,10 +14,6 @@ stages: Registry[type[Stage]] = Registry(
     {
         "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers, and of the dimensions"),
         "retokenize": ("finkd.stages.retokenize:Retokenize", "a domain vocabulary, embeddings made from the old ones"),
-        "factorize": (
-            "finkd.stages.factorize:Factorize",
-            "embeddings narrower than the encoder, for larger vocabularies",
-        ),
         "select": ("finkd.stages.select:Select", "only the better part of the raw text for the stages after it"),
         "adapt": ("finkd.stages.adapt:Adapt", "continued masked language modelling on domain text"),
         "distill": ("finkd.stages.distill:Distill", "a teacher's states and masked-LM guesses, before any task"),
@@ -26,5 +22,12 @@ stages: Registry[type[Stage]] = Registry(
             "finkd.stages.task_distill:TaskDistill",
             "NER with a teacher's labels: on gold text or raw text",
         ),
+        "compress:prune": ("finkd.stages.prune:Prune", "fewer heads, feed-forward units or layers: those needed least"),
+        "compress:factorize": (
+            "finkd.stages.factorize:Factorize",
+            "embeddings narrower than the encoder, for larger vocabularies",
+        ),
+        "compress:decompose": ("finkd.stages.decompose:Decompose", "two thin matrices in place of each large one"),
+        "compress:share": ("finkd.stages.share:Share", "one set of weights for all layers"),
     },
 )

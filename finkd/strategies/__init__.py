@@ -86,7 +86,7 @@ strategies: Registry[Strategy] = Registry(
     },
 )
 
-_STAGE = re.compile(r"(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z]+))?(?:\((?P<settings>[^()]*)\))?\s*")
+_STAGE = re.compile(r"(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z-]+))?(?:\((?P<settings>[^()]*)\))?\s*")
 
 
 @dataclass(frozen=True)
@@ -157,10 +157,13 @@ def _written(stage: Stage) -> str:
 def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """One stage, or those that the name of a strategy stands for."""
     kind, on, brackets = match["kind"], match["on"], match["settings"]
+    if f"{kind}:{on}" in stages:
+        return [_step(f"{kind}:{on}", None, brackets or "", defaults)]
     if kind in stages:
         return [_step(kind, on, brackets or "", defaults)]
     if kind not in strategies:
-        found = unknown("stages and strategies", kind, list({*stages, *strategies}))
+        asked = f"{kind}:{on}" if on else kind
+        found = unknown("stages and strategies", asked, list({*stages, *strategies}))
         raise UnknownNameError(f"{found} (at character {match.start()} of {match.string!r})")
     if on or brackets is not None:
         raise ConfigError(f"strategy: {kind!r} stands for several stages, which take their settings from the config")

@@ -17,7 +17,9 @@ from tests.finkd.toys import LABELS, context, outputs, tiny_model
 SMALL = {
     "shrink": {"layers": [0, 2]},
     "retokenize": {"size": 200},
-    "factorize": {"rank": 8},
+    "compress:factorize": {"rank": 8},
+    "compress:decompose": {"rank": 8},
+    "compress:prune": {"by": "magnitude"},
     "select": {"on": "text", "by": ["quality"]},
     "adapt": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},
     "distill": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},

@@ -1,0 +1,101 @@
+"""``finkd compress``: one way to make a saved model smaller, and what it costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpora.errors import ConfigError, UnknownNameError
+from corpora.registry import unknown
+from experiments.commands.run import Overrides
+from experiments.terminal import messages, say, show_json, show_tables
+
+if TYPE_CHECKING:
+    from corpora.corpus import NerData
+    from experiments.compression import Compressed
+    from reports.table import Table
+
+METHODS = {
+    "prune": "compress:prune",
+    "factorize": "compress:factorize",
+    "decompose": "compress:decompose",
+    "share": "compress:share",
+    "trim-vocabulary": "retokenize(start=trim)",
+}
+
+
+def compress(
+    model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")],
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="CORPUS", help="Labelled corpus: read, healed and scored on.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Unlabelled text, for stages that read some.")] = None,
+    sentences: Annotated[int, typer.Option(min=1, help="How many of its sentences.")] = 3000,
+    heal: Annotated[
+        str | None,
+        typer.Option(metavar="STRATEGY", help="Stages after it, taught by the model as it was: task-distill:gold."),
+    ] = None,
+    overrides: Overrides = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/METHOD)")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Make a model smaller: fewer heads, units or layers, low ranks, shared layers, a trimmed vocabulary.
+
+    --set takes the settings of the method's stage (docs/compression.md). With a corpus, the model is scored before and
+    after.
+
+    Example: finkd compress runs/quickstart/models/teacher-seed-1 --method prune --set share=0.3 --on sample
+    """
+    if method not in METHODS:
+        raise UnknownNameError(unknown("methods", method, list(METHODS)))
+    if heal and not on:
+        raise ConfigError("--heal: needs a labelled corpus; name it with --on")
+
+    import corpora
+    from experiments.compression import compressed
+    from experiments.progress import shown
+
+    data: NerData | None = corpora.load(on) if on else None
+    with shown(messages) as listen:
+        found = compressed(
+            model,
+            METHODS[method],
+            out or Path("runs") / "compressed" / method,
+            overrides=overrides or [],
+            heal=heal,
+            data=data,
+            text=text,
+            sentences=sentences,
+            seed=seed,
+            listen=listen,
+        )
+    if json:
+        show_json({name: each.figures() for name, each in found.items()})
+        return
+    show_tables([_table(method, found)])
+    say(f"the model is in {found['after'].folder}")
+
+
+def _table(method: str, found: dict[str, Compressed]) -> Table:
+    from reports.table import Column, Table, label, number, plain
+
+    columns = (
+        Column("model", "", "left"),
+        Column("parameters", "Params (M)"),
+        Column("bytes", "Size (MB)"),
+        Column("f1", "Micro-F1"),
+    )
+    rows = tuple(
+        (
+            label(name),
+            number(each.resources.parameters, 2, scale=1e6),
+            number(each.resources.bytes, 1, scale=1e6),
+            number(None if each.scores is None else each.scores.micro.f1, 3),
+        )
+        for name, each in found.items()
+    )
+    return Table("compressed", plain(f"{method}: before and after"), (), columns, rows)

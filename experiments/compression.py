@@ -1,0 +1,103 @@
+"""A model made smaller by one stage, beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import corpora
+from corpora.corpus import NerData
+from experiments.config import overridden
+from experiments.events import Listener, ignored
+from experiments.splits import scored_split
+from experiments.strategy import make
+from finkd import models, teachers
+from finkd.evaluation import evaluate
+from finkd.raw_text import Text
+from finkd.records import NerScores, Resources, figures
+from finkd.resources import measure
+from finkd.store import Store
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A model before or after.
+
+    Attributes:
+        folder: where it lies.
+        resources: its size.
+        scores: on the corpus that was named, if it is a tagger of it.
+    """
+
+    folder: Path
+    resources: Resources
+    scores: NerScores | None
+
+    def figures(self) -> dict[str, Any]:
+        """What a person would want to know, as JSON values."""
+        scores = None if self.scores is None else figures(self.scores)
+        return {
+            "model": str(self.folder),
+            "parameters": self.resources.parameters,
+            "bytes": self.resources.bytes,
+            "scores": scores,
+        }
+
+
+def compressed(
+    model: str,
+    stage: str,
+    out: Path,
+    *,
+    overrides: Sequence[str] = (),
+    heal: str | None = None,
+    data: NerData | None = None,
+    text: str | None = None,
+    sentences: int = 3000,
+    seed: int = 1,
+    listen: Listener = ignored,
+) -> dict[str, Compressed]:
+    """Make a model smaller.
+
+    Args:
+        model: its name or folder.
+        stage: what does it, such as ``"compress:prune"``.
+        out: where the new model is to be found.
+        overrides: ``key=value`` settings of the stage.
+        heal: stages after it, which the model as it was teaches.
+        data: a labelled corpus that is read, healed and scored on.
+        text: an unlabelled corpus, by name or path.
+        sentences: how many of its sentences are read.
+        seed: of everything random.
+        listen: called as the work goes on.
+
+    Returns:
+        ``"before"`` and ``"after"``.
+
+    Raises:
+        ConfigError: if a setting is wrong, or the method does not suit the model.
+    """
+    name = stage.partition("(")[0]
+    make(
+        f"{stage} > {heal}" if heal else stage,
+        out,
+        store=Store(out.parent / "store"),
+        model=model,
+        data=data,
+        text=Text(text, sentences) if text else None,
+        stages={name: overridden({}, overrides)},
+        seed=seed,
+        listen=listen,
+    )
+    return {"before": _looked_at(teachers.resolve(model), data), "after": _looked_at(out, data)}
+
+
+def _looked_at(folder: Path, data: NerData | None) -> Compressed:
+    model = models.load(folder)
+    found = measure({"model": (model, folder)}, (), queries=0)["model"]
+    if data is None or model.labels != corpora.label_names(data.types):
+        return Compressed(folder, found, None)
+    split = data.splits[scored_split(data)]
+    return Compressed(folder, found, evaluate(split, model, data.types, data.roles))

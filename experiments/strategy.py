@@ -1,0 +1,79 @@
+"""One strategy on one model, outside an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import corpora
+from corpora.corpus import NerData
+from corpora.errors import ConfigError, DataError
+from experiments.events import Listener, Watch, ignored
+from experiments.publish import publish
+from finkd import lineage, models
+from finkd.ancestors import Ancestors
+from finkd.precision import resolve_precision
+from finkd.raw_text import KeptText, Text
+from finkd.stages.stage import Context, TaughtBy
+from finkd.store import Store
+from finkd.strategies import parse
+
+
+def make(
+    strategy: str,
+    out: Path,
+    *,
+    store: Store,
+    model: str,
+    data: NerData | None = None,
+    text: Text | None = None,
+    stages: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 1,
+    listen: Listener = ignored,
+) -> Path:
+    """Run the stages of a strategy on a model, or take them from the store.
+
+    Args:
+        strategy: its stages in the textual form.
+        out: where the new model is to be found; its name is what progress calls it.
+        store: of finished stages.
+        model: name or folder of the model to begin with, which stages also learn from.
+        data: a labelled corpus, of which the training split is read.
+        text: unlabelled text, for stages that read the domain's and for those that read any.
+        stages: settings by stage or by stage and variant.
+        seed: of everything random.
+        listen: called as the work goes on.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ConfigError: if a stage needs labels or text that is not given.
+        DataError: if the corpus has no training split.
+    """
+    stages = stages or {}
+    steps = parse(strategy, stages)
+    if data is not None and not data.splits.get("train"):
+        raise DataError(f"{data.name}: has no training split")
+    for step in steps:
+        if step.stage.head == "labels" and data is None:
+            raise ConfigError(f"{step.name}: needs a labelled corpus")
+    watch = Watch(out.name, seed, listen)
+    start = lineage.origin(model)
+    kept = KeptText(text, store) if text else None
+    context = Context(
+        train=data.splits["train"] if data else (),
+        labels=corpora.label_names(data.types) if data else (),
+        corpus=data.fingerprint if data else "",
+        seed=seed,
+        store=store,
+        text=kept,
+        general=kept,
+        teacher=TaughtBy(start, lambda: models.load(model), models.head(model)),
+        precision=resolve_precision("auto"),
+        listen=watch.training,
+    )
+    ancestors = Ancestors(model, start, stages, watch.teaches)
+    outcome = lineage.run(model, start, steps, ancestors.within(context), watch.begins)
+    return publish(outcome.folder, out)

@@ -1,0 +1,1 @@
+"""Networks made smaller part by part: heads, units, layers, shared weights and low ranks."""

@@ -1,0 +1,231 @@
+"""Architectures of ``transformers`` whose layers may differ: fewer heads, fewer units, low ranks, shared halves.
+
+BERT's configuration cannot say that a layer has nine of twelve heads, or that all layers are one. The classes made here
+are BERT, RoBERTa, DistilBERT and ELECTRA with one more entry in their configuration, ``slim``, that says so;
+``register`` makes them known to ``AutoModel``, so that ``from_pretrained`` and ``pipeline`` load them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from typing import Any, Literal, cast, get_args
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+
+from corpora.errors import ConfigError, DataError
+from finkd.compression.parts import LINEARS, halves, head_size, parts
+
+Shared = Literal["nothing", "all", "attention", "feed-forward"]
+"""Which half of the layers is one, or both (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1)."""
+
+_PREFIX = "finkd-"
+_FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
+_HEADS = {
+    "Model": "AutoModel",
+    "ForTokenClassification": "AutoModelForTokenClassification",
+    "ForMaskedLM": "AutoModelForMaskedLM",
+    "ForSequenceClassification": "AutoModelForSequenceClassification",
+    "ForQuestionAnswering": "AutoModelForQuestionAnswering",
+}
+
+
+@dataclass(frozen=True)
+class Slim:
+    """How the layers of a network differ from what its configuration says.
+
+    Attributes:
+        heads: of each layer; none stand for what the configuration says.
+        units: of each layer's feed-forward half; likewise.
+        ranks: ``"layer.matrix"`` (``finkd.compression.parts.LINEARS``) -> rank of the two matrices that stand for it.
+        shared: which half of all layers is one.
+    """
+
+    heads: tuple[int, ...] = ()
+    units: tuple[int, ...] = ()
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    shared: Shared = "nothing"
+
+    @classmethod
+    def of(cls, network: PreTrainedModel) -> Slim:
+        """What a network says of itself."""
+        return cls.read(getattr(network.config, "slim", None) or {})
+
+    @classmethod
+    def read(cls, entry: Mapping[str, Any]) -> Slim:
+        """From a configuration.
+
+        Raises:
+            DataError: if the entry is not one of these.
+        """
+        known = {each.name for each in fields(cls)}
+        if set(entry) - known or entry.get("shared", "nothing") not in get_args(Shared):
+            raise DataError(f"config.json: slim: not known to this version of finkd (found {dict(entry)})")
+        try:
+            found = cls(**{**entry, **{name: tuple(entry.get(name, ())) for name in ("heads", "units")}})
+            sizes: list[Any] = [*found.heads, *found.units, *found.ranks.values()]
+        except (TypeError, AttributeError):
+            sizes = [None]
+        if any(type(size) is not int or size < 1 for size in sizes):
+            raise DataError(f"config.json: slim: expected positive numbers (found {dict(entry)})")
+        return found
+
+    def check_whole(self, why: str) -> None:
+        """See that layers have their own weights, and whole matrices.
+
+        Raises:
+            ConfigError: if not, with what to do about it.
+        """
+        if self.ranks or self.shared != "nothing":
+            raise ConfigError(f"compress: the layers are shared or of low rank already; {why}")
+
+    def of_layers(self, layers: Sequence[int]) -> Slim:
+        """The same of some of the layers, which are numbered anew.
+
+        Raises:
+            ConfigError: if layers are shared.
+        """
+        if self.shared != "nothing":
+            raise ConfigError("compress: the layers are shared; leave some out before that")
+        ranks: dict[str, int] = {}
+        for new, old in enumerate(layers):
+            ranks |= {f"{new}.{name}": self.ranks[f"{old}.{name}"] for name in LINEARS if f"{old}.{name}" in self.ranks}
+        heads, units = (tuple(each[layer] for layer in layers) if each else () for each in (self.heads, self.units))
+        return replace(self, heads=heads, units=units, ranks=ranks)
+
+
+def family(config: PreTrainedConfig) -> str:
+    """The architecture, slim or not, such as ``"bert"``."""
+    return str(config.model_type).removeprefix(_PREFIX)
+
+
+def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor]) -> PreTrainedModel:
+    """A network of the same kind and head whose layers are so.
+
+    Where every layer has the same number of units, that is what its configuration says, and if nothing else is slim,
+    it is a network of ``transformers`` again.
+
+    Args:
+        network: what is changed; stays as it is.
+        slim: how the layers are to be.
+        weights: by their names in the new network, each once or under every name of a shared one.
+
+    Raises:
+        ConfigError: if the architecture is not one of those that can be slim.
+    """
+    kind = family(network.config)
+    if kind not in _FAMILIES:
+        raise ConfigError(f"compress: {kind!r} cannot be made slim ({', '.join(_FAMILIES)} can)")
+    head = next(each for each in _HEADS if type(network).__name__.endswith(each))
+    entries = network.config.to_dict()
+    entries.pop("model_type")
+    if len(set(slim.units)) == 1:
+        entries["hidden_dim" if kind == "distilbert" else "intermediate_size"] = slim.units[0]
+        slim = replace(slim, units=())
+    entries["slim"] = asdict(slim)
+    options = {} if head != "Model" or _has_pooler(network) else _without_pooler(kind)
+    with torch.random.fork_rng(devices=[]):
+        if slim == Slim():
+            entries.pop("slim")
+            made = _plain(kind, head)(_plain(kind, "Config")(**entries), **options)
+        else:
+            register()
+            made = _network(kind, head)(_config(kind)(**entries), **options)
+    made.load_state_dict(weights)
+    return cast(PreTrainedModel, made.train(False))
+
+
+def _plain(kind: str, name: str) -> Any:
+    return getattr(transformers, f"{_FAMILIES[kind]}{name}")
+
+
+@cache
+def register() -> None:
+    """Make slim networks known to ``AutoConfig`` and ``AutoModel``; once is enough."""
+    for kind in _FAMILIES:
+        AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
+        for head, auto in _HEADS.items():
+            getattr(transformers, auto).register(_config(kind), _network(kind, head))
+
+
+@cache
+def _config(kind: str) -> type[PreTrainedConfig]:
+    members = {"model_type": f"{_PREFIX}{kind}", "__module__": __name__}
+    return type(f"Slim{_FAMILIES[kind]}Config", (_plain(kind, "Config"),), members)
+
+
+@cache
+def _network(kind: str, head: str) -> type[PreTrainedModel]:
+    base = _plain(kind, head)
+
+    def __init__(self: Any, config: Any, *args: Any, **options: Any) -> None:  # noqa: N807
+        base.__init__(self, config, *args, **options)
+        _make_slim(self, Slim.read(config.slim))
+        self.post_init()
+
+    members = {"__init__": __init__, "config_class": _config(kind), "__module__": __name__}
+    return type(f"Slim{base.__name__}", (base,), members)
+
+
+def _make_slim(network: PreTrainedModel, slim: Slim) -> None:
+    """Change the layers of a network that has just been made."""
+    layers = _layers(network)
+    if any(each and len(each) != len(layers) for each in (slim.heads, slim.units)):
+        raise DataError(f"config.json: slim: expected a number for each of {len(layers)} layers (found {asdict(slim)})")
+    for number, layer in enumerate(layers):
+        names = parts(layer)
+        if slim.heads:
+            size = head_size(layer)
+            for name in ("query", "key", "value"):
+                _resize(layer, getattr(names, name), rows=slim.heads[number] * size)
+            _resize(layer, names.attended, columns=slim.heads[number] * size)
+        if slim.units:
+            _resize(layer, names.raised, rows=slim.units[number])
+            _resize(layer, names.lowered, columns=slim.units[number])
+        for name in LINEARS:
+            rank = slim.ranks.get(f"{number}.{name}")
+            if rank is not None:
+                _split(layer, getattr(names, name), rank)
+    if slim.shared != "nothing":
+        _share(network, layers, slim.shared)
+
+
+def _layers(network: PreTrainedModel) -> nn.ModuleList:
+    body: Any = network.base_model
+    return cast(nn.ModuleList, body.transformer.layer if hasattr(body, "transformer") else body.encoder.layer)
+
+
+def _resize(layer: nn.Module, name: str, rows: int | None = None, columns: int | None = None) -> None:
+    old = cast(nn.Linear, layer.get_submodule(name))
+    layer.set_submodule(name, nn.Linear(columns or old.in_features, rows or old.out_features))
+
+
+def _split(layer: nn.Module, name: str, rank: int) -> None:
+    old = cast(nn.Linear, layer.get_submodule(name))
+    narrow = nn.Linear(old.in_features, rank, bias=False)
+    layer.set_submodule(name, nn.Sequential(narrow, nn.Linear(rank, old.out_features)))
+
+
+def _share(network: Any, layers: nn.ModuleList, shared: Shared) -> None:
+    """Let every layer hold the first one's modules; files then hold them once."""
+    modules = halves(layers[0])[shared]
+    prefix = next(name for name, module in network.named_modules() if module is layers)
+    tied = dict(network._tied_weights_keys or {})
+    for number in range(1, len(layers)):
+        for module in modules:
+            setattr(layers[number], module, getattr(layers[0], module))
+            for weight, _ in getattr(layers[0], module).named_parameters():
+                tied[f"{prefix}.{number}.{module}.{weight}"] = f"{prefix}.0.{module}.{weight}"
+    network._tied_weights_keys = tied
+
+
+def _has_pooler(network: Any) -> bool:
+    return getattr(network, "pooler", None) is not None
+
+
+def _without_pooler(kind: str) -> dict[str, bool]:
+    return {"add_pooling_layer": False} if kind in ("bert", "roberta") else {}

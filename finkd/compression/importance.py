@@ -1,0 +1,109 @@
+"""How much a trained tagger needs each of its heads, units and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from finkd.batches import Batch, TrainingData, plan
+from finkd.compression.parts import head_size, parts
+from finkd.losses.cross_entropy import CrossEntropy
+from finkd.models import Model
+from finkd.step import Step, Teacher
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Of the parts of every layer; larger is needed more.
+
+    Attributes:
+        heads: of each layer, (heads,).
+        units: of each layer, (feed-forward units,).
+    """
+
+    heads: tuple[Tensor, ...]
+    units: tuple[Tensor, ...]
+
+
+def by_magnitude(model: Model) -> Importance:
+    """Norms: of the weights that make a head's values, times those that read them; of a unit's likewise."""
+    heads, units = [], []
+    for layer in model.layers:
+        names = parts(layer)
+        value, attended, raised, lowered = (
+            _weight(names.linear(layer, name)) for name in ("value", "attended", "raised", "lowered")
+        )
+        size = head_size(layer)
+        heads.append((_norms(value, 0, size) * _norms(attended, 1, size)).sqrt())
+        units.append((_norms(raised, 0, 1) * _norms(lowered, 1, 1)).sqrt())
+    return Importance(tuple(heads), tuple(units))
+
+
+def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> Importance:
+    """How much the loss changes, to first order, if a part says nothing, on average over batches.
+
+    The change is that of a gate on the part's output that falls from 1 to 0 (Michel et al. 2019, arXiv 1905.10650,
+    section 4.1; Molchanov et al. 2019, arXiv 1906.10771, eq. 8). A part is read by columns of one matrix W alone, so
+    the gate's slope is the sum of W * dL/dW over these columns. Heads are divided by the norm of their layer, as Michel
+    et al. do it, so that layers can be compared.
+
+    Args:
+        model: a tagger; not changed.
+        data: labelled examples.
+        batch_tokens: pieces of one batch.
+        seed: of the batches.
+    """
+    reading = [[parts(layer).linear(layer, name) for name in ("attended", "lowered")] for layer in model.layers]
+    sizes = [head_size(layer) for layer in model.layers]
+    heads = [
+        torch.zeros(_weight(attended).shape[1] // size) for (attended, _), size in zip(reading, sizes, strict=True)
+    ]
+    units = [torch.zeros(_weight(lowered).shape[1]) for _, lowered in reading]
+    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
+    for batch in _batches(data, batch_tokens, seed):
+        weights = [_weight(each) for pair in reading for each in pair]
+        slopes = iter(torch.autograd.grad(step(batch).sum(), weights))
+        for number, (attended, lowered) in enumerate(reading):
+            gates = [(_weight(each).detach() * next(slopes)).sum(0) for each in (attended, lowered)]
+            heads[number] += gates[0].view(-1, sizes[number]).sum(1).abs()
+            units[number] += gates[1].abs()
+    return Importance(tuple(each / each.norm() for each in heads), tuple(units))
+
+
+def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> list[float]:
+    """How much the loss rises when a layer is left out, for each layer."""
+    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
+    batches = _batches(data, batch_tokens, seed)
+    holder, layers = model.layer_holder, list(model.layers)
+    rises = []
+    try:
+        whole = _loss(step, batches)
+        for number in range(len(layers)):
+            holder.layer = nn.ModuleList(layers[:number] + layers[number + 1 :])
+            rises.append(_loss(step, batches) - whole)
+    finally:
+        holder.layer = nn.ModuleList(layers)
+    return rises
+
+
+@torch.no_grad()
+def _loss(step: Step, batches: Sequence[Batch]) -> float:
+    return float(sum(step(batch).sum().item() for batch in batches)) / len(batches)
+
+
+def _batches(data: TrainingData, batch_tokens: int, seed: int) -> list[Batch]:
+    return [data.batch(rows) for rows in plan(data.lengths, batch_tokens, seed, 0)]
+
+
+def _weight(module: nn.Module) -> Tensor:
+    return cast(nn.Linear, module).weight
+
+
+def _norms(weight: Tensor, dimension: int, size: int) -> Tensor:
+    """Squared norm of each group of ``size`` rows (0) or columns (1)."""
+    squares: Tensor = weight.detach().square().sum(1 - dimension)
+    return squares.view(-1, size).sum(1)

@@ -1,0 +1,50 @@
+"""One set of weights for all layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+
+from corpora.errors import ConfigError
+from finkd.compression.architecture import Shared, Slim, rebuilt
+from finkd.compression.parts import halves
+from finkd.models import Model
+
+Start = Literal["mean", "first"]
+"""What the shared weights begin as: the mean of the layers' own, or those of the first layer."""
+
+
+def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
+    """A copy whose layers hold the same weights (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1).
+
+    It takes as long as before; only its parameters are fewer. What is lost comes back by learning from the model as it
+    was.
+
+    Args:
+        model: an encoder, with or without a head; not changed.
+        shared: which half of the layers, or both.
+        start: as in ``Start``.
+
+    Raises:
+        ConfigError: if its layers are shared already, or of different shapes.
+    """
+    slim = Slim.of(model.network)
+    if slim.shared != "nothing":
+        raise ConfigError("compress:share: the layers are shared already")
+    weights = model.network.state_dict()
+    names = {module: name for name, module in model.network.named_modules()}
+    prefixes = [names[layer] for layer in model.layers]
+    modules = halves(model.layers[0])[shared]
+    own = [
+        {name: weight for name, weight in layer.named_parameters() if name.startswith(modules)}
+        for layer in model.layers
+    ]
+    if len({tuple((name, weight.shape) for name, weight in each.items()) for each in own}) > 1:
+        raise ConfigError("compress:share: the layers differ in shape; prune all alike (scope=layer)")
+    for name in own[0]:
+        layers = [each[name].detach() for each in own]
+        for prefix in prefixes:
+            weights[f"{prefix}.{name}"] = layers[0] if start == "first" else torch.stack(layers).mean(0)
+    return Model(rebuilt(model.network, replace(slim, shared=shared), weights), model.tokenizer, model.labels)

@@ -1,0 +1,68 @@
+"""Two thin matrices in place of each large one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, PositiveInt
+
+from corpora.errors import ConfigError
+from finkd.compression.low_rank import decompose, matrices, moments, ranks_by_budget, ranks_by_energy, with_ranks
+from finkd.models import Model
+from finkd.stages.common import examples
+from finkd.stages.stage import Context, Head, Source
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class Decompose:
+    """Replace the layers' matrices by truncated singular value decompositions.
+
+    Exactly one of ``rank``, ``energy`` and ``budget`` says how far. Train it again afterwards.
+
+    Attributes:
+        rank: of every matrix; those that it would not make smaller stay.
+        energy: share of the square of each matrix's output that its rank has to keep.
+        budget: share of the matrices' parameters that are left; ranks go where they gain most.
+        read: whose states the matrices are to be good for (``finkd.compression.low_rank.decompose``): the labelled
+            sentences, raw ``"text"`` or ``"general"`` text; ``None`` asks the weights alone.
+        batch_tokens: pieces of the batches that are read.
+    """
+
+    rank: PositiveInt | None = None
+    energy: Share | None = None
+    budget: Share | None = None
+    read: Source | None = "gold"
+    batch_tokens: PositiveInt = 4096
+    version: ClassVar[int] = 1
+    head: ClassVar[Head] = "kept"
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """What is read.
+
+        Raises:
+            ConfigError: if not exactly one setting says how far.
+        """
+        if sum(each is not None for each in (self.rank, self.energy, self.budget)) != 1:
+            raise ConfigError("compress:decompose: expected one of rank, energy and budget, such as budget=0.5")
+        if self.read is None:
+            return {}
+        return {"text": context.source_fingerprint(self.read, "compress:decompose"), "seed": context.seed}
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The model with thin matrices."""
+        seen = {}
+        if self.read is not None:
+            data = examples(context.sentences(self.read), model, context)
+            seen = moments(model, data, self.batch_tokens, context.seed)
+        found = {name: decompose(each.weight, seen.get(name)) for name, each in matrices(model).items()}
+        if self.budget is not None:
+            ranks = ranks_by_budget(found, self.budget)
+        elif self.energy is not None:
+            ranks = ranks_by_energy(found, self.energy)
+        else:
+            assert self.rank is not None
+            ranks = {name: self.rank for name, each in found.items() if self.rank <= each.worth}
+        return with_ranks(model, found, ranks), 0

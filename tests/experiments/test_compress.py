@@ -1,0 +1,75 @@
+"""``finkd compress`` by the real command: every method, healed and not, and what cannot be done."""
+
+import json
+
+import pytest
+
+from experiments.commands.compress import METHODS
+from finkd import models
+from tests.finkd.toys import LABELS, tiny_model
+
+QUICK = {
+    "factorize": ("--set", "rank=8"),
+    "decompose": ("--set", "budget=0.5"),
+}
+
+
+@pytest.fixture
+def tagger(tmp_path):
+    folder = tmp_path / "tagger"
+    folder.mkdir()
+    tiny_model(labels=LABELS, layers=3).save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, corpus, tmp_path):
+    out = tmp_path / "out" / method
+    result = finkd(
+        "compress", tagger, "--method", method, "--on", corpus, "--out", out, "--json", *QUICK.get(method, ())
+    )
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["after"]["parameters"] < found["before"]["parameters"]
+    assert found["after"]["bytes"] < found["before"]["bytes"]
+    assert found["after"]["scores"]["micro"].keys() == found["before"]["scores"]["micro"].keys()
+    count = sum(p.numel() for p in models.load(out).network.parameters())
+    assert count == found["after"]["parameters"]
+
+
+def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
+    out = tmp_path / "out" / "healed"
+    heal = "task-distill:gold(schedule.epochs=1, schedule.precision=fp32)"
+    command = ("compress", tagger, "--method", "share", "--on", corpus, "--heal", heal, "--out", out)
+    result = finkd(*command)
+    assert result.exit_code == 0, result.stderr
+    assert "| before |" in result.stdout
+    assert "| after |" in result.stdout
+    assert "healed seed-1 task-distill:gold" in result.stderr or "task-distill:gold: begins" in result.stderr
+    assert models.load(out).network.config.slim["shared"] == "all"
+
+
+def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
+    result = finkd("compress", teacher, "--method", "prune", "--set", "by=magnitude", "--out", tmp_path / "out" / "x")
+    assert result.exit_code == 0, result.stderr
+    assert models.load(tmp_path / "out" / "x").labels == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--method", "prunes"), "did you mean 'prune'?"),
+        (("--method", "prune", "--set", "share=1.5"), "share"),
+        (("--method", "prune"), "taylor asks the loss of a tagger"),
+        (("--method", "decompose"), "expected one of rank, energy and budget"),
+        (("--method", "factorize", "--set", "rank=4000"), "factorize.rank: expected 2 to 31"),
+        (("--method", "share", "--heal", "finetune"), "--heal: needs a labelled corpus"),
+        (("--method", "share", "--set", "colour=1"), "unknown setting"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, said, finkd, teacher, tmp_path):
+    result = finkd("compress", teacher, "--out", tmp_path / "out" / "x", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out" / "x").exists()
