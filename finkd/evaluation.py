@@ -4,22 +4,48 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from seqeval.scheme import IOB2, Entities
 
 from corpora.sentence import Sentence
 from finkd.decoding import decode
-from finkd.examples import WINDOW, cut_windows, encode
+from finkd.examples import WINDOW, Encoded, cut_windows, encode
 from finkd.inference import word_logits
 from finkd.models import Model
 from finkd.records import Counts, NerScores
+from tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
 
 
+class Runs(Protocol):
+    """A tagger that another program than PyTorch runs."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label of each output."""
+
+    @property
+    def max_length(self) -> int:
+        """Pieces that it reads at most."""
+
+    def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
+        """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
+
+
+Tagger = Model | Runs
+"""Whatever tags words."""
+
+
 def sentence_logits(
-    sentences: Sequence[Sentence], model: Model, limit: int = WINDOW, precision: str = "fp32"
+    sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW, precision: str = "fp32"
 ) -> list[np.ndarray]:
     """Label scores of every word.
 
@@ -33,7 +59,7 @@ def sentence_logits(
     if not windows:
         return result
     encoded = encode(windows, model.tokenizer, limit)
-    scores = word_logits(model, encoded, precision).numpy()
+    scores = _word_logits(model, encoded, precision)
     for row, window in enumerate(windows):
         first, last = window.kept
         start = encoded.word_rows[row]
@@ -42,7 +68,13 @@ def sentence_logits(
     return result
 
 
-def predict(sentences: Sequence[Sentence], model: Model, limit: int = WINDOW) -> tuple[Tags, int]:
+def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> npt.NDArray[np.float32]:
+    if isinstance(model, Model):
+        return np.asarray(word_logits(model, encoded, precision))
+    return model.word_logits(encoded)
+
+
+def predict(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
     """IOB2 tags of every word, and the number of words that the tokenizer covers with no piece (they are O)."""
     scores = sentence_logits(sentences, model, limit)
     return decode(scores, model.labels), int(sum(np.isnan(s).any(axis=1).sum() for s in scores))
@@ -107,7 +139,7 @@ def known_words(sentences: Iterable[Sentence]) -> frozenset[str]:
 
 def evaluate(
     sentences: Sequence[Sentence],
-    model: Model,
+    model: Tagger,
     types: Sequence[str],
     roles: Collection[str] = (),
     known: Collection[str] = (),

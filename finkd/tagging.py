@@ -10,8 +10,7 @@ from corpora.errors import ConfigError
 from corpora.segmentation import split_sentences
 from corpora.sentence import Sentence
 from corpora.tags import entities
-from finkd.evaluation import predict
-from finkd.models import Model
+from finkd.evaluation import Tagger, predict
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Tagged:
     mentions: tuple[Mention, ...]
 
 
-def tag(texts: Iterable[str], model: Model, batch: int = 32) -> Iterator[Tagged]:
+def tag(texts: Iterable[str], model: Tagger, batch: int = 32) -> Iterator[Tagged]:
     """Find the entities of a stream of texts.
 
     Args:

@@ -1,0 +1,1 @@
+"""Finished taggers in the forms that other programs run."""

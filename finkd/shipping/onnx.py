@@ -1,0 +1,193 @@
+"""Taggers as ONNX graphs, whole or in 8 bits, and how ONNX Runtime reads them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from corpora.errors import ConfigError, DataError
+from corpora.files import atomic_folder
+from corpora.lines import read_json
+from corpora.sentence import Sentence
+from finkd.batches import by_length
+from finkd.evaluation import sentence_logits
+from finkd.examples import Encoded
+from finkd.models import Model
+from tokenization.tokenizer import Tokenizer, members
+
+GRAPH = "model.onnx"
+Kind = Literal["onnx", "onnx-int8"]
+_BATCH_TOKENS = 4096
+_INPUTS = ("input_ids", "attention_mask")
+
+
+@dataclass(frozen=True)
+class OnnxTagger:
+    """A tagger that ONNX Runtime runs.
+
+    Attributes:
+        session: the graph, from the ids of a batch and its mask to (batch, seq, labels) scores.
+        tokenizer: its tokenizer.
+        labels: label of each output.
+        max_length: pieces that it reads at most.
+    """
+
+    session: Any
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    max_length: int
+
+    def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
+        """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
+        pieces = encoded.pieces
+        scores = np.zeros((len(pieces.ids), len(self.labels)), np.float32)
+        for rows in by_length(np.arange(len(encoded.lengths)), encoded.lengths, _BATCH_TOKENS):
+            at, lengths = members(pieces.rows, rows)[0], encoded.lengths[rows]
+            mask = np.arange(lengths.max()) < lengths[:, None]
+            ids = np.full(mask.shape, self.tokenizer.special_ids["pad"], np.int64)
+            ids[mask] = pieces.ids[at]
+            scores[at] = self.session.run(None, dict(zip(_INPUTS, (ids, mask.astype(np.int64)), strict=True)))[0][mask]
+        found = scores[encoded.first]
+        found[encoded.first < 0] = np.nan
+        return found
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an exported tagger is from what it was made of.
+
+    Attributes:
+        words: that were compared.
+        differing: words whose best label is another one.
+        largest: difference between two scores of a label.
+    """
+
+    words: int
+    differing: int
+    largest: float
+
+
+class _Scores(nn.Module):
+    """The network as a function of the two tensors that a graph is given."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        scores: Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+        return scores
+
+
+def export_onnx(model: Model, folder: Path, kind: Kind = "onnx") -> None:
+    """Write a tagger's graph with its tokenizer and its configuration beside it.
+
+    Args:
+        model: a tagger.
+        folder: made, or replaced, once everything is written.
+        kind: ``"onnx"`` in fp32, or ``"onnx-int8"``: weights in 8 bits, states in 8 bits as they come (dynamic).
+
+    Raises:
+        ConfigError: if the model is no tagger, or nothing of it could be held in 8 bits.
+    """
+    if "O" not in model.labels:
+        raise ConfigError(f"model {model.tokenizer.name!r}: has no head that tags entities; fine-tune it first")
+    with atomic_folder(folder) as unfinished:
+        _write_graph(model, unfinished / GRAPH)
+        if kind == "onnx-int8":
+            _quantize(unfinished / GRAPH)
+        model.network.config.save_pretrained(unfinished)
+        model.tokenizer.write(unfinished, model.max_length)
+
+
+def _write_graph(model: Model, path: Path) -> None:
+    network: Any = copy.deepcopy(model.network).train(False)
+    network.set_attn_implementation("eager")  # as plain products: fewer nodes, and none that quantization misses
+    example = torch.ones(2, 3, dtype=torch.int64)  # 1 would become a constant
+    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
+    noisy = logging.getLogger("torch.onnx")
+    before = noisy.level
+    noisy.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                _Scores(network),
+                (example, example.clone()),  # one tensor would become one input
+                path,
+                input_names=list(_INPUTS),
+                output_names=["logits"],
+                dynamic_shapes=(sizes, sizes),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+    finally:
+        noisy.setLevel(before)
+
+
+def _quantize(path: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    before = path.stat().st_size
+    whole = path.rename(path.with_name("whole.onnx"))
+    quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
+    whole.unlink()
+    if path.stat().st_size > 0.5 * before:
+        raise ConfigError("onnx-int8: hardly anything of this model could be held in 8 bits; choose onnx")
+
+
+def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
+    """Read what ``export_onnx`` wrote.
+
+    Args:
+        folder: of the graph, the tokenizer and the configuration.
+        threads: of a run; ``None`` takes as many as PyTorch does.
+
+    Raises:
+        DataError: if the graph is damaged or is not a tagger's, or there are other labels than it scores.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    options.log_severity_level = 3
+    path = folder / GRAPH
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no common base but this one
+        first = str(error).strip().splitlines()[0]
+        raise DataError(f"{path}: cannot be read ({first}); export the model again") from error
+    config = read_json(folder / "config.json")
+    names = config.get("id2label") or {}
+    labels = tuple(names[str(number)] for number in range(len(names)))
+    inputs = [each.name for each in session.get_inputs()]
+    if inputs != list(_INPUTS) or session.get_outputs()[0].shape[-1] != len(labels):
+        raise DataError(f"{path}: is not the graph of a tagger with the labels of config.json; export the model again")
+    tokenizer = Tokenizer.load(folder)
+    length = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"]
+    return OnnxTagger(session, tokenizer, labels, int(length))
+
+
+def parity(exported: OnnxTagger, model: Model, sentences: Sequence[Sentence]) -> Parity:
+    """Compare an exported tagger with its model, word by word."""
+    words = differing = 0
+    largest = 0.0
+    for ours, theirs in zip(sentence_logits(sentences, exported), sentence_logits(sentences, model), strict=True):
+        covered = ~np.isnan(theirs).any(axis=1)
+        ours, theirs = ours[covered], theirs[covered]
+        words += len(ours)
+        differing += int((ours.argmax(axis=1) != theirs.argmax(axis=1)).sum())
+        largest = max(largest, float(np.abs(ours - theirs).max(initial=0.0)))
+    return Parity(words, differing, largest)

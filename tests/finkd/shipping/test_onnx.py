@@ -1,0 +1,92 @@
+"""Exported graphs say what the models say, in batches of any size, and damaged ones are refused by name."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from corpora.errors import ConfigError, DataError
+from finkd.evaluation import evaluate, predict, sentence_logits
+from finkd.shipping.onnx import GRAPH, export_onnx, load_onnx, parity
+from finkd.tagging import tag
+from tests.finkd.compression.slim import FAMILIES, slim_model
+from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    model = tiny_model(labels=LABELS, width=64)
+    folder = tmp_path_factory.mktemp("onnx") / "whole"
+    export_onnx(model, folder)
+    return model, folder
+
+
+def test_it_says_what_the_model_says(exported):
+    model, folder = exported
+    graph = load_onnx(folder)
+    assert (graph.labels, graph.max_length) == (model.labels, model.max_length)
+    found = parity(graph, model, SENTENCES)
+    assert (found.words, found.differing) == (sum(len(s.spans) for s in SENTENCES), 0)
+    assert 0 < found.largest < 1e-5
+    assert predict(SENTENCES, graph) == predict(SENTENCES, model)
+    assert evaluate(SENTENCES, graph, TYPES) == evaluate(SENTENCES, model, TYPES)
+    texts = [sentence.text for sentence in SENTENCES]
+    assert list(tag(texts, graph)) == list(tag(texts, model))
+
+
+def test_long_sentences_and_words_without_a_piece(exported):
+    model, folder = exported
+    long = [SENTENCES[0].__class__.from_words(("Acme", "\u200b", *["bank"] * 700), None)]
+    ours, theirs = sentence_logits(long, load_onnx(folder), 128)[0], sentence_logits(long, model, 128)[0]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert np.isnan(ours[1]).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_slim_networks_too(family, tmp_path):
+    model = slim_model(family)
+    export_onnx(model, tmp_path / "slim")
+    assert parity(load_onnx(tmp_path / "slim"), model, SENTENCES).differing == 0
+
+
+def test_eight_bits_are_a_quarter_of_the_bytes(exported, tmp_path):
+    model, whole = exported
+    export_onnx(model, tmp_path / "int8", "onnx-int8")
+    sizes = [(folder / GRAPH).stat().st_size for folder in (tmp_path / "int8", whole)]
+    assert sizes[0] < 0.5 * sizes[1]
+    found = parity(load_onnx(tmp_path / "int8"), model, SENTENCES)
+    assert 0 < found.largest < 0.1  # something has been rounded, and little
+    assert {path.name for path in (tmp_path / "int8").iterdir()} == {path.name for path in whole.iterdir()}
+
+
+def test_the_model_is_left_alone(exported, tmp_path):
+    model, _ = exported
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
+    attention = model.network.config._attn_implementation
+    export_onnx(model, tmp_path / "again")
+    assert model.network.config._attn_implementation == attention
+    torch.testing.assert_close(model.network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_what_is_no_tagger_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="has no head that tags entities"):
+        export_onnx(tiny_model(), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_damaged_graphs_are_refused_by_name(exported, tmp_path):
+    _, folder = exported
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in folder.iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    config = json.loads((broken / "config.json").read_text())
+    config["id2label"].pop("0")
+    (broken / "config.json").write_text(json.dumps({**config, "id2label": {"0": "O"}}))
+    with pytest.raises(DataError, match=r"model\.onnx: is not the graph of a tagger with the labels"):
+        load_onnx(broken)
+    graph = broken / GRAPH
+    graph.write_bytes(graph.read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"model\.onnx: cannot be read"):
+        load_onnx(broken)
