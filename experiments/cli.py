@@ -16,6 +16,7 @@ from experiments.commands.analyze import analyze
 from experiments.commands.compress import compress
 from experiments.commands.dashboard import dashboard
 from experiments.commands.evaluate import evaluate
+from experiments.commands.export import export
 from experiments.commands.human_eval import human_eval
 from experiments.commands.listing import list_names
 from experiments.commands.predict import predict
@@ -115,6 +116,7 @@ app.command()(tune)
 app.command()(dashboard)
 app.command()(evaluate)
 app.command()(compress)
+app.command()(export)
 app.command()(predict)
 app.command()(report)
 app.add_typer(human_eval, name="human-eval")

@@ -117,18 +117,18 @@ def _figures(record: TaskRecord) -> dict[str, object]:
 def _corpus(model: str, on: str, split: str | None, scheme: str, *, json: bool) -> None:
     import corpora
     from experiments.splits import scored_split
-    from finkd import models
     from finkd.evaluation import evaluate as score
     from finkd.evaluation import known_words
     from finkd.records import figures
+    from finkd.shipping.loading import load_tagger
 
     data = corpora.load(on, scheme)
     chosen = scored_split(data, split)
-    tagger = models.load(model)
+    tagger = load_tagger(model)
     wanted = corpora.label_names(data.types)
     if not set(wanted) <= set(tagger.labels):
         raise ConfigError(
-            f"{model}: its labels ({', '.join(tagger.labels) or 'none'}) do not match {data.name} ({', '.join(wanted)})"
+            f"{model}: its labels ({', '.join(tagger.labels)}) do not match {data.name} ({', '.join(wanted)})"
         )
     known = known_words(data.splits.get("train", ()))
     scores = score(data.splits[chosen], tagger, data.types, data.roles, known)

@@ -34,10 +34,10 @@ def predict(
     """
     texts = _texts(text, file)
 
-    from finkd import models
+    from finkd.shipping.loading import load_tagger
     from finkd.tagging import tag
 
-    tagger = models.load(model)
+    tagger = load_tagger(model)
     types = list(dict.fromkeys(label[2:] for label in tagger.labels if label != "O"))
     tagged = tag(texts, tagger)
     if html is not None:

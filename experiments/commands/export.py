@@ -1,0 +1,89 @@
+"""``finkd export``: a saved tagger in the form that other programs run."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from experiments.terminal import say, show_json
+
+if TYPE_CHECKING:
+    from corpora.corpus import NerData
+    from finkd.evaluation import Tagger
+    from finkd.models import Model
+    from finkd.shipping.onnx import OnnxTagger
+
+To = Literal["onnx", "onnx-int8", "spacy"]
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="Folder of the tagger, such as runs/NAME/models/SYSTEM-seed-1.")],
+    to: Annotated[To, typer.Option(help="An ONNX graph, one in 8 bits, or a spaCy pipeline that pip installs.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write. (default: MODEL-TO beside the model)")] = None,
+    on: Annotated[
+        str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose words are compared.")
+    ] = "sample",
+    split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    name: Annotated[str, typer.Option(help="Name of a spaCy package, behind en_.")] = "finkd_ner",
+    version: Annotated[str, typer.Option(help="Version of a spaCy package.")] = "0.1.0",
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Export a tagger, and compare what it says with the model's own words.
+
+    The tokenizer lies beside a graph; 'finkd predict', 'finkd serve' and 'finkd evaluate' read graphs too. A spaCy
+    package may hold a graph: export that one.
+
+    Example: finkd export runs/quickstart/models/teacher-seed-1 --to onnx-int8
+    """
+    from finkd.teachers import resolve
+
+    source = resolve(model)
+    folder = out or source.with_name(f"{source.name}-{to}")
+    if to == "spacy":
+        from finkd.shipping.spacy import export_spacy
+
+        export_spacy(source, folder, name, version)
+        if json:
+            show_json({"folder": str(folder)})
+        else:
+            say(f"wrote {folder}; 'pip install {folder}', then spacy.load('en_{name}')")
+        return
+
+    import corpora
+    from experiments.splits import scored_split
+    from finkd import models
+    from finkd.shipping.onnx import export_onnx, load_onnx
+
+    data = corpora.load(on)
+    split = scored_split(data, split)
+    tagger = models.load(source)
+    export_onnx(tagger, folder, to)
+    exported = load_onnx(folder)
+    found = _compared(exported, tagger, data, split)
+    sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}
+    if json:
+        show_json({"folder": str(folder), **sizes, **found})
+        return
+    say(f"wrote {folder}, {sizes['bytes'] / 1e6:.1f} MB")
+    say(
+        f"{found['differing']} of {found['words']:,} words of {on} get another label; scores differ by at most "
+        f"{found['largest']:.2g}"
+    )
+    if found["f1"]:
+        say(f"strict micro-F1: {found['f1']['exported']:.4f}, of the model {found['f1']['model']:.4f}")
+
+
+def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:
+    import corpora
+    from finkd.evaluation import evaluate
+    from finkd.shipping.onnx import parity
+
+    sentences = data.splits[split]
+    scores = None
+    if set(corpora.label_names(data.types)) <= set(model.labels):
+        taggers: dict[str, Tagger] = {"exported": exported, "model": model}
+        scores = {name: evaluate(sentences, each, data.types).micro.f1 for name, each in taggers.items()}
+    return {**dataclasses.asdict(parity(exported, model, sentences)), "f1": scores}

@@ -1,0 +1,31 @@
+"""Any saved tagger, by the folder that it lies in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from corpora.errors import ConfigError
+from finkd import models
+from finkd.evaluation import Tagger
+from finkd.shipping.onnx import GRAPH, load_onnx
+from finkd.teachers import resolve
+
+
+def load_tagger(source: str | Path, threads: int | None = None) -> Tagger:
+    """Read a tagger of finkd, a local Hugging Face folder, an exported ONNX graph or a model by its name.
+
+    Args:
+        source: name or folder.
+        threads: for ONNX Runtime; ``None`` takes as many as PyTorch does.
+
+    Raises:
+        ConfigError: if it is a model without a head that tags entities.
+        FinkdError: if it cannot be found or is damaged.
+    """
+    folder = Path(source)
+    if (folder / GRAPH).is_file():
+        return load_onnx(folder, threads)
+    model = models.load(resolve(str(source)))
+    if "O" not in model.labels:
+        raise ConfigError(f"{source}: has no head that tags entities; fine-tune it first")
+    return model

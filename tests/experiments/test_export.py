@@ -1,0 +1,59 @@
+"""``finkd export`` by the real command, and the commands that read what it writes."""
+
+import json
+
+import pytest
+
+from tests.finkd.toys import LABELS, tiny_model
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "tagger"
+    folder.mkdir()
+    tiny_model(labels=LABELS, width=64, seed=5).save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("to", ["onnx", "onnx-int8"])
+def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
+    result = finkd("export", tagger, "--to", to, "--on", corpus, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    folder = tagger.with_name(f"tagger-{to}")
+    assert found["folder"] == str(folder)
+    assert found["words"] == 7
+    assert (found["differing"] == 0) == (to == "onnx")
+    assert set(found["f1"]) == {"exported", "model"}
+    result = finkd("evaluate", folder, "--on", corpus, "--json")
+    assert result.exit_code == 0, result.stderr
+    result = finkd("predict", folder, "Acme lent money.", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["text"] == "Acme lent money."
+
+
+def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
+    result = finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", tmp_path / "graph")
+    assert result.exit_code == 0, result.stderr
+    assert "0 of 7 words of" in result.stderr
+    assert "strict micro-F1:" in result.stderr
+    result = finkd("export", tmp_path / "graph", "--to", "spacy", "--out", tmp_path / "package", "--name", "news")
+    assert result.exit_code == 0, result.stderr
+    assert "spacy.load('en_news')" in result.stderr
+    assert (tmp_path / "package" / "en_news").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--to", "tflite"), "'tflite' is not one of"),
+        (("--to", "onnx", "--on", "nowhere"), "nowhere"),
+        (("--to", "onnx"), "has no head that tags entities"),
+        (("--to", "spacy", "--name", "N"), "expected a name such as news_ner"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, said, teacher, tmp_path, finkd):
+    result = finkd("export", teacher, "--out", tmp_path / "x", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / "x").exists()

@@ -1,0 +1,89 @@
+"""A tagger in a spaCy pipeline: its entities in ``doc.ents``, in a package that pip installs."""
+
+import subprocess
+import sys
+
+import pytest
+import spacy
+
+from corpora.errors import ConfigError
+from finkd.shipping.onnx import export_onnx
+from finkd.shipping.spacy import FACTORY, export_spacy
+from finkd.tagging import tag
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+
+TEXTS = [sentence.text for sentence in SENTENCES]
+
+
+@pytest.fixture(scope="module")
+def taggers(tmp_path_factory):
+    """A tagger that finds something, and its folders: as it is, and as a graph."""
+    model = tiny_model(labels=LABELS, seed=5)
+    folder = tmp_path_factory.mktemp("taggers")
+    (folder / "torch").mkdir()
+    model.save(folder / "torch")
+    export_onnx(model, folder / "onnx")
+    assert any(each.mentions for each in tag(TEXTS, model))
+    return model, {name: folder / name for name in ("torch", "onnx")}
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_entities_stand_in_the_document(taggers, kind, tmp_path):
+    model, folders = taggers
+    nlp = spacy.blank("en")
+    nlp.add_pipe(FACTORY).from_disk(folders[kind])
+    nlp.to_disk(tmp_path / "pipeline")
+    nlp = spacy.load(tmp_path / "pipeline")
+    for doc, each in zip(nlp.pipe(TEXTS), tag(TEXTS, model), strict=True):
+        for mention in each.mentions:
+            within = [entity for entity in doc.ents if entity.start_char <= mention.start < entity.end_char]
+            assert within, mention
+            assert within[0].label_ == mention.label
+        assert [entity.text for entity in doc.ents] == [entity.text for entity in nlp(doc.text).ents]
+
+
+def test_processes_load_it_for_themselves(taggers):
+    _, folders = taggers
+    nlp = spacy.blank("en")
+    nlp.add_pipe(FACTORY).from_disk(folders["torch"])
+    alone = [[entity.text for entity in doc.ents] for doc in nlp.pipe(TEXTS)]
+    assert [[entity.text for entity in doc.ents] for doc in nlp.pipe(TEXTS, n_process=2)] == alone
+
+
+def test_pip_installs_it(taggers, tmp_path):
+    _, folders = taggers
+    package = export_spacy(folders["torch"], tmp_path / "package", "toy_ner", "1.2")
+    site = tmp_path / "site"
+    pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", site)
+    subprocess.run([sys.executable, *map(str, pip), str(package)], check=True, timeout=120)
+    code = (
+        "import en_toy_ner, sys\n"
+        "nlp = en_toy_ner.load()\n"
+        "print(nlp.meta['version'], '|'.join(ent.label_ for ent in nlp(sys.argv[1]).ents))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, TEXTS[0]],
+        env={"PYTHONPATH": f"{site}:.", "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert found.returncode == 0, found.stderr
+    nlp = spacy.blank("en")
+    nlp.add_pipe(FACTORY).from_disk(folders["torch"])
+    assert found.stdout.strip() == "1.2 " + "|".join(entity.label_ for entity in nlp(TEXTS[0]).ents)
+
+
+def test_what_cannot_be_packed_is_refused(taggers, tmp_path):
+    _, folders = taggers
+    for name, version in (("Toy", "1.0"), ("toy-ner", "1.0"), ("toy", "new")):
+        with pytest.raises(ConfigError, match="expected a name such as news_ner"):
+            export_spacy(folders["torch"], tmp_path / "x", name, version)
+    encoder = tmp_path / "encoder"
+    encoder.mkdir()
+    tiny_model().save(encoder)
+    with pytest.raises(ConfigError, match="has no head that tags entities"):
+        export_spacy(encoder, tmp_path / "x", "toy")
+    with pytest.raises(ConfigError, match="has no tagger yet"):
+        spacy.blank("en").add_pipe(FACTORY)(spacy.blank("en")("Acme"))
+    assert not (tmp_path / "x").exists()
