@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,13 @@ _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def open_binary(path: Path) -> IO[bytes]:
-    """Open a file for reading, unpacking gzip if the name ends in ``.gz``.
+    """Open a file for reading, unpacking gzip if the name ends in ``.gz``; ``-`` is standard input.
 
     Raises:
         UnavailableError: if there is no such file or it may not be read.
     """
+    if str(path) == "-":
+        return sys.stdin.buffer
     try:
         raw = path.open("rb")
     except OSError as error:

@@ -22,6 +22,7 @@ from experiments.commands.listing import list_names
 from experiments.commands.predict import predict
 from experiments.commands.report import report
 from experiments.commands.run import run
+from experiments.commands.serve import serve
 from experiments.commands.store import store
 from experiments.commands.tune import tune
 from experiments.commands.vocab import vocab
@@ -118,6 +119,7 @@ app.command()(evaluate)
 app.command()(compress)
 app.command()(export)
 app.command()(predict)
+app.command()(serve)
 app.command()(report)
 app.add_typer(human_eval, name="human-eval")
 app.add_typer(store, name="store")

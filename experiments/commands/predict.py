@@ -6,13 +6,15 @@ import dataclasses
 import json as json_format
 from collections.abc import Iterator
 from html import escape
+from itertools import chain, tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, FinkdError
+from corpora.streams import TEXT, Format, text_records
 from experiments.terminal import results, say, visible
 
 if TYPE_CHECKING:
@@ -22,47 +24,60 @@ COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
+    model: Annotated[str, typer.Argument(help="Folder of the model, or of its ONNX graph.")],
     text: Annotated[str | None, typer.Argument(help="The text.")] = None,
-    file: Annotated[Path | None, typer.Option(help="Read texts from a file instead, one per line.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Read texts from a file instead: lines, .jsonl or .csv; - is standard input.")
+    ] = None,
+    field: Annotated[str, typer.Option(help="Key or column of the text in .jsonl and .csv.")] = TEXT,
+    kind: Annotated[Format | None, typer.Option("--format", help="What the file holds. (default: by its name)")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of the model. (default: all cores)")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Texts that are read at once.")] = 32,
     html: Annotated[Path | None, typer.Option(help="Write a page with the marked text instead.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text, with offsets.")] = False,
 ) -> None:
-    """Mark the named entities of a text, or of each line of a file.
+    """Mark the named entities of a text, or of each text of a file of any size.
+
+    With --json, what stands beside a text in .jsonl and .csv is printed with its entities.
 
     Example: finkd predict runs/quickstart/models/teacher-seed-1 "Acme Corp. borrowed $5 million from Paris Capital."
     """
-    texts = _texts(text, file)
+    if (text is None) == (file is None):
+        raise ConfigError("predict: expected either a text in quotes or --file FILE")
+    records = iter([{field: text}]) if file is None else text_records(file, field, kind)
+    records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is told of at once
+
+    import torch
 
     from finkd.shipping.loading import load_tagger
     from finkd.tagging import tag
 
-    tagger = load_tagger(model)
+    if threads:
+        torch.set_num_threads(threads)
+    tagger = load_tagger(model, threads)
     types = list(dict.fromkeys(label[2:] for label in tagger.labels if label != "O"))
-    tagged = tag(texts, tagger)
+    wrong: list[FinkdError] = []
+    asked, beside = tee(_until_wrong(records, wrong))
+    tagged = tag((record[field] for record in asked), tagger, batch)
     if html is not None:
         _write_page(tagged, html)
         return
-    for each in tagged:
+    for each, record in zip(tagged, beside, strict=False):
         if json:
-            typer.echo(json_format.dumps(_as_dict(each)))
+            entities = [dataclasses.asdict(mention) for mention in each.mentions]
+            typer.echo(json_format.dumps({**record, "entities": entities}))
         else:
             results.print(_marked(each, types), soft_wrap=True)
+    if wrong:
+        raise wrong[0]
 
 
-def _texts(text: str | None, file: Path | None) -> Iterator[str]:
-    if (text is None) == (file is None):
-        raise ConfigError("predict: expected either a text in quotes or --file FILE")
-    if file is None:
-        return iter([text or ""])
-
-    from corpora.lines import numbered_lines
-
-    return (line for _, line in numbered_lines(file))
-
-
-def _as_dict(tagged: Tagged) -> dict[str, object]:
-    return {"text": tagged.text, "entities": [dataclasses.asdict(mention) for mention in tagged.mentions]}
+def _until_wrong(records: Iterator[dict[str, Any]], wrong: list[FinkdError]) -> Iterator[dict[str, Any]]:
+    """The records up to a broken one, whose error is told once those before it are answered."""
+    try:
+        yield from records
+    except FinkdError as error:
+        wrong.append(error)
 
 
 def _marked(tagged: Tagged, types: list[str]) -> Text:

@@ -35,7 +35,8 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "mrpc": _SMALL,
     "sts-b": _SMALL,
     "rte": {**_SMALL, "limit": 256},
-    "wnli": _SMALL,
+    # Its development set takes back what its training set says; whoever learns that by heart falls below chance.
+    "wnli": {"schedule": {"epochs": 1, "learning_rate": 2e-5}},
     "imdb": {"limit": 256, "long": "head+tail"},
 }
 _USUAL = {"schedule": {"epochs": 3, "learning_rate": 1e-4}}

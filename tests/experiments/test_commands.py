@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from transformers import AutoTokenizer
@@ -10,7 +13,10 @@ from transformers import AutoTokenizer
 from experiments.cli import app
 from experiments.commands.listing import KINDS
 
-COMMANDS = ("run", "analyze", "vocab", "align", "list", "tune", "dashboard", "evaluate", "predict", "report")
+COMMANDS = (
+    *("run", "analyze", "vocab", "align", "list", "tune", "dashboard", "evaluate", "compress", "export", "predict"),
+    *("serve", "report"),
+)
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 
@@ -188,6 +194,49 @@ def test_predict_reads_a_file_line_by_line_in_order(finkd, tagger, tmp_path):
     path.write_text(f"{TEXT}\n\nThe Lender agrees\n")
     lines = [json.loads(line) for line in finkd("predict", tagger, "--file", path, "--json").stdout.splitlines()]
     assert [line["text"] for line in lines] == [TEXT, "", "The Lender agrees"]
+
+
+def test_predict_keeps_what_stands_beside_a_text(finkd, tagger, tmp_path):
+    (tmp_path / "texts.jsonl").write_text(f'{{"id": 7, "body": {json.dumps(TEXT)}}}\n\n{{"id": 8, "body": ""}}\n')
+    (tmp_path / "texts.csv").write_text(f'id,body\n7,"{TEXT}"\n8,"a\nline"\n')
+    alone = json.loads(finkd("predict", tagger, TEXT, "--json").stdout)["entities"]
+    for name, ids, last in (("texts.jsonl", [7, 8], ""), ("texts.csv", ["7", "8"], "a\nline")):
+        result = finkd("predict", tagger, "--file", tmp_path / name, "--field", "body", "--json")
+        assert result.exit_code == 0, result.stderr
+        found = [json.loads(line) for line in result.stdout.splitlines()]
+        assert [each["id"] for each in found] == ids
+        assert found[0]["entities"] == alone
+        assert found[1]["body"] == last
+
+
+def test_predict_answers_standard_input_before_it_ends(tagger):
+    command = [sys.executable, "-m", "tests.experiments.command", "predict", str(tagger), "--file", "-", "--json"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, "--batch", "1"], **pipes, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as process:
+        process.stdin.write(f"{TEXT}\nThe Lender\nagrees\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["text"] == TEXT
+        process.stdin.close()
+        assert [json.loads(line)["text"] for line in process.stdout] == ["The Lender", "agrees"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.jsonl", '{"text": "a"}\n{"text": 1}\n', "x.jsonl:2: expected a text under 'text'"),
+        ("x.jsonl", '{"text": "a"}\n[]\n', "x.jsonl:2: expected a text under 'text' (found list)"),
+        ("x.jsonl", '{"text": "a"}\n{"text"\n', "x.jsonl:2: not JSON"),
+        ("x.csv", "text,id\na,1\nb\n", "x.csv:3: found another number of cells"),
+        ("x.csv", 'text,id\na,1\n"b"c,1\n', "x.csv:3: not CSV"),
+        ("x.txt", "a\n\udcff\n", "x.txt:2: found byte 0xff"),
+    ],
+)
+def test_predict_answers_what_stands_before_a_broken_record(name, content, said, finkd, tagger, tmp_path):
+    (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
+    result = finkd("predict", tagger, "--file", tmp_path / name, "--json")
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert [json.loads(line)["text"] for line in result.stdout.splitlines()] == ["a"]
 
 
 def test_predict_marks_entities_without_colours_too_and_keeps_the_rest(finkd, tagger):

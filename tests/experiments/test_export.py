@@ -23,7 +23,8 @@ def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
     folder = tagger.with_name(f"tagger-{to}")
     assert found["folder"] == str(folder)
     assert found["words"] == 7
-    assert (found["differing"] == 0) == (to == "onnx")
+    assert found["differing"] == 0 or to == "onnx-int8"
+    assert (found["largest"] > 1e-5) == (to == "onnx-int8")
     assert set(found["f1"]) == {"exported", "model"}
     result = finkd("evaluate", folder, "--on", corpus, "--json")
     assert result.exit_code == 0, result.stderr

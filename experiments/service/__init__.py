@@ -1,0 +1,1 @@
+"""A tagger over HTTP."""

@@ -1,0 +1,245 @@
+"""The HTTP service: answers, limits, whatever comes in instead of a request, and the page in a browser."""
+
+import asyncio
+import json
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from experiments.service.app import Limits, make_app
+from finkd.inference import word_logits
+from finkd.tagging import tag
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+
+TEXTS = [sentence.text for sentence in SENTENCES]
+LIMITS = Limits(texts=4, characters=400, seconds=20)
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return tiny_model(labels=LABELS, seed=5)
+
+
+@pytest.fixture(scope="module")
+def client(tagger):
+    with TestClient(make_app(tagger, "toy", LIMITS), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_entities_are_those_of_predict(client, tagger):
+    answer = client.post("/tag", json={"texts": TEXTS[:3]})
+    assert answer.status_code == 200
+    expected = [
+        [{"start": m.start, "end": m.end, "label": m.label, "text": m.text} for m in each.mentions]
+        for each in tag(TEXTS[:3], tagger)
+    ]
+    assert answer.json() == {"results": expected}
+    assert any(expected)
+
+
+def test_health_says_what_is_served(client):
+    assert client.get("/health").json() == {"status": "ok", "model": "toy", "labels": ["ORG", "PER"]}
+
+
+def test_openapi_describes_the_body(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    body = paths["/tag"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"]["texts"]["maxItems"] == 4
+    assert set(paths) == {"/tag", "/health"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"", 422, "body:"),
+        (b"{", 422, "body:"),
+        (b"[" * 100_000, 413, "longer than"),
+        (b"[" * 4000, 422, "body:"),
+        (b'{"texts": []}', 422, "texts:"),
+        (b'{"texts": "Acme"}', 422, "texts:"),
+        (b'{"texts": [1]}', 422, "texts.0:"),
+        (b'{"texts": [null]}', 422, "texts.0:"),
+        (b'{"texts": ["a"], "model": "b"}', 422, "model:"),
+        (b'{"texts": ["\\ud800"]}', 422, "body:"),
+        (b'{"texts": ["\xff"]}', 422, "body:"),
+        (b'{"texts": ["a", "a", "a", "a", "a"]}', 413, "at most 4 at once"),
+        (json.dumps({"texts": ["a" * 401]}).encode(), 413, "at most 400 characters"),
+    ],
+)
+def test_other_bodies_are_refused(client, body, status, said):
+    answer = client.post("/tag", content=body, headers=JSON)
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data", ""])
+def test_what_a_page_elsewhere_could_send_is_refused(client, kind):
+    answer = client.post("/tag", content=b'{"texts": ["a"]}', headers={"content-type": kind})
+    assert answer.status_code == 415
+
+
+def test_another_host_name_is_refused(tagger):
+    with TestClient(make_app(tagger, "toy", LIMITS, ("127.0.0.1",)), base_url="http://evil.example") as client:
+        assert client.get("/health").status_code == 400
+
+
+@given(some.lists(some.text(max_size=80), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_answered(client, texts):
+    answer = client.post("/tag", json={"texts": texts})
+    assert answer.status_code == 200
+    for text, entities in zip(texts, answer.json()["results"], strict=True):
+        assert all(text[each["start"] : each["end"]] == each["text"] for each in entities)
+
+
+def test_five_hundred_malformed_requests_leave_it_up(client):
+    random.seed(1)
+    whole = json.dumps({"texts": TEXTS[:2]}).encode()
+    for _ in range(500):
+        body = bytearray(whole)
+        for _ in range(random.randint(1, 6)):
+            place = random.randrange(len(body))
+            body[place : place + random.randint(0, 3)] = random.randbytes(random.randint(0, 3))
+        answer = client.post("/tag", content=bytes(body), headers=JSON)
+        assert answer.status_code in (200, 413, 422), answer.text
+    assert client.get("/health").status_code == 200
+
+
+class Slow:
+    """A tagger that takes its time."""
+
+    def __init__(self, model, seconds):
+        self.tokenizer, self.labels, self.max_length = model.tokenizer, model.labels, model.max_length
+        self.model, self.seconds = model, seconds
+
+    def word_logits(self, encoded):
+        time.sleep(self.seconds)
+        return word_logits(self.model, encoded).numpy()
+
+
+def test_a_request_that_takes_too_long_is_told_so(tagger):
+    app = make_app(Slow(tagger, 1.0), "slow", Limits(seconds=0.2))
+    with TestClient(app) as client:
+        assert client.post("/tag", json={"texts": ["Acme lent."]}).status_code == 408
+        time.sleep(1.2)
+        assert client.get("/health").status_code == 200
+
+
+def test_more_requests_than_may_wait_are_told_to_come_back(tagger):
+    app = make_app(Slow(tagger, 0.3), "slow", Limits(waiting=2))
+
+    async def several():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = [client.post("/tag", json={"texts": ["Acme lent."]}) for _ in range(5)]
+            return sorted(answer.status_code for answer in await asyncio.gather(*asked))
+
+    assert asyncio.run(several()) == [200, 200, 429, 429, 429]
+
+
+@pytest.fixture(scope="module")
+def served(tagger):
+    """The address of a service that really listens."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    app = make_app(tagger, "toy", Limits(seconds=2), ("127.0.0.1",))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, args=([bound],))
+    thread.start()
+    yield bound.getsockname()
+    server.should_exit = True
+    thread.join()
+    bound.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /tag HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{",
+        b"POST /tag HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -4\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /tag HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nzz\r\n",
+    ],
+)
+def test_requests_that_are_cut_off_leave_it_up(served, sent):
+    with socket.create_connection(served[:2], timeout=10) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(100)
+    assert not answer.startswith(b"HTTP/1.1 5")
+    with socket.create_connection(served[:2], timeout=10) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_never_comes_is_not_waited_for(served):
+    with socket.create_connection(served[:2], timeout=10) as connection:
+        connection.sendall(
+            b"POST /tag HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.skipif(not shutil.which("chromedriver"), reason="needs chromium and its driver")
+def test_the_page_marks_entities_in_a_browser(served, tagger):
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    text = "😀 <b>Acme</b> Corp lent Sachs money & agreed."
+    with webdriver.Chrome(options) as browser:
+        browser.get(f"http://127.0.0.1:{served[1]}/")
+        WebDriverWait(browser, 10).until(lambda b: "toy" in b.find_element(By.ID, "about").text)
+        field = browser.find_element(By.ID, "text")
+        browser.execute_script("arguments[0].value = arguments[1]", field, text)
+        browser.find_element(By.ID, "go").click()
+        WebDriverWait(browser, 10).until(lambda b: "ms" in b.find_element(By.ID, "said").text)
+        (expected,) = tag([text], tagger)
+        marks = [mark.text for mark in browser.find_elements(By.TAG_NAME, "mark")]
+        assert marks == [f"{each.text}{each.label}" for each in expected.mentions]
+        browser.execute_script("arguments[0].value = 'a'.repeat(300000)", field)
+        browser.find_element(By.ID, "go").click()
+        WebDriverWait(browser, 10).until(lambda b: "at most" in b.find_element(By.ID, "said").text)
+        assert not [entry for entry in browser.get_log("browser") if "Content Security" in entry["message"]]
+
+
+def test_the_command_listens_on_loopback_and_ends_when_asked(tagger, tmp_path):
+    (tmp_path / "tagger").mkdir()
+    tagger.save(tmp_path / "tagger")
+    command = [sys.executable, "-m", "tests.experiments.command", "serve", str(tmp_path / "tagger"), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        address = next(line for line in process.stderr if "serving" in line).split(" at ")[1].split()[0]
+        assert address.startswith("http://127.0.0.1:")
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                answer = httpx.post(f"{address}tag", json={"texts": TEXTS[:1]}, timeout=10)
+                break
+            except httpx.ConnectError:
+                assert time.monotonic() < deadline
+        assert answer.status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130)
+
+
+def test_a_port_that_is_taken_is_one_line(served, tagger, tmp_path, finkd):
+    (tmp_path / "tagger").mkdir()
+    tagger.save(tmp_path / "tagger")
+    result = finkd("serve", tmp_path / "tagger", "--port", served[1])
+    assert result.exit_code == 1
+    assert "cannot listen there" in result.stderr
