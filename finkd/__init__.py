@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpora.loading import load as load_corpus
+    from experiments.compression import compressed as compress
     from experiments.config import load as load_experiment
     from experiments.run import run
     from experiments.shift import compare as compare_vocabularies
     from experiments.suites.evaluate import evaluate_suite
+    from finkd.compression.architecture import register as register_architectures
     from finkd.evaluation import evaluate
     from finkd.models import load as load_model
     from finkd.records import load_records
+    from finkd.shipping.loading import load_tagger
+    from finkd.shipping.onnx import export_onnx
     from finkd.tagging import tag
     from reports.build import build as report
     from tokenization.alignment import align
@@ -31,12 +35,16 @@ _TARGETS = {
     "align": "tokenization.alignment:align",
     "analyze": "tokenization.analysis:analyze",
     "compare_vocabularies": "experiments.shift:compare",
+    "compress": "experiments.compression:compressed",
     "evaluate": "finkd.evaluation:evaluate",
     "evaluate_suite": "experiments.suites.evaluate:evaluate_suite",
+    "export_onnx": "finkd.shipping.onnx:export_onnx",
     "load_corpus": "corpora.loading:load",
     "load_experiment": "experiments.config:load",
     "load_model": "finkd.models:load",
     "load_records": "finkd.records:load_records",
+    "load_tagger": "finkd.shipping.loading:load_tagger",
+    "register_architectures": "finkd.compression.architecture:register",
     "report": "reports.build:build",
     "run": "experiments.run:run",
     "tag": "finkd.tagging:tag",
@@ -49,12 +57,16 @@ __all__ = [
     "align",
     "analyze",
     "compare_vocabularies",
+    "compress",
     "evaluate",
     "evaluate_suite",
+    "export_onnx",
     "load_corpus",
     "load_experiment",
     "load_model",
     "load_records",
+    "load_tagger",
+    "register_architectures",
     "report",
     "run",
     "tag",
