@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from corpora.errors import ConfigError, FinkdError, UnknownNameError
 from experiments.commands.align import align
 from experiments.commands.analyze import analyze
+from experiments.commands.benchmark import benchmark
 from experiments.commands.compress import compress
 from experiments.commands.dashboard import dashboard
 from experiments.commands.evaluate import evaluate
@@ -116,6 +117,7 @@ app.command("list")(list_names)
 app.command()(tune)
 app.command()(dashboard)
 app.command()(evaluate)
+app.command()(benchmark)
 app.command()(compress)
 app.command()(export)
 app.command()(predict)

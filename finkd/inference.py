@@ -87,7 +87,13 @@ def _read(
             listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
 
 
-def word_logits(model: Model, encoded: Encoded, precision: str = "fp32", batch_tokens: int = _BATCH_TOKENS) -> Tensor:
+def word_logits(
+    model: Model,
+    encoded: Encoded,
+    precision: str = "fp32",
+    batch_tokens: int = _BATCH_TOKENS,
+    device: str | None = None,
+) -> Tensor:
     """Label scores of every word, at its first piece.
 
     Args:
@@ -95,12 +101,13 @@ def word_logits(model: Model, encoded: Encoded, precision: str = "fp32", batch_t
         encoded: examples under its tokenizer.
         precision: as in ``Schedule``.
         batch_tokens: pieces of one batch, padding included.
+        device: where; ``None`` takes a GPU if there is one.
 
     Returns:
         (words, labels) float32; rows of words that no piece covers are NaN.
     """
     scores = torch.zeros(len(encoded.pieces.ids), len(model.labels))
-    for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens):
+    for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens, device=device):
         assert side.words is not None  # a tagger scores words
         scores[at] = side.words.float().cpu()
     found = scores[encoded.first]

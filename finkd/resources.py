@@ -35,7 +35,7 @@ def measure(
         queries: timed queries per system, after ``WARM_UPS``; 0 leaves both speeds out.
         batch: sentences at a time for the throughput.
     """
-    busy = queries > 0 and _cores_busy_beside_us() > _BUSY
+    busy = queries > 0 and cores_busy() > _BUSY
     models = {name: model for name, (model, _) in systems.items()}
     order = [sentences[i % len(sentences)] for i in range(WARM_UPS + queries)] if queries else []
     latency = _latency(models, order)
@@ -86,7 +86,7 @@ def folder_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".json"))
 
 
-def _cores_busy_beside_us() -> float:
+def cores_busy() -> float:
     """Cores that were busy over a moment in which this process slept."""
     return float(psutil.cpu_percent(interval=0.3)) / 100 * (psutil.cpu_count() or 1)
 

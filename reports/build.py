@@ -43,8 +43,12 @@ def build(
         UnknownNameError: if a format is unknown; nothing is written.
         StoreError: if ``out`` cannot be written.
     """
+    return write_report(compose(records, None, task_records), out, formats)
+
+
+def write_report(report: Report, out: Path, formats: Sequence[str] = ("md", "tex", "csv", "html")) -> list[Path]:
+    """Write a report that has been composed; see ``build``."""
     writers = [known_formats.get(name) for name in dict.fromkeys(formats)]
-    report = compose(records, None, task_records)
     contents = [item for writer in writers for item in writer(report).items()]
     written = []
     for name, content in (*contents, *_pictures(report)):

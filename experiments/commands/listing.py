@@ -25,6 +25,7 @@ KINDS = {
     "overviews": "reports.overviews:overviews",
     "recipes": "finkd.losses:recipes",
     "maps": "tokenization.maps:maps",
+    "runtimes": "finkd.runtimes:runtimes",
     "stages": "finkd.stages:stages",
     "strategies": "finkd.strategies:strategies",
     "suites": "experiments.suites:suites",

@@ -14,8 +14,8 @@ from experiments.cli import app
 from experiments.commands.listing import KINDS
 
 COMMANDS = (
-    *("run", "analyze", "vocab", "align", "list", "tune", "dashboard", "evaluate", "compress", "export", "predict"),
-    *("serve", "report"),
+    *("run", "analyze", "vocab", "align", "list", "tune", "dashboard"),
+    *("evaluate", "benchmark", "compress", "export", "predict", "serve", "report"),
 )
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 

@@ -11,7 +11,7 @@ from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 @pytest.fixture
 def system(tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "_cores_busy_beside_us", lambda: 0.9)
+    monkeypatch.setattr(resources, "cores_busy", lambda: 0.9)
     model = tiny_model(labels=LABELS)
     model.save(tmp_path)
     return model, tmp_path

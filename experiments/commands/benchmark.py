@@ -1,0 +1,57 @@
+"""``finkd benchmark``: what taggers take to run, in several runtimes, side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corpora.errors import ConfigError
+from experiments.terminal import say, show_json, show_tables
+
+DEFAULT = "eager,bf16,onnx,onnx-int8"
+
+
+def benchmark(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Folders of taggers; NAME=FOLDER names one.")],
+    runtimes: Annotated[str, typer.Option(help="Names of 'finkd list runtimes', with commas.")] = DEFAULT,
+    on: Annotated[
+        str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose sentences are read.")
+    ] = "sample",
+    split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    queries: Annotated[int, typer.Option(min=1, help="Timed queries of each, at least.")] = 1024,
+    seconds: Annotated[float, typer.Option(min=0, help="That each works, at least, for each figure.")] = 10,
+    memory: Annotated[bool, typer.Option(help="Measure peak memory, in a process for each.")] = True,
+    out: Annotated[Path, typer.Option(help="Folder for records and tables.")] = Path("runs/benchmark"),
+    json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
+) -> None:
+    """Measure size, latency, throughput, memory and energy; the first model in the first runtime is the reference.
+
+    Everything takes turns, so that ratios hold on a machine that does other work too; times do not.
+
+    Example: finkd benchmark teacher=runs/quickstart/models/teacher-seed-1 --runtimes eager,onnx-int8 --seconds 1
+    """
+    import corpora
+    from experiments.benchmark import Measuring
+    from experiments.benchmark import benchmark as measured
+    from reports.benchmark import benchmark_table
+    from reports.build import write_report
+    from reports.report import Report
+
+    named: dict[str, str] = {}
+    for each in models:
+        name, equals, folder = each.partition("=")
+        name, folder = (name, folder) if equals else (Path(each).name, each)
+        if named.setdefault(name, folder) != folder:
+            raise ConfigError(f"benchmark: two models are called {name!r}; write NAME=FOLDER")
+    kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
+    records = measured(named, kinds, corpora.load(on), out, split, Measuring(queries, seconds, memory), say)
+    table = benchmark_table(records)
+    write_report(Report((), {table.name: table}), out)
+    if json:
+        show_json([dataclasses.asdict(record) for record in records])
+        return
+    show_tables([table])
+    say(f"records and tables are in {out}")

@@ -1,0 +1,27 @@
+"""Ways to run one tagger: what computes it, and in which numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:  # listing the names must not import torch
+    from pathlib import Path
+
+    from finkd.models import Model
+    from finkd.runtimes.runtime import Running
+
+runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
+    "runtimes",
+    {
+        "eager": ("finkd.runtimes.pytorch:eager", "PyTorch as it comes, in fp32"),
+        "bf16": ("finkd.runtimes.pytorch:bf16", "PyTorch in bf16, which pays where the processor multiplies it"),
+        "compiled": ("finkd.runtimes.pytorch:compiled", "PyTorch in fp32, compiled by its inductor"),
+        "int8": ("finkd.runtimes.pytorch:int8", "PyTorch with the layers' matrices in 8 bits (dynamic quantization)"),
+        "cuda": ("finkd.runtimes.pytorch:cuda", "PyTorch in bf16 on a GPU"),
+        "onnx": ("finkd.runtimes.graphs:onnx", "ONNX Runtime in fp32"),
+        "onnx-int8": ("finkd.runtimes.graphs:onnx_int8", "ONNX Runtime with weights in 8 bits (dynamic quantization)"),
+    },
+)

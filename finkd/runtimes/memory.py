@@ -1,0 +1,57 @@
+"""``python -m finkd.runtimes.memory FOLDER RUNTIME SCRATCH``: peak memory of a process that reads one batch.
+
+Texts come as a JSON list on standard input; the answer is a number of bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from corpora.errors import DataError
+
+_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str]) -> int:
+    """Bytes that a fresh process holds at most, with Python, PyTorch and the tagger.
+
+    Args:
+        folder: of the model.
+        runtime: name of the runtime.
+        scratch: where graphs have been exported.
+        texts: one batch.
+
+    Raises:
+        DataError: if the process fails.
+    """
+    command = [sys.executable, "-m", "finkd.runtimes.memory", str(folder), runtime, str(scratch)]
+    ended = subprocess.run(command, input=json.dumps(list(texts)), capture_output=True, text=True, check=False)
+    if ended.returncode:
+        last = (ended.stderr.strip() or "no message").splitlines()[-1]
+        raise DataError(f"{folder}: memory of {runtime} cannot be measured ({last})")
+    return int(ended.stdout.split()[-1])
+
+
+def _main(folder: str, runtime: str, scratch: str) -> None:
+    from finkd import models
+    from finkd.runtimes import runtimes
+    from finkd.shipping.loading import load_tagger
+    from finkd.shipping.onnx import GRAPH
+    from finkd.tagging import tag
+
+    if (Path(scratch) / runtime / GRAPH).is_file():  # the network that it was made of is not held beside it
+        tagger = load_tagger(Path(scratch) / runtime, 1)
+    else:
+        tagger = runtimes.get(runtime)(models.load(folder), Path(scratch), 1).tagger
+    texts = json.load(sys.stdin)
+    list(tag(texts, tagger, len(texts)))
+    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT}\n")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

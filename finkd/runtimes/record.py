@@ -1,0 +1,102 @@
+"""What a model takes, in one way to run it: one versioned JSON file for each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpora.files import write_atomic
+from finkd.records import read_record
+
+VERSION = 1
+SUFFIX = ".benchmark.json"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times faster than the reference, by the same queries in turn.
+
+    Attributes:
+        value: the reference's time over this one's.
+        low: lower end of a bootstrap interval of 95 %.
+        high: its upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class BenchmarkRecord:
+    """Figures of one model in one runtime; ``None`` where something was not measured.
+
+    Attributes:
+        system: name of the model.
+        runtime: name of the runtime.
+        corpus: whose sentences were read.
+        split: of the corpus.
+        reference: ``"system, runtime"`` that ratios are to.
+        f1: strict micro-F1, if the corpus has the model's labels.
+        parameters: weights.
+        embedding_parameters: of these, in the token embeddings.
+        bytes: of the weights as they are held, or of the graph.
+        flops: of one text, by its number of pieces: 128, and the mean of the corpus.
+        latency_ms: percentiles of one query, from text to tags, at batch 1 on one thread.
+        tokenizing_ms: the same of the part that cuts text into pieces.
+        queries: that were timed.
+        latency_ratio: of medians.
+        words_per_second: by threads, in batches of 32.
+        throughput_ratio: on all threads.
+        peak_memory: of a fresh process that reads a batch, in bytes; the interpreter and its libraries count.
+        joules_per_1000_words: on all threads.
+        energy_source: where that is from.
+        machine_busy: whether other work ran beside the measurement.
+        environment: versions, processor, threads.
+        version: of this format.
+    """
+
+    system: str
+    runtime: str
+    corpus: str
+    split: str
+    reference: str
+    f1: float | None
+    parameters: int
+    embedding_parameters: int
+    bytes: int
+    flops: Mapping[str, int]
+    latency_ms: Mapping[str, float]
+    tokenizing_ms: Mapping[str, float]
+    queries: int
+    latency_ratio: Ratio
+    words_per_second: Mapping[str, float]
+    throughput_ratio: Ratio
+    peak_memory: int | None
+    joules_per_1000_words: float | None
+    energy_source: str
+    machine_busy: bool
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    @property
+    def id(self) -> str:
+        """Name by which tables trace a cell to this record."""
+        return f"{self.system}, {self.runtime}"
+
+    def save(self, path: Path) -> None:
+        """Write the record as JSON, whole or not at all."""
+        write_atomic(path, json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> BenchmarkRecord:
+        """Read a record.
+
+        Raises:
+            DataError: if the file is not a record of this version.
+        """
+        return read_record(cls, path, VERSION, "benchmark record", "measure the model again")

@@ -1,0 +1,141 @@
+"""Time, by taking turns: whatever else a machine does hits all taggers alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpora.sentence import Sentence
+from finkd.evaluation import Tagger, predict
+from finkd.examples import WINDOW, cut_windows, encode
+from finkd.runtimes.energy import Meter
+from finkd.runtimes.record import Ratio
+
+Times = npt.NDArray[np.float64]
+
+WARM_UPS = 20
+BATCH = 32
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What reading the same batches took.
+
+    Attributes:
+        seconds: by name, (batches,).
+        words: (batches,) of each.
+        joules: by name, of all batches; ``None`` where they could not be read.
+    """
+
+    seconds: Mapping[str, Times]
+    words: npt.NDArray[np.int64]
+    joules: Mapping[str, float | None]
+
+    def words_per_second(self, name: str) -> float:
+        """Speed of a tagger."""
+        return float(self.words.sum() / self.seconds[name].sum())
+
+    def joules_per_1000_words(self, name: str) -> float | None:
+        """What it burns."""
+        joules = self.joules[name]
+        return None if joules is None else float(1000 * joules / self.words.sum())
+
+
+def latencies(
+    taggers: Mapping[str, Tagger],
+    sentences: Sequence[Sentence],
+    queries: int,
+    seconds: float,
+    listen: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Times]:
+    """Seconds of whole queries at batch 1, from text to tags.
+
+    Args:
+        taggers: by name; they take turns, and another one begins each round.
+        sentences: real ones; taken one after the other.
+        queries: of each tagger, at least, after ``WARM_UPS``.
+        seconds: that each tagger works, at least.
+        listen: called with the rounds that are done and those that there will be at least.
+
+    Returns:
+        by name, (rounds,).
+    """
+    names = list(taggers)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    spent = dict.fromkeys(names, 0.0)
+    number = 0
+    while number < WARM_UPS + queries or min(spent.values()) < seconds:
+        sentence = [sentences[number % len(sentences)]]
+        for place in range(len(names)):
+            name = names[(number + place) % len(names)]
+            began = time.perf_counter()
+            predict(sentence, taggers[name])
+            elapsed = time.perf_counter() - began
+            if number >= WARM_UPS:
+                times[name].append(elapsed)
+                spent[name] += elapsed
+        number += 1
+        listen(number, WARM_UPS + queries)
+    return {name: np.array(found) for name, found in times.items()}
+
+
+def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
+    """(sentences,) seconds to cut each into pieces."""
+    limit = min(WINDOW, tagger.max_length)
+    found = []
+    for sentence in sentences:
+        began = time.perf_counter()
+        encode(cut_windows([sentence], [tagger.tokenizer], limit), tagger.tokenizer, limit)
+        found.append(time.perf_counter() - began)
+    return np.array(found)
+
+
+def batches(taggers: Mapping[str, Tagger], sentences: Sequence[Sentence], seconds: float, meter: Meter) -> Batches:
+    """Seconds of batches, in turn.
+
+    Args:
+        taggers: by name.
+        sentences: taken ``BATCH`` at a time, over and over.
+        seconds: that each tagger works, at least.
+        meter: of energy.
+    """
+    parts = [list(sentences[start : start + BATCH]) for start in range(0, len(sentences), BATCH)]
+    times: dict[str, list[float]] = {name: [] for name in taggers}
+    joules: dict[str, float | None] = dict.fromkeys(taggers, 0.0)
+    words: list[int] = []
+    for tagger in taggers.values():
+        predict(parts[0], tagger)
+    number = 0
+    while number < len(parts) or min(map(sum, times.values())) < seconds:
+        part = parts[number % len(parts)]
+        words.append(sum(len(sentence.spans) for sentence in part))
+        for name, tagger in taggers.items():
+            before, began = meter.joules(), time.perf_counter()
+            predict(part, tagger)
+            times[name].append(time.perf_counter() - began)
+            after, so_far = meter.joules(), joules[name]
+            known = before is not None and after is not None and so_far is not None
+            joules[name] = so_far + after - before if known else None  # type: ignore[operator]
+        number += 1
+    return Batches({name: np.array(found) for name, found in times.items()}, np.array(words), joules)
+
+
+def ratio(reference: Times, ours: Times, of: Callable[[Times], Times], seed: int = 0) -> Ratio:
+    """The reference's time over ours, with an interval from drawing rounds again.
+
+    Args:
+        reference: (rounds,) its times.
+        ours: (rounds,) of the same rounds.
+        of: (draws, rounds) -> (draws,) one time of each draw, such as the median.
+        seed: of the draws.
+    """
+    random = np.random.Generator(np.random.PCG64(seed))
+    drawn = random.integers(0, len(ours), (_DRAWS, len(ours)))
+    found = of(reference[drawn]) / of(ours[drawn])
+    low, high = np.percentile(found, [2.5, 97.5])
+    return Ratio(float((of(reference[None]) / of(ours[None]))[0]), float(low), float(high))

@@ -1,0 +1,62 @@
+"""The table of resources: models in several runtimes, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from finkd.runtimes.record import BenchmarkRecord, Ratio
+from reports.table import Cell, Column, Table, label, number, plain
+
+
+def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
+    """One row per model and runtime."""
+    cores = sorted({int(count) for each in records for count in each.words_per_second})
+    columns: list[tuple[Column, Callable[[BenchmarkRecord], Cell]]] = [
+        (Column("system", "Model", "left"), lambda each: label(each.system, (each.id,))),
+        (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime, (each.id,))),
+        (Column("f1", "Micro-F1"), lambda each: number(each.f1, 3, (each.id,))),
+        (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, (each.id,), scale=1e6)),
+        (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, (each.id,), scale=1e6)),
+        *((Column(f"{p}_ms", f"{p} (ms)"), _latency(p)) for p in ("p50", "p90", "p99")),
+        (Column("tokenizing_ms", "Cutting (ms)"), lambda each: number(each.tokenizing_ms["p50"], 2, (each.id,))),
+        (Column("latency_ratio", "Faster, batch 1"), lambda each: _ratio(each.latency_ratio, each)),
+        *((Column(f"words_{count}", f"Words/s, {count} thr."), _words(str(count))) for count in cores),
+        (Column("throughput_ratio", "Faster, batch 32"), lambda each: _ratio(each.throughput_ratio, each)),
+        (Column("gflops", "GFLOPs"), lambda each: number(each.flops["128"], 2, (each.id,), scale=1e9)),
+        (Column("memory", "Peak (MB)"), lambda each: number(each.peak_memory, 0, (each.id,), scale=1e6)),
+        (Column("joules", "J/1,000 words"), lambda each: number(each.joules_per_1000_words, 2, (each.id,))),
+    ]
+    rows = tuple(tuple(cell(each) for _, cell in columns) for each in records)
+    notes = tuple(map(plain, _notes(records)))
+    return Table("benchmark", "Resources", notes, tuple(column for column, _ in columns), rows)
+
+
+def _latency(percentile: str) -> Callable[[BenchmarkRecord], Cell]:
+    return lambda each: number(each.latency_ms[percentile], 2, (each.id,))
+
+
+def _words(threads: str) -> Callable[[BenchmarkRecord], Cell]:
+    return lambda each: number(each.words_per_second.get(threads), 0, (each.id,))
+
+
+def _ratio(found: Ratio, each: BenchmarkRecord) -> Cell:
+    return Cell(found.value, plain(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"), (each.id,))
+
+
+def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
+    if not records:
+        return []
+    first = records[0]
+    least = min(each.queries for each in records)
+    notes = [
+        f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
+        f"text to tags, {least:,} queries and more of each, in turn; cutting into pieces is within them.",
+        f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "
+        "all threads, with bootstrap intervals of 95 %.",
+        "GFLOPs: of a text of 128 pieces. Peak: memory of a fresh process that reads a batch, Python and its libraries "
+        f"among it. Energy: {', '.join(dict.fromkeys(each.energy_source for each in records))}.",
+        f"{first.environment.get('processor', 'Unknown processor')}.",
+    ]
+    if any(each.machine_busy for each in records):
+        notes.append("Other work ran on this machine: take the ratios, not the times.")
+    return notes

@@ -1,0 +1,110 @@
+"""Every way to run a tagger: what it says, what it holds, how it is timed."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from corpora.errors import ConfigError, DataError
+from finkd.evaluation import sentence_logits
+from finkd.runtimes import runtimes
+from finkd.runtimes.energy import WATTS, Meter
+from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.timing import WARM_UPS, batches, latencies, ratio, tokenizing
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+
+FAR = {"bf16": 0.05, "cuda": 0.05, "int8": 0.2, "onnx-int8": 0.2}
+CANNOT = {
+    "cuda": None if torch.cuda.is_available() else "there is no GPU",
+    "compiled": None if shutil.which("g++") else "there is no compiler",
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model(labels=LABELS, width=64)
+
+
+@pytest.mark.parametrize("name", runtimes)
+def test_it_says_about_what_the_model_says(name, model, tmp_path):
+    if CANNOT.get(name):
+        pytest.skip(CANNOT[name])
+    before = {key: value.clone() for key, value in model.network.state_dict().items()}
+    running = runtimes.get(name)(model, tmp_path, 1)
+    assert (running.tagger.labels, running.tagger.max_length) == (model.labels, model.max_length)
+    for _ in range(2):
+        for ours, theirs in zip(
+            sentence_logits(SENTENCES, running.tagger), sentence_logits(SENTENCES, model), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, atol=FAR.get(name, 1e-5))
+    torch.testing.assert_close(model.network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_fewer_bits_are_fewer_bytes(model, tmp_path):
+    held = {name: runtimes.get(name)(model, tmp_path, 1).bytes for name in ("eager", "bf16", "int8")}
+    assert held["eager"] == 4 * sum(each.numel() for each in model.network.parameters())
+    assert held["bf16"] == held["eager"] / 2
+    matrices = sum(m.weight.numel() for m in model.network.modules() if isinstance(m, torch.nn.Linear))
+    biases = sum(m.bias.numel() for m in model.network.modules() if isinstance(m, torch.nn.Linear))
+    assert held["int8"] == held["eager"] - 3 * matrices - 4 * biases
+
+
+def test_a_gpu_that_is_not_there_is_refused(model, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ConfigError, match="there is no GPU here"):
+        runtimes.get("cuda")(model, tmp_path, 1)
+
+
+def test_queries_are_counted_and_batches_add_up(model):
+    found = latencies({"a": model, "b": model}, SENTENCES, 7, 0.0)
+    assert {name: len(times) for name, times in found.items()} == {"a": 7, "b": 7}
+    seen = []
+    latencies({"a": model}, SENTENCES, 1, 0.0, lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (WARM_UPS + 1, WARM_UPS + 1)
+    assert len(tokenizing(model, SENTENCES)) == len(SENTENCES)
+    read = batches({"a": model, "b": model}, SENTENCES * 10, 0.0, Meter())
+    words = sum(len(sentence.spans) for sentence in SENTENCES) * 10
+    assert read.words.sum() == words
+    assert read.words_per_second("a") == pytest.approx(words / read.seconds["a"].sum())
+    assert read.joules_per_1000_words("b") >= 0
+
+
+def test_a_ratio_and_its_interval():
+    random = np.random.Generator(np.random.PCG64(1))
+    slow = 2 + random.random(500) / 10
+    found = ratio(slow, slow / 4, lambda times: np.median(times, axis=1))
+    assert (found.value, found.low, found.high) == pytest.approx((4, 4, 4))
+    noisy = ratio(slow, 1 + random.random(500), lambda times: np.median(times, axis=1))
+    assert noisy.low < noisy.value < noisy.high
+    assert noisy.high - noisy.low < 0.3
+
+
+def test_energy_of_a_counter_that_starts_again(tmp_path):
+    (tmp_path / "max_energy_range_uj").write_text("1000000\n")
+    (tmp_path / "energy_uj").write_text("900000\n")
+    meter = Meter(tmp_path)
+    assert meter.source == "RAPL, the whole processor"
+    before = meter.joules()
+    (tmp_path / "energy_uj").write_text("100000\n")
+    assert meter.joules() - before == pytest.approx(0.2)
+    (tmp_path / "energy_uj").unlink()
+    assert meter.joules() is None
+
+
+def test_energy_without_a_counter_is_called_an_estimate(tmp_path):
+    meter = Meter(tmp_path / "nothing")
+    assert meter.source == f"estimate: {WATTS:g} W for each busy core"
+    before = meter.joules()
+    sum(range(200_000))
+    assert 0 < meter.joules() - before < WATTS
+
+
+def test_memory_is_that_of_a_process_of_its_own(model, tmp_path):
+    (tmp_path / "tagger").mkdir()
+    model.save(tmp_path / "tagger")
+    found = peak_memory(tmp_path / "tagger", "eager", tmp_path, ["Acme lent money."])
+    assert 50e6 < found < 5e9
+    with pytest.raises(DataError, match="memory of nonsense cannot be measured"):
+        peak_memory(tmp_path / "tagger", "nonsense", tmp_path, ["Acme"])
