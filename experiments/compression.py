@@ -14,6 +14,7 @@ from experiments.events import Listener, ignored
 from experiments.splits import scored_split
 from experiments.strategy import make
 from finkd import models, teachers
+from finkd.compression.packing import ENTRY
 from finkd.evaluation import evaluate
 from finkd.raw_text import Text
 from finkd.records import NerScores, Resources, figures
@@ -28,11 +29,13 @@ class Compressed:
     Attributes:
         folder: where it lies.
         resources: its size.
+        packed: bytes without zeros and unused bits, where there are some.
         scores: on the corpus that was named, if it is a tagger of it.
     """
 
     folder: Path
     resources: Resources
+    packed: int | None
     scores: NerScores | None
 
     def figures(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class Compressed:
             "model": str(self.folder),
             "parameters": self.resources.parameters,
             "bytes": self.resources.bytes,
+            "packed_bytes": self.packed,
             "scores": scores,
         }
 
@@ -97,7 +101,8 @@ def compressed(
 def _looked_at(folder: Path, data: NerData | None) -> Compressed:
     model = models.load(folder)
     found = measure({"model": (model, folder)}, (), queries=0)["model"]
+    packed = getattr(model.network.config, ENTRY, None)
     if data is None or model.labels != corpora.label_names(data.types):
-        return Compressed(folder, found, None)
+        return Compressed(folder, found, packed, None)
     split = data.splits[scored_split(data)]
-    return Compressed(folder, found, evaluate(split, model, data.types, data.roles))
+    return Compressed(folder, found, packed, evaluate(split, model, data.types, data.roles))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -46,6 +47,7 @@ class Step(nn.Module):
         teacher: what they learn from.
         device: where it runs.
         precision: what it computes in.
+        apart: whether it computes with weights of its own in fp32 too, because they are not those that learn.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class Step(nn.Module):
         teacher: Teacher,
         device: torch.device,
         precision: Literal["fp32", "bf16"],
+        apart: bool = False,
     ) -> None:
         super().__init__()
-        self.network = in_precision(student.network, precision)
+        network = copy.deepcopy(student.network) if apart else student.network
+        self.network = in_precision(network, precision)
         self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses
         self.needs = needed_by(losses)

@@ -20,6 +20,7 @@ from finkd.allocation import keep_freed_memory
 from finkd.balance import Balance
 from finkd.batches import TrainingData, plan
 from finkd.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimizer_tensors
+from finkd.constraints import Constrained, Constraint
 from finkd.dropout import set_dropout
 from finkd.losses.term import Loss
 from finkd.master_weights import MasterWeights
@@ -50,6 +51,7 @@ def train(
     listen: Listener | None = None,
     checkpoints: Checkpoints | None = None,
     look: Look | None = None,
+    constraint: Constraint | None = None,
 ) -> int:
     """Train a model in place.
 
@@ -64,6 +66,7 @@ def train(
         checkpoints: where the state of the training is left now and then. A training that finds one there goes on from
             it and ends with the weights, to the bit, that it would have without an interruption.
         look: called after every step with the model as it is; may read it, and end the training by an exception.
+        constraint: on what the network computes with; the model ends as it says.
 
     Returns:
         the number of non-padding pieces that the student saw.
@@ -75,7 +78,7 @@ def train(
     """
     teacher = teacher or Teacher()
     with _vocabularies(model, data, losses, schedule, teacher):
-        loop = _Loop(model, data, losses, schedule, seed, teacher)
+        loop = _Loop(model, data, losses, schedule, seed, teacher, constraint)
         return loop.run(listen, checkpoints, look)
 
 
@@ -102,6 +105,7 @@ class _Loop:
         schedule: Schedule,
         seed: int,
         teacher: Teacher,
+        constraint: Constraint | None,
     ) -> None:
         keep_freed_memory()
         processes.join()
@@ -123,10 +127,12 @@ class _Loop:
         set_dropout(model.network, schedule.dropout)
         to_width = width_map(model, teacher.model, self.needs, seed)
         made = optimizers(model, to_width, schedule)
-        bare = Step(model, to_width, losses, teacher, device, resolve_precision(schedule.precision)).to(device)
+        precision, apart = resolve_precision(schedule.precision), constraint is not None
+        bare = Step(model, to_width, losses, teacher, device, precision, apart).to(device)
         parts: dict[str, nn.Module | None] = {"network": model.network, "projection": to_width}
         self.trained = nn.ModuleDict({name: part for name, part in parts.items() if part is not None}).to(device)
         self.masters = MasterWeights(self.trained, bare)
+        self.constrained = Constrained(constraint, model.network, bare.network) if constraint else None
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]
@@ -142,6 +148,8 @@ class _Loop:
         """Do all steps that are left; returns the pieces seen."""
         if checkpoints is not None and (found := checkpoints.latest()) is not None:
             self._restore(found)
+        if self.constrained:
+            self.constrained.apply(self._done)
         self.step.train()
         self.course.look_at_clock()
         while not self.is_over:
@@ -157,8 +165,15 @@ class _Loop:
                 self.course.skip()
             if checkpoints is not None and processes.is_first() and checkpoints.due and not self.is_over:
                 checkpoints.save(self._checkpoint())
+        if self.constrained:
+            self.constrained.settle(self._done)
         self.trained.train(False)
         return self.tokens
+
+    @property
+    def _done(self) -> float:
+        """Share of the training."""
+        return self.course.done(self.number) / max(1, self.course.steps)
 
     def _next(self) -> float:
         """One step; returns its loss."""
@@ -178,9 +193,13 @@ class _Loop:
         if not (math.isfinite(value) and math.isfinite(norm)):
             found = f"loss is {value} and its gradient's norm {float(norm)}"
             raise DivergedError(f"training: the {found} at step {self.number}; lower schedule.learning_rate")
+        if self.constrained:
+            self.constrained.look()
         for stepped in (*self.optimizers, *self.schedulers):
             stepped.step()
         self.masters.give_weights()
+        if self.constrained:
+            self.constrained.apply(self._done)
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         self.tokens += len(batch.student.pieces)
@@ -195,6 +214,8 @@ class _Loop:
         tensors |= dict(self._weights())
         if self.balance.norms is not None:
             tensors["balance"] = self.balance.norms
+        if self.constrained:
+            tensors |= self.constrained.tensors()
         facts |= {"step": self.number, "tokens": self.tokens, "seconds": self.course.elapsed}
         return Checkpoint(tensors, facts)
 
@@ -210,6 +231,8 @@ class _Loop:
             self.balance.norms = found.tensors["balance"].to(self.accelerator.device)
         for scheduler in self.schedulers:
             scheduler.last_epoch = self.number
+        if self.constrained:
+            self.constrained.restore(found.tensors)
 
 
 def _seed(*parts: int) -> int:

@@ -22,6 +22,8 @@ METHODS = {
     "factorize": "compress:factorize",
     "decompose": "compress:decompose",
     "share": "compress:share",
+    "sparsify": "compress:sparsify",
+    "quantize": "compress:quantize",
     "trim-vocabulary": "retokenize(start=trim)",
 }
 
@@ -43,7 +45,7 @@ def compress(
     out: Annotated[Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/METHOD)")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Make a model smaller: fewer heads, units or layers, low ranks, shared layers, a trimmed vocabulary.
+    """Make a model smaller: fewer heads, units, layers, pieces or bits, zeros, low ranks, shared layers.
 
     --set takes the settings of the method's stage (docs/compression.md). With a corpus, the model is scored before and
     after.
@@ -87,6 +89,7 @@ def _table(method: str, found: dict[str, Compressed]) -> Table:
         Column("model", "", "left"),
         Column("parameters", "Params (M)"),
         Column("bytes", "Size (MB)"),
+        Column("packed", "Packed (MB)"),
         Column("f1", "Micro-F1"),
     )
     rows = tuple(
@@ -94,8 +97,10 @@ def _table(method: str, found: dict[str, Compressed]) -> Table:
             label(name),
             number(each.resources.parameters, 2, scale=1e6),
             number(each.resources.bytes, 1, scale=1e6),
+            number(each.packed, 1, scale=1e6),
             number(None if each.scores is None else each.scores.micro.f1, 3),
         )
         for name, each in found.items()
     )
-    return Table("compressed", plain(f"{method}: before and after"), (), columns, rows)
+    notes = (plain("Packed: without zeros and unused bits, where there are some."),)
+    return Table("compressed", plain(f"{method}: before and after"), notes, columns, rows)

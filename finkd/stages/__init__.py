@@ -28,6 +28,11 @@ stages: Registry[type[Stage]] = Registry(
             "embeddings narrower than the encoder, for larger vocabularies",
         ),
         "compress:decompose": ("finkd.stages.decompose:Decompose", "two thin matrices in place of each large one"),
+        "compress:sparsify": (
+            "finkd.stages.sparsify:Sparsify",
+            "zeros in the layers' matrices, while the other weights learn",
+        ),
+        "compress:quantize": ("finkd.stages.quantize:Quantize", "weights of few bits, more where the loss is steep"),
         "compress:share": ("finkd.stages.share:Share", "one set of weights for all layers"),
     },
 )

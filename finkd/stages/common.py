@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from corpora.errors import ConfigError
 from corpora.sentence import Sentence, digest
 from finkd.arrays import Array, mapped
 from finkd.batches import TrainingData
+from finkd.constraints import Constraint
 from finkd.cutting import cut
 from finkd.losses.term import Loss
 from finkd.models import Model, with_head
@@ -31,6 +33,16 @@ def copied(model: Model) -> Model:
 def trainable(model: Model, context: Context) -> Model:
     """A copy of the model with a head for the corpus's labels."""
     return with_head(copied(model), context.labels, context.seed)
+
+
+def check_tagger(model: Model, context: Context, stage: str) -> None:
+    """See that a model scores the corpus's labels, because a stage asks for its loss.
+
+    Raises:
+        ConfigError: if it does not.
+    """
+    if not model.labels or model.labels != tuple(context.labels):
+        raise ConfigError(f"{stage}: asks the loss of a tagger of the corpus; put finetune or task-distill before")
 
 
 def examples(
@@ -95,11 +107,21 @@ def fit(
     schedule: Schedule,
     context: Context,
     teacher: Teacher | None = None,
+    constraint: Constraint | None = None,
 ) -> int:
     """``finkd.training.train`` in the experiment's precision, with its seed, watched and checkpointed."""
     schedule = replace(schedule, precision=_precision(schedule, context))
     return train(
-        model, data, losses, schedule, context.seed, teacher, context.listen, context.checkpoints, context.look
+        model,
+        data,
+        losses,
+        schedule,
+        context.seed,
+        teacher,
+        context.listen,
+        context.checkpoints,
+        context.look,
+        constraint,
     )
 
 

@@ -13,7 +13,7 @@ from finkd.compression.architecture import Slim
 from finkd.compression.importance import Importance, by_magnitude, by_taylor, of_layers
 from finkd.compression.pruning import Scope, keep_heads, keep_units, kept
 from finkd.models import Model
-from finkd.stages.common import examples
+from finkd.stages.common import check_tagger, examples
 from finkd.stages.stage import Context, Head
 from finkd.students import keep_layers
 
@@ -82,9 +82,5 @@ class Prune:
 
     @staticmethod
     def _examples(model: Model, context: Context) -> TrainingData:
-        if not model.labels or model.labels != tuple(context.labels):
-            raise ConfigError(
-                "compress:prune.by: taylor asks the loss of a tagger of the corpus; put finetune or task-distill "
-                "before, or choose magnitude"
-            )
+        check_tagger(model, context, "compress:prune.by=taylor")
         return examples(context.train, model, context, context.labels)

@@ -20,6 +20,8 @@ SMALL = {
     "compress:factorize": {"rank": 8},
     "compress:decompose": {"rank": 8},
     "compress:prune": {"by": "magnitude"},
+    "compress:sparsify": {"schedule": {"epochs": 0}},
+    "compress:quantize": {"by": "uniform", "schedule": {"epochs": 0}},
     "select": {"on": "text", "by": ["quality"]},
     "adapt": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},
     "distill": {"on": "gold", "schedule": {"epochs": 1, "batch_tokens": 64}},

@@ -11,6 +11,8 @@ from tests.finkd.toys import LABELS, tiny_model
 QUICK = {
     "factorize": ("--set", "rank=8"),
     "decompose": ("--set", "budget=0.5"),
+    "sparsify": ("--set", "schedule={epochs: 1, precision: fp32}"),
+    "quantize": ("--set", "schedule={epochs: 1, precision: fp32}"),
 }
 
 
@@ -30,8 +32,12 @@ def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, co
     )
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
-    assert found["after"]["parameters"] < found["before"]["parameters"]
-    assert found["after"]["bytes"] < found["before"]["bytes"]
+    if method in ("sparsify", "quantize"):
+        assert found["after"]["packed_bytes"] < found["before"]["bytes"]
+        assert found["before"]["packed_bytes"] is None
+    else:
+        assert found["after"]["parameters"] < found["before"]["parameters"]
+        assert found["after"]["bytes"] < found["before"]["bytes"]
     assert found["after"]["scores"]["micro"].keys() == found["before"]["scores"]["micro"].keys()
     count = sum(p.numel() for p in models.load(out).network.parameters())
     assert count == found["after"]["parameters"]
@@ -60,7 +66,7 @@ def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
     [
         (("--method", "prunes"), "did you mean 'prune'?"),
         (("--method", "prune", "--set", "share=1.5"), "share"),
-        (("--method", "prune"), "taylor asks the loss of a tagger"),
+        (("--method", "prune"), "taylor: asks the loss of a tagger"),
         (("--method", "decompose"), "expected one of rank, energy and budget"),
         (("--method", "factorize", "--set", "rank=4000"), "factorize.rank: expected 2 to 31"),
         (("--method", "share", "--heal", "finetune"), "--heal: needs a labelled corpus"),

@@ -118,7 +118,7 @@ def test_rounds_of_pruning_add_up(tmp_path):
 @pytest.mark.parametrize(
     ("stage", "model", "message"),
     [
-        (Prune(), tiny_model(), "taylor asks the loss of a tagger"),
+        (Prune(), tiny_model(), "taylor: asks the loss of a tagger"),
         (Prune(by="magnitude"), share_layers(tiny_model(), "all"), "shared or of low rank already; prune before"),
         (Prune(by="magnitude"), slim_model(), "shared or of low rank already; prune before"),
     ],

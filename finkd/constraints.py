@@ -1,0 +1,85 @@
+"""What weights may be while they are learnt: sparse, or of few bits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+_PREFIX = "constraint."
+
+
+class Constraint(Protocol):
+    """Decides what a network computes with, from weights that learn freely beside it.
+
+    Gradients are those of the constrained weights, and move the free ones (the straight-through estimator: Bengio et
+    al. 2013, arXiv 1308.3432); what a constraint takes away may come back.
+    """
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the weights that it is about, as the network calls them."""
+
+    def look(self, free: Mapping[str, Tensor]) -> None:
+        """See the gradients of the free weights, before they move."""
+
+    def apply(self, free: Mapping[str, Tensor], done: float) -> dict[str, Tensor]:
+        """What is to be computed with.
+
+        Args:
+            free: the weights that learn.
+            done: share of the training that is done.
+
+        Returns:
+            by name, weights of the same shapes.
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """What an interrupted training has to know to go on."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what ``state`` gave."""
+
+
+class Constrained:
+    """The weights of a network that a constraint is about, those that learn and those that it computes with.
+
+    Args:
+        constraint: on the latter.
+        learning: the network whose weights learn.
+        computing: its copy that computes.
+    """
+
+    def __init__(self, constraint: Constraint, learning: nn.Module, computing: nn.Module) -> None:
+        self.constraint = constraint
+        self.free = {name: own for name, own in learning.named_parameters() if name in constraint.names}
+        self.used = {name: own for name, own in computing.named_parameters() if name in constraint.names}
+        assert set(self.free) == set(self.used) == set(constraint.names)
+
+    @torch.no_grad()
+    def look(self) -> None:
+        """Show the gradients."""
+        self.constraint.look(self.free)
+
+    @torch.no_grad()
+    def apply(self, done: float) -> None:
+        """Let the network compute with what the constraint says."""
+        for name, weight in self.constraint.apply(self.free, done).items():
+            self.used[name].copy_(weight)
+
+    @torch.no_grad()
+    def settle(self, done: float) -> None:
+        """Let the weights that learn be those that are computed with, in fp32."""
+        for name, weight in self.constraint.apply(self.free, done).items():
+            self.free[name].copy_(weight)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """For a checkpoint."""
+        return {f"{_PREFIX}{name}": value for name, value in self.constraint.state().items()}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what ``tensors`` gave."""
+        found = {name.removeprefix(_PREFIX): value for name, value in tensors.items() if name.startswith(_PREFIX)}
+        self.constraint.restore(found)

@@ -1,0 +1,112 @@
+"""Weights of few bits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from corpora.errors import ConfigError
+from finkd.compression.packing import with_packed_bytes
+from finkd.compression.quantization import (
+    CHOICES,
+    FewBits,
+    bits_by_sensitivity,
+    embedding_matrices,
+    packed,
+    sensitivities,
+)
+from finkd.compression.sparsity import prunable
+from finkd.losses import build_terms
+from finkd.losses.term import HIDING
+from finkd.models import Model
+from finkd.schedule import Schedule
+from finkd.settings import described
+from finkd.stages.common import check_tagger, copied, examples, fit
+from finkd.stages.stage import Context, Head
+from finkd.step import Teacher
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """Round the layers' matrices and the token embeddings to few bits, group by group (Q-BERT, arXiv 1909.05840).
+
+    The weights are kept as the floats that they are rounded to, so that everything can read them; the bytes of the same
+    weights packed without gaps are said in ``config.json`` (``packed_bytes``). ``finkd export --to onnx-int8`` makes
+    eight bits that are faster too.
+
+    Attributes:
+        bits: of a weight of the layers, on average.
+        by: ``"uniform"``: all matrices have as many; ``"hessian"``: those where the loss is steep have more.
+        embedding_bits: of a token embedding.
+        group: rows that share a scale.
+        losses: as in ``task-distill``.
+        schedule: of learning with rounded weights, from the model as it was (quantization-aware); ``epochs: 0`` rounds
+            what is there.
+        batch_tokens: pieces of the batches that steepness is averaged over.
+        sentences: how many of the labelled ones it is measured on; 0 takes all.
+    """
+
+    bits: Annotated[float, Field(ge=CHOICES[0], le=CHOICES[-1])] = 4
+    by: Literal["uniform", "hessian"] = "hessian"
+    embedding_bits: Literal[2, 3, 4, 8] = 8
+    group: PositiveInt = 32
+    losses: str | Mapping[str, Mapping[str, Any]] = "words-and-states"
+    schedule: Schedule = field(default_factory=Schedule)
+    batch_tokens: PositiveInt = 1024
+    sentences: NonNegativeInt = 500
+    version: ClassVar[int] = 1
+    head: ClassVar[Head] = "kept"
+
+    def depends(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels, losses, seed and precision.
+
+        Raises:
+            ConfigError: if all matrices are to have a number of bits that a weight cannot have.
+        """
+        if self.by == "uniform" and self.bits not in CHOICES:
+            raise ConfigError(f"compress:quantize.bits: expected one of {CHOICES} for all alike (got {self.bits:g})")
+        terms = build_terms(self.losses, HIDING, "hides words, which a tagger has to read")
+        return {
+            "corpus": context.corpus,
+            "labels": context.labels,
+            "losses": [described(term) for term in terms],
+            "seed": context.seed,
+            "precision": context.precision,
+        }
+
+    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+        """The model with rounded weights.
+
+        Raises:
+            ConfigError: if its loss is asked and it is no tagger of the corpus.
+        """
+        if self.schedule.epochs or self.by == "hessian":
+            check_tagger(model, context, "compress:quantize")
+        student = copied(model)
+        bits = self._bits(student, context)
+        rounded = FewBits(bits, self.group)
+        tokens = 0
+        if self.schedule.epochs:
+            terms = build_terms(self.losses, HIDING, "")
+            data = examples(context.train, student, context, context.labels, model)
+            tokens = fit(student, data, terms, self.schedule, context, Teacher(model), rounded)
+        weights = dict(student.network.named_parameters())
+        bits |= dict.fromkeys(embedding_matrices(student), self.embedding_bits)
+        with torch.no_grad():
+            for name, weight in FewBits(bits, self.group).apply(weights, 1.0).items():
+                weights[name].copy_(weight)
+        held = {name: len(packed(weights[name], each, self.group)) for name, each in bits.items()}
+        return with_packed_bytes(student, held), tokens
+
+    def _bits(self, model: Model, context: Context) -> dict[str, int]:
+        names = prunable(model)
+        if self.by == "uniform":
+            return dict.fromkeys(names, int(self.bits))
+        data = examples(context.train[: self.sentences or None], model, context, context.labels)
+        steep = sensitivities(model, data, names, self.batch_tokens, context.seed)
+        weights = dict(model.network.named_parameters())
+        return bits_by_sensitivity({name: weights[name].detach() for name in names}, steep, self.bits, self.group)
