@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpora.loading import load as load_corpus
+    from experiments.benchmark import benchmark
     from experiments.compression import compressed as compress
     from experiments.config import load as load_experiment
     from experiments.run import run
@@ -34,6 +35,7 @@ _TARGETS = {
     "Tokenizer": "tokenization.tokenizer:Tokenizer",
     "align": "tokenization.alignment:align",
     "analyze": "tokenization.analysis:analyze",
+    "benchmark": "experiments.benchmark:benchmark",
     "compare_vocabularies": "experiments.shift:compare",
     "compress": "experiments.compression:compressed",
     "evaluate": "finkd.evaluation:evaluate",
@@ -56,6 +58,7 @@ __all__ = [
     "__version__",
     "align",
     "analyze",
+    "benchmark",
     "compare_vocabularies",
     "compress",
     "evaluate",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from corpora.errors import ConfigError
@@ -20,14 +18,11 @@ from finkd.compression.quantization import (
     sensitivities,
 )
 from finkd.compression.sparsity import prunable
-from finkd.losses import build_terms
-from finkd.losses.term import HIDING
 from finkd.models import Model
 from finkd.schedule import Schedule
-from finkd.settings import described
-from finkd.stages.common import check_tagger, copied, examples, fit
+from finkd.stages.common import check_tagger, copied, examples
+from finkd.stages.constrained import Losses, constrain, depends, learn
 from finkd.stages.stage import Context, Head
-from finkd.step import Teacher
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Quantize:
     by: Literal["uniform", "hessian"] = "hessian"
     embedding_bits: Literal[2, 3, 4, 8] = 8
     group: PositiveInt = 32
-    losses: str | Mapping[str, Mapping[str, Any]] = "words-and-states"
+    losses: Losses = "words-and-states"
     schedule: Schedule = field(default_factory=Schedule)
     batch_tokens: PositiveInt = 1024
     sentences: NonNegativeInt = 500
@@ -69,14 +64,7 @@ class Quantize:
         """
         if self.by == "uniform" and self.bits not in CHOICES:
             raise ConfigError(f"compress:quantize.bits: expected one of {CHOICES} for all alike (got {self.bits:g})")
-        terms = build_terms(self.losses, HIDING, "hides words, which a tagger has to read")
-        return {
-            "corpus": context.corpus,
-            "labels": context.labels,
-            "losses": [described(term) for term in terms],
-            "seed": context.seed,
-            "precision": context.precision,
-        }
+        return depends(self.losses, context)
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
         """The model with rounded weights.
@@ -84,21 +72,14 @@ class Quantize:
         Raises:
             ConfigError: if its loss is asked and it is no tagger of the corpus.
         """
-        if self.schedule.epochs or self.by == "hessian":
-            check_tagger(model, context, "compress:quantize")
         student = copied(model)
         bits = self._bits(student, context)
         rounded = FewBits(bits, self.group)
-        tokens = 0
-        if self.schedule.epochs:
-            terms = build_terms(self.losses, HIDING, "")
-            data = examples(context.train, student, context, context.labels, model)
-            tokens = fit(student, data, terms, self.schedule, context, Teacher(model), rounded)
+        tokens = learn(student, model, rounded, self.losses, self.schedule, context, "compress:quantize")
+        tables = dict.fromkeys(embedding_matrices(student), self.embedding_bits)
+        constrain(student, FewBits(tables, self.group))
         weights = dict(student.network.named_parameters())
-        bits |= dict.fromkeys(embedding_matrices(student), self.embedding_bits)
-        with torch.no_grad():
-            for name, weight in FewBits(bits, self.group).apply(weights, 1.0).items():
-                weights[name].copy_(weight)
+        bits |= tables
         held = {name: len(packed(weights[name], each, self.group)) for name, each in bits.items()}
         return with_packed_bytes(student, held), tokens
 
@@ -106,6 +87,7 @@ class Quantize:
         names = prunable(model)
         if self.by == "uniform":
             return dict.fromkeys(names, int(self.bits))
+        check_tagger(model, context, "compress:quantize.by=hessian")
         data = examples(context.train[: self.sentences or None], model, context, context.labels)
         steep = sensitivities(model, data, names, self.batch_tokens, context.seed)
         weights = dict(model.network.named_parameters())

@@ -115,5 +115,5 @@ def test_rounding_alone_trains_nothing(tmp_path):
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"bits: expected one of \(2, 3, 4, 8\) for all alike \(got 5\)"):
         Quantize(5, "uniform").depends(context(tmp_path))
-    with pytest.raises(ConfigError, match="compress:quantize: asks the loss of a tagger"):
+    with pytest.raises(ConfigError, match=r"compress:quantize\.by=hessian: asks the loss of a tagger"):
         Quantize().run(tiny_model(), context(tmp_path))

@@ -1,0 +1,74 @@
+"""What stages have in common whose weights learn under a constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from finkd.constraints import Constraint
+from finkd.losses import build_terms
+from finkd.losses.term import HIDING
+from finkd.models import Model
+from finkd.schedule import Schedule
+from finkd.settings import described
+from finkd.stages.common import check_tagger, examples, fit
+from finkd.stages.stage import Context
+from finkd.step import Teacher
+
+Losses = str | Mapping[str, Mapping[str, Any]]
+_WHY = "hides words, which a tagger has to read"
+
+
+def depends(losses: Losses, context: Context) -> dict[str, Any]:
+    """Corpus, labels, losses, seed and precision."""
+    return {
+        "corpus": context.corpus,
+        "labels": context.labels,
+        "losses": [described(term) for term in build_terms(losses, HIDING, _WHY)],
+        "seed": context.seed,
+        "precision": context.precision,
+    }
+
+
+def learn(
+    student: Model,
+    model: Model,
+    constraint: Constraint,
+    losses: Losses,
+    schedule: Schedule,
+    context: Context,
+    name: str,
+) -> int:
+    """Train a model under a constraint, taught by itself as it was; without epochs, do what the constraint says alone.
+
+    Args:
+        student: changed in place.
+        model: the same before.
+        constraint: on its weights.
+        losses: as in ``task-distill``.
+        schedule: how long and how fast.
+        context: the experiment.
+        name: of the stage, for people.
+
+    Returns:
+        pieces that were seen.
+
+    Raises:
+        ConfigError: if it is to be trained, and is no tagger of the corpus.
+    """
+    if schedule.epochs:
+        check_tagger(model, context, name)
+        data = examples(context.train, student, context, context.labels, model)
+        return fit(student, data, build_terms(losses, HIDING, _WHY), schedule, context, Teacher(model), constraint)
+    constrain(student, constraint)
+    return 0
+
+
+@torch.no_grad()
+def constrain(model: Model, constraint: Constraint) -> None:
+    """Let the weights be what a constraint says in the end."""
+    weights = dict(model.network.named_parameters())
+    for name, weight in constraint.apply(weights, 1.0).items():
+        weights[name].copy_(weight)
