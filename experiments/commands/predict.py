@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import chain, tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.text import Text
@@ -20,6 +20,7 @@ from experiments.terminal import results, say, visible
 if TYPE_CHECKING:
     from finkd.tagging import Tagged
 
+Precision = Literal["auto", "fp32", "bf16"]
 COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
@@ -32,6 +33,9 @@ def predict(
     field: Annotated[str, typer.Option(help="Key or column of the text in .jsonl and .csv.")] = TEXT,
     kind: Annotated[Format | None, typer.Option("--format", help="What the file holds. (default: by its name)")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the model. (default: all cores)")] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
+    ] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Texts that are read at once.")] = 32,
     html: Annotated[Path | None, typer.Option(help="Write a page with the marked text instead.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text, with offsets.")] = False,
@@ -54,7 +58,7 @@ def predict(
 
     if threads:
         torch.set_num_threads(threads)
-    tagger = load_tagger(model, threads)
+    tagger = load_tagger(model, threads, precision)
     types = list(dict.fromkeys(label[2:] for label in tagger.labels if label != "O"))
     wrong: list[FinkdError] = []
     asked, beside = tee(_until_wrong(records, wrong))

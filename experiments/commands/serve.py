@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from corpora.errors import UnavailableError
+from experiments.commands.predict import Precision
 from experiments.terminal import say
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -18,6 +19,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Where to listen; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the tagger. (default: all cores)")] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
+    ] = "auto",
     texts: Annotated[int, typer.Option(min=1, help="Most texts of a request.")] = 256,
     characters: Annotated[int, typer.Option(min=1, help="Most characters of a request.")] = 200_000,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest time that a request may take.")] = 30,
@@ -38,7 +42,7 @@ def serve(
 
     if threads:
         torch.set_num_threads(threads)
-    tagger = load_tagger(model, threads)
+    tagger = load_tagger(model, threads, precision)
     limits = Limits(texts=texts, characters=characters, seconds=seconds)
     hosts = LOOPBACK if host in LOOPBACK else ("*",)
     app = make_app(tagger, Path(model).name, limits, hosts)

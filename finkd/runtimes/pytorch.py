@@ -58,9 +58,15 @@ def eager(model: Model, scratch: Path, threads: int) -> Running:
     return _running(model, model.network)
 
 
+def in_bf16(model: Model) -> Prepared:
+    """A tagger with all weights and states in bf16."""
+    return Prepared(replace(model, network=in_precision(model.network, "bf16").train(False)))
+
+
 def bf16(model: Model, scratch: Path, threads: int) -> Running:
     """All weights and states in bf16."""
-    return _running(model, in_precision(model.network, "bf16"))
+    tagger = in_bf16(model)
+    return Running(tagger, _held(tagger.model.network))
 
 
 def cuda(model: Model, scratch: Path, threads: int) -> Running:

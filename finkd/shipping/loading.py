@@ -7,16 +7,19 @@ from pathlib import Path
 from corpora.errors import ConfigError
 from finkd import models
 from finkd.evaluation import Tagger
+from finkd.precision import resolve_precision
+from finkd.runtimes.pytorch import in_bf16
 from finkd.shipping.onnx import GRAPH, load_onnx
 from finkd.teachers import resolve
 
 
-def load_tagger(source: str | Path, threads: int | None = None) -> Tagger:
+def load_tagger(source: str | Path, threads: int | None = None, precision: str = "fp32") -> Tagger:
     """Read a tagger of finkd, a local Hugging Face folder, an exported ONNX graph or a model by its name.
 
     Args:
         source: name or folder.
         threads: for ONNX Runtime; ``None`` takes as many as PyTorch does.
+        precision: of PyTorch; ``"auto"`` is bf16 where the processor multiplies it itself.
 
     Raises:
         ConfigError: if it is a model without a head that tags entities.
@@ -28,4 +31,4 @@ def load_tagger(source: str | Path, threads: int | None = None) -> Tagger:
     model = models.load(resolve(str(source)))
     if "O" not in model.labels:
         raise ConfigError(f"{source}: has no head that tags entities; fine-tune it first")
-    return model
+    return model if resolve_precision(precision) == "fp32" else in_bf16(model)
