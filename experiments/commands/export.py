@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from corpora.errors import ConfigError
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ def export(
         str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose words are compared.")
     ] = "sample",
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    calibrate: Annotated[
+        int,
+        typer.Option(min=0, help="Training sentences that fix the ranges of 8 bits (static); 0: dynamic."),
+    ] = 0,
     name: Annotated[str, typer.Option(help="Name of a spaCy package, behind en_.")] = "finkd_ner",
     version: Annotated[str, typer.Option(help="Version of a spaCy package.")] = "0.1.0",
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
@@ -60,7 +65,10 @@ def export(
     data = corpora.load(on)
     split = scored_split(data, split)
     tagger = models.load(source)
-    export_onnx(tagger, folder, to)
+    train = data.splits.get("train", ())
+    if calibrate and not train:
+        raise ConfigError(f"--calibrate: {on} has no training split")
+    export_onnx(tagger, folder, to, train[:calibrate])
     exported = load_onnx(folder)
     found = _compared(exported, tagger, data, split)
     sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}

@@ -20,6 +20,8 @@ runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
         "bf16": ("finkd.runtimes.pytorch:bf16", "PyTorch in bf16, which pays where the processor multiplies it"),
         "compiled": ("finkd.runtimes.pytorch:compiled", "PyTorch in fp32, compiled by its inductor"),
         "int8": ("finkd.runtimes.pytorch:int8", "PyTorch with the layers' matrices in 8 bits (dynamic quantization)"),
+        "bnb-int8": ("finkd.runtimes.bits:bnb_int8", "bitsandbytes with the layers' matrices in 8 bits"),
+        "nf4": ("finkd.runtimes.bits:nf4", "bitsandbytes with the layers' matrices in 4 bits"),
         "cuda": ("finkd.runtimes.pytorch:cuda", "PyTorch in bf16 on a GPU"),
         "onnx": ("finkd.runtimes.graphs:onnx", "ONNX Runtime in fp32"),
         "onnx-int8": ("finkd.runtimes.graphs:onnx_int8", "ONNX Runtime with weights in 8 bits (dynamic quantization)"),

@@ -6,7 +6,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,9 +22,9 @@ from corpora.lines import read_json
 from corpora.sentence import Sentence
 from finkd.batches import by_length
 from finkd.evaluation import sentence_logits
-from finkd.examples import Encoded
+from finkd.examples import WINDOW, Encoded, cut_windows, encode
 from finkd.models import Model
-from tokenization.tokenizer import Tokenizer, members
+from tokenization.tokenizer import Longs, Tokenizer, members
 
 GRAPH = "model.onnx"
 Kind = Literal["onnx", "onnx-int8"]
@@ -52,15 +52,21 @@ class OnnxTagger:
         """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
         pieces = encoded.pieces
         scores = np.zeros((len(pieces.ids), len(self.labels)), np.float32)
-        for rows in by_length(np.arange(len(encoded.lengths)), encoded.lengths, _BATCH_TOKENS):
-            at, lengths = members(pieces.rows, rows)[0], encoded.lengths[rows]
-            mask = np.arange(lengths.max()) < lengths[:, None]
-            ids = np.full(mask.shape, self.tokenizer.special_ids["pad"], np.int64)
-            ids[mask] = pieces.ids[at]
-            scores[at] = self.session.run(None, dict(zip(_INPUTS, (ids, mask.astype(np.int64)), strict=True)))[0][mask]
+        for at, mask, given in _batches(encoded, self.tokenizer):
+            scores[at] = self.session.run(None, given)[0][mask]
         found = scores[encoded.first]
         found[encoded.first < 0] = np.nan
         return found
+
+
+def _batches(encoded: Encoded, tokenizer: Tokenizer) -> Iterator[tuple[Longs, npt.NDArray[np.bool_], dict[str, Longs]]]:
+    """The pieces of each batch, where they stand in it, and what a graph is given."""
+    for rows in by_length(np.arange(len(encoded.lengths)), encoded.lengths, _BATCH_TOKENS):
+        at, lengths = members(encoded.pieces.rows, rows)[0], encoded.lengths[rows]
+        mask = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(mask.shape, tokenizer.special_ids["pad"], np.int64)
+        ids[mask] = encoded.pieces.ids[at]
+        yield at, mask, dict(zip(_INPUTS, (ids, mask.astype(np.int64)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,15 @@ class _Scores(nn.Module):
         return scores
 
 
-def export_onnx(model: Model, folder: Path, kind: Kind = "onnx") -> None:
+def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Sequence[Sentence] = ()) -> None:
     """Write a tagger's graph with its tokenizer and its configuration beside it.
 
     Args:
         model: a tagger.
         folder: made, or replaced, once everything is written.
-        kind: ``"onnx"`` in fp32, or ``"onnx-int8"``: weights in 8 bits, states in 8 bits as they come (dynamic).
+        kind: ``"onnx"`` in fp32, or ``"onnx-int8"``: weights and states in 8 bits.
+        calibration: sentences on which the ranges of states are fixed (static quantization); without any they are taken
+            from the states as they come (dynamic).
 
     Raises:
         ConfigError: if the model is no tagger, or nothing of it could be held in 8 bits.
@@ -106,7 +114,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx") -> None:
     with atomic_folder(folder) as unfinished:
         _write_graph(model, unfinished / GRAPH)
         if kind == "onnx-int8":
-            _quantize(unfinished / GRAPH)
+            _quantize(unfinished / GRAPH, model, calibration)
         model.network.config.save_pretrained(unfinished)
         model.tokenizer.write(unfinished, model.max_length)
 
@@ -137,15 +145,35 @@ def _write_graph(model: Model, path: Path) -> None:
         noisy.setLevel(before)
 
 
-def _quantize(path: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+def _quantize(path: Path, model: Model, calibration: Sequence[Sentence]) -> None:
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
 
     before = path.stat().st_size
     whole = path.rename(path.with_name("whole.onnx"))
-    quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
+    weights = {"weight_type": QuantType.QInt8, "per_channel": True}
+    if calibration:
+        read = _Calibration(model, calibration)
+        # Norms, softmaxes and activations lose more by rounding than they gain.
+        kinds = {"op_types_to_quantize": ["MatMul", "Gather"], "activation_type": QuantType.QUInt8}
+        quantize_static(whole, path, read, quant_format=QuantFormat.QDQ, **kinds, **weights)
+    else:
+        quantize_dynamic(whole, path, **weights)
     whole.unlink()
-    if path.stat().st_size > 0.5 * before:
+    if path.stat().st_size > 0.75 * before:
         raise ConfigError("onnx-int8: hardly anything of this model could be held in 8 bits; choose onnx")
+
+
+class _Calibration:
+    """Batches of sentences, as the quantizer asks for them."""
+
+    def __init__(self, model: Model, sentences: Sequence[Sentence]) -> None:
+        limit = min(WINDOW, model.max_length)
+        encoded = encode(cut_windows(sentences, [model.tokenizer], limit), model.tokenizer, limit)
+        self._batches = (given for _, _, given in _batches(encoded, model.tokenizer))
+
+    def get_next(self) -> dict[str, Longs] | None:
+        """The next batch, or nothing more."""
+        return next(self._batches, None)
 
 
 def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:

@@ -14,7 +14,7 @@ from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.timing import WARM_UPS, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
-FAR = {"bf16": 0.05, "cuda": 0.05, "int8": 0.2, "onnx-int8": 0.2}
+FAR = {"bnb-int8": 0.05, "nf4": 0.3, "bf16": 0.05, "cuda": 0.05, "int8": 0.2, "onnx-int8": 0.2}
 CANNOT = {
     "cuda": None if torch.cuda.is_available() else "there is no GPU",
     "compiled": None if shutil.which("g++") else "there is no compiler",
@@ -42,12 +42,18 @@ def test_it_says_about_what_the_model_says(name, model, tmp_path):
 
 
 def test_fewer_bits_are_fewer_bytes(model, tmp_path):
-    held = {name: runtimes.get(name)(model, tmp_path, 1).bytes for name in ("eager", "bf16", "int8")}
+    held = {name: runtimes.get(name)(model, tmp_path, 1).bytes for name in ("eager", "bf16", "int8", "nf4")}
     assert held["eager"] == 4 * sum(each.numel() for each in model.network.parameters())
     assert held["bf16"] == held["eager"] / 2
+    assert held["nf4"] < held["int8"]
     matrices = sum(m.weight.numel() for m in model.network.modules() if isinstance(m, torch.nn.Linear))
     biases = sum(m.bias.numel() for m in model.network.modules() if isinstance(m, torch.nn.Linear))
     assert held["int8"] == held["eager"] - 3 * matrices - 4 * biases
+
+
+def test_bits_that_do_not_fit_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="reads 32 values, which is no multiple of 64"):
+        runtimes.get("nf4")(tiny_model(labels=LABELS, width=32), tmp_path, 1)
 
 
 def test_a_gpu_that_is_not_there_is_refused(model, tmp_path):

@@ -1,0 +1,73 @@
+"""bitsandbytes: weights in 8 bits (LLM.int8, Dettmers et al. 2022) or 4 (QLoRA, Dettmers et al. 2023).
+
+On a CPU they are small, not fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
+
+from corpora.errors import ConfigError
+from finkd.compression.architecture import register
+from finkd.models import Model
+from finkd.runtimes.pytorch import Prepared
+from finkd.runtimes.runtime import Running
+
+_BLOCK = 64
+"""Weights that share a scale in 4 bits; a matrix whose rows are no multiple of it is not rounded as it should be."""
+
+
+def bnb_int8(model: Model, scratch: Path, threads: int) -> Running:
+    """The layers' matrices in 8 bits, the head as it is.
+
+    Raises:
+        ConfigError: if nothing became smaller.
+    """
+    kept = {"llm_int8_skip_modules": ["classifier"]}
+    return _loaded(model, scratch, "bnb-int8", BitsAndBytesConfig(load_in_8bit=True, **kept))  # type: ignore[no-untyped-call]
+
+
+def nf4(model: Model, scratch: Path, threads: int) -> Running:
+    """The layers' matrices in 4 bits of the normal-float type, their scales rounded too; the head as it is.
+
+    Raises:
+        ConfigError: if a matrix has rows that do not fit, or nothing became smaller.
+    """
+    for name, module in model.encoder.named_modules():
+        if isinstance(module, nn.Linear) and module.in_features % _BLOCK:
+            raise ConfigError(
+                f"nf4: {name} reads {module.in_features} values, which is no multiple of {_BLOCK}; choose bnb-int8"
+            )
+    return _loaded(
+        model,
+        scratch,
+        "nf4",
+        BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+            llm_int8_skip_modules=["classifier"],
+        ),
+    )
+
+
+def _loaded(model: Model, scratch: Path, name: str, config: BitsAndBytesConfig) -> Running:
+    """Quantization is done while weights are read, so they are written first."""
+    register()
+    folder = scratch / "whole"
+    if not folder.is_dir():
+        folder.mkdir()
+        model.save(folder)
+    network: Any = AutoModelForTokenClassification.from_pretrained(folder, quantization_config=config)
+    whole = 4 * sum(each.numel() for each in model.network.parameters())
+    held = int(network.get_memory_footprint())
+    if held >= whole:
+        raise ConfigError(f"{name}: nothing of this model became smaller; choose onnx-int8")
+    return Running(Prepared(replace(model, network=network.train(False))), held)
