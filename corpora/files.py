@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.errors import StoreError
+from corpora.errors import ConfigError, StoreError
 
 
 def sha256(path: Path) -> str:
@@ -69,6 +69,23 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         _put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_replaceable(path: Path, source: Path | None = None) -> None:
+    """See that a folder that is asked for holds nothing that would be missed.
+
+    Args:
+        path: to be written; what was written there before by the same means may be replaced.
+        source: what is read meanwhile.
+
+    Raises:
+        ConfigError: if something else lies there, or the source is within it.
+    """
+    if source is not None and source.resolve().is_relative_to(path.resolve()):
+        raise ConfigError(f"{path}: holds what is read; choose another folder")
+    known = ("config.json", "meta.json", "setup.py")
+    if path.is_dir() and any(path.iterdir()) and not any((path / name).is_file() for name in known):
+        raise ConfigError(f"{path}: holds other files, which would be lost; choose another folder")
 
 
 def _put_in_place(new: Path, path: Path) -> None:

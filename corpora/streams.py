@@ -13,6 +13,9 @@ from corpora.lines import numbered_lines, parse_json
 Format = Literal["text", "jsonl", "csv"]
 TEXT: Literal["text"] = "text"
 
+_LONGEST = 1 << 30
+"""Characters of a cell: an annual report may stand in one."""
+
 
 def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> Iterator[dict[str, Any]]:
     """Records of a file, none of which is held longer than it takes to ask for the next one.
@@ -51,6 +54,7 @@ def _objects(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
+    csv.field_size_limit(_LONGEST)
     reader = csv.DictReader((f"{line}\n" for _, line in numbered_lines(path)), strict=True)
     try:
         for row in reader:

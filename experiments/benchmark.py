@@ -80,7 +80,7 @@ def benchmark(
         bench = _Bench(named, kinds, data, split, measuring or Measuring(), Path(scratch), say)
         records = bench.records()
     for record in records:
-        record.save(out / "records" / f"{slug(record.system)}-{slug(record.runtime)}{SUFFIX}")
+        record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
     return records
 
 
@@ -108,6 +108,8 @@ class _Bench:
     ) -> None:
         self.data, self.split, self.measuring, self.scratch, self.say = data, split, measuring, scratch, say
         self.sentences = data.splits[split]
+        if len({slug(name) for name in named}) < len(named):
+            raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
         self.folders = {name: teachers.resolve(source) for name, source in named.items()}
         self.models = {name: _tagger(name, folder) for name, folder in self.folders.items()}
         self.pairs = [(name, kind) for name in named for kind in kinds]

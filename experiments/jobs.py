@@ -64,9 +64,7 @@ def side_by_side(
                     future.result()  # a seed that failed comes before those that were never begun
             return {seed: future.result() for seed, future in futures.items()}
         except BrokenProcessPool as error:
-            raise KilledError(
-                "a process was killed, perhaps for want of memory; with --jobs, try fewer at once"
-            ) from error
+            raise KilledError("a process was killed, perhaps for want of memory; begin fewer at once") from error
 
 
 def share_of_cores(jobs: int) -> int:

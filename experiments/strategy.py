@@ -9,9 +9,10 @@ from typing import Any
 import corpora
 from corpora.corpus import NerData
 from corpora.errors import ConfigError, DataError
+from corpora.files import check_replaceable
 from experiments.events import Listener, Watch, ignored
 from experiments.publish import publish
-from finkd import lineage, models
+from finkd import lineage, models, teachers
 from finkd.ancestors import Ancestors
 from finkd.precision import resolve_precision
 from finkd.raw_text import KeptText, Text
@@ -52,6 +53,7 @@ def make(
         ConfigError: if a stage needs labels or text that is not given.
         DataError: if the corpus has no training split.
     """
+    check_replaceable(out, teachers.resolve(model))
     stages = stages or {}
     steps = parse(strategy, stages)
     if data is not None and not data.splits.get("train"):

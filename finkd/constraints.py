@@ -81,5 +81,7 @@ class Constrained:
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take back what ``tensors`` gave."""
-        found = {name.removeprefix(_PREFIX): value for name, value in tensors.items() if name.startswith(_PREFIX)}
-        self.constraint.restore(found)
+        devices = {weight.device for weight in self.free.values()}
+        device = devices.pop()
+        found = {name: value.to(device) for name, value in tensors.items() if name.startswith(_PREFIX)}
+        self.constraint.restore({name.removeprefix(_PREFIX): value for name, value in found.items()})

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from corpora.errors import ConfigError
 from finkd.attention import fastest
 from finkd.collation import Inputs
+from finkd.compression.architecture import Slim
 from finkd.losses.term import Side
 from finkd.models import masked_lm_guesses
 
@@ -57,7 +58,7 @@ def forward(
         words=_label_scores(output, inputs) if has_labels else None,
         hidden=tuple(_flat(state, inputs) for state in output.hidden_states) if "hidden" in needs else (),
         attention=tuple(torch.stack(attention[layer : layer + 3]) for layer in range(0, len(attention), 3)),
-        heads=network.config.num_attention_heads,
+        heads=0 if Slim.of(network).heads else network.config.num_attention_heads,
         masked=None if masked is None else _scores(network, output.last_hidden_state, inputs, masked),
         everywhere=None if every is None else masked_lm_guesses(network, every),
         embeddings=network.get_input_embeddings()(inputs.piece_ids) if "embeddings" in needs else None,

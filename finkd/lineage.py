@@ -13,6 +13,7 @@ from typing import Any
 from corpora.files import sha256
 from finkd import models, processes, teachers
 from finkd.checkpoints import Checkpoints
+from finkd.compression.packing import without_packed_bytes
 from finkd.models import Model
 from finkd.progress import Trace
 from finkd.records import StageRecord
@@ -168,7 +169,9 @@ def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Mode
     began = time.perf_counter()
     checkpoints = Checkpoints(context.store, key, context.checkpoint_seconds)
     trace = Trace(context.listen)
-    result, tokens = step.stage.run(model, replace(context, checkpoints=checkpoints, listen=trace))
+    result, tokens = step.stage.run(
+        without_packed_bytes(model), replace(context, checkpoints=checkpoints, listen=trace)
+    )
     result.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
     seconds = checkpoints.seconds + time.perf_counter() - began
     facts = {"stage": step.name, "seconds": seconds, "tokens": tokens, "losses": trace.losses}

@@ -107,8 +107,13 @@ class Model:
         self.tokenizer.write(folder, self.max_length)
 
 
-def load(source: str | Path) -> Model:
+def load(source: str | Path, *, for_texts: bool = False) -> Model:
     """Read a model that finkd saved, a local Hugging Face folder or a teacher by name.
+
+    Args:
+        source: its name or folder.
+        for_texts: whether a head that scores whole texts, or the ends of answers, is kept; without, a model that has
+            one is its encoder.
 
     Raises:
         UnavailableError: if it cannot be found.
@@ -128,12 +133,13 @@ def load(source: str | Path) -> Model:
         raise ConfigError(
             f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings"
         )
-    return Model(_network(folder, config), tokenizer, _labels(folder, config))
-
-
-def _labels(folder: Path, config: Any) -> tuple[str, ...]:
-    """Label of each output of the head, none for a bare encoder and for a head that scores the vocabulary."""
     kind = _head(folder)
+    kind = kind if for_texts or kind in (_TAGGER, _MASKED_LM) else None
+    return Model(_network(folder, config, kind), tokenizer, _labels(folder, config, kind))
+
+
+def _labels(folder: Path, config: Any, kind: str | None) -> tuple[str, ...]:
+    """Label of each output of the head, none for a bare encoder and for a head that scores the vocabulary."""
     if kind in (None, _MASKED_LM):
         return ()
     labels = tuple(config.id2label[i] for i in range(config.num_labels))
@@ -143,9 +149,8 @@ def _labels(folder: Path, config: Any) -> tuple[str, ...]:
     return labels
 
 
-def _network(folder: Path, config: Any) -> PreTrainedModel:
+def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
     """Weights from safetensors alone; transformers would fill what the file lacks with random numbers."""
-    kind = _head(folder)
     options = {} if kind else _no_pooler(config)
     try:
         network, report = _HEADS.get(kind or "", AutoModel).from_pretrained(

@@ -55,7 +55,7 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
     for config in (student.network.config, student.encoder.config):
         setattr(config, name, len(kept))
-        if slim != Slim():
+        if hasattr(config, "slim"):
             config.slim = asdict(slim)
     return student
 

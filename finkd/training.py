@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -133,6 +134,7 @@ class _Loop:
         self.trained = nn.ModuleDict({name: part for name, part in parts.items() if part is not None}).to(device)
         self.masters = MasterWeights(self.trained, bare)
         self.constrained = Constrained(constraint, model.network, bare.network) if constraint else None
+        self.looked_at = replace(model, network=bare.network) if constraint else model
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]
@@ -160,7 +162,7 @@ class _Loop:
             if listen is not None:
                 listen(progress)
             if look is not None:
-                look(self.model, progress)
+                look(self.looked_at, progress)
                 self.step.train()
                 self.course.skip()
             if checkpoints is not None and processes.is_first() and checkpoints.due and not self.is_over:

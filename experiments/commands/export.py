@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from corpora.errors import ConfigError
+from corpora.files import check_replaceable
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ To = Literal["onnx", "onnx-int8", "spacy"]
 def export(
     model: Annotated[str, typer.Argument(help="Folder of the tagger, such as runs/NAME/models/SYSTEM-seed-1.")],
     to: Annotated[To, typer.Option(help="An ONNX graph, one in 8 bits, or a spaCy pipeline that pip installs.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write. (default: MODEL-TO beside the model)")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write. (default: MODEL-TO beside a folder, or runs/exported)")
+    ] = None,
     on: Annotated[
         str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose words are compared.")
     ] = "sample",
@@ -45,8 +48,10 @@ def export(
     """
     from finkd.teachers import resolve
 
-    source = resolve(model)
-    folder = out or source.with_name(f"{source.name}-{to}")
+    source = resolve(model).resolve()
+    beside = source.parent if Path(model).is_dir() else Path("runs") / "exported"
+    folder = out or beside / f"{source.name}-{to}"
+    check_replaceable(folder, source)
     if to == "spacy":
         from finkd.shipping.spacy import export_spacy
 

@@ -65,7 +65,6 @@ def predict(
     tagged = tag((record[field] for record in asked), tagger, batch)
     if html is not None:
         _write_page(tagged, html)
-        return
     for each, record in zip(tagged, beside, strict=False):
         if json:
             entities = [dataclasses.asdict(mention) for mention in each.mentions]

@@ -11,7 +11,8 @@ from corpora.errors import UnavailableError
 from experiments.commands.predict import Precision
 from experiments.terminal import say
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_CONNECTIONS = 1024
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 def serve(
@@ -52,6 +53,9 @@ def serve(
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot listen there ({error.strerror}); try another --port") from error
     with bound:
-        say(f"serving {model} at http://{host}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=10)
+        place = f"[{host}]" if ":" in host else host
+        say(f"serving {model} at http://{place}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_keep_alive=10, limit_concurrency=_CONNECTIONS
+        )
         uvicorn.Server(config).run([bound])

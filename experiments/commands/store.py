@@ -104,12 +104,15 @@ def _entries(root: Path) -> list[Entry]:
 
 
 def _used(root: Path) -> set[str]:
-    """Addresses of all stages that records of the runs beside a store name."""
+    """Addresses of all stages, and of all models of general tasks, that records of the runs beside a store name."""
     from finkd.records import load_records
+    from finkd.suites.record import load_task_records
 
     runs = [folder for folder in root.resolve().parent.glob("*/records") if any(folder.glob("*.record.json"))]
     records = load_records(runs) if runs else []
-    return {stage.key for record in records for stage in (*record.lineage, *record.teachers)}
+    tasks = load_task_records(sorted(root.resolve().parent.glob("*/records")))
+    stages = {stage.key for record in records for stage in (*record.lineage, *record.teachers)}
+    return stages | {record.model for record in tasks if record.model}
 
 
 def _row(entry: Entry) -> dict[str, str | int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ class Limits:
         texts: most texts of a request.
         characters: most characters of all its texts.
         seconds: longest time to read a request, and to answer it.
-        waiting: most requests at once; more are told to come back.
+        waiting: most requests that wait for the tagger; more are told to come back.
     """
 
     texts: PositiveInt = 256
@@ -87,29 +88,34 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
     limits = limits or Limits()
     app = FastAPI(title="finkd", description=f"Named entities by {name}", docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    turn = asyncio.Semaphore(1)
+    worker = ThreadPoolExecutor(1)
     waiting = 0
 
     async def answered(asked: Asked) -> list[list[Entity]]:
-        async with turn:
-            found = await asyncio.to_thread(_tagged, asked.texts, tagger)
+        nonlocal waiting
+        work = worker.submit(_tagged, asked.texts, tagger)
+        waiting += 1
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(leave))
+        found = await asyncio.wrap_future(work)  # given up, it is not begun, or else ends before the next one
         return [[Entity.model_validate(mention, from_attributes=True) for mention in each] for each in found]
+
+    def leave() -> None:
+        nonlocal waiting
+        waiting -= 1
 
     @app.post("/tag", response_model=Answer, openapi_extra=_described(limits), responses=_RESPONSES)
     async def tag_texts(request: Request) -> Any:
         """Find the entities of some texts."""
-        nonlocal waiting
+        asked = _checked(await _body(request, limits), limits)
         if waiting >= limits.waiting:
             raise _RefusedError(429, "too many requests at once; come back in a moment")
-        waiting += 1
         try:
-            asked = _checked(await _body(request, limits), limits)
             async with asyncio.timeout(limits.seconds):
                 return Answer(results=await answered(asked))
         except TimeoutError as error:
-            raise _RefusedError(408, f"took longer than {limits.seconds:g} seconds; send less at once") from error
-        finally:
-            waiting -= 1
+            said = f"took longer than {limits.seconds:g} seconds; send less at once, or come back in a moment"
+            raise _RefusedError(408, said) from error
 
     @app.get("/health")
     async def health() -> dict[str, Any]:

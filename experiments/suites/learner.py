@@ -12,6 +12,7 @@ from experiments.publish import publish
 from experiments.suites.request import Request
 from finkd import models
 from finkd.models import Model
+from finkd.precision import resolve_precision
 from finkd.progress import Listener, Progress
 from finkd.store import Stored, address
 from finkd.suites.record import TaskRecord
@@ -40,7 +41,13 @@ class Learner:
     @cached_property
     def model(self) -> Model:
         """The model when it has learnt."""
-        return models.load(self._stored.folder)
+        return models.load(self._stored.folder, for_texts=True)
+
+    @property
+    def key(self) -> str:
+        """Its address in the store."""
+        precision = resolve_precision("auto")
+        return address({"version": 1, "learns": self.task, "seed": self.seed, "precision": precision, **self.decides})
 
     @property
     def seconds(self) -> float:
@@ -61,5 +68,4 @@ class Learner:
             listen(progress)
 
         listen = self.request.watched(self.task, self.seed, self.stage)
-        key = address({"version": 1, "learns": self.task, "seed": self.seed, **self.decides})
-        return self.request.store.made(key, facts, lambda folder: self.teach(watch).save(folder))
+        return self.request.store.made(self.key, facts, lambda folder: self.teach(watch).save(folder))

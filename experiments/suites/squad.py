@@ -88,7 +88,7 @@ def _asked(learner: Learner, data: QuestionData, settings: AnswerSettings, frame
     asked = data.splits["validation"]
     found, too_long = answer(learner.model, asked, settings)
     learner.publish(frame)
-    return replace(scored(frame, asked, found), too_long=too_long, seconds=learner.seconds)
+    return replace(scored(frame, asked, found), too_long=too_long, seconds=learner.seconds, model=learner.key)
 
 
 def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]) -> TaskRecord:

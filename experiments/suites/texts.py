@@ -109,7 +109,7 @@ def _asked(learner: Learner, data: TaskData, settings: TextSettings, frame: Task
     scored, too_long = scores(learner.model, data.splits[frame.split], settings)
     learner.publish(frame)
     made = _scored(frame, data, answers(scored, data))
-    return replace(made, too_long=too_long, seconds=learner.seconds, config=plain(settings))
+    return replace(made, too_long=too_long, seconds=learner.seconds, model=learner.key, config=plain(settings))
 
 
 def _by(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray]) -> TaskRecord:

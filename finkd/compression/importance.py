@@ -15,6 +15,8 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models import Model
 from finkd.step import Step, Teacher
 
+_TINY = 1e-30
+
 
 @dataclass(frozen=True)
 class Importance:
@@ -71,7 +73,7 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
             gates = [(_weight(each).detach() * next(slopes)).sum(0) for each in (attended, lowered)]
             heads[number] += gates[0].view(-1, sizes[number]).sum(1).abs()
             units[number] += gates[1].abs()
-    return Importance(tuple(each / each.norm() for each in heads), tuple(units))
+    return Importance(tuple(each / each.norm().clamp_min(_TINY) for each in heads), tuple(units))
 
 
 def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> list[float]:

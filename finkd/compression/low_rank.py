@@ -104,7 +104,7 @@ def matrices(model: Model) -> dict[str, nn.Linear]:
     Raises:
         ConfigError: if its layers are shared or of low rank already.
     """
-    Slim.of(model.network).check_whole("decompose once, and share after that")
+    Slim.of(model.network).check_whole("decompose whole ones")
     found: dict[str, Any] = {
         f"{number}.{name}": parts(layer).linear(layer, name)
         for number, layer in enumerate(model.layers)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 
 from finkd.compression.quantization import rest_bytes
 from finkd.models import Model
@@ -21,3 +23,14 @@ def with_packed_bytes(model: Model, held: Mapping[str, int]) -> Model:
     for config in (model.network.config, model.encoder.config):
         setattr(config, ENTRY, total)
     return model
+
+
+def without_packed_bytes(model: Model) -> Model:
+    """The model for a stage that changes its weights: what the entry says is not true of the result."""
+    if not hasattr(model.network.config, ENTRY):
+        return model
+    network = copy.deepcopy(model.network)
+    for config in {id(each): each for each in (network.config, network.base_model.config)}.values():
+        if hasattr(config, ENTRY):
+            delattr(config, ENTRY)
+    return replace(model, network=network)

@@ -162,10 +162,9 @@ class FewBits:
         """Nothing to take back."""
 
 
-def embedding_matrices(model: Model) -> list[str]:
-    """Names of the token embedding table, and of a decoder that is not tied to it, as the network calls them."""
-    names = {id(parameter): name for name, parameter in model.network.named_parameters()}
-    return [names[id(model.embeddings.weight)]]
+def embedding_matrix(model: Model) -> str:
+    """Name of the token embedding table, as the network calls it."""
+    return next(name for name, each in model.network.named_parameters() if each is model.embeddings.weight)
 
 
 def rest_bytes(network: nn.Module, names: Sequence[str]) -> int:

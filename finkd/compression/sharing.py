@@ -33,6 +33,8 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
     slim = Slim.of(model.network)
     if slim.shared != "nothing":
         raise ConfigError("compress:share: the layers are shared already")
+    if slim.ranks and start == "mean":
+        raise ConfigError("compress:share: matrices of low rank have no mean; set start=first, or share whole ones")
     weights = model.network.state_dict()
     names = {module: name for name, module in model.network.named_modules()}
     prefixes = [names[layer] for layer in model.layers]

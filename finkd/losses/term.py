@@ -23,7 +23,7 @@ class Side:
         words: (words, labels) scores at each word's first piece.
         hidden: embeddings and each layer's states, (pieces, width) each.
         attention: queries, keys and values of each layer, (3, pieces, width) each, heads side by side.
-        heads: attention heads of a layer.
+        heads: attention heads of a layer; 0 if layers differ in it.
         masked: (masked pieces, vocabulary) scores of the masked-LM head.
         everywhere: the masked-LM head at all pieces that lie in a chunk, hidden or not.
         embeddings: (vocabulary, width) token embeddings.

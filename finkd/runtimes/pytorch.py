@@ -63,6 +63,12 @@ def in_bf16(model: Model) -> Prepared:
     return Prepared(replace(model, network=in_precision(model.network, "bf16").train(False)))
 
 
+def on_gpu(model: Model) -> Prepared:
+    """The same, on a GPU."""
+    network = in_precision(model.network, "bf16").train(False)
+    return Prepared(replace(model, network=network.to("cuda")))
+
+
 def bf16(model: Model, scratch: Path, threads: int) -> Running:
     """All weights and states in bf16."""
     tagger = in_bf16(model)
@@ -77,7 +83,8 @@ def cuda(model: Model, scratch: Path, threads: int) -> Running:
     """
     if not torch.cuda.is_available():
         raise ConfigError("cuda: there is no GPU here; choose another runtime")
-    return _running(model, in_precision(model.network, "bf16").to("cuda"))  # type: ignore[arg-type]
+    tagger = on_gpu(model)
+    return Running(tagger, _held(tagger.model.network))
 
 
 def compiled(model: Model, scratch: Path, threads: int) -> Running:

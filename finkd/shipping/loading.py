@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from corpora.errors import ConfigError
 from finkd import models
 from finkd.evaluation import Tagger
 from finkd.precision import resolve_precision
-from finkd.runtimes.pytorch import in_bf16
+from finkd.runtimes.pytorch import in_bf16, on_gpu
 from finkd.shipping.onnx import GRAPH, load_onnx
 from finkd.teachers import resolve
 
@@ -26,9 +28,11 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
         FinkdError: if it cannot be found or is damaged.
     """
     folder = Path(source)
-    if (folder / GRAPH).is_file():
+    if (folder / GRAPH).is_file() and not any(folder.glob("*.safetensors")):
         return load_onnx(folder, threads)
     model = models.load(resolve(str(source)))
     if "O" not in model.labels:
         raise ConfigError(f"{source}: has no head that tags entities; fine-tune it first")
-    return model if resolve_precision(precision) == "fp32" else in_bf16(model)
+    if resolve_precision(precision) == "fp32":
+        return model
+    return on_gpu(model) if torch.cuda.is_available() else in_bf16(model)

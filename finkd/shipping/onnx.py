@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,7 @@ from finkd.models import Model
 from tokenization.tokenizer import Longs, Tokenizer, members
 
 GRAPH = "model.onnx"
+T = TypeVar("T")
 Kind = Literal["onnx", "onnx-int8"]
 _BATCH_TOKENS = 4096
 _INPUTS = ("input_ids", "attention_mask")
@@ -197,15 +197,23 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
     except Exception as error:  # its errors have no common base but this one
         first = str(error).strip().splitlines()[0]
         raise DataError(f"{path}: cannot be read ({first}); export the model again") from error
-    config = read_json(folder / "config.json")
-    names = config.get("id2label") or {}
-    labels = tuple(names[str(number)] for number in range(len(names)))
+    names = _entry(folder / "config.json", "id2label", dict)
+    labels = tuple(str(names.get(str(number), "")) for number in range(len(names)))
     inputs = [each.name for each in session.get_inputs()]
     if inputs != list(_INPUTS) or session.get_outputs()[0].shape[-1] != len(labels):
         raise DataError(f"{path}: is not the graph of a tagger with the labels of config.json; export the model again")
     tokenizer = Tokenizer.load(folder)
-    length = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"]
-    return OnnxTagger(session, tokenizer, labels, int(length))
+    length = _entry(folder / "tokenizer_config.json", "model_max_length", int)
+    return OnnxTagger(session, tokenizer, labels, length)
+
+
+def _entry(path: Path, name: str, kind: type[T]) -> T:
+    """An entry of a JSON file."""
+    found = read_json(path)
+    value = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(value, kind):
+        raise DataError(f"{path}: {name}: expected one ({kind.__name__}); export the model again")
+    return value
 
 
 def parity(exported: OnnxTagger, model: Model, sentences: Sequence[Sentence]) -> Parity:

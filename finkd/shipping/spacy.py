@@ -111,7 +111,8 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
     nlp = spacy.blank("en")
     component: Any = nlp.add_pipe(FACTORY)
     component.from_disk(source)
-    nlp.meta |= {"name": name, "version": version, "requirements": ["finkd"]}
+    # finkd is no requirement: pip would look for it on an index, where another project may have its name.
+    nlp.meta |= {"name": name, "version": version}
     with tempfile.TemporaryDirectory() as scratch, atomic_folder(folder) as unfinished:
         pipeline, packed = Path(scratch, "pipeline"), Path(scratch, "packed")
         nlp.to_disk(pipeline)

@@ -42,7 +42,9 @@ def check_tagger(model: Model, context: Context, stage: str) -> None:
         ConfigError: if it does not.
     """
     if not model.labels or model.labels != tuple(context.labels):
-        raise ConfigError(f"{stage}: asks the loss of a tagger of the corpus; put finetune or task-distill before")
+        raise ConfigError(
+            f"{stage}: asks the loss of a tagger of a labelled corpus; name the corpus (--on), or put finetune before"
+        )
 
 
 def examples(

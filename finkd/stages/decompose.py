@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -11,7 +11,7 @@ from corpora.errors import ConfigError
 from finkd.compression.low_rank import decompose, matrices, moments, ranks_by_budget, ranks_by_energy, with_ranks
 from finkd.models import Model
 from finkd.stages.common import examples
-from finkd.stages.stage import Context, Head, Source
+from finkd.stages.stage import Context, Head
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -27,14 +27,14 @@ class Decompose:
         energy: share of the square of each matrix's output that its rank has to keep.
         budget: share of the matrices' parameters that are left; ranks go where they gain most.
         read: whose states the matrices are to be good for (``finkd.compression.low_rank.decompose``): the labelled
-            sentences, raw ``"text"`` or ``"general"`` text; ``None`` asks the weights alone.
+            sentences (``"gold"``), raw ``"text"`` or ``"general"`` text; ``"weights"`` asks the weights alone.
         batch_tokens: pieces of the batches that are read.
     """
 
     rank: PositiveInt | None = None
     energy: Share | None = None
     budget: Share | None = None
-    read: Source | None = "gold"
+    read: Literal["gold", "text", "general", "weights"] = "gold"
     batch_tokens: PositiveInt = 4096
     version: ClassVar[int] = 1
     head: ClassVar[Head] = "kept"
@@ -47,14 +47,20 @@ class Decompose:
         """
         if sum(each is not None for each in (self.rank, self.energy, self.budget)) != 1:
             raise ConfigError("compress:decompose: expected one of rank, energy and budget, such as budget=0.5")
-        if self.read is None:
+        if self.read == "weights":
             return {}
         return {"text": context.source_fingerprint(self.read, "compress:decompose"), "seed": context.seed}
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
-        """The model with thin matrices."""
+        """The model with thin matrices.
+
+        Raises:
+            ConfigError: if there is nothing to read, or nothing would become smaller.
+        """
         seen = {}
-        if self.read is not None:
+        if self.read != "weights":
+            if self.read == "gold" and not context.train:
+                raise ConfigError("compress:decompose: needs a labelled corpus to read; name one, or set read=weights")
             data = examples(context.sentences(self.read), model, context)
             seen = moments(model, data, self.batch_tokens, context.seed)
         found = {name: decompose(each.weight, seen.get(name)) for name, each in matrices(model).items()}
@@ -65,4 +71,6 @@ class Decompose:
         else:
             assert self.rank is not None
             ranks = {name: self.rank for name, each in found.items() if self.rank <= each.worth}
+        if not ranks:
+            raise ConfigError("compress:decompose: no matrix would become smaller; choose a lower rank or energy")
         return with_ranks(model, found, ranks), 0

@@ -13,7 +13,7 @@ from finkd.compression.quantization import (
     CHOICES,
     FewBits,
     bits_by_sensitivity,
-    embedding_matrices,
+    embedding_matrix,
     packed,
     sensitivities,
 )
@@ -76,10 +76,10 @@ class Quantize:
         bits = self._bits(student, context)
         rounded = FewBits(bits, self.group)
         tokens = learn(student, model, rounded, self.losses, self.schedule, context, "compress:quantize")
-        tables = dict.fromkeys(embedding_matrices(student), self.embedding_bits)
-        constrain(student, FewBits(tables, self.group))
+        table = {embedding_matrix(student): self.embedding_bits}
+        constrain(student, FewBits(table, self.group))
         weights = dict(student.network.named_parameters())
-        bits |= tables
+        bits |= table
         held = {name: len(packed(weights[name], each, self.group)) for name, each in bits.items()}
         return with_packed_bytes(student, held), tokens
 

@@ -43,6 +43,7 @@ class TaskRecord:
         fingerprint: hash of the task's data.
         config: resolved settings.
         environment: versions, processor, threads, precision.
+        model: address of the fine-tuned model in the store, if there is one.
         key: address of everything that decides the record; the same again is not computed twice.
         version: of this format.
     """
@@ -68,6 +69,7 @@ class TaskRecord:
     fingerprint: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
     key: str = ""
     version: int = VERSION
 

@@ -1,5 +1,7 @@
 """Singular values by hand, ranks by energy and by budget, and what is read."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -96,8 +98,11 @@ def test_a_budget_is_kept(tmp_path):
     thin, _ = Decompose(budget=0.5).run(model, context(tmp_path))
     saved = sum(p.numel() for p in model.network.parameters()) - sum(p.numel() for p in thin.network.parameters())
     assert 0.5 * whole <= saved <= 0.55 * whole
-    thin, _ = Decompose(rank=40).run(model, context(tmp_path))
-    assert Slim.of(thin.network) == Slim()  # a rank of 40 would make nothing smaller
+    with pytest.raises(ConfigError, match="no matrix would become smaller"):
+        Decompose(rank=40).run(model, context(tmp_path))
+    with pytest.raises(ConfigError, match="needs a labelled corpus to read"):
+        Decompose(rank=4).run(model, replace(context(tmp_path), train=()))
+    assert Slim.of(Decompose(rank=4, read="weights").run(model, context(tmp_path))[0].network).ranks
     thin, _ = Decompose(energy=0.5, read="text").run(model, context(tmp_path))
     assert Slim.of(thin.network).ranks
 
@@ -109,10 +114,14 @@ def test_one_setting_says_how_far(settings, tmp_path):
 
 
 def test_thin_matrices_are_not_cut_again(tmp_path):
-    with pytest.raises(ConfigError, match="shared or of low rank already; decompose once"):
+    with pytest.raises(ConfigError, match="shared or of low rank already; decompose whole ones"):
         Decompose(rank=2).run(slim_model(), context(tmp_path))
-    with pytest.raises(ConfigError, match="layers differ in shape"):
+    with pytest.raises(ConfigError, match="have no mean"):
         Share().run(slim_model(), context(tmp_path))
+    with pytest.raises(ConfigError, match="layers differ in shape"):
+        Share(start="first").run(slim_model(), context(tmp_path))
+    thin, _ = Decompose(rank=4).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
+    assert Slim.of(Share(start="first").run(thin, context(tmp_path))[0].network).shared == "all"
     shared, _ = Share().run(tiny_model(layers=3), context(tmp_path))
     with pytest.raises(ConfigError, match="shared already"):
         Share().run(shared, context(tmp_path))
