@@ -209,6 +209,12 @@ def test_predict_keeps_what_stands_beside_a_text(finkd, tagger, tmp_path):
         assert found[1]["body"] == last
 
 
+def test_predict_reads_cells_as_long_as_a_report(finkd, tagger, tmp_path):
+    (tmp_path / "x.csv").write_text(f"text\n{'Acme lent money. ' * 9000}\n")
+    result = finkd("predict", tagger, "--file", tmp_path / "x.csv", "--json")
+    assert result.exit_code == 0, result.stderr
+
+
 def test_predict_answers_standard_input_before_it_ends(tagger):
     command = [sys.executable, "-m", "tests.experiments.command", "predict", str(tagger), "--file", "-", "--json"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

@@ -61,6 +61,20 @@ def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
     assert models.load(tmp_path / "out" / "x").labels == ()
 
 
+def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("x")
+    for out, said in ((tmp_path / "full", "holds other files"), (tagger, "holds what is read"), (tmp_path, "is read")):
+        for command in (("compress", tagger, "--method", "share"), ("export", tagger, "--to", "onnx")):
+            result = finkd(*command, "--out", out)
+            assert result.exit_code == 2, result.stdout
+            assert said in result.stderr
+    assert (tmp_path / "full" / "thesis.tex").is_file()
+    for _ in range(2):  # its own work may be replaced
+        result = finkd("compress", tagger, "--method", "share", "--out", tmp_path / "out" / "x")
+        assert result.exit_code == 0, result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

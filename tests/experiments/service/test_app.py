@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from experiments.commands.serve import LOOPBACK
 from experiments.service.app import Limits, make_app
 from finkd.inference import word_logits
 from finkd.tagging import tag
@@ -90,6 +91,12 @@ def test_what_a_page_elsewhere_could_send_is_refused(client, kind):
     assert answer.status_code == 415
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_this_machine_may_call_itself_what_it_likes(host, tagger):
+    with TestClient(make_app(tagger, "toy", LIMITS, LOOPBACK), base_url=f"http://{host}:8000") as client:
+        assert client.get("/health").status_code == 200
+
+
 def test_another_host_name_is_refused(tagger):
     with TestClient(make_app(tagger, "toy", LIMITS, ("127.0.0.1",)), base_url="http://evil.example") as client:
         assert client.get("/health").status_code == 400
@@ -121,11 +128,15 @@ class Slow:
     """A tagger that takes its time."""
 
     def __init__(self, model, seconds):
+        self.now = self.most = 0
         self.tokenizer, self.labels, self.max_length = model.tokenizer, model.labels, model.max_length
         self.model, self.seconds = model, seconds
 
     def word_logits(self, encoded):
+        self.now += 1
+        self.most = max(self.most, self.now)
         time.sleep(self.seconds)
+        self.now -= 1
         return word_logits(self.model, encoded).numpy()
 
 
@@ -135,6 +146,14 @@ def test_a_request_that_takes_too_long_is_told_so(tagger):
         assert client.post("/tag", json={"texts": ["Acme lent."]}).status_code == 408
         time.sleep(1.2)
         assert client.get("/health").status_code == 200
+
+
+def test_requests_that_were_given_up_do_not_run_side_by_side(tagger):
+    slow = Slow(tagger, 0.4)
+    with TestClient(make_app(slow, "slow", Limits(seconds=0.15))) as client:
+        assert [client.post("/tag", json={"texts": ["Acme lent."]}).status_code for _ in range(4)] == [408] * 4
+        time.sleep(1)
+    assert slow.most == 1
 
 
 def test_more_requests_than_may_wait_are_told_to_come_back(tagger):

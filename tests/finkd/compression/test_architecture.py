@@ -10,11 +10,14 @@ from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
 from corpora.errors import ConfigError, DataError
 from finkd import models
 from finkd.compression.architecture import Slim, register
+from finkd.compression.low_rank import decompose, with_ranks
 from finkd.compression.pruning import keep_units
 from finkd.compression.sharing import share_layers
 from finkd.stages.finetune import Finetune
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink
+from finkd.stages.task_distill import TaskDistill
+from finkd.students import keep_layers
 from tests.finkd.compression.slim import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, QUICK, context, outputs, tiny_model
 
@@ -93,6 +96,21 @@ def test_some_of_its_layers_stay_as_they_are(family, tmp_path):
     assert Slim.of(fewer.network) == Slim((1, 1), (8, 3), {"1.lowered": 2})
     fewer.save(tmp_path)
     torch.testing.assert_close(outputs(models.load(tmp_path), TEXT), outputs(fewer, TEXT))
+
+
+def test_what_is_said_of_layers_that_are_gone_goes_too(tmp_path):
+    model = tiny_model(layers=3, labels=LABELS)
+    found = {"1.query": decompose(model.layers[1].attention.self.query.weight)}
+    fewer = keep_layers(with_ranks(model, found, {"1.query": 4}), (0, 2))
+    assert Slim.of(fewer.network) == Slim()
+    fewer.save(tmp_path)
+    torch.testing.assert_close(outputs(models.load(tmp_path), TEXT), outputs(fewer, TEXT))
+
+
+def test_attention_of_other_heads_is_not_compared(tmp_path):
+    stage = TaskDistill(losses={"chunk-attention": {}}, schedule=QUICK)
+    with pytest.raises(ConfigError, match="must have as many heads"):
+        stage.run(slim_model(), context(tmp_path))
 
 
 def test_layers_that_differ_or_are_one_cannot_be_cut(tmp_path):

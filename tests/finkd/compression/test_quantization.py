@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from corpora.errors import ConfigError
+from finkd import lineage
 from finkd.compression.quantization import (
     CHOICES,
     bits_by_sensitivity,
@@ -19,6 +20,7 @@ from finkd.compression.sparsity import prunable
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.stages.quantize import Quantize
 from finkd.step import Step, Teacher
+from finkd.strategies import parse
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 
 
@@ -110,6 +112,21 @@ def test_rounding_alone_trains_nothing(tmp_path):
     ratio = eight.network.config.packed_bytes / (4 * sum(p.numel() for p in model.network.parameters()))
     assert 0.25 < ratio < 0.9  # positions, norms and the head stay as they are
     assert not math.isnan(ratio)
+
+
+def test_packed_bytes_are_not_said_of_weights_that_changed_since(tmp_path):
+    where = context(tmp_path)
+    start = tmp_path / "start"
+    start.mkdir()
+    tiny_model(labels=LABELS).save(start)
+    off = "schedule.epochs=0"
+    for strategy, is_said in (
+        (f"compress:quantize(by=uniform, {off})", True),
+        (f"compress:quantize(by=uniform, {off}) > finetune(schedule.epochs=1)", False),
+        (f"compress:quantize(by=uniform, {off}) > compress:sparsify({off})", True),
+    ):
+        made = lineage.run(str(start), lineage.origin(str(start)), parse(strategy, {}), where).load()
+        assert hasattr(made.network.config, "packed_bytes") is is_said
 
 
 def test_what_does_not_fit_is_refused(tmp_path):

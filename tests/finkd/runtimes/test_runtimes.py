@@ -110,7 +110,10 @@ def test_energy_without_a_counter_is_called_an_estimate(tmp_path):
 def test_memory_is_that_of_a_process_of_its_own(model, tmp_path):
     (tmp_path / "tagger").mkdir()
     model.save(tmp_path / "tagger")
+    ours = bytearray(1_500_000_000)  # what this process holds is not what the other one does
+    ours[::4096] = b"1" * len(ours[::4096])
     found = peak_memory(tmp_path / "tagger", "eager", tmp_path, ["Acme lent money."])
-    assert 50e6 < found < 5e9
+    assert 50e6 < found < 1.4e9
+    del ours
     with pytest.raises(DataError, match="memory of nonsense cannot be measured"):
         peak_memory(tmp_path / "tagger", "nonsense", tmp_path, ["Acme"])
