@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from finkd.raw_text import Text
 
 STRATEGIES = {
-    "every other layer": "shrink(token_types=false)",
     "distilled": "masked-teacher > shrink(token_types=false)"
     " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7)",
+    "every other layer": "shrink(token_types=false)",
 }
-"""A control that has learnt nothing, and the student: the first steps of the strategy ``distilbert``."""
+"""The student, by the first steps of the strategy ``distilbert``, and a control that has learnt nothing."""
 SUITES = {"glue": ("cola", "mrpc"), "imdb": (), "squad": (), "inference": ()}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
