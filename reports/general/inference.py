@@ -21,7 +21,7 @@ def inference(records: Sequence[TaskRecord]) -> Table:
         (Column("speed", "Speed"), lambda each: number(_ratio(base.get(each.method), _seconds(each)), 2, each.ids)),
     ]
     notes = [
-        "One pass over the 1,500 pairs of STS-B's development set in fp32, one pair at a time, tokenizing included; "
+        "One pass over the pairs of STS-B's development set in fp32, one pair at a time, tokenizing included; "
         "the median of several.",
         "Speed: how many times that of the teacher on the same processor.",
     ]
