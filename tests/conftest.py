@@ -11,8 +11,7 @@ settings.load_profile("finkd")
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Debian's chromium without a window, where it is installed."""
+def _chromium():
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("needs chromium and chromedriver")
     from selenium import webdriver
@@ -23,3 +22,11 @@ def browser():
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def browser(_chromium):
+    """Debian's chromium without a window, where it is installed, on an empty page that says nothing yet."""
+    _chromium.get("about:blank")  # the last test's page may still be asking a server that is gone
+    _chromium.get_log("browser")
+    return _chromium
