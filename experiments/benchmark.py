@@ -20,7 +20,7 @@ from experiments.splits import scored_split
 from finkd import models, teachers
 from finkd.environment import environment
 from finkd.evaluation import Tagger, evaluate
-from finkd.examples import WINDOW, cut_windows, encode
+from finkd.examples import WINDOW, windows_and_pieces
 from finkd.models import Model
 from finkd.resources import cores_busy, threads
 from finkd.runtimes import runtimes
@@ -192,7 +192,7 @@ class _Bench:
 
     def _flops(self, model: Model) -> dict[str, int]:
         limit = min(WINDOW, model.max_length)
-        lengths = encode(cut_windows(self.sentences, [model.tokenizer], limit), model.tokenizer, limit).lengths
+        lengths = windows_and_pieces(self.sentences, model.tokenizer, limit)[1].lengths
         return {str(pieces): _flops(model, pieces) for pieces in sorted({128, max(2, round(float(lengths.mean())))})}
 
 

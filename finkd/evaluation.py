@@ -12,7 +12,7 @@ from seqeval.scheme import IOB2, Entities
 
 from corpora.sentence import Sentence
 from finkd.decoding import decode
-from finkd.examples import WINDOW, Encoded, cut_windows, encode
+from finkd.examples import WINDOW, Encoded, windows_and_pieces
 from finkd.inference import word_logits
 from finkd.models import Model
 from finkd.records import Counts, NerScores
@@ -52,13 +52,10 @@ def sentence_logits(
     Returns:
         per sentence, (words, labels) float32; NaN for words that no piece covers.
     """
-    unlabelled = [Sentence(s.text, s.spans, None, s.document) for s in sentences]
-    limit = min(limit, model.max_length)
-    windows = cut_windows(unlabelled, [model.tokenizer], limit)
+    windows, encoded = windows_and_pieces(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
-    encoded = encode(windows, model.tokenizer, limit)
     scores = _word_logits(model, encoded, precision)
     for row, window in enumerate(windows):
         first, last = window.kept

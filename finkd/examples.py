@@ -170,6 +170,22 @@ def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW)
     if too_long.any():
         log.warning("%d words have more than %d pieces each; only their first pieces are read", too_long.sum(), limit)
         pieces = _shorten(pieces, limit)
+    return _encoded(windows, pieces, tokenizer)
+
+
+def windows_and_pieces(
+    sentences: Sequence[Sentence], tokenizer: Tokenizer, limit: int = WINDOW
+) -> tuple[list[Window], Encoded]:
+    """``cut_windows`` and ``encode`` in one, which cuts text only once where every sentence fits."""
+    whole = [Window(each, row, 0, (0, len(each.spans))) for row, each in enumerate(sentences) if each.spans]
+    pieces = tokenizer.encode([window.sentence.text for window in whole])
+    if np.diff(pieces.rows).max(initial=0) <= limit:
+        return whole, _encoded(whole, pieces, tokenizer)
+    windows = cut_windows(sentences, [tokenizer], limit)
+    return windows, encode(windows, tokenizer, limit)
+
+
+def _encoded(windows: Sequence[Window], pieces: Pieces, tokenizer: Tokenizer) -> Encoded:
     starts, ends, rows = word_rows([window.sentence.spans for window in windows])
     return Encoded.of(pieces, first_pieces(pieces, starts, ends, rows), rows, tokenizer)
 

@@ -21,6 +21,7 @@ METHODS = {
     "prune": "compress:prune",
     "factorize": "compress:factorize",
     "decompose": "compress:decompose",
+    "tensorize": "compress:tensorize",
     "share": "compress:share",
     "sparsify": "compress:sparsify",
     "quantize": "compress:quantize",

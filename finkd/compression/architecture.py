@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
+from itertools import chain
 from typing import Any, Literal, cast, get_args
 
 import torch
@@ -42,12 +43,15 @@ class Slim:
         heads: of each layer; none stand for what the configuration says.
         units: of each layer's feed-forward half; likewise.
         ranks: ``"layer.matrix"`` (``finkd.compression.parts.LINEARS``) -> rank of the two matrices that stand for it.
+        stacked: matrix -> ranks of the factors of all layers' ones (``finkd.compression.tensors``): one of a diagonal
+            core, or two.
         shared: which half of all layers is one.
     """
 
     heads: tuple[int, ...] = ()
     units: tuple[int, ...] = ()
     ranks: Mapping[str, int] = field(default_factory=dict)
+    stacked: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     shared: Shared = "nothing"
 
     @classmethod
@@ -66,13 +70,22 @@ class Slim:
         if set(entry) - known or entry.get("shared", "nothing") not in get_args(Shared):
             raise DataError(f"config.json: slim: not known to this version of finkd (found {dict(entry)})")
         try:
-            found = cls(**{**entry, **{name: tuple(entry.get(name, ())) for name in ("heads", "units")}})
-            sizes: list[Any] = [*found.heads, *found.units, *found.ranks.values()]
+            lists = {name: tuple(entry.get(name, ())) for name in ("heads", "units")}
+            stacked = {name: tuple(ranks) for name, ranks in entry.get("stacked", {}).items()}
+            found = cls(**{**entry, **lists, "stacked": stacked})
+            sizes: list[Any] = [*found.heads, *found.units, *found.ranks.values(), *chain(*stacked.values())]
         except (TypeError, AttributeError):
-            sizes = [None]
-        if any(type(size) is not int or size < 1 for size in sizes):
+            sizes, stacked = [None], {}
+        if any(type(size) is not int or size < 1 for size in sizes) or any(
+            name not in LINEARS or len(ranks) not in (1, 2) for name, ranks in stacked.items()
+        ):
             raise DataError(f"config.json: slim: expected positive numbers (found {dict(entry)})")
         return found
+
+    @property
+    def is_one(self) -> bool:
+        """Whether layers hold weights of each other's."""
+        return bool(self.stacked) or self.shared != "nothing"
 
     def check_whole(self, why: str) -> None:
         """See that layers have their own weights, and whole matrices.
@@ -80,7 +93,7 @@ class Slim:
         Raises:
             ConfigError: if not, with what to do about it.
         """
-        if self.ranks or self.shared != "nothing":
+        if self.ranks or self.is_one:
             raise ConfigError(f"compress: the layers are shared or of low rank already; {why}")
 
     def of_layers(self, layers: Sequence[int]) -> Slim:
@@ -89,7 +102,7 @@ class Slim:
         Raises:
             ConfigError: if layers are shared.
         """
-        if self.shared != "nothing":
+        if self.is_one:
             raise ConfigError("compress: the layers are shared; leave some out before that")
         ranks: dict[str, int] = {}
         for new, old in enumerate(layers):
@@ -190,6 +203,8 @@ def _make_slim(network: PreTrainedModel, slim: Slim) -> None:
             rank = slim.ranks.get(f"{number}.{name}")
             if rank is not None:
                 _split(layer, getattr(names, name), rank)
+    for name, stack in slim.stacked.items():
+        _stack(network, layers, name, stack)
     if slim.shared != "nothing":
         _share(network, layers, slim.shared)
 
@@ -210,16 +225,51 @@ def _split(layer: nn.Module, name: str, rank: int) -> None:
     layer.set_submodule(name, nn.Sequential(narrow, nn.Linear(rank, old.out_features)))
 
 
+def _stack(network: Any, layers: nn.ModuleList, kind: str, ranks: tuple[int, ...]) -> None:
+    """Let every layer have three matrices in place of one, the first and the last of which are the first layer's."""
+    path = getattr(parts(layers[0]), kind)
+    for layer in layers:
+        old = cast(nn.Linear, layer.get_submodule(path))
+        narrow, wide = nn.Linear(old.in_features, ranks[-1], bias=False), nn.Linear(ranks[0], old.out_features)
+        core = nn.Linear(ranks[1], ranks[0], bias=False) if len(ranks) == 2 else Scale(*ranks)
+        layer.set_submodule(path, nn.Sequential(narrow, core, wide))
+    for place in (0, 2):
+        _tie(network, layers, f"{path}.{place}", "weight")
+
+
+class Scale(nn.Module):
+    """A diagonal matrix.
+
+    Args:
+        size: of its rows.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(..., size) states, each times its weight."""
+        return states * self.weight
+
+
 def _share(network: Any, layers: nn.ModuleList, shared: Shared) -> None:
-    """Let every layer hold the first one's modules; files then hold them once."""
-    modules = halves(layers[0])[shared]
+    """Let every layer hold the first one's modules."""
+    for path in halves(layers[0])[shared]:
+        parent, _, module = path.rpartition(".")
+        _tie(network, layers, parent, module)
+
+
+def _tie(network: Any, layers: nn.ModuleList, parent: str, name: str) -> None:
+    """Let every layer hold the first one's module or weight of a name; files then hold it once."""
     prefix = next(name for name, module in network.named_modules() if module is layers)
+    first = getattr(layers[0].get_submodule(parent), name)
+    inside = [f".{weight}" for weight, _ in first.named_parameters()] if isinstance(first, nn.Module) else [""]
+    path = f"{parent}.{name}".lstrip(".")
     tied = dict(network._tied_weights_keys or {})
     for number in range(1, len(layers)):
-        for module in modules:
-            setattr(layers[number], module, getattr(layers[0], module))
-            for weight, _ in getattr(layers[0], module).named_parameters():
-                tied[f"{prefix}.{number}.{module}.{weight}"] = f"{prefix}.0.{module}.{weight}"
+        setattr(layers[number].get_submodule(parent), name, first)
+        tied |= {f"{prefix}.{number}.{path}{weight}": f"{prefix}.0.{path}{weight}" for weight in inside}
     network._tied_weights_keys = tied
 
 

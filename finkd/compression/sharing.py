@@ -31,7 +31,7 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
         ConfigError: if its layers are shared already, or of different shapes.
     """
     slim = Slim.of(model.network)
-    if slim.shared != "nothing":
+    if slim.is_one:
         raise ConfigError("compress:share: the layers are shared already")
     if slim.ranks and start == "mean":
         raise ConfigError("compress:share: matrices of low rank have no mean; set start=first, or share whole ones")

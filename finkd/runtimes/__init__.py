@@ -20,6 +20,7 @@ runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
         "bf16": ("finkd.runtimes.pytorch:bf16", "PyTorch in bf16, which pays where the processor multiplies it"),
         "compiled": ("finkd.runtimes.pytorch:compiled", "PyTorch in fp32, compiled by its inductor"),
         "int8": ("finkd.runtimes.pytorch:int8", "PyTorch with the layers' matrices in 8 bits (dynamic quantization)"),
+        "torchao-int8": ("finkd.runtimes.pytorch:torchao_int8", "torchao with the layers' matrices in 8 bits"),
         "bnb-int8": ("finkd.runtimes.bits:bnb_int8", "bitsandbytes with the layers' matrices in 8 bits"),
         "nf4": ("finkd.runtimes.bits:nf4", "bitsandbytes with the layers' matrices in 4 bits"),
         "cuda": ("finkd.runtimes.pytorch:cuda", "PyTorch in bf16 on a GPU"),

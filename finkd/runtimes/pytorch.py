@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from finkd.examples import Encoded
 from finkd.inference import word_logits
 from finkd.models import Model
 from finkd.precision import in_precision
+from finkd.quiet import quiet
 from finkd.runtimes.runtime import Running
 from tokenization.tokenizer import Tokenizer
 
@@ -112,17 +114,42 @@ def int8(model: Model, scratch: Path, threads: int) -> Running:
     return running
 
 
+def torchao_int8(model: Model, scratch: Path, threads: int) -> Running:
+    """The layers' matrices in 8 bits, states rounded as they come, by torchao; the head and embeddings stay.
+
+    Raises:
+        ConfigError: if it is not installed, or nothing became smaller.
+    """
+    if find_spec("torchao") is None:
+        raise ConfigError("torchao-int8: needs pip install 'finkd[torchao]'")
+    with quiet("torchao"):  # it tells of kernels for GPUs that it did not find
+        from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
+
+        network = copy.deepcopy(model.network)
+        quantize_(network.base_model, Int8DynamicActivationInt8WeightConfig())
+    running = _running(model, network)
+    if running.bytes >= _held(model.network):
+        raise ConfigError("torchao-int8: nothing of this model became smaller; choose onnx-int8")
+    return running
+
+
 def _running(model: Model, network: PreTrainedModel) -> Running:
     return Running(Prepared(replace(model, network=network.train(False))), _held(network))
 
 
 def _held(network: nn.Module) -> int:
     """Bytes of the weights, packed ones too."""
-    whole = sum(each.numel() * each.element_size() for each in network.parameters())
+    whole = sum(_size(each) for each in network.parameters())
     packed = 0
     for module in network.modules():
         weight: Any = getattr(module, "weight", None)
         if callable(weight):  # of a quantized layer
-            held = cast(torch.Tensor, weight())
-            packed += held.numel() * held.element_size()
+            packed += _size(cast(torch.Tensor, weight()))
     return whole + packed
+
+
+def _size(weight: Any) -> int:
+    """Bytes of a tensor; one that stands for others (torchao) says that it has the element size of the whole."""
+    if hasattr(weight, "__tensor_flatten__"):
+        return sum(_size(getattr(weight, name)) for name in weight.__tensor_flatten__()[0])
+    return int(weight.numel() * weight.element_size())

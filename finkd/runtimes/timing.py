@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from corpora.sentence import Sentence
 from finkd.evaluation import Tagger, predict
-from finkd.examples import WINDOW, cut_windows, encode
+from finkd.examples import WINDOW, windows_and_pieces
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.record import Ratio
 
@@ -90,7 +90,7 @@ def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
     found = []
     for sentence in sentences:
         began = time.perf_counter()
-        encode(cut_windows([sentence], [tagger.tokenizer], limit), tagger.tokenizer, limit)
+        windows_and_pieces([sentence], tagger.tokenizer, limit)
         found.append(time.perf_counter() - began)
     return np.array(found)
 

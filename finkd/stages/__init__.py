@@ -28,6 +28,10 @@ stages: Registry[type[Stage]] = Registry(
             "embeddings narrower than the encoder, for larger vocabularies",
         ),
         "compress:decompose": ("finkd.stages.decompose:Decompose", "two thin matrices in place of each large one"),
+        "compress:tensorize": (
+            "finkd.stages.tensorize:Tensorize",
+            "shared factors of each matrix of all layers (Tucker, CP)",
+        ),
         "compress:sparsify": (
             "finkd.stages.sparsify:Sparsify",
             "zeros in the layers' matrices, while the other weights learn",

@@ -1,6 +1,7 @@
 """Every way to run a tagger: what it says, what it holds, how it is timed."""
 
 import shutil
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.timing import WARM_UPS, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
-FAR = {"bnb-int8": 0.05, "nf4": 0.3, "bf16": 0.05, "cuda": 0.05, "int8": 0.2, "onnx-int8": 0.2}
+FAR = {"bnb-int8": 0.05, "nf4": 0.3, "bf16": 0.05, "cuda": 0.05, "int8": 0.2, "torchao-int8": 0.2, "onnx-int8": 0.2}
 CANNOT = {
     "cuda": None if torch.cuda.is_available() else "there is no GPU",
+    "torchao-int8": None if find_spec("torchao") else "there is no torchao",
     "compiled": None if shutil.which("g++") else "there is no compiler",
 }
 
@@ -54,6 +56,20 @@ def test_fewer_bits_are_fewer_bytes(model, tmp_path):
 def test_bits_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="reads 32 values, which is no multiple of 64"):
         runtimes.get("nf4")(tiny_model(labels=LABELS, width=32), tmp_path, 1)
+
+
+def test_a_library_that_is_not_there_is_refused(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("finkd.runtimes.pytorch.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"torchao-int8: needs pip install 'finkd\[torchao\]'"):
+        runtimes.get("torchao-int8")(model, tmp_path, 1)
+
+
+@pytest.mark.skipif(find_spec("torchao") is None, reason="needs torchao")
+def test_torchao_holds_a_byte_for_each_weight_of_the_layers(model, tmp_path):
+    layers = [m for m in model.encoder.modules() if isinstance(m, torch.nn.Linear)]
+    saved = sum(3 * m.weight.numel() - 5 * m.out_features for m in layers)  # a scale of 4 bytes, a zero of 1
+    whole = 4 * sum(each.numel() for each in model.network.parameters())
+    assert runtimes.get("torchao-int8")(model, tmp_path, 1).bytes == whole - saved
 
 
 def test_a_gpu_that_is_not_there_is_refused(model, tmp_path):

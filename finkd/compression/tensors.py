@@ -1,0 +1,126 @@
+"""The same matrix of all layers as one tensor, in factors that the layers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpora.errors import ConfigError
+from finkd.compression.architecture import Slim, rebuilt
+from finkd.compression.low_rank import matrices
+from finkd.compression.parts import LINEARS, parts
+from finkd.models import Model
+from finkd.quiet import quiet
+
+Method = Literal["tucker", "cp"]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Matrices W_l of all layers as ``wide @ core_l @ narrow``.
+
+    Attributes:
+        wide: (out, rank).
+        cores: (layers, rank, rank), or (layers, rank) diagonals.
+        narrow: (rank, in).
+    """
+
+    wide: Tensor
+    cores: Tensor
+    narrow: Tensor
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """Of the outputs and of the inputs, or the one of a diagonal."""
+        return tuple(self.cores.shape[1:])
+
+
+def tucker(stack: Tensor, rank: int) -> Factors:
+    """Tucker decomposition along outputs and inputs (Tucker 1966; by higher-order orthogonal iteration, as tensorly).
+
+    Args:
+        stack: (layers, out, in).
+        rank: of outputs and inputs, no higher than there are.
+    """
+    from tensorly.decomposition import partial_tucker
+
+    ranks = [min(rank, size) for size in stack.shape[1:]]
+    (cores, (wide, into)), _ = partial_tucker(stack.double().numpy(), ranks, modes=[1, 2], random_state=0)
+    return Factors(*(torch.from_numpy(np.array(each)) for each in (wide, cores, into.T)))
+
+
+def cp(stack: Tensor, rank: int) -> Factors:
+    """Canonical polyadic decomposition: a sum of ``rank`` outer products (Hitchcock 1927; least squares by turns).
+
+    Args:
+        stack: (layers, out, in).
+        rank: of the sum.
+    """
+    from tensorly.decomposition import parafac
+
+    with quiet("tensorly"):  # it warns of ranks above the number of layers
+        weights, (layers, wide, into) = parafac(
+            stack.double().numpy(), rank, n_iter_max=50, init="svd", random_state=0, normalize_factors=True
+        )
+    root = np.sqrt(weights)
+    return Factors(*(torch.from_numpy(np.array(each)) for each in (wide * root, layers, (into * root).T)))
+
+
+def rank_by_budget(stack: Tensor, method: Method, share: float) -> int:
+    """The highest rank whose factors have at most a share of the parameters of a (layers, out, in) stack.
+
+    Raises:
+        ConfigError: if not even one rank fits.
+    """
+    layers, out, into = stack.shape
+    budget = share * stack.numel()
+
+    def cost(rank: int) -> int:
+        if method == "cp":
+            return rank * (out + into + layers)
+        left, right = min(rank, out), min(rank, into)
+        return out * left + into * right + layers * left * right
+
+    highest = max(out, into) if method == "tucker" else int(budget)
+    # A cost that does not fall: the last rank that fits is found by halving.
+    low, high = 0, highest
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if cost(middle) <= budget else (low, middle - 1)
+    if low == 0:
+        raise ConfigError(f"compress:tensorize: no rank fits a budget of {share:g}; choose a higher one")
+    return low
+
+
+def stacks(model: Model) -> dict[str, Tensor]:
+    """(layers, out, in) by the name of the matrix, as ``finkd.compression.parts.LINEARS`` calls it.
+
+    Raises:
+        ConfigError: if layers are shared, of low rank, or of other shapes than each other.
+    """
+    found = matrices(model)
+    layers = range(len(model.layers))
+    if any(len({found[f"{layer}.{kind}"].weight.shape for layer in layers}) > 1 for kind in LINEARS):
+        raise ConfigError("compress:tensorize: the layers differ in shape; prune all alike (scope=layer)")
+    return {kind: torch.stack([found[f"{layer}.{kind}"].weight.detach() for layer in layers]) for kind in LINEARS}
+
+
+def with_factors(model: Model, found: Mapping[str, Factors]) -> Model:
+    """A copy in which each named matrix of every layer is three, of which the layers share two; biases stay."""
+    weights = model.network.state_dict()
+    names = {module: name for name, module in model.network.named_modules()}
+    for number, layer in enumerate(model.layers):
+        for kind, factors in found.items():
+            path = f"{names[layer]}.{getattr(parts(layer), kind)}"
+            old = weights.pop(f"{path}.weight")
+            for place, made in enumerate((factors.narrow, factors.cores[number], factors.wide)):
+                weights[f"{path}.{place}.weight"] = made.to(old)
+            weights[f"{path}.2.bias"] = weights.pop(f"{path}.bias")
+    stacked = {kind: factors.ranks for kind, factors in found.items()}
+    slim = replace(Slim.of(model.network), stacked=stacked)
+    return Model(rebuilt(model.network, slim, weights), model.tokenizer, model.labels)
