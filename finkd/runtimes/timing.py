@@ -19,6 +19,8 @@ Times = npt.NDArray[np.float64]
 
 WARM_UPS = 20
 BATCH = 32
+TURN = 16
+"""Queries of one tagger before the next one's turn: it finds its weights where it left them, as it would alone."""
 _DRAWS = 2000
 
 
@@ -56,30 +58,28 @@ def latencies(
     """Seconds of whole queries at batch 1, from text to tags.
 
     Args:
-        taggers: by name; they take turns, and another one begins each round.
+        taggers: by name; they take turns of ``TURN`` queries, and another one begins each round.
         sentences: real ones; taken one after the other.
         queries: of each tagger, at least, after ``WARM_UPS``.
         seconds: that each tagger works, at least.
-        listen: called with the rounds that are done and those that there will be at least.
+        listen: called with the queries of each that are done and those that there will be at least.
 
     Returns:
-        by name, (rounds,).
+        by name, (queries,).
     """
     names = list(taggers)
     times: dict[str, list[float]] = {name: [] for name in names}
-    spent = dict.fromkeys(names, 0.0)
     number = 0
-    while number < WARM_UPS + queries or min(spent.values()) < seconds:
-        sentence = [sentences[number % len(sentences)]]
-        for place in range(len(names)):
-            name = names[(number + place) % len(names)]
-            began = time.perf_counter()
-            predict(sentence, taggers[name])
-            elapsed = time.perf_counter() - began
-            if number >= WARM_UPS:
-                times[name].append(elapsed)
-                spent[name] += elapsed
-        number += 1
+    while number < WARM_UPS + queries or min(map(sum, times.values())) < seconds:
+        block = [[sentences[place % len(sentences)]] for place in range(number, number + TURN)]
+        first = number // TURN % len(names)
+        for name in names[first:] + names[:first]:
+            for place, sentence in enumerate(block, number):
+                began = time.perf_counter()
+                predict(sentence, taggers[name])
+                if place >= WARM_UPS:
+                    times[name].append(time.perf_counter() - began)
+        number += TURN
         listen(number, WARM_UPS + queries)
     return {name: np.array(found) for name, found in times.items()}
 
