@@ -49,6 +49,11 @@ class Sentence:
             start += len(word) + 1
         return cls(" ".join(words), tuple(spans), None if tags is None else tuple(tags), document)
 
+    @property
+    def spaces(self) -> list[bool]:
+        """Whether white space follows each word."""
+        return [self.text[end : end + 1].isspace() for _, end in self.spans]
+
     def with_words(self, words: Mapping[int, str]) -> Sentence:
         """A copy without tags that has other words at some places; all that stands between words stays.
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,17 +15,19 @@ from torch.utils.flop_counter import FlopCounterMode
 import corpora
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
+from corpora.sentence import Sentence
 from experiments.config import slug
 from experiments.splits import scored_split
 from finkd import models, teachers
 from finkd.environment import environment
-from finkd.evaluation import Tagger, evaluate
+from finkd.evaluation import score
 from finkd.examples import WINDOW, windows_and_pieces
 from finkd.models import Model
 from finkd.resources import cores_busy, threads
 from finkd.runtimes import runtimes
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from finkd.runtimes.runtime import Running
 from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, ratio, tokenizing
@@ -50,7 +52,7 @@ class Measuring:
 
 
 def benchmark(
-    named: Mapping[str, str],
+    named: Mapping[str, Sequence[str]],
     kinds: Sequence[str],
     data: NerData,
     out: Path,
@@ -61,7 +63,8 @@ def benchmark(
     """Measure models in runtimes; the first model in the first runtime is the reference of all ratios.
 
     Args:
-        named: what tables call a model -> its name or folder.
+        named: what tables call a model -> its name or folder, or those of its seeds: all are scored, the first is
+            measured. A folder may hold a pipeline of spaCy, which runs in nothing else.
         kinds: names of runtimes.
         data: a labelled corpus whose sentences are read.
         out: folder of the records.
@@ -76,21 +79,117 @@ def benchmark(
         ConfigError: if a model is no tagger, or cannot run in a runtime; before anything is measured.
     """
     split = scored_split(data, split)
+    if len({slug(name) for name in named}) < len(named):
+        raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
     with tempfile.TemporaryDirectory() as scratch:
-        bench = _Bench(named, kinds, data, split, measuring or Measuring(), Path(scratch), say)
-        records = bench.records()
+        systems = [_system(name, sources, kinds, Path(scratch) / slug(name)) for name, sources in named.items()]
+        records = _Bench(systems, data, split, measuring or Measuring(), say).records()
     for record in records:
         record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
     return records
+
+
+class _System(Protocol):
+    """What is compared: its seeds, in all of its runtimes."""
+
+    name: str
+    folders: Sequence[Path]
+    scratch: Path
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Names of its runtimes."""
+
+    def running(self, kind: str, threads: int, seed: int = 0) -> Running | Pipeline:
+        """One of its seeds, ready."""
+
+    def size(self) -> tuple[int, int]:
+        """Its weights, and those in embeddings."""
+
+    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        """Of one text of some numbers of pieces."""
+
+    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        """Percentiles of the milliseconds in which a sentence is cut."""
+
+    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        """Whether it finds what a corpus labels."""
+
+
+def _system(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> _System:
+    scratch.mkdir()
+    folders = [Path(source).expanduser() for source in sources]
+    if all(is_pipeline(folder) for folder in folders):
+        return _Peer(name, folders, scratch)
+    return _Network(name, [teachers.resolve(source) for source in sources], scratch, kinds)
+
+
+class _Network:
+    """A tagger of finkd."""
+
+    def __init__(self, name: str, folders: Sequence[Path], scratch: Path, kinds: Sequence[str]) -> None:
+        self.name, self.folders, self.scratch, self.kinds = name, folders, scratch, kinds
+        self.models = [models.load(folder) for folder in folders]
+        if any("O" not in model.labels for model in self.models):
+            raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
+        self.makers = {kind: runtimes.get(kind) for kind in kinds}
+
+    def running(self, kind: str, threads: int, seed: int = 0) -> Running:
+        scratch = self.scratch if seed == 0 else self.scratch / f"seed-{seed}"
+        scratch.mkdir(exist_ok=True)
+        return self.makers[kind](self.models[seed], scratch, threads)
+
+    def size(self) -> tuple[int, int]:
+        model = self.models[0]
+        return sum(each.numel() for each in model.network.parameters()), model.embeddings.weight.numel()
+
+    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        model = self.models[0]
+        lengths = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
+        return {str(pieces): _flops(model, pieces) for pieces in sorted({128, max(2, round(float(lengths.mean())))})}
+
+    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        return _percentiles(tokenizing(self.models[0], sentences))
+
+    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        return isinstance(running, Running) and set(corpora.label_names(types)) <= set(running.tagger.labels)
+
+
+class _Peer:
+    """A pipeline of spaCy."""
+
+    kinds = (RUNTIME,)
+
+    def __init__(self, name: str, folders: Sequence[Path], scratch: Path) -> None:
+        self.name, self.folders, self.scratch = name, folders, scratch
+        self.pipelines = [Pipeline.load(folder) for folder in folders]
+
+    def running(self, kind: str, threads: int, seed: int = 0) -> Pipeline:
+        return self.pipelines[seed]
+
+    def size(self) -> tuple[int, int]:
+        return self.pipelines[0].sizes
+
+    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        return {}
+
+    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        return {}
+
+    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        return isinstance(running, Pipeline) and set(types) <= running.types
+
+
+_Pair = tuple[_System, str]
 
 
 @dataclass(frozen=True)
 class _Measured:
     """What was timed, by ``"model, runtime"``, but for tokenizing, which is by model."""
 
-    running: Mapping[tuple[str, str], Running]
+    running: Mapping[str, Running | Pipeline]
     queries: Mapping[str, Times]
-    tokenizing: Mapping[str, Times]
+    tokenizing: Mapping[str, Mapping[str, float]]
     batches: Mapping[int, Batches]
     energy_source: str
 
@@ -98,22 +197,16 @@ class _Measured:
 class _Bench:
     def __init__(
         self,
-        named: Mapping[str, str],
-        kinds: Sequence[str],
+        systems: Sequence[_System],
         data: NerData,
         split: str,
         measuring: Measuring,
-        scratch: Path,
         say: Callable[[str], None],
     ) -> None:
-        self.data, self.split, self.measuring, self.scratch, self.say = data, split, measuring, scratch, say
+        self.data, self.split, self.measuring, self.say = data, split, measuring, say
         self.sentences = data.splits[split]
-        if len({slug(name) for name in named}) < len(named):
-            raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
-        self.folders = {name: teachers.resolve(source) for name, source in named.items()}
-        self.models = {name: _tagger(name, folder) for name, folder in self.folders.items()}
-        self.pairs = [(name, kind) for name in named for kind in kinds]
-        self.makers = {kind: runtimes.get(kind) for kind in kinds}
+        self.systems = systems
+        self.pairs: list[_Pair] = [(system, kind) for system in systems for kind in system.kinds]
 
     def records(self) -> list[BenchmarkRecord]:
         """All figures."""
@@ -125,37 +218,38 @@ class _Bench:
     def _measured(self) -> _Measured:
         self.say("making the runtimes")
         alone = self._running(1)
-        taggers = {_key(pair): running.tagger for pair, running in alone.items()}
+        readers = {key: running.read for key, running in alone.items()}
         seconds = self.measuring.seconds
         with threads(1):
-            self.say(f"latency: {len(taggers)} in turn")
-            queries = latencies(taggers, self.sentences, self.measuring.queries, seconds)
-            cutting = {name: tokenizing(model, self.sentences) for name, model in self.models.items()}
+            self.say(f"latency: {len(readers)} in turn")
+            queries = latencies(readers, self.sentences, self.measuring.queries, seconds)
+            cutting = {system.name: system.tokenizing(self.sentences) for system in self.systems}
             self.say("throughput on one thread")
-            one = batches(taggers, self.sentences, seconds, Meter())
+            one = batches(readers, self.sentences, seconds, Meter())
         cores = torch.get_num_threads()
         self.say(f"throughput on {cores} threads")
-        together = {_key(pair): running.tagger for pair, running in self._running(cores).items()}
+        together = {key: running.read for key, running in self._running(cores).items()}
         meter = Meter()
         every = batches(together, self.sentences, seconds, meter)
         return _Measured(alone, queries, cutting, {1: one, cores: every}, meter.source)
 
-    def _record(self, pair: tuple[str, str], found: _Measured, busy: bool) -> BenchmarkRecord:
-        (name, kind), key, first = pair, _key(pair), _key(self.pairs[0])
-        model, running, every = self.models[name], found.running[pair], found.batches[max(found.batches)]
+    def _record(self, pair: _Pair, found: _Measured, busy: bool) -> BenchmarkRecord:
+        (system, kind), key, first = pair, _key(pair), _key(self.pairs[0])
+        running, every = found.running[key], found.batches[max(found.batches)]
+        parameters, embeddings = system.size()
         return BenchmarkRecord(
-            system=name,
+            system=system.name,
             runtime=kind,
             corpus=self.data.name,
             split=self.split,
             reference=first,
-            f1=self._f1(running.tagger),
-            parameters=sum(each.numel() for each in model.network.parameters()),
-            embedding_parameters=model.embeddings.weight.numel(),
+            f1=self._f1(pair),
+            parameters=parameters,
+            embedding_parameters=embeddings,
             bytes=running.bytes,
-            flops=self._flops(model),
+            flops=system.flops(self.sentences),
             latency_ms=_percentiles(found.queries[key]),
-            tokenizing_ms=_percentiles(found.tokenizing[name]),
+            tokenizing_ms=found.tokenizing[system.name],
             queries=len(found.queries[key]),
             latency_ratio=ratio(found.queries[first], found.queries[key], _median),
             words_per_second={str(count): each.words_per_second(key) for count, each in found.batches.items()},
@@ -167,44 +261,31 @@ class _Bench:
             environment=environment("bf16" if kind in ("bf16", "cuda") else "fp32"),
         )
 
-    def _running(self, count: int) -> dict[tuple[str, str], Running]:
+    def _running(self, count: int) -> dict[str, Running | Pipeline]:
         with threads(count):
-            return {
-                (name, kind): self.makers[kind](self.models[name], self._scratch(name), count)
-                for name, kind in self.pairs
-            }
+            return {_key((system, kind)): system.running(kind, count) for system, kind in self.pairs}
 
-    def _scratch(self, name: str) -> Path:
-        folder = self.scratch / slug(name)
-        folder.mkdir(exist_ok=True)
-        return folder
+    def _f1(self, pair: _Pair) -> list[float]:
+        system, kind = pair
+        types = self.data.types
+        seeds = (system.running(kind, torch.get_num_threads(), seed) for seed in range(len(system.folders)))
+        return [
+            score(self.sentences, running.read(self.sentences), types).micro.f1
+            for running in seeds
+            if system.can_score(running, types)
+        ]
 
-    def _f1(self, tagger: Tagger) -> float | None:
-        if not set(corpora.label_names(self.data.types)) <= set(tagger.labels):
-            return None
-        return evaluate(self.sentences, tagger, self.data.types).micro.f1
-
-    def _memory(self, pair: tuple[str, str]) -> int | None:
+    def _memory(self, pair: _Pair) -> int | None:
+        system, kind = pair
         if not self.measuring.memory:
             return None
         texts = [sentence.text for sentence in self.sentences[:BATCH]]
-        return peak_memory(self.folders[pair[0]], pair[1], self._scratch(pair[0]), texts)
-
-    def _flops(self, model: Model) -> dict[str, int]:
-        limit = min(WINDOW, model.max_length)
-        lengths = windows_and_pieces(self.sentences, model.tokenizer, limit)[1].lengths
-        return {str(pieces): _flops(model, pieces) for pieces in sorted({128, max(2, round(float(lengths.mean())))})}
+        return peak_memory(system.folders[0], kind, system.scratch, texts)
 
 
-def _tagger(name: str, folder: Path) -> Model:
-    model = models.load(folder)
-    if "O" not in model.labels:
-        raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
-    return model
-
-
-def _key(pair: tuple[str, str]) -> str:
-    return ", ".join(pair)
+def _key(pair: _Pair) -> str:
+    system, kind = pair
+    return f"{system.name}, {kind}"
 
 
 @torch.inference_mode()

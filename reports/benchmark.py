@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from finkd.runtimes.record import BenchmarkRecord, Ratio
-from reports.table import Cell, Column, Table, label, number, plain
+from reports.sections import Spread
+from reports.table import Cell, Column, Table, label, number, plain, share, spread
 
 
 def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
@@ -14,21 +15,27 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
     columns: list[tuple[Column, Callable[[BenchmarkRecord], Cell]]] = [
         (Column("system", "Model", "left"), lambda each: label(each.system, (each.id,))),
         (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime, (each.id,))),
-        (Column("f1", "Micro-F1"), lambda each: number(each.f1, 3, (each.id,))),
+        (Column("f1", "Micro-F1"), lambda each: spread(Spread.of(each.f1), 3, (each.id,))),
+        (Column("retention", "Retention (%)"), lambda each: share(_retention(each, records[0]), 1, (each.id,))),
         (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, (each.id,), scale=1e6)),
         (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, (each.id,), scale=1e6)),
         *((Column(f"{p}_ms", f"{p} (ms)"), _latency(p)) for p in ("p50", "p90", "p99")),
-        (Column("tokenizing_ms", "Cutting (ms)"), lambda each: number(each.tokenizing_ms["p50"], 2, (each.id,))),
+        (Column("tokenizing_ms", "Cutting (ms)"), lambda each: number(each.tokenizing_ms.get("p50"), 2, (each.id,))),
         (Column("latency_ratio", "Faster, batch 1"), lambda each: _ratio(each.latency_ratio, each)),
         *((Column(f"words_{count}", f"Words/s, {count} thr."), _words(str(count))) for count in cores),
         (Column("throughput_ratio", "Faster, batch 32"), lambda each: _ratio(each.throughput_ratio, each)),
-        (Column("gflops", "GFLOPs"), lambda each: number(each.flops["128"], 2, (each.id,), scale=1e9)),
+        (Column("gflops", "GFLOPs"), lambda each: number(each.flops.get("128"), 2, (each.id,), scale=1e9)),
         (Column("memory", "Peak (MB)"), lambda each: number(each.peak_memory, 0, (each.id,), scale=1e6)),
         (Column("joules", "J/1,000 words"), lambda each: number(each.joules_per_1000_words, 2, (each.id,))),
     ]
     rows = tuple(tuple(cell(each) for _, cell in columns) for each in records)
     notes = tuple(map(plain, _notes(records)))
     return Table("benchmark", "Resources", notes, tuple(column for column, _ in columns), rows)
+
+
+def _retention(each: BenchmarkRecord, first: BenchmarkRecord) -> float | None:
+    ours, theirs = Spread.of(each.f1), Spread.of(first.f1)
+    return ours.mean / theirs.mean if ours and theirs and theirs.mean else None
 
 
 def _latency(percentile: str) -> Callable[[BenchmarkRecord], Cell]:
@@ -49,6 +56,8 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
     first = records[0]
     least = min(each.queries for each in records)
     notes = [
+        "Micro-F1 is strict; means ± sample standard deviation over seeds, with their number in brackets; retention is "
+        f"the mean as a share of that of {first.reference}. Everything else is of the first seed.",
         f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
         f"text to tags, {least:,} queries and more of each, in turn; cutting into pieces is within them.",
         f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "

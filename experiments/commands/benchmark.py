@@ -15,7 +15,10 @@ DEFAULT = "eager,bf16,onnx,onnx-int8"
 
 
 def benchmark(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Folders of taggers; NAME=FOLDER names one.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="Folders of taggers; NAME=FOLDER,FOLDER names one and its seeds."),
+    ],
     runtimes: Annotated[str, typer.Option(help="Names of 'finkd list runtimes', with commas.")] = DEFAULT,
     on: Annotated[
         str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose sentences are read.")
@@ -29,7 +32,8 @@ def benchmark(
 ) -> None:
     """Measure size, latency, throughput, memory and energy; the first model in the first runtime is the reference.
 
-    Everything takes turns, so that ratios hold on a machine that does other work too; times do not.
+    A folder may hold a pipeline of spaCy, too. Everything takes turns, so that ratios hold on a machine that does other
+    work; times do not.
 
     Example: finkd benchmark teacher=runs/quickstart/models/teacher-seed-1 --runtimes eager,onnx-int8 --seconds 1
     """
@@ -40,12 +44,12 @@ def benchmark(
     from reports.build import write_report
     from reports.report import Report
 
-    named: dict[str, str] = {}
+    named: dict[str, list[str]] = {}
     for each in models:
-        name, equals, folder = each.partition("=")
-        name, folder = (name, folder) if equals else (Path(each).name, each)
-        if named.setdefault(name, folder) != folder:
+        name, equals, folders = each.partition("=")
+        if (name if equals else Path(each).name) in named:
             raise ConfigError(f"benchmark: two models are called {name!r}; write NAME=FOLDER")
+        named |= {name: folders.split(",")} if equals else {Path(each).name: [each]}
     kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
     records = measured(named, kinds, corpora.load(on), out, split, Measuring(queries, seconds, memory), say)
     table = benchmark_table(records)

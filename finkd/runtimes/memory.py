@@ -38,19 +38,29 @@ def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str])
 
 
 def _main(folder: str, runtime: str, scratch: str) -> None:
+    texts = json.load(sys.stdin)
+    _read(Path(folder), runtime, Path(scratch), texts)
+    sys.stdout.write(f"{_peak()}\n")
+
+
+def _read(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
+    """Read a batch, with nothing imported or held but what that takes."""
+    if runtime == "spacy":
+        from finkd.runtimes.peers import Pipeline
+
+        list(Pipeline.load(folder).nlp.pipe(texts, batch_size=len(texts)))
+        return
     from finkd import models
     from finkd.runtimes import runtimes
     from finkd.shipping.loading import load_tagger
     from finkd.shipping.onnx import GRAPH
     from finkd.tagging import tag
 
-    if (Path(scratch) / runtime / GRAPH).is_file():  # the network that it was made of is not held beside it
-        tagger = load_tagger(Path(scratch) / runtime, 1)
+    if (scratch / runtime / GRAPH).is_file():  # the network that it was made of is not held beside it
+        tagger = load_tagger(scratch / runtime, 1)
     else:
-        tagger = runtimes.get(runtime)(models.load(folder), Path(scratch), 1).tagger
-    texts = json.load(sys.stdin)
+        tagger = runtimes.get(runtime)(models.load(folder), scratch, 1).tagger
     list(tag(texts, tagger, len(texts)))
-    sys.stdout.write(f"{_peak()}\n")
 
 
 def _peak() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from corpora.files import write_atomic
 from finkd.records import read_record
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".benchmark.json"
 
 
@@ -41,11 +41,11 @@ class BenchmarkRecord:
         corpus: whose sentences were read.
         split: of the corpus.
         reference: ``"system, runtime"`` that ratios are to.
-        f1: strict micro-F1, if the corpus has the model's labels.
+        f1: strict micro-F1 of each of its seeds, if the corpus has the model's labels.
         parameters: weights.
         embedding_parameters: of these, in the token embeddings.
         bytes: of the weights as they are held, or of the graph.
-        flops: of one text, by its number of pieces: 128, and the mean of the corpus.
+        flops: of one text, by its number of pieces: 128, and the mean of the corpus; of networks of PyTorch.
         latency_ms: percentiles of one query, from text to tags, at batch 1 on one thread.
         tokenizing_ms: the same of the part that cuts text into pieces.
         queries: that were timed.
@@ -65,7 +65,7 @@ class BenchmarkRecord:
     corpus: str
     split: str
     reference: str
-    f1: float | None
+    f1: Sequence[float]
     parameters: int
     embedding_parameters: int
     bytes: int

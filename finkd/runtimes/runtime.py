@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from finkd.evaluation import Tagger
+from corpora.sentence import Sentence
+from finkd.evaluation import Tagger, Tags, predict
+
+Reads = Callable[[Sequence[Sentence]], Tags]
+"""From sentences to an IOB2 tag for each word."""
 
 
 @dataclass(frozen=True)
@@ -18,3 +23,7 @@ class Running:
 
     tagger: Tagger
     bytes: int
+
+    def read(self, sentences: Sequence[Sentence]) -> Tags:
+        """An IOB2 tag for each word."""
+        return predict(sentences, self.tagger)[0]

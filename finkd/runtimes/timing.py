@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from corpora.sentence import Sentence
-from finkd.evaluation import Tagger, predict
+from finkd.evaluation import Tagger
 from finkd.examples import WINDOW, windows_and_pieces
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.record import Ratio
+from finkd.runtimes.runtime import Reads
 
 Times = npt.NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class Batches:
 
 
 def latencies(
-    taggers: Mapping[str, Tagger],
+    readers: Mapping[str, Reads],
     sentences: Sequence[Sentence],
     queries: int,
     seconds: float,
@@ -58,7 +59,7 @@ def latencies(
     """Seconds of whole queries at batch 1, from text to tags.
 
     Args:
-        taggers: by name; they take turns of ``TURN`` queries, and another one begins each round.
+        readers: by name; they take turns of ``TURN`` queries, and another one begins each round.
         sentences: real ones; taken one after the other.
         queries: of each tagger, at least, after ``WARM_UPS``.
         seconds: that each tagger works, at least.
@@ -67,7 +68,7 @@ def latencies(
     Returns:
         by name, (queries,).
     """
-    names = list(taggers)
+    names = list(readers)
     times: dict[str, list[float]] = {name: [] for name in names}
     number = 0
     while number < WARM_UPS + queries or min(map(sum, times.values())) < seconds:
@@ -76,7 +77,7 @@ def latencies(
         for name in names[first:] + names[:first]:
             for place, sentence in enumerate(block, number):
                 began = time.perf_counter()
-                predict(sentence, taggers[name])
+                readers[name](sentence)
                 if place >= WARM_UPS:
                     times[name].append(time.perf_counter() - began)
         number += TURN
@@ -95,28 +96,28 @@ def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
     return np.array(found)
 
 
-def batches(taggers: Mapping[str, Tagger], sentences: Sequence[Sentence], seconds: float, meter: Meter) -> Batches:
+def batches(readers: Mapping[str, Reads], sentences: Sequence[Sentence], seconds: float, meter: Meter) -> Batches:
     """Seconds of batches, in turn.
 
     Args:
-        taggers: by name.
+        readers: by name.
         sentences: taken ``BATCH`` at a time, over and over.
         seconds: that each tagger works, at least.
         meter: of energy.
     """
     parts = [list(sentences[start : start + BATCH]) for start in range(0, len(sentences), BATCH)]
-    times: dict[str, list[float]] = {name: [] for name in taggers}
-    joules: dict[str, float | None] = dict.fromkeys(taggers, 0.0)
+    times: dict[str, list[float]] = {name: [] for name in readers}
+    joules: dict[str, float | None] = dict.fromkeys(readers, 0.0)
     words: list[int] = []
-    for tagger in taggers.values():
-        predict(parts[0], tagger)
+    for read in readers.values():
+        read(parts[0])
     number = 0
     while number < len(parts) or min(map(sum, times.values())) < seconds:
         part = parts[number % len(parts)]
         words.append(sum(len(sentence.spans) for sentence in part))
-        for name, tagger in taggers.items():
+        for name, read in readers.items():
             before, began = meter.joules(), time.perf_counter()
-            predict(part, tagger)
+            read(part)
             times[name].append(time.perf_counter() - began)
             after, so_far = meter.joules(), joules[name]
             known = before is not None and after is not None and so_far is not None

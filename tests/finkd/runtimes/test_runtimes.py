@@ -12,6 +12,7 @@ from finkd.evaluation import sentence_logits
 from finkd.runtimes import runtimes
 from finkd.runtimes.energy import WATTS, Meter
 from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.runtime import Running
 from finkd.runtimes.timing import TURN, WARM_UPS, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
@@ -80,17 +81,18 @@ def test_a_gpu_that_is_not_there_is_refused(model, tmp_path):
 
 
 def test_queries_are_counted_and_batches_add_up(model):
-    found = latencies({"a": model, "b": model}, SENTENCES, 7, 0.0)
+    read = Running(model, 0).read
+    found = latencies({"a": read, "b": read}, SENTENCES, 7, 0.0)
     assert {name: len(times) for name, times in found.items()} == dict.fromkeys("ab", 2 * TURN - WARM_UPS)
     seen = []
-    latencies({"a": model}, SENTENCES, 1, 0.0, lambda done, total: seen.append((done, total)))
+    latencies({"a": read}, SENTENCES, 1, 0.0, lambda done, total: seen.append((done, total)))
     assert seen == [(TURN, WARM_UPS + 1), (2 * TURN, WARM_UPS + 1)]
     assert len(tokenizing(model, SENTENCES)) == len(SENTENCES)
-    read = batches({"a": model, "b": model}, SENTENCES * 10, 0.0, Meter())
+    taken = batches({"a": read, "b": read}, SENTENCES * 10, 0.0, Meter())
     words = sum(len(sentence.spans) for sentence in SENTENCES) * 10
-    assert read.words.sum() == words
-    assert read.words_per_second("a") == pytest.approx(words / read.seconds["a"].sum())
-    assert read.joules_per_1000_words("b") >= 0
+    assert taken.words.sum() == words
+    assert taken.words_per_second("a") == pytest.approx(words / taken.seconds["a"].sum())
+    assert taken.joules_per_1000_words("b") >= 0
 
 
 def test_a_ratio_and_its_interval():

@@ -1,0 +1,83 @@
+"""Pipelines of spaCy, to be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from corpora.errors import DataError
+from corpora.sentence import Sentence
+from finkd.evaluation import Tags
+
+RUNTIME = "spacy"
+
+
+def is_pipeline(folder: Path) -> bool:
+    """Whether a folder holds a pipeline of spaCy."""
+    return (folder / "config.cfg").is_file() and (folder / "meta.json").is_file()
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline of spaCy that finds entities.
+
+    Attributes:
+        nlp: the pipeline.
+        bytes: of its folder.
+    """
+
+    nlp: Language
+    bytes: int
+
+    @classmethod
+    def load(cls, folder: Path) -> Pipeline:
+        """Read a saved pipeline.
+
+        Raises:
+            DataError: if it is damaged, or no part of it finds entities.
+        """
+        try:
+            nlp = spacy.load(folder)
+        except Exception as error:  # its errors have no common base but this one
+            raise DataError(f"{folder}: cannot be read by spaCy ({str(error).splitlines()[0]})") from error
+        if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
+            raise DataError(f"{folder}: no part of this pipeline finds entities ({', '.join(nlp.pipe_names)})")
+        return cls(nlp, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Of the entities that it finds."""
+        found = (self.nlp.get_pipe_meta(name).factory for name in self.nlp.pipe_names)
+        return frozenset(
+            label
+            for name, factory in zip(self.nlp.pipe_names, found, strict=True)
+            if factory in ("ner", "beam_ner")
+            for label in self.nlp.pipe_labels[name]
+        )
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Its weights, and those of them in tables of (hashed) embeddings."""
+        nodes: dict[int, Any] = {}
+        for _, component in self.nlp.pipeline:
+            model: Any = getattr(component, "model", None)
+            if model is not None:
+                nodes |= {node.id: node for node in model.walk()}
+        weights = [(node, node.get_param(name)) for node in nodes.values() for name in node.param_names]
+        tables = sum(weight.size for node, weight in weights if "embed" in node.name)
+        return sum(weight.size for _, weight in weights), tables
+
+    def read(self, sentences: Sequence[Sentence]) -> Tags:
+        """An IOB2 tag for each word; it is given the words, so that its own tokenizer takes no time."""
+        docs = (Doc(self.nlp.vocab, list(each.words), each.spaces) for each in sentences)
+        return [_tags(doc) for doc in self.nlp.pipe(docs, batch_size=max(1, len(sentences)))]
+
+
+def _tags(doc: Doc) -> list[str]:
+    return [f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O" for token in doc]
