@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from corpora.files import write_atomic
 from finkd.runtimes.record import BenchmarkRecord, Ratio
+from reports.build import write_report
+from reports.figures.sizes import sizes
+from reports.pictures import picture
+from reports.report import Report
 from reports.sections import Spread
 from reports.table import Cell, Column, Table, label, number, plain, share, spread
+
+
+def write_benchmark(records: Sequence[BenchmarkRecord], out: Path) -> Table:
+    """Write the table in every format, and the picture of F1 against bytes, to a folder."""
+    table = benchmark_table(records)
+    write_report(Report((), {table.name: table}), out)
+    drawn = picture("benchmark", "micro-F1 against bytes", lambda: sizes(records))
+    if drawn:
+        for suffix, content in drawn.files.items():
+            write_atomic(out / f"{drawn.name}.{suffix}", content)
+    return table
 
 
 def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.figure import Figure
 
 from reports import canvas
 from reports.figures import figures
@@ -30,10 +33,17 @@ class Picture:
 def pictures(section: Section) -> Iterator[Picture]:
     """The pictures that there is something for."""
     for name, entry in figures.entries().items():
-        with canvas.style():
-            figure = figures.get(name)(section)
-            if figure is None:
-                continue
-            svg = canvas.svg(figure)
-            files: dict[str, str | bytes] = {"svg": svg, "png": canvas.png(figure), "pdf": canvas.pdf(figure)}
-        yield Picture(name, entry.summary, svg, files)
+        made = picture(name, entry.summary, partial(figures.get(name), section))
+        if made is not None:
+            yield made
+
+
+def picture(name: str, summary: str, draw: Callable[[], Figure | None]) -> Picture | None:
+    """A figure in all its formats; ``None`` if there is none."""
+    with canvas.style():
+        figure = draw()
+        if figure is None:
+            return None
+        svg = canvas.svg(figure)
+        files: dict[str, str | bytes] = {"svg": svg, "png": canvas.png(figure), "pdf": canvas.pdf(figure)}
+    return Picture(name, summary, svg, files)

@@ -40,9 +40,7 @@ def benchmark(
     import corpora
     from experiments.benchmark import Measuring
     from experiments.benchmark import benchmark as measured
-    from reports.benchmark import benchmark_table
-    from reports.build import write_report
-    from reports.report import Report
+    from reports.benchmark import write_benchmark
 
     named: dict[str, list[str]] = {}
     for each in models:
@@ -52,8 +50,7 @@ def benchmark(
         named |= {name: folders.split(",")} if equals else {Path(each).name: [each]}
     kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
     records = measured(named, kinds, corpora.load(on), out, split, Measuring(queries, seconds, memory), say)
-    table = benchmark_table(records)
-    write_report(Report((), {table.name: table}), out)
+    table = write_benchmark(records, out)
     if json:
         show_json([dataclasses.asdict(record) for record in records])
         return

@@ -46,6 +46,7 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
         rows = list(csv.DictReader(file))
     assert [(row["system"], row["runtime"]) for row in rows][:2] == [("large", "eager"), ("large", "bf16")]
     assert (out / "benchmark.tex").is_file()
+    assert "tiny, onnx-int8" in (out / "benchmark.svg").read_text()
     assert "estimate: 5 W" in result.stdout or "RAPL" in result.stdout
 
 

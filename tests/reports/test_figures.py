@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reports.canvas import inline
 from reports.figures import figures
-from reports.figures.pareto import _front, spread_out
+from reports.figures.scatter import _front, spread_out
 from reports.pictures import pictures
 from reports.sections import sections
 from reports.table import plain

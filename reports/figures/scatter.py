@@ -1,0 +1,135 @@
+"""Scores against a cost, as marks with their names in the margin and the Pareto front as a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from reports.canvas import INK, ROLE_COLOURS
+from reports.sections import Spread
+
+LARGEST_AREA = 420.0  # of a mark, in square points
+LINE_HEIGHT = 0.048  # of a label, as a share of the picture's height
+
+
+@dataclass(frozen=True)
+class Point:
+    """One mark.
+
+    Attributes:
+        label: in the margin.
+        cost: the less, the better; the abscissa.
+        score: the more, the better; the ordinate.
+        size: of what the area of the mark stands for; ``None`` if that is not known.
+        colour: of the mark.
+    """
+
+    label: str
+    cost: float
+    score: Spread
+    size: float | None
+    colour: str
+
+
+def scatter(points: Sequence[Point], floors: Sequence[tuple[str, float]], cost: str, size: str) -> Figure:
+    """Draw points, and floors as lines across.
+
+    Args:
+        points: at least one.
+        floors: label and score of each.
+        cost: what the abscissa says, with its unit in brackets, such as ``"latency (ms)"``.
+        size: what the area of a mark stands for.
+    """
+    figure = Figure(figsize=(9, max(4.8, 0.23 * (len(points) + len(floors)))), facecolor="none")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.075, 0.13, 0.505, 0.82), facecolor="none")
+    marks = zip(points, _areas(points), strict=True)
+    for point, area in sorted(marks, key=lambda mark: -mark[1]):  # small marks on top
+        mean = point.score.mean
+        axes.errorbar(point.cost, mean, yerr=point.score.sd, color=point.colour, linewidth=1.2, zorder=2)
+        axes.scatter([point.cost], [mean], s=area, color=point.colour, alpha=0.72, linewidth=0, zorder=3)
+    front = sorted(_front([(point.cost, point.score.mean) for point in points]))
+    axes.plot(*zip(*front, strict=True), color=INK, alpha=0.4, linewidth=1, drawstyle="steps-post", zorder=1)
+    costs = [point.cost for point in points]
+    scores = [*(point.score.mean for point in points), *(score for _, score in floors)]
+    _limits(axes, costs, scores, cost, size)
+    _labels(axes, points, floors)
+    return figure
+
+
+def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (cost, score) pairs to which none is preferred in both: the Pareto front."""
+    return [
+        (cost, score)
+        for cost, score in points
+        if not any(other[0] <= cost and other[1] >= score and other != (cost, score) for other in points)
+    ]
+
+
+def _areas(points: Sequence[Point]) -> list[float]:
+    sizes = [point.size or 0.0 for point in points]
+    largest = max(sizes) or 1.0
+    return [max(LARGEST_AREA * size / largest, 12.0) for size in sizes]  # smaller ones could not be seen
+
+
+def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: str, size: str) -> None:
+    largest, smallest = max(costs), min(costs)
+    logarithmic = largest > 10 * smallest
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_xlim(smallest / 2, largest * 2)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_xlim(0, largest * 1.25)
+    margin = max(0.18 * (max(scores) - min(scores)), 0.02)
+    axes.set_ylim(max(min(scores) - margin, -0.02), min(max(scores) + margin, 1.06))
+    scale = ", log scale)" if logarithmic else ")"
+    axes.set_xlabel(f"{cost.removesuffix(')')}{scale}; area of a mark: {size}")
+    axes.set_ylabel("micro-F1")
+    axes.grid(alpha=0.15, linewidth=0.6, color=INK)
+
+
+def _labels(axes: Axes, points: Sequence[Point], floors: Sequence[tuple[str, float]]) -> None:
+    """A label in the right margin for each mark and each floor, tied to it by a line, in the order of the scores."""
+    low, high = axes.get_ylim()
+    left, right = axes.get_xlim()
+    grey = ROLE_COLOURS["floor"]
+    labelled = [(each.label, each.cost, each.score.mean, each.colour, "normal") for each in points]
+    labelled += [(label, right, score, grey, "italic") for label, score in floors]
+    heights = spread_out([(score - low) / (high - low) for _, _, score, _, _ in labelled], LINE_HEIGHT)
+    for (label, start, score, colour, style), height in zip(labelled, heights, strict=True):
+        if style == "italic":
+            axes.axhline(score, color=colour, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+        path = [start, right, right + 0.03 * (right - left)], [score, score, low + height * (high - low)]
+        axes.plot(*path, color=colour, linewidth=0.6, alpha=0.6, zorder=1, clip_on=False)
+        axes.text(1.04, height, label, transform=axes.transAxes, va="center", fontsize=9, style=style)
+
+
+def spread_out(positions: Sequence[float], distance: float) -> list[float]:
+    """Positions between 0 and 1, moved as little as possible (in squares) to lie ``distance`` apart in their own order.
+
+    If there are more than fit, they lie evenly. With i distances taken off the i-th position this is isotonic
+    regression, solved by pooling neighbours.
+    """
+    distance = min(distance, 1 / max(1, len(positions) - 1))
+    order = sorted(range(len(positions)), key=lambda index: positions[index])
+    pools: list[tuple[float, int]] = []  # mean and size
+    for rank, index in enumerate(order):
+        mean, size = positions[index] - rank * distance, 1
+        while pools and pools[-1][0] > mean:
+            before, count = pools.pop()
+            mean, size = (before * count + mean * size) / (count + size), count + size
+        pools.append((mean, size))
+    moved = [mean for mean, size in pools for _ in range(size)]
+    top = 1 - (len(positions) - 1) * distance
+    spread = [0.0] * len(positions)
+    for rank, (index, place) in enumerate(zip(order, moved, strict=True)):
+        spread[index] = min(max(place, 0.0), top) + rank * distance
+    return spread

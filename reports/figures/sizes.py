@@ -1,0 +1,30 @@
+"""Micro-F1 against bytes, of models in several runtimes, with their speed as the area of each mark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from finkd.runtimes.record import BenchmarkRecord
+from reports.canvas import COLOURS
+from reports.figures.scatter import Point, scatter
+from reports.sections import Spread
+from reports.table import plain
+
+
+def sizes(records: Sequence[BenchmarkRecord]) -> Figure | None:
+    """The picture; ``None`` if nothing was scored. Each runtime has a colour."""
+    runtimes = list(dict.fromkeys(each.runtime for each in records))
+    points = [
+        Point(
+            f"{plain(each.system)}, {each.runtime}",
+            each.bytes / 1e6,
+            score,
+            1 / each.latency_ms["p50"],
+            COLOURS[runtimes.index(each.runtime) % len(COLOURS)],
+        )
+        for each in records
+        if (score := Spread.of(each.f1))
+    ]
+    return scatter(points, (), "weights (MB)", "speed at batch 1") if points else None
