@@ -199,3 +199,24 @@ def test_stages_of_a_teacher_that_is_made_on_the_way_are_not_the_students(tuned,
     curve = json.loads((tmp_path / "out" / "trial-0000" / "curve.json").read_text())
     assert {math.ceil(place) for _, place, _ in curve["losses"]} == {1, 3, 4, 5}
     assert sorted(trial.intermediate_values) == [85, 90, 95, 100]
+
+
+def test_how_far_a_student_is_compressed_is_tuned_and_where_in_the_order(tuned, config_of, tmp_path):
+    orders = ["shrink > finetune > compress:prune", "compress:decompose(rank=1, read=weights) > shrink > finetune"]
+    space = {
+        "stages.compress:prune.share": {"low": 0.2, "high": 0.6},
+        "systems.student.strategy": {"choices": orders},
+    }
+    tuned = {
+        **tuned,
+        "stages": {**tuned["stages"], "compress:prune": {"share": 0.2}},
+        "systems": {**tuned["systems"], "student": {"strategy": orders[0]}},
+        "search": {**tuned["search"], "space": space, "goals": ["f1", "size"], "sampler": "random"},
+    }
+    trials, study = trial_of(tuned, config_of, tmp_path)
+    for strategy in orders:  # after the file's own values
+        study.enqueue_trial({"stages.compress:prune.share": 0.6, "systems.student.strategy": strategy})
+    study.optimize(trials, 3)
+    sizes = [trial.values[1] for trial in study.get_trials()]
+    assert sizes[1] < sizes[0]
+    assert len(set(sizes)) == 3
