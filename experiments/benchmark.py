@@ -6,34 +6,26 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-import corpora
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
-from corpora.sentence import Sentence
+from experiments.competitors import System, competitor, percentiles
 from experiments.config import slug
 from experiments.splits import scored_split
-from finkd import models, teachers
 from finkd.environment import environment
 from finkd.evaluation import score
-from finkd.examples import WINDOW, windows_and_pieces
-from finkd.models import Model
 from finkd.resources import cores_busy, threads
-from finkd.runtimes import runtimes
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
+from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from finkd.runtimes.runtime import Running
-from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, ratio, tokenizing
+from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, ratio
 
 _BUSY = 0.3
-_PERCENTILES = (50, 90, 99)
 
 
 @dataclass(frozen=True)
@@ -82,105 +74,14 @@ def benchmark(
     if len({slug(name) for name in named}) < len(named):
         raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
     with tempfile.TemporaryDirectory() as scratch:
-        systems = [_system(name, sources, kinds, Path(scratch) / slug(name)) for name, sources in named.items()]
+        systems = [competitor(name, sources, kinds, Path(scratch) / slug(name)) for name, sources in named.items()]
         records = _Bench(systems, data, split, measuring or Measuring(), say).records()
     for record in records:
         record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
     return records
 
 
-class _System(Protocol):
-    """What is compared: its seeds, in all of its runtimes."""
-
-    name: str
-    folders: Sequence[Path]
-    scratch: Path
-
-    @property
-    def kinds(self) -> Sequence[str]:
-        """Names of its runtimes."""
-
-    def running(self, kind: str, threads: int, seed: int = 0) -> Running | Pipeline:
-        """One of its seeds, ready."""
-
-    def size(self) -> tuple[int, int]:
-        """Its weights, and those in embeddings."""
-
-    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Of one text of some numbers of pieces."""
-
-    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
-        """Percentiles of the milliseconds in which a sentence is cut."""
-
-    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
-        """Whether it finds what a corpus labels."""
-
-
-def _system(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> _System:
-    scratch.mkdir()
-    folders = [Path(source).expanduser() for source in sources]
-    if all(is_pipeline(folder) for folder in folders):
-        return _Peer(name, folders, scratch)
-    return _Network(name, [teachers.resolve(source) for source in sources], scratch, kinds)
-
-
-class _Network:
-    """A tagger of finkd."""
-
-    def __init__(self, name: str, folders: Sequence[Path], scratch: Path, kinds: Sequence[str]) -> None:
-        self.name, self.folders, self.scratch, self.kinds = name, folders, scratch, kinds
-        self.models = [models.load(folder) for folder in folders]
-        if any("O" not in model.labels for model in self.models):
-            raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
-        self.makers = {kind: runtimes.get(kind) for kind in kinds}
-
-    def running(self, kind: str, threads: int, seed: int = 0) -> Running:
-        scratch = self.scratch if seed == 0 else self.scratch / f"seed-{seed}"
-        scratch.mkdir(exist_ok=True)
-        return self.makers[kind](self.models[seed], scratch, threads)
-
-    def size(self) -> tuple[int, int]:
-        model = self.models[0]
-        return sum(each.numel() for each in model.network.parameters()), model.embeddings.weight.numel()
-
-    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        model = self.models[0]
-        lengths = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
-        return {str(pieces): _flops(model, pieces) for pieces in sorted({128, max(2, round(float(lengths.mean())))})}
-
-    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
-        return _percentiles(tokenizing(self.models[0], sentences))
-
-    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
-        return isinstance(running, Running) and set(corpora.label_names(types)) <= set(running.tagger.labels)
-
-
-class _Peer:
-    """A pipeline of spaCy."""
-
-    kinds = (RUNTIME,)
-
-    def __init__(self, name: str, folders: Sequence[Path], scratch: Path) -> None:
-        self.name, self.folders, self.scratch = name, folders, scratch
-        self.pipelines = [Pipeline.load(folder) for folder in folders]
-
-    def running(self, kind: str, threads: int, seed: int = 0) -> Pipeline:
-        return self.pipelines[seed]
-
-    def size(self) -> tuple[int, int]:
-        return self.pipelines[0].sizes
-
-    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        return {}
-
-    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
-        return {}
-
-    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
-        return isinstance(running, Pipeline) and set(types) <= running.types
-
-
-_Pair = tuple[_System, str]
+_Pair = tuple[System, str]
 
 
 @dataclass(frozen=True)
@@ -197,7 +98,7 @@ class _Measured:
 class _Bench:
     def __init__(
         self,
-        systems: Sequence[_System],
+        systems: Sequence[System],
         data: NerData,
         split: str,
         measuring: Measuring,
@@ -248,7 +149,7 @@ class _Bench:
             embedding_parameters=embeddings,
             bytes=running.bytes,
             flops=system.flops(self.sentences),
-            latency_ms=_percentiles(found.queries[key]),
+            latency_ms=percentiles(found.queries[key]),
             tokenizing_ms=found.tokenizing[system.name],
             queries=len(found.queries[key]),
             latency_ratio=ratio(found.queries[first], found.queries[key], _median),
@@ -286,20 +187,6 @@ class _Bench:
 def _key(pair: _Pair) -> str:
     system, kind = pair
     return f"{system.name}, {kind}"
-
-
-@torch.inference_mode()
-def _flops(model: Model, pieces: int) -> int:
-    """Of one text, twice its multiplications."""
-    network: Any = model.network
-    ids = torch.ones(1, min(pieces, model.max_length), dtype=torch.int64)
-    with FlopCounterMode(display=False) as counter:
-        network(input_ids=ids, attention_mask=torch.ones_like(ids))
-    return int(counter.get_total_flops())
-
-
-def _percentiles(seconds: Times) -> dict[str, float]:
-    return {f"p{share}": float(np.percentile(seconds, share) * 1000) for share in _PERCENTILES}
 
 
 def _median(times: Times) -> Times:

@@ -45,7 +45,8 @@ class Pipeline:
         try:
             nlp = spacy.load(folder)
         except Exception as error:  # its errors have no common base but this one
-            raise DataError(f"{folder}: cannot be read by spaCy ({str(error).splitlines()[0]})") from error
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise DataError(f"{folder}: cannot be read by spaCy ({first})") from error
         if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
             raise DataError(f"{folder}: no part of this pipeline finds entities ({', '.join(nlp.pipe_names)})")
         return cls(nlp, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
