@@ -16,6 +16,7 @@ from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 from corpora.errors import ConfigError
 from finkd.compression.architecture import register
 from finkd.models import Model
+from finkd.quiet import quiet
 from finkd.runtimes.pytorch import Prepared
 from finkd.runtimes.runtime import Running
 
@@ -65,7 +66,8 @@ def _loaded(model: Model, scratch: Path, name: str, config: BitsAndBytesConfig) 
     if not folder.is_dir():
         folder.mkdir()
         model.save(folder)
-    network: Any = AutoModelForTokenClassification.from_pretrained(folder, quantization_config=config)
+    with quiet("bitsandbytes"):  # it tells of a package that would fetch kernels while it runs
+        network: Any = AutoModelForTokenClassification.from_pretrained(folder, quantization_config=config)
     whole = 4 * sum(each.numel() for each in model.network.parameters())
     held = int(network.get_memory_footprint())
     if held >= whole:

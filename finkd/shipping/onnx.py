@@ -145,13 +145,14 @@ def _quantize(path: Path, model: Model, calibration: Sequence[Sentence]) -> None
     before = path.stat().st_size
     whole = path.rename(path.with_name("whole.onnx"))
     weights = {"weight_type": QuantType.QInt8, "per_channel": True}
-    if calibration:
-        read = _Calibration(model, calibration)
-        # Norms, softmaxes and activations lose more by rounding than they gain.
-        kinds = {"op_types_to_quantize": ["MatMul", "Gather"], "activation_type": QuantType.QUInt8}
-        quantize_static(whole, path, read, quant_format=QuantFormat.QDQ, **kinds, **weights)
-    else:
-        quantize_dynamic(whole, path, **weights)
+    with quiet("root"):  # it asks for a preparation that gives nothing here
+        if calibration:
+            read = _Calibration(model, calibration)
+            # Norms, softmaxes and activations lose more by rounding than they gain.
+            kinds = {"op_types_to_quantize": ["MatMul", "Gather"], "activation_type": QuantType.QUInt8}
+            quantize_static(whole, path, read, quant_format=QuantFormat.QDQ, **kinds, **weights)
+        else:
+            quantize_dynamic(whole, path, **weights)
     whole.unlink()
     if path.stat().st_size > 0.75 * before:
         raise ConfigError("onnx-int8: hardly anything of this model could be held in 8 bits; choose onnx")
