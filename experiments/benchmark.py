@@ -148,6 +148,7 @@ class _Bench:
             parameters=parameters,
             embedding_parameters=embeddings,
             bytes=running.bytes,
+            packed_bytes=system.packed_bytes(),
             flops=system.flops(self.sentences),
             latency_ms=percentiles(found.queries[key]),
             tokenizing_ms=found.tokenizing[system.name],

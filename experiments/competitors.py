@@ -14,6 +14,7 @@ import corpora
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
 from finkd import models, teachers
+from finkd.compression.packing import ENTRY
 from finkd.examples import WINDOW, windows_and_pieces
 from finkd.models import Model
 from finkd.runtimes import runtimes
@@ -40,6 +41,9 @@ class System(Protocol):
 
     def size(self) -> tuple[int, int]:
         """Its weights, and those in embeddings."""
+
+    def packed_bytes(self) -> int | None:
+        """Of its weights without zeros and unused bits, if there are such."""
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
         """Of one text of some numbers of pieces."""
@@ -90,6 +94,9 @@ class _Network:
         model = self.models[0]
         return sum(each.numel() for each in model.network.parameters()), model.embeddings.weight.numel()
 
+    def packed_bytes(self) -> int | None:
+        return getattr(self.models[0].network.config, ENTRY, None)
+
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
         model = self.models[0]
         lengths = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
@@ -116,6 +123,9 @@ class _Peer:
 
     def size(self) -> tuple[int, int]:
         return self.pipelines[0].sizes
+
+    def packed_bytes(self) -> int | None:
+        return None
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
         return {}

@@ -36,6 +36,7 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
         (Column("retention", "Retention (%)"), lambda each: share(_retention(each, records[0]), 1, (each.id,))),
         (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, (each.id,), scale=1e6)),
         (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, (each.id,), scale=1e6)),
+        (Column("packed_bytes", "Packed (MB)"), lambda each: number(each.packed_bytes, 1, (each.id,), scale=1e6)),
         *((Column(f"{p}_ms", f"{p} (ms)"), _latency(p)) for p in ("p50", "p90", "p99")),
         (Column("tokenizing_ms", "Cutting (ms)"), lambda each: number(each.tokenizing_ms.get("p50"), 2, (each.id,))),
         (Column("latency_ratio", "Faster, batch 1"), lambda each: _ratio(each.latency_ratio, each)),
@@ -83,6 +84,8 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
         f"among it. Energy: {', '.join(dict.fromkeys(each.energy_source for each in records))}.",
         f"{first.environment.get('processor', 'Unknown processor')}.",
     ]
+    if any(each.packed_bytes for each in records):
+        notes.append("Packed: weights of few bits, or those that are not zero, in a file without gaps.")
     if any(each.machine_busy for each in records):
         notes.append("Other work ran on this machine: take the ratios, not the times.")
     return notes

@@ -45,6 +45,8 @@ class BenchmarkRecord:
         parameters: weights.
         embedding_parameters: of these, in the token embeddings.
         bytes: of the weights as they are held, or of the graph.
+        packed_bytes: of its weights without zeros and unused bits, if a stage has left such
+            (``finkd.compression.packing``).
         flops: of one text, by its number of pieces: 128, and the mean of the corpus; of networks of PyTorch.
         latency_ms: percentiles of one query, from text to tags, at batch 1 on one thread.
         tokenizing_ms: the same of the part that cuts text into pieces.
@@ -69,6 +71,7 @@ class BenchmarkRecord:
     parameters: int
     embedding_parameters: int
     bytes: int
+    packed_bytes: int | None
     flops: Mapping[str, int]
     latency_ms: Mapping[str, float]
     tokenizing_ms: Mapping[str, float]

@@ -90,6 +90,20 @@ def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, 
     assert row["gflops"] == ""
 
 
+def test_packed_weights_are_told_of(corpus, tmp_path, finkd):
+    model = tiny_model(labels=LABELS)
+    model.network.config.packed_bytes = 4321
+    (tmp_path / "few").mkdir()
+    model.save(tmp_path / "few")
+    command = ("benchmark", tmp_path / "few", "--on", corpus, "--out", tmp_path / "out", "--no-memory", *QUICK)
+    result = finkd(*command, "--runtimes", "eager,bf16")
+    assert result.exit_code == 0, result.stderr
+    rows = list(csv.DictReader((tmp_path / "out" / "benchmark.csv").open()))
+    assert [float(row["packed_bytes"]) for row in rows] == [4321, 4321]
+    assert "few, packed" in (tmp_path / "out" / "benchmark.svg").read_text()
+    assert "in a file without gaps" in (tmp_path / "out" / "benchmark.md").read_text()
+
+
 def test_a_pipeline_of_spacy_tags_words(pipeline):
     found = Pipeline.load(pipeline)
     assert found.types == {"ORG", "PER", "LOC"}
