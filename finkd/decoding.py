@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ Floats = npt.NDArray[np.float64]
 _BLOCK = 256
 
 
-def transitions(labels: Sequence[str]) -> tuple[Floats, Floats]:
+@lru_cache(maxsize=16)
+def transitions(labels: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Which label may begin a sentence, and which may follow which: 0 if allowed, -inf if not.
 
     Returns:
@@ -36,7 +38,7 @@ def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> 
     """
     counts = np.fromiter((len(each) for each in scores), np.int64, len(scores))
     table = _seen(scores, labels)
-    starts, steps = transitions(labels)
+    starts, steps = transitions(tuple(labels))
     ends = np.cumsum(counts)
     rows = np.repeat(np.arange(len(counts)), counts)
     likeliest = table.argmax(axis=1)
