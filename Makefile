@@ -22,7 +22,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md
+	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md docs/compression.md
 	$(BIN)/python docs/literature.py --check
 
 # A machine without an NVIDIA driver must not be made to download gigabytes of CUDA: the registry's torch is asked what it
