@@ -47,7 +47,7 @@ def scatter(points: Sequence[Point], floors: Sequence[tuple[str, float]], cost: 
     """
     figure = Figure(figsize=(9, max(4.8, 0.23 * (len(points) + len(floors)))), facecolor="none")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.075, 0.13, 0.505, 0.82), facecolor="none")
+    axes = figure.add_axes((0.09, 0.13, 0.49, 0.82), facecolor="none")
     marks = zip(points, _areas(points), strict=True)
     for point, area in sorted(marks, key=lambda mark: -mark[1]):  # small marks on top
         mean = point.score.mean
