@@ -144,7 +144,7 @@ class _Bench:
             corpus=self.data.name,
             split=self.split,
             reference=first,
-            f1=self._f1(pair),
+            f1=self._f1(pair, running),
             parameters=parameters,
             embedding_parameters=embeddings,
             bytes=running.bytes,
@@ -167,13 +167,13 @@ class _Bench:
         with threads(count):
             return {_key((system, kind)): system.running(kind, count) for system, kind in self.pairs}
 
-    def _f1(self, pair: _Pair) -> list[float]:
+    def _f1(self, pair: _Pair, first: Running | Pipeline) -> list[float]:
         system, kind = pair
         types = self.data.types
-        seeds = (system.running(kind, torch.get_num_threads(), seed) for seed in range(len(system.folders)))
+        others = (system.running(kind, torch.get_num_threads(), seed) for seed in range(1, len(system.folders)))
         return [
             score(self.sentences, running.read(self.sentences), types).micro.f1
-            for running in seeds
+            for running in (first, *others)
             if system.can_score(running, types)
         ]
 

@@ -108,10 +108,7 @@ def int8(model: Model, scratch: Path, threads: int) -> Running:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network = dynamic(copy.deepcopy(model.network), {nn.Linear}, dtype=torch.qint8)
-    running = _running(model, network)
-    if running.bytes >= _held(model.network):
-        raise ConfigError("int8: nothing of this model became smaller; choose onnx-int8")
-    return running
+    return _smaller("int8", model, network)
 
 
 def torchao_int8(model: Model, scratch: Path, threads: int) -> Running:
@@ -127,9 +124,13 @@ def torchao_int8(model: Model, scratch: Path, threads: int) -> Running:
 
         network = copy.deepcopy(model.network)
         quantize_(network.base_model, Int8DynamicActivationInt8WeightConfig())
+    return _smaller("torchao-int8", model, network)
+
+
+def _smaller(name: str, model: Model, network: PreTrainedModel) -> Running:
     running = _running(model, network)
     if running.bytes >= _held(model.network):
-        raise ConfigError("torchao-int8: nothing of this model became smaller; choose onnx-int8")
+        raise ConfigError(f"{name}: nothing of this model became smaller; choose onnx-int8")
     return running
 
 
