@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import BertConfig, ElectraConfig, ElectraForTokenClassification, ElectraModel, PreTrainedModel
 
 from corpora.errors import ConfigError
+from finkd.compression.architecture import Slim, rebuilt
 from finkd.examples import WINDOW
 from finkd.models import Model
 
@@ -45,16 +46,15 @@ def factorize(model: Model, rank: int) -> Model:
         raise ConfigError(f"factorize: needs a BERT encoder or tagger (got {model.network.config.architectures})")
     if not 2 <= rank < config.hidden_size:
         raise ConfigError(f"factorize.rank: expected 2 to {config.hidden_size - 1} (got {rank})")
-    network = _electra(model, rank)
-    body = network.base_model
-    body.load_state_dict({**body.state_dict(), **_encoder_weights(model.encoder), **_embeddings(model.encoder, rank)})
+    weights = {**_encoder_weights(model.encoder), **_embeddings(model.encoder, rank)}
     if model.labels:
-        network.get_submodule("classifier").load_state_dict(model.tagging_head.state_dict())
-    return Model(network, model.tokenizer, model.labels)
+        head = {f"classifier.{name}": weight for name, weight in model.tagging_head.state_dict().items()}
+        weights = {**{f"electra.{name}": weight for name, weight in weights.items()}, **head}
+    return Model(rebuilt(_electra(model, rank), Slim.of(model.network), weights), model.tokenizer, model.labels)
 
 
 def _electra(model: Model, rank: int) -> PreTrainedModel:
-    """A network of the right shape, with weights to be replaced."""
+    """A network of the right head and sizes, with weights of no meaning."""
     old = model.network.config
     shared: dict[str, Any] = {name: getattr(old, name, None) for name in _SHARED}
     config = ElectraConfig(embedding_size=rank, **shared)
