@@ -12,7 +12,7 @@ import torch
 
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
-from experiments.competitors import System, competitor, percentiles
+from experiments.competitors import System, competitor
 from experiments.config import slug
 from experiments.splits import scored_split
 from finkd.environment import environment
@@ -23,7 +23,7 @@ from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from finkd.runtimes.runtime import Running
-from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, ratio
+from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, percentiles, ratio
 
 _BUSY = 0.3
 

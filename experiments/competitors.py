@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -20,9 +19,7 @@ from finkd.models import Model
 from finkd.runtimes import runtimes
 from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
 from finkd.runtimes.runtime import Running
-from finkd.runtimes.timing import Times, tokenizing
-
-_PERCENTILES = (50, 90, 99)
+from finkd.runtimes.timing import percentiles, tokenizing
 
 
 class System(Protocol):
@@ -145,8 +142,3 @@ def _flops(model: Model, pieces: int) -> int:
     with FlopCounterMode(display=False) as counter:
         network(input_ids=ids, attention_mask=torch.ones_like(ids))
     return int(counter.get_total_flops())
-
-
-def percentiles(seconds: Times) -> dict[str, float]:
-    """Milliseconds by name, such as ``"p50"``."""
-    return {f"p{share}": float(np.percentile(seconds, share) * 1000) for share in _PERCENTILES}

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import psutil
 import torch
 
 from corpora.sentence import Sentence
-from finkd.evaluation import predict
+from finkd.evaluation import Tags, predict
 from finkd.models import Model
 from finkd.records import Resources
+from finkd.runtimes.energy import Meter
+from finkd.runtimes.runtime import Reads
+from finkd.runtimes.timing import batches, latencies, percentiles
 
-WARM_UPS = 20
-PERCENTILES = (10, 25, 50, 75, 90, 99)
 _BUSY = 0.3
 
 
 def measure(
-    systems: Mapping[str, tuple[Model, Path]], sentences: Sequence[Sentence], queries: int = 256, batch: int = 32
+    systems: Mapping[str, tuple[Model, Path]], sentences: Sequence[Sentence], queries: int = 256
 ) -> dict[str, Resources]:
     """Measure several models side by side, so that whatever else the machine does hits all of them alike.
 
@@ -32,14 +32,14 @@ def measure(
     Args:
         systems: name -> (model, the folder that it is saved in).
         sentences: real sentences; taken in turn.
-        queries: timed queries per system, after ``WARM_UPS``; 0 leaves both speeds out.
-        batch: sentences at a time for the throughput.
+        queries: timed queries per system, at least, and sentences in batches; 0 leaves both speeds out.
     """
     busy = queries > 0 and cores_busy() > _BUSY
-    models = {name: model for name, (model, _) in systems.items()}
-    order = [sentences[i % len(sentences)] for i in range(WARM_UPS + queries)] if queries else []
-    latency = _latency(models, order)
-    speed = _throughput(models, order[WARM_UPS:], batch)
+    readers: dict[str, Reads] = {name: partial(_tags, model) for name, (model, _) in systems.items()}
+    latency: Mapping[str, Mapping[str, float]] = {}
+    speed: Mapping[str, float] = {}
+    if queries > 0 and readers:
+        latency, speed = _speeds(readers, sentences, queries)
     return {
         name: Resources(
             parameters=sum(parameter.numel() for parameter in model.network.parameters()),
@@ -53,32 +53,20 @@ def measure(
     }
 
 
-def _latency(models: Mapping[str, Model], order: Sequence[Sentence]) -> dict[str, dict[str, float]]:
-    """Percentiles of the milliseconds per sentence, the first ``WARM_UPS`` left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in models}
+def _tags(model: Model, sentences: Sequence[Sentence]) -> Tags:
+    return predict(sentences, model)[0]
+
+
+def _speeds(
+    readers: Mapping[str, Reads], sentences: Sequence[Sentence], queries: int
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Percentiles of the milliseconds per sentence, and words per second, by name."""
     with threads(1):
-        for sentence in order:
-            for name, model in models.items():
-                began = time.perf_counter()
-                predict([sentence], model)
-                seconds[name].append(time.perf_counter() - began)
-    return {
-        name: {f"p{share}": float(np.percentile(values[WARM_UPS:], share) * 1000) for share in PERCENTILES}
-        for name, values in seconds.items()
-        if values
+        times = latencies(readers, sentences, queries, 0)
+    found = batches(readers, [sentences[number % len(sentences)] for number in range(queries)], 0, Meter())
+    return {name: percentiles(seconds) for name, seconds in times.items()}, {
+        name: found.words_per_second(name) for name in readers
     }
-
-
-def _throughput(models: Mapping[str, Model], sentences: Sequence[Sentence], batch: int) -> dict[str, float]:
-    """Words per second."""
-    total: dict[str, float] = dict.fromkeys(models, 0.0)
-    for start in range(0, len(sentences), batch):
-        for name, model in models.items():
-            began = time.perf_counter()
-            predict(sentences[start : start + batch], model)
-            total[name] += time.perf_counter() - began
-    words = sum(len(sentence.spans) for sentence in sentences)
-    return {name: words / seconds for name, seconds in total.items() if seconds}
 
 
 def folder_bytes(folder: Path) -> int:

@@ -23,6 +23,7 @@ BATCH = 32
 TURN = 16
 """Queries of one tagger before the next one's turn: it finds its weights where it left them, as it would alone."""
 _DRAWS = 2000
+_PERCENTILES = (10, 25, 50, 75, 90, 99)
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,8 @@ def ratio(reference: Times, ours: Times, of: Callable[[Times], Times], seed: int
     found = of(reference[drawn]) / of(ours[drawn])
     low, high = np.percentile(found, [2.5, 97.5])
     return Ratio(float((of(reference[None]) / of(ours[None]))[0]), float(low), float(high))
+
+
+def percentiles(seconds: Times) -> dict[str, float]:
+    """Milliseconds by name, from ``"p10"`` to ``"p99"``."""
+    return {f"p{share}": float(np.percentile(seconds, share) * 1000) for share in _PERCENTILES}

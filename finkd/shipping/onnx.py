@@ -97,6 +97,35 @@ class _Scores(nn.Module):
         return scores
 
 
+class _Product(nn.Module):
+    """A linear layer that holds its matrix as a product reads it.
+
+    The exporter turns the matrix of ``nn.Linear`` around within the graph, and folds that only where no other layer has
+    the same matrix; what is left turns at every run, and quantization does not see it.
+    """
+
+    def __init__(self, weight: nn.Parameter, bias: nn.Parameter | None) -> None:
+        super().__init__()
+        self.weight, self.bias = weight, bias
+
+    def forward(self, states: Tensor) -> Tensor:
+        product = states @ self.weight
+        return product if self.bias is None else product + self.bias
+
+
+def _with_products(network: nn.Module) -> None:
+    """Put products in the place of all linear layers; what layers share, they go on sharing."""
+    turned: dict[Tensor, nn.Parameter] = {}
+    made: dict[nn.Module, _Product] = {}
+    for name, module in list(network.named_modules(remove_duplicate=False)):
+        if isinstance(module, nn.Linear):
+            if module.weight not in turned:
+                turned[module.weight] = nn.Parameter(module.weight.detach().T.contiguous())
+            if module not in made:
+                made[module] = _Product(turned[module.weight], module.bias)
+            network.set_submodule(name, made[module])
+
+
 def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Sequence[Sentence] = ()) -> None:
     """Write a tagger's graph with its tokenizer and its configuration beside it.
 
@@ -123,6 +152,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
 def _write_graph(model: Model, path: Path) -> None:
     network: Any = copy.deepcopy(model.network).train(False)
     network.set_attn_implementation("eager")  # as plain products: fewer nodes, and none that quantization misses
+    _with_products(network)
     example = torch.ones(2, 3, dtype=torch.int64)  # 1 would become a constant
     sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
     with quiet("torch.onnx"), torch.inference_mode():

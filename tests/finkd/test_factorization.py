@@ -7,6 +7,8 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd import models
+from finkd.compression.architecture import Slim
+from finkd.compression.pruning import keep_heads, keep_units
 from finkd.factorization import factorize
 from finkd.losses.embedding import Embedding
 from finkd.losses.span_hidden import SpanHidden
@@ -62,6 +64,16 @@ def test_parameters_are_saved_and_the_model_is_one_that_transformers_knows(tmp_p
     assert loaded.labels == LABELS
     assert loaded.network.config.model_type == "electra"
     torch.testing.assert_close(outputs(loaded, TEXT), outputs(narrow, TEXT))
+
+
+def test_layers_stay_as_slim_as_they_are(tmp_path):
+    whole = of_low_rank(7, labels=LABELS)
+    thin = keep_units(keep_heads(whole, [torch.tensor([1]), torch.tensor([0])]), [torch.arange(8), torch.arange(5)])
+    narrow = factorize(thin, 8)
+    assert Slim.of(narrow.network) == Slim.of(thin.network) == Slim(heads=(1, 1), units=(8, 5))
+    torch.testing.assert_close(outputs(narrow, TEXT), outputs(thin, TEXT), rtol=1e-4, atol=1e-4)
+    narrow.save(tmp_path)
+    torch.testing.assert_close(outputs(models.load(tmp_path), TEXT), outputs(narrow, TEXT))
 
 
 def test_it_learns_and_can_change_its_vocabulary():

@@ -5,7 +5,8 @@ import torch
 
 from finkd import resources
 from finkd.environment import environment
-from finkd.resources import WARM_UPS, folder_bytes, measure
+from finkd.resources import folder_bytes, measure
+from finkd.runtimes.timing import BATCH, TURN, WARM_UPS
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 
@@ -38,15 +39,19 @@ def test_speeds_come_from_whole_queries_side_by_side(system, monkeypatch):
 
     def predict(sentences, model):
         asked.append((len(sentences), torch.get_num_threads(), os.environ.get("TOKENIZERS_PARALLELISM")))
+        return [["O"] * len(sentence.spans) for sentence in sentences], 0
 
     monkeypatch.setattr(resources, "predict", predict)
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads[-1])
     monkeypatch.setattr(torch, "set_num_threads", lambda count: threads.append(count))
     threads = [2]
-    found = measure({"a": system, "b": system}, SENTENCES, queries=5, batch=3)
-    singles = [(1, 1, "false")] * 2 * (WARM_UPS + 5)
-    assert asked == [*singles, (3, 2, "true"), (3, 2, "true"), (2, 2, "true"), (2, 2, "true")]
+    found = measure({"a": system, "b": system}, SENTENCES, queries=40)
+    single, turns = (1, 1, "false"), -(-(WARM_UPS + 40) // TURN)
+    assert asked[: -2 * 3] == [single] * 2 * turns * TURN
+    assert (
+        asked[-2 * 3 :] == [(BATCH, 2, "true")] * 4 + [(40 - BATCH, 2, "true")] * 2
+    )  # the first of two batches warms up
     assert list(found["a"].latency_ms) == ["p10", "p25", "p50", "p75", "p90", "p99"]
     assert found["a"].words_per_second > 0
     assert found["a"].machine_busy

@@ -3,10 +3,13 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from corpora.errors import ConfigError, DataError
+from finkd.compression.sharing import share_layers
+from finkd.compression.tensors import stacks, tucker, with_factors
 from finkd.evaluation import evaluate, predict, sentence_logits
 from finkd.shipping.onnx import GRAPH, export_onnx, load_onnx, parity
 from finkd.tagging import tag
@@ -61,6 +64,25 @@ def test_eight_bits_are_fewer_bytes(calibration, tmp_path):
     found = parity(load_onnx(tmp_path / "int8"), model, SENTENCES)
     assert 0 < found.largest < 0.1  # something has been rounded, and little
     assert {path.name for path in (tmp_path / "int8").iterdir()} == {path.name for path in whole.iterdir()}
+
+
+def shared(model):
+    return share_layers(model, "all")
+
+
+def stacked(model):
+    return with_factors(model, {kind: tucker(stack, 40) for kind, stack in stacks(model).items()})
+
+
+@pytest.mark.parametrize("made", [shared, stacked])
+def test_what_layers_share_is_held_once_and_in_eight_bits_too(made, tmp_path):
+    model = made(tiny_model(labels=LABELS, width=64, positions=66, layers=3))
+    export_onnx(model, tmp_path / "graph", "onnx-int8")
+    held = [each for each in onnx.load(tmp_path / "graph" / GRAPH).graph.initializer if len(each.dims) == 2]
+    assert onnx.TensorProto.FLOAT not in {each.data_type for each in held}
+    rounded = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
+    expected = sum(weight.numel() for weight in model.network.parameters() if weight.dim() == 2)
+    assert sum(np.prod(each.dims) for each in held if each.data_type in rounded) == expected
 
 
 def test_the_model_is_left_alone(exported, tmp_path):
