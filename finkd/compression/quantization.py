@@ -71,28 +71,34 @@ def sensitivities(
     weights = dict(step.network.named_parameters())
     chosen = [weights[name] for name in names]
     random = torch.Generator().manual_seed(seed)
+    # A batch is about as steep in about the same direction as the last one: it begins there.
+    vectors = [torch.randn(weight.shape, generator=random) for weight in chosen]
     found = []
     for rows in plan(data.lengths, batch_tokens, seed, 0):
         loss = step(data.batch(rows)).sum()
         slopes = torch.autograd.grad(loss, chosen, create_graph=True)
-        found.append([_eigenvalue(slope, weight, random) for slope, weight in zip(slopes, chosen, strict=True)])
+        pairs = [_eigenpair(*each) for each in zip(slopes, chosen, vectors, strict=True)]
+        vectors = [vector for _, vector in pairs]
+        found.append([value for value, _ in pairs])
     values = torch.tensor(found).abs()
     spread = values.std(0) if len(values) > 1 else torch.zeros(len(chosen))
     return dict(zip(names, (values.mean(0) + spread).tolist(), strict=True))
 
 
-def _eigenvalue(slope: Tensor, weight: Tensor, random: torch.Generator) -> float:
-    vector = torch.randn(weight.shape, generator=random)
-    vector /= vector.norm()
+def _eigenpair(slope: Tensor, weight: Tensor, vector: Tensor) -> tuple[float, Tensor]:
+    """The largest eigenvalue and its vector, by power iteration from a vector."""
+    vector = vector / vector.norm()
     value = 0.0
     for _ in range(_ITERATIONS):
         (product,) = torch.autograd.grad(slope, weight, vector, retain_graph=True)
         last, value = value, float((product * vector).sum())
         norm = product.norm()
-        if not norm or abs(value - last) <= _TOLERANCE * abs(value):
+        if not norm:
             break
         vector = product / norm
-    return value
+        if abs(value - last) <= _TOLERANCE * abs(value):
+            break
+    return value, vector
 
 
 def bits_by_sensitivity(
