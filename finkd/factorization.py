@@ -10,7 +10,8 @@ from torch import Tensor
 from transformers import BertConfig, ElectraConfig, ElectraForTokenClassification, ElectraModel, PreTrainedModel
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import Slim, rebuilt
+from finkd.compression.architecture import rebuilt
+from finkd.compression.slim import Slim
 from finkd.examples import WINDOW
 from finkd.models import Model
 

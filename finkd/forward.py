@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from corpora.errors import ConfigError
 from finkd.attention import fastest
 from finkd.collation import Inputs
-from finkd.compression.architecture import Slim
+from finkd.compression.slim import Slim
 from finkd.losses.term import Side
 from finkd.models import masked_lm_guesses
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import Slim
+from finkd.compression.slim import Slim
 from finkd.models import Model
 from finkd.transfer.mapped import Characters
 from finkd.transfer.transfer import Carry, Transfer

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from finkd.batches import TrainingData, plan
-from finkd.compression.architecture import Slim, rebuilt
+from finkd.compression.architecture import rebuilt
 from finkd.compression.parts import LINEARS, parts
+from finkd.compression.slim import Slim
 from finkd.forward import forward
 from finkd.models import Model
 

@@ -9,8 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from finkd.compression.architecture import Slim, rebuilt
+from finkd.compression.architecture import rebuilt
 from finkd.compression.parts import head_size, parts
+from finkd.compression.slim import Slim
 from finkd.models import Model
 
 Scope = Literal["layer", "model"]

@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import Shared, Slim, rebuilt
+from finkd.compression.architecture import rebuilt
 from finkd.compression.parts import halves
+from finkd.compression.slim import Shared, Slim
 from finkd.models import Model
 
 Start = Literal["mean", "first"]

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import Slim, rebuilt
+from finkd.compression.architecture import rebuilt
 from finkd.compression.low_rank import matrices
 from finkd.compression.parts import LINEARS, parts
+from finkd.compression.slim import Slim
 from finkd.models import Model
 from finkd.quiet import quiet
 

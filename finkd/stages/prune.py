@@ -9,9 +9,9 @@ from pydantic import Field, PositiveInt
 
 from corpora.errors import ConfigError
 from finkd.batches import TrainingData
-from finkd.compression.architecture import Slim
 from finkd.compression.importance import Importance, by_magnitude, by_taylor, of_layers
 from finkd.compression.pruning import Scope, keep_heads, keep_units, kept
+from finkd.compression.slim import Slim
 from finkd.models import Model
 from finkd.stages.common import check_tagger, examples
 from finkd.stages.stage import Context, Head

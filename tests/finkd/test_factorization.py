@@ -7,8 +7,8 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd import models
-from finkd.compression.architecture import Slim
 from finkd.compression.pruning import keep_heads, keep_units
+from finkd.compression.slim import Slim
 from finkd.factorization import factorize
 from finkd.losses.embedding import Embedding
 from finkd.losses.span_hidden import SpanHidden

@@ -9,10 +9,11 @@ from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
 
 from corpora.errors import ConfigError, DataError
 from finkd import models
-from finkd.compression.architecture import Slim, register
+from finkd.compression.architecture import register
 from finkd.compression.low_rank import decompose, with_ranks
 from finkd.compression.pruning import keep_units
 from finkd.compression.sharing import share_layers
+from finkd.compression.slim import Slim
 from finkd.stages.finetune import Finetune
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink

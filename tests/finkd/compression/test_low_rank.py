@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import Slim
 from finkd.compression.low_rank import (
     Decomposition,
     decompose,
@@ -16,6 +15,7 @@ from finkd.compression.low_rank import (
     ranks_by_energy,
     with_ranks,
 )
+from finkd.compression.slim import Slim
 from finkd.stages.decompose import Decompose
 from finkd.stages.share import Share
 from tests.finkd.compression.slim import FAMILIES, TEXT, slim_model

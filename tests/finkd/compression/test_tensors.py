@@ -8,9 +8,9 @@ import torch
 
 from corpora.errors import ConfigError, DataError
 from finkd import models
-from finkd.compression.architecture import Slim
 from finkd.compression.pruning import keep_units
 from finkd.compression.sharing import share_layers
+from finkd.compression.slim import Slim
 from finkd.compression.tensors import cp, rank_by_budget, stacks, tucker, with_factors
 from finkd.shipping.onnx import export_onnx, load_onnx, parity
 from finkd.stages.finetune import Finetune
