@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.config import load, slug
+from experiments.config import load
+from experiments.names import slug
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,7 +13,7 @@ import torch
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
 from experiments.competitors import System, competitor
-from experiments.config import slug
+from experiments.names import slug
 from experiments.splits import scored_split
 from finkd.environment import environment
 from finkd.evaluation import score

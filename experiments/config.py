@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,24 +11,17 @@ from typing import Any, Literal
 import yaml
 
 import corpora
-from corpora.errors import ConfigError, UnknownNameError
+from corpora.errors import ConfigError
 from corpora.registry import unknown
 from corpora.tags import Scheme
 from experiments.budget import Budget
+from experiments.checks import check
+from experiments.names import slug
 from experiments.splits import scored_split
-from finkd.floors import floors
 from finkd.raw_text import Text
 from finkd.settings import build, read_yaml
-from finkd.stages import stages
-from finkd.stages.distill import Distill
-from finkd.stages.task_distill import TaskDistill
-from finkd.strategies import merge, nested, parse, strategies
+from finkd.strategies import merge, nested
 from finkd.teachers import DEFAULT
-
-SLUG = 60
-_STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
-MAX_SEED = 2**32 - 1
-MAX_QUERIES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,8 @@ class System:
     """One of the compared systems.
 
     Attributes:
-        strategy: its stages in the textual form, or the name of a known strategy.
+        strategy: its stages in the textual form, or the name of a known strategy. In a file, ``after: other`` beside it
+            has it go on where the strategy of a system above it ends.
         role: the ``teacher`` is what the students of the experiment learn from; there is at most one.
     """
 
@@ -136,11 +128,37 @@ def from_settings(
     """An experiment from plain settings; see ``load``."""
     settings = overridden(raw, overrides)
     settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
+    if isinstance(settings.get("systems"), dict):
+        settings["systems"] = _continued(settings["systems"])
     if seeds is not None:
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
     check(experiment)
     return _only(experiment, only) if only else experiment
+
+
+def _continued(systems: Mapping[str, Any]) -> dict[str, Any]:
+    """Each system's whole strategy: with ``after: other``, it goes on where that of another system above it ends.
+
+    Raises:
+        ConfigError: if there is no such system above it, or one of both has no strategy.
+    """
+    found: dict[str, Any] = {}
+    for name, system in systems.items():
+        if isinstance(system, dict) and "after" in system:
+            rest = dict(system)
+            other = rest.pop("after")
+            before = found.get(other) if isinstance(other, str) else None
+            match before, rest:
+                case {"strategy": str(start)}, {"strategy": str(end)}:
+                    system = {**rest, "strategy": f"{start} > {end}"}
+                case _:
+                    raise ConfigError(
+                        f"systems.{name}.after: expected a system above it that has a strategy, and one that goes on "
+                        f"(got {other!r})"
+                    )
+        found[name] = system
+    return found
 
 
 def overridden(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -187,90 +205,6 @@ def one_strategy(strategy: str, corpus: str, scheme: Scheme = "IOB2") -> dict[st
         settings["text"] = {"corpus": "sample-text", "sentences": 2000}
         settings["general"] = {"corpus": "sample-text", "sentences": 2000, "seed": 1}
     return settings
-
-
-def check(experiment: Experiment) -> None:
-    """Find the mistakes that types alone don't show, before any work is done.
-
-    Raises:
-        ConfigError: with all of them.
-    """
-    problems = [*_names(experiment), *_numbers(experiment)]
-    for stage in experiment.stages:
-        if not _STAGE.fullmatch(stage):
-            problems.append(f"stages.{stage}: expected a stage, such as 'finetune' or 'distill:text'")
-        elif stage in strategies and stage not in stages:
-            parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
-            problems.append(f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})")
-        else:
-            problems += _strategy(stage, experiment)
-    known = set(problems)
-    for name, system in experiment.systems.items():
-        found = _strategy(system.strategy, experiment)
-        problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
-    if problems:
-        raise ConfigError("\n".join(problems))
-
-
-def _names(experiment: Experiment) -> Iterator[str]:
-    """Names that are unknown, or that cannot tell files apart."""
-    if not slug(experiment.name):
-        yield f"name: expected a letter or digit (got {experiment.name!r})"
-    teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
-    for split in {"train", experiment.split}.intersection(experiment.confirm):
-        yield f"confirm: expected splits on which nothing is learned or chosen (got {split!r})"
-    if len(teachers) > 1:
-        yield f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})"
-    if not experiment.systems:
-        yield "systems: expected at least one, such as 'teacher: {role: teacher, strategy: finetune}'"
-    for floor in experiment.floors:
-        if floor not in floors:
-            yield unknown("floors", floor, floors)
-    taken: dict[str, str] = {}
-    for name in (*experiment.floors, *experiment.systems):
-        if not slug(name):
-            yield f"systems.{name}: expected a letter or digit in the name"
-        elif slug(name) in taken:
-            yield f"systems.{name}: its files would have the names of those of {taken[slug(name)]!r}; rename one"
-        taken[slug(name)] = name
-
-
-def _numbers(experiment: Experiment) -> Iterator[str]:
-    if len(set(experiment.seeds)) != len(experiment.seeds) or not experiment.seeds:
-        yield f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})"
-    if max(experiment.seeds, default=0) > MAX_SEED:
-        yield f"seeds: expected numbers up to {MAX_SEED} (got {max(experiment.seeds)})"
-    if min(experiment.seeds, default=0) < 0:
-        yield f"seeds: expected numbers from 0 (got {list(experiment.seeds)})"
-    if not 0 <= experiment.measure <= MAX_QUERIES:
-        yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
-    for key, text in (("text", experiment.text), ("general", experiment.general)):
-        if text is not None and text.sentences < 1:
-            yield f"{key}.sentences: expected 1 or more (got {text.sentences})"
-
-
-def _strategy(text: str, experiment: Experiment) -> list[str]:
-    """The mistakes in a strategy, in the settings of its stages and in their loss terms."""
-    try:
-        steps = parse(text, experiment.stages)
-    except (ConfigError, UnknownNameError) as error:
-        return str(error).splitlines()
-    problems = []
-    for step in steps:
-        try:
-            if isinstance(step.stage, Distill | TaskDistill):
-                step.stage.terms()
-        except (ConfigError, UnknownNameError) as error:
-            problems += [f"stages.{step.name}.{line}" for line in str(error).splitlines()]
-    return problems
-
-
-def slug(name: str) -> str:
-    """A name as part of a file name: its letters and digits, with hyphens between."""
-    words = "-".join(re.findall(r"[^\W_]+", name.lower()))
-    if len(words) <= SLUG:
-        return words
-    return f"{words[: SLUG - 9]}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"  # two long names stay two
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def main(
 def _students(
     out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
 ) -> dict[str, str | Path]:
-    from experiments.config import slug
+    from experiments.names import slug
     from experiments.strategy import make
     from finkd.store import Store
 

@@ -13,9 +13,10 @@ from typing import Any
 from corpora.errors import ConfigError
 from corpora.files import folder_lock, write_atomic
 from corpora.sentence import Sentence
-from experiments.config import Experiment, resolved, slug
+from experiments.config import Experiment, resolved
 from experiments.events import Event, Listener
 from experiments.jobs import side_by_side
+from experiments.names import slug
 from experiments.prepared import Outcomes, Prepared
 from experiments.publish import publish
 from finkd import processes

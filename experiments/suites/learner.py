@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.config import slug
+from experiments.names import slug
 from experiments.publish import publish
 from experiments.suites.request import Request
 from finkd import models

@@ -15,8 +15,8 @@ from typing import Any
 from corpora.errors import UnknownNameError
 from corpora.files import folder_lock
 from corpora.registry import unknown
-from experiments.config import slug
 from experiments.events import Event, ignored
+from experiments.names import slug
 from finkd import lineage, models, teachers
 from finkd.environment import environment
 from finkd.models import Model

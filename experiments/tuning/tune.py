@@ -12,7 +12,7 @@ from optuna.trial import Trial
 
 from corpora.errors import ConfigError
 from corpora.files import folder_lock
-from experiments.config import slug
+from experiments.names import slug
 from experiments.prepared import Prepared
 from experiments.tuning import storage
 from experiments.tuning.crew import Crew, Outcome

@@ -9,6 +9,7 @@ from corpora import corpora
 from corpora.errors import ConfigError
 from corpora.loading import load as load_corpus
 from experiments import config
+from experiments.names import SLUG, slug
 from experiments.splits import scored_split
 from finkd.strategies import parse
 
@@ -64,6 +65,21 @@ def test_seeds_of_the_command_line_come_last(settings):
     assert config.from_settings(settings, ["seeds=[3]"], seeds=[5, 6]).seeds == (5, 6)
 
 
+def test_a_strategy_goes_on_where_another_ends(settings):
+    more = ["systems.Next={after: teacher, strategy: shrink}", "systems.Last={after: Next, strategy: finetune}"]
+    systems = config.from_settings(settings, more).systems
+    assert (systems["Next"].strategy, systems["Last"].strategy) == ("finetune > shrink", "finetune > shrink > finetune")
+    assert (systems["teacher"].role, systems["Next"].role) == ("teacher", "student")
+
+
+@pytest.mark.parametrize(
+    "other", ["{after: Nobody, strategy: shrink}", "{after: Next, strategy: shrink}", "{after: 1}"]
+)
+def test_a_strategy_goes_on_from_a_system_above_it_only(settings, other):
+    with pytest.raises(ConfigError, match=r"systems\.Next\.after: expected a system above it"):
+        config.from_settings(settings, [f"systems.Next={other}"])
+
+
 def test_settings_given_are_not_changed(settings):
     before = repr(settings)
     config.from_settings(settings, ["stages.finetune.schedule.epochs=1"], seeds=[9])
@@ -82,13 +98,13 @@ def test_settings_given_are_not_changed(settings):
     ],
 )
 def test_a_slug_is_safe_as_a_file_name(name, expected):
-    assert config.slug(name) == expected
+    assert slug(name) == expected
 
 
 def test_long_names_that_differ_late_have_different_slugs():
-    one, other = config.slug("x" * 200 + " on finer-ord"), config.slug("x" * 200 + " on sec-filings")
+    one, other = slug("x" * 200 + " on finer-ord"), slug("x" * 200 + " on sec-filings")
     assert one != other
-    assert len(one) == len(other) == config.SLUG
+    assert len(one) == len(other) == SLUG
 
 
 @pytest.mark.parametrize(
