@@ -1,6 +1,8 @@
 """'finkd benchmark' of everything that ``experiments/configs/compression.yaml`` trained, and of spaCy's pipelines.
 
-FINKD_DATA=../shared/data python benchmarks/compression.py runs/compression/models runs/spacy
+    FINKD_DATA=../shared/data python benchmarks/compression.py runs/compression/models runs/spacy
+
+The latter come from ``benchmarks/spacy_ner.py``. Half an hour.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", type=Path)
     parser.add_argument("spacy", type=Path)
-    parser.add_argument("--seconds", default="4")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "compression")
     given = parser.parse_args()
     systems = load(ROOT / "experiments" / "configs" / "compression.yaml").systems
@@ -31,7 +32,7 @@ def main() -> int:
     named.append(f"spaCy, small={_seeds(given.spacy, 'seed-*')}")
     command = [sys.executable, "-c", "from experiments.cli import main; main()", "benchmark", *named]
     options = ("--on", "finer-ord", "--split", "validation", "--runtimes", "eager,onnx-int8", "--out", str(given.out))
-    return subprocess.run([*command, *options, "--seconds", given.seconds], check=False, cwd=ROOT).returncode
+    return subprocess.run([*command, *options], check=False, cwd=ROOT).returncode
 
 
 def _seeds(folder: Path, pattern: str) -> str:

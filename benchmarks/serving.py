@@ -5,19 +5,23 @@
 
 Starts 'finkd serve' and asks it from several connections without a pause, several texts at a time. Prints one JSON
 line: answers by status, texts and words per second, the percentiles of an answer, the service's memory now and then and
-by how much a straight line through the second half of it rises in an hour, and what became of the broken requests.
+by how much a straight line through the second half of it rises in an hour, and what became of the broken requests: by
+the status of the answer, "closed" or "reset" where there was none; an answer of 500 or more is an error of the program.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
 import random
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -29,8 +33,11 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import corpora
+from experiments.service.app import Limits
 
 LOOK_SECONDS = 5.0
+HANGS_UP_SECONDS = 0.3
+HOST = "127.0.0.1"
 
 
 def texts() -> list[str]:
@@ -98,22 +105,88 @@ async def load(
     }
 
 
-def malformed(address: str, count: int) -> dict[str, int]:
-    """What becomes of requests in which some bytes are others."""
+def changed(drawn: random.Random, body: bytes) -> bytes:
+    """A body in which some bytes are others."""
+    found = bytearray(body)
+    for _ in range(drawn.randint(1, 8)):
+        place = drawn.randrange(len(found))
+        found[place : place + drawn.randint(0, 4)] = drawn.randbytes(drawn.randint(0, 4))
+    return bytes(found)
+
+
+def request(
+    body: bytes, method: str = "POST", kind: str = "application/json", length: int | None = None, host: str = HOST
+) -> bytes:
+    """A request as it goes over a connection; ``length`` is what its head says of the body."""
+    lines = (f"{method} /tag HTTP/1.1", f"Host: {host}", "Connection: close", f"Content-Type: {kind}")
+    return "\r\n".join((*lines, f"Content-Length: {len(body) if length is None else length}", "", "")).encode() + body
+
+
+def broken(drawn: random.Random, kind: str, whole: bytes) -> bytes:
+    """What is sent instead of a request."""
+    if kind == "changed bytes":
+        return request(changed(drawn, whole))
+    if kind == "cut-off body":
+        return request(whole[: drawn.randrange(len(whole))], length=len(whole))
+    if kind == "content type":
+        return request(whole, kind=drawn.choice(["text/plain", "application/xml", "multipart/form-data", "", "\xe9"]))
+    if kind == "body too large":
+        return request(b"[" * (Limits().bytes + drawn.randint(1, 100_000)))
+    if kind == "method":
+        return request(whole, method=drawn.choice(["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"]))
+    if kind == "too many texts":
+        return request(json.dumps({"texts": ["Acme"] * drawn.randint(Limits().texts + 1, 2000)}).encode())
+    if kind == "too many characters":
+        return request(json.dumps({"texts": ["a" * drawn.randint(Limits().characters + 1, 300_000)]}).encode())
+    if kind == "host":
+        return request(whole, host=drawn.choice(["elsewhere.example", "", "127.0.0.1.example"]))
+    if kind == "changed head":
+        head, _, body = request(whole).partition(b"\r\n\r\n")
+        return changed(drawn, head) + b"\r\n\r\n" + body
+    return drawn.randbytes(drawn.randint(1, 3000)) + drawn.choice([b"", b"\r\n\r\n"])
+
+
+BROKEN = (
+    *("changed bytes", "cut-off body", "content type", "body too large", "method", "too many texts"),
+    *("too many characters", "host", "changed head", "garbage"),
+)
+
+
+UNFINISHED = ("cut-off body", "changed head", "garbage")
+"""In which the service may have to wait for more."""
+
+
+def answer(address: httpx.URL, sent: bytes, patience: float) -> str:
+    """The status of what is answered, or how the connection ended; the sender hangs up when its patience is over."""
+    with socket.create_connection((address.host, address.port), timeout=60) as connection:
+        with contextlib.suppress(ConnectionError):  # it was answered, or closed, before all was sent
+            connection.sendall(sent)
+        try:
+            connection.settimeout(patience)
+            try:
+                first = connection.recv(1000)
+            except TimeoutError:
+                connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(60)
+                first = connection.recv(1000)
+        except ConnectionError:
+            return "reset"
+    return first.split(maxsplit=2)[1].decode() if first.startswith(b"HTTP/") else "closed"
+
+
+def malformed(address: str, count: int) -> dict[str, object]:
+    """What becomes of requests that are broken in every way in turn."""
     drawn = random.Random(0)
     whole = json.dumps({"texts": texts()[:2]}).encode()
-    seen: Counter[str] = Counter()
-    with httpx.Client(base_url=address, timeout=60) as client:
-        for _ in range(count):
-            body = bytearray(whole)
-            for _ in range(drawn.randint(1, 8)):
-                place = drawn.randrange(len(body))
-                body[place : place + drawn.randint(0, 4)] = drawn.randbytes(drawn.randint(0, 4))
-            kind = drawn.choice(["application/json"] * 8 + ["text/plain", "application/xml"])
-            answer = client.post("/tag", content=bytes(body), headers={"content-type": kind})
-            seen[str(answer.status_code)] += 1
-        assert client.get("/health").status_code == 200
-    return dict(seen)
+    seen: dict[str, Counter[str]] = {kind: Counter() for kind in BROKEN}
+    for number in range(count):
+        kind = BROKEN[number % len(BROKEN)]
+        patience = HANGS_UP_SECONDS if kind in UNFINISHED else 60
+        seen[kind][answer(httpx.URL(address), broken(drawn, kind, whole), patience)] += 1
+    together = sum(seen.values(), Counter[str]())
+    assert not [status for status in together if status.startswith("5")], together
+    assert httpx.get(f"{address}health", timeout=60).status_code == 200
+    return {"answers": dict(together), **{kind: dict(found) for kind, found in seen.items()}}
 
 
 def main() -> None:
@@ -131,17 +204,15 @@ def main() -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
         address = next(line for line in process.stderr if "serving" in line).split(" at ")[1].split()[0]
+        threading.Thread(target=process.stderr.read, daemon=True).start()  # or its warnings would fill the pipe
         try:
             service = psutil.Process(process.pid)
             found = asyncio.run(load(address, service, given.seconds, given.connections, given.texts))
-            broken = malformed(address, given.malformed)
+            refused = malformed(address, given.malformed)
         finally:
             process.terminate()
-    print(
-        json.dumps(
-            {"model": given.model, **found, "malformed": broken, "machine": platform.machine(), "cores": os.cpu_count()}
-        )
-    )
+    machine = {"machine": platform.machine(), "cores": os.cpu_count()}
+    print(json.dumps({"model": given.model, **found, "malformed": refused, **machine}))
 
 
 if __name__ == "__main__":

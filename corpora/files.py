@@ -14,6 +14,13 @@ from pathlib import Path
 
 from corpora.errors import ConfigError, StoreError
 
+_WRITTEN = (
+    ("config.json", "model.safetensors"),
+    ("config.json", "model.onnx"),
+    ("setup.py", "meta.json", "MANIFEST.in"),  # a package of spaCy
+)
+"""What a folder holds that 'finkd compress' or 'finkd export' wrote."""
+
 
 def sha256(path: Path) -> str:
     """Hex SHA-256 of a file's bytes, read in constant memory."""
@@ -83,8 +90,10 @@ def check_replaceable(path: Path, source: Path | None = None) -> None:
     """
     if source is not None and source.resolve().is_relative_to(path.resolve()):
         raise ConfigError(f"{path}: holds what is read; choose another folder")
-    known = ("config.json", "meta.json", "setup.py")
-    if path.is_dir() and any(path.iterdir()) and not any((path / name).is_file() for name in known):
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"{path}: is a file; choose a folder")
+    is_ours = any(all((path / name).is_file() for name in names) for names in _WRITTEN) and not (path / ".git").exists()
+    if path.is_dir() and any(path.iterdir()) and not is_ours:
         raise ConfigError(f"{path}: holds other files, which would be lost; choose another folder")
 
 
@@ -96,12 +105,15 @@ def _put_in_place(new: Path, path: Path) -> None:
             path.replace(aside)
         try:
             new.replace(path)
-            break
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                with contextlib.suppress(OSError):
+                    aside.replace(path)
                 raise
-        finally:
+        else:
             shutil.rmtree(aside, ignore_errors=True)
+            break
+        shutil.rmtree(aside, ignore_errors=True)
     else:
         raise StoreError(f"{path}: another process keeps writing here; run one at a time")
 

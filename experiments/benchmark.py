@@ -17,15 +17,13 @@ from experiments.names import slug
 from experiments.splits import scored_split
 from finkd.environment import environment
 from finkd.evaluation import score
-from finkd.resources import cores_busy, threads
+from finkd.resources import OtherWork, threads
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from finkd.runtimes.runtime import Running
 from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, percentiles, ratio
-
-_BUSY = 0.3
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,7 @@ def benchmark(
 
 
 _Pair = tuple[System, str]
+_TOLD = 512
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,7 @@ class _Measured:
     tokenizing: Mapping[str, Mapping[str, float]]
     batches: Mapping[int, Batches]
     energy_source: str
+    machine_busy: bool
 
 
 class _Bench:
@@ -111,19 +111,19 @@ class _Bench:
 
     def records(self) -> list[BenchmarkRecord]:
         """All figures."""
-        busy = cores_busy() > _BUSY
         found = self._measured()
         self.say("F1 and memory")
-        return [self._record(pair, found, busy) for pair in self.pairs]
+        return [self._record(pair, found) for pair in self.pairs]
 
     def _measured(self) -> _Measured:
         self.say("making the runtimes")
         alone = self._running(1)
         readers = {key: running.read for key, running in alone.items()}
+        other = OtherWork()
         seconds = self.measuring.seconds
         with threads(1):
             self.say(f"latency: {len(readers)} in turn")
-            queries = latencies(readers, self.sentences, self.measuring.queries, seconds)
+            queries = latencies(readers, self.sentences, self.measuring.queries, seconds, self._queried)
             cutting = {system.name: system.tokenizing(self.sentences) for system in self.systems}
             self.say("throughput on one thread")
             one = batches(readers, self.sentences, seconds, Meter())
@@ -132,9 +132,9 @@ class _Bench:
         together = {key: running.read for key, running in self._running(cores).items()}
         meter = Meter()
         every = batches(together, self.sentences, seconds, meter)
-        return _Measured(alone, queries, cutting, {1: one, cores: every}, meter.source)
+        return _Measured(alone, queries, cutting, {1: one, cores: every}, meter.source, other.is_seen)
 
-    def _record(self, pair: _Pair, found: _Measured, busy: bool) -> BenchmarkRecord:
+    def _record(self, pair: _Pair, found: _Measured) -> BenchmarkRecord:
         (system, kind), key, first = pair, _key(pair), _key(self.pairs[0])
         running, every = found.running[key], found.batches[max(found.batches)]
         parameters, embeddings = system.size()
@@ -148,24 +148,38 @@ class _Bench:
             parameters=parameters,
             embedding_parameters=embeddings,
             bytes=running.bytes,
-            packed_bytes=system.packed_bytes(),
+            packed_bytes=system.packed_bytes() if kind == "eager" else None,
             flops=system.flops(self.sentences),
             latency_ms=percentiles(found.queries[key]),
             tokenizing_ms=found.tokenizing[system.name],
             queries=len(found.queries[key]),
+            seconds=self.measuring.seconds,
             latency_ratio=ratio(found.queries[first], found.queries[key], _median),
             words_per_second={str(count): each.words_per_second(key) for count, each in found.batches.items()},
             throughput_ratio=ratio(every.seconds[first], every.seconds[key], _total),
             peak_memory=self._memory(pair),
-            joules_per_1000_words=every.joules_per_1000_words(key),
-            energy_source=found.energy_source,
-            machine_busy=busy,
+            joules_per_1000_words=None if kind == "cuda" else every.joules_per_1000_words(key),
+            energy_source="that of a GPU is not measured" if kind == "cuda" else found.energy_source,
+            machine_busy=found.machine_busy,
             environment=environment("bf16" if kind in ("bf16", "cuda") else "fp32"),
         )
 
+    def _queried(self, done: int) -> None:
+        if done % _TOLD == 0:
+            self.say(f"latency: {done:,} queries of each")
+
     def _running(self, count: int) -> dict[str, Running | Pipeline]:
         with threads(count):
-            return {_key((system, kind)): system.running(kind, count) for system, kind in self.pairs}
+            return {_key(pair): self._tried(pair, pair[0].running(pair[1], count)) for pair in self.pairs}
+
+    def _tried(self, pair: _Pair, running: Running | Pipeline) -> Running | Pipeline:
+        """The same, once it has read a sentence: a compiler or a kernel may be missing that only then is asked for."""
+        try:
+            running.read(self.sentences[:1])
+        except Exception as error:  # what runtimes raise has no common base but this one
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ConfigError(f"{_key(pair)}: cannot run here ({first}); choose another runtime") from error
+        return running
 
     def _f1(self, pair: _Pair, first: Running | Pipeline) -> list[float]:
         system, kind = pair

@@ -84,7 +84,6 @@ def compressed(
         ConfigError: if a setting is wrong, or the method does not suit the model.
     """
     name = stage.partition("(")[0]
-    before = _looked_at(teachers.resolve(model), data)
     make(
         f"{stage} > {heal}" if heal else stage,
         out,
@@ -96,7 +95,7 @@ def compressed(
         seed=seed,
         listen=listen,
     )
-    return {"before": before, "after": _looked_at(out, data)}
+    return {"before": _looked_at(teachers.resolve(model), data), "after": _looked_at(out, data)}
 
 
 def _looked_at(folder: Path, data: NerData | None) -> Compressed:

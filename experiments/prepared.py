@@ -16,7 +16,7 @@ from experiments.budget import within
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
 from experiments.shapes import encoder
-from experiments.stage_shapes import after
+from experiments.stage_shapes import CHOOSY, check
 from finkd import lineage, models, teachers
 from finkd.ancestors import Ancestors
 from finkd.evaluation import known_words
@@ -24,8 +24,6 @@ from finkd.lineage import Outcome
 from finkd.precision import resolve_precision
 from finkd.raw_text import KeptText
 from finkd.records import StageRecord
-from finkd.stages.factorize import Factorize
-from finkd.stages.shrink import Shrink
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
 from finkd.store import Store
 from finkd.strategies import Step, parse
@@ -66,7 +64,9 @@ class Prepared:
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         self.start = lineage.origin(experiment.teacher)
         self._check_models()
-        dict(self.addresses(experiment.seeds[0]))
+        for name, stages in self.addresses(experiment.seeds[0]):
+            if name not in experiment.systems:
+                self._check_order(f"teacher {name!r}", [step for step, _ in stages])
 
     def _check_models(self) -> None:
         """See that every strategy fits the teacher that it begins with, and ends in a tagger."""
@@ -76,14 +76,18 @@ class Prepared:
                 raise ConfigError(
                     f"systems.{name}.strategy: ends in a model that scores no labels; add finetune or task-distill"
                 )
-            if not any(isinstance(step.stage, Shrink | Factorize) for step in steps):
-                continue  # only these need a layout that can be read and cut
-            shape = encoder(teachers.resolve(self.experiment.teacher))
-            for step in steps:
-                try:
-                    shape = after(step.stage, shape)
-                except ConfigError as error:
-                    raise ConfigError(f"systems.{name}.strategy: {step.name}.{error}") from error
+            self._check_order(f"systems.{name}.strategy", steps)
+
+    def _check_order(self, where: str, steps: Sequence[Step]) -> None:
+        """See that every stage can follow those before it."""
+        if not any(isinstance(step.stage, CHOOSY) for step in steps):
+            return  # what can follow anything takes models of any layout too
+        teacher = self.experiment.teacher
+        shape = encoder(teachers.resolve(teacher))
+        try:
+            check(steps, shape, models.head(teacher))
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -13,20 +13,30 @@ from corpora.errors import ConfigError, DataError
 from corpora.lines import read_json
 from tokenization.analysis import Encoder
 
+if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
+    from finkd.compression.slim import Slim
+
+_PREFIX = "finkd-"
+"""Of the names of architectures whose layers may differ (``finkd.compression.architecture``)."""
+
 
 @dataclass(frozen=True)
 class Shape(Encoder):
-    """An encoder's shape with what stages change of its embeddings.
+    """An encoder's shape with what stages change of it.
 
     Attributes:
         entries: of its vocabulary.
         rank: dimensions of its token embeddings, fewer than the width once they are factorised.
+        family: its architecture, slim or not, such as ``"bert"``.
+        slim: how its layers differ from the other sizes; ``None`` where they do not.
     """
 
     entries: int
     rank: int
+    family: str
+    slim: Slim | None = None
 
-    def cut(self, **changes: int) -> Shape:
+    def cut(self, **changes: Any) -> Shape:
         """Another shape, its weights counted anew: square projections, feed-forward layers, embeddings and biases."""
         new = replace(self, **changes)
         layer = 4 * new.width**2 + 2 * new.width * new.intermediate + new.intermediate + 9 * new.width
@@ -46,7 +56,8 @@ def encoder(folder: Path) -> Shape:
     config = read_json(path)
     parameters, entries, width = weights(folder)
     positions = _whole(config, path, "max_position_embeddings")
-    if "roberta" in str(config.get("model_type")):
+    family = str(config.get("model_type")).removeprefix(_PREFIX)
+    if "roberta" in family:
         positions -= _whole({"pad_token_id": 1, **config}, path, "pad_token_id") + 1  # numbered from behind it on
     return Shape(
         parameters=parameters,
@@ -57,7 +68,17 @@ def encoder(folder: Path) -> Shape:
         heads=_whole(config, path, "num_attention_heads", "n_heads"),
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
         positions=positions,
+        family=family,
+        slim=_slim(config.get("slim")),
     )
+
+
+def _slim(entry: Any) -> Slim | None:
+    if not entry:
+        return None
+    from finkd.compression.slim import Slim
+
+    return Slim.read(entry)
 
 
 def weights(folder: Path) -> tuple[int, int, int]:

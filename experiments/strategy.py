@@ -12,6 +12,8 @@ from corpora.errors import ConfigError, DataError
 from corpora.files import check_replaceable
 from experiments.events import Listener, Watch, ignored
 from experiments.publish import publish
+from experiments.shapes import encoder
+from experiments.stage_shapes import CHOOSY, check
 from finkd import lineage, models, teachers
 from finkd.ancestors import Ancestors
 from finkd.precision import resolve_precision
@@ -50,7 +52,7 @@ def make(
         ``out``.
 
     Raises:
-        ConfigError: if a stage needs labels or text that is not given.
+        ConfigError: if a stage needs labels or text that is not given, or cannot follow those before it.
         DataError: if the corpus has no training split.
     """
     check_replaceable(out, teachers.resolve(model))
@@ -58,6 +60,8 @@ def make(
     steps = parse(strategy, stages)
     if data is not None and not data.splits.get("train"):
         raise DataError(f"{data.name}: has no training split")
+    if any(isinstance(step.stage, CHOOSY) for step in steps):
+        check(steps, encoder(teachers.resolve(model)), models.head(model))
     for step in steps:
         if step.stage.head == "labels" and data is None:
             raise ConfigError(f"{step.name}: needs a labelled corpus")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from experiments.compression import compressed as compress
     from experiments.config import load as load_experiment
     from experiments.run import run
+    from experiments.service.app import make_app
     from experiments.shift import compare as compare_vocabularies
     from experiments.suites.evaluate import evaluate_suite
     from finkd.compression.architecture import register as register_architectures
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from finkd.records import load_records
     from finkd.shipping.loading import load_tagger
     from finkd.shipping.onnx import export_onnx
+    from finkd.shipping.spacy import export_spacy
     from finkd.tagging import tag
     from reports.build import build as report
     from tokenization.alignment import align
@@ -41,11 +43,13 @@ _TARGETS = {
     "evaluate": "finkd.evaluation:evaluate",
     "evaluate_suite": "experiments.suites.evaluate:evaluate_suite",
     "export_onnx": "finkd.shipping.onnx:export_onnx",
+    "export_spacy": "finkd.shipping.spacy:export_spacy",
     "load_corpus": "corpora.loading:load",
     "load_experiment": "experiments.config:load",
     "load_model": "finkd.models:load",
     "load_records": "finkd.records:load_records",
     "load_tagger": "finkd.shipping.loading:load_tagger",
+    "make_app": "experiments.service.app:make_app",
     "register_architectures": "finkd.compression.architecture:register",
     "report": "reports.build:build",
     "run": "experiments.run:run",
@@ -64,11 +68,13 @@ __all__ = [
     "evaluate",
     "evaluate_suite",
     "export_onnx",
+    "export_spacy",
     "load_corpus",
     "load_experiment",
     "load_model",
     "load_records",
     "load_tagger",
+    "make_app",
     "register_architectures",
     "report",
     "run",

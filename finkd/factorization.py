@@ -44,9 +44,11 @@ def factorize(model: Model, rank: int) -> Model:
     """
     config = model.encoder.config
     if not isinstance(config, BertConfig) or model.has_masked_head:
-        raise ConfigError(f"factorize: needs a BERT encoder or tagger (got {model.network.config.architectures})")
+        raise ConfigError(
+            f"compress:factorize: needs a BERT encoder or tagger (got {model.network.config.architectures})"
+        )
     if not 2 <= rank < config.hidden_size:
-        raise ConfigError(f"factorize.rank: expected 2 to {config.hidden_size - 1} (got {rank})")
+        raise ConfigError(f"compress:factorize.rank: expected 2 to {config.hidden_size - 1} (got {rank})")
     weights = {**_encoder_weights(model.encoder), **_embeddings(model.encoder, rank)}
     if model.labels:
         head = {f"classifier.{name}": weight for name, weight in model.tagging_head.state_dict().items()}

@@ -123,16 +123,11 @@ def load(source: str | Path, *, for_texts: bool = False) -> Model:
     register()
     folder = teachers.resolve(str(source))
     tokenizer = Tokenizer.load(folder)
-    if "pad" not in tokenizer.special_ids:
-        raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
     try:
         config = AutoConfig.from_pretrained(folder)
     except (ValueError, OSError) as error:
         raise ConfigError(f"{folder / 'config.json'}: not a model that transformers knows ({_first(error)})") from error
-    if len(tokenizer) > config.vocab_size:
-        raise ConfigError(
-            f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {config.vocab_size} embeddings"
-        )
+    check_tokenizer(tokenizer, config.vocab_size, folder)
     kind = _head(folder)
     kind = kind if for_texts or kind in (_TAGGER, _MASKED_LM) else None
     return Model(_network(folder, config, kind), tokenizer, _labels(folder, config, kind))
@@ -143,10 +138,32 @@ def _labels(folder: Path, config: Any, kind: str | None) -> tuple[str, ...]:
     if kind in (None, _MASKED_LM):
         return ()
     labels = tuple(config.id2label[i] for i in range(config.num_labels))
-    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
-    if kind == _TAGGER and (wrong or OUTSIDE not in labels):
-        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
+    if kind == _TAGGER:
+        check_labels(labels, folder)
     return labels
+
+
+def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None:
+    """See that a model can read what its tokenizer gives.
+
+    Raises:
+        ConfigError: if nothing can fill up its batches, or it has fewer embeddings than there are pieces.
+    """
+    if "pad" not in tokenizer.special_ids:
+        raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
+    if len(tokenizer) > embeddings:
+        raise ConfigError(f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {embeddings} embeddings")
+
+
+def check_labels(labels: Sequence[str], folder: Path) -> None:
+    """See that labels are those of a tagger of entities.
+
+    Raises:
+        ConfigError: if they are not IOB2's.
+    """
+    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
+    if wrong or OUTSIDE not in labels:
+        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
 
 
 def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
@@ -159,6 +176,10 @@ def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
     except (OSError, SafetensorError) as error:
         raise DataError(
             f"{folder}: model.safetensors cannot be read ({_first(error)}); fetch or train it again"
+        ) from error
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{folder}: config.json does not fit model.safetensors ({_first(error)}); fetch or train it again"
         ) from error
     if report["missing_keys"]:
         lacking = ", ".join(sorted(report["missing_keys"])[:3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from finkd.runtimes.runtime import Reads
 from finkd.runtimes.timing import batches, latencies, percentiles
 
 _BUSY = 0.3
+_TICKS = 0.1
+"""Seconds by which the clocks of a machine and of a process may differ."""
 
 
 def measure(
@@ -34,7 +37,7 @@ def measure(
         sentences: real sentences; taken in turn.
         queries: timed queries per system, at least, and sentences in batches; 0 leaves both speeds out.
     """
-    busy = queries > 0 and cores_busy() > _BUSY
+    other = OtherWork()
     readers: dict[str, Reads] = {name: partial(_tags, model) for name, (model, _) in systems.items()}
     latency: Mapping[str, Mapping[str, float]] = {}
     speed: Mapping[str, float] = {}
@@ -47,7 +50,7 @@ def measure(
             bytes=folder_bytes(folder),
             latency_ms=latency.get(name, {}),
             words_per_second=speed.get(name),
-            machine_busy=busy,
+            machine_busy=bool(speed) and other.is_seen,
         )
         for name, (model, folder) in systems.items()
     }
@@ -74,9 +77,24 @@ def folder_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".json"))
 
 
-def cores_busy() -> float:
-    """Cores that were busy over a moment in which this process slept."""
-    return float(psutil.cpu_percent(interval=0.3)) / 100 * (psutil.cpu_count() or 1)
+class OtherWork:
+    """Watches whether a machine works on anything else than this process and those that it began and awaited."""
+
+    def __init__(self) -> None:
+        self._before = self._seconds()
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it did, for more than a third of a core, since this was made."""
+        passed, machine, own = (now - then for now, then in zip(self._seconds(), self._before, strict=True))
+        return machine - own > _BUSY * passed + _TICKS
+
+    @staticmethod
+    def _seconds() -> tuple[float, float, float]:
+        """The time, and the processor's time of all processes and of this one."""
+        machine, own = psutil.cpu_times(), os.times()
+        busy = sum(getattr(machine, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+        return time.monotonic(), busy, sum(own[:4])
 
 
 @contextlib.contextmanager

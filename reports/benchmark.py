@@ -77,7 +77,8 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
         "Micro-F1 is strict; means ± sample standard deviation over seeds, with their number in brackets; retention is "
         f"the mean as a share of that of {first.reference}. Everything else is of the first seed.",
         f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
-        f"text to tags, {least:,} queries and more of each, in turn; cutting into pieces is within them.",
+        f"text to tags, {least:,} queries and {first.seconds:g} seconds of each at least, in turn; cutting into "
+        "pieces is within them.",
         f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "
         "all threads, with bootstrap intervals of 95 %.",
         "GFLOPs: of a text of 128 pieces. Peak: memory of a fresh process that reads a batch, Python and its libraries "

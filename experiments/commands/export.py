@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from corpora.errors import ConfigError
-from corpora.files import check_replaceable
+from corpora.errors import ConfigError, DataError
+from corpora.files import atomic_folder, check_replaceable
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from finkd.shipping.onnx import OnnxTagger
 
 To = Literal["onnx", "onnx-int8", "spacy"]
+_APPLIES: dict[str, tuple[To, ...]] = {
+    "--on": ("onnx", "onnx-int8"),
+    "--split": ("onnx", "onnx-int8"),
+    "--calibrate": ("onnx-int8",),
+    "--name": ("spacy",),
+    "--version": ("spacy",),
+}
 
 
 def export(
@@ -28,24 +35,32 @@ def export(
         Path | None, typer.Option(help="Folder to write. (default: MODEL-TO beside a folder, or runs/exported)")
     ] = None,
     on: Annotated[
-        str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose words are compared.")
-    ] = "sample",
+        str | None,
+        typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose words are compared. (default: sample)"),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
     calibrate: Annotated[
-        int,
-        typer.Option(min=0, help="Training sentences that fix the ranges of 8 bits (static); 0: dynamic."),
-    ] = 0,
-    name: Annotated[str, typer.Option(help="Name of a spaCy package, behind en_.")] = "finkd_ner",
-    version: Annotated[str, typer.Option(help="Version of a spaCy package.")] = "0.1.0",
+        int | None,
+        typer.Option(min=0, help="Training sentences that fix the ranges of 8 bits (static). (default: 0, dynamic)"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of a spaCy package, behind en_. (default: finkd_ner)")] = None,
+    version: Annotated[str | None, typer.Option(help="Version of a spaCy package. (default: 0.1.0)")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Export a tagger, and compare what it says with the model's own words.
+
+    A graph that is not in 8 bits and labels a word otherwise than the model is not written.
 
     The tokenizer lies beside a graph; 'finkd predict', 'finkd serve' and 'finkd evaluate' read graphs too. A spaCy
     package may hold a graph: export that one.
 
     Example: finkd export runs/quickstart/models/teacher-seed-1 --to onnx-int8
     """
+    given = {"--on": on, "--split": split, "--calibrate": calibrate, "--name": name, "--version": version}
+    idle = [option for option, value in given.items() if value is not None and to not in _APPLIES[option]]
+    if idle:
+        raise ConfigError(f"export: --to {to} has no use for {', '.join(idle)}")
+
     from finkd.teachers import resolve
 
     source = resolve(model).resolve()
@@ -53,15 +68,31 @@ def export(
     folder = out or beside / f"{source.name}-{to}"
     check_replaceable(folder, source)
     if to == "spacy":
-        from finkd.shipping.spacy import export_spacy
+        _package(source, folder, name or "finkd_ner", version or "0.1.0", json=json)
+    else:
+        _graph(source, folder, to, on or "sample", split, calibrate or 0, json=json)
 
-        export_spacy(source, folder, name, version)
-        if json:
-            show_json({"folder": str(folder)})
-        else:
-            say(f"wrote {folder}; 'pip install {folder}', then spacy.load('en_{name}')")
-        return
 
+def _package(source: Path, folder: Path, name: str, version: str, *, json: bool) -> None:
+    from finkd.shipping.spacy import export_spacy
+
+    export_spacy(source, folder, name, version)
+    if json:
+        show_json({"folder": str(folder)})
+    else:
+        say(f"wrote {folder}; 'pip install {folder}', then spacy.load('en_{name}')")
+
+
+def _graph(
+    source: Path,
+    folder: Path,
+    to: Literal["onnx", "onnx-int8"],
+    on: str,
+    split: str | None,
+    calibrate: int,
+    *,
+    json: bool,
+) -> None:
     import corpora
     from experiments.splits import scored_split
     from finkd import models
@@ -73,9 +104,14 @@ def export(
     train = data.splits.get("train", ())
     if calibrate and not train:
         raise ConfigError(f"--calibrate: {on} has no training split")
-    export_onnx(tagger, folder, to, train[:calibrate])
-    exported = load_onnx(folder)
-    found = _compared(exported, tagger, data, split)
+    with atomic_folder(folder) as unfinished:
+        export_onnx(tagger, unfinished, to, train[:calibrate])
+        found = _compared(load_onnx(unfinished), tagger, data, split)
+        if to == "onnx" and found["differing"]:
+            raise DataError(
+                f"{folder}: not written, since {found['differing']} of {found['words']:,} words of {on} get another "
+                f"label than the model's (scores differ by at most {found['largest']:.2g})"
+            )
     sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}
     if json:
         show_json({"folder": str(folder), **sizes, **found})

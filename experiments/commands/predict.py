@@ -37,12 +37,15 @@ def predict(
         Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
     ] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Texts that are read at once.")] = 32,
-    html: Annotated[Path | None, typer.Option(help="Write a page with the marked text instead.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with the marked text instead; all of it is held until the end.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text, with offsets.")] = False,
 ) -> None:
     """Mark the named entities of a text, or of each text of a file of any size.
 
-    With --json, what stands beside a text in .jsonl and .csv is printed with its entities.
+    With --json, what stands beside a text in .jsonl and .csv is printed with its entities; entities that it had before
+    are then called input_entities.
 
     Example: finkd predict runs/quickstart/models/teacher-seed-1 "Acme Corp. borrowed $5 million from Paris Capital."
     """
@@ -68,7 +71,7 @@ def predict(
     for each, record in zip(tagged, beside, strict=False):
         if json:
             entities = [dataclasses.asdict(mention) for mention in each.mentions]
-            typer.echo(json_format.dumps({**record, "entities": entities}))
+            typer.echo(json_format.dumps({**_renamed(record), "entities": entities}))
         else:
             results.print(_marked(each, types), soft_wrap=True)
     if wrong:
@@ -81,6 +84,16 @@ def _until_wrong(records: Iterator[dict[str, Any]], wrong: list[FinkdError]) -> 
         yield from records
     except FinkdError as error:
         wrong.append(error)
+
+
+def _renamed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record in which the name that its entities need is free; what had it gets another one that is."""
+    if "entities" not in record:
+        return record
+    name = "input_entities"
+    while name in record:
+        name = f"input_{name}"
+    return {name if key == "entities" else key: value for key, value in record.items()}
 
 
 def _marked(tagged: Tagged, types: list[str]) -> Text:

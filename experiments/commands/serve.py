@@ -12,6 +12,7 @@ from experiments.commands.predict import Precision
 from experiments.terminal import say
 
 _CONNECTIONS = 1024
+"""Open at once; above that uvicorn answers 503. Far more than may wait, who are told 429 by the service."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
@@ -39,6 +40,7 @@ def serve(
     import uvicorn
 
     from experiments.service.app import Limits, make_app
+    from experiments.service.connections import closing_after
     from finkd.shipping.loading import load_tagger
 
     if threads:
@@ -49,13 +51,19 @@ def serve(
     app = make_app(tagger, Path(model).name, limits, hosts)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        bound = socket.create_server((host, port), family=family, backlog=1024)
+        bound = socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot listen there ({error.strerror}); try another --port") from error
     with bound:
         place = f"[{host}]" if ":" in host else host
         say(f"serving {model} at http://{place}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_keep_alive=10, limit_concurrency=_CONNECTIONS
+            app,
+            http=closing_after(seconds),
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=10,
+            limit_concurrency=_CONNECTIONS,
         )
         uvicorn.Server(config).run([bound])

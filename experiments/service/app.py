@@ -22,6 +22,7 @@ from finkd.tagging import tag
 _PAGE = Path(__file__).with_name("page.html")
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
 _JSON = "application/json"
+_RETRY_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Limits:
         texts: most texts of a request.
         characters: most characters of all its texts.
         seconds: longest time to read a request, and to answer it.
-        waiting: most requests that wait for the tagger; more are told to come back.
+        waiting: most requests that are read, or wait for the tagger; more are told to come back.
     """
 
     texts: PositiveInt = 256
@@ -76,6 +77,21 @@ class _RefusedError(Exception):
         self.status = status
 
 
+class _Places:
+    """Places of the requests that are read or wait for the tagger."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    def take(self) -> None:
+        if not self._free:
+            raise _RefusedError(429, "too many requests at once; come back in a moment")
+        self._free -= 1
+
+    def give_back(self) -> None:
+        self._free += 1
+
+
 def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
     """The service of a tagger.
 
@@ -89,27 +105,24 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
     app = FastAPI(title="finkd", description=f"Named entities by {name}", docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     worker = ThreadPoolExecutor(1)
-    waiting = 0
+    places = _Places(limits.waiting)
 
     async def answered(asked: Asked) -> list[list[Entity]]:
-        nonlocal waiting
         work = worker.submit(_tagged, asked.texts, tagger)
-        waiting += 1
         loop = asyncio.get_running_loop()
-        work.add_done_callback(lambda _: loop.call_soon_threadsafe(leave))
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(places.give_back))
         found = await asyncio.wrap_future(work)  # given up, it is not begun, or else ends before the next one
         return [[Entity.model_validate(mention, from_attributes=True) for mention in each] for each in found]
-
-    def leave() -> None:
-        nonlocal waiting
-        waiting -= 1
 
     @app.post("/tag", response_model=Answer, openapi_extra=_described(limits), responses=_RESPONSES)
     async def tag_texts(request: Request) -> Any:
         """Find the entities of some texts."""
-        asked = _checked(await _body(request, limits), limits)
-        if waiting >= limits.waiting:
-            raise _RefusedError(429, "too many requests at once; come back in a moment")
+        places.take()
+        try:
+            asked = _checked(await _body(request, limits), limits)
+        except BaseException:
+            places.give_back()
+            raise
         try:
             async with asyncio.timeout(limits.seconds):
                 return Answer(results=await answered(asked))
@@ -128,7 +141,8 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
 
     @app.exception_handler(_RefusedError)
     async def refused(request: Request, error: _RefusedError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, error.status)
+        headers = {"Retry-After": str(_RETRY_SECONDS)} if error.status == 429 else None
+        return JSONResponse({"detail": str(error)}, error.status, headers)
 
     @app.middleware("http")
     async def guarded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -190,5 +204,5 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     413: {"description": "too much at once"},
     415: {"description": "the body is not JSON"},
     422: {"description": "the body is not what was expected"},
-    429: {"description": "too many requests at once"},
+    429: {"description": "too many requests at once; Retry-After says when to come back"},
 }

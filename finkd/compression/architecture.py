@@ -17,11 +17,9 @@ import transformers
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
-from corpora.errors import ConfigError
-from finkd.compression.slim import Slim, make_slim
+from finkd.compression.slim import FAMILIES, Slim, check_family, make_slim
 
 _PREFIX = "finkd-"
-_FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
 _HEADS = {
     "Model": "AutoModel",
     "ForTokenClassification": "AutoModelForTokenClassification",
@@ -51,8 +49,7 @@ def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor])
         ConfigError: if the architecture is not one of those that can be slim.
     """
     kind = family(network.config)
-    if kind not in _FAMILIES:
-        raise ConfigError(f"compress: {kind!r} cannot be made slim ({', '.join(_FAMILIES)} can)")
+    check_family(kind)
     head = next(each for each in _HEADS if type(network).__name__.endswith(each))
     entries = network.config.to_dict()
     entries.pop("model_type")
@@ -73,13 +70,13 @@ def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor])
 
 
 def _plain(kind: str, name: str) -> Any:
-    return getattr(transformers, f"{_FAMILIES[kind]}{name}")
+    return getattr(transformers, f"{FAMILIES[kind]}{name}")
 
 
 @cache
 def register() -> None:
     """Make slim networks known to ``AutoConfig`` and ``AutoModel``; once is enough."""
-    for kind in _FAMILIES:
+    for kind in FAMILIES:
         AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
         for head, auto in _HEADS.items():
             getattr(transformers, auto).register(_config(kind), _network(kind, head))
@@ -88,7 +85,7 @@ def register() -> None:
 @cache
 def _config(kind: str) -> type[PreTrainedConfig]:
     members = {"model_type": f"{_PREFIX}{kind}", "__module__": __name__}
-    return type(f"Slim{_FAMILIES[kind]}Config", (_plain(kind, "Config"),), members)
+    return type(f"Slim{FAMILIES[kind]}Config", (_plain(kind, "Config"),), members)
 
 
 @cache
@@ -97,7 +94,7 @@ def _network(kind: str, head: str) -> type[PreTrainedModel]:
 
     def __init__(self: Any, config: Any, *args: Any, **options: Any) -> None:  # noqa: N807
         base.__init__(self, config, *args, **options)
-        make_slim(self, Slim.read(config.slim))
+        make_slim(self, Slim.of(self))
         self.post_init()
 
     members = {"__init__": __init__, "config_class": _config(kind), "__module__": __name__}

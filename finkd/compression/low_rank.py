@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from corpora.errors import ConfigError
 from finkd.batches import TrainingData, plan
 from finkd.compression.architecture import rebuilt
 from finkd.compression.parts import LINEARS, parts
 from finkd.compression.slim import Slim
 from finkd.forward import forward
 from finkd.models import Model
+
+Size = tuple[int, int]
+"""Outputs and inputs of a matrix."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,19 @@ class Decomposition:
         return self.values.square() / self.values.square().sum()
 
     @property
+    def size(self) -> Size:
+        """Of the whole matrix."""
+        return len(self.left), self.right.shape[1]
+
+    @property
     def cost(self) -> int:
         """Parameters of one more rank."""
-        return len(self.left) + self.right.shape[1]
+        return sum(self.size)
 
     @property
     def worth(self) -> int:
         """The highest rank that takes fewer parameters than the whole matrix."""
-        return max(1, (len(self.left) * self.right.shape[1] - 1) // self.cost)
+        return highest_rank(self.size)
 
     def cut(self, rank: int) -> tuple[Tensor, Tensor]:
         """(rank, in) and (out, rank) matrices whose product is the best one of that rank."""
@@ -74,24 +83,59 @@ def decompose(weight: Tensor, moment: Tensor | None = None) -> Decomposition:
     return Decomposition(left, values, torch.linalg.solve_triangular(root, right, upper=False, left=False))
 
 
+def highest_rank(size: Size) -> int:
+    """The highest rank that takes fewer parameters than a whole matrix, or 1."""
+    out, into = size
+    return max(1, (out * into - 1) // (out + into))
+
+
+def ranks_alike(sizes: Mapping[str, Size], rank: int) -> dict[str, int]:
+    """The same rank for each matrix that becomes smaller by it."""
+    return {name: rank for name, size in sizes.items() if rank <= highest_rank(size)}
+
+
+def check_smaller(ranks: Mapping[str, int]) -> None:
+    """See that at least one matrix becomes smaller.
+
+    Raises:
+        ConfigError: if none does.
+    """
+    if not ranks:
+        raise ConfigError("compress:decompose: no matrix would become smaller; choose a lower rank or energy")
+
+
 def ranks_by_energy(found: Mapping[str, Decomposition], energy: float) -> dict[str, int]:
     """The lowest rank of each matrix that keeps a share of its output's square; none where the matrix is cheaper."""
     ranks = {name: int((each.gains.cumsum(0) < energy - 1e-12).sum()) + 1 for name, each in found.items()}
     return {name: rank for name, rank in ranks.items() if rank <= found[name].worth}
 
 
+def beyond_rank_one(sizes: Collection[Size], share: float) -> float:
+    """Parameters that a share of the matrices' own leaves when each matrix has rank 1.
+
+    Raises:
+        ConfigError: if that takes more.
+    """
+    left = share * sum(out * into for out, into in sizes) - sum(out + into for out, into in sizes)
+    if left < 0:
+        raise ConfigError(f"compress:decompose: no rank fits a budget of {share:g}; choose a higher one")
+    return left
+
+
 def ranks_by_budget(found: Mapping[str, Decomposition], share: float) -> dict[str, int]:
     """Ranks that together take a share of the matrices' parameters.
 
     Ranks are given out one by one, each to the matrix whose output gains most for what the rank costs.
+
+    Raises:
+        ConfigError: if not even rank 1 of every matrix fits.
     """
-    budget = share * sum(len(each.left) * each.right.shape[1] for each in found.values())
+    left = beyond_rank_one([each.size for each in found.values()], share)
     offers = sorted(
         ((float(gain) / each.cost, name) for name, each in found.items() for gain in each.gains[1 : each.worth]),
         reverse=True,
     )
     ranks = dict.fromkeys(found, 1)
-    left = budget - sum(each.cost for each in found.values())
     for _, name in offers:
         if found[name].cost <= left:
             ranks[name] += 1

@@ -55,7 +55,7 @@ def _codes(weight: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor]:
 def sensitivities(
     model: Model, data: TrainingData, names: Sequence[str], batch_tokens: int, seed: int
 ) -> dict[str, float]:
-    """Largest eigenvalue of the loss's Hessian in each matrix, its mean and deviation over batches added up.
+    """Largest eigenvalue of the loss's Hessian in each matrix: its mean over batches, without sign, and its deviation.
 
     By power iteration on products of the Hessian with a vector (Q-BERT, section 3.1: what is steep needs its bits).
 
@@ -80,9 +80,9 @@ def sensitivities(
         pairs = [_eigenpair(*each) for each in zip(slopes, chosen, vectors, strict=True)]
         vectors = [vector for _, vector in pairs]
         found.append([value for value, _ in pairs])
-    values = torch.tensor(found).abs()
+    values = torch.tensor(found)
     spread = values.std(0) if len(values) > 1 else torch.zeros(len(chosen))
-    return dict(zip(names, (values.mean(0) + spread).tolist(), strict=True))
+    return dict(zip(names, (values.mean(0).abs() + spread).tolist(), strict=True))
 
 
 def _eigenpair(slope: Tensor, weight: Tensor, vector: Tensor) -> tuple[float, Tensor]:

@@ -17,6 +17,28 @@ Start = Literal["mean", "first"]
 """What the shared weights begin as: the mean of the layers' own, or those of the first layer."""
 
 
+def check_shareable(slim: Slim, layers: int, shared: Shared, start: Start) -> None:
+    """See that layers can have the same weights.
+
+    Args:
+        slim: what they are like.
+        layers: how many there are.
+        shared: as for ``share_layers``.
+        start: likewise.
+
+    Raises:
+        ConfigError: if they are shared already, of different shapes, or of low rank and so without a mean.
+    """
+    if slim.is_one:
+        raise ConfigError("compress:share: the layers are shared already")
+    if slim.ranks and start == "mean":
+        raise ConfigError(
+            "compress:share: matrices of low rank have no mean; share whole ones, or decompose with one rank for all "
+            "(rank=) and set start=first"
+        )
+    slim.check_alike("compress:share", layers, shared)
+
+
 def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
     """A copy whose layers hold the same weights (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1).
 
@@ -29,13 +51,10 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
         start: as in ``Start``.
 
     Raises:
-        ConfigError: if its layers are shared already, or of different shapes.
+        ConfigError: as for ``check_shareable``.
     """
     slim = Slim.of(model.network)
-    if slim.is_one:
-        raise ConfigError("compress:share: the layers are shared already")
-    if slim.ranks and start == "mean":
-        raise ConfigError("compress:share: matrices of low rank have no mean; set start=first, or share whole ones")
+    check_shareable(slim, len(model.layers), shared, start)
     weights = model.network.state_dict()
     names = {module: name for name, module in model.network.named_modules()}
     prefixes = [names[layer] for layer in model.layers]
@@ -44,8 +63,6 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
         {name: weight for name, weight in layer.named_parameters() if name.startswith(modules)}
         for layer in model.layers
     ]
-    if len({tuple((name, weight.shape) for name, weight in each.items()) for each in own}) > 1:
-        raise ConfigError("compress:share: the layers differ in shape; prune all alike (scope=layer)")
     for name in own[0]:
         layers = [each[name].detach() for each in own]
         for prefix in prefixes:

@@ -17,6 +17,22 @@ from finkd.compression.parts import LINEARS, halves, head_size, parts
 Shared = Literal["nothing", "all", "attention", "feed-forward"]
 """Which half of the layers is one, or both (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1)."""
 
+FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
+"""Architectures whose layers can be slim, and what the names of their classes begin with."""
+
+_OF_HALF = {"all": LINEARS, "attention": LINEARS[:4], "feed-forward": LINEARS[4:]}
+"""Matrices of each half of a layer, or of both."""
+
+
+def check_family(family: str) -> None:
+    """See that the layers of an architecture can be slim.
+
+    Raises:
+        ConfigError: if not.
+    """
+    if family not in FAMILIES:
+        raise ConfigError(f"compress: {family!r} cannot be made slim ({', '.join(FAMILIES)} can)")
+
 
 @dataclass(frozen=True)
 class Slim:
@@ -50,8 +66,12 @@ class Slim:
             DataError: if the entry is not one of these.
         """
         known = {each.name for each in fields(cls)}
-        if set(entry) - known or entry.get("shared", "nothing") not in get_args(Shared):
-            raise DataError(f"config.json: slim: not known to this version of finkd (found {dict(entry)})")
+        if (
+            not isinstance(entry, Mapping)
+            or set(entry) - known
+            or entry.get("shared", "nothing") not in get_args(Shared)
+        ):
+            raise DataError(f"config.json: slim: not known to this version of finkd (found {entry})")
         try:
             lists = {name: tuple(entry.get(name, ())) for name in ("heads", "units")}
             stacked = {name: tuple(ranks) for name, ranks in entry.get("stacked", {}).items()}
@@ -79,6 +99,26 @@ class Slim:
         if self.ranks or self.is_one:
             raise ConfigError(f"compress: the layers are shared or of low rank already; {why}")
 
+    def check_alike(self, stage: str, layers: int, half: Shared = "all") -> None:
+        """See that one half of all layers, or both, is of the same shape in each.
+
+        Args:
+            stage: what asks for it, for people.
+            layers: how many there are.
+            half: which.
+
+        Raises:
+            ConfigError: if not, with what to do about it.
+        """
+        sizes = {"all": (self.heads, self.units), "attention": (self.heads,), "feed-forward": (self.units,)}[half]
+        if any(len(set(each)) > 1 for each in sizes):
+            raise ConfigError(f"{stage}: the layers differ in shape; prune all alike (scope=layer)")
+        if any(len({self.ranks.get(f"{layer}.{name}") for layer in range(layers)}) > 1 for name in _OF_HALF[half]):
+            raise ConfigError(
+                f"{stage}: the layers differ in the ranks of their matrices; decompose with one for all (rank=), or "
+                "take whole ones"
+            )
+
     def of_layers(self, layers: Sequence[int]) -> Slim:
         """The same of some of the layers, which are numbered anew.
 
@@ -86,7 +126,7 @@ class Slim:
             ConfigError: if layers are shared.
         """
         if self.is_one:
-            raise ConfigError("compress: the layers are shared; leave some out before that")
+            raise ConfigError("shrink: the layers are shared; leave some out before that")
         ranks: dict[str, int] = {}
         for new, old in enumerate(layers):
             ranks |= {f"{new}.{name}": self.ranks[f"{old}.{name}"] for name in LINEARS if f"{old}.{name}" in self.ranks}

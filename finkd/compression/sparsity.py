@@ -66,7 +66,9 @@ class Sparsity:
         start, end = self.rise
         if done >= end:
             return self.share
-        left = 1 - max(0.0, done - start) / (end - start)
+        if done <= start:
+            return 0.0
+        left = 1 - (done - start) / (end - start)
         return self.share * (1 - left**3)
 
     def state(self) -> dict[str, Tensor]:

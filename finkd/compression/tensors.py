@@ -106,8 +106,7 @@ def stacks(model: Model) -> dict[str, Tensor]:
     """
     found = matrices(model)
     layers = range(len(model.layers))
-    if any(len({found[f"{layer}.{kind}"].weight.shape for layer in layers}) > 1 for kind in LINEARS):
-        raise ConfigError("compress:tensorize: the layers differ in shape; prune all alike (scope=layer)")
+    Slim.of(model.network).check_alike("compress:tensorize", len(layers))
     return {kind: torch.stack([found[f"{layer}.{kind}"].weight.detach() for layer in layers]) for kind in LINEARS}
 
 

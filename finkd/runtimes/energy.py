@@ -27,7 +27,7 @@ class Meter:
     def source(self) -> str:
         """In words."""
         if self.is_measured:
-            return "RAPL, the whole processor"
+            return "RAPL, the first processor"
         return f"estimate: {WATTS:g} W for each busy core"
 
     def joules(self) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 from corpora.files import write_atomic
 from finkd.records import read_record
 
-VERSION = 2
+VERSION = 3
 SUFFIX = ".benchmark.json"
 
 
@@ -46,11 +46,12 @@ class BenchmarkRecord:
         embedding_parameters: of these, in the token embeddings.
         bytes: of the weights as they are held, or of the graph.
         packed_bytes: of its weights without zeros and unused bits, if a stage has left such
-            (``finkd.compression.packing``).
+            (``finkd.compression.packing``); of networks as they come.
         flops: of one text, by its number of pieces: 128, and the mean of the corpus; of networks of PyTorch.
         latency_ms: percentiles of one query, from text to tags, at batch 1 on one thread.
         tokenizing_ms: the same of the part that cuts text into pieces.
         queries: that were timed.
+        seconds: that each runtime worked, at least, for latency and for each throughput.
         latency_ratio: of medians.
         words_per_second: by threads, in batches of 32.
         throughput_ratio: on all threads.
@@ -76,6 +77,7 @@ class BenchmarkRecord:
     latency_ms: Mapping[str, float]
     tokenizing_ms: Mapping[str, float]
     queries: int
+    seconds: float
     latency_ratio: Ratio
     words_per_second: Mapping[str, float]
     throughput_ratio: Ratio

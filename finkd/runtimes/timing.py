@@ -55,7 +55,7 @@ def latencies(
     sentences: Sequence[Sentence],
     queries: int,
     seconds: float,
-    listen: Callable[[int, int], None] = lambda done, total: None,
+    listen: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Times]:
     """Seconds of whole queries at batch 1, from text to tags.
 
@@ -64,7 +64,7 @@ def latencies(
         sentences: real ones; taken one after the other.
         queries: of each tagger, at least, after ``WARM_UPS``.
         seconds: that each tagger works, at least.
-        listen: called with the queries of each that are done and those that there will be at least.
+        listen: called after each turn with the queries of each that are done.
 
     Returns:
         by name, (queries,).
@@ -82,7 +82,7 @@ def latencies(
                 if place >= WARM_UPS:
                     times[name].append(time.perf_counter() - began)
         number += TURN
-        listen(number, WARM_UPS + queries)
+        listen(number)
     return {name: np.array(found) for name, found in times.items()}
 
 

@@ -20,7 +20,7 @@ from corpora.sentence import Sentence
 from finkd.batches import by_length
 from finkd.evaluation import sentence_logits
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
-from finkd.models import Model
+from finkd.models import Model, check_labels, check_tokenizer
 from finkd.quiet import quiet
 from tokenization.tokenizer import Longs, Tokenizer, members
 
@@ -209,6 +209,7 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
         threads: of a run; ``None`` takes as many as PyTorch does.
 
     Raises:
+        ConfigError: if the labels are not a tagger's, or the tokenizer does not fit.
         DataError: if the graph is damaged or is not a tagger's, or there are other labels than it scores.
     """
     import onnxruntime
@@ -227,10 +228,12 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
         raise DataError(f"{path}: cannot be read ({first}); export the model again") from error
     names = _entry(folder / "config.json", "id2label", dict)
     labels = tuple(str(names.get(str(number), "")) for number in range(len(names)))
-    inputs = [each.name for each in session.get_inputs()]
-    if inputs != list(_INPUTS) or session.get_outputs()[0].shape[-1] != len(labels):
+    inputs, scores = [each.name for each in session.get_inputs()], session.get_outputs()[0].shape
+    if inputs != list(_INPUTS) or len(scores) != 3 or scores[-1] != len(labels):
         raise DataError(f"{path}: is not the graph of a tagger with the labels of config.json; export the model again")
+    check_labels(labels, folder)
     tokenizer = Tokenizer.load(folder)
+    check_tokenizer(tokenizer, _entry(folder / "config.json", "vocab_size", int), folder)
     length = _entry(folder / "tokenizer_config.json", "model_max_length", int)
     return OnnxTagger(session, tokenizer, labels, length)
 

@@ -18,10 +18,9 @@ from spacy.util import filter_spans
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder
 from finkd.evaluation import Tagger
-from finkd.shipping.loading import load_tagger
+from finkd.shipping.loading import FACTORY, load_tagger, tagger_folder
 from finkd.tagging import Tagged, tag
 
-FACTORY = "finkd_tagger"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
@@ -94,7 +93,7 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
     """Write a package that pip installs and ``spacy.load`` finds.
 
     Args:
-        source: folder of a tagger, of PyTorch or ONNX.
+        source: folder of a tagger, of PyTorch or ONNX, or of another such package.
         folder: made, or replaced, once everything is written.
         name: of the package, behind ``en_``.
         version: its version.
@@ -110,7 +109,7 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
     load_tagger(source)
     nlp = spacy.blank("en")
     component: Any = nlp.add_pipe(FACTORY)
-    component.from_disk(source)
+    component.from_disk(tagger_folder(source))
     # finkd is no requirement: pip would look for it on an index, where another project may have its name.
     nlp.meta |= {"name": name, "version": version}
     with tempfile.TemporaryDirectory() as scratch, atomic_folder(folder) as unfinished:

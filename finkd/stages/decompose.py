@@ -8,7 +8,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from corpora.errors import ConfigError
-from finkd.compression.low_rank import decompose, matrices, moments, ranks_by_budget, ranks_by_energy, with_ranks
+from finkd.compression.low_rank import (
+    check_smaller,
+    decompose,
+    matrices,
+    moments,
+    ranks_alike,
+    ranks_by_budget,
+    ranks_by_energy,
+    with_ranks,
+)
 from finkd.models import Model
 from finkd.stages.common import examples
 from finkd.stages.stage import Context, Head
@@ -55,7 +64,7 @@ class Decompose:
         """The model with thin matrices.
 
         Raises:
-            ConfigError: if there is nothing to read, or nothing would become smaller.
+            ConfigError: if there is nothing to read, nothing would become smaller, or no rank fits the budget.
         """
         seen = {}
         if self.read != "weights":
@@ -70,7 +79,6 @@ class Decompose:
             ranks = ranks_by_energy(found, self.energy)
         else:
             assert self.rank is not None
-            ranks = {name: self.rank for name, each in found.items() if self.rank <= each.worth}
-        if not ranks:
-            raise ConfigError("compress:decompose: no matrix would become smaller; choose a lower rank or energy")
+            ranks = ranks_alike({name: each.size for name, each in found.items()}, self.rank)
+        check_smaller(ranks)
         return with_ranks(model, found, ranks), 0

@@ -36,7 +36,7 @@ class Quantize:
     Attributes:
         bits: of a weight of the layers, on average.
         by: ``"uniform"``: all matrices have as many; ``"hessian"``: those where the loss is steep have more.
-        embedding_bits: of a token embedding.
+        embedding_bits: of a token embedding; they are rounded once the layers have learned.
         group: rows that share a scale.
         losses: as in ``task-distill``.
         schedule: of learning with rounded weights, from the model as it was (quantization-aware); ``epochs: 0`` rounds
@@ -53,7 +53,7 @@ class Quantize:
     schedule: Schedule = field(default_factory=Schedule)
     batch_tokens: PositiveInt = 1024
     sentences: NonNegativeInt = 500
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     head: ClassVar[Head] = "kept"
 
     def depends(self, context: Context) -> dict[str, Any]:

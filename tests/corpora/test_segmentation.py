@@ -1,9 +1,13 @@
 """Sentences and words from raw text, and labels by character."""
 
+from unittest import mock
+
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpora import segmentation
 from corpora.segmentation import label_text, split_sentences, word_spans
 from corpora.sentence import Sentence
 from corpora.tags import entities
@@ -13,6 +17,47 @@ from corpora.tags import entities
 def test_words_hold_every_character_but_white_space(text):
     pieces = [text[start:end] for start, end in word_spans(text)]
     assert "".join(pieces) == "".join(text.split())
+
+
+ORDINARY = spacy.blank("en").tokenizer
+
+
+@given(st.lists(st.text("abcé1 .,-'$(\n\t", max_size=40), max_size=20).map(" ".join))
+def test_words_are_the_tokenizers_however_often_it_is_called(text):
+    expected = [(word.idx, word.idx + len(word)) for word in ORDINARY(text) if not word.is_space]
+    with mock.patch.object(segmentation, "_LONGEST", len(text)):
+        assert word_spans(text) == expected
+    with mock.patch.object(segmentation, "_STRETCH", 7):
+        assert word_spans(text) == expected
+
+
+@given(st.text("ab .,-'é$(\n", max_size=60))
+def test_runs_that_are_cut_keep_their_places(text):
+    with mock.patch.object(segmentation, "_LONGEST", 4), mock.patch.object(segmentation, "_STRETCH", 9):
+        spans = word_spans(text)
+        found = [word for sentence in split_sentences([(text, "")]) for word in sentence.words]
+    assert all(start < end for start, end in spans)
+    assert found == [text[start:end] for start, end in spans]
+    assert "".join(found) == "".join(text.split())
+
+
+@pytest.mark.parametrize("sign", ["=", "(", "x", "1.", "\N{GRINNING FACE}", "'"])
+def test_long_runs_are_cut_before_the_tokenizer_sees_them(sign):
+    text = f"Acme lent {sign * (20_000 // len(sign))} to Rome."
+    lengths = []
+
+    def counted(piece):
+        lengths.append(max(map(len, piece.split()), default=0))
+        return ORDINARY(piece)
+
+    watched = mock.Mock(make_doc=segmentation._in_pieces(counted))
+    with mock.patch.object(segmentation, "_pipeline", return_value=watched):
+        spans = word_spans(text)
+    words = [text[start:end] for start, end in spans]
+    assert words[:2] + words[-3:] == ["Acme", "lent", "to", "Rome", "."]
+    assert "".join(words) == "".join(text.split())
+    assert max(lengths) <= 200
+    assert word_spans(text) == spans
 
 
 def test_sentences_are_cut_out_with_their_spans():

@@ -64,7 +64,10 @@ def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
 def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("x")
-    for out, said in ((tmp_path / "full", "holds other files"), (tagger, "holds what is read"), (tmp_path, "is read")):
+    (tmp_path / "full" / "setup.py").write_text("x")
+    (tmp_path / "file").write_text("x")
+    full, file = (tmp_path / "full", "holds other files"), (tmp_path / "file", "is a file")
+    for out, said in (full, file, (tagger, "holds what is read"), (tmp_path, "is read")):
         for command in (("compress", tagger, "--method", "share"), ("export", tagger, "--to", "onnx")):
             result = finkd(*command, "--out", out)
             assert result.exit_code == 2, result.stdout

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from finkd.shipping.onnx import Parity
 from tests.finkd.toys import LABELS, tiny_model
 
 
@@ -42,6 +43,57 @@ def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
     assert result.exit_code == 0, result.stderr
     assert "spacy.load('en_news')" in result.stderr
     assert (tmp_path / "package" / "en_news").is_dir()
+
+
+def test_a_whole_graph_that_labels_otherwise_is_not_written(tagger, corpus, tmp_path, finkd, monkeypatch):
+    monkeypatch.setattr("finkd.shipping.onnx.parity", lambda *_: Parity(1700, 3, 0.25))
+    good = finkd("export", tagger, "--to", "onnx-int8", "--on", corpus, "--out", tmp_path / "graph")
+    assert (good.exit_code, "3 of 1,700 words" in good.stderr) == (0, True), good.stderr
+    before = sorted(each.name for each in (tmp_path / "graph").iterdir())
+    result = finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", tmp_path / "graph")
+    assert result.exit_code == 1
+    assert "3 of 1,700 words of" in result.stderr
+    assert "at most 0.25" in result.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["graph"]
+    assert sorted(each.name for each in (tmp_path / "graph").iterdir()) == before
+
+
+@pytest.mark.parametrize("to", ["torch", "onnx"])
+def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_path, finkd):
+    source = tagger
+    if to == "onnx":
+        source = tmp_path / "graph"
+        assert finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", source).exit_code == 0
+    package = tmp_path / "package"
+    assert finkd("export", source, "--to", "spacy", "--out", package).exit_code == 0
+    text = "Acme lent money. The Borrower and Goldman Sachs agree."
+    expected = finkd("predict", source, text, "--json")
+    assert expected.exit_code == 0, expected.stderr
+    assert json.loads(expected.stdout)["entities"]
+    installed = package / "en_finkd_ner"
+    for folder in (package, installed, installed / "en_finkd_ner-0.1.0"):
+        result = finkd("predict", folder, text, "--json")
+        assert (result.exit_code, result.stdout) == (0, expected.stdout), result.stderr
+    assert finkd("evaluate", package, "--on", corpus, "--json").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "arguments", "said"),
+    [
+        ("onnx", ("--calibrate", "5"), "--to onnx has no use for --calibrate"),
+        ("onnx", ("--name", "news", "--version", "1.0"), "--to onnx has no use for --name, --version"),
+        ("onnx-int8", ("--name", "news"), "--to onnx-int8 has no use for --name"),
+        (
+            "spacy",
+            ("--on", "sample", "--split", "test", "--calibrate", "0"),
+            "--to spacy has no use for --on, --split, --calibrate",
+        ),
+    ],
+)
+def test_options_that_do_not_apply_are_refused(to, arguments, said, tagger, tmp_path, finkd):
+    result = finkd("export", tagger, "--to", to, "--out", tmp_path / "x", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr == f"finkd: export: {said}\n"
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ import torch
 
 from finkd import resources
 from finkd.environment import environment
-from finkd.resources import folder_bytes, measure
+from finkd.resources import OtherWork, folder_bytes, measure
 from finkd.runtimes.timing import BATCH, TURN, WARM_UPS
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 
 @pytest.fixture
 def system(tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "cores_busy", lambda: 0.9)
+    monkeypatch.setattr(resources.OtherWork, "is_seen", True)
     model = tiny_model(labels=LABELS)
     model.save(tmp_path)
     return model, tmp_path
@@ -55,6 +55,13 @@ def test_speeds_come_from_whole_queries_side_by_side(system, monkeypatch):
     assert list(found["a"].latency_ms) == ["p10", "p25", "p50", "p75", "p90", "p99"]
     assert found["a"].words_per_second > 0
     assert found["a"].machine_busy
+
+
+@pytest.mark.parametrize(("machine", "own", "seen"), [(9.0, 9.0, False), (12.0, 9.0, False), (13.5, 9.0, True)])
+def test_other_work_is_what_this_process_does_not_do(machine, own, seen, monkeypatch):
+    clock = iter([(5.0, 100.0, 10.0), (15.0, 100.0 + machine, 10.0 + own)])
+    monkeypatch.setattr(OtherWork, "_seconds", lambda _: next(clock))
+    assert OtherWork().is_seen is seen
 
 
 def test_the_environment_is_json_and_says_what_ran():

@@ -1,6 +1,7 @@
 """The HTTP service: answers, limits, whatever comes in instead of a request, and the page in a browser."""
 
 import asyncio
+import itertools
 import json
 import random
 import shutil
@@ -20,6 +21,7 @@ from hypothesis import strategies as some
 
 from experiments.commands.serve import LOOPBACK
 from experiments.service.app import Limits, make_app
+from experiments.service.connections import closing_after
 from finkd.inference import word_logits
 from finkd.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
@@ -124,48 +126,78 @@ def test_five_hundred_malformed_requests_leave_it_up(client):
     assert client.get("/health").status_code == 200
 
 
-class Slow:
-    """A tagger that takes its time."""
+class Held:
+    """A tagger that reads nothing until it may."""
 
-    def __init__(self, model, seconds):
+    def __init__(self, model):
         self.now = self.most = 0
         self.tokenizer, self.labels, self.max_length = model.tokenizer, model.labels, model.max_length
-        self.model, self.seconds = model, seconds
+        self.model, self.may = model, threading.Event()
 
     def word_logits(self, encoded):
         self.now += 1
         self.most = max(self.most, self.now)
-        time.sleep(self.seconds)
+        assert self.may.wait(60)
         self.now -= 1
         return word_logits(self.model, encoded).numpy()
 
 
-def test_a_request_that_takes_too_long_is_told_so(tagger):
-    app = make_app(Slow(tagger, 1.0), "slow", Limits(seconds=0.2))
-    with TestClient(app) as client:
-        assert client.post("/tag", json={"texts": ["Acme lent."]}).status_code == 408
-        time.sleep(1.2)
+ONE = {"texts": ["Acme lent."]}
+
+
+def test_requests_that_take_too_long_are_told_so_and_do_not_run_side_by_side(tagger):
+    held = Held(tagger)
+    with TestClient(make_app(held, "held", Limits(seconds=0.2, waiting=9))) as client:
+        assert [client.post("/tag", json=ONE).status_code for _ in range(4)] == [408] * 4
         assert client.get("/health").status_code == 200
+        held.may.set()
+        deadline = time.monotonic() + 60
+        while client.post("/tag", json=ONE).status_code != 200:
+            assert time.monotonic() < deadline
+    assert (held.now, held.most) == (0, 1)
 
 
-def test_requests_that_were_given_up_do_not_run_side_by_side(tagger):
-    slow = Slow(tagger, 0.4)
-    with TestClient(make_app(slow, "slow", Limits(seconds=0.15))) as client:
-        assert [client.post("/tag", json={"texts": ["Acme lent."]}).status_code for _ in range(4)] == [408] * 4
-        time.sleep(1)
-    assert slow.most == 1
+def _asked(app, asks):
+    """What ``asks``, given a client of the service, finds."""
+
+    async def found():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await asks(client)
+
+    return asyncio.run(found())
 
 
 def test_more_requests_than_may_wait_are_told_to_come_back(tagger):
-    app = make_app(Slow(tagger, 0.3), "slow", Limits(waiting=2))
+    held = Held(tagger)
 
-    async def several():
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            asked = [client.post("/tag", json={"texts": ["Acme lent."]}) for _ in range(5)]
-            return sorted(answer.status_code for answer in await asyncio.gather(*asked))
+    async def several(client):
+        sent = [asyncio.ensure_future(client.post("/tag", json=ONE)) for _ in range(5)]
+        early = [await each for each in itertools.islice(asyncio.as_completed(sent), 3)]
+        held.may.set()
+        return early, await asyncio.gather(*sent)
 
-    assert asyncio.run(several()) == [200, 200, 429, 429, 429]
+    early, answers = _asked(make_app(held, "held", Limits(waiting=2)), several)
+    assert [(each.status_code, each.headers["retry-after"]) for each in early] == [(429, "1")] * 3
+    assert sorted(each.status_code for each in answers) == [200, 200, 429, 429, 429]
+
+
+def test_requests_that_are_still_read_wait_too_and_leave_when_they_are_refused(tagger):
+    async def several(client):
+        begun, may = asyncio.Event(), asyncio.Event()
+
+        async def body():
+            begun.set()
+            yield b"{"
+            await may.wait()
+
+        slow = asyncio.ensure_future(client.post("/tag", content=body(), headers=JSON))
+        await begun.wait()
+        early = await client.post("/tag", json=ONE)
+        may.set()
+        return [each.status_code for each in (early, await slow, await client.post("/tag", json=ONE))]
+
+    assert _asked(make_app(tagger, "toy", Limits(waiting=1)), several) == [429, 422, 200]
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +205,7 @@ def served(tagger):
     """The address of a service that really listens."""
     bound = socket.create_server(("127.0.0.1", 0))
     app = make_app(tagger, "toy", Limits(seconds=2), ("127.0.0.1",))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, http=closing_after(2), ws="none", log_level="warning"))
     thread = threading.Thread(target=server.run, args=([bound],))
     thread.start()
     yield bound.getsockname()
@@ -209,6 +241,53 @@ def test_a_body_that_never_comes_is_not_waited_for(served):
             b"POST /tag HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def _answer(connection):
+    """The head and the body of an answer to HEALTH."""
+    received = b""
+    while not received.endswith(b"}"):
+        received += connection.recv(1000)
+    return received
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_request_that_never_comes_is_not_waited_for(served, sent, before):
+    with socket.create_connection(served[:2], timeout=20) as connection:
+        if before:
+            connection.sendall(HEALTH)
+            assert _answer(connection).startswith(b"HTTP/1.1 200")
+        connection.sendall(sent)
+        assert connection.recv(100) == b""
+
+
+def test_bytes_that_go_on_coming_do_not_hold_a_connection(served):
+    with socket.create_connection(served[:2], timeout=0.1) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                connection.sendall(b"x")
+                assert connection.recv(1) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                pass
+            return
+    pytest.fail("the connection is still open")
+
+
+def test_a_connection_that_asks_now_and_then_is_kept(served):
+    with socket.create_connection(served[:2], timeout=10) as connection:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            connection.sendall(HEALTH[:20])
+            connection.sendall(HEALTH[20:])
+            assert _answer(connection).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.skipif(not shutil.which("chromedriver"), reason="needs chromium and its driver")

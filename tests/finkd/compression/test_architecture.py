@@ -134,6 +134,23 @@ def test_a_damaged_entry_is_refused(entry, tmp_path):
         models.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"intermediate_size": 24}, "config.json does not fit model.safetensors"),
+        ({"slim": ["heads"]}, "slim: not known to this version"),
+        ({"slim": {"heads": [2, 2, 2], "units": [8, 64, 3], "ranks": {}}}, "config.json does not fit"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_the_weights_is_refused(changed, said, tmp_path):
+    model = tiny_model() if "intermediate_size" in changed else slim_model()
+    model.save(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(DataError, match=said):
+        models.load(tmp_path)
+
+
 def test_another_architecture_is_refused():
     from transformers import AlbertConfig, AlbertModel
 

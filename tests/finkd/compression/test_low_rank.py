@@ -69,7 +69,9 @@ def test_ranks_by_budget_by_hand():
     found = {"steep": made([10.0, 1.0, 0.1, 0.1]), "flat": made([1.0, 1.0, 1.0, 1.0])}
     # 200 parameters; 0.4 of them are 80, and a rank costs 20: one for each matrix, and two more where they gain most.
     assert ranks_by_budget(found, 0.4) == {"steep": 1, "flat": 3}
-    assert ranks_by_budget(found, 0.1) == {"steep": 1, "flat": 1}  # never less than one
+    assert ranks_by_budget(found, 0.2) == {"steep": 1, "flat": 1}
+    with pytest.raises(ConfigError, match=r"compress:decompose: no rank fits a budget of 0\.1; choose a higher one"):
+        ranks_by_budget(found, 0.1)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -122,6 +124,11 @@ def test_thin_matrices_are_not_cut_again(tmp_path):
         Share(start="first").run(slim_model(), context(tmp_path))
     thin, _ = Decompose(rank=4).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
     assert Slim.of(Share(start="first").run(thin, context(tmp_path))[0].network).shared == "all"
+    thin, _ = Decompose(budget=0.5).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
+    with pytest.raises(
+        ConfigError, match=r"differ in the ranks of their matrices; decompose with one for all \(rank=\)"
+    ):
+        Share(start="first").run(thin, context(tmp_path))
     shared, _ = Share().run(tiny_model(layers=3), context(tmp_path))
     with pytest.raises(ConfigError, match="shared already"):
         Share().run(shared, context(tmp_path))

@@ -93,6 +93,11 @@ def test_shared_matrices_are_pruned_once():
     assert len(prunable(tiny_model(labels=LABELS, layers=3))) == 18
 
 
+def test_all_zeros_may_come_at_once():
+    at_once = Sparsity(["a"], 0.8, "magnitude", "layer", (0.5, 0.5))
+    assert [at_once.at(done) for done in (0.0, 0.49, 0.5, 1.0)] == [0, 0, 0.8, 0.8]
+
+
 def test_packed_bytes_by_hand():
     assert packed_bytes(torch.tensor([[1.0, 0, 0], [0, 2.0, 0], [0, 0, 0]])) == 2 + 8  # nine bits, two weights
 

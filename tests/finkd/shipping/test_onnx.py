@@ -100,17 +100,24 @@ def test_what_is_no_tagger_is_refused(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def _changed(broken, folder, **entries):
+    config = json.loads((folder / "config.json").read_text())
+    (broken / "config.json").write_text(json.dumps({**config, **entries}))
+    return broken
+
+
 def test_damaged_graphs_are_refused_by_name(exported, tmp_path):
     _, folder = exported
     broken = tmp_path / "broken"
     broken.mkdir()
     for path in folder.iterdir():
         (broken / path.name).write_bytes(path.read_bytes())
-    config = json.loads((broken / "config.json").read_text())
-    config["id2label"].pop("0")
-    (broken / "config.json").write_text(json.dumps({**config, "id2label": {"0": "O"}}))
     with pytest.raises(DataError, match=r"model\.onnx: is not the graph of a tagger with the labels"):
-        load_onnx(broken)
+        load_onnx(_changed(broken, folder, id2label={"0": "O"}))
+    with pytest.raises(ConfigError, match="expected IOB2 labels"):
+        load_onnx(_changed(broken, folder, id2label={str(n): f"class {n}" for n in range(len(LABELS))}))
+    with pytest.raises(ConfigError, match=r"tokenizer has \d+ pieces, the model only 9 embeddings"):
+        load_onnx(_changed(broken, folder, vocab_size=9))
     graph = broken / GRAPH
     graph.write_bytes(graph.read_bytes()[:1000])
     with pytest.raises(DataError, match=r"model\.onnx: cannot be read"):

@@ -1,12 +1,15 @@
 """A tagger in a spaCy pipeline: its entities in ``doc.ents``, in a package that pip installs."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import spacy
 
 from corpora.errors import ConfigError
+from finkd.shipping.loading import load_tagger, tagger_folder
 from finkd.shipping.onnx import export_onnx
 from finkd.shipping.spacy import FACTORY, export_spacy
 from finkd.tagging import tag
@@ -76,6 +79,35 @@ def test_pip_installs_it(taggers, tmp_path):
     nlp = spacy.blank("en")
     nlp.add_pipe(FACTORY).from_disk(folders["torch"])
     assert found.stdout.strip() == "1.2 " + "|".join(entity.label_ for entity in nlp(TEXTS[0]).ents)
+
+
+def test_the_tagger_is_found_in_an_installed_package(taggers, tmp_path, monkeypatch):
+    model, folders = taggers
+    package = export_spacy(folders["torch"], tmp_path / "package", "toy_found")
+    monkeypatch.syspath_prepend(package)
+    assert tagger_folder("en_toy_found") == package / "en_toy_found" / "en_toy_found-0.1.0" / FACTORY
+    assert list(tag(TEXTS, load_tagger("en_toy_found"))) == list(tag(TEXTS, model))
+    assert "en_toy_found" not in sys.modules
+
+
+def test_a_package_is_packed_again_without_its_wrapping(taggers, tmp_path):
+    model, folders = taggers
+    first = export_spacy(folders["onnx"], tmp_path / "first", "toy")
+    second = export_spacy(first, tmp_path / "second", "other")
+    names = [{each.name for each in tagger_folder(folder).iterdir()} for folder in (first, second)]
+    assert names[0] == names[1]
+    assert list(tag(TEXTS, load_tagger(second))) == list(tag(TEXTS, model))
+
+
+def test_other_folders_are_left_as_they_are(taggers, tmp_path):
+    _, folders = taggers
+    for source in (folders["torch"], folders["onnx"], tmp_path, "en_absent", "some/model"):
+        assert tagger_folder(source) == Path(source)
+    export_spacy(folders["onnx"], tmp_path / "one", "toy")
+    export_spacy(folders["onnx"], tmp_path / "two", "toy")
+    shutil.copytree(tmp_path / "two" / "en_toy", tmp_path / "one" / "en_other")
+    with pytest.raises(ConfigError, match="holds several taggers"):
+        load_tagger(tmp_path / "one")
 
 
 def test_what_cannot_be_packed_is_refused(taggers, tmp_path):

@@ -1,0 +1,186 @@
+"""Which stages can follow which: known before anything is trained, and the same as when they run."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from corpora.errors import ConfigError
+from experiments.config import System, from_settings
+from experiments.prepared import Prepared
+from experiments.shapes import encoder
+from experiments.stage_shapes import after, check, matrices
+from finkd.compression import low_rank
+from finkd.compression.slim import FAMILIES, Slim
+from finkd.strategies import parse
+from tests.finkd.compression.slim import slim_model
+from tests.finkd.toys import LABELS, context, tiny_model
+
+IMPOSSIBLE = {
+    "finetune > task-distill:text > compress:share > compress:prune": "of low rank already; prune before that",
+    "finetune > compress:share > compress:prune(what=layers)": "shared or of low rank already; prune before that",
+    "finetune > compress:decompose(budget=0.5) > compress:prune(what=heads)": "low rank already; prune before that",
+    "compress:tensorize > compress:decompose(energy=0.9)": "low rank already; decompose whole ones",
+    "compress:decompose(rank=4) > compress:tensorize": "low rank already; decompose whole ones",
+    "compress:share(what=attention) > finetune > compress:share": "compress:share: the layers are shared already",
+    "compress:tensorize > compress:share": "compress:share: the layers are shared already",
+    "compress:decompose(budget=0.5) > compress:share": r"have no mean; share whole ones, or .* \(rank=\)",
+    "compress:decompose(rank=4) > task-distill:gold > compress:share": "have no mean",
+    "finetune > compress:prune(scope=model) > compress:share": r"share: the layers differ in shape.*\(scope=layer\)",
+    "finetune > compress:prune(what=heads, scope=model, share=0.3) > compress:tensorize": "tensorize: the layers",
+    "finetune > compress:prune(scope=model) > compress:prune(what=layers, share=0.3) > compress:share": "in shape",
+    "finetune > compress:prune(scope=model) > shrink(layers=[0, 2]) > compress:share(what=feed-forward)": "in shape",
+    "compress:tensorize(budget=0.001)": r"compress:tensorize: no rank fits a budget of 0\.001",
+    "compress:decompose(budget=0.001)": r"compress:decompose: no rank fits a budget of 0\.001",
+    "compress:decompose(rank=30)": "no matrix would become smaller",
+    "compress:share > finetune > shrink": "shrink: the layers are shared; leave some out before that",
+    "compress:tensorize > shrink(layers=[0])": "shrink: the layers are shared",
+    "finetune > compress:prune(what=heads) > shrink(width=16)": r"shrink\.width: the layers are slim already",
+    "compress:share > shrink(layers=[0, 1, 2], width=16)": "shrink: the layers are shared",
+    "compress:decompose(rank=4) > shrink(token_types=false)": r"shrink\.token_types: the layers are slim already",
+    "compress:factorize(rank=8) > shrink(token_types=false)": r"shrink\.token_types: .* \(got 'electra'\)",
+    "shrink(token_types=false) > compress:factorize(rank=8)": r"needs a BERT .* \(got 'distilbert'\)",
+    "compress:factorize(rank=8) > compress:factorize(rank=4)": r"needs a BERT .* \(got 'electra'\)",
+    "adapt > compress:factorize(rank=8) > finetune": r"needs a BERT .* \(got one with a masked-LM head\)",
+    "shrink(width=16) > compress:factorize(rank=16)": r"compress:factorize\.rank: expected 2 to 15",
+    "shrink(layers=[0]) > shrink(layers=[0, 1])": r"shrink\.layers: expected numbers from 0 to 0",
+    "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune before",
+    "compress:quantize > finetune": "compress:quantize.by=hessian: asks the loss of a tagger",
+    "adapt > compress:sparsify > finetune": "compress:sparsify.schedule: asks the loss of a tagger",
+}
+POSSIBLE = (
+    "finetune > compress:prune > compress:prune(what=heads) > shrink > retokenize > compress:factorize(rank=8)"
+    " > task-distill:text > compress:decompose(budget=0.5) > task-distill:gold > compress:quantize",
+    "finetune > compress:prune(scope=model) > compress:decompose(budget=0.5) > compress:sparsify",
+    "finetune > compress:prune(scope=model) > compress:share(what=attention)",
+    "finetune > compress:prune(scope=model) > shrink(layers=[0]) > compress:tensorize",
+    "finetune > compress:prune(scope=model, share=0.999) > compress:share",  # a unit of each layer stays
+    "finetune > compress:prune(what=layers) > compress:prune > compress:tensorize(method=cp) > task-distill:gold",
+    "compress:decompose(rank=8) > compress:share(start=first) > finetune",
+    "compress:decompose(energy=0.5) > compress:share(start=first) > finetune",  # only the weights tell
+    "compress:decompose(rank=8) > shrink > compress:factorize(rank=8) > finetune",
+    "compress:share > compress:factorize(rank=8) > finetune",
+    "compress:prune(by=magnitude) > shrink(width=16) > finetune",  # as many units in each layer are no slim ones
+    "shrink(token_types=false) > shrink(token_types=false) > compress:share > finetune",
+)
+STAGES = (
+    *("shrink(layers=[0, 1])", "shrink(layers=[0, 1, 2], width=16)", "shrink(layers=[0, 1, 2], token_types=false)"),
+    *("compress:factorize(rank=8)", "compress:decompose(rank=8, read=weights)", "compress:decompose(budget=0.001)"),
+    *("compress:decompose(budget=0.5, read=weights)", "compress:decompose(rank=15, read=weights)"),
+    *("compress:tensorize", "compress:tensorize(method=cp, budget=0.01)"),
+    *("compress:share", "compress:share(what=feed-forward)"),
+    *("compress:prune(by=magnitude)", "compress:prune(what=layers)", "compress:prune(by=magnitude, scope=model)"),
+    *("compress:prune(what=heads, by=magnitude)", "compress:prune(what=heads, by=magnitude, scope=model, share=0.3)"),
+    "compress:quantize(by=uniform, schedule.epochs=0)",
+)
+
+
+@pytest.fixture(scope="module")
+def shape(tmp_path_factory):
+    """An encoder of three layers."""
+    return shape_of(tiny_model(layers=3), tmp_path_factory.mktemp("encoder"))
+
+
+def shape_of(model, folder):
+    model.save(folder)
+    return encoder(folder)
+
+
+@pytest.mark.parametrize("strategy", IMPOSSIBLE)
+def test_an_order_that_cannot_be_is_refused(strategy, shape):
+    with pytest.raises(ConfigError, match=IMPOSSIBLE[strategy]):
+        check(parse(strategy, {}), shape, "kept")
+
+
+@pytest.mark.parametrize("strategy", POSSIBLE)
+def test_an_order_that_can_be_is_not(strategy, shape):
+    check(parse(strategy, {}), shape, "kept")
+
+
+def test_a_tagger_need_not_become_one(shape):
+    steps = parse("compress:prune > task-distill:gold", {})
+    check(steps, shape, "labels")
+    with pytest.raises(ConfigError, match="asks the loss of a tagger"):
+        check(steps, shape, "words")
+
+
+@pytest.fixture(scope="module")
+def firsts(tmp_path_factory):
+    """What each stage makes of a tagger."""
+    where = context(tmp_path_factory.mktemp("store"))
+    found = {}
+    for text in STAGES:
+        with suppress(ConfigError):
+            found[text], _ = stage_of(text).run(tiny_model(layers=3, labels=LABELS), where)
+    return found
+
+
+def stage_of(text):
+    (step,) = parse(text, {})
+    return step.stage
+
+
+def refusal(work):
+    try:
+        work()
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("text", STAGES)
+def test_what_is_refused_is_what_could_not_run(text, firsts, shape, tmp_path):
+    stage = stage_of(text)
+    for first, model in firsts.items():
+        known = refusal(lambda first=first: after(stage, after(stage_of(first), shape)))
+        seen = refusal(lambda model=model: stage.run(model, context(tmp_path)))
+        assert (known is None) == (seen is None), (first, known, seen)
+        if known and not known.startswith(("shrink.layers", "shrink.token_types", "compress:factorize")):
+            assert known == seen
+
+
+@pytest.mark.parametrize("family", list(FAMILIES)[:3])
+def test_the_sizes_of_matrices_are_known(family, tmp_path):
+    model = tiny_model(layers=3, labels=LABELS, family=family)
+    shape = shape_of(model, tmp_path)
+    for text in ("compress:prune(what=heads, by=magnitude)", "compress:prune(by=magnitude, share=0.3)", "shrink"):
+        model, _ = stage_of(text).run(model, context(tmp_path))
+        shape = after(stage_of(text), shape)
+        weights = {name: matrix.weight for name, matrix in low_rank.matrices(model).items()}
+        assert matrices(shape) == {name: tuple(weight.shape) for name, weight in weights.items()}
+        assert (shape.slim or Slim()) == Slim.of(model.network)
+
+
+def test_what_a_saved_model_is_like_counts_too(tmp_path):
+    model = slim_model()
+    shape = shape_of(model, tmp_path)
+    assert (shape.family, shape.slim) == ("bert", Slim.of(model.network))
+    for text in ("compress:prune", "compress:share"):
+        with pytest.raises(ConfigError, match="low rank"):
+            check(parse(text, {}), shape, "labels")
+
+
+def test_other_architectures_lose_layers_but_are_not_slim(shape):
+    other = replace(shape, family="xlm-roberta")
+    check(parse("shrink > compress:prune(what=layers)", {}), other, "labels")
+    for text in ("compress:prune", "compress:share", "compress:tensorize", "compress:decompose(rank=8)"):
+        with pytest.raises(ConfigError, match="compress: 'xlm-roberta' cannot be made slim"):
+            check(parse(text, {}), other, "labels")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_these_can_be_slim(family, shape):
+    check(parse("compress:prune > compress:share", {}), replace(shape, family=family), "labels")
+
+
+def test_an_experiment_is_refused_before_it_begins(settings, tmp_path):
+    experiment = from_settings(settings)
+    systems = {**experiment.systems, "a": System("finetune > task-distill:gold > compress:share > compress:prune")}
+    with pytest.raises(ConfigError, match=r"systems\.a\.strategy: compress: .* low rank already; prune before that"):
+        Prepared(replace(experiment, systems=systems), tmp_path / "store")
+    ancestor = "adapt:gold > compress:share > compress:share"
+    systems = {**experiment.systems, "a": System("distill:gold > finetune")}
+    stages = {**experiment.stages, "distill": {"teacher": ancestor}}
+    with pytest.raises(ConfigError, match=rf"teacher '{ancestor}': compress:share: the layers are shared already"):
+        Prepared(replace(experiment, systems=systems, stages=stages), tmp_path / "store")
+    assert not (tmp_path / "store").exists()
