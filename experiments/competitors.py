@@ -10,9 +10,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import corpora
-from corpora.errors import ConfigError
 from corpora.sentence import Sentence
 from finkd import models, teachers
+from finkd.checks import check_head
 from finkd.compression.packing import ENTRY
 from finkd.examples import WINDOW, windows_and_pieces
 from finkd.models import Model
@@ -78,8 +78,8 @@ class _Network:
     def __init__(self, name: str, folders: Sequence[Path], scratch: Path, kinds: Sequence[str]) -> None:
         self.name, self.folders, self.scratch, self.kinds = name, folders, scratch, kinds
         self.models = [models.load(folder) for folder in folders]
-        if any("O" not in model.labels for model in self.models):
-            raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
+        for model in self.models:
+            check_head(model.labels, name)
         self.makers = {kind: runtimes.get(kind) for kind in kinds}
 
     def running(self, kind: str, threads: int, seed: int = 0) -> Running:

@@ -24,8 +24,8 @@ from transformers import (
 )
 
 from corpora.errors import ConfigError, DataError
-from corpora.tags import OUTSIDE
 from finkd import teachers
+from finkd.checks import check_labels, check_tokenizer
 from finkd.compression.architecture import family, register
 from finkd.guesses import Guesses
 from tokenization.tokenizer import Tokenizer
@@ -141,29 +141,6 @@ def _labels(folder: Path, config: Any, kind: str | None) -> tuple[str, ...]:
     if kind == _TAGGER:
         check_labels(labels, folder)
     return labels
-
-
-def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None:
-    """See that a model can read what its tokenizer gives.
-
-    Raises:
-        ConfigError: if nothing can fill up its batches, or it has fewer embeddings than there are pieces.
-    """
-    if "pad" not in tokenizer.special_ids:
-        raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
-    if len(tokenizer) > embeddings:
-        raise ConfigError(f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {embeddings} embeddings")
-
-
-def check_labels(labels: Sequence[str], folder: Path) -> None:
-    """See that labels are those of a tagger of entities.
-
-    Raises:
-        ConfigError: if they are not IOB2's.
-    """
-    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
-    if wrong or OUTSIDE not in labels:
-        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
 
 
 def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from corpora.errors import ConfigError
 from corpora.segmentation import split_sentences
 from corpora.sentence import Sentence
 from corpora.tags import entities
+from finkd.checks import check_head
 from finkd.evaluation import Tagger, predict
 
 
@@ -52,8 +52,7 @@ def tag(texts: Iterable[str], model: Tagger, batch: int = 32) -> Iterator[Tagged
     Raises:
         ConfigError: if the model is an encoder without a tagging head.
     """
-    if "O" not in model.labels:
-        raise ConfigError(f"model {model.tokenizer.name!r}: has no head that tags entities; fine-tune it first")
+    check_head(model.labels, f"model {model.tokenizer.name!r}")
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):
         sentences = [list(split_sentences([(text, "")])) for text in chunk]

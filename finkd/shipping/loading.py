@@ -9,6 +9,7 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd import models
+from finkd.checks import check_head
 from finkd.evaluation import Tagger
 from finkd.precision import resolve_precision
 from finkd.runtimes.pytorch import in_bf16, on_gpu
@@ -35,8 +36,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
     if (folder / GRAPH).is_file() and not any(folder.glob("*.safetensors")):
         return load_onnx(folder, threads)
     model = models.load(resolve(str(folder)))
-    if "O" not in model.labels:
-        raise ConfigError(f"{source}: has no head that tags entities; fine-tune it first")
+    check_head(model.labels, source)
     if resolve_precision(precision) == "fp32":
         return model
     return on_gpu(model) if torch.cuda.is_available() else in_bf16(model)

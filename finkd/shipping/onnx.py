@@ -18,9 +18,10 @@ from corpora.files import atomic_folder
 from corpora.lines import read_json
 from corpora.sentence import Sentence
 from finkd.batches import by_length
+from finkd.checks import check_head, check_labels, check_tokenizer
 from finkd.evaluation import sentence_logits
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
-from finkd.models import Model, check_labels, check_tokenizer
+from finkd.models import Model
 from finkd.quiet import quiet
 from tokenization.tokenizer import Longs, Tokenizer, members
 
@@ -139,8 +140,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
     Raises:
         ConfigError: if the model is no tagger, or nothing of it could be held in 8 bits.
     """
-    if "O" not in model.labels:
-        raise ConfigError(f"model {model.tokenizer.name!r}: has no head that tags entities; fine-tune it first")
+    check_head(model.labels, f"model {model.tokenizer.name!r}")
     with atomic_folder(folder) as unfinished:
         _write_graph(model, unfinished / GRAPH)
         if kind == "onnx-int8":

@@ -44,7 +44,7 @@ IMPOSSIBLE = {
     "adapt > compress:factorize(rank=8) > finetune": r"needs a BERT .* \(got one with a masked-LM head\)",
     "shrink(width=16) > compress:factorize(rank=16)": r"compress:factorize\.rank: expected 2 to 15",
     "shrink(layers=[0]) > shrink(layers=[0, 1])": r"shrink\.layers: expected numbers from 0 to 0",
-    "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune before",
+    "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune",
     "compress:quantize > finetune": "compress:quantize.by=hessian: asks the loss of a tagger",
     "adapt > compress:sparsify > finetune": "compress:sparsify.schedule: asks the loss of a tagger",
 }
