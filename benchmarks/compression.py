@@ -32,18 +32,8 @@ def main() -> int:
     named = [f"{name}={_seeds(given.models, f'{slug(name)}-seed-*')}" for name in systems]
     named.append(f"spaCy, small={_seeds(given.spacy, 'seed-*')}")
     command = [sys.executable, "-c", "from experiments.cli import main; main()", "benchmark", *named]
-    options = (
-        "--on",
-        "finer-ord",
-        "--split",
-        "validation",
-        "--runtimes",
-        "eager,onnx-int8",
-        "--out",
-        str(given.out),
-        "--seconds",
-        "2",
-    )
+    read = ("--on", "finer-ord", "--split", "validation")
+    options = (*read, "--runtimes", "eager,onnx-int8", "--seconds", "2", "--out", str(given.out))
     return subprocess.run([*command, *options], check=False, cwd=ROOT).returncode
 
 

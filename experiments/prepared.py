@@ -15,9 +15,8 @@ from corpora.sentence import Sentence
 from experiments.budget import within
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
-from experiments.shapes import encoder
-from experiments.stage_shapes import CHOOSY, check
-from finkd import lineage, models, teachers
+from experiments.stage_shapes import check_order
+from finkd import lineage, models
 from finkd.ancestors import Ancestors
 from finkd.evaluation import known_words
 from finkd.lineage import Outcome
@@ -80,12 +79,8 @@ class Prepared:
 
     def _check_order(self, where: str, steps: Sequence[Step]) -> None:
         """See that every stage can follow those before it."""
-        if not any(isinstance(step.stage, CHOOSY) for step in steps):
-            return  # what can follow anything takes models of any layout too
-        teacher = self.experiment.teacher
-        shape = encoder(teachers.resolve(teacher))
         try:
-            check(steps, shape, models.head(teacher))
+            check_order(steps, self.experiment.teacher)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
 

@@ -10,8 +10,8 @@ from statistics import mean
 import torch
 
 from corpora.errors import ConfigError
-from experiments.shapes import Shape
-from finkd import lineage
+from experiments.shapes import Shape, encoder
+from finkd import lineage, models, teachers
 from finkd.compression.low_rank import Size, beyond_rank_one, check_smaller, ranks_alike
 from finkd.compression.parts import LINEARS
 from finkd.compression.pruning import kept
@@ -31,7 +31,7 @@ from finkd.stages.tensorize import Tensorize
 from finkd.strategies import Step
 from finkd.students import every_other
 
-CHOOSY = (Decompose, Factorize, Prune, Quantize, Share, Shrink, Sparsify, Tensorize)
+_CHOOSY = (Decompose, Factorize, Prune, Quantize, Share, Shrink, Sparsify, Tensorize)
 """Stages that cannot follow everything."""
 
 
@@ -50,6 +50,16 @@ def check(steps: Iterable[Step], shape: Shape, head: Head) -> None:
         _check_head(step, head)
         shape = after(step.stage, shape)
         head = lineage.head([step], head)
+
+
+def check_order(steps: Sequence[Step], model: str) -> None:
+    """``check`` of a model by its name or folder; its layout is read only if a stage cannot follow everything.
+
+    Raises:
+        ConfigError: if one cannot.
+    """
+    if any(isinstance(step.stage, _CHOOSY) for step in steps):
+        check(steps, encoder(teachers.resolve(model)), models.head(model))
 
 
 def _check_head(step: Step, head: Head) -> None:

@@ -12,8 +12,7 @@ from corpora.errors import ConfigError, DataError
 from corpora.files import check_replaceable
 from experiments.events import Listener, Watch, ignored
 from experiments.publish import publish
-from experiments.shapes import encoder
-from experiments.stage_shapes import CHOOSY, check
+from experiments.stage_shapes import check_order
 from finkd import lineage, models, teachers
 from finkd.ancestors import Ancestors
 from finkd.precision import resolve_precision
@@ -60,8 +59,7 @@ def make(
     steps = parse(strategy, stages)
     if data is not None and not data.splits.get("train"):
         raise DataError(f"{data.name}: has no training split")
-    if any(isinstance(step.stage, CHOOSY) for step in steps):
-        check(steps, encoder(teachers.resolve(model)), models.head(model))
+    check_order(steps, model)
     for step in steps:
         if step.stage.head == "labels" and data is None:
             raise ConfigError(f"{step.name}: needs a labelled corpus")
