@@ -28,12 +28,12 @@ _PERCENTILES = (10, 25, 50, 75, 90, 99)
 
 @dataclass(frozen=True)
 class Batches:
-    """What reading the same batches took.
+    """What reading the same batches took, of which each tagger read as many as it had time for.
 
     Attributes:
         seconds: by name, (batches,).
-        words: (batches,) of each.
-        joules: by name, of all batches; ``None`` where they could not be read.
+        words: of each batch.
+        joules: by name, of all its batches; ``None`` where they could not be read.
     """
 
     seconds: Mapping[str, Times]
@@ -42,12 +42,15 @@ class Batches:
 
     def words_per_second(self, name: str) -> float:
         """Speed of a tagger."""
-        return float(self.words.sum() / self.seconds[name].sum())
+        return float(self._read(name) / self.seconds[name].sum())
 
     def joules_per_1000_words(self, name: str) -> float | None:
         """What it burns."""
         joules = self.joules[name]
-        return None if joules is None else float(1000 * joules / self.words.sum())
+        return None if joules is None else float(1000 * joules / self._read(name))
+
+    def _read(self, name: str) -> int:
+        return int(self.words[: len(self.seconds[name])].sum())
 
 
 def latencies(
@@ -63,16 +66,15 @@ def latencies(
         readers: by name; they take turns of ``TURN`` queries, and another one begins each round.
         sentences: real ones; taken one after the other.
         queries: of each tagger, at least, after ``WARM_UPS``.
-        seconds: that each tagger works, at least.
-        listen: called after each turn with the queries of each that are done.
+        seconds: that each tagger works, at least; it then takes no more turns.
+        listen: called after each round with the queries that those who still take turns have done.
 
     Returns:
         by name, (queries,).
     """
-    names = list(readers)
-    times: dict[str, list[float]] = {name: [] for name in names}
+    times: dict[str, list[float]] = {name: [] for name in readers}
     number = 0
-    while number < WARM_UPS + queries or min(map(sum, times.values())) < seconds:
+    while names := [name for name, each in times.items() if len(each) < queries or sum(each) < seconds]:
         block = [[sentences[place % len(sentences)]] for place in range(number, number + TURN)]
         first = number // TURN % len(names)
         for name in names[first:] + names[:first]:
@@ -103,7 +105,7 @@ def batches(readers: Mapping[str, Reads], sentences: Sequence[Sentence], seconds
     Args:
         readers: by name.
         sentences: taken ``BATCH`` at a time, over and over.
-        seconds: that each tagger works, at least.
+        seconds: that each tagger works, at least; it then takes no more turns.
         meter: of energy.
     """
     parts = [list(sentences[start : start + BATCH]) for start in range(0, len(sentences), BATCH)]
@@ -112,32 +114,32 @@ def batches(readers: Mapping[str, Reads], sentences: Sequence[Sentence], seconds
     words: list[int] = []
     for read in readers.values():
         read(parts[0])
-    number = 0
-    while number < len(parts) or min(map(sum, times.values())) < seconds:
-        part = parts[number % len(parts)]
+    while names := [name for name, each in times.items() if len(each) < len(parts) or sum(each) < seconds]:
+        part = parts[len(words) % len(parts)]
         words.append(sum(len(sentence.spans) for sentence in part))
-        for name, read in readers.items():
+        for name in names:
             before, began = meter.joules(), time.perf_counter()
-            read(part)
+            readers[name](part)
             times[name].append(time.perf_counter() - began)
             after, so_far = meter.joules(), joules[name]
             known = before is not None and after is not None and so_far is not None
             joules[name] = so_far + after - before if known else None  # type: ignore[operator]
-        number += 1
     return Batches({name: np.array(found) for name, found in times.items()}, np.array(words), joules)
 
 
 def ratio(reference: Times, ours: Times, of: Callable[[Times], Times], seed: int = 0) -> Ratio:
-    """The reference's time over ours, with an interval from drawing rounds again.
+    """The reference's time over ours in the rounds of both, with an interval from drawing rounds again.
 
     Args:
-        reference: (rounds,) its times.
-        ours: (rounds,) of the same rounds.
+        reference: its times, a round each.
+        ours: likewise, from the same round on.
         of: (draws, rounds) -> (draws,) one time of each draw, such as the median.
         seed: of the draws.
     """
+    rounds = min(len(reference), len(ours))
+    reference, ours = reference[:rounds], ours[:rounds]
     random = np.random.Generator(np.random.PCG64(seed))
-    drawn = random.integers(0, len(ours), (_DRAWS, len(ours)))
+    drawn = random.integers(0, rounds, (_DRAWS, rounds))
     found = of(reference[drawn]) / of(ours[drawn])
     low, high = np.percentile(found, [2.5, 97.5])
     return Ratio(float((of(reference[None]) / of(ours[None]))[0]), float(low), float(high))

@@ -1,6 +1,7 @@
 """Every way to run a tagger: what it says, what it holds, how it is timed."""
 
 import shutil
+import time
 from importlib.util import find_spec
 
 import numpy as np
@@ -93,6 +94,26 @@ def test_queries_are_counted_and_batches_add_up(model):
     assert taken.words.sum() == words
     assert taken.words_per_second("a") == pytest.approx(words / taken.seconds["a"].sum())
     assert taken.joules_per_1000_words("b") >= 0
+
+
+def test_each_stops_for_itself():
+    def slow(sentences):
+        time.sleep(0.004)
+
+    def fast(sentences):
+        time.sleep(0.001)
+
+    readers = {"slow": slow, "fast": fast}
+    found = latencies(readers, SENTENCES, 7, 0.2)
+    assert all(times.sum() >= 0.2 for times in found.values())
+    assert len(found["fast"]) > 2 * len(found["slow"])
+    taken = batches(readers, SENTENCES * 10, 0.2, Meter())
+    assert len(taken.seconds["fast"]) > 2 * len(taken.seconds["slow"])
+    rounds = len(taken.seconds["slow"])
+    read = taken.words[:rounds].sum()
+    assert taken.words_per_second("slow") == pytest.approx(read / taken.seconds["slow"].sum())
+    compared = ratio(taken.seconds["slow"], taken.seconds["fast"], lambda times: times.sum(axis=1))
+    assert compared.value == taken.seconds["slow"].sum() / taken.seconds["fast"][:rounds].sum()
 
 
 def test_a_ratio_and_its_interval():

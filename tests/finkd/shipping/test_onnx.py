@@ -1,6 +1,7 @@
 """Exported graphs say what the models say, in batches of any size, and damaged ones are refused by name."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -38,6 +39,20 @@ def test_it_says_what_the_model_says(exported):
     assert list(tag(texts, graph)) == list(tag(texts, model))
 
 
+def test_batches_on_threads_of_their_own(exported):
+    _, folder = exported
+    for one, two in zip(*(sentence_logits(SENTENCES * 40, load_onnx(folder, count)) for count in (1, 2)), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
+def test_a_graph_tells_nothing_of_where_it_was_made(kind, tmp_path):
+    export_onnx(tiny_model(labels=LABELS), tmp_path / "graph", kind)
+    written = (tmp_path / "graph" / GRAPH).read_bytes()
+    assert str(Path.cwd()).encode() not in written
+    assert b".py" not in written
+
+
 def test_long_sentences_and_words_without_a_piece(exported):
     model, folder = exported
     long = [SENTENCES[0].__class__.from_words(("Acme", "\u200b", *["bank"] * 700), None)]
@@ -62,7 +77,7 @@ def test_eight_bits_are_fewer_bytes(calibration, tmp_path):
     sizes = [(folder / GRAPH).stat().st_size for folder in (tmp_path / "int8", whole)]
     assert sizes[0] < 0.6 * sizes[1]
     found = parity(load_onnx(tmp_path / "int8"), model, SENTENCES)
-    assert 0 < found.largest < 0.1  # something has been rounded, and little
+    assert 0 < found.largest < 0.05  # something has been rounded, and little
     assert {path.name for path in (tmp_path / "int8").iterdir()} == {path.name for path in whole.iterdir()}
 
 
@@ -78,7 +93,8 @@ def stacked(model):
 def test_what_layers_share_is_held_once_and_in_eight_bits_too(made, tmp_path):
     model = made(tiny_model(labels=LABELS, width=64, positions=66, layers=3))
     export_onnx(model, tmp_path / "graph", "onnx-int8")
-    held = [each for each in onnx.load(tmp_path / "graph" / GRAPH).graph.initializer if len(each.dims) == 2]
+    matrices = [each for each in onnx.load(tmp_path / "graph" / GRAPH).graph.initializer if len(each.dims) == 2]
+    held = [each for each in matrices if each.dims[1] > 1]  # and not the steps of rows
     assert onnx.TensorProto.FLOAT not in {each.data_type for each in held}
     rounded = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
     expected = sum(weight.numel() for weight in model.network.parameters() if weight.dim() == 2)
