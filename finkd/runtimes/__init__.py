@@ -25,6 +25,9 @@ runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
         "nf4": ("finkd.runtimes.bits:nf4", "bitsandbytes with the layers' matrices in 4 bits"),
         "cuda": ("finkd.runtimes.pytorch:cuda", "PyTorch in bf16 on a GPU"),
         "onnx": ("finkd.runtimes.graphs:onnx", "ONNX Runtime in fp32"),
-        "onnx-int8": ("finkd.runtimes.graphs:onnx_int8", "ONNX Runtime with weights in 8 bits (dynamic quantization)"),
+        "onnx-int8": (
+            "finkd.runtimes.graphs:onnx_int8",
+            "ONNX Runtime in 8 bits, with balanced inputs (dynamic quantization)",
+        ),
     },
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.canvas import INK, ROLE_COLOURS
@@ -22,7 +23,7 @@ class Point:
     """One mark.
 
     Attributes:
-        label: in the margin.
+        label: in the margin; of all marks of the same name, which a line joins.
         cost: the less, the better; the abscissa.
         score: the more, the better; the ordinate.
         size: of what the area of the mark stands for; ``None`` if that is not known.
@@ -36,7 +37,13 @@ class Point:
     colour: str
 
 
-def scatter(points: Sequence[Point], floors: Sequence[tuple[str, float]], cost: str, size: str) -> Figure:
+def scatter(
+    points: Sequence[Point],
+    floors: Sequence[tuple[str, float]],
+    cost: str,
+    size: str,
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
     """Draw points, and floors as lines across.
 
     Args:
@@ -44,10 +51,12 @@ def scatter(points: Sequence[Point], floors: Sequence[tuple[str, float]], cost: 
         floors: label and score of each.
         cost: what the abscissa says, with its unit in brackets, such as ``"latency (ms)"``.
         size: what the area of a mark stands for.
+        colours: what each colour stands for, if the labels do not say it: name -> colour.
     """
-    figure = Figure(figsize=(9, max(4.8, 0.23 * (len(points) + len(floors)))), facecolor="none")
+    named = _named(points)
+    figure = Figure(figsize=(9, max(4.8, 0.23 * (len(named) + len(floors)))), facecolor="none")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.09, 0.13, 0.49, 0.82), facecolor="none")
+    axes = figure.add_axes((0.09, 0.13, 0.49, 0.78 if colours else 0.82), facecolor="none")
     marks = zip(points, _areas(points), strict=True)
     for point, area in sorted(marks, key=lambda mark: -mark[1]):  # small marks on top
         mean = point.score.mean
@@ -58,8 +67,22 @@ def scatter(points: Sequence[Point], floors: Sequence[tuple[str, float]], cost: 
     costs = [point.cost for point in points]
     scores = [*(point.score.mean for point in points), *(score for _, score in floors)]
     _limits(axes, costs, scores, cost, size)
-    _labels(axes, points, floors)
+    for marks_of_one in named.values():
+        ends = sorted((each.cost, each.score.mean) for each in marks_of_one)
+        axes.plot(*zip(*ends, strict=True), color=INK, alpha=0.35, linewidth=1, linestyle=(0, (1, 2)), zorder=2)
+    _labels(axes, [max(each, key=lambda point: point.cost) for each in named.values()], floors)
+    if colours:
+        keys = [Line2D([], [], color=colour, marker="o", linestyle="", label=name) for name, colour in colours.items()]
+        axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(keys), frameon=False, fontsize=9)
     return figure
+
+
+def _named(points: Sequence[Point]) -> dict[str, list[Point]]:
+    """Points by label."""
+    named: dict[str, list[Point]] = {}
+    for point in points:
+        named.setdefault(point.label, []).append(point)
+    return named
 
 
 def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -97,7 +120,7 @@ def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: s
 
 
 def _labels(axes: Axes, points: Sequence[Point], floors: Sequence[tuple[str, float]]) -> None:
-    """A label in the right margin for each mark and each floor, tied to it by a line, in the order of the scores."""
+    """A label in the right margin for each point and each floor, tied to it by a line, in the order of the scores."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     grey = ROLE_COLOURS["floor"]

@@ -14,20 +14,27 @@ from reports.table import plain
 
 
 def sizes(records: Sequence[BenchmarkRecord]) -> Figure | None:
-    """The picture; ``None`` if nothing was scored. Each runtime has a colour."""
-    runtimes = list(dict.fromkeys(each.runtime for each in records))
+    """The picture; ``None`` if nothing was scored. Each way to hold the weights has a colour."""
+    scored = [(each, score) for each in records if (score := Spread.of(each.f1))]
+    if not scored:
+        return None
+    held = list(dict.fromkeys(_held(each) for each, _ in scored))
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(held)}
     points = [
         Point(
-            f"{plain(each.system)}, {'packed' if _packed(each) else each.runtime}",
+            plain(each.system),
             (_packed(each) or each.bytes) / 1e6,
             score,
             1 / each.latency_ms["p50"],
-            COLOURS[runtimes.index(each.runtime) % len(COLOURS)],
+            colours[_held(each)],
         )
-        for each in records
-        if (score := Spread.of(each.f1))
+        for each, score in scored
     ]
-    return scatter(points, (), "weights (MB)", "speed at batch 1") if points else None
+    return scatter(points, (), "weights (MB)", "speed at batch 1", colours)
+
+
+def _held(each: BenchmarkRecord) -> str:
+    return "packed" if _packed(each) else each.runtime
 
 
 def _packed(each: BenchmarkRecord) -> int | None:
