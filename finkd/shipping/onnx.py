@@ -24,7 +24,7 @@ from finkd.evaluation import sentence_logits
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
 from finkd.models import Model
 from finkd.quiet import quiet
-from finkd.shipping.products import balance, drawn, use_products, use_rows
+from finkd.shipping.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from tokenization.tokenizer import Longs, Tokenizer, members
 
 GRAPH = "model.onnx"
@@ -188,7 +188,8 @@ class _Calibration:
 def _typical(model: Model, sentences: Sequence[Sentence]) -> Iterator[dict[str, Longs]]:
     """Batches of sentences, or of drawn pieces if there are none."""
     if not sentences:
-        return drawn(model.network.config.vocab_size, model.tokenizer.special_ids)
+        length = min(TYPICAL_LENGTH, model.max_length)
+        return drawn(model.network.config.vocab_size, model.tokenizer.special_ids, length)
     _, encoded = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))
     return (given for _, _, given in _batches(encoded, model.tokenizer))
 

@@ -17,6 +17,10 @@ _SHARE = 0.8
 students and a teacher differ least from fp32."""
 
 
+TYPICAL_LENGTH = 40
+"""Pieces of a sentence of news, rounded up."""
+
+
 class Product(nn.Module):
     """A linear layer that holds its matrix as a product reads it.
 
@@ -136,7 +140,9 @@ def _divisors(inputs: Tensor, weights: Tensor) -> Tensor:
     return torch.where(torch.isfinite(divisors) & (divisors > 0), divisors, 1.0)
 
 
-def drawn(ids: int, specials: Mapping[str, int], rows: int = 256, length: int = 40) -> Iterator[dict[str, Longs]]:
+def drawn(
+    ids: int, specials: Mapping[str, int], length: int = TYPICAL_LENGTH, rows: int = 256
+) -> Iterator[dict[str, Longs]]:
     """Batches of pieces drawn from a vocabulary, for want of text: as often as pieces of their rank are (Zipf).
 
     The ids of a trained vocabulary stand in the order of how common they were.
@@ -144,8 +150,8 @@ def drawn(ids: int, specials: Mapping[str, int], rows: int = 256, length: int = 
     Args:
         ids: size of the vocabulary.
         specials: role -> id of its special tokens.
-        rows: of all batches.
         length: of a row, with its special tokens.
+        rows: of all batches.
     """
     chance = 1 / (np.arange(ids) + 50.0)
     chance[list(specials.values())] = 0

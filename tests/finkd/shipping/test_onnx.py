@@ -45,6 +45,12 @@ def test_batches_on_threads_of_their_own(exported):
         np.testing.assert_array_equal(one, two)
 
 
+def test_a_model_of_short_texts(tmp_path):
+    model = tiny_model(labels=LABELS, positions=16)
+    export_onnx(model, tmp_path / "int8", "onnx-int8")
+    assert parity(load_onnx(tmp_path / "int8"), model, SENTENCES).largest < 0.05
+
+
 @pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
 def test_a_graph_tells_nothing_of_where_it_was_made(kind, tmp_path):
     export_onnx(tiny_model(labels=LABELS), tmp_path / "graph", kind)
