@@ -5,6 +5,7 @@ On a CPU they are small, not fast.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def _loaded(model: Model, scratch: Path, name: str, config: BitsAndBytesConfig) 
     if not folder.is_dir():
         folder.mkdir()
         model.save(folder)
+    logging.getLogger("bitsandbytes.autograd").setLevel(logging.ERROR)  # it tells of its fp16 at every product
     with quiet("bitsandbytes"):  # it tells of a package that would fetch kernels while it runs
         network: Any = AutoModelForTokenClassification.from_pretrained(folder, quantization_config=config)
     whole = 4 * sum(each.numel() for each in model.network.parameters())
