@@ -1,7 +1,6 @@
 """Every way to run a tagger: what it says, what it holds, how it is timed."""
 
 import shutil
-import time
 from importlib.util import find_spec
 
 import numpy as np
@@ -97,24 +96,27 @@ def test_queries_are_counted_and_batches_add_up(model):
     assert taken.joules_per_1000_words("b") >= 0
 
 
-def test_each_stops_for_itself():
-    def slow(sentences):
-        time.sleep(0.004)
+def test_each_stops_for_itself(monkeypatch):
+    now = 0.0
 
-    def fast(sentences):
-        time.sleep(0.001)
+    def reader(seconds):
+        def read(sentences):
+            nonlocal now
+            now += seconds
 
-    readers = {"slow": slow, "fast": fast}
-    found = latencies(readers, SENTENCES, 7, 0.2)
-    assert all(times.sum() >= 0.2 for times in found.values())
-    assert len(found["fast"]) > 2 * len(found["slow"])
-    taken = batches(readers, SENTENCES * 10, 0.2, Meter())
-    assert len(taken.seconds["fast"]) > 2 * len(taken.seconds["slow"])
-    rounds = len(taken.seconds["slow"])
-    read = taken.words[:rounds].sum()
-    assert taken.words_per_second("slow") == pytest.approx(read / taken.seconds["slow"].sum())
+        return read
+
+    monkeypatch.setattr("finkd.runtimes.timing.time.perf_counter", lambda: now)
+    readers = {"slow": reader(0.5), "fast": reader(0.125)}
+    found = latencies(readers, SENTENCES, 7, 20.0)
+    least = {"slow": 40, "fast": 160}  # of 20 seconds; turns are taken to their ends
+    assert all(number <= len(found[name]) < number + TURN for name, number in least.items())
+    taken = batches(readers, SENTENCES * 10, 20.0, Meter())
+    assert {name: len(times) for name, times in taken.seconds.items()} == least
+    assert taken.words_per_second("slow") == taken.words[:40].sum() / 20
+    assert taken.words_per_second("fast") == taken.words.sum() / 20
     compared = ratio(taken.seconds["slow"], taken.seconds["fast"], lambda times: times.sum(axis=1))
-    assert compared.value == taken.seconds["slow"].sum() / taken.seconds["fast"][:rounds].sum()
+    assert (compared.low, compared.value, compared.high) == (4, 4, 4)
 
 
 def test_a_ratio_and_its_interval():
