@@ -153,7 +153,7 @@ def _write_graph(network: nn.Module, path: Path) -> None:
             verbose=False,
         )
     assert program is not None  # as it always is with dynamo
-    ClearMetadataAndDocStringPass()(program.model)  # paths of this machine and lines of code, as much as 10,000 weights
+    ClearMetadataAndDocStringPass()(program.model)  # paths of this machine, and lines of code
     program.save(path, external_data=False)
 
 
