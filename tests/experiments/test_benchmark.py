@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 import spacy
@@ -15,6 +14,7 @@ from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from finkd.runtimes.runtime import Running
 from reports.benchmark import benchmark_table
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+from tests.reports.svg import labels
 
 QUICK = ("--queries", "3", "--seconds", "0")
 
@@ -26,12 +26,6 @@ def taggers(tmp_path_factory):
         (folder / name).mkdir()
         tiny_model(labels=LABELS, layers=layers, width=64).save(folder / name)
     return folder
-
-
-def drawn_words(folder):
-    """What the picture says."""
-    elements = ElementTree.parse(folder / "benchmark.svg").iter()
-    return [each.text for each in elements if each.tag.endswith("text")]
 
 
 def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
@@ -54,7 +48,7 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
         rows = list(csv.DictReader(file))
     assert [(row["system"], row["runtime"]) for row in rows][:2] == [("large", "eager"), ("large", "bf16")]
     assert (out / "benchmark.tex").is_file()
-    words = drawn_words(out)
+    words = labels((out / "benchmark.svg").read_text())
     assert words.count("tiny") == 1
     assert {"large", "eager", "bf16", "onnx-int8"} <= set(words)
     assert "estimate: 5 W" in result.stdout or "RAPL" in result.stdout
@@ -110,7 +104,7 @@ def test_packed_weights_are_told_of(corpus, tmp_path, finkd):
     assert result.exit_code == 0, result.stderr
     rows = list(csv.DictReader((tmp_path / "out" / "benchmark.csv").open()))
     assert [row["packed_bytes"] for row in rows] == ["4321", ""]  # in bf16 it holds no such weights
-    assert {"few", "packed", "bf16"} <= set(drawn_words(tmp_path / "out"))
+    assert {"few", "packed", "bf16"} <= set(labels((tmp_path / "out" / "benchmark.svg").read_text()))
     assert "in a file without gaps" in (tmp_path / "out" / "benchmark.md").read_text()
 
 

@@ -13,6 +13,7 @@ from reports.sections import sections
 from reports.table import plain
 from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
+from tests.reports.svg import words
 
 
 def section(records):
@@ -23,12 +24,6 @@ def section(records):
 def drawn(records, name="f1-latency"):
     """A picture of some records, ``None`` if there is none."""
     return next((picture for picture in pictures(section(records)) if picture.name == name), None)
-
-
-def words(svg):
-    return " ".join(
-        element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")
-    )
 
 
 def test_names_sizes_and_floors_are_labelled():

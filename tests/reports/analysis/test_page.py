@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +15,7 @@ from reports.analysis.summary import summary
 from reports.analysis.tables import interval, tables
 from reports.table import plain
 from tests.reports.hostile import HOSTILE
+from tests.reports.svg import words
 from tests.toys import TEXTS, handmade, trained
 from tokenization.analysis import Candidate, Encoder, Estimate, Text, measure
 
@@ -165,12 +165,6 @@ def test_an_interval_is_shown_in_brackets():
     assert interval(Estimate(0.5, 0.25, 0.75), 1, 0.01).text == "50.0 [25.0–75.0]"
     assert interval(Estimate(2.0), 2).text == "2.00"
     assert interval(None, 2).value is None
-
-
-def words(svg):
-    return " ".join(
-        element.text or "" for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")
-    )
 
 
 def test_pictures_name_what_they_show(analysis):
