@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from corpora.errors import DataError
+from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder
 from corpora.lines import read_json
 from corpora.sentence import Sentence
@@ -119,7 +119,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
             (dynamic).
 
     Raises:
-        ConfigError: if the model is no tagger.
+        ConfigError: if the model is no tagger, or hardly anything of it could be held in 8 bits.
     """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     with atomic_folder(folder) as unfinished:
@@ -172,6 +172,18 @@ def _quantize(path: Path, calibration: _Calibration | None) -> None:
             states = {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QUInt8}
             quantize_static(whole, path, calibration, **states, **given)
     whole.unlink()
+    _check_eight_bits(path)
+
+
+def _check_eight_bits(path: Path) -> None:
+    """See that the quantizer did not pass most matrices by, of which it says nothing."""
+    import onnx
+
+    matrices = [each for each in onnx.load(path).graph.initializer if len(each.dims) == 2 and min(each.dims) > 1]
+    weights = [int(np.prod(each.dims)) for each in matrices]
+    whole = [each.data_type == onnx.TensorProto.FLOAT for each in matrices]
+    if np.dot(weights, whole) > 2 / 3 * sum(weights):
+        raise ConfigError("onnx-int8: hardly anything of this model could be held in 8 bits; choose onnx")
 
 
 class _Calibration:

@@ -15,8 +15,6 @@ from tokenization.tokenizer import Longs
 _SHARE = 0.8
 """Of the inputs' range in a balance, the rest is the weights'; of .65 to .85, that by which the scores of three
 students and a teacher differ least from fp32."""
-
-
 TYPICAL_LENGTH = 40
 """Pieces of a sentence of news, rounded up."""
 

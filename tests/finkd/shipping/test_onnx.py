@@ -1,6 +1,7 @@
 """Exported graphs say what the models say, in batches of any size, and damaged ones are refused by name."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,13 @@ def test_what_layers_share_is_held_once_and_in_eight_bits_too(made, tmp_path):
     rounded = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
     expected = sum(weight.numel() for weight in model.network.parameters() if weight.dim() == 2)
     assert sum(np.prod(each.dims) for each in held if each.data_type in rounded) == expected
+
+
+def test_a_quantizer_that_passes_everything_by_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr("onnxruntime.quantization.quantize_dynamic", lambda whole, path, **_: shutil.copy(whole, path))
+    with pytest.raises(ConfigError, match="hardly anything of this model could be held in 8 bits; choose onnx"):
+        export_onnx(tiny_model(labels=LABELS, width=64, positions=66, layers=3), tmp_path / "graph", "onnx-int8")
+    assert not (tmp_path / "graph").exists()
 
 
 def test_the_model_is_left_alone(exported, tmp_path):
