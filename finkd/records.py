@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from corpora.errors import ConfigError, DataError
 from corpora.files import write_atomic
 from finkd.settings import build
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 VERSION = 1
 T = TypeVar("T")
@@ -181,7 +185,7 @@ class RunRecord:
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_atomic(path, json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        write_record(self, path)
 
     @classmethod
     def load(cls, path: Path) -> RunRecord:
@@ -193,26 +197,50 @@ class RunRecord:
         return read_record(cls, path, VERSION, "run record", "run the experiment again")
 
 
+def digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a record's values, as ``sha256:...``.
+
+    It is taken of canonical JSON (keys in order, no white space, ASCII), so that it does not depend on how the file is
+    laid out. Numbers are written with the fewest digits that read back the same, which any reader of JSON can repeat.
+    """
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
+
+
+def write_record(record: DataclassInstance, path: Path, indent: int | None = 1) -> None:
+    """Write a record as JSON with the digest of its content, whole or not at all."""
+    content = json.loads(json.dumps(dataclasses.asdict(record)))
+    write_atomic(path, json.dumps({**content, "digest": digest(content)}, indent=indent) + "\n")
+
+
 def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str) -> T:
-    """Read a versioned record.
+    """Read a versioned record, and refuse one whose content is not what was written.
 
     Args:
         kind: its class.
         path: its file.
         version: that the class has.
         name: what messages call it.
-        remedy: what to do about one of another version.
+        remedy: how to make the record again.
 
     Raises:
-        DataError: if the file is not a record of this version.
+        DataError: if the file is not a record of this version, or was changed after it was written.
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         found = raw.get("version")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: not a {name} ({error})") from error
     if found != version:
         raise DataError(f"{path}: {name} of version {found!r}, expected {version}; {remedy}")
+    written = raw.pop("digest", None)
+    if written is None:
+        raise DataError(f"{path}: {name} without a digest, so a change cannot be noticed; {remedy}")
+    if written != digest(raw):
+        raise DataError(
+            f"{path}: {name} was changed after it was written (digest {written!r}, content {digest(raw)!r}); "
+            f"restore the file, or remove it and {remedy}"
+        )
     try:
         return build(kind, raw, "")
     except ConfigError as error:

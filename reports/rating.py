@@ -193,7 +193,7 @@ def _grade(found: Ratings, item: Item, criterion: str) -> int:
 def _json(path: Path) -> dict[str, Any]:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     if not isinstance(raw, dict):
         raise DataError(f"{path}: expected a JSON object")

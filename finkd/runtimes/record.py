@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.files import write_atomic
-from finkd.records import read_record
+from finkd.records import read_record, write_record
 
 VERSION = 3
 SUFFIX = ".benchmark.json"
@@ -95,7 +92,7 @@ class BenchmarkRecord:
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_atomic(path, json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        write_record(self, path)
 
     @classmethod
     def load(cls, path: Path) -> BenchmarkRecord:

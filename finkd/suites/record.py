@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.files import write_atomic
-from finkd.records import Resources, read_record
+from finkd.records import Resources, read_record, write_record
 
 VERSION = 1
 SUFFIX = ".task.json"
@@ -87,7 +84,7 @@ class TaskRecord:
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_atomic(path, json.dumps(dataclasses.asdict(self)) + "\n")
+        write_record(self, path, indent=None)
 
     @classmethod
     def load(cls, path: Path) -> TaskRecord:

@@ -1,11 +1,25 @@
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.errors import DataError
-from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord, figures, load_records, total
+from finkd.records import (
+    Counts,
+    NerScores,
+    Resources,
+    RunRecord,
+    StageRecord,
+    digest,
+    figures,
+    load_records,
+    total,
+)
+from finkd.runtimes.record import BenchmarkRecord
+from finkd.suites.record import TaskRecord
 
 COUNTS = st.builds(Counts, correct=st.integers(0, 50), predicted=st.integers(50, 99), gold=st.integers(50, 99))
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -87,7 +101,9 @@ def test_macro_leaves_out_types_that_gold_does_not_hold():
         ('"text"', "not a run record"),
         ("{}", "version None, expected 1; run the experiment again"),
         ('{"version": 2}', "version 2, expected 1; run the experiment again"),
-        ('{"version": 1}', "damaged run record .*seed: missing"),
+        ('{"version": 1}', "run record without a digest, .*; run the experiment again"),
+        (json.dumps({"version": 1, "digest": digest({"version": 1})}), "damaged run record .*seed: missing"),
+        ("[" * 100_000, "not a run record"),
         ("\ufffd\x00", "not a run record"),
     ],
 )
@@ -104,7 +120,8 @@ def damaged(path, *keys, value):
     for key in keys[:-1]:
         place = place[key]
     place[keys[-1]] = value
-    path.write_text(json.dumps(raw))
+    del raw["digest"]
+    path.write_text(json.dumps({**raw, "digest": digest(raw)}))
 
 
 @pytest.mark.parametrize(
@@ -125,6 +142,82 @@ def test_a_damaged_value_is_named_by_its_place(tmp_path, keys, value, message):
     with pytest.raises(DataError, match=message) as caught:
         RunRecord.load(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_digit_that_was_edited_is_noticed(tmp_path):
+    path = tmp_path / "a.record.json"
+    record(overlap=0.125).save(path)
+    path.write_text(path.read_text().replace("0.125", "0.126"))
+    with pytest.raises(
+        DataError,
+        match=r"a\.record\.json: run record was changed after it was written \(digest 'sha256:.*', content 'sha256:"
+        r".*'\); restore the file, or remove it and run the experiment again$",
+    ):
+        RunRecord.load(path)
+
+
+@given(SCORES, st.lists(STAGES, max_size=2).map(tuple), st.data())
+def test_no_value_can_be_changed_removed_or_added(tmp_path_factory, scores, lineage, data):
+    path = tmp_path_factory.mktemp("records") / "a.record.json"
+    record(scores=scores, lineage=lineage).save(path)
+    raw = json.loads(path.read_text())
+    place = data.draw(st.sampled_from([each for each in objects_of(raw) if each]))
+    key = data.draw(st.sampled_from(list(place)))
+    change = data.draw(st.sampled_from(["value", "remove", "add"]))
+    if change == "remove":
+        del place[key]
+    else:
+        place[key if change == "value" else f"{key} "] = [place[key]]
+    path.write_text(json.dumps(raw))
+    with pytest.raises(DataError, match=r"a\.record\.json: "):
+        RunRecord.load(path)
+
+
+def objects_of(value):
+    """All JSON objects within a value."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from objects_of(each)
+
+
+def test_the_layout_of_the_file_and_the_order_of_keys_are_free(tmp_path):
+    path = tmp_path / "a.record.json"
+    written = record(environment={"processor": "é", "share": 1e-07, "torch": "2"})
+    written.save(path)
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(sorted(raw.items())), indent=4, ensure_ascii=False), encoding="utf-8")
+    assert RunRecord.load(path) == written
+
+
+def test_the_digest_is_that_of_canonical_json():
+    content = b'{"a":[1,0.5,null],"b":"\\u00e9"}'
+    assert digest({"b": "é", "a": (1, 0.5, None)}) == f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+KINDS = {".record.json": RunRecord, ".task.json": TaskRecord, ".benchmark.json": BenchmarkRecord}
+STORED = sorted(path for kind in KINDS for path in (Path(__file__).parents[2] / "docs").rglob(f"*{kind}"))
+
+
+def test_every_record_in_the_tree_is_whole():
+    assert len(STORED) >= 644
+    for path in STORED:
+        next(kind for suffix, kind in KINDS.items() if path.name.endswith(suffix)).load(path)
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_every_kind_of_record_notices_a_change(tmp_path, suffix):
+    stored = next(path for path in STORED if path.name.endswith(suffix))
+    raw = json.loads(stored.read_text())
+    path = tmp_path / stored.name
+    for changed in ({**raw, "system": "another"}, {**raw, "seed": 7}, {**raw, "digest": f"sha256:{'0' * 64}"}):
+        path.write_text(json.dumps(changed))
+        with pytest.raises(DataError, match="was changed after it was written"):
+            KINDS[suffix].load(path)
+    del raw["digest"]
+    path.write_text(json.dumps(raw))
+    with pytest.raises(DataError, match="without a digest"):
+        KINDS[suffix].load(path)
 
 
 def test_records_are_found_below_folders_in_a_fixed_order(tmp_path):

@@ -1,11 +1,12 @@
 """Tables of general tasks, from records made by hand."""
 
 import dataclasses
+import json
 
 import pytest
 
 from corpora.errors import DataError
-from finkd.records import Resources
+from finkd.records import Resources, digest
 from finkd.suites.record import TaskRecord, load_task_records
 from reports.build import build
 from reports.formats import formats
@@ -137,7 +138,8 @@ def test_records_are_read_as_they_were_written(tmp_path):
     (tmp_path / "b.task.json").write_text('{"version": 0}')
     with pytest.raises(DataError, match=r"b\.task\.json: task record of version 0, expected 1"):
         load_task_records([tmp_path])
-    (tmp_path / "b.task.json").write_text('{"version": 1}')
+    empty = {"version": 1}
+    (tmp_path / "b.task.json").write_text(json.dumps({**empty, "digest": digest(empty)}))
     with pytest.raises(DataError, match=r"b\.task\.json: damaged task record"):
         TaskRecord.load(tmp_path / "b.task.json")
     (tmp_path / "b.task.json").write_text("[")
