@@ -27,12 +27,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.hostile.case import judge
 from tests.hostile.kinds import KINDS, generator
 
+ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 10.0
 START_SECONDS = 120.0
 MEMORY = 6 * 2**30
