@@ -78,14 +78,14 @@ def by_its_rule(folder: str) -> Callable[[list[str]], Entities]:
         for number, (sentence, scores) in enumerate(zip(sentences, sentence_logits(sentences, tagger), strict=True)):
             group: tuple[int, int, int, str] | None = None
             for (start, end), best in zip(sentence.spans, scores.argmax(axis=1), strict=True):
-                begins, _, label = tagger.labels[best].rpartition("-")
+                begins, _, label = tagger.labels[best].partition("-")
                 if group is not None and label == group[3] and begins != "B":
                     group = (number, group[1], end, label)
                     continue
                 found.add(group)
                 group = (number, start, end, label)
             found.add(group)
-        return {group for group in found if group is not None and group[3] != "O"}
+        return {group for group in found if group is not None and group[3]}
 
     return find
 

@@ -38,6 +38,6 @@ def check_labels(labels: Sequence[str], folder: Path) -> None:
     Raises:
         ConfigError: if they are not IOB2's.
     """
-    wrong = [label for label in labels if label != OUTSIDE and label[:2] not in ("B-", "I-")]
+    wrong = [label for label in labels if label != OUTSIDE and (label[:2] not in ("B-", "I-") or len(label) == 2)]
     if wrong or OUTSIDE not in labels:
         raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")

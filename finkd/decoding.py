@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from corpora.tags import OUTSIDE
 
-_BLOCK = 256
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Which label may follow which: ``I-X`` only ``B-X`` and ``I-X``, every other label any.
+
+    Attributes:
+        types: (labels,) number of each label's entity type.
+        continues: (labels,) True for ``I-`` labels, which cannot begin a sentence either.
+        inside: (inside,) the ``I-`` labels.
+        before: (inside, 2) labels that each of them may follow, the lowest first; one that has only one stands twice.
+    """
+
+    types: Ints
+    continues: Bools
+    inside: Ints
+    before: Ints
 
 
 @lru_cache(maxsize=16)
-def transitions(labels: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """Which label may begin a sentence, and which may follow which: 0 if allowed, -inf if not.
-
-    Returns:
-        (labels,) starts and (labels, labels) steps from row to column.
-    """
-    continued = np.array([label[2:] if label.startswith("I-") else "" for label in labels])
-    entity = np.array([label[2:] for label in labels])
-    starts = np.where(continued == "", 0.0, -np.inf)
-    allowed = (continued[None, :] == "") | (continued[None, :] == entity[:, None])
-    return starts, np.where(allowed, 0.0, -np.inf)
+def grammar(labels: tuple[str, ...]) -> Grammar:
+    """The grammar of some labels, in any order."""
+    names = [label[2:] for label in labels]
+    members: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        members.setdefault(name, []).append(index)
+    numbers = {name: number for number, name in enumerate(members)}
+    inside = [index for index, label in enumerate(labels) if label.startswith("I-")]
+    most = max((len(members[names[index]]) for index in inside), default=1)
+    before = [(members[names[index]] * most)[:most] for index in inside]
+    return Grammar(
+        np.array([numbers[name] for name in names]),
+        np.array([label.startswith("I-") for label in labels]),
+        np.array(inside, np.int64),
+        np.sort(np.array(before, np.int64).reshape(len(inside), most), axis=1),
+    )
 
 
 def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> list[list[str]]:
     """Best IOB2 sequence of each sentence under the sum of its words' scores (Viterbi).
 
     Plain argmax may put I-ORG after O, an entity that strict scoring throws away. Where it does not, it is the best.
+    Time and memory grow with words times labels.
 
     Args:
         scores: per sentence, (words, labels) logits; a row of NaN is a word that the model did not see, and becomes O.
@@ -38,49 +64,71 @@ def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> 
     """
     counts = np.fromiter((len(each) for each in scores), np.int64, len(scores))
     table = _seen(scores, labels)
-    starts, steps = transitions(tuple(labels))
+    rules = grammar(tuple(labels))
     ends = np.cumsum(counts)
     rows = np.repeat(np.arange(len(counts)), counts)
-    likeliest = table.argmax(axis=1)
-    is_first = np.diff(rows, prepend=-1) > 0
-    cost = np.where(is_first, starts[likeliest], steps[np.roll(likeliest, 1), likeliest])
-    names = np.array(labels, object)[likeliest].tolist()
-    paths = [names[start:end] for start, end in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
-    wrong = np.unique(rows[cost < 0]).tolist()
-    for start in range(0, len(wrong), _BLOCK):
-        block = wrong[start : start + _BLOCK]
-        found = _best_paths([table[ends[row] - counts[row] : ends[row]] for row in block], starts, steps)
-        for row, path in zip(block, found, strict=True):
-            paths[row] = [labels[label] for label in path]
-    return paths
+    best = table.argmax(axis=1)
+    before = np.roll(best, 1)
+    follows = (np.diff(rows, prepend=-1) == 0) & (rules.types[before] == rules.types[best])
+    wrong = np.unique(rows[rules.continues[best] & ~follows])
+    if len(wrong):
+        at, found = _best_paths(table, (ends - counts)[wrong], counts[wrong], rules)
+        best[at] = found
+    names = np.array(labels, object)[best].tolist()
+    return [names[start:end] for start, end in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
 
 
 def _seen(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> Floats:
     """(all words, labels) scores, of which a word that was not seen has one for O alone."""
     table = np.concatenate([np.zeros((0, len(labels))), *scores])
     unseen = np.isnan(table).any(axis=1)
-    table[unseen] = np.where(np.array(labels) == "O", 0.0, -1e6)
+    table[unseen] = np.where(np.array(labels) == OUTSIDE, 0.0, -1e6)
     return table
 
 
-def _best_paths(scores: Sequence[Floats], starts: Floats, steps: Floats) -> list[list[int]]:
-    """All sentences side by side, padded to the longest."""
-    counts = [len(s) for s in scores]
-    table = np.zeros((len(scores), max(counts), len(starts)))
-    for index, sentence in enumerate(scores):
-        table[index, : len(sentence)] = sentence
-    best = table[:, 0] + starts
-    back = np.zeros(table.shape, np.int64)
-    for word in range(1, table.shape[1]):
-        options = best[:, :, None] + steps
-        back[:, word] = options.argmax(axis=1)
-        # Beyond a sentence's end its best path stands still.
-        alive = np.array([word < count for count in counts])[:, None]
-        best = np.where(alive, options.max(axis=1) + table[:, word], best)
-    paths = []
-    for row, count in enumerate(counts):
-        path = [int(best[row].argmax())]
-        for word in range(count - 1, 0, -1):
-            path.append(int(back[row, word, path[-1]]))
-        paths.append(path[::-1])
-    return paths
+def _best_paths(table: Floats, first: Ints, counts: Ints, rules: Grammar) -> tuple[Ints, Ints]:
+    """Viterbi over sentences side by side, the longest first, so that those with a next word are the first ones.
+
+    Any label but ``I-`` follows the best label so far, so the transitions need no (labels, labels) table.
+
+    Args:
+        table: (words, labels) scores.
+        first: (sentences,) row of each sentence's first word.
+        counts: (sentences,) words of each, at least one.
+        rules: of the labels.
+
+    Returns:
+        the words' rows, and the best label of each.
+    """
+    order = np.argsort(-counts, kind="stable")
+    first, counts = first[order], counts[order]
+    best = table[first] + np.where(rules.continues, -np.inf, 0.0)
+    steps = []
+    for word in range(1, int(counts[0])):
+        alive = int((counts > word).sum())
+        top = best[:alive].argmax(axis=1)
+        options = best[:alive][:, rules.before]
+        chosen = options.argmax(axis=2)
+        reached = np.repeat(best[np.arange(alive), top][:, None], table.shape[1], axis=1)
+        reached[:, rules.inside] = np.take_along_axis(options, chosen[:, :, None], axis=2)[:, :, 0]
+        best[:alive] = reached + table[first[:alive] + word]
+        steps.append((top, chosen.astype(np.int8)))
+    return _traced(best.argmax(axis=1), steps, first, counts, rules)
+
+
+def _traced(
+    last: Ints, steps: Sequence[tuple[Ints, npt.NDArray[np.int8]]], first: Ints, counts: Ints, rules: Grammar
+) -> tuple[Ints, Ints]:
+    """Follow the best paths from their last words back to the first; see ``_best_paths``."""
+    place = np.cumsum(rules.continues) - 1  # of an I- label among these
+    label = last
+    at, found = [first + counts - 1], [label.copy()]
+    for word in range(len(steps), 0, -1):
+        top, chosen = steps[word - 1]
+        alive = len(top)
+        here, inner = label[:alive], place[label[:alive]]
+        followed = np.where(rules.continues[here], rules.before[inner, chosen[np.arange(alive), inner]], top)
+        label[:alive] = followed
+        at.append(first[:alive] + word - 1)
+        found.append(followed)
+    return np.concatenate(at), np.concatenate(found)

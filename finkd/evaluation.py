@@ -1,16 +1,20 @@
-"""Strict entity scores: whole sentences through windows, words by their first piece, seqeval's strict IOB2."""
+"""Strict entity scores: whole sentences through windows, words by their first piece, entities read as strict IOB2.
+
+The counts are those of seqeval's strict mode, for types whose names seqeval reads as they are: it strips hyphens, so
+that ``ORG-`` and ``ORG`` are one type to it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from seqeval.scheme import IOB2, Entities
 
 from corpora.sentence import Sentence
+from corpora.tags import entities
 from finkd.decoding import decode
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
 from finkd.inference import word_logits
@@ -19,6 +23,7 @@ from finkd.records import Counts, NerScores
 from tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
+Scores = npt.NDArray[np.float32]
 
 
 class Runs(Protocol):
@@ -36,7 +41,7 @@ class Runs(Protocol):
     def max_length(self) -> int:
         """Pieces that it reads at most."""
 
-    def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
+    def word_logits(self, encoded: Encoded) -> Scores:
         """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
 
 
@@ -44,14 +49,35 @@ Tagger = Model | Runs
 """Whatever tags words."""
 
 
+_CELLS = 2**23
+"""Label scores that are held at once: 32 MB of them."""
+
+
 def sentence_logits(
     sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW, precision: str = "fp32"
-) -> list[np.ndarray]:
-    """Label scores of every word.
+) -> Iterator[Scores]:
+    """Label scores of every word, computed in blocks, so that text of any length and any number of labels fits.
 
-    Returns:
+    Yields:
         per sentence, (words, labels) float32; NaN for words that no piece covers.
     """
+    for block in _blocks(sentences, len(model.labels)):
+        yield from _block_logits(block, model, limit, precision)
+
+
+def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sentence]]:
+    """Stretches of sentences with at most ``_CELLS`` label scores, or a single sentence."""
+    start = cells = 0
+    for index, sentence in enumerate(sentences):
+        more = len(sentence.spans) * labels
+        if cells + more > _CELLS and index > start:
+            yield sentences[start:index]
+            start, cells = index, 0
+        cells += more
+    yield sentences[start:]
+
+
+def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[Scores]:
     windows, encoded = windows_and_pieces(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
@@ -65,7 +91,7 @@ def sentence_logits(
     return result
 
 
-def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> npt.NDArray[np.float32]:
+def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> Scores:
     if isinstance(model, Model):
         return np.asarray(word_logits(model, encoded, precision))
     return model.word_logits(encoded)
@@ -73,8 +99,13 @@ def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> npt.NDArray
 
 def predict(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
     """IOB2 tags of every word, and the number of words that the tokenizer covers with no piece (they are O)."""
-    scores = sentence_logits(sentences, model, limit)
-    return decode(scores, model.labels), int(sum(np.isnan(s).any(axis=1).sum() for s in scores))
+    tags: Tags = []
+    uncovered = 0
+    for block in _blocks(sentences, len(model.labels)):
+        scores = _block_logits(block, model, limit, "fp32")
+        tags += decode(scores, model.labels)
+        uncovered += sum(int(np.isnan(each).any(axis=1).sum()) for each in scores)
+    return tags, uncovered
 
 
 def score(
@@ -85,7 +116,7 @@ def score(
     uncovered: int = 0,
     known: Collection[str] = (),
 ) -> NerScores:
-    """Count entities whose border and type are both right, with seqeval's strict IOB2 reading of both sides.
+    """Count entities whose border and type are both right; both sides are read as strict IOB2 (``corpora.tags``).
 
     Args:
         sentences: gold; every one must have tags.
@@ -97,26 +128,22 @@ def score(
         known: lower-cased words of the training split (see ``NerScores.unseen``).
 
     Raises:
-        ValueError: if a sentence has no gold tags or another number of words than its prediction.
+        ValueError: if a sentence has no gold tags or another number of words than its prediction, or a tag is none.
     """
-    gold_tags = [list(s.tags) if s.tags is not None else [] for s in sentences]
     for sentence, tags in zip(sentences, predicted, strict=True):
         if sentence.tags is None or len(tags) != len(sentence.spans):
             raise ValueError(f"score: {len(tags)} tags for {len(sentence.spans)} words in {sentence.text[:60]!r}")
-    gold = Entities(gold_tags, IOB2).entities
-    found = Entities(predicted, IOB2).entities
     per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
     per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     names, unseen = [0, 0, 0], [0, 0, 0]
-    for index, sentence in enumerate(sentences):
-        true = {(e.start, e.end, e.tag) for e in gold[index]}
-        guess = {(e.start, e.end, e.tag) for e in found[index]}
+    for index, (sentence, tags) in enumerate(zip(sentences, predicted, strict=True)):
+        true, guess = set(entities(sentence.tags or ())), set(entities(tags))
         document = sentence.document or f"sentence {index}"
         for place, group in enumerate((true & guess, guess, true)):
             per_document[document][place] += len(group)
-            for start, end, kind in group:
-                per_type.setdefault(kind, [0, 0, 0])[place] += 1
-                words = [word.lower() for word in sentence.words[start:end]]
+            for entity in group:
+                per_type.setdefault(entity.type, [0, 0, 0])[place] += 1
+                words = [word.lower() for word in sentence.words[entity.start : entity.end]]
                 names[place] += " ".join(words) not in roles
                 unseen[place] += any(word not in known for word in words)
     return NerScores(

@@ -10,6 +10,7 @@ from seqeval.scheme import IOB2
 
 from corpora.sentence import Sentence
 from corpora.tags import entities
+from finkd import evaluation
 from finkd.batches import TrainingData
 from finkd.evaluation import evaluate, known_words, predict, score, sentence_logits
 from finkd.inference import word_logits
@@ -35,6 +36,46 @@ def test_scores_are_those_of_seqeval_strict(gold, random):
     per_type = f1_score(gold, predicted, average=None, **strict) if entities_of(gold + predicted) else []
     present = sorted({entity.type for entity in entities_of(gold + predicted)})
     assert [ours.per_type[name].f1 for name in present] == pytest.approx(list(per_type))
+
+
+@pytest.mark.parametrize("name", ["ORG-", "-ORG", "-NONE-", "O", "B", "I", "B-ORG", "a-b", "org", "É", "-", "--"])
+def test_a_type_is_only_itself(name):
+    """seqeval strips hyphens, so that types that are swapped throughout score 1 there."""
+    gold = [tagged("Acme/B-ORG Corp/I-ORG fell/O")]
+    other = [[f"B-{name}", f"I-{name}", "O"]]
+    scores = score(gold, other, ("ORG", name))
+    assert scores.per_type == {"ORG": Counts(0, 0, 1), name: Counts(0, 1, 0)}
+    both = [Sentence.from_words(gold[0].words, tags) for tags in (gold[0].tags, other[0])]
+    scores = score(both, [list(gold[0].tags), *other], ("ORG", name))
+    assert scores.per_type == {"ORG": Counts(1, 1, 1), name: Counts(1, 1, 1)}
+
+
+@given(st.data())
+def test_counts_are_those_of_character_sets(data):
+    """Entities of one type each, compared with a slow reading: a run of words from B- up to the last I- of its type."""
+    labels = ["O", *(f"{prefix}-{name}" for name in ("ORG", "ORG-", "-ORG", "O", "B-ORG") for prefix in "BI")]
+    rows = st.lists(st.sampled_from(labels), min_size=1, max_size=8)
+    gold, guess = data.draw(rows), data.draw(rows)
+    size = min(len(gold), len(guess))
+    gold, guess = gold[:size], guess[:size]
+
+    def slow(tags):
+        found = set()
+        for start, tag in enumerate(tags):
+            if tag[:2] == "B-":
+                end = start + 1
+                while end < size and tags[end] == f"I-{tag[2:]}":
+                    end += 1
+                found.add((start, end, tag[2:]))
+        return found
+
+    true, seen = slow(gold), slow(guess)
+    assert score(sentences_with([gold]), [guess], ()).micro == Counts(len(true & seen), len(seen), len(true))
+
+
+def test_a_tag_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="tag 1: found 'ORG'; expected O, B-TYPE, I-TYPE"):
+        score([tagged("Acme/B-ORG fell/O")], [["B-ORG", "ORG"]], TYPES)
 
 
 def entities_of(rows):
@@ -122,9 +163,10 @@ def test_every_word_of_a_windowed_sentence_is_scored_in_its_own_place():
     model = tiny_model(layers=0, labels=LABELS)
     model.encoder.embeddings.position_embeddings.weight.data.zero_()
     long = Sentence.from_words([word for s in SENTENCES for word in s.words])
-    whole = sentence_logits([long], model)[0]
+    (whole,) = sentence_logits([long], model)
     for limit in (4, 9, 25):
-        np.testing.assert_allclose(sentence_logits([long], model, limit)[0], whole, atol=1e-5)
+        (windowed,) = sentence_logits([long], model, limit)
+        np.testing.assert_allclose(windowed, whole, atol=1e-5)
 
 
 def test_sentences_longer_than_the_positions_are_read_through_windows():
@@ -141,6 +183,23 @@ def test_a_word_without_a_piece_is_outside_and_counted():
     assert uncovered == 1
 
 
+def test_text_is_read_in_blocks_of_bounded_size(monkeypatch):
+    model = tiny_model(labels=LABELS)
+    whole, expected = list(sentence_logits(SENTENCES, model)), predict(SENTENCES, model)
+    monkeypatch.setattr(evaluation, "_CELLS", 2 * max(len(s.spans) for s in SENTENCES) * len(LABELS))
+    sizes = []
+    read = evaluation.word_logits
+    monkeypatch.setattr(evaluation, "word_logits", lambda *given: sizes.append(len(given[1].first)) or read(*given))
+    for one, two in zip(sentence_logits(SENTENCES, model), whole, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    assert len(sizes) > 1
+    assert sum(sizes) == sum(len(s.spans) for s in SENTENCES)
+    assert max(sizes) * len(LABELS) <= evaluation._CELLS
+    assert predict(SENTENCES, model) == expected
+    monkeypatch.setattr(evaluation, "_CELLS", 1)
+    assert predict(SENTENCES, model) == expected
+
+
 def test_no_sentences_and_no_words_are_fine():
     model = tiny_model(labels=LABELS)
     assert predict([], model) == ([], 0)
@@ -154,7 +213,7 @@ def test_identical_tokenizers_give_word_distillation_the_plain_logits():
     batch = data.batch(np.arange(len(SENTENCES)))
     with torch.inference_mode():
         plain = model.network(input_ids=batch.student.ids, attention_mask=batch.student.mask).logits.flatten(0, 1)
-    by_word = np.concatenate(sentence_logits(SENTENCES, model))
+    by_word = np.concatenate(list(sentence_logits(SENTENCES, model)))
     np.testing.assert_allclose(by_word, plain[batch.student.words], atol=1e-5)
 
 

@@ -102,11 +102,12 @@ def test_the_longest_text_fits_the_positions(family, room):
         assert model.network(input_ids=ids).last_hidden_state.shape == (1, room, 32)
 
 
-def test_labels_that_are_not_iob2_are_refused(tmp_path):
+@pytest.mark.parametrize("wrong", ["LABEL_{}", "B-", "I-", "ORG-B{}", "b-ORG{}"])
+def test_labels_that_are_not_iob2_are_refused(tmp_path, wrong):
     model = tiny_model(labels=LABELS)
     model.save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
-    config["id2label"] = {str(i): f"LABEL_{i}" for i in range(len(LABELS))}
+    config["id2label"] = {"0": "O", **{str(i): wrong.format(i) for i in range(1, len(LABELS))}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(ConfigError, match="id2label: expected IOB2 labels"):
         models.load(tmp_path)
