@@ -4,6 +4,10 @@ Each one is also the matching builtin, so that ``except ValueError`` works for p
 each message is one line that says what failed, where, what was found and what to do.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class FinkdError(Exception):
     """Anything that finkd refuses with an explanation."""
@@ -22,7 +26,17 @@ class UnknownNameError(FinkdError, LookupError):
 
 
 class UnavailableError(FinkdError, OSError):
-    """Something that is neither on this machine nor reachable from it."""
+    """Something that is neither on this machine nor reachable from it.
+
+    Args:
+        message: the explanation.
+        given: the name that was looked for, if another one could stand in its place.
+        instead: names that could.
+    """
+
+    def __init__(self, message: str, *, given: str = "", instead: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.given, self.instead = given, tuple(instead)
 
 
 class StoreError(FinkdError, OSError):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from corpora.errors import ConfigError, FinkdError, UnknownNameError
+from corpora.errors import ConfigError, FinkdError, UnavailableError, UnknownNameError
 from experiments.commands.align import align
 from experiments.commands.analyze import analyze
 from experiments.commands.benchmark import benchmark
@@ -30,6 +33,7 @@ from experiments.commands.vocab import vocab
 from experiments.terminal import quiet_libraries, say
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+_SEPARATORS = re.compile("([=,])")
 
 
 class Commands(TyperGroup):
@@ -62,12 +66,12 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
     except Exception as error:
         if "--debug" in given and not isinstance(error, typer.TyperException):
             raise
-        code = _explain(error)
+        code = _explain(error, given)
     sys.exit(code or DONE)
 
 
-def _explain(error: Exception) -> int:
-    """Say what went wrong; gives the exit code."""
+def _explain(error: Exception, given: Sequence[str]) -> int:
+    """Say what went wrong with a command of these arguments; gives the exit code."""
     if isinstance(error, typer.TyperException):
         if error.format_message():  # it is empty where the help was shown instead
             context = getattr(error, "ctx", None)
@@ -76,6 +80,8 @@ def _explain(error: Exception) -> int:
         return BAD_USAGE
     if isinstance(error, FinkdError):
         _complain(str(error))
+        if isinstance(error, UnavailableError):
+            _suggest(error, given)
         return BAD_USAGE if isinstance(error, ConfigError | UnknownNameError) else FAILED
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
@@ -84,6 +90,22 @@ def _explain(error: Exception) -> int:
     first = (str(error).strip() or "no message").splitlines()[0]
     _complain(f"{type(error).__name__}: {first} (this is a defect of finkd; 'finkd --debug ...' shows where)")
     return FAILED
+
+
+def _suggest(error: UnavailableError, given: Sequence[str]) -> None:
+    """Show the same command with each of the names that could stand in the place of the wrong one."""
+    commands = {instead: _replaced(given, error.given, instead) for instead in error.instead}
+    for instead, command in commands.items():
+        _complain(f"  {shlex.join(['finkd', *command])}" if command != list(given) else f"  {instead}")
+
+
+def _replaced(arguments: Sequence[str], name: str, instead: str) -> list[str]:
+    """Arguments in which a name, alone or in a list such as NAME=FOLDER,FOLDER, is another one."""
+
+    def replaced(part: str) -> str:
+        return instead if part and Path(part) == Path(name) else part
+
+    return ["".join(map(replaced, _SEPARATORS.split(argument))) for argument in map(replaced, arguments)]
 
 
 def _complain(text: str) -> None:

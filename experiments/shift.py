@@ -10,6 +10,7 @@ from corpora.errors import ConfigError, UnavailableError
 from experiments.shapes import encoder
 from experiments.sources import Source, source
 from finkd import teachers
+from finkd.lookup import TOKENIZER, models_below, not_a_model
 from tokenization import vocabulary
 from tokenization.analysis import Analysis, Candidate, measure
 from tokenization.tokenizer import Tokenizer
@@ -89,10 +90,13 @@ def named_tokenizer(name: str) -> Tokenizer:
 
     Raises:
         ConfigError: if the folder holds no fast tokenizer.
-        UnavailableError: if there is neither a folder nor a teacher of this name.
+        UnavailableError: if there is neither a folder nor a teacher of this name, or models lie below the folder.
     """
-    if Path(name).is_dir():
-        return Tokenizer.load(name)
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / TOKENIZER).is_file() and any(models_below(folder)):
+            raise not_a_model(name, folder)
+        return Tokenizer.load(folder)
     try:
         return Tokenizer.load(teachers.resolve(name))
     except UnavailableError as error:

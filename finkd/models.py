@@ -28,6 +28,7 @@ from finkd import teachers
 from finkd.checks import check_labels, check_tokenizer
 from finkd.compression.architecture import family, register
 from finkd.guesses import Guesses
+from finkd.lookup import check_weights
 from tokenization.tokenizer import Tokenizer
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
@@ -122,6 +123,7 @@ def load(source: str | Path, *, for_texts: bool = False) -> Model:
     """
     register()
     folder = teachers.resolve(str(source))
+    check_weights(folder)
     tokenizer = Tokenizer.load(folder)
     try:
         config = AutoConfig.from_pretrained(folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from corpora.errors import DataError, UnavailableError
 from corpora.files import sha256
 from corpora.locate import is_offline
+from finkd.lookup import not_a_model
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -57,7 +58,8 @@ def resolve(name: str) -> Path:
         name: a local folder or a hub id.
 
     Raises:
-        UnavailableError: if it is nowhere on this machine and the hub cannot be reached.
+        UnavailableError: if it is nowhere on this machine and the hub cannot be reached, or is a folder without a
+            model.
         DataError: if a packaged weight file is not the published one.
     """
     local = Path(name).expanduser()
@@ -69,6 +71,8 @@ def resolve(name: str) -> Path:
     packaged = _from_package(name)
     if packaged is not None:
         return packaged
+    if local.exists():  # whoever names a folder here does not mean the hub's model of that name
+        raise not_a_model(name, local)
     if not is_offline():
         downloaded = _from_hub(name, offline=False)
         if downloaded is not None:

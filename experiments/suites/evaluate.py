@@ -53,6 +53,9 @@ def evaluate_suite(
     """
     if suite == ALL and (tasks or settings):
         raise ConfigError("--suite all: tasks and settings are those of one suite; name it")
+    for each in filter(None, (model, teacher)):
+        if Path(each).exists():  # a name may stand for a model that is made only now
+            resolve(str(each))
     runs = [suites.get(name) for name in (_suiting(model) if suite == ALL else [suite])]
     request = Request(
         model=str(model),

@@ -239,7 +239,7 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
         (["vocab", "--corpus", "sample", "--size", "5", "--out", "absent"], 2, "too small"),
         (["vocab", "--corpus", "sample", "--size", "500", "--algorithm", "wp", "--out", "absent"], 2, "wordpiece"),
         (["vocab", "--corpus", "sample", "--size", "many", "--out", "absent"], 2, "--size"),
-        (["align", "text", "--student", "/", "--teacher", "/"], 2, "no tokenizer.json"),
+        (["align", "text", "--student", ".", "--teacher", "."], 2, "no tokenizer.json"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(arguments, code, expected, finkd, tmp_path, monkeypatch):

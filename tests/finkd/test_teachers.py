@@ -81,6 +81,37 @@ def test_the_default_is_known_and_its_checksum_published():
     assert PACKAGED[DEFAULT].sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def test_a_folder_without_a_model_is_no_teacher(tmp_path):
-    with pytest.raises(UnavailableError, match="neither a local folder"):
-        resolve(str(tmp_path))
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ([], "the folder is empty"),
+        (["notes.txt"], r"has no config\.json \(it holds notes\.txt\)"),
+        (["model.safetensors", "b", "c", "d"], r"has no config\.json \(it holds b, c, d, \.\.\.\)"),
+        (["models/one/config.json"], r"has no config\.json \(it holds models\)"),
+    ],
+)
+def test_a_folder_without_a_model_is_no_teacher(files, expected, tmp_path):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    with pytest.raises(UnavailableError, match=expected) as caught:
+        resolve(str(folder))
+    assert repr(str(folder)) in str(caught.value)
+    assert caught.value.instead == ()
+
+
+def test_a_file_is_no_teacher_but_its_folder_may_be(tmp_path):
+    tiny_model().save(tmp_path)
+    with pytest.raises(UnavailableError, match="is a file; .*its folder is one") as caught:
+        resolve(str(tmp_path / "model.safetensors"))
+    assert caught.value.instead == (str(tmp_path),)
+
+
+def test_a_folder_of_that_name_is_not_looked_for_on_the_hub(monkeypatch, tmp_path):
+    (tmp_path / "some").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(teachers, "is_offline", lambda: False)  # a connection would fail the test
+    with pytest.raises(UnavailableError, match="the folder is empty"):
+        resolve("some")

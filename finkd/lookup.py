@@ -1,0 +1,89 @@
+"""Explain what lies where a model was expected: what is missing there, and which models lie below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from corpora.errors import DataError, UnavailableError
+
+CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
+_PICKLED = ("pytorch_model.bin", "pytorch_model.pt")
+_ENTRY_OF_A_STORE = "manifest.json"
+_DEPTH = 4
+"""Folders between a folder that is named by mistake and a model: ``./runs/quickstart/models/teacher-seed-1``."""
+_MOST_FOLDERS, _MOST_MODELS = 2000, 10
+_WANTED = f"a model is a folder with {CONFIG}, {WEIGHTS} and {TOKENIZER}"
+
+
+def not_a_model(name: str, path: Path) -> UnavailableError:
+    """The error for a file or folder that exists and is no model.
+
+    Args:
+        name: what the user gave.
+        path: where it is.
+    """
+    if not path.is_dir():
+        beside = [path.parent] if is_model(path.parent) else []
+        return _error(name, "is a file", beside, "its folder is one")
+    try:
+        found = sorted(each.name for each in path.iterdir())
+    except OSError as error:
+        return _error(name, f"the folder cannot be read ({error.strerror})", (), "")
+    below = list(islice(models_below(path), _MOST_MODELS + 1))
+    if below:
+        count = f"more than {_MOST_MODELS}" if len(below) > _MOST_MODELS else str(len(below))
+        lie = f"{count} {'model lies' if len(below) == 1 else 'models lie'} below it"
+        return _error(name, "the folder is no model itself", below[:_MOST_MODELS], lie)
+    if not found:
+        return _error(name, "the folder is empty", (), "")
+    shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+    return _error(name, f"the folder has no {CONFIG} (it holds {shown})", (), "")
+
+
+def _error(name: str, problem: str, instead: Sequence[Path], why: str) -> UnavailableError:
+    remedy = f"; {why}, such as {instead[0]}" if instead else ""
+    return UnavailableError(
+        f"model {name!r}: {problem}; {_WANTED}{remedy}", given=name, instead=tuple(str(each) for each in instead)
+    )
+
+
+def models_below(folder: Path) -> Iterator[Path]:
+    """Folders below one that hold a model, in order; hidden folders and stored stages are left out."""
+    level, left = [folder], _MOST_FOLDERS
+    for _ in range(_DEPTH):
+        inner = [each for parent in level for each in _folders(parent)][:left]
+        left -= len(inner)
+        yield from (each for each in inner if is_model(each))
+        level = [each for each in inner if not is_model(each)]
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        found = sorted(each for each in parent.iterdir() if not each.name.startswith(".") and each.is_dir())
+    except OSError:
+        return []
+    return [each for each in found if not (each / _ENTRY_OF_A_STORE).is_file()]
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder holds a configuration with weights or a graph."""
+    return (folder / CONFIG).is_file() and ((folder / GRAPH).is_file() or any(folder.glob("*.safetensors")))
+
+
+def check_weights(folder: Path) -> None:
+    """See that a folder with a configuration has weights that can be read.
+
+    Raises:
+        DataError: if it has none, with what it has in their place.
+    """
+    if any(folder.glob("*.safetensors")):
+        return
+    if (folder / GRAPH).is_file():
+        problem = f"is an ONNX graph, which is only run; name the model that it was exported from (no {WEIGHTS} here)"
+    elif pickled := next((each for each in _PICKLED if (folder / each).is_file()), None):
+        problem = f"has its weights in {pickled}, which is not read since it can run code; save it as {WEIGHTS}"
+    else:
+        problem = f"has a {CONFIG} but no {WEIGHTS}; fetch or train it again"
+    raise DataError(f"{folder}: {problem}")
