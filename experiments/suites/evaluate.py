@@ -53,7 +53,7 @@ def evaluate_suite(
     """
     if suite == ALL and (tasks or settings):
         raise ConfigError("--suite all: tasks and settings are those of one suite; name it")
-    for each in filter(None, (model, teacher)):
+    for each in (model, teacher or model):
         if Path(each).exists():  # a name may stand for a model that is made only now
             resolve(str(each))
     runs = [suites.get(name) for name in (_suiting(model) if suite == ALL else [suite])]

@@ -1,4 +1,4 @@
-"""What every command says that is given a folder without a model: one reason, and the same command with what is meant."""
+"""What every command says of a folder without a model: one reason, and the same command with what is meant."""
 
 import shlex
 

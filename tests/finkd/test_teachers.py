@@ -104,7 +104,7 @@ def test_a_folder_without_a_model_is_no_teacher(files, expected, tmp_path):
 
 def test_a_file_is_no_teacher_but_its_folder_may_be(tmp_path):
     tiny_model().save(tmp_path)
-    with pytest.raises(UnavailableError, match="is a file; .*its folder is one") as caught:
+    with pytest.raises(UnavailableError, match=r"is a file; .*its folder is one") as caught:
         resolve(str(tmp_path / "model.safetensors"))
     assert caught.value.instead == (str(tmp_path),)
 
