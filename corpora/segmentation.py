@@ -7,7 +7,7 @@ import re
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from corpora.sentence import Entity, Sentence
@@ -27,8 +27,24 @@ _STRETCH = 2000
 _RUN = re.compile(r"\S+")
 
 
-@functools.cache
+_NEW_WORDS = 100_000
+"""Words that a vocabulary may learn, about half a kilobyte each, before another one takes its place: spaCy keeps every
+word that it has seen, and a service sees new ones for months."""
+_TEXTS = 32
+"""Texts between two looks at the vocabulary."""
+
+
 def _pipeline() -> Language:
+    """The current pipeline, or a new one if its vocabulary has grown too large."""
+    language = _made()
+    if len(language.vocab) > _NEW_WORDS:
+        _made.cache_clear()
+        language = _made()
+    return language
+
+
+@functools.cache
+def _made() -> Language:
     import spacy  # importing it takes a second, which a listing of the corpora should not pay
 
     language = spacy.blank("en")
@@ -86,14 +102,20 @@ def split_sentences(texts: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
     Yields:
         Unlabelled sentences without white space around them; a text of white space alone gives none.
     """
-    for doc, document in _pipeline().pipe(texts, as_tuples=True, batch_size=32):
-        text = doc.text  # put together anew each time it is asked for
-        for sentence in doc.sents:
-            spans = _spans(sentence)
-            if spans:
-                first, last = spans[0][0], spans[-1][1]
-                moved = tuple((start - first, end - first) for start, end in spans)
-                yield Sentence(text[first:last], moved, document=document)
+    waiting = iter(texts)
+    while batch := list(islice(waiting, _TEXTS)):
+        for doc, document in _pipeline().pipe(batch, as_tuples=True, batch_size=_TEXTS):
+            yield from _sentences(doc, document)
+
+
+def _sentences(doc: Doc, document: str) -> Iterator[Sentence]:
+    text = doc.text  # put together anew each time it is asked for
+    for sentence in doc.sents:
+        spans = _spans(sentence)
+        if spans:
+            first, last = spans[0][0], spans[-1][1]
+            moved = tuple((start - first, end - first) for start, end in spans)
+            yield Sentence(text[first:last], moved, document=document)
 
 
 def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") -> Sentence:

@@ -18,6 +18,7 @@ from corpora.tags import entities
 from finkd.decoding import decode
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
 from finkd.inference import word_logits
+from finkd.interruption import current_interrupt
 from finkd.models import Model
 from finkd.records import Counts, NerScores
 from tokenization.tokenizer import Tokenizer
@@ -82,6 +83,7 @@ def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, prec
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
+    current_interrupt()(len(encoded.pieces.ids))
     scores = _word_logits(model, encoded, precision)
     for row, window in enumerate(windows):
         first, last = window.kept

@@ -17,6 +17,7 @@ from finkd.batches import by_length
 from finkd.collation import Bools, inputs
 from finkd.examples import Encoded
 from finkd.forward import forward
+from finkd.interruption import current_interrupt
 from finkd.losses.term import Side
 from finkd.models import Model
 from finkd.precision import in_precision, resolve_precision
@@ -77,8 +78,9 @@ def _read(
 ) -> Iterator[tuple[Longs, Side]]:
     device = network.device
     batches = by_length(np.arange(len(encoded.lengths)), encoded.lengths, batch_tokens)
-    began, tokens = time.perf_counter(), 0
+    began, tokens, interrupt = time.perf_counter(), 0, current_interrupt()
     for number, rows in enumerate(batches, start=1):
+        interrupt(0)
         at, _ = members(encoded.pieces.rows, rows)
         covered = None if hidden is None else hidden[at]
         masked = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)

@@ -11,6 +11,7 @@ from corpora.sentence import Sentence
 from corpora.tags import entities
 from finkd.checks import check_head
 from finkd.evaluation import Tagger, predict
+from finkd.interruption import Interrupt, interruptible
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ class Tagged:
     mentions: tuple[Mention, ...]
 
 
-def tag(texts: Iterable[str], model: Tagger, batch: int = 32) -> Iterator[Tagged]:
+def tag(texts: Iterable[str], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None) -> Iterator[Tagged]:
     """Find the entities of a stream of texts.
 
     Args:
         texts: any text, of any number of sentences; read ``batch`` at a time.
         model: a tagger.
         batch: texts whose sentences are run through the model together.
+        interrupt: called before tokens are read, with their number, and between batches; stops the work by raising.
 
     Yields:
         one result per text, in order.
@@ -56,7 +58,8 @@ def tag(texts: Iterable[str], model: Tagger, batch: int = 32) -> Iterator[Tagged
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):
         sentences = [list(split_sentences([(text, "")])) for text in chunk]
-        tags, _ = predict([sentence for of_text in sentences for sentence in of_text], model)
+        with interruptible(interrupt):
+            tags, _ = predict([sentence for of_text in sentences for sentence in of_text], model)
         following = iter(tags)
         for text, of_text in zip(chunk, sentences, strict=True):
             yield Tagged(text, tuple(_mentions(text, [(sentence, next(following)) for sentence in of_text])))

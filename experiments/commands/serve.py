@@ -11,8 +11,6 @@ from corpora.errors import UnavailableError
 from experiments.commands.predict import Precision
 from experiments.terminal import say
 
-_CONNECTIONS = 1024
-"""Open at once; above that uvicorn answers 503. Far more than may wait, who are told 429 by the service."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
@@ -26,7 +24,25 @@ def serve(
     ] = "auto",
     texts: Annotated[int, typer.Option(min=1, help="Most texts of a request.")] = 256,
     characters: Annotated[int, typer.Option(min=1, help="Most characters of a request.")] = 200_000,
+    tokens: Annotated[
+        int | None, typer.Option(min=1, help="Most tokens of a request. (default: as many as characters)")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest time that a request may take.")] = 30,
+    megabytes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of all requests and answers at once; one answer may take a quarter. "
+            "(default: 128, or eight of the largest requests)",
+        ),
+    ] = None,
+    connections: Annotated[int, typer.Option(min=1, help="Open at once.")] = 512,
+    stall_seconds: Annotated[
+        float, typer.Option(min=0.1, help="A client that takes nothing of its answer for so long is cut off.")
+    ] = 10,
+    shutdown_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Requests in work may take so long after SIGTERM or Ctrl-C.")
+    ] = 5,
 ) -> None:
     """Find entities over HTTP: POST /tag with {"texts": ["..."]}; a page to try it at /, the rest in /openapi.json.
 
@@ -34,36 +50,32 @@ def serve(
 
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
-    import socket
+    from experiments.service.app import app_of
+    from experiments.service.connections import Server, allow_connections, listen
+    from experiments.service.limits import MEGABYTE, Limits
+    from experiments.service.process import Source, TaggerProcess
 
-    import torch
-    import uvicorn
-
-    from experiments.service.app import Limits, make_app
-    from experiments.service.connections import closing_after
-    from finkd.shipping.loading import load_tagger
-
-    if threads:
-        torch.set_num_threads(threads)
-    tagger = load_tagger(model, threads, precision)
-    limits = Limits(texts=texts, characters=characters, seconds=seconds)
-    hosts = LOOPBACK if host in LOOPBACK else ("*",)
-    app = make_app(tagger, Path(model).name, limits, hosts)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    limits = Limits(
+        texts=texts,
+        characters=characters,
+        tokens=tokens,
+        seconds=seconds,
+        memory=megabytes and megabytes * MEGABYTE,
+        connections=connections,
+        stall_seconds=stall_seconds,
+        shutdown_seconds=shutdown_seconds,
+    )
+    allow_connections(connections)
     try:
-        bound = socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
+        bound = listen(host, port)
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot listen there ({error.strerror}); try another --port") from error
     with bound:
-        place = f"[{host}]" if ":" in host else host
-        say(f"serving {model} at http://{place}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")
-        config = uvicorn.Config(
-            app,
-            http=closing_after(seconds),
-            ws="none",
-            log_level="warning",
-            access_log=False,
-            timeout_keep_alive=10,
-            limit_concurrency=_CONNECTIONS,
-        )
-        uvicorn.Server(config).run([bound])
+        worker = TaggerProcess(Source(model, threads, precision), limits)
+        try:
+            place = f"[{host}]" if ":" in host else host
+            say(f"serving {model} at http://{place}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")
+            app = app_of(worker, Path(model).name, limits, LOOPBACK if host in LOOPBACK else ("*",))
+            Server(app, limits).run([bound])
+        finally:
+            worker.close()

@@ -4,191 +4,205 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from finkd.evaluation import Tagger
-from finkd.tagging import tag
+from experiments.service.guard import Guard
+from experiments.service.limits import Limits, Memory, Places, RefusedError
+from experiments.service.messages import Answer, Asked, Reply, Worker
+
+if TYPE_CHECKING:
+    from finkd.evaluation import Tagger
 
 _PAGE = Path(__file__).with_name("page.html")
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
 _JSON = "application/json"
 _RETRY_SECONDS = 1
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a request may ask for.
-
-    Attributes:
-        texts: most texts of a request.
-        characters: most characters of all its texts.
-        seconds: longest time to read a request, and to answer it.
-        waiting: most requests that are read, or wait for the tagger; more are told to come back.
-    """
-
-    texts: PositiveInt = 256
-    characters: PositiveInt = 200_000
-    seconds: PositiveFloat = 30.0
-    waiting: PositiveInt = 256
-
-    @property
-    def bytes(self) -> int:
-        """Largest body: a character takes at most 12 bytes of JSON, as two escapes."""
-        return 12 * self.characters + 16 * self.texts + 1024
-
-
-class Asked(BaseModel):
-    """Texts to find the entities of."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    texts: Annotated[list[str], Field(min_length=1)]
-
-
-class Entity(BaseModel):
-    """A named entity; ``start`` and ``end`` count characters of the text (Unicode code points)."""
-
-    start: int
-    end: int
-    label: str
-    text: str
-
-
-class Answer(BaseModel):
-    """The entities of each text, in order."""
-
-    results: list[list[Entity]]
-
-
-class _RefusedError(Exception):
-    """A request that cannot be answered."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
-class _Places:
-    """Places of the requests that are read or wait for the tagger."""
-
-    def __init__(self, most: int) -> None:
-        self._free = most
-
-    def take(self) -> None:
-        if not self._free:
-            raise _RefusedError(429, "too many requests at once; come back in a moment")
-        self._free -= 1
-
-    def give_back(self) -> None:
-        self._free += 1
-
-
 def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
-    """The service of a tagger.
+    """The service of a tagger that runs in threads of this process.
+
+    ``finkd serve`` runs it in a process of its own, so that connections are served while long texts are tagged.
 
     Args:
-        tagger: reads one request at a time, with all threads that it has.
+        tagger: finds the entities.
         name: of the model, for people.
         limits: on requests.
         hosts: names by which it may be called; a page elsewhere cannot call it by a name of its own.
     """
-    limits = limits or Limits()
-    app = FastAPI(title="finkd", description=f"Named entities by {name}", docs_url=None, redoc_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    worker = ThreadPoolExecutor(1)
-    places = _Places(limits.waiting)
+    from experiments.service.lanes import Lanes
 
-    async def answered(asked: Asked) -> list[list[Entity]]:
-        work = worker.submit(_tagged, asked.texts, tagger)
-        loop = asyncio.get_running_loop()
-        work.add_done_callback(lambda _: loop.call_soon_threadsafe(places.give_back))
-        found = await asyncio.wrap_future(work)  # given up, it is not begun, or else ends before the next one
-        return [[Entity.model_validate(mention, from_attributes=True) for mention in each] for each in found]
+    limits = limits or Limits()
+    return app_of(Lanes(tagger, limits), name, limits, hosts)
+
+
+def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
+    """The service of a worker; see ``make_app``."""
+
+    @contextlib.asynccontextmanager
+    async def until_the_end(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.close()
+
+    app = FastAPI(
+        title="finkd",
+        description=f"Named entities by {name}",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=until_the_end,
+        redirect_slashes=False,
+    )
+    app.add_middleware(Guard, hosts=hosts)
+    desk = _Desk(worker, limits)
+    text = _PAGE.read_text(encoding="utf-8")
 
     @app.post("/tag", response_model=Answer, openapi_extra=_described(limits), responses=_RESPONSES)
     async def tag_texts(request: Request) -> Any:
         """Find the entities of some texts."""
-        places.take()
-        try:
-            asked = _checked(await _body(request, limits), limits)
-        except BaseException:
-            places.give_back()
-            raise
-        try:
-            async with asyncio.timeout(limits.seconds):
-                return Answer(results=await answered(asked))
-        except TimeoutError as error:
-            said = f"took longer than {limits.seconds:g} seconds; send less at once, or come back in a moment"
-            raise _RefusedError(408, said) from error
+        return _Sent(await desk.reply(request), desk.memory)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
-        """Whether the service is up, and what it serves."""
-        return {"status": "ok", "model": name, "labels": sorted({label[2:] for label in tagger.labels if label != "O"})}
+        """Whether the service is up, whether its tagger is loaded, and what it serves."""
+        return {"status": "ok", "ready": worker.is_ready, "model": name, "labels": list(worker.types)}
+
+    @app.get("/ready", responses={503: {"description": "the tagger is being loaded"}})
+    async def ready() -> dict[str, Any]:
+        """Whether requests can be answered now."""
+        if not worker.is_ready:
+            raise RefusedError(503, "the tagger is being loaded; come back in a moment")
+        return {"ready": True}
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> HTMLResponse:
-        return HTMLResponse(_PAGE.read_text(encoding="utf-8"))
+        return HTMLResponse(text)
 
-    @app.exception_handler(_RefusedError)
-    async def refused(request: Request, error: _RefusedError) -> JSONResponse:
-        headers = {"Retry-After": str(_RETRY_SECONDS)} if error.status == 429 else None
-        return JSONResponse({"detail": str(error)}, error.status, headers)
-
-    @app.middleware("http")
-    async def guarded(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await proceed(request)
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+    @app.exception_handler(RefusedError)
+    async def refused(request: Request, error: RefusedError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, error.status, _retry(error.status))
 
     return app
 
 
-def _tagged(texts: list[str], tagger: Tagger) -> list[tuple[Any, ...]]:
-    return [each.mentions for each in tag(texts, tagger, len(texts))]
+def _retry(status: int) -> dict[str, str]:
+    return {"Retry-After": str(_RETRY_SECONDS)} if status in (429, 503) else {}
 
 
-async def _body(request: Request, limits: Limits) -> bytes:
-    """The body, read no further than the limits go."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-        raise _RefusedError(415, f"expected content-type {_JSON}")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.seconds), contextlib.aclosing(request.stream()) as stream:
-            async for part in stream:
-                body += part
-                if len(body) > limits.bytes:
-                    raise _RefusedError(413, f"body is longer than {limits.bytes} bytes; send less at once")
-    except TimeoutError as error:
-        raise _RefusedError(408, f"the body took longer than {limits.seconds:g} seconds") from error
-    except ClientDisconnect as error:
-        raise _RefusedError(400, "the body was cut off") from error
-    return bytes(body)
+class _Desk:
+    """Reads requests, hands them to the worker and waits for its replies."""
+
+    def __init__(self, worker: Worker, limits: Limits) -> None:
+        self.worker, self.limits = worker, limits
+        self.memory, self.places = Memory(limits.held), Places(limits.waiting)
+
+    async def reply(self, request: Request) -> Reply:
+        """The reply to a request, whose bytes are counted in ``memory``.
+
+        Raises:
+            RefusedError: if it is too much, too slow, or not what was expected.
+        """
+        self.places.take()
+        body = bytearray()
+        try:
+            await self._read(request, body)
+        except BaseException:
+            self._leave(len(body))
+            raise
+        work = self._begin(bytes(body))
+        reply = await self._finished(request, *work)
+        self.memory.take(reply.size)
+        return reply
+
+    async def _read(self, request: Request, body: bytearray) -> None:
+        """Read the body, no further than the limits go."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+            raise RefusedError(415, f"expected content-type {_JSON}")
+        most = self.limits.bytes
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and len(declared) > len(str(most)):
+            raise RefusedError(413, f"body is longer than {most} bytes; send less at once")
+        try:
+            async with asyncio.timeout(self.limits.seconds), contextlib.aclosing(request.stream()) as stream:
+                async for part in stream:
+                    if len(body) + len(part) > most:
+                        raise RefusedError(413, f"body is longer than {most} bytes; send less at once")
+                    self.memory.take(len(part), len(body))
+                    body += part
+        except TimeoutError as error:
+            raise RefusedError(408, f"the body took longer than {self.limits.seconds:g} seconds") from error
+        except ClientDisconnect as error:
+            raise RefusedError(400, "the body was cut off") from error
+
+    def _begin(self, body: bytes) -> tuple[asyncio.Future[Reply | None], Any]:
+        """Hand a body over; its place and its bytes are free when the work has ended, cancelled or not."""
+        loop = asyncio.get_running_loop()
+        finished: asyncio.Future[Reply | None] = loop.create_future()
+
+        def end(reply: Reply | None) -> None:
+            self._leave(len(body))
+            if not finished.done():
+                finished.set_result(reply)
+
+        def done(reply: Reply | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the service has ended
+                loop.call_soon_threadsafe(end, reply)
+
+        return finished, self.worker.submit(body, done)
+
+    async def _finished(self, request: Request, finished: asyncio.Future[Reply | None], cancel: Any) -> Reply:
+        """Wait for a reply, but no longer than is allowed, nor than there is someone who waits for it."""
+        gone = asyncio.ensure_future(_disconnected(request))
+        try:
+            await asyncio.wait((finished, gone), timeout=self.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
+            reply = finished.result() if finished.done() else None
+        finally:
+            gone.cancel()
+            if not finished.done():
+                cancel()
+                finished.cancel()
+        if reply is None:
+            said = f"took longer than {self.limits.seconds:g} seconds; send less at once, or come back in a moment"
+            raise RefusedError(408, said)
+        return reply
+
+    def _leave(self, count: int) -> None:
+        self.places.give_back()
+        self.memory.give_back(count)
 
 
-def _checked(body: bytes, limits: Limits) -> Asked:
-    try:
-        asked = Asked.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _RefusedError(422, f"{where or 'body'}: {first['msg']}") from error
-    if len(asked.texts) > limits.texts:
-        raise _RefusedError(413, f"texts: at most {limits.texts} at once (got {len(asked.texts)})")
-    characters = sum(map(len, asked.texts))
-    if characters > limits.characters:
-        raise _RefusedError(413, f"texts: at most {limits.characters} characters together (got {characters})")
-    return asked
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Sent(Response):
+    """Sends a reply part by part, as fast as the client takes it, and drops each part as it goes."""
+
+    def __init__(self, reply: Reply, memory: Memory) -> None:
+        self.reply, self.memory = reply, memory
+        self.left = reply.size
+        headers = {"content-length": str(self.left), **_retry(reply.status)}
+        super().__init__(None, reply.status, headers, media_type=_JSON)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        parts = self.reply.parts
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            parts.reverse()
+            while parts:
+                part = parts.pop()
+                await send({"type": "http.response.body", "body": part, "more_body": bool(parts)})
+                self.left -= len(part)
+                self.memory.give_back(len(part))
+        finally:
+            self.memory.give_back(self.left)
 
 
 def _described(limits: Limits) -> dict[str, Any]:
@@ -205,4 +219,5 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     415: {"description": "the body is not JSON"},
     422: {"description": "the body is not what was expected"},
     429: {"description": "too many requests at once; Retry-After says when to come back"},
+    503: {"description": "too much in memory, or the tagger is being loaded; Retry-After says when to come back"},
 }

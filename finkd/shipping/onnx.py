@@ -22,6 +22,7 @@ from finkd.batches import by_length
 from finkd.checks import check_head, check_labels, check_tokenizer
 from finkd.evaluation import sentence_logits
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
+from finkd.interruption import current_interrupt
 from finkd.models import Model
 from finkd.quiet import quiet
 from finkd.shipping.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
@@ -58,8 +59,10 @@ class OnnxTagger:
         """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
         pieces = encoded.pieces
         scores = np.zeros((len(pieces.ids), len(self.labels)), np.float32)
+        interrupt = current_interrupt()
 
         def read(batch: tuple[Longs, npt.NDArray[np.bool_], dict[str, Longs]]) -> None:
+            interrupt(0)
             at, mask, given = batch
             scores[at] = self.session.run(None, given)[0][mask]
 

@@ -60,6 +60,40 @@ def test_long_runs_are_cut_before_the_tokenizer_sees_them(sign):
     assert word_spans(text) == spans
 
 
+def test_the_vocabulary_is_replaced_before_it_grows_without_bound():
+    texts = [(" ".join(f"w{number}x{place}" for place in range(50)), str(number)) for number in range(200)]
+    expected = list(split_sentences(texts))
+    with mock.patch.object(segmentation, "_NEW_WORDS", 3000):
+        found = []
+        for sentence in split_sentences(iter(texts)):
+            found.append(sentence)
+            assert len(segmentation._made().vocab) <= 3000 + 50 * segmentation._TEXTS
+    assert found == expected
+
+
+def test_texts_are_read_a_batch_at_a_time():
+    read = []
+    stream = split_sentences((f"Acme {number}.", str(read.append(number))) for number in range(200))
+    next(stream)
+    assert len(read) <= segmentation._TEXTS
+
+
+@pytest.mark.parametrize("joined", ["\N{GRINNING FACE}", "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}"])
+def test_joined_emojis_are_cut_with_work_that_grows_with_their_number(joined):
+    seen = []
+
+    def counted(piece):
+        seen.append(len(piece))
+        return ORDINARY(piece)
+
+    for length in (9000, 90_000):
+        seen.clear()
+        doc = segmentation._in_pieces(counted)(joined * (length // len(joined)))
+        assert sum(seen) == len(doc.text)
+        assert max(seen) <= 200
+        assert len(seen) <= len(doc.text) / 200 + 1
+
+
 def test_sentences_are_cut_out_with_their_spans():
     text = "  Profit rose 3%. It fell\t in May.  "
     first, second = split_sentences([(text, "a:1"), ("   ", "a:2")])

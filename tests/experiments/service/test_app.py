@@ -14,14 +14,14 @@ import time
 
 import httpx
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from experiments.commands.serve import LOOPBACK
-from experiments.service.app import Limits, make_app
-from experiments.service.connections import closing_after
+from experiments.service.app import make_app
+from experiments.service.connections import Server, listen
+from experiments.service.limits import Limits
 from finkd.inference import word_logits
 from finkd.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
@@ -54,14 +54,16 @@ def test_entities_are_those_of_predict(client, tagger):
 
 
 def test_health_says_what_is_served(client):
-    assert client.get("/health").json() == {"status": "ok", "model": "toy", "labels": ["ORG", "PER"]}
+    expected = {"status": "ok", "ready": True, "model": "toy", "labels": ["ORG", "PER"]}
+    assert client.get("/health").json() == expected
+    assert client.get("/ready").json() == {"ready": True}
 
 
 def test_openapi_describes_the_body(client):
     paths = client.get("/openapi.json").json()["paths"]
     body = paths["/tag"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"]["texts"]["maxItems"] == 4
-    assert set(paths) == {"/tag", "/health"}
+    assert set(paths) == {"/tag", "/health", "/ready"}
 
 
 @pytest.mark.parametrize(
@@ -203,9 +205,9 @@ def test_requests_that_are_still_read_wait_too_and_leave_when_they_are_refused(t
 @pytest.fixture(scope="module")
 def served(tagger):
     """The address of a service that really listens."""
-    bound = socket.create_server(("127.0.0.1", 0))
-    app = make_app(tagger, "toy", Limits(seconds=2), ("127.0.0.1",))
-    server = uvicorn.Server(uvicorn.Config(app, http=closing_after(2), ws="none", log_level="warning"))
+    bound = listen("127.0.0.1", 0)
+    limits = Limits(seconds=2)
+    server = Server(make_app(tagger, "toy", limits, ("127.0.0.1",)), limits)
     thread = threading.Thread(target=server.run, args=([bound],))
     thread.start()
     yield bound.getsockname()

@@ -1,0 +1,116 @@
+"""From the body of a request to the body of its answer: all the work that must not run where connections are served."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from experiments.service.limits import SMALL, Limits, RefusedError
+from experiments.service.messages import Asked, Reply
+from finkd.evaluation import Tagger
+from finkd.tagging import tag
+
+log = logging.getLogger(__name__)
+
+_KEY_CHARACTERS = 50
+
+
+def read_request(body: bytes, limits: Limits) -> list[str]:
+    """The texts of a request.
+
+    Raises:
+        RefusedError: 422 if the body is not what was expected, 413 if it is too much.
+    """
+    try:
+        found = from_json(body, cache_strings="none")
+    except ValueError as error:
+        raise RefusedError(422, f"body: not JSON ({error})") from error
+    extra = next((key for key in found if key != "texts"), None) if isinstance(found, dict) else None
+    if extra is not None:  # before pydantic, which would list every one of a million keys
+        raise RefusedError(422, f"{extra[:_KEY_CHARACTERS]}: unknown key; expected texts alone")
+    try:
+        texts = Asked.model_validate(found).texts
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RefusedError(422, f"{where or 'body'}: {first['msg']}") from error
+    if len(texts) > limits.texts:
+        raise RefusedError(413, f"texts: at most {limits.texts} at once (got {len(texts)})")
+    characters = sum(map(len, texts))
+    if characters > limits.characters:
+        raise RefusedError(413, f"texts: at most {limits.characters} characters together (got {characters})")
+    return texts
+
+
+class _CancelledError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class _Interrupt:
+    """Stops a prediction that nobody waits for, or that takes too much work."""
+
+    def __init__(self, cancelled: threading.Event, most: int) -> None:
+        self.cancelled = cancelled
+        self.most = most
+        self.tokens = 0
+
+    def __call__(self, tokens: int) -> None:
+        if self.cancelled.is_set():
+            raise _CancelledError
+        self.tokens += tokens
+        if self.tokens > self.most:
+            raise RefusedError(413, f"texts: at most {self.most} tokens together; send less at once")
+
+
+def reply_to(body: bytes, tagger: Tagger, limits: Limits, cancelled: threading.Event) -> Reply | None:
+    """Do the work of a request.
+
+    Args:
+        body: as it came.
+        tagger: finds the entities.
+        limits: on the request, its work and its answer.
+        cancelled: set when nobody waits for the answer any more; the work then stops at the next batch.
+
+    Returns:
+        the reply; ``None`` if it was cancelled.
+    """
+    interrupt = _Interrupt(cancelled, limits.work)
+    try:
+        interrupt(0)
+        return Reply(200, list(_parts(read_request(body, limits), tagger, interrupt, limits.answer)))
+    except RefusedError as error:
+        return Reply.refusal(error)
+    except _CancelledError:
+        return None
+    except Exception:
+        log.exception("a request could not be answered")
+        return Reply.refusal(RefusedError(500, "the tagger failed on this request"))
+
+
+def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], most: int) -> Iterator[bytes]:
+    """The answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
+    size, part = 0, bytearray(b'{"results":[')
+    for number, tagged in enumerate(tag(texts, tagger, interrupt=interrupt)):
+        interrupt(0)
+        for place, mention in enumerate(tagged.mentions):
+            part += b"," if place else b",[" if number else b"["
+            part += _json(asdict(mention))
+            if len(part) >= SMALL // 2:
+                size += len(part)
+                if size > most:
+                    raise RefusedError(413, f"the answer is longer than {most} bytes; send less at once")
+                yield bytes(part)
+                part.clear()
+        part += b"]" if tagged.mentions else b",[]" if number else b"[]"
+    yield bytes(part + b"]}")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

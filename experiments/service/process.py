@@ -1,0 +1,221 @@
+"""The tagger in a process of its own, so that no work of its can hold up the connections.
+
+Threads would share one interpreter lock, which a call of the tokenizer's or of spaCy's may hold for seconds. Ending a
+process also frees all that it holds, and another one takes its place if it dies.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import itertools
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any
+
+from corpora.errors import FinkdError, UnavailableError
+from experiments.service.limits import Limits, RefusedError
+from experiments.service.messages import Done, Reply, Worker
+
+log = logging.getLogger(__name__)
+
+_END_SECONDS = 1.0
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the tagger is read from; see ``finkd.shipping.loading.load_tagger``.
+
+    Attributes:
+        model: name or folder.
+        threads: of the tagger; ``None`` takes all cores.
+        precision: of PyTorch.
+    """
+
+    model: str
+    threads: int | None = None
+    precision: str = "fp32"
+
+
+class TaggerProcess:
+    """Answers requests in a process of its own, which is begun anew if it dies.
+
+    Args:
+        source: of the tagger.
+        limits: on requests.
+
+    Raises:
+        FinkdError: if the tagger cannot be loaded.
+    """
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._arguments = (source, limits)
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Done] = {}
+        self._outbox: SimpleQueue[tuple[int, bytes | None]] = SimpleQueue()
+        self._is_closed = False
+        self._begin()
+        threading.Thread(target=self._send, name="send", daemon=True).start()
+        threading.Thread(target=self._receive, name="receive", daemon=True).start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the process has its tagger."""
+        return self._is_ready
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process."""
+        return self._process.pid
+
+    def submit(self, body: bytes, done: Done) -> Callable[[], None]:
+        """Send a request to the process."""
+        number = next(self._numbers)
+        with self._lock:
+            is_ready = self._is_ready
+            if is_ready:
+                self._waiting[number] = done
+        if not is_ready:
+            done(_unavailable())
+            return lambda: None
+        self._outbox.put((number, body))
+        return functools.partial(self._outbox.put, (number, None))
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self._is_closed = True
+        self._fail_all()
+        self._process.terminate()
+        self._process.join(_END_SECONDS)
+        self._process.kill()
+
+    def _begin(self) -> None:
+        """Start a process and wait until it has its tagger."""
+        self._is_ready = False
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, *self._arguments), name="tagger", daemon=True)
+        self._process.start()
+        theirs.close()  # or its end would not be noticed
+        try:
+            found = self._connection.recv()
+        except EOFError as error:
+            self._process.join()
+            said = f"the tagger's process ended with {self._process.exitcode} while it was loaded"
+            raise UnavailableError(f"{self._arguments[0].model}: {said}, perhaps for want of memory") from error
+        if isinstance(found, Exception):
+            raise found
+        self.types: tuple[str, ...] = found
+        self._is_ready = True
+
+    def _send(self) -> None:
+        while True:
+            message = self._outbox.get()
+            try:
+                self._connection.send(message)
+            except OSError:
+                continue  # it has died, and whoever reads from it finds out
+
+    def _receive(self) -> None:
+        while not self._is_closed:
+            try:
+                number, status, count = self._connection.recv()
+                parts = [self._connection.recv_bytes() for _ in range(count)]
+            except (EOFError, OSError):
+                self._fail_all()
+                self._begin_again()
+                continue
+            with self._lock:
+                done = self._waiting.pop(number, None)
+            if done is not None:  # none if it was sent before the process died, and reached the next one
+                done(None if status is None else Reply(status, parts))
+
+    def _fail_all(self) -> None:
+        with self._lock:
+            self._is_ready = False
+            failed = list(self._waiting.values())
+            self._waiting.clear()
+        for done in failed:
+            done(_unavailable())
+
+    def _begin_again(self) -> None:
+        pause = 1.0
+        self._process.join(_END_SECONDS)
+        while not self._is_closed:
+            log.error("the tagger's process ended with %s; it is begun anew", self._process.exitcode)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                self._begin()
+            except FinkdError as error:
+                log.error("%s", error)
+            else:
+                return
+
+
+def _unavailable() -> Reply:
+    return Reply.refusal(RefusedError(503, "the tagger is being loaded; come back in a moment"))
+
+
+def _serve(connection: Connection, source: Source, limits: Limits) -> None:
+    """The process: load the tagger, then answer what comes until the connection ends."""
+    from experiments.service.lanes import Lanes  # imports torch, which the parent does not need
+    from finkd.tagging import tag
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, and its parent ends it
+    logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
+    try:
+        tagger = _loaded(source)
+        list(tag(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
+        gc.freeze()  # nothing of it is looked at again
+        lanes = Lanes(tagger, limits)
+    except Exception as error:
+        connection.send(error if isinstance(error, FinkdError) else RuntimeError(f"{type(error).__name__}: {error}"))
+        return
+    connection.send(lanes.types)
+    _answer_all(connection, lanes)
+
+
+def _answer_all(connection: Connection, lanes: Worker) -> None:
+    cancels: dict[int, Callable[[], None]] = {}
+    noting, sending = threading.Lock(), threading.Lock()
+
+    def answer(number: int, reply: Reply | None) -> None:
+        with noting:
+            del cancels[number]
+        parts = reply.parts if reply else []
+        with sending:
+            connection.send((number, reply.status if reply else None, len(parts)))
+            for part in parts:
+                connection.send_bytes(part)
+
+    while True:
+        try:
+            number, body = connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)  # the parent has ended, and threads may be in the middle of a long text
+        with noting:
+            if body is not None:
+                cancels[number] = lanes.submit(body, functools.partial(answer, number))
+            elif number in cancels:
+                cancels[number]()
+
+
+def _loaded(source: Source) -> Any:
+    import torch
+
+    from finkd.shipping.loading import load_tagger
+
+    if source.threads:
+        torch.set_num_threads(source.threads)
+    return load_tagger(source.model, source.threads, source.precision)
