@@ -1,5 +1,6 @@
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
+# make lock   pin every package again, with the hashes of its files, after a change of pyproject.toml (needs uv)
 # make clean  remove the environment and all runs
 
 PYTHON ?= python3.11
@@ -7,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
+LOCK := uv pip compile --quiet --config-file requirements/uv.toml --constraint requirements/torch.txt pyproject.toml
 
-.PHONY: run test lint clean
+.PHONY: run test lint lock clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -25,19 +27,28 @@ lint: $(INSTALLED)
 	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md docs/compression.md
 	$(BIN)/python docs/literature.py --check
 
+# What is installed is what the lock holds, file by file: pip refuses a file of another hash, and nothing is downloaded to
+# build finkd. PyTorch comes after the packages that it needs, so that it can bring nothing but itself and CUDA.
+#
 # A machine without an NVIDIA driver must not be made to download gigabytes of CUDA: the registry's torch is asked what it
 # would bring along before anything is installed.
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml requirements/dev.lock requirements/torch.txt
 	$(PYTHON) -m venv $(VENV)
 	@if ! command -v nvidia-smi >/dev/null && \
-	    $(PIP) install --dry-run --report - --constraint constraints.txt torch 2>/dev/null | grep -q '"name": "nvidia-'; then \
+	    $(PIP) install --dry-run --report - --requirement requirements/torch.txt 2>/dev/null | grep -q '"name": "nvidia-'; then \
 	    echo "make: this torch would download CUDA and there is no NVIDIA driver here." \
 	         "Set PIP_EXTRA_INDEX_URL to PyTorch's CPU index (see pytorch.org, 'Get started'), or ALLOW_CUDA=1." >&2; \
 	    test -n "$(ALLOW_CUDA)"; \
 	fi
-	$(PIP) install --constraint constraints.txt torch
-	$(PIP) install --constraint constraints.txt --editable '.[offline,dev]'
+	$(PIP) install --require-hashes --no-deps --requirement requirements/dev.lock
+	$(PIP) install --requirement requirements/torch.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(PIP) check
 	touch $@
+
+lock:
+	$(LOCK) --extra build --extra dev --extra offline --output-file requirements/dev.lock
+	$(LOCK) --extra build --output-file requirements/runtime.lock
 
 clean:
 	rm -rf $(VENV) runs

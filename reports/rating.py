@@ -14,13 +14,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import krippendorff
 import numpy as np
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
 from corpora.errors import ConfigError, DataError
 from finkd.suites.record import TaskRecord
+from reports.agreement import ordinal_alpha
 from reports.sections import Spread
 from reports.table import Cell, Column, Table, label, number, plain, spread
 from reports.templating import TEMPLATES
@@ -244,19 +244,12 @@ def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
     rows = []
     for name in CRITERIA:
         matrix = np.array([[_grade(rater, item, name) for item in form.items] for rater in raters], np.float64)
-        rows.append((label(name.capitalize()), number(_alpha(matrix), 2), number(_same(matrix), 1, scale=0.01)))
+        rows.append((label(name.capitalize()), number(ordinal_alpha(matrix), 2), number(_same(matrix), 1, scale=0.01)))
     notes = (
         "Krippendorff's alpha for ordered grades: 1 where raters agree, 0 where they do as by chance.",
         f"{len(raters)} raters: {plain(', '.join(rater.rater for rater in raters))}.",
     )
     return Table("human-eval-agreement", "Agreement of the raters", notes, columns, tuple(rows))
-
-
-def _alpha(grades: np.ndarray) -> float | None:
-    """Undefined for one rater, and where all grades are the same."""
-    if len(grades) < 2 or len(np.unique(grades)) < 2:
-        return None
-    return float(krippendorff.alpha(reliability_data=grades, level_of_measurement="ordinal"))
 
 
 def _same(grades: np.ndarray) -> float | None:
