@@ -7,10 +7,14 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
+import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from corpora.errors import ConfigError, StoreError
 
@@ -20,6 +24,12 @@ _WRITTEN = (
     ("setup.py", "meta.json", "MANIFEST.in"),  # a package of spaCy
 )
 """What a folder holds that 'finkd compress' or 'finkd export' wrote."""
+_UNFINISHED = re.compile(r"\.(?P<name>.+)\.finkd-[0-9a-f]{8}")
+"""Temporary files, and folders that hold ``_LOCK``, ``_NEW`` and for a moment ``_OLD``.
+
+The name is finkd's own: what matches is removed, wherever finkd writes.
+"""
+_LOCK, _NEW, _OLD = "lock", "new", "old"
 
 
 def sha256(path: Path) -> str:
@@ -31,23 +41,20 @@ def sha256(path: Path) -> str:
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part.
 
+    Its mode is what the umask gives. What killed processes left in the folder is removed.
+
     Raises:
         StoreError: if the folder cannot be written or the disk is full; the old content is untouched.
     """
     raw = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        clean(path.parent)
+        with _temporary_file(path) as (file, temporary):
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot write ({error.strerror or error}); earlier files are untouched") from error
 
@@ -56,26 +63,149 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``path`` when the block ends well, and vanishes when it does not.
 
-    An existing ``path`` is replaced as a whole.
+    An existing ``path`` is replaced as a whole. Modes are what the umask gives, whatever the files were written with.
+    What killed processes left beside ``path`` is removed.
 
     Raises:
         StoreError: if the parent folder cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise StoreError(f"{path}: cannot write ({error.strerror or error})") from error
-    try:
-        yield temporary
-        for file in temporary.rglob("*"):
+    with contextlib.ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            clean(path.parent)
+            temporary = held.enter_context(_temporary_folder(path))
+        except OSError as error:
+            raise StoreError(f"{path}: cannot write ({error.strerror or error})") from error
+        new = temporary / _NEW
+        yield new
+        _give_usual_modes(new)
+        for file in new.rglob("*"):
             if file.is_file():
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
-        temporary.chmod(0o755)
-        _put_in_place(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _put_in_place(new, path, temporary / _OLD)
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield an empty folder where the system keeps temporary files; unlike Python's own, a kill does not leave it.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    place = Path(tempfile.gettempdir(), "scratch")
+    clean(place.parent)
+    with _temporary_folder(place) as temporary:
+        yield temporary / _NEW
+
+
+def clean(folder: Path) -> None:
+    """Remove the temporary files and folders of processes that were killed; those of living ones stay.
+
+    Args:
+        folder: only what lies in it is looked at, and not what lies deeper; may be absent.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if _UNFINISHED.fullmatch(path.name) and not path.is_symlink():
+                remove_abandoned(path)
+
+
+def remove_abandoned(path: Path) -> bool:
+    """Remove a lock file, a temporary file or a temporary folder, unless a living process holds it.
+
+    Returns:
+        whether it was removed.
+    """
+    is_folder = path.is_dir()
+    try:
+        # A process that was killed at once has left a folder without a lock.
+        file = (path / _LOCK).open("a") if is_folder else path.open("r+")
+    except OSError:
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        found = _UNFINISHED.fullmatch(path.name)
+        if is_folder and found and not path.with_name(found["name"]).exists():
+            with contextlib.suppress(OSError):  # killed while the old folder was aside, or there was none
+                (path / _OLD).replace(path.with_name(found["name"]))
+        if is_folder:
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return not path.exists()
+
+
+@contextlib.contextmanager
+def _temporary_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file beside another one, held by this process; it is removed at the end if it still has its name."""
+    while True:
+        temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
+        file = temporary.open("xb")
+        if _hold(file, temporary):
+            break
+    with file:
+        try:
+            yield file, temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside another one, held by this process, with an empty ``_NEW`` in it; it is removed at the end."""
+    while True:
+        temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
+        temporary.mkdir(mode=0o700)
+        with contextlib.suppress(FileNotFoundError):  # removed before it was held
+            lock = (temporary / _LOCK).open("a")
+            if _hold(lock, temporary / _LOCK):
+                break
+    with lock:
+        try:
+            (temporary / _NEW).mkdir()
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _hold(file: IO[Any], path: Path) -> bool:
+    """Lock an open file for as long as this process lives; false, and the file is closed, if it was removed before."""
+    # Without locks on this file system nothing is ever taken for abandoned.
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+    if _is_still(file, path):
+        return True
+    file.close()
+    return False
+
+
+def _is_still(file: IO[Any], path: Path) -> bool:
+    """Whether an open file has its name still: the process that held it may have removed it."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
+
+
+def _give_usual_modes(folder: Path) -> None:
+    """Give what lies in a folder the modes that new files and folders get; some libraries write for the owner alone.
+
+    Args:
+        folder: has just been made, so that its own mode is what the umask, or the list of its parent, allows.
+    """
+    usual = stat.S_IMODE(folder.stat().st_mode) & 0o777
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        is_executable = path.is_dir() or mode & stat.S_IXUSR
+        wanted = (mode & ~0o777) | (usual & (0o777 if is_executable else 0o666))
+        if wanted != mode:
+            with contextlib.suppress(PermissionError):  # a link to another user's file
+                path.chmod(wanted)
 
 
 def check_replaceable(path: Path, source: Path | None = None) -> None:
@@ -97,9 +227,8 @@ def check_replaceable(path: Path, source: Path | None = None) -> None:
         raise ConfigError(f"{path}: holds other files, which would be lost; choose another folder")
 
 
-def _put_in_place(new: Path, path: Path) -> None:
+def _put_in_place(new: Path, path: Path, aside: Path) -> None:
     """Rename a folder over another one. What was there is moved aside first, so that no moment shows half of each."""
-    aside = new.with_name(f"{new.name}.old")
     for _ in range(3):  # another process may put its own folder here between the two renames
         with contextlib.suppress(FileNotFoundError):
             path.replace(aside)
@@ -127,12 +256,10 @@ def turn(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = path.open("w")
+        file = path.open("a")
         fcntl.flock(file, fcntl.LOCK_EX)
-        # The one before may have removed the file while this one was waiting for it.
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                break
+        if _is_still(file, path):
+            break
         file.close()
     with file:
         try:
@@ -144,6 +271,8 @@ def turn(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold a folder for one process; the lock dies with the process, so a crash never leaves it behind.
+
+    What killed processes left unfinished in the folder, and in those two levels below, is removed.
 
     Raises:
         StoreError: if another process holds it, or it cannot be written.
@@ -158,4 +287,6 @@ def folder_lock(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StoreError(f"{folder}: in use by another finkd run; wait for it or choose another --out") from error
+        for each in (folder, *folder.glob("*/"), *folder.glob("*/*/")):
+            clean(each)
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
+from corpora.files import scratch_folder
 from experiments.competitors import System, competitor
 from experiments.names import slug
 from experiments.splits import scored_split
@@ -71,8 +71,8 @@ def benchmark(
     split = scored_split(data, split)
     if len({slug(name) for name in named}) < len(named):
         raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
-    with tempfile.TemporaryDirectory() as scratch:
-        systems = [competitor(name, sources, kinds, Path(scratch) / slug(name)) for name, sources in named.items()]
+    with scratch_folder() as scratch:
+        systems = [competitor(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
         records = _Bench(systems, data, split, measuring or Measuring(), say).records()
     for record in records:
         record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")

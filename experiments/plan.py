@@ -14,7 +14,6 @@ from experiments.prepared import Prepared
 from experiments.shapes import Shape, encoder
 from experiments.stage_shapes import after
 from finkd import teachers
-from finkd.lineage import finished
 from finkd.schedule import Schedule
 
 _BACKWARD = 2
@@ -65,11 +64,10 @@ def plan(prepared: Prepared) -> list[Planned]:
         for system, stages in prepared.addresses(seed):
             if system not in prepared.experiment.systems and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
-            stored = finished(prepared.store.has(key) for _, key in stages)
             student = teacher
-            for place, (step, key) in enumerate(stages):
+            for step, key in stages:
                 student = after(step.stage, student)
-                if place < stored:
+                if prepared.store.has(key):
                     found.append(Planned(seed, system, step.name, key, "stored"))
                 elif key in seen:
                     found.append(Planned(seed, system, step.name, key, "shared"))

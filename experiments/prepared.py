@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -139,15 +139,20 @@ class Prepared:
             ancestors = self._ancestors(watch.teaches)
             context = replace(ancestors.within(self._context(seed, taught, watch)), look=look)
             outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
-            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.asked.values(), context))
+            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors, context))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(outcomes[name].key)
         return {name: outcomes[name] for name in self.experiment.systems}
 
-    def _teachers(self, outcome: Outcome, ancestors: Iterable[list[Step]], context: Context) -> tuple[StageRecord, ...]:
-        """Stages that made teachers for a system, but for those that it shares with them."""
+    def _teachers(self, outcome: Outcome, ancestors: Ancestors, context: Context) -> tuple[StageRecord, ...]:
+        """Stages that made teachers for a system, but for those that it shares with them.
+
+        What the store does not hold of them any more is computed again: its record would be empty.
+        """
         own = {stage.key for stage in outcome.lineage}
-        stages = chain.from_iterable(lineage.kept_records(self.start, steps, context) for steps in ancestors)
+        asked = [steps for steps in ancestors.asked.values() if steps]
+        made = [lineage.run(ancestors.teacher, ancestors.start, each, context, ancestors.begins) for each in asked]
+        stages = chain.from_iterable(each.lineage for each in made)
         return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 
     def _taught_by(self, key: str) -> TaughtBy:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ def shown(console: Console) -> Iterator[Listener]:
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}", markup=False),
-        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield Bars(progress)
@@ -93,9 +92,8 @@ def figures(event: Event) -> str:
     step = event.progress
     if step is None:
         return ""
-    left = step.seconds / step.step * (step.steps - step.step)
     doing = "reads" if step.loss is None else f"loss {step.loss:.3f}"
-    return f"{doing}, {step.tokens / max(step.seconds, 1e-9):,.0f} tokens/s, {left:.0f} s left"
+    return f"{doing}, {step.tokens_per_second:,.0f} tokens/s, {step.seconds_left:,.0f} s left"
 
 
 def _where(event: Event) -> str:

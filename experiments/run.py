@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -73,10 +72,8 @@ def run(
         for seed in experiment.seeds:
             prepared.outcomes(seed, lambda event: None)
         return []
-    with folder_lock(out):
+    with folder_lock(out), prepared.store.in_use():
         _claim(out, experiment, prepared.data.fingerprint)
-        for half in (out / "models").glob(".*/"):  # of a run that was killed while it published a model
-            shutil.rmtree(half, ignore_errors=True)
         recorder = _Recorder(prepared, out, tell)
         outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
         if jobs > 1:

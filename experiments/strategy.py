@@ -79,5 +79,6 @@ def make(
         listen=watch.training,
     )
     ancestors = Ancestors(model, start, stages, watch.teaches)
-    outcome = lineage.run(model, start, steps, ancestors.within(context), watch.begins)
-    return publish(outcome.folder, out)
+    with store.in_use():
+        outcome = lineage.run(model, start, steps, ancestors.within(context), watch.begins)
+        return publish(outcome.folder, out)

@@ -14,6 +14,7 @@ from torch import Tensor
 from finkd.store import Store
 
 _FILE = "state.safetensors"
+_INSTEAD = "the training goes on from the other checkpoint, or begins again"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Checkpoint:
 
     Attributes:
         tensors: weights, and moments of the optimizers.
-        facts: the rest, as JSON values: ``step``, ``tokens``, ``seconds``.
+        facts: the rest, as JSON values, such as ``step``, ``tokens`` and ``seconds``.
     """
 
     tensors: Mapping[str, Tensor]
@@ -47,6 +48,8 @@ class Checkpoints:
         self.last = time.perf_counter()
         self.seconds = 0.0
         """Time that earlier processes spent on the training."""
+        self.losses: list[tuple[float, float]] = []
+        """Points of the loss curve so far, which are kept with the state; see ``finkd.progress.Trace``."""
 
     @property
     def due(self) -> bool:
@@ -55,13 +58,14 @@ class Checkpoints:
 
     def latest(self) -> Checkpoint | None:
         """The newest one that is whole."""
-        whole = {slot: stored for slot in self.slots if (stored := self.store.get(slot)) is not None}
+        whole = {slot: stored for slot in self.slots if (stored := self.store.get(slot, _INSTEAD)) is not None}
         if not whole:
             return None
         newest = max(whole, key=lambda slot: whole[slot].facts["step"])
         self.slots.sort(key=lambda slot: slot == newest)  # the other one is overwritten first
         facts = whole[newest].facts
         self.seconds = facts["seconds"]
+        self.losses[:] = [(share, loss) for share, loss in facts.get("losses", ())]
         return Checkpoint(load_file(whole[newest].folder / _FILE), facts)
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -70,7 +74,8 @@ class Checkpoints:
         Raises:
             StoreError: if it cannot be written; the newer one is untouched.
         """
-        with self.store.put(self.slots[0], {"kind": "checkpoint", **checkpoint.facts}) as folder:
+        facts = {"kind": "checkpoint", **checkpoint.facts, "losses": self.losses}
+        with self.store.put(self.slots[0], facts) as folder:
             save_file({name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, folder / _FILE)
         self.slots.reverse()
         self.last = time.perf_counter()

@@ -79,11 +79,6 @@ def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Ste
             context = step.stage.narrowed(context)
 
 
-def finished(stored: Iterable[bool]) -> int:
-    """How many of a strategy's stages need not be computed: all up to the last one that is stored."""
-    return max((number for number, is_stored in enumerate(stored, start=1) if is_stored), default=0)
-
-
 def settings(step: Step) -> dict[str, Any]:
     """Resolved settings of a stage."""
     return dataclasses.asdict(step.stage)  # type: ignore[call-overload,no-any-return]
@@ -98,6 +93,9 @@ def run(
 ) -> Outcome:
     """Run a strategy on a teacher.
 
+    Every stage that is not whole in the store is computed, also one before others that are: a record holds figures of
+    all of them.
+
     Args:
         teacher: name or folder of the model to begin with.
         start: its address, from ``origin``.
@@ -108,31 +106,23 @@ def run(
     keys = addresses(start, steps, context)
     stored = [context.store.get(key) for key in keys]
     processes.wait()  # until every process has seen the same
-    done = finished(entry is not None for entry in stored)
+    cached = [entry is not None for entry in stored]
     model = None
     for index, (step, where) in enumerate(with_contexts(steps, context)):
-        if index < done:
+        if cached[index]:
+            model = None  # the stage after it reads it from the store
+            _checkpoints(keys[index], where).clear()  # a kill may have come between storing a result and this
             continue
         if model is None:
             found = stored[index - 1] if index else None
             model = models.load(found.folder if found else teacher)
         _make_teachers(step, where)
         begins(step.name, index)
-        model, stored[index] = _computed(model, step, keys[index], where)
-    lineage = tuple(
-        _record(step, key, entry, cached=index < done)
-        for index, (step, key, entry) in enumerate(zip(steps, keys, stored, strict=True))
-    )
+        model, stored[index], cached[index] = _computed(model, step, keys[index], where)
+    lineage = tuple(map(_record, steps, keys, stored, cached))
     last = stored[-1]
     assert last is not None
     return Outcome(keys[-1], last.folder, lineage)
-
-
-def kept_records(start: str, steps: Sequence[Step], context: Context) -> tuple[StageRecord, ...]:
-    """Records of a strategy's stages, with what the store still knows of them; nothing is computed."""
-    keys = addresses(start, steps, context)
-    found = zip(steps, keys, map(context.store.get, keys), strict=True)
-    return tuple(_record(step, key, entry, cached=True) for step, key, entry in found)
 
 
 def head(steps: Iterable[Step], before: Head) -> Head:
@@ -155,20 +145,20 @@ def _make_teachers(step: Step, context: Context) -> None:
         taught.load()
 
 
-def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
-    """What a stage makes of a model; another run that has begun it is waited for, and its result taken."""
+def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored, bool]:
+    """What a stage makes of a model, and whether another run made it, which had begun it and was waited for."""
     with context.store.turn(key) if processes.is_first() else contextlib.nullcontext():
         processes.wait()
         stored = context.store.get(key)
         if stored is not None:
-            return models.load(stored.folder), stored
-        return _compute(model, step, key, context)
+            return models.load(stored.folder), stored, True
+        return *_compute(model, step, key, context), False
 
 
 def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
     began = time.perf_counter()
-    checkpoints = Checkpoints(context.store, key, context.checkpoint_seconds)
-    trace = Trace(context.listen)
+    checkpoints = _checkpoints(key, context)
+    trace = Trace(context.listen, checkpoints.losses)
     result, tokens = step.stage.run(
         without_packed_bytes(model), replace(context, checkpoints=checkpoints, listen=trace)
     )
@@ -183,15 +173,11 @@ def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Mode
     return result, Stored(context.store.root / key, facts)
 
 
-def _record(step: Step, key: str, entry: Stored | None, *, cached: bool) -> StageRecord:
-    # A stage before a stored one may itself have been pruned from the store: its time is not known then.
-    facts = entry.facts if entry else {}
-    return StageRecord(
-        step.name,
-        key,
-        settings(step),
-        facts.get("seconds", 0.0),
-        facts.get("tokens", 0),
-        cached,
-        tuple((share, loss) for share, loss in facts.get("losses", ())),
-    )
+def _checkpoints(key: str, context: Context) -> Checkpoints:
+    return Checkpoints(context.store, key, context.checkpoint_seconds)
+
+
+def _record(step: Step, key: str, entry: Stored | None, cached: bool) -> StageRecord:
+    assert entry is not None  # every stage has been found or computed
+    losses = tuple((share, loss) for share, loss in entry.facts.get("losses", ()))
+    return StageRecord(step.name, key, settings(step), entry.facts["seconds"], entry.facts["tokens"], cached, losses)

@@ -16,6 +16,8 @@ class Progress:
         loss: the loss of the step, ``None`` while a teacher reads the text beforehand.
         tokens: non-padding pieces seen so far.
         seconds: time since the loop began.
+        resumed: where this process took the loop up from an earlier one, if it did; counted in the figures above, but
+            nothing about the speed of this process.
     """
 
     step: int
@@ -23,6 +25,19 @@ class Progress:
     loss: float | None
     tokens: int
     seconds: float
+    resumed: Progress | None = None
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Speed of this process."""
+        tokens, seconds = (self.resumed.tokens, self.resumed.seconds) if self.resumed else (0, 0.0)
+        return (self.tokens - tokens) / max(self.seconds - seconds, 1e-9)
+
+    @property
+    def seconds_left(self) -> float:
+        """Time that the steps left take at the speed of this process."""
+        step, seconds = (self.resumed.step, self.resumed.seconds) if self.resumed else (0, 0.0)
+        return (self.seconds - seconds) / max(self.step - step, 1) * (self.steps - self.step)
 
 
 Listener = Callable[[Progress], None]
@@ -35,12 +50,12 @@ class Trace:
 
     Args:
         listen: who else is told, if anyone.
+        losses: where they are added: the share of the training that was done, and its loss.
     """
 
-    def __init__(self, listen: Listener | None) -> None:
+    def __init__(self, listen: Listener | None, losses: list[tuple[float, float]]) -> None:
         self.listen = listen
-        self.losses: list[tuple[float, float]] = []
-        """Share of the training that was done, and its loss."""
+        self.losses = losses
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a step."""

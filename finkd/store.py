@@ -7,6 +7,7 @@ Whatever does not match its manifest is named in the log and computed again; it 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -20,12 +21,13 @@ from typing import Any
 from safetensors import SafetensorError
 
 from corpora.errors import StoreError
-from corpora.files import atomic_folder, folder_lock, sha256, turn
+from corpora.files import atomic_folder, clean, remove_abandoned, sha256, turn
 from finkd import processes
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+_LOCK = ".lock"
 UNFINISHED = "unfinished"
 """The kind of an entry that was never put in its place."""
 
@@ -80,14 +82,19 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def get(self, key: str) -> Stored | None:
-        """The entry at an address, or ``None`` if it is absent or damaged."""
+    def get(self, key: str, instead: str = "it will be computed again") -> Stored | None:
+        """The entry at an address, or ``None`` if it is absent or damaged.
+
+        Args:
+            key: the address.
+            instead: what the caller does about a damaged one, for the log.
+        """
         folder = self.root / key
         if not folder.is_dir():
             return None
         problem, manifest = _check(folder)
         if problem:
-            log.warning("%s: %s; it will be computed again", folder, problem)
+            log.warning("%s: %s; %s", folder, problem, instead)
             return None
         return Stored(folder, manifest["facts"])
 
@@ -172,20 +179,50 @@ class Store:
         return _check(self.root / key)[0]
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold every run whose results lie beside the store, so that none of them writes to it.
+    def in_use(self) -> Iterator[None]:
+        """Keep what the store holds from being pruned; any number of runs may use a store at once.
 
         Raises:
-            StoreError: if one is in use.
+            StoreError: if the store cannot be written.
         """
-        with contextlib.ExitStack() as held:
-            for lock in sorted(self.root.resolve().parent.glob("*/.lock")):
-                held.enter_context(folder_lock(lock.parent))
+        with self._locked(fcntl.LOCK_SH):
+            self.clean()
             yield
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the store against every run, so that entries may be removed.
+
+        Raises:
+            StoreError: if a run uses it.
+        """
+        with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            with _as_store_error(self.root):
+                self.root.mkdir(parents=True, exist_ok=True)
+                file = held.enter_context((self.root / _LOCK).open("a"))
+                try:
+                    fcntl.flock(file, how)
+                except BlockingIOError as error:
+                    raise StoreError(f"{self.root}: in use by another finkd run; wait until it has ended") from error
+            yield
+
+    def clean(self) -> None:
+        """Remove what killed processes left unfinished; what a living process holds stays."""
+        clean(self.root)
+        for path in self.root.glob(".*.turn"):
+            remove_abandoned(path)
+
     def remove(self, key: str) -> None:
-        """Forget an entry, if there is one."""
-        shutil.rmtree(self.root / key, ignore_errors=True)
+        """Forget an entry, if there is one; what a living process is writing stays."""
+        if key.startswith("."):
+            remove_abandoned(self.root / key)
+        else:
+            shutil.rmtree(self.root / key, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -140,6 +140,7 @@ class _Loop:
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]
         self.balance = Balance(losses, self.masters.working(self.dense), schedule.balance)
         self.number = self.tokens = 0
+        self.resumed: Progress | None = None
 
     @property
     def is_over(self) -> bool:
@@ -157,8 +158,7 @@ class _Loop:
         while not self.is_over:
             loss = self._next()
             self.course.look_at_clock()
-            done = round(self.course.done(self.number))
-            progress = Progress(done, self.course.steps, loss, self.tokens, self.course.elapsed)
+            progress = self._progress(loss)
             if listen is not None:
                 listen(progress)
             if look is not None:
@@ -171,6 +171,10 @@ class _Loop:
             self.constrained.settle(self._done)
         self.trained.train(False)
         return self.tokens
+
+    def _progress(self, loss: float | None) -> Progress:
+        done = round(self.course.done(self.number))
+        return Progress(done, self.course.steps, loss, self.tokens, self.course.elapsed, self.resumed)
 
     @property
     def _done(self) -> float:
@@ -228,6 +232,7 @@ class _Loop:
         load_optimizers(self.optimizers, found)
         self.number, self.tokens = found.facts["step"], found.facts["tokens"]
         self.course.elapsed = found.facts["seconds"]
+        self.resumed = self._progress(None)
         self.balance.steps = self.number
         if "balance" in found.tensors:
             self.balance.norms = found.tensors["balance"].to(self.accelerator.device)

@@ -13,7 +13,7 @@ from corpora.errors import StoreError
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
-    from finkd.store import Entry
+    from finkd.store import Entry, Store
 
 store = typer.Typer(no_args_is_help=True, help="List, verify and prune what runs have kept.")
 
@@ -46,18 +46,19 @@ def list_entries(root: Root = DEFAULT, json: AsJson = False) -> None:
 def verify(root: Root = DEFAULT, json: AsJson = False) -> None:
     """Compare every entry with the checksums in its manifest; exit 1 if any is damaged.
 
-    What is being written, or was when a run was killed, is no entry yet and never used.
+    What is being written is no entry yet; what a killed run left unfinished is removed.
 
     Example: finkd store verify
     """
     from finkd.store import UNFINISHED, Store
 
+    Store(root).clean()
     entries = [entry for entry in _entries(root) if entry.kind != UNFINISHED]
     damaged = {entry.key: problem for entry in entries if (problem := Store(root).problem(entry.key))}
     if json:
         show_json([{"key": entry.key, "problem": damaged.get(entry.key)} for entry in entries])
     for key, problem in damaged.items():
-        say(f"{root / key}: {problem}; it will be computed again")
+        say(f"{root / key}: {problem}; a run that needs it computes it again, 'finkd store gc' removes it")
     say(f"{len(entries) - len(damaged)} of {len(entries)} entries are whole")
     if damaged:
         raise typer.Exit(1)
@@ -75,16 +76,21 @@ def collect(
 ) -> None:
     """Remove old entries that no record beside the store came from; a run that needs one computes it again.
 
+    Damaged entries and what killed runs left unfinished go at any age.
+
     Example: finkd store gc --dry-run
     """
     from finkd.store import Store
 
+    _entries(root)  # before a lock file is written into a folder that is no store
     kept = Store(root)
     with contextlib.nullcontext() if dry_run else kept.alone():
         # Looked up under the lock: a run that ends in between would leave results that seem unused.
         used = _used(root)
         since = time.time() - older_than * SECONDS_A_DAY
-        unused = [entry for entry in _entries(root) if entry.key not in used and entry.changed <= since]
+        unused = [entry for entry in _entries(root) if _is_useless(kept, entry, used, since)]
+        if not dry_run:
+            kept.clean()
         for entry in () if dry_run else unused:
             kept.remove(entry.key)
     if json:
@@ -101,6 +107,13 @@ def _entries(root: Path) -> list[Entry]:
     if not entries and any(path.is_dir() for path in root.iterdir()):
         raise StoreError(f"{root}: holds no entry of a store; a store lies beside the runs that share it, as {DEFAULT}")
     return entries
+
+
+def _is_useless(kept: Store, entry: Entry, used: set[str], since: float) -> bool:
+    from finkd.store import UNFINISHED
+
+    is_old = entry.key not in used and entry.changed <= since
+    return is_old or entry.kind == UNFINISHED or bool(kept.problem(entry.key))
 
 
 def _used(root: Path) -> set[str]:

@@ -80,8 +80,8 @@ class Request:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the output folder against other runs."""
-        with folder_lock(self.out):
+        """Hold the output folder against other runs, and the store against being pruned."""
+        with folder_lock(self.out), self.store.in_use():
             yield
 
     def watched(self, task: str, seed: int, stage: str) -> Callable[[Progress], None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -168,7 +170,8 @@ def _quantize(path: Path, calibration: _Calibration | None) -> None:
     # Norms, softmaxes and activations lose more by rounding than they gain.
     given = {"op_types_to_quantize": ["MatMul"], "weight_type": QuantType.QInt8, "per_channel": True}
     given["extra_options"] = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": ["MatMul"]}
-    with quiet("root"):  # it asks for a preparation that gives nothing here
+    # It asks for a preparation that gives nothing here.
+    with quiet("root"), _temporary_files_in(path.parent):
         if calibration is None:
             quantize_dynamic(whole, path, **given)
         else:
@@ -176,6 +179,16 @@ def _quantize(path: Path, calibration: _Calibration | None) -> None:
             quantize_static(whole, path, calibration, **states, **given)
     whole.unlink()
     _check_eight_bits(path)
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let libraries keep temporary files where a kill does not leave them: in a folder that is removed then."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _check_eight_bits(path: Path) -> None:

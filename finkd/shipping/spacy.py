@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,7 @@ from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from corpora.errors import ConfigError
-from corpora.files import atomic_folder
+from corpora.files import atomic_folder, scratch_folder
 from finkd.evaluation import Tagger
 from finkd.shipping.loading import FACTORY, load_tagger, tagger_folder
 from finkd.tagging import Tagged, tag
@@ -112,8 +111,8 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
     component.from_disk(tagger_folder(source))
     # finkd is no requirement: pip would look for it on an index, where another project may have its name.
     nlp.meta |= {"name": name, "version": version}
-    with tempfile.TemporaryDirectory() as scratch, atomic_folder(folder) as unfinished:
-        pipeline, packed = Path(scratch, "pipeline"), Path(scratch, "packed")
+    with scratch_folder() as scratch, atomic_folder(folder) as unfinished:
+        pipeline, packed = scratch / "pipeline", scratch / "packed"
         nlp.to_disk(pipeline)
         packed.mkdir()
         _package(pipeline, packed)

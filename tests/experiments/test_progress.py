@@ -6,7 +6,7 @@ import re
 from rich.console import Console
 
 from experiments.events import Event
-from experiments.progress import shown
+from experiments.progress import figures, shown
 from finkd.progress import Progress
 from finkd.records import Counts, NerScores, RunRecord
 
@@ -46,6 +46,13 @@ def test_a_terminal_gets_a_bar_and_keeps_the_scores():
     assert "20/20" in text
     assert "loss 0.500, 50 tokens/s" in text
     assert "small (seed 1): micro-F1 0.500, macro-F1 0.500" in text
+    assert len(re.findall(r" s left|\d+:\d\d", text.split("19/20")[-1].split("20/20")[0])) == 1
+
+
+def test_a_training_that_goes_on_shows_the_speed_and_the_time_of_this_process():
+    before = Progress(500, 1000, None, 500_000, 50_000.0)
+    step = Progress(510, 1000, 0.5, 510_000, 50_020.0, before)
+    assert figures(Event("small", 1, "finetune", step)) == "loss 0.500, 500 tokens/s, 980 s left"
 
 
 def test_a_clock_may_skip_steps_and_a_teacher_reads_without_a_loss():

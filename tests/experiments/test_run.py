@@ -141,10 +141,12 @@ def test_a_folder_in_use_is_refused(finkd, config, tmp_path):
 
 
 def test_what_a_killed_run_had_half_published_goes(finkd, config, copied):
-    half = copied / "models" / ".teacher-seed-1.half"
+    half = copied / "models" / ".teacher-seed-1.finkd-01234567"
     half.mkdir()
+    (copied / "models" / ".git").mkdir()
     assert finkd("run", config, "--out", copied).exit_code == 0
     assert not half.exists()
+    assert (copied / "models" / ".git").is_dir()
     assert (copied / "models" / "teacher-seed-1").is_dir()
 
 

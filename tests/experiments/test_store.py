@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from corpora.files import folder_lock
 from finkd.records import load_records
+from finkd.store import Store
 
 
 @pytest.fixture
@@ -46,11 +46,33 @@ def test_damage_is_named(finkd, copied):
     assert "6 of 7 entries are whole" in result.stderr
 
 
-def test_what_is_being_written_is_no_damage(finkd, copied):
-    (copied / f".{'0' * 32}.half").mkdir()
-    result = finkd("store", "verify", "--store", copied)
-    assert result.exit_code == 0
-    assert "7 of 7 entries are whole" in result.stderr
+def test_what_is_being_written_is_no_damage_and_stays(finkd, copied):
+    with Store(copied).put("0" * 32, {}) as folder:
+        result = finkd("store", "verify", "--store", copied)
+        assert result.exit_code == 0
+        assert "7 of 7 entries are whole" in result.stderr
+        rows(finkd, copied, "gc")
+        assert folder.is_dir()
+
+
+def test_what_a_killed_run_left_unfinished_goes(finkd, copied):
+    for command in ("verify", "gc"):
+        half = copied / f".{'0' * 32}.finkd-01234567"
+        half.mkdir()
+        turn = copied / f".{'0' * 32}.turn"
+        turn.touch()
+        rows(finkd, copied, command)
+        assert not half.exists()
+        assert not turn.exists()
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "manifest.json"])
+def test_what_is_damaged_is_removed_though_a_record_names_it(file, finkd, copied):
+    victim = next(row["key"] for row in rows(finkd, copied, "ls") if row["kind"] == "shrink")
+    (copied / victim / file).write_bytes(b"{}")
+    assert [row["key"] for row in rows(finkd, copied, "gc", "--dry-run")] == [victim]
+    assert [row["key"] for row in rows(finkd, copied, "gc")] == [victim]
+    assert finkd("store", "verify", "--store", copied).exit_code == 0
 
 
 def test_what_no_record_names_is_removed(finkd, copied):
@@ -75,8 +97,8 @@ def test_what_a_killed_run_could_go_on_from_stays_a_week(finkd, copied):
 
 
 def test_nothing_is_removed_under_a_run(finkd, copied):
-    with folder_lock(copied.parent / "toy"):
-        result = finkd("store", "gc", "--store", copied)
+    with Store(copied).in_use():
+        result = finkd("store", "gc", "--store", copied, "--older-than", "0")
     assert result.exit_code == 1
     assert "in use by another finkd run" in result.stderr
     assert len(rows(finkd, copied, "ls")) == 7

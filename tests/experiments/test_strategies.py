@@ -61,13 +61,26 @@ def test_all_orderings_run_and_what_they_share_is_computed_once(experiment, tmp_
 
 def test_a_teacher_is_made_only_for_a_stage_that_is_computed(experiment, tmp_path):
     experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, floors=())
-    (first,) = run(experiment, tmp_path / "out")
-    teacher = first.teachers[-1].key
-    Store(tmp_path / "store").remove(teacher)
+    run(experiment, tmp_path / "out")
     heard = []
     run(experiment, tmp_path / "out", heard.append)
-    assert not Store(tmp_path / "store").has(teacher)
     assert [event.stage for event in heard if event.stage] == []
+
+
+def test_a_teacher_that_the_store_has_lost_is_made_again_for_its_record(experiment, tmp_path):
+    experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, floors=())
+    (first,) = run(experiment, tmp_path / "out")
+    teacher = first.teachers[-1]
+    assert teacher.tokens > 0
+    store = Store(tmp_path / "store")
+    store.remove(teacher.key)
+    heard = []
+    (again,) = run(experiment, tmp_path / "out", heard.append)
+    assert [event.stage for event in heard if event.stage and event.progress is None] == [teacher.kind]
+    assert [(each.tokens, each.losses) for each in again.teachers] == [
+        (each.tokens, each.losses) for each in first.teachers
+    ]
+    assert store.has(teacher.key)
 
 
 def test_a_teacher_that_would_learn_from_itself_is_refused(experiment, tmp_path):

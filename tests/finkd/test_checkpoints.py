@@ -112,7 +112,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, cap
         found, rest = run("labels", checkpoints)
     assert rest[0].step == 8
     assert str(newest) in caplog.text
-    assert "state.safetensors does not match its checksum" in caplog.text
+    assert (
+        "state.safetensors does not match its checksum; the training goes on from the other checkpoint" in caplog.text
+    )
     assert_same_bits(found, expected)
 
 
@@ -149,6 +151,16 @@ def test_the_clock_goes_on_where_it_stopped(tmp_path):
     assert checkpoints.seconds == before
     _, rest = run("labels", checkpoints)
     assert rest[0].seconds > before
+
+
+def test_speed_and_time_left_are_those_of_this_process(tmp_path):
+    (_, steps), (_, rest) = run("labels"), run("labels", killed("labels", tmp_path, 7))
+    assert all(each.resumed is None for each in steps)
+    for number, each in enumerate(rest, start=1):
+        assert (each.resumed.step, each.resumed.tokens) == (6, steps[5].tokens)
+        spent = each.seconds - each.resumed.seconds
+        assert each.tokens_per_second == pytest.approx((each.tokens - steps[5].tokens) / spent)
+        assert each.seconds_left == pytest.approx(spent / number * (len(steps) - each.step))
 
 
 def test_checkpoints_are_written_when_they_are_due(tmp_path):

@@ -1,4 +1,5 @@
 import logging
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from corpora.errors import ConfigError, UnavailableError
 from finkd import lineage
 from finkd.lineage import addresses, origin
 from finkd.stages.finetune import Finetune
-from finkd.store import Store
+from finkd.store import MANIFEST, Store
 from finkd.strategies import Step, parse
 from tests.finkd.toys import QUICK, context, tiny_model
 
@@ -91,6 +92,74 @@ def test_a_damaged_stage_is_named_and_computed_again(teacher, tmp_path, caplog):
     torch.testing.assert_close(weights(again), before, rtol=0, atol=0)
 
 
+DAMAGES = {
+    "manifest cut": lambda folder: _cut(folder / MANIFEST),
+    "manifest deleted": lambda folder: (folder / MANIFEST).unlink(),
+    "weights cut": lambda folder: _cut(folder / "model.safetensors"),
+    "tokenizer deleted": lambda folder: (folder / "tokenizer.json").unlink(),
+    "folder deleted": shutil.rmtree,
+}
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_any_stage_that_is_not_whole_is_computed_again(damage, place, teacher, tmp_path):
+    where = context(tmp_path)
+    first = run(teacher, LONG, where)
+    DAMAGES[damage](where.store.root / first.lineage[place].key)
+    again = run(teacher, LONG, where)
+    assert [stage.cached for stage in again.lineage] == [index != place for index in range(3)]
+    assert same_but_clock(again) == same_but_clock(first)
+    assert [where.store.problem(stage.key) for stage in first.lineage] == ["", "", ""]
+
+
+def same_but_clock(outcome):
+    """The records of a lineage without what a kill changes."""
+    return [replace(stage, seconds=0.0, cached=False) for stage in outcome.lineage]
+
+
+class Killed(BaseException):
+    """Stands for a signal."""
+
+
+@pytest.mark.parametrize("step", [1, 2, 40, 79])
+def test_records_are_the_same_after_a_kill(step, teacher, tmp_path):
+    schedule = {"epochs": 40, "batch_tokens": 64}  # more steps than a curve has points
+    settings = {"finetune": {"schedule": schedule}, "task-distill": {"schedule": schedule}}
+    expected = run(teacher, LONG, context(tmp_path / "alone"), **settings)
+
+    def listen(progress):
+        if progress.loss is not None and progress.step == step:
+            raise Killed
+
+    for _ in range(2):  # in each of the two trainings
+        with pytest.raises(Killed):
+            run(teacher, LONG, replace(context(tmp_path), listen=listen, checkpoint_seconds=0.0), **settings)
+        step += 1
+    found = run(teacher, LONG, context(tmp_path), **settings)
+    assert same_but_clock(found) == same_but_clock(expected)
+    assert len(found.lineage[1].losses) > 20
+
+
+def test_checkpoints_that_a_kill_left_behind_a_stored_stage_go(teacher, tmp_path, monkeypatch):
+    where = replace(context(tmp_path), checkpoint_seconds=0.0)
+
+    def killed(checkpoints):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("finkd.checkpoints.Checkpoints.clear", killed)
+        with pytest.raises(Killed):
+            run(teacher, "finetune", where)
+    assert list(where.store.root.glob("*.part-*"))
+    run(teacher, "finetune", where)
+    assert not list(where.store.root.glob("*.part-*"))
+
+
 def test_two_runs_that_need_a_stage_compute_it_once(teacher, tmp_path, monkeypatch):
     computed = []
 
@@ -115,6 +184,7 @@ def test_two_runs_that_need_a_stage_compute_it_once(teacher, tmp_path, monkeypat
     assert len(computed) == 1
     assert mine.key == other[0].key
     assert mine.lineage[0].tokens == other[0].lineage[0].tokens > 0
+    assert (cached(mine), cached(other[0])) == ([("finetune", True)], [("finetune", False)])
 
 
 def test_what_goes_wrong_in_a_stage_is_not_taken_for_a_full_disk(teacher, tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.errors import StoreError
-from finkd.store import MANIFEST, Store, address
+from finkd.store import MANIFEST, UNFINISHED, Store, address
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
@@ -141,6 +141,24 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"), Store(tmp_path / "file" / "store").put("key", {}):
         pass
+
+
+def test_a_store_in_use_is_not_pruned(store):
+    refused = pytest.raises(StoreError, match="in use by another finkd run")
+    with store.in_use(), Store(store.root).in_use(), refused, store.alone():
+        pass
+    with store.alone():
+        store.remove("key")
+    assert store.get("key") is None
+
+
+def test_what_is_being_written_is_not_removed(store):
+    with store.put("0" * 32, {}) as folder:
+        (folder / "weights").write_text("w")
+        (unfinished,) = (entry for entry in Store(store.root).entries() if entry.kind == UNFINISHED)
+        Store(store.root).clean()
+        Store(store.root).remove(unfinished.key)
+    assert store.get("0" * 32) is not None
 
 
 def test_what_another_process_is_filling_is_waited_for(tmp_path):
