@@ -81,18 +81,17 @@ def started(config: Path, out: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command(config, out), cwd=ROOT, stdout=log, stderr=log)
 
 
-def result(out: Path) -> dict[str, str]:
+def result(run: Path) -> dict[str, str]:
     """Hashes of all published models, what is compared of the records, and what was left unfinished."""
-    models = out / "run" / "models"
     found = {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(models.rglob("*"))
+        str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((run / "models").rglob("*"))
         if path.is_file() and path.name != "README.md"  # the card shows times
     }
-    for path in sorted((out / "run" / "records").glob("*.record.json")):
+    for path in sorted((run / "records").glob("*.record.json")):
         found[path.name] = json.dumps(compared(json.loads(path.read_text(encoding="utf-8"))))
-    left = [path for pattern in ("**/.*.finkd-*", "**/.*.turn", "store/*.part-*") for path in out.glob(pattern)]
-    return found | {str(path.relative_to(out)): "left behind" for path in left}
+    left = [path for pattern in ("**/.*.finkd-*", "**/.*.turn", "store/*.part-*") for path in run.parent.glob(pattern)]
+    return found | {str(path.relative_to(run.parent)): "left behind" for path in left}
 
 
 def compared(record: dict[str, Any]) -> dict[str, Any]:
@@ -199,7 +198,7 @@ class Trials:
         if started(config, folder / "alone").wait() != 0:
             sys.exit(f"benchmarks/kill.py: the run failed; see {folder / 'alone' / 'log'}")
         seconds = time.perf_counter() - began
-        return cls(folder, config, result(folder / "alone"), seconds, random.Random(seed))
+        return cls(folder, config, result(folder / "alone" / "run"), seconds, random.Random(seed))
 
     def run(self, number: int, *, damage: bool) -> dict[str, int]:
         """One trial's counts; what differs is kept."""
@@ -207,12 +206,12 @@ class Trials:
         if damage:
             about = damaged(self.config, out, self.seconds, self.chance)
             named = about.split("/")[0] in (out / "log").read_text(encoding="utf-8")
-            same = result(out) == self.expected
+            same = result(out / "run") == self.expected
             counts = {"damaged": 1, "damaged_equal": int(same), "damaged_named": int(named)}
         else:
             kills = killed(self.config, out, self.seconds, self.chance)
             about = f"killed {kills} times"
-            same = result(out) == self.expected
+            same = result(out / "run") == self.expected
             counts = {"trials": 1, "equal": int(same), "kills": kills}
         sys.stderr.write(f"trial {number}: {'equal' if same else 'DIFFERS'}, {about}\n")
         if same:

@@ -118,7 +118,8 @@ class StageRecord:
         config: its resolved settings.
         seconds: time it took when it was computed.
         tokens: non-padding pieces that the trained model saw.
-        cached: True if this run took the result from the store.
+        cached: True if the process that wrote the record took the result from the store. It tells who computed a stage
+            and not what came of it, so that a kill changes it, as it changes ``seconds``, and nothing else of a record.
         losses: some of the losses of its training, each with the share of the training that was done.
     """
 
