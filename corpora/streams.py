@@ -33,11 +33,7 @@ def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> I
         DataError: if a record has no such text, with its line.
         UnavailableError: if there is no such file.
     """
-    name = path.name.removesuffix(".gz")
-    known: tuple[Format, ...] = get_args(Format)
-    kind = kind or next((each for each in known if name.endswith(f".{each}")), TEXT)
-    if kind not in known:
-        raise ConfigError(f"format: unknown value (got {kind!r}; choose from {', '.join(known)})")
+    kind = format_of(path, kind)
     if kind == TEXT:
         yield from ({field: line} for _, line in numbered_lines(path))
         return
@@ -47,6 +43,20 @@ def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> I
             keys = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
             raise DataError(f"{path}:{number}: expected a text under {field!r} (found {keys[:80]}); see --field")
         yield record
+
+
+def format_of(path: Path, kind: Format | None = None) -> Format:
+    """What a file holds: ``kind`` if it is given, or else what its name says.
+
+    Raises:
+        ConfigError: if ``kind`` is unknown.
+    """
+    name = path.name.removesuffix(".gz")
+    known: tuple[Format, ...] = get_args(Format)
+    kind = kind or next((each for each in known if name.endswith(f".{each}")), TEXT)
+    if kind not in known:
+        raise ConfigError(f"format: unknown value (got {kind!r}; choose from {', '.join(known)})")
+    return kind
 
 
 def _objects(path: Path) -> Iterator[tuple[int, Any]]:

@@ -30,9 +30,10 @@ from experiments.commands.serve import serve
 from experiments.commands.store import store
 from experiments.commands.tune import tune
 from experiments.commands.vocab import vocab
-from experiments.terminal import quiet_libraries, say
+from experiments.terminal import escape_unprintable, quiet_libraries, say
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+_VARIABLES = ("FINKD_", "HF_", "XDG_CACHE_HOME")
 _SEPARATORS = re.compile("([=,])")
 
 
@@ -54,7 +55,9 @@ class Script(TyperCommand):
 
 def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **options: Any) -> None:
     given = sys.argv[1:] if args is None else list(args)
+    escape_unprintable()
     try:
+        _check_encoding(given)
         code = work(given, *rest, **{**options, "standalone_mode": False})
         sys.stdout.flush()
         if code == INTERRUPTED:
@@ -68,6 +71,25 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
             raise
         code = _explain(error, given)
     sys.exit(code or DONE)
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Refuse bytes that the system's encoding cannot read, which would break whatever they are put into.
+
+    Raises:
+        ConfigError: with the first argument, or environment variable that finkd reads, that has some.
+    """
+    variables = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLES)}
+    given = [("argument", value) for value in arguments]
+    for what, value in [*given, *((f"environment variable {name}", value) for name, value in variables.items())]:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            shown = value.encode(errors="backslashreplace").decode().replace("\\udc", "\\x")
+            raise ConfigError(
+                f"{what} '{shown}': character {error.start + 1} is a byte that is not {sys.getfilesystemencoding()}; "
+                "write it in UTF-8, or rename the file"
+            ) from error
 
 
 def _explain(error: Exception, given: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import corpora
 from corpora.corpus import NerData
+from corpora.errors import ConfigError
 from experiments.config import overridden
 from experiments.events import Listener, ignored
 from experiments.splits import scored_split
@@ -19,7 +20,10 @@ from finkd.evaluation import evaluate
 from finkd.raw_text import Text
 from finkd.records import NerScores, Resources, figures
 from finkd.resources import measure
+from finkd.stages.retokenize import Retokenize
+from finkd.stages.stage import Stage
 from finkd.store import Store
+from finkd.strategies import parse
 
 
 @dataclass(frozen=True)
@@ -83,19 +87,26 @@ def compressed(
     Raises:
         ConfigError: if a setting is wrong, or the method does not suit the model.
     """
-    name = stage.partition("(")[0]
+    strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
+    if text and not any(_reads_text(step.stage) for step in parse(strategy, stages)):
+        raise ConfigError(f"--text: no stage of {strategy!r} reads unlabelled text; leave it out")
     make(
-        f"{stage} > {heal}" if heal else stage,
+        strategy,
         out,
         store=Store(out.parent / "store"),
         model=model,
         data=data,
         text=Text(text, sentences) if text else None,
-        stages={name: overridden({}, overrides)},
+        stages=stages,
         seed=seed,
         listen=listen,
     )
     return {"before": _looked_at(teachers.resolve(model), data), "after": _looked_at(out, data)}
+
+
+def _reads_text(stage: Stage) -> bool:
+    sources = {getattr(stage, "on", None), getattr(stage, "read", None)}
+    return isinstance(stage, Retokenize) or bool(sources & {"text", "general"})
 
 
 def _looked_at(folder: Path, data: NerData | None) -> Compressed:

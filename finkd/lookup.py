@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from corpora.errors import DataError, UnavailableError
+from corpora.errors import ConfigError, DataError, UnavailableError
 
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
+FACTORY = "finkd_tagger"
+"""The component of a spaCy pipeline, and the folder in it that holds its tagger."""
 _PICKLED = ("pytorch_model.bin", "pytorch_model.pt")
 _ENTRY_OF_A_STORE = "manifest.json"
 _DEPTH = 4
@@ -87,3 +90,40 @@ def check_weights(folder: Path) -> None:
     else:
         problem = f"has a {CONFIG} but no {WEIGHTS}; fetch or train it again"
     raise DataError(f"{folder}: {problem}")
+
+
+def is_graph(source: str | Path) -> bool:
+    """Whether a tagger is an exported ONNX graph."""
+    folder = tagger_folder(source)
+    return (folder / GRAPH).is_file() and not any(folder.glob("*.safetensors"))
+
+
+def tagger_folder(source: str | Path) -> Path:
+    """Where a tagger's own files lie: within a spaCy pipeline or package that finkd made, or else the source itself.
+
+    Args:
+        source: a folder, or the name of an installed package.
+
+    Raises:
+        ConfigError: if several taggers lie there.
+    """
+    given = Path(source).expanduser()
+    folder = given if given.exists() else _installed(str(source))
+    if folder is None or (folder / "config.json").is_file():
+        return Path(source)
+    # The pipeline itself, an installed package (NAME/NAME-VERSION), or what pip is given (FOLDER/NAME/NAME-VERSION).
+    found = [
+        each.parent
+        for depth in ("", "*/", "*/*/")
+        for each in folder.glob(f"{depth}{FACTORY}/config.json")
+        if (each.parents[1] / "config.cfg").is_file()
+    ]
+    if len(found) > 1:
+        raise ConfigError(f"{source}: holds several taggers ({', '.join(map(str, found))}); name one of them")
+    return found[0] if found else Path(source)
+
+
+def _installed(name: str) -> Path | None:
+    """The folder of an installed package, which is not imported."""
+    spec = importlib.util.find_spec(name) if name.isidentifier() and name.startswith("en_") else None
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None

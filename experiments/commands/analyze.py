@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.options import refuse_idle
 from experiments.terminal import say, show_json, show_tables
 from finkd.teachers import DEFAULT
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
+    context: typer.Context,
     corpus: Annotated[
         list[str],
         typer.Option(
@@ -63,6 +65,8 @@ def analyze(
         lowercase=not cased,
         limit=limit,
     )
+    if not plan.trained:
+        refuse_idle(context, "where no vocabulary is trained; add --vocab-size", "cased")
     found = compare(plan)
     if out is not None:
         _write(found, out)

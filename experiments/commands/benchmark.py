@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from corpora.errors import ConfigError
+from experiments.options import refuse_idle
 from experiments.terminal import say, show_json, show_tables
 
 DEFAULT = "eager,bf16,onnx,onnx-int8"
 
 
 def benchmark(
+    context: typer.Context,
     models: Annotated[
         list[str],
         typer.Argument(metavar="MODEL...", help="Folders of taggers; NAME=FOLDER,FOLDER names one and its seeds."),
@@ -40,6 +42,7 @@ def benchmark(
     import corpora
     from experiments.benchmark import Measuring
     from experiments.benchmark import benchmark as measured
+    from finkd.runtimes.peers import is_pipeline
     from reports.benchmark import write_benchmark
 
     named: dict[str, list[str]] = {}
@@ -48,6 +51,8 @@ def benchmark(
         if (name if equals else Path(each).name) in named:
             raise ConfigError(f"benchmark: two models are called {name!r}; write NAME=FOLDER")
         named |= {name: folders.split(",")} if equals else {Path(each).name: [each]}
+    if all(is_pipeline(Path(folder)) for folders in named.values() for folder in folders):
+        refuse_idle(context, "for pipelines of spaCy, which run in their own", "runtimes")
     kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
     records = measured(named, kinds, corpora.load(on), out, split, Measuring(queries, seconds, memory), say)
     table = write_benchmark(records, out)

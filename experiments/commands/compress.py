@@ -10,6 +10,7 @@ import typer
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
 from experiments.commands.run import Overrides
+from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ METHODS = {
 
 
 def compress(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")],
     on: Annotated[
@@ -57,6 +59,8 @@ def compress(
         raise UnknownNameError(unknown("methods", method, list(METHODS)))
     if heal and not on:
         raise ConfigError("--heal: needs a labelled corpus; name it with --on")
+    if not text:
+        refuse_idle(context, "without --text", "sentences")
 
     import corpora
     from experiments.compression import compressed

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from corpora.errors import ConfigError
-from experiments.commands.run import Overrides, seed_list
+from experiments.commands.run import Overrides, refuse_idle_scheme, seed_list
+from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     on: Annotated[
         str | None, typer.Option("--on", metavar="CORPUS", help="Labelled corpus that a tagger is scored on.")
@@ -62,9 +64,15 @@ def evaluate(
     if (on is None) == (suite is None):
         raise ConfigError("evaluate: expected either --on CORPUS or --suite SUITE")
     if suite is not None:
+        refuse_idle(context, "with --suite", "split", "scheme")
+        if suite == "inference":
+            refuse_idle(context, "with --suite inference, whose passes nothing is learnt for", "teacher", "seeds")
         overrides = [*(overrides or []), *(["random_weights=true"] if random_weights else [])]
         _suite(model, suite, task or [], seed_list(seeds), teacher, overrides, name, role, out, json=json)
         return
+    idle = ("task", "seeds", "teacher", "overrides", "random_weights", "name", "role", "out")
+    refuse_idle(context, "with --on", *idle)
+    refuse_idle_scheme(context, str(on))
     _corpus(model, str(on), split, scheme, json=json)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder, check_replaceable
+from experiments.options import refuse_idle
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
 
 To = Literal["onnx", "onnx-int8", "spacy"]
 _APPLIES: dict[str, tuple[To, ...]] = {
-    "--on": ("onnx", "onnx-int8"),
-    "--split": ("onnx", "onnx-int8"),
-    "--calibrate": ("onnx-int8",),
-    "--name": ("spacy",),
-    "--version": ("spacy",),
+    "on": ("onnx", "onnx-int8"),
+    "split": ("onnx", "onnx-int8"),
+    "calibrate": ("onnx-int8",),
+    "name": ("spacy",),
+    "version": ("spacy",),
 }
 
 
 def export(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the tagger, such as runs/NAME/models/SYSTEM-seed-1.")],
     to: Annotated[To, typer.Option(help="An ONNX graph, one in 8 bits, or a spaCy pipeline that pip installs.")],
     out: Annotated[
@@ -56,10 +58,7 @@ def export(
 
     Example: finkd export runs/quickstart/models/teacher-seed-1 --to onnx-int8
     """
-    given = {"--on": on, "--split": split, "--calibrate": calibrate, "--name": name, "--version": version}
-    idle = [option for option, value in given.items() if value is not None and to not in _APPLIES[option]]
-    if idle:
-        raise ConfigError(f"export: --to {to} has no use for {', '.join(idle)}")
+    refuse_idle(context, f"with --to {to}", *(name for name, kinds in _APPLIES.items() if to not in kinds))
 
     from finkd.teachers import resolve
 

@@ -14,7 +14,8 @@ import typer
 from rich.text import Text
 
 from corpora.errors import ConfigError, FinkdError
-from corpora.streams import TEXT, Format, text_records
+from corpora.streams import TEXT, Format, format_of, text_records
+from experiments.options import refuse_idle
 from experiments.terminal import results, say, visible
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the model, or of its ONNX graph.")],
     text: Annotated[str | None, typer.Argument(help="The text.")] = None,
     file: Annotated[
@@ -51,14 +53,18 @@ def predict(
     """
     if (text is None) == (file is None):
         raise ConfigError("predict: expected either a text in quotes or --file FILE")
+    _refuse_idle(context, file, kind, html)
     records = iter([{field: text}]) if file is None else text_records(file, field, kind)
     records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is told of at once
 
     import torch
 
+    from finkd.lookup import is_graph
     from finkd.shipping.loading import load_tagger
     from finkd.tagging import tag
 
+    if is_graph(model):
+        refuse_idle(context, "with an ONNX graph", "precision")
     if threads:
         torch.set_num_threads(threads)
     tagger = load_tagger(model, threads, precision)
@@ -76,6 +82,16 @@ def predict(
             results.print(_marked(each, types), soft_wrap=True)
     if wrong:
         raise wrong[0]
+
+
+def _refuse_idle(context: typer.Context, file: Path | None, kind: Format | None, html: Path | None) -> None:
+    """Refuse options that the others leave without effect."""
+    if file is None:
+        refuse_idle(context, "without --file", "field", "kind", "batch")
+    elif format_of(file, kind) == TEXT:
+        refuse_idle(context, "where each line is a text (see --format)", "field")
+    if html is not None:
+        refuse_idle(context, "beside --html", "json")
 
 
 def _until_wrong(records: Iterator[dict[str, Any]], wrong: list[FinkdError]) -> Iterator[dict[str, Any]]:

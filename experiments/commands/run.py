@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from corpora.errors import ConfigError
+from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def run(
+    context: typer.Context,
     what: Annotated[
         str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, a strategy's name, or its stages as text.")
     ],
@@ -60,6 +62,7 @@ def run(
 
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
+    refuse_idle_scheme(context, corpus or "sample")
     chosen_seeds = seed_list(seeds) if seeds is not None else None
     experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme)
 
@@ -80,6 +83,18 @@ def run(
         show_json({"out": str(folder), "records": [_figures(record) for record in records]})
         return
     _show(folder)
+
+
+def refuse_idle_scheme(context: typer.Context, corpus: str) -> None:
+    """Refuse ``--scheme`` beside a corpus that has a name, since that knows its own.
+
+    Raises:
+        ConfigError: if it was given.
+    """
+    from corpora.catalog import corpora
+
+    if corpus in corpora:
+        refuse_idle(context, f"with {corpus!r}, which knows how it is tagged", "scheme")
 
 
 def seed_list(text: str) -> list[int]:

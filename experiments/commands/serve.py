@@ -9,12 +9,14 @@ import typer
 
 from corpora.errors import UnavailableError
 from experiments.commands.predict import Precision
+from experiments.options import refuse_idle
 from experiments.terminal import say
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 def serve(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the tagger, or of its ONNX graph.")],
     host: Annotated[str, typer.Option(help="Where to listen; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
@@ -54,7 +56,10 @@ def serve(
     from experiments.service.connections import Server, allow_connections, listen
     from experiments.service.limits import MEGABYTE, Limits
     from experiments.service.process import Source, TaggerProcess
+    from finkd.lookup import is_graph
 
+    if is_graph(model):
+        refuse_idle(context, "with an ONNX graph", "precision")
     limits = Limits(
         texts=texts,
         characters=characters,

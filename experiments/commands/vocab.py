@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 import typer
 
 from corpora.errors import ConfigError, StoreError
+from experiments.options import refuse_idle
 from experiments.terminal import say, show_json
 
 OWN_FILES = {"tokenizer.json", "tokenizer_config.json"}
 
 
 def vocab(
+    context: typer.Context,
     corpus: Annotated[
         str, typer.Option(help="Text to learn from: a corpus (of a labelled one, the train split) or a path.")
     ],
@@ -62,12 +64,14 @@ def vocab(
     """
     _require_free(out)
     _require_sense(size, cased, grow_from, trim_from)
-    _require_use("--weight", weight, "--general", general)
-    _require_use("--rule", rule, "--grow-from", grow_from)
-    _require_use("--threshold", threshold, "--grow-from", grow_from)
-    _require_use("--minimum", minimum, "--trim-from", trim_from)
-    if algorithm and (grow_from or trim_from):
-        raise ConfigError("--algorithm: a grown or trimmed vocabulary has its teacher's; drop the option")
+    if not general:
+        refuse_idle(context, "without --general", "weight")
+    if not grow_from:
+        refuse_idle(context, "without --grow-from", "rule", "threshold")
+    if not trim_from:
+        refuse_idle(context, "without --trim-from", "minimum")
+    if grow_from or trim_from:
+        refuse_idle(context, "with a grown or trimmed vocabulary, which has its teacher's", "algorithm")
 
     from experiments.shift import named_tokenizer
     from experiments.sources import source
@@ -109,12 +113,6 @@ def _require_sense(size: int | None, cased: bool, grow_from: str | None, trim_fr
         raise ConfigError("--size: a grown vocabulary is as large as its rule makes it; set --threshold instead")
     if size is None and not (grow_from or trim_from):
         raise ConfigError("--size: missing; say how many entries a vocabulary from scratch has, such as 8000")
-
-
-def _require_use(option: str, value: object, other: str, companion: object) -> None:
-    """Refuse an option that would do nothing without its companion."""
-    if value is not None and not companion:
-        raise ConfigError(f"{option}: does nothing without {other}; give both or neither")
 
 
 def _require_free(out: Path) -> None:

@@ -17,7 +17,8 @@ from spacy.util import filter_spans
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder, scratch_folder
 from finkd.evaluation import Tagger
-from finkd.shipping.loading import FACTORY, load_tagger, tagger_folder
+from finkd.lookup import FACTORY, tagger_folder
+from finkd.shipping.loading import load_tagger
 from finkd.tagging import Tagged, tag
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -80,13 +80,13 @@ def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_pat
 @pytest.mark.parametrize(
     ("to", "arguments", "said"),
     [
-        ("onnx", ("--calibrate", "5"), "--to onnx has no use for --calibrate"),
-        ("onnx", ("--name", "news", "--version", "1.0"), "--to onnx has no use for --name, --version"),
-        ("onnx-int8", ("--name", "news"), "--to onnx-int8 has no use for --name"),
+        ("onnx", ("--calibrate", "5"), "--calibrate does nothing with --to onnx; leave it out"),
+        ("onnx", ("--name", "news", "--version", "1.0"), "--name, --version do nothing with --to onnx; leave them out"),
+        ("onnx-int8", ("--name", "news"), "--name does nothing with --to onnx-int8; leave it out"),
         (
             "spacy",
             ("--on", "sample", "--split", "test", "--calibrate", "0"),
-            "--to spacy has no use for --on, --split, --calibrate",
+            "--on, --split, --calibrate do nothing with --to spacy; leave them out",
         ),
     ],
 )

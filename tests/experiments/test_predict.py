@@ -33,8 +33,10 @@ def test_entities_of_the_input_are_kept_under_another_name(record, kept, tagger,
     assert found == {**alone, **kept}
 
 
-def test_a_text_may_lie_under_entities(tagger, finkd):
-    found = json.loads(finkd("predict", tagger, "Acme lent money.", "--field", "entities", "--json").stdout)
+def test_a_text_may_lie_under_entities(tagger, tmp_path, finkd):
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"entities": "Acme lent money."}) + "\n")
+    found = json.loads(finkd("predict", tagger, "--file", path, "--field", "entities", "--json").stdout)
     assert found["input_entities"] == "Acme lent money."
     assert isinstance(found["entities"], list)
 

@@ -9,9 +9,10 @@ import pytest
 import spacy
 
 from corpora.errors import ConfigError
-from finkd.shipping.loading import load_tagger, tagger_folder
+from finkd.lookup import FACTORY, tagger_folder
+from finkd.shipping.loading import load_tagger
 from finkd.shipping.onnx import export_onnx
-from finkd.shipping.spacy import FACTORY, export_spacy
+from finkd.shipping.spacy import export_spacy
 from finkd.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
