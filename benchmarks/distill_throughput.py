@@ -197,7 +197,7 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
     ids = data.student.pieces.ids
     with tempfile.TemporaryDirectory() as folder:
         student.save(Path(folder))
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         Distiller(
             student.network,
             trainer_arguments(folder, steps, BATCH, SEED),

@@ -47,7 +47,9 @@ def by_pipeline(model: str, batch: int) -> Callable[[list[str]], Entities]:
     from transformers import pipeline
 
     register()
-    reader = pipeline("ner", model=model, aggregation_strategy="first", device="cpu", batch_size=batch)
+    reader = pipeline(
+        "ner", model=model, aggregation_strategy="first", device="cpu", batch_size=batch, trust_remote_code=False
+    )
 
     def find(texts: list[str]) -> Entities:
         found = reader(texts) if batch > 1 else [reader(text) for text in texts]

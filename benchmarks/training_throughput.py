@@ -132,7 +132,7 @@ def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:
 
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         Trainer(
             model.network,
             trainer_arguments(folder, steps, BATCH, SEED),

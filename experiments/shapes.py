@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError, safe_open
-
-from corpora.errors import ConfigError, DataError
-from corpora.lines import read_json
+from corpora.errors import ConfigError
+from finkd.model_files import held, positions, read_config
 from tokenization.analysis import Encoder
 
 if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
@@ -53,12 +51,9 @@ def encoder(folder: Path) -> Shape:
         DataError: if a file is damaged.
     """
     path = folder / "config.json"
-    config = read_json(path)
+    config = read_config(folder)
     parameters, entries, width = weights(folder)
-    positions = _whole(config, path, "max_position_embeddings")
-    family = str(config.get("model_type")).removeprefix(_PREFIX)
-    if "roberta" in family:
-        positions -= _whole({"pad_token_id": 1, **config}, path, "pad_token_id") + 1  # numbered from behind it on
+    _whole(config, path, "max_position_embeddings")
     return Shape(
         parameters=parameters,
         entries=entries,
@@ -67,8 +62,8 @@ def encoder(folder: Path) -> Shape:
         layers=_whole(config, path, "num_hidden_layers", "n_layers"),  # DistilBERT has names of its own
         heads=_whole(config, path, "num_attention_heads", "n_heads"),
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
-        positions=positions,
-        family=family,
+        positions=positions(config),
+        family=config["model_type"].removeprefix(_PREFIX),
         slim=_slim(config.get("slim")),
     )
 
@@ -90,18 +85,10 @@ def weights(folder: Path) -> tuple[int, int, int]:
     """
     total = entries = width = 0
     for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(path, "numpy") as file:
-                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        except SafetensorError as error:
-            raise DataError(f"{path}: not a readable safetensors file ({error})") from error
-        for name, shape in shapes.items():
-            count = 1
-            for length in shape:
-                count *= length
-            total += 0 if name.endswith("position_ids") else count
-            if name.endswith("word_embeddings.weight"):
-                entries, width = shape
+        for name, tensor in held(path).items():
+            total += 0 if name.endswith("position_ids") else tensor.size
+            if name.endswith("word_embeddings.weight") and len(tensor.shape) == 2:
+                entries, width = tensor.shape
     if not width:
         raise ConfigError(
             f"{folder}: found no word embeddings in its *.safetensors files; expected an encoder's weights"

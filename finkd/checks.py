@@ -40,4 +40,7 @@ def check_labels(labels: Sequence[str], folder: Path) -> None:
     """
     wrong = [label for label in labels if label != OUTSIDE and (label[:2] not in ("B-", "I-") or len(label) == 2)]
     if wrong or OUTSIDE not in labels:
-        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)})")
+        raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)[:200]})")
+    if len(set(labels)) < len(labels):
+        twice = next(label for at, label in enumerate(labels) if label in labels[:at])
+        raise ConfigError(f"{folder / 'config.json'}: id2label: found {twice} twice; expected each label once")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -22,14 +21,19 @@ from transformers import (
     AutoModelForTokenClassification,
     PreTrainedModel,
 )
+from transformers.activations import ACT2FN
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from corpora.errors import ConfigError, DataError
+from corpora.json_files import shown
 from finkd import teachers
 from finkd.checks import check_labels, check_tokenizer
 from finkd.compression.architecture import family, register
 from finkd.guesses import Guesses
-from finkd.lookup import check_weights
+from finkd.lookup import CONFIG, check_weights
+from finkd.model_files import check_described, layers_of, read_config
 from tokenization.tokenizer import Tokenizer
+from tokenization.tokenizer_file import first_line
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
 _TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
@@ -121,18 +125,46 @@ def load(source: str | Path, *, for_texts: bool = False) -> Model:
         ConfigError: if it has no fast tokenizer with a padding token, or its labels are not IOB2.
         DataError: if its weights are damaged or incomplete.
     """
-    register()
     folder = teachers.resolve(str(source))
     check_weights(folder)
-    tokenizer = Tokenizer.load(folder)
-    try:
-        config = AutoConfig.from_pretrained(folder)
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"{folder / 'config.json'}: not a model that transformers knows ({_first(error)})") from error
-    check_tokenizer(tokenizer, config.vocab_size, folder)
-    kind = _head(folder)
+    entries = read_config(folder)
+    kind = _head(entries)
     kind = kind if for_texts or kind in (_TAGGER, _MASKED_LM) else None
-    return Model(_network(folder, config, kind), tokenizer, _labels(folder, config, kind))
+    config = configuration(folder, entries)
+    tokenizer = Tokenizer.load(folder)
+    check_tokenizer(tokenizer, config.vocab_size, folder)
+    labels = _labels(folder, config, kind)
+    check_described(folder, entries)
+    return Model(_network(folder, config, kind), tokenizer, labels)
+
+
+def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
+    """What ``transformers`` makes of a model folder's configuration.
+
+    Args:
+        folder: of the model.
+        entries: its configuration, checked by ``read_config``.
+
+    Raises:
+        ConfigError: if ``transformers`` has no such model, or a value is not of its kind.
+    """
+    register()
+    path, kind = folder / CONFIG, entries["model_type"]
+    if kind not in CONFIG_MAPPING:
+        raise ConfigError(
+            f"{path}: model_type: found {shown(kind)}, which transformers has not; expected one such as bert "
+            "(code in a model's folder is never run)"
+        )
+    for key in entries:
+        if callable(getattr(CONFIG_MAPPING[kind], key, None)):
+            raise ConfigError(f"{path}: {shown(key)}: is no setting of a {kind} model; remove it")
+    for key in ("hidden_act", "activation", "activation_function", "hidden_activation"):
+        if key in entries and (not isinstance(entries[key], str) or entries[key] not in ACT2FN):
+            raise ConfigError(f"{path}: {key}: found {shown(entries[key])}; expected an activation such as gelu")
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # what its own checks of types raise has no common base but this one
+        raise ConfigError(f"{path}: not a {kind} model that transformers reads ({first_line(error)})") from error
 
 
 def _labels(folder: Path, config: Any, kind: str | None) -> tuple[str, ...]:
@@ -150,25 +182,57 @@ def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
     options = {} if kind else _no_pooler(config)
     try:
         network, report = _HEADS.get(kind or "", AutoModel).from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, **options
+            folder,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
         )
     except (OSError, SafetensorError) as error:
         raise DataError(
-            f"{folder}: model.safetensors cannot be read ({_first(error)}); fetch or train it again"
+            f"{folder}: model.safetensors cannot be read ({first_line(error)}); fetch or train it again"
         ) from error
-    except (RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:  # a configuration can be wrong in as many ways as there are networks
         raise DataError(
-            f"{folder}: config.json does not fit model.safetensors ({_first(error)}); fetch or train it again"
+            f"{folder}: config.json does not fit model.safetensors ({first_line(error)}); fetch or train it again"
         ) from error
     if report["missing_keys"]:
         lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise DataError(f"{folder}: model.safetensors lacks {lacking}; fetch or train it again")
-    return cast(PreTrainedModel, network.float().eval())
+    more = layers_of(list(report["unexpected_keys"]))
+    if more:
+        raise DataError(
+            f"{folder}: model.safetensors holds {more} layers, config.json describes fewer; fetch or train it again"
+        )
+    network = network.float().eval()
+    check_finite(network, folder)
+    return cast(PreTrainedModel, network)
+
+
+def check_finite(network: nn.Module, folder: Path) -> None:
+    """See that weights are numbers.
+
+    Args:
+        network: what was read.
+        folder: it was read from.
+
+    Raises:
+        DataError: if one is infinite or not a number, with the tensor's name.
+    """
+    for name, weight in network.named_parameters():
+        # A sum is several times faster; it may overflow where no weight is infinite.
+        if not weight.sum().isfinite() and not weight.isfinite().all():
+            wrong = int((~weight.isfinite()).sum())
+            raise DataError(
+                f"{folder}: model.safetensors: {name}: {wrong:,} of {weight.numel():,} weights are infinite or not a "
+                "number; fetch or train it again"
+            )
 
 
 def head(source: str | Path) -> Literal["labels", "words", "kept"]:
     """What a model, named as for ``load``, scores: ``"kept"`` is nothing; its weights are not read."""
-    kind = _head(teachers.resolve(str(source)))
+    kind = _head(read_config(teachers.resolve(str(source))))
     return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "kept"
 
 
@@ -216,7 +280,7 @@ def _under(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
     config.label2id = {label: i for i, label in enumerate(labels)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = kind.from_config(config, dtype=torch.float32)
+        network = kind.from_config(config, dtype=torch.float32, trust_remote_code=False)
     new, _ = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
     assert all(name.startswith("pooler.") for name in new), new
     return Model(network.eval(), model.tokenizer, tuple(labels))
@@ -238,7 +302,8 @@ def with_masked_head(model: Model, seed: int) -> Model:
         return model
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = AutoModelForMaskedLM.from_config(copy.deepcopy(model.encoder.config), dtype=torch.float32)  # type: ignore[no-untyped-call]
+        config = copy.deepcopy(model.encoder.config)
+        network = AutoModelForMaskedLM.from_config(config, dtype=torch.float32, trust_remote_code=False)  # type: ignore[no-untyped-call]
     network.base_model.load_state_dict(model.encoder.state_dict())
     return Model(network.eval(), model.tokenizer)
 
@@ -269,15 +334,11 @@ def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
     )
 
 
-def _head(folder: Path) -> str | None:
+def _head(entries: Mapping[str, Any]) -> str | None:
     """Which of the known heads a model has, by the name of its class."""
-    architectures = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or [""]
-    return next((kind for kind in _HEADS if str(architectures[0]).endswith(kind)), None)
+    architectures = entries.get("architectures") or [""]
+    return next((kind for kind in _HEADS if architectures[0].endswith(kind)), None)
 
 
 def _no_pooler(config: Any) -> dict[str, bool]:
     return {"add_pooling_layer": False} if family(config) in ("bert", *_ROBERTA) else {}
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

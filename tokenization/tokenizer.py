@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer as Backend
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder
+from tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -107,7 +108,8 @@ class Tokenizer:
         self.backend = Backend.from_str(backend.to_str())
         self.backend.no_truncation()
         self.backend.no_padding()
-        self.specials = dict(specials)
+        # In one order, so that equal tokenizers are written as equal bytes.
+        self.specials = {role: specials[role] for role in sorted(specials, key=_order)}
         self.name = name
         self.special_ids: dict[str, int] = {}
         for role, token in self.specials.items():
@@ -124,17 +126,14 @@ class Tokenizer:
             ConfigError: if the folder holds no fast tokenizer, or a broken one.
         """
         folder = Path(folder)
-        path = folder / "tokenizer.json"
+        path = folder / FILE
         if not path.is_file():
             raise ConfigError(
                 f"{folder}: no tokenizer.json (a fast tokenizer is needed for character offsets); save one with "
                 "AutoTokenizer.from_pretrained(...).save_pretrained(folder) or train one with 'finkd vocab'"
             )
-        try:
-            backend = Backend.from_file(str(path))
-        except Exception as error:  # tokenizers raises bare Exception for every kind of damage
-            raise ConfigError(f"{path}: not a readable tokenizer ({error})") from error
-        declared = _declared(folder)
+        backend = read_backend(folder)
+        declared = read_declared(folder)
         return cls(backend, _roles(declared, backend), declared.get("name_or_path") or folder.name)
 
     def save(self, folder: str | Path, max_length: int = 512) -> None:
@@ -203,7 +202,7 @@ class Tokenizer:
         Args:
             texts: any Unicode; empty texts give only special tokens.
         """
-        encodings = self.backend.encode_batch(list(texts), add_special_tokens=True)
+        encodings = self._cut(texts)
         counts = np.fromiter((len(e) for e in encodings), np.int64, len(encodings))
         rows = np.concatenate(([0], np.cumsum(counts)))
         ids = np.empty(rows[-1], np.int32)
@@ -225,18 +224,18 @@ class Tokenizer:
             closing=empty & (ids == self.special_ids.get("sep", -1)),
         )
 
+    def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
+        try:
+            return self.backend.encode_batch(list(texts), add_special_tokens=True)
+        except BaseException as error:
+            # The library has no error of its own: it raises bare Exception, or gives up in a way of its own.
+            if type(error) is not Exception and not is_panic(error):
+                raise
+            raise DataError(f"tokenizer {self.name}: cannot cut a text ({first_line(error)})") from error
 
-def _declared(folder: Path) -> dict[str, Any]:
-    """What the folder's configuration files say, taken together."""
-    declared: dict[str, Any] = {}
-    for file in ("special_tokens_map.json", "tokenizer_config.json"):
-        path = folder / file
-        if path.is_file():
-            try:
-                declared.update(json.loads(path.read_text(encoding="utf-8")))
-            except ValueError as error:
-                raise ConfigError(f"{path}: not valid JSON ({error})") from error
-    return declared
+
+def _order(role: str) -> tuple[int, str]:
+    return (ROLES.index(role) if role in ROLES else len(ROLES), role)
 
 
 def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:

@@ -69,7 +69,9 @@ def _loaded(model: Model, scratch: Path, name: str, config: BitsAndBytesConfig) 
         model.save(folder)
     logging.getLogger("bitsandbytes.autograd").setLevel(logging.ERROR)  # it tells of its fp16 at every product
     with quiet("bitsandbytes"):  # it tells of a package that would fetch kernels while it runs
-        network: Any = AutoModelForTokenClassification.from_pretrained(folder, quantization_config=config)
+        network: Any = AutoModelForTokenClassification.from_pretrained(
+            folder, quantization_config=config, use_safetensors=True, trust_remote_code=False
+        )
     whole = 4 * sum(each.numel() for each in model.network.parameters())
     held = int(network.get_memory_footprint())
     if held >= whole:

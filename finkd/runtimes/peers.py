@@ -10,6 +10,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import load_config
 
 from corpora.errors import DataError
 from corpora.sentence import Sentence
@@ -43,7 +44,8 @@ class Pipeline:
             DataError: if it is damaged, or no part of it finds entities.
         """
         try:
-            nlp = spacy.load(folder)
+            _check_sources(folder)
+            nlp = spacy.load(folder)  # a folder's configuration and data; code in it is not imported
         except Exception as error:  # its errors have no common base but this one
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise DataError(f"{folder}: cannot be read by spaCy ({first})") from error
@@ -78,6 +80,21 @@ class Pipeline:
         """An IOB2 tag for each word; it is given the words, so that its own tokenizer takes no time."""
         docs = (Doc(self.nlp.vocab, list(each.words), each.spaces) for each in sentences)
         return [_tags(doc) for doc in self.nlp.pipe(docs, batch_size=max(1, len(sentences)))]
+
+
+def _check_sources(folder: Path) -> None:
+    """See that no part comes from another package, which spaCy would import by its name.
+
+    Raises:
+        ValueError: if one does, or the language is not named by its letters.
+    """
+    config = load_config(folder / "config.cfg", interpolate=False)
+    for name, block in config.get("components", {}).items():
+        if "source" in block:
+            raise ValueError(f"components.{name}.source: names another pipeline; save this one whole")
+    language = config.get("nlp", {}).get("lang")
+    if not isinstance(language, str) or not language.isalpha():
+        raise ValueError(f"nlp.lang: found {language!r}; expected letters such as en")
 
 
 def _tags(doc: Doc) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,25 +18,25 @@ from torch import Tensor, nn
 
 from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder
-from corpora.lines import read_json
 from corpora.sentence import Sentence
 from finkd.batches import by_length
 from finkd.checks import check_head, check_labels, check_tokenizer
 from finkd.evaluation import sentence_logits
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
 from finkd.interruption import current_interrupt
+from finkd.model_files import MIN_LENGTH, positions, read_config
 from finkd.models import Model
 from finkd.quiet import quiet
+from finkd.shipping.graph_file import INPUTS, check_graph
 from finkd.shipping.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from tokenization.tokenizer import Longs, Tokenizer, members
+from tokenization.tokenizer_file import first_line, max_length
 
 GRAPH = "model.onnx"
-T = TypeVar("T")
 Kind = Literal["onnx", "onnx-int8"]
 _BATCH_TOKENS = 128
 """Pieces of a batch: states then stay in the cache next to the core, and little is padding; of 32 sentences at a time,
 28,800 words/s where 512 pieces give 22,300 and 4,096 give 7,300 (8 bits, 3 layers, one thread)."""
-_INPUTS = ("input_ids", "attention_mask")
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,27 @@ class OnnxTagger:
         def read(batch: tuple[Longs, npt.NDArray[np.bool_], dict[str, Longs]]) -> None:
             interrupt(0)
             at, mask, given = batch
-            scores[at] = self.session.run(None, given)[0][mask]
+            scores[at] = self._run(given)[mask]
 
         batches = list(_batches(encoded, self.tokenizer))
         list((self.pool.map if self.pool and len(batches) > 1 else map)(read, batches))
         found = scores[encoded.first]
         found[encoded.first < 0] = np.nan
+        return found
+
+    def _run(self, given: dict[str, Longs]) -> npt.NDArray[np.float32]:
+        """(batch, seq, labels) scores."""
+        try:
+            found: npt.NDArray[np.float32] = self.session.run(None, given)[0]
+        except Exception as error:  # its errors have no common base but this one
+            raise DataError(
+                f"model {self.tokenizer.name!r}: its graph fails on a text ({first_line(error)}); export it again"
+            ) from error
+        expected = (*given[INPUTS[0]].shape, len(self.labels))
+        if found.shape != expected:
+            raise DataError(
+                f"model {self.tokenizer.name!r}: its graph gave scores of shape {found.shape}; expected {expected}"
+            )
         return found
 
 
@@ -82,7 +97,7 @@ def _batches(encoded: Encoded, tokenizer: Tokenizer) -> Iterator[tuple[Longs, np
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, tokenizer.special_ids["pad"], np.int64)
         ids[mask] = encoded.pieces.ids[at]
-        yield at, mask, dict(zip(_INPUTS, (ids, mask.astype(np.int64)), strict=True))
+        yield at, mask, dict(zip(INPUTS, (ids, mask.astype(np.int64)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -151,7 +166,7 @@ def _write_graph(network: nn.Module, path: Path) -> None:
         program = torch.onnx.export(
             _Scores(network),
             (example, example.clone()),  # one tensor would become one input
-            input_names=list(_INPUTS),
+            input_names=list(INPUTS),
             output_names=["logits"],
             dynamic_shapes=(sizes, sizes),
             dynamo=True,
@@ -236,39 +251,33 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
     """
     import onnxruntime
 
+    path = folder / GRAPH
+    entries = read_config(folder)
+    names = entries.get("id2label") or {}
+    labels = tuple(names[str(number)] for number in range(len(names)))
+    check_graph(path, len(labels))
+    check_labels(labels, folder)
+    tokenizer = Tokenizer.load(folder)
+    check_tokenizer(tokenizer, entries.get("vocab_size", 0), folder)
+    length = max_length(folder, MIN_LENGTH)
+    if length > positions(entries):
+        raise ConfigError(
+            f"{folder / 'tokenizer_config.json'}: model_max_length: found {length}; the model has {positions(entries)} "
+            "positions; export it again"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    path = folder / GRAPH
     try:
         # Its fused sum and norm is many times slower on a CPU than the two apart (1.32: 68 and 18 us for 35 x 384).
         session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
         )
     except Exception as error:  # its errors have no common base but this one
-        first = str(error).strip().splitlines()[0]
-        raise DataError(f"{path}: cannot be read ({first}); export the model again") from error
-    names = _entry(folder / "config.json", "id2label", dict)
-    labels = tuple(str(names.get(str(number), "")) for number in range(len(names)))
-    inputs, scores = [each.name for each in session.get_inputs()], session.get_outputs()[0].shape
-    if inputs != list(_INPUTS) or len(scores) != 3 or scores[-1] != len(labels):
-        raise DataError(f"{path}: is not the graph of a tagger with the labels of config.json; export the model again")
-    check_labels(labels, folder)
-    tokenizer = Tokenizer.load(folder)
-    check_tokenizer(tokenizer, _entry(folder / "config.json", "vocab_size", int), folder)
-    length = _entry(folder / "tokenizer_config.json", "model_max_length", int)
+        raise DataError(f"{path}: cannot be read ({first_line(error)}); export the model again") from error
     threads = threads or torch.get_num_threads()
     pool = ThreadPoolExecutor(threads, "batch") if threads > 1 else None
     return OnnxTagger(session, tokenizer, labels, length, pool)
-
-
-def _entry(path: Path, name: str, kind: type[T]) -> T:
-    """An entry of a JSON file."""
-    found = read_json(path)
-    value = found.get(name) if isinstance(found, dict) else None
-    if not isinstance(value, kind):
-        raise DataError(f"{path}: {name}: expected one ({kind.__name__}); export the model again")
-    return value
 
 
 def parity(exported: OnnxTagger, model: Model, sentences: Sequence[Sentence]) -> Parity:

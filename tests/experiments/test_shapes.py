@@ -52,8 +52,9 @@ def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
 
 def test_a_configuration_without_a_shape_is_refused(teacher, tmp_path):
     shutil.copytree(teacher, tmp_path / "broken")
-    (tmp_path / "broken" / "config.json").write_text('{"max_position_embeddings": 8, "n_layers": "two"}')
-    with pytest.raises(ConfigError, match=r"config\.json: num_hidden_layers or n_layers: found \"two\"; expected"):
+    broken = '{"model_type": "bert", "max_position_embeddings": 8, "n_layers": "two"}'
+    (tmp_path / "broken" / "config.json").write_text(broken)
+    with pytest.raises(ConfigError, match=r"config\.json: n_layers: found \"two\"; expected a whole"):
         encoder(tmp_path / "broken")
 
 

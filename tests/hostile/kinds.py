@@ -9,7 +9,11 @@ import importlib
 
 from tests.hostile.case import Generate
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "models": "tests.hostile.models",
+    "tokenizers": "tests.hostile.tokenizers",
+    "graphs": "tests.hostile.graphs",
+}
 
 
 def generator(kind: str) -> Generate:

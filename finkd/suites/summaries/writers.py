@@ -13,7 +13,6 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, trainers
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
@@ -27,6 +26,10 @@ from transformers.utils.logging import disable_progress_bar
 
 from corpora.errors import ConfigError, DataError
 from finkd import teachers
+from finkd.lookup import check_weights
+from finkd.model_files import check_described, read_config
+from finkd.models import check_finite, configuration
+from tokenization.tokenizer_file import FILE, first_line, read_backend, read_declared
 
 Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
 """How weights are held: whole; in 8 bits (LLM.int8, Dettmers et al. 2022); in 4 bits of the normal-float type whose
@@ -90,26 +93,50 @@ def load_writer(name: str, bits: Bits = "bf16") -> Writer:
     """Read a model that writes, from a folder, the cache or the hub.
 
     Raises:
-        ConfigError: if ``bits`` is unknown, the model does not write, or its weights cannot be held so.
+        ConfigError: if ``bits`` is unknown, the model does not write, its weights cannot be held so, or its
+            configuration or tokenizer is out of range.
         DataError: if its weights are damaged or incomplete.
         UnavailableError: if it cannot be found.
     """
     if bits not in get_args(Bits):
         raise ConfigError(f"bits: unknown value (got {bits!r}; choose from {', '.join(get_args(Bits))})")
     folder = teachers.resolve(name)
-    config = AutoConfig.from_pretrained(folder)
+    check_weights(folder)
+    entries = read_config(folder)
+    config = configuration(folder, entries)
+    check_described(folder, entries)
+    tokenizer = _tokenizer_of(folder)
     kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     try:
-        network, report = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, **_options(bits))
+        network, report = kind.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **_options(bits),
+        )
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{folder}: weights cannot be read ({str(error).strip().splitlines()[0]})") from error
-    except ValueError as error:
-        raise ConfigError(f"{folder}: cannot write, or not in {bits} ({str(error).strip().splitlines()[0]})") from error
+        raise DataError(f"{folder}: weights cannot be read ({first_line(error)})") from error
+    except Exception as error:  # a configuration can be wrong in as many ways as there are networks
+        raise ConfigError(f"{folder}: cannot write, or not in {bits} ({first_line(error)})") from error
     if report["missing_keys"]:
         raise DataError(f"{folder}: weights lack {', '.join(sorted(report['missing_keys'])[:3])}; fetch them again")
-    writer = Writer(network.eval(), _padded(AutoTokenizer.from_pretrained(folder)), bits)
+    if bits in ("fp32", "bf16"):
+        check_finite(network, folder)
+    writer = Writer(network.eval(), tokenizer, bits)
     _check_bits(writer)
     return writer
+
+
+def _tokenizer_of(folder: Path) -> PreTrainedTokenizerBase:
+    if (folder / FILE).is_file():
+        read_backend(folder)
+    read_declared(folder)
+    try:
+        return _padded(AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    except Exception as error:  # what its classes raise has no common base but this one
+        raise ConfigError(f"{folder}: its tokenizer cannot be read ({first_line(error)})") from error
 
 
 def _options(bits: Bits) -> dict[str, Any]:
@@ -172,7 +199,7 @@ def write_random(folder: Path, texts: Sequence[str], sizes: Mapping[str, Any] | 
     config.eos_token_id = config.bos_token_id = config.pad_token_id = tokenizer.eos_token_id
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        made: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)  # type: ignore[no-untyped-call]
+        made: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, trust_remote_code=False)  # type: ignore[no-untyped-call]
     made.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

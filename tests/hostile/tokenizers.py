@@ -1,0 +1,341 @@
+"""Tokenizer folders: small tokenizers of every family whose files are damaged."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.hostile.case import Case, Refusal, Unknown
+from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json
+from tests.toys import FAMILIES, TEXTS
+from tokenization.tokenizer import ROLES, Tokenizer
+
+READ = ("", *TEXTS[:3], "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "\N{SNOWMAN} 12,5 %\t\n  x")
+EXAMPLES = 30
+FILE, CONFIG = "tokenizer.json", "tokenizer_config.json"
+_CATASTROPHES = ("(a+)+b", "(a*)*b", "(a|a)+b", "(a|aa)+b", "(?:a+?)+b", "([a-z]+)*\\d", "(.*)*=", ".*.*.*=", "(a)\\1")
+_HUGE = ("x{1000}{1000}", "(x{500}){500}", "a" * 3000, "[" + "a" * 3000 + "]")
+_BROKEN_PATTERNS = ("(a", "[a", "a)", "*", "(?<n>", "\\", "(?P<n>a)", "\0")
+_PUBLISHED = (
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+",
+)
+
+
+@cache
+def whole(family: str) -> Path:
+    """A folder that is right, made once."""
+    folder = Path(tempfile.mkdtemp(prefix=f"finkd-{family}-")) / "tokenizer"
+    FAMILIES[family]().save(folder)
+    return folder
+
+
+def cuts(folder: Path) -> list[Any]:
+    """Ids and places of the pieces of some texts, and the special tokens."""
+    tokenizer = Tokenizer.load(folder)
+    pieces = tokenizer.encode(READ)
+    return [pieces.ids.tolist(), pieces.starts.tolist(), pieces.ends.tolist(), tokenizer.special_ids, len(tokenizer)]
+
+
+@cache
+def right(family: str) -> list[Any]:
+    """What the undamaged tokenizer makes of them."""
+    return cuts(whole(family))
+
+
+def generate(random: Random, folder: Path) -> Case:
+    """One damaged folder."""
+    family = random.choice(sorted(FAMILIES))
+    shutil.copytree(whole(family), folder, dirs_exist_ok=True)
+    name = random.choice(sorted(DAMAGE))
+    expected = DAMAGE[name](random, folder)
+    value = right(family) if expected is None else expected
+    return Case(f"{family}: {name}", lambda: cuts(folder), value, (str(folder),))
+
+
+def _vocabulary(entries: dict[str, Any]) -> dict[str, int] | None:
+    vocabulary = entries["model"]["vocab"]
+    return vocabulary if isinstance(vocabulary, dict) else None
+
+
+def _ids(random: Random, folder: Path) -> Any:
+    def edit(entries: dict[str, Any]) -> None:
+        wrong = random.choice([4_000_000_000, 2**32, -1, 10**30, 1.5, "7", None, 2**31])
+        vocabulary = _vocabulary(entries)
+        if vocabulary is None:
+            entries["added_tokens"].append({**entries["added_tokens"][0], "content": "new", "id": wrong})
+        else:
+            vocabulary[random.choice([*list(vocabulary)[10:20], "new"])] = wrong
+
+    change(folder / FILE, edit)
+    return Refusal
+
+
+def _one_id_twice(random: Random, folder: Path) -> Any:
+    def edit(entries: dict[str, Any]) -> None:
+        vocabulary = _vocabulary(entries)
+        if vocabulary is None:
+            entries["added_tokens"].append({**entries["added_tokens"][0], "content": "new", "id": 3})
+        else:
+            vocabulary["new"] = random.randrange(len(vocabulary))
+
+    change(folder / FILE, edit)
+    return Refusal
+
+
+def _added_ids(random: Random, folder: Path) -> Any:
+    wrong = random.choice([4_000_000_000, -1, 10_000, "5", None, 2**22, 1.0])
+    content = random.choice(["[NEW]", "\u202e", "x" * 1000])
+
+    def edit(entries: dict[str, Any]) -> None:
+        entries["added_tokens"].append({**entries["added_tokens"][0], "content": content, "id": wrong})
+
+    change(folder / FILE, edit)
+    return Refusal
+
+
+def _added_odd(random: Random, folder: Path) -> Any:
+    def edit(entries: dict[str, Any]) -> None:
+        key = random.choice(["content", "id", "special", "lstrip", "normalized"])
+        wrong = {"content": ["", None, 5, "nobody"], "id": [None, "x", 99_999, -5]}.get(key, [None, "x", 5])
+        entries["added_tokens"][random.randrange(len(entries["added_tokens"]))][key] = random.choice(wrong)
+
+    change(folder / FILE, edit)
+    return Refusal
+
+
+def _pattern_step(random: Random, pattern: str) -> Callable[[dict[str, Any]], None]:
+    """Put a step with a pattern into one of the places that take one."""
+
+    def edit(entries: dict[str, Any]) -> None:
+        replace = {"type": "Replace", "pattern": {"Regex": pattern}, "content": random.choice(["", "x", "yy"])}
+        split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+        match random.randrange(4):
+            case 0:
+                entries["normalizer"] = replace
+            case 1:
+                entries["pre_tokenizer"] = split
+            case 2:
+                entries["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [split, {"type": "Whitespace"}]}
+            case _:
+                entries["normalizer"] = {"type": "Sequence", "normalizers": [{"type": "NFC"}, replace]}
+
+    return edit
+
+
+def _pattern(patterns: tuple[str, ...], expected: Any) -> Callable[[Random, Path], Any]:
+    def damage(random: Random, folder: Path) -> Any:
+        change(folder / FILE, _pattern_step(random, random.choice(patterns)))
+        return expected
+
+    return damage
+
+
+def _random_pattern(random: Random, folder: Path) -> Any:
+    parts = [
+        "a",
+        "(",
+        ")",
+        "|",
+        "*",
+        "+",
+        "?",
+        "[a-z]",
+        "\\s",
+        "\\p{L}",
+        "{2,}",
+        "{3}",
+        ".",
+        "(?:",
+        "(?=",
+        "(?i:",
+        "[",
+        "]",
+    ]
+    change(folder / FILE, _pattern_step(random, "".join(random.choice(parts) for _ in range(random.randint(1, 14)))))
+    return Unknown
+
+
+def _growth(random: Random, folder: Path) -> Any:
+    steps = [
+        [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * random.randint(20, 60),
+        [{"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10_000}],
+        [{"type": "NFC"}] * 100,
+    ]
+    change(
+        folder / FILE, lambda each: each.update(normalizer={"type": "Sequence", "normalizers": random.choice(steps)})
+    )
+    return Refusal
+
+
+def _framing(random: Random, folder: Path) -> Any:
+    """Special tokens around a text that are not those of the vocabulary, or too many."""
+
+    def edit(entries: dict[str, Any]) -> None:
+        processor = entries["post_processor"]
+        if "single" not in processor:
+            processor[random.choice(["cls", "sep"])] = random.choice([["<s>", 4_000_000_000], ["<no>", 0], ["<s>", 7]])
+            return
+        known = processor["special_tokens"]
+        match random.randrange(4):
+            case 0:
+                known[random.choice(sorted(known))]["ids"] = [random.choice([4_000_000_000, 77, 100_000])]
+            case 1:
+                processor["single"] = processor["single"][:1] * random.choice([50, 5000]) + processor["single"][1:]
+            case 2:
+                processor["single"] = [each for each in processor["single"] if "Sequence" not in each]
+            case _:
+                processor["single"] = processor["single"] + [each for each in processor["single"] if "Sequence" in each]
+
+    change(folder / FILE, edit)
+    return Refusal
+
+
+def _cutting(random: Random, folder: Path) -> Any:
+    """Truncation and padding, which are switched off."""
+    truncation = {
+        "direction": random.choice(["Left", "Right"]),
+        "max_length": random.choice([0, 1, 2, 3, 128, 10**9]),
+        "strategy": random.choice(["LongestFirst", "OnlyFirst", "OnlySecond"]),
+        "stride": random.choice([0, 0, 1]),
+    }
+    padding = {
+        "strategy": random.choice(["BatchLongest", {"Fixed": random.choice([0, 1, 128, 10**9])}]),
+        "direction": random.choice(["Left", "Right"]),
+        "pad_to_multiple_of": random.choice([None, 0, 1, 8, 10**9]),
+        "pad_id": random.choice([0, 1, 4_000_000_000]),
+        "pad_type_id": 0,
+        "pad_token": random.choice(["[PAD]", "", "x"]),
+    }
+    given = random.choice(
+        [{"truncation": truncation}, {"padding": padding}, {"truncation": truncation, "padding": padding}]
+    )
+    change(folder / FILE, lambda each: each.update(given))
+
+
+def _model(random: Random, folder: Path) -> Any:
+    wrong: dict[str, list[Any]] = {
+        "type": [None, "X", 5, "wordpiece"],
+        "vocab": [None, {}, [], 5, "x", {"a": "b"}],
+        "max_input_chars_per_word": [-1, 10**12, "x", 10**30],
+    }
+    key = random.choice(sorted(wrong))
+    change(folder / FILE, lambda each: each["model"].update({key: random.choice(wrong[key])}))
+    return Refusal
+
+
+def _dropout(random: Random, folder: Path) -> Any:
+    change(folder / FILE, lambda each: each["model"].update(dropout=random.choice([0.1, 0.5, 1.0, 2, "x", -1])))
+    return Refusal
+
+
+def _odd_value(random: Random, folder: Path) -> Any:
+    def edit(entries: dict[str, Any]) -> None:
+        place = entries if random.random() < 0.5 else entries["model"]
+        place[random.choice(sorted(place))] = random.choice(ODD_VALUES)
+
+    change(folder / FILE, edit)
+    return Unknown
+
+
+def _roles(random: Random, folder: Path) -> Any:
+    wrong = random.choice([5, ["[PAD]"], True, {"content": 5}, 1.5])
+    key = f"{random.choice(ROLES)}_token"
+    name = random.choice([CONFIG, "special_tokens_map.json"])
+    if name == CONFIG:
+        change(folder / CONFIG, lambda each: each.update({key: wrong}))
+    else:
+        (folder / name).write_text(json.dumps({key: wrong}))
+    return Refusal
+
+
+def _config_odd(random: Random, folder: Path) -> Any:
+    extra: list[dict[str, Any]] = [
+        {"model_max_length": random.choice([10**30, -5, 0, "x", None])},
+        {"added_tokens_decoder": {"0": 5}},
+        {"auto_map": {"AutoTokenizer": ["evil.Evil", None]}},
+        {"tokenizer_class": random.choice([5, "EvilTokenizer", None])},
+        {"chat_template": "{{ 1/0 }}"},
+        {"extra_special_tokens": [1, 2]},
+    ]
+    change(folder / CONFIG, lambda each: each.update(random.choice(extra)))
+
+
+def _config_name(random: Random, folder: Path) -> Any:
+    change(folder / CONFIG, lambda each: each.update(name_or_path=random.choice([5, ["a"], {"a": 1}, True])))
+    return Refusal
+
+
+def _broken(name: str) -> Callable[[Random, Path], Any]:
+    def damage(random: Random, folder: Path) -> Any:
+        break_json(random, folder / name)
+        return Refusal
+
+    return damage
+
+
+def _rewritten(name: str) -> Callable[[Random, Path], Any]:
+    def damage(random: Random, folder: Path) -> Any:
+        rewrite_json(random, folder / name)
+
+    return damage
+
+
+def _mutated(name: str) -> Callable[[Random, Path], Any]:
+    def damage(random: Random, folder: Path) -> Any:
+        mutate(random, folder / name)
+        return Unknown
+
+    return damage
+
+
+def _cut(random: Random, folder: Path) -> Any:
+    cut(random, folder / FILE)
+    return Refusal
+
+
+def _file(random: Random, folder: Path) -> Any:
+    path = folder / FILE
+    path.unlink()
+    if random.random() < 0.5:
+        path.mkdir()
+    return Refusal
+
+
+def _nothing(random: Random, folder: Path) -> Any:
+    return None
+
+
+DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
+    "undamaged": _nothing,
+    "ids": _ids,
+    "one id twice": _one_id_twice,
+    "ids of added tokens": _added_ids,
+    "added tokens": _added_odd,
+    "patterns without end": _pattern(_CATASTROPHES, Refusal),
+    "huge patterns": _pattern(_HUGE, Refusal),
+    "broken patterns": _pattern(_BROKEN_PATTERNS, Unknown),
+    "published patterns": _pattern(_PUBLISHED, Unknown),
+    "random patterns": _random_pattern,
+    "texts that grow": _growth,
+    "framing": _framing,
+    "truncation and padding": _cutting,
+    "the model": _model,
+    "random cuts": _dropout,
+    "an odd value": _odd_value,
+    "roles": _roles,
+    "config: odd": _config_odd,
+    "config: name": _config_name,
+    "broken JSON": _broken(FILE),
+    "config: broken JSON": _broken(CONFIG),
+    "the same JSON": _rewritten(FILE),
+    "config: the same JSON": _rewritten(CONFIG),
+    "bytes": _mutated(FILE),
+    "config: bytes": _mutated(CONFIG),
+    "cut": _cut,
+    "files": _file,
+}
