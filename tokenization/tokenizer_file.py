@@ -32,7 +32,7 @@ MAX_SPECIALS = 16
 
 
 def read_backend(folder: Path) -> Backend:
-    """The tokenizer in a folder's ``tokenizer.json``.
+    """The tokenizer in a folder's ``tokenizer.json``, without truncation and padding.
 
     Raises:
         ConfigError: if it is too large or not valid, or asks for what finkd refuses: ids or patterns out of bounds,
@@ -50,6 +50,8 @@ def read_backend(folder: Path) -> Backend:
         backend = Backend.from_file(str(path))
     except Exception as error:  # the library raises bare Exception for every kind of damage
         raise ConfigError(f"{path}: not a readable tokenizer ({first_line(error)})") from error
+    backend.no_truncation()
+    backend.no_padding()  # a file may ask for texts of any length
     _check_ids(entries, backend, path)
     _try(backend, path)
     return backend

@@ -114,6 +114,7 @@ def _pad(random: Random, folder: Path) -> Any:
 
 def _labels(random: Random, folder: Path) -> Any:
     count = len(LABELS)
+    left_out = str(random.randrange(count))
 
     def edit(entries: dict[str, Any]) -> None:
         names = entries["id2label"]
@@ -128,7 +129,7 @@ def _labels(random: Random, folder: Path) -> Any:
                     **names,
                     str(random.randrange(count)): random.choice([None, 5, "", " ", "B-", "ORG", "B-A\nB", ["O"]]),
                 },
-                {key: value for key, value in names.items() if key != str(random.randrange(count))},
+                {key: value for key, value in names.items() if key != left_out},
                 {**names, str(count): "B-X"},
                 {f"{key} ": value for key, value in names.items()},
                 {**names, "x": "B-X"},
