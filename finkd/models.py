@@ -36,6 +36,9 @@ from tokenization.tokenizer import Tokenizer
 from tokenization.tokenizer_file import first_line
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
+_MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
+"""What a configuration's class works with, which an entry of the same name would replace."""
+
 _TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
 _HEADS = {
     _TAGGER: AutoModelForTokenClassification,
@@ -156,7 +159,7 @@ def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
             "(code in a model's folder is never run)"
         )
     for key in entries:
-        if callable(getattr(CONFIG_MAPPING[kind], key, None)):
+        if key in _MACHINERY or callable(getattr(CONFIG_MAPPING[kind], key, None)):
             raise ConfigError(f"{path}: {shown(key)}: is no setting of a {kind} model; remove it")
     for key in ("hidden_act", "activation", "activation_function", "hidden_activation"):
         if key in entries and (not isinstance(entries[key], str) or entries[key] not in ACT2FN):

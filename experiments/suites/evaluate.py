@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpora.errors import ConfigError
-from corpora.lines import read_json
 from experiments.events import Event
 from experiments.suites import suites
 from experiments.suites.request import Request
+from finkd.model_files import read_config
 from finkd.suites.record import TaskRecord
 from finkd.teachers import resolve
 
@@ -79,6 +79,6 @@ def default_folder(suite: str) -> Path:
 
 def _suiting(model: str | Path) -> list[str]:
     """Suites for a model that writes, or for an encoder."""
-    config = read_json(resolve(str(model)) / "config.json")
+    config = read_config(resolve(str(model)))
     writes = any(str(name).endswith(_WRITES) for name in config.get("architectures") or ())
     return [name for name in suites if (name == "summarization") is writes]

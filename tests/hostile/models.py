@@ -333,6 +333,7 @@ def _refused_key(random: Random, folder: Path) -> Any:
         "return_dict": [False, 1, None],
         "from_pretrained": [5],
         "to_dict": ["x"],
+        "attribute_map": [5, {"a": "b"}],
         "label2id": [5, ["O"]],
         "chunk_size_feed_forward": [1, 3, -1],
         "num_labels": [1, 70, "5", 0],

@@ -1,0 +1,230 @@
+"""Code in a model's folder is never run, whatever command is given the folder."""
+
+import ast
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from corpora.errors import DataError, FinkdError
+from experiments.cli import app
+from finkd.runtimes.peers import Pipeline
+from finkd.shipping.loading import load_tagger
+from finkd.suites.summaries.writers import load_writer, write_random
+from tests.experiments.test_bad_input import one_line_each
+from tests.finkd.toys import LABELS, tiny_model
+from tests.toys import TEXTS
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("corpora", "tokenization", "finkd", "reports", "experiments", "benchmarks")
+LOADS = ("from_pretrained", "from_config", "pipeline", "AutoConfig", "SentenceTransformer")
+"""Calls by which transformers reads a model; it asks on standard input whether code may run unless it is told."""
+RUNS_CODE = {
+    "torch.load",
+    "pickle.load",
+    "pickle.loads",
+    "joblib.load",
+    "dill.load",
+    "cloudpickle.load",
+    "eval",
+    "exec",
+}
+ANSWERS = "Acme fell.\ny\ny\n"
+
+
+def calls():
+    """Every call in the packages and the benchmarks, with its place and the name of what is called."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", ast.unparse(node.func), node
+
+
+def test_every_load_of_a_model_says_that_its_code_is_not_run():
+    found = [(place, node) for place, name, node in calls() if name.rpartition(".")[2] in LOADS]
+    assert len(found) >= 10
+    for place, node in found:
+        given = {each.arg: ast.unparse(each.value) for each in node.keywords}
+        assert given.get("trust_remote_code") == "False", place
+
+
+def test_nothing_unpickles_or_evaluates():
+    assert [place for place, name, _ in calls() if name in RUNS_CODE] == []
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory):
+    """A tagger that is right but for its type, which only code in the folder knows; and the file that it writes."""
+    folder = tmp_path_factory.mktemp("evil") / "tagger"
+    folder.mkdir()
+    marker = folder.parent / "ran"
+    tiny_model(labels=LABELS, width=64).save(folder)
+    code = f"open({str(marker)!r}, 'w')\nfrom transformers import BertConfig as Evil\n"
+    for name in ("evil.py", "__init__.py", "custom_generate.py"):
+        (folder / name).write_text(code)
+    classes = ["AutoConfig", "AutoModel", "AutoModelForTokenClassification", "AutoModelForSequenceClassification"]
+    for name, changes in {
+        "config.json": {"model_type": "evil", "auto_map": dict.fromkeys([*classes, "AutoTokenizer"], "evil.Evil")},
+        "tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}},
+    }.items():
+        entries = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(entries | changes))
+    return folder, marker
+
+
+COMMANDS = {
+    "predict": "predict {model} --file -",
+    "predict a text": "predict {model} Acme",
+    "evaluate": "evaluate {model} --on {corpus}",
+    "evaluate a suite": "evaluate {model} --suite sst2 --out {out}",
+    "summaries": "evaluate {model} --suite summarization --out {out}",
+    "export onnx": "export {model} --to onnx --on {corpus} --out {out}",
+    "export onnx-int8": "export {model} --to onnx-int8 --on {corpus} --out {out}",
+    "export spacy": "export {model} --to spacy --out {out}",
+    "serve": "serve {model} --port 0",
+    "compress": "compress {model} --method quantize --on {corpus} --out {out}",
+    "benchmark": "benchmark {model} --on {corpus} --out {out} --no-memory",
+    "run a strategy": "run finetune --set teacher={model} --set corpus={corpus} --out {out}",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_runs_code_of_a_folder(command, evil, corpus, tmp_path, hub):
+    folder, marker = evil
+    words = command.format(model=folder, corpus=corpus, out=tmp_path / "out").split()
+    result = CliRunner().invoke(app, words, input=ANSWERS)
+    assert not marker.exists()
+    (line,) = one_line_each(result, result.exit_code or 2)
+    assert str(folder) in line
+    assert "y/N" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("role", ["teacher", "start"])
+def test_no_run_runs_code_of_its_teacher(role, evil, settings, tmp_path):
+    folder, marker = evil
+    settings = yaml.safe_load(yaml.safe_dump(settings))
+    if role == "teacher":
+        settings["teacher"] = str(folder)
+    else:
+        settings["stages"]["retokenize"] = {"tokenizer": str(folder)}
+    path = tmp_path / "evil.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    result = CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path / "out")], input=ANSWERS)
+    assert not marker.exists()
+    if role == "teacher":
+        (line,) = one_line_each(result, 2)
+        assert str(folder) in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "align Acme --student {model} --teacher {model}",
+        "analyze --teacher {model} --corpus {corpus} --tokenizer {model}",
+    ],
+)
+def test_tokenizers_are_read_without_code(command, evil, corpus, tmp_path, monkeypatch):
+    folder, marker = evil
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, command.format(model=folder, corpus=corpus).split(), input=ANSWERS)
+    assert "Traceback" not in result.stderr
+    assert not marker.exists()
+
+
+def test_a_model_that_writes_runs_no_code_either(tmp_path):
+    write_random(
+        tmp_path,
+        TEXTS * 3,
+        {
+            "vocab_size": 300,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+        },
+    )
+    marker = tmp_path / "ran"
+    (tmp_path / "evil.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    (tmp_path / "custom_generate").mkdir()
+    (tmp_path / "custom_generate" / "generate.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    path = tmp_path / "tokenizer_config.json"
+    entries = json.loads(path.read_text())
+    path.write_text(
+        json.dumps(entries | {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", None]}})
+    )
+    assert load_writer(str(tmp_path)).is_causal  # by a tokenizer of transformers
+    assert not marker.exists()
+
+
+class Evil:
+    """Opens a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = str(marker)
+
+    def __reduce__(self):
+        return open, (self.marker, "w")
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors", "adapter_model.bin"])
+def test_pickled_weights_are_not_read(name, tmp_path):
+    folder, marker = tmp_path / "tagger", tmp_path / "ran"
+    folder.mkdir()
+    tiny_model(labels=LABELS).save(folder)
+    (folder / "model.safetensors").unlink()
+    if name.startswith("adapter"):
+        (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "."}')
+    with (folder / name).open("wb") as file:
+        pickle.dump(Evil(marker), file)
+    torch.save(Evil(marker), folder / "model.pt")
+    with pytest.raises(FinkdError, match=str(folder)):
+        load_tagger(folder)
+    assert not marker.exists()
+
+
+def test_a_spacy_package_is_read_without_its_code(tmp_path):
+    from finkd.shipping.spacy import export_spacy
+
+    tagger, package, marker = tmp_path / "tagger", tmp_path / "package", tmp_path / "ran"
+    tagger.mkdir()
+    tiny_model(labels=LABELS).save(tagger)
+    export_spacy(tagger, package, "evil_ner")
+    for path in (package, package / "en_evil_ner", package / "en_evil_ner" / "en_evil_ner-0.1.0"):
+        (path / "__init__.py").write_text(f"open({str(marker)!r}, 'w')\n")
+        (path / "setup.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    assert load_tagger(package).labels == LABELS
+    assert Pipeline.load(package / "en_evil_ner" / "en_evil_ner-0.1.0")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        (
+            "components.entity_ruler",
+            "source",
+            "antigravity",
+            r"components\.entity_ruler\.source: names another pipeline",
+        ),
+        ("nlp", "lang", "..cli.package", r"nlp\.lang: found '\.\.cli\.package'; expected letters"),
+    ],
+)
+def test_a_pipeline_imports_no_other_package(section, key, value, expected, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler")
+    nlp.config["nlp"]["lang"] = "en"
+    nlp.to_disk(tmp_path / "pipeline")
+    path = tmp_path / "pipeline" / "config.cfg"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{key} = ")]
+    lines.insert(lines.index(f"[{section}]") + 1, f'{key} = "{value}"')
+    path.write_text("\n".join(lines))
+    with pytest.raises(DataError, match=expected):
+        Pipeline.load(tmp_path / "pipeline")
+    shutil.rmtree(tmp_path / "pipeline")
