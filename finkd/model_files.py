@@ -47,6 +47,9 @@ _RANGES: Mapping[str, tuple[int, int]] = {
 }
 """Smallest and largest value of what decides how large a network is."""
 
+ROBERTA = ("roberta", "xlm-roberta", "camembert")
+"""Families that number positions from the padding id + 1 on."""
+
 _PRECISIONS = ("float32", "float16", "bfloat16", "float64")
 _ATTENTIONS = ("eager", "sdpa")  # any other name may be that of code on the hub
 _REFUSED: Mapping[str, str] = {
@@ -136,18 +139,22 @@ def _check_sizes(entries: Mapping[str, Any], path: Path) -> None:
     if pad is not None and (type(pad) is not int or pad < 0 or (size is not None and pad >= size)):
         last = f" to {size - 1}" if size is not None else " on"
         raise ConfigError(f"{path}: pad_token_id: found {shown(pad)}; expected a whole number from 0{last}")
-    if "roberta" in entries["model_type"] and positions(entries) < MIN_LENGTH:
+    if _is_roberta(entries) and positions(entries) < MIN_LENGTH:
         raise ConfigError(
-            f"{path}: max_position_embeddings: found {entries['max_position_embeddings']}; expected at least "
-            f"{MIN_LENGTH} behind pad_token_id, which is {shown(pad)}"
+            f"{path}: max_position_embeddings: found {shown(entries.get('max_position_embeddings'))}; "
+            f"expected at least {MIN_LENGTH} behind pad_token_id, which is {shown(pad)}"
         )
 
 
 def positions(entries: Mapping[str, Any]) -> int:
-    """Tokens that a configuration's position embeddings have room for; RoBERTa counts from the padding id + 1 on."""
+    """Tokens that a configuration's position embeddings have room for."""
     found = int(next((entries[key] for key in _POSITIONS if key in entries), 512))
     pad = entries.get("pad_token_id", 1)
-    return found - (1 if pad is None else pad) - 1 if "roberta" in entries["model_type"] else found
+    return found - (1 if pad is None else pad) - 1 if _is_roberta(entries) else found
+
+
+def _is_roberta(entries: Mapping[str, Any]) -> bool:
+    return str(entries["model_type"]).removeprefix("finkd-") in ROBERTA
 
 
 def _check_labels(entries: Mapping[str, Any], path: Path) -> None:

@@ -43,7 +43,7 @@ def split(pattern):
         (lambda e: e["added_tokens"][0].update(id=77), r'added_tokens: ".*" has id 77, but would be read as \d'),
         (
             lambda e: e["added_tokens"].append({**e["added_tokens"][0], "content": "new", "id": 9000}),
-            'added_tokens: "new" has id 9000, but would be read as 2\d\d',
+            r'added_tokens: "new" has id 9000, but would be read as 2\d\d',
         ),
         (lambda e: e["model"].update(max_input_chars_per_word=10**12), "max_input_chars_per_word: found 1000000000000"),
         (lambda e: e["model"].update(dropout=0.5), "model.dropout: found 0.5, which cuts a text otherwise each time"),
