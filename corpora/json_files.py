@@ -36,6 +36,10 @@ def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
     try:
         found = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():  # half a surrogate pair can be spelt in JSON, and cannot be shown
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{path}: not valid JSON (found half a surrogate pair)") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(found, dict):

@@ -37,6 +37,7 @@ def change(folder, **entries):
         ("null", "found null; expected a JSON object"),
         ("[]", r"found \[\]; expected a JSON object"),
         ("{", "not valid JSON"),
+        (r'{"a": "\ud800"}', "not valid JSON .found half a surrogate pair"),
         ('{"a": 1, "a": 2}', 'not valid JSON .*"a" is given twice'),
         ('{"a": NaN}', "not valid JSON .*found NaN"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "not valid JSON"),

@@ -44,6 +44,7 @@ def break_json(random: Random, path: Path) -> str:
         "long integer": lambda: '{"odd": ' + "9" * random.randint(20, 6000) + ", " + text[1:],
         "UTF-16": lambda: text.encode("utf-16"),
         "Latin-1": lambda: '{"odd": "é", '.encode("latin-1") + text[1:].encode(),
+        "half a surrogate pair": lambda: '{"odd": "\\udc00", ' + text[1:],
         "a comma more": lambda: text[:-1] + ",}",
         "something behind": lambda: text + random.choice(("x", "{}", "\0")),
         "single quotes": lambda: text.replace('"', "'"),
