@@ -12,7 +12,7 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from corpora.errors import DataError, FinkdError
+from corpora.errors import ConfigError, DataError, FinkdError
 from experiments.cli import app
 from finkd.runtimes.peers import Pipeline
 from finkd.shipping.loading import load_tagger
@@ -84,7 +84,6 @@ COMMANDS = {
     "predict a text": "predict {model} Acme",
     "evaluate": "evaluate {model} --on {corpus}",
     "evaluate a suite": "evaluate {model} --suite sst2 --out {out}",
-    "summaries": "evaluate {model} --suite summarization --out {out}",
     "export onnx": "export {model} --to onnx --on {corpus} --out {out}",
     "export onnx-int8": "export {model} --to onnx-int8 --on {corpus} --out {out}",
     "export spacy": "export {model} --to spacy --out {out}",
@@ -138,7 +137,10 @@ def test_tokenizers_are_read_without_code(command, evil, corpus, tmp_path, monke
     assert not marker.exists()
 
 
-def test_a_model_that_writes_runs_no_code_either(tmp_path):
+def test_a_model_that_writes_runs_no_code_either(tmp_path, evil):
+    with pytest.raises(ConfigError, match='model_type: found "evil", which transformers has not'):
+        load_writer(str(evil[0]))
+    assert not evil[1].exists()
     write_random(
         tmp_path,
         TEXTS * 3,
