@@ -1,12 +1,17 @@
-"""The service under full load: errors, speed and memory; then requests that are broken.
+"""The service under full load: right answers, speed, memory, health and the end of it.
 
     python benchmarks/serving.py runs/quickstart/models/teacher-seed-1 --seconds 600
-    python benchmarks/serving.py runs/quickstart/models/teacher-seed-1 --seconds 5 --malformed 50
+    python benchmarks/serving.py runs/quickstart/models/teacher-seed-1 --slow-readers 24 --connections 32 \
+        --seconds 60 --malformed 200
 
-Starts 'finkd serve' and asks it from several connections without a pause, several texts at a time. Prints one JSON
-line: answers by status, texts and words per second, the percentiles of an answer, the service's memory now and then and
-by how much a straight line through the second half of it rises in an hour, and what became of the broken requests: by
-the status of the answer, "closed" or "reset" where there was none; an answer of 500 or more is an error of the program.
+Starts 'finkd serve' on this machine's loopback and asks it all at once: connections that ask without a pause, several
+texts at a time; readers that ask for long answers and take one byte a second; broken requests; and a process that asks
+for /health. Prints one JSON line: answers by status, texts and words per second, percentiles of an answer and of
+/health, the memory of the service's processes now and then, and what became of the broken requests: by the status of
+the answer, "closed" or "reset" where there was none. At the end SIGTERM is sent while the slow readers are connected.
+
+Exits 1 if an answer is not what the tagger itself gives for the texts, an odd request gets a status of 500 or more, the
+memory grows beyond what the limits allow, a percentile of /health is too high, or the end takes longer than its limit.
 """
 
 from __future__ import annotations
@@ -14,17 +19,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
+import http.client
 import json
 import os
 import platform
 import random
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -33,11 +44,26 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import corpora
-from experiments.service.app import Limits
+from experiments.service.limits import Limits
+from finkd.shipping.loading import load_tagger
+from finkd.tagging import tag
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 HANGS_UP_SECONDS = 0.3
+HEALTH_MS = 100.0
+ENDS_SECONDS = 2.0
+"""On top of the configured limit: to close the sockets and end two processes."""
+REQUESTS = 24
 HOST = "127.0.0.1"
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request and its right answer."""
+
+    texts: list[str]
+    results: list[list[dict[str, Any]]]
 
 
 def texts() -> list[str]:
@@ -45,64 +71,108 @@ def texts() -> list[str]:
     return [sentence.text for sentence in corpora.load("sample").splits["test"]]
 
 
-async def asks(
-    client: httpx.AsyncClient,
-    known: list[str],
-    stop: float,
-    batch: int,
-    seed: int,
-    seen: Counter[str],
-    times: list[float],
-) -> int:
-    """Ask without a pause until the time is over; returns the words that were answered."""
-    drawn, words = random.Random(seed), 0
-    while time.monotonic() < stop:
+def questions(model: str, batch: int, long: int) -> tuple[list[Question], bytes]:
+    """Requests with what the tagger itself answers, and one long request with the most entities for its characters."""
+    tagger = load_tagger(model, precision="auto")
+    drawn, known = random.Random(0), texts()
+    found = []
+    for _ in range(REQUESTS):
         chosen = drawn.choices(known, k=batch)
+        results = [[dataclasses.asdict(mention) for mention in each.mentions] for each in tag(chosen, tagger)]
+        found.append(Question(chosen, results))
+    densest = max(tag(known, tagger), key=lambda each: len(each.mentions) / len(each.text)).text + " "
+    return found, json.dumps({"texts": [densest * (long // len(densest))]}).encode()
+
+
+@dataclass
+class Seen:
+    """What is counted while the service is asked."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    wrong: int = 0
+    words: int = 0
+    times: list[float] = field(default_factory=list)
+    memory: list[tuple[float, int]] = field(default_factory=list)
+    slow: Counter[str] = field(default_factory=Counter)
+    malformed: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+async def asks(client: httpx.AsyncClient, known: list[Question], stop: float, seed: int, seen: Seen) -> None:
+    """Ask without a pause until the time is over; who is told to come back later does."""
+    drawn = random.Random(seed)
+    while time.monotonic() < stop:
+        question = drawn.choice(known)
         began = time.monotonic()
         try:
-            answer = await client.post("/tag", json={"texts": chosen})
+            answer = await client.post("/tag", json={"texts": question.texts})
         except httpx.HTTPError as error:
-            seen[type(error).__name__] += 1
+            seen.answers[type(error).__name__] += 1
             continue
-        times.append(time.monotonic() - began)
-        seen[str(answer.status_code)] += 1
+        seen.answers[str(answer.status_code)] += 1
         if answer.status_code == 200:
-            assert len(answer.json()["results"]) == batch
-            words += sum(len(text.split()) for text in chosen)
-    return words
+            seen.times.append(time.monotonic() - began)
+            seen.wrong += answer.json()["results"] != question.results
+            seen.words += sum(len(text.split()) for text in question.texts)
+        else:
+            await asyncio.sleep(float(answer.headers.get("retry-after", 0)))
 
 
-async def looks(process: psutil.Process, stop: float, held: list[tuple[float, int]]) -> None:
-    """Look at the service's memory now and then."""
-    began = time.monotonic()
-    while time.monotonic() < stop:
-        held.append((time.monotonic() - began, process.memory_info().rss))
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-async def load(
-    address: str, process: psutil.Process, seconds: float, connections: int, batch: int
-) -> dict[str, object]:
-    """Everything that is measured under load."""
-    seen: Counter[str] = Counter()
-    times: list[float] = []
-    held: list[tuple[float, int]] = []
-    known = texts()
-    stop = time.monotonic() + seconds
+async def ask_all(address: str, known: list[Question], stop: float, connections: int, seen: Seen) -> None:
+    """Ask from several connections at once."""
     limits = httpx.Limits(max_connections=connections)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
-        asked = [asks(client, known, stop, batch, seed, seen, times) for seed in range(connections)]
-        *words, _ = await asyncio.gather(*asked, looks(process, stop, held))
-    second_half = np.array(held[len(held) // 2 :])
-    rise = np.polyfit(second_half[:, 0], second_half[:, 1], 1)[0] * 3600 if len(second_half) > 1 else 0.0
-    return {
-        "answers": dict(seen),
-        "texts_per_second": batch * seen["200"] / seconds,
-        "words_per_second": sum(words) / seconds,
-        "answer_ms": {f"p{share}": float(np.percentile(times, share) * 1000) for share in (50, 90, 99)},
-        "memory_mb": [round(each / 1e6, 1) for _, each in held[:: max(1, len(held) // 12)]],
-        "memory_rise_mb_per_hour": float(rise / 1e6),
-    }
+        await asyncio.gather(*(asks(client, known, stop, seed, seen) for seed in range(connections)))
+
+
+def read_slowly(address: httpx.URL, sent: bytes, over: threading.Event, seen: Seen) -> None:
+    """Ask for a long answer and take a byte a second of it, again and again until all is over."""
+    while not over.is_set():
+        taken = 0
+        try:
+            with socket.socket() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.settimeout(60)
+                connection.connect((address.host, address.port))
+                connection.sendall(request(sent, closes=False))
+                while connection.recv(1):
+                    taken += 1
+                    if over.wait(1.0):
+                        return
+            seen.slow["closed"] += 1
+        except OSError:
+            seen.slow["cut off in its answer" if taken else "refused or cut off before it"] += 1
+
+
+def memory_of(process: psutil.Process) -> int:
+    """Bytes of a process and of those that it started."""
+    held = 0
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            held += each.memory_info().rss
+    return held
+
+
+def look(process: psutil.Process, over: threading.Event, seen: Seen) -> None:
+    """Look at the service's memory now and then."""
+    began = time.monotonic()
+    while not over.wait(LOOK_SECONDS):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            seen.memory.append((time.monotonic() - began, memory_of(process)))
+
+
+def probe(port: int, seconds: float) -> None:
+    """Ask for /health over and over, each time over a new connection, and print how long it took."""
+    stop, times = time.monotonic() + seconds, []
+    while time.monotonic() < stop:
+        began = time.monotonic()
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        connection.close()
+        times.append((time.monotonic() - began) * 1000)
+        time.sleep(0.02)
+    shares = {f"p{share}": float(np.percentile(times, share)) for share in (50, 90, 99, 100)}
+    print(json.dumps({"times": len(times), **shares}))
 
 
 def changed(drawn: random.Random, body: bytes) -> bytes:
@@ -115,10 +185,17 @@ def changed(drawn: random.Random, body: bytes) -> bytes:
 
 
 def request(
-    body: bytes, method: str = "POST", kind: str = "application/json", length: int | None = None, host: str = HOST
+    body: bytes,
+    method: str = "POST",
+    kind: str = "application/json",
+    length: int | None = None,
+    host: str = HOST,
+    *,
+    closes: bool = True,
 ) -> bytes:
     """A request as it goes over a connection; ``length`` is what its head says of the body."""
-    lines = (f"{method} /tag HTTP/1.1", f"Host: {host}", "Connection: close", f"Content-Type: {kind}")
+    connection = "close" if closes else "keep-alive"
+    lines = (f"{method} /tag HTTP/1.1", f"Host: {host}", f"Connection: {connection}", f"Content-Type: {kind}")
     return "\r\n".join((*lines, f"Content-Length: {len(body) if length is None else length}", "", "")).encode() + body
 
 
@@ -131,13 +208,13 @@ def broken(drawn: random.Random, kind: str, whole: bytes) -> bytes:
     if kind == "content type":
         return request(whole, kind=drawn.choice(["text/plain", "application/xml", "multipart/form-data", "", "\xe9"]))
     if kind == "body too large":
-        return request(b"[" * (Limits().bytes + drawn.randint(1, 100_000)))
+        return request(b"[" * (LIMITS.bytes + drawn.randint(1, 100_000)))
     if kind == "method":
         return request(whole, method=drawn.choice(["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"]))
     if kind == "too many texts":
-        return request(json.dumps({"texts": ["Acme"] * drawn.randint(Limits().texts + 1, 2000)}).encode())
+        return request(json.dumps({"texts": ["Acme"] * drawn.randint(LIMITS.texts + 1, 2000)}).encode())
     if kind == "too many characters":
-        return request(json.dumps({"texts": ["a" * drawn.randint(Limits().characters + 1, 300_000)]}).encode())
+        return request(json.dumps({"texts": ["a" * drawn.randint(LIMITS.characters + 1, 300_000)]}).encode())
     if kind == "host":
         return request(whole, host=drawn.choice(["elsewhere.example", "", "127.0.0.1.example"]))
     if kind == "changed head":
@@ -174,45 +251,135 @@ def answer(address: httpx.URL, sent: bytes, patience: float) -> str:
     return first.split(maxsplit=2)[1].decode() if first.startswith(b"HTTP/") else "closed"
 
 
-def malformed(address: str, count: int) -> dict[str, object]:
-    """What becomes of requests that are broken in every way in turn."""
+def ask_badly(address: httpx.URL, count: int, over: threading.Event, seconds: float, seen: Seen) -> None:
+    """Send requests that are broken in every way in turn, spread over the time."""
     drawn = random.Random(0)
     whole = json.dumps({"texts": texts()[:2]}).encode()
-    seen: dict[str, Counter[str]] = {kind: Counter() for kind in BROKEN}
+    seen.malformed = {kind: Counter() for kind in BROKEN}
     for number in range(count):
         kind = BROKEN[number % len(BROKEN)]
         patience = HANGS_UP_SECONDS if kind in UNFINISHED else 60
-        seen[kind][answer(httpx.URL(address), broken(drawn, kind, whole), patience)] += 1
-    together = sum(seen.values(), Counter[str]())
-    assert not [status for status in together if status.startswith("5")], together
-    assert httpx.get(f"{address}health", timeout=60).status_code == 200
-    return {"answers": dict(together), **{kind: dict(found) for kind, found in seen.items()}}
+        seen.malformed[kind][answer(address, broken(drawn, kind, whole), patience)] += 1
+        over.wait(seconds / count / 2)
+
+
+@contextlib.contextmanager
+def served(model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
+    """A service of its own, and its address."""
+    code = "from experiments.cli import main; main()"
+    command = [sys.executable, "-c", code, "serve", model, "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        try:
+            address = next(line for line in process.stderr if "serving" in line).split(" at ")[1].split()[0]
+            threading.Thread(target=process.stderr.read, daemon=True).start()  # or its warnings would fill the pipe
+            yield process, httpx.URL(address)
+        finally:
+            process.kill()
+
+
+def warm_up(address: httpx.URL, known: list[Question]) -> None:
+    """One of the largest requests of each of the two lengths, so that what one takes is part of the baseline."""
+    for share in (1, 20):
+        text = " ".join(text for question in known for text in question.texts) + " "
+        most = LIMITS.characters // share
+        httpx.post(f"{address}tag", json={"texts": [(text * (most // len(text) + 1))[:most]]}, timeout=120)
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Everything that is measured, with ``faults``."""
+    known, long = questions(given.model, given.texts, given.slow_characters)
+    seen, over = Seen(), threading.Event()
+    with served(given.model) as (process, address):
+        service = psutil.Process(process.pid)
+        warm_up(address, known)
+        baseline = memory_of(service)
+        command = [sys.executable, __file__, "--probe", str(address.port), str(given.seconds)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as prober:
+            beside = [threading.Thread(target=look, args=(service, over, seen))]
+            beside += [
+                threading.Thread(target=read_slowly, args=(address, long, over, seen))
+                for _ in range(given.slow_readers)
+            ]
+            if given.malformed:
+                arguments = (address, given.malformed, over, given.seconds, seen)
+                beside.append(threading.Thread(target=ask_badly, args=arguments))
+            for thread in beside:
+                thread.start()
+            stop = time.monotonic() + given.seconds
+            asyncio.run(ask_all(str(address), known, stop, given.connections, seen))
+            health = json.loads(prober.communicate()[0])
+        if given.malformed:
+            beside.pop().join()
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        ended = time.monotonic() - began
+        over.set()
+        for thread in beside:
+            thread.join()
+    return report(given, seen, baseline, health, ended)
+
+
+def report(
+    given: argparse.Namespace, seen: Seen, baseline: int, health: dict[str, float], ended: float
+) -> dict[str, Any]:
+    """What was seen, and what of it is wrong."""
+    held = np.array([each for each in seen.memory if each[0] > 0])
+    second_half = held[len(held) // 2 :]
+    rise = np.polyfit(second_half[:, 0], second_half[:, 1], 1)[0] * 3600 if len(second_half) > 1 else 0.0
+    together = sum(seen.malformed.values(), Counter[str]())
+    bound, largest = baseline + LIMITS.peak, max(each for _, each in seen.memory)
+    limit = LIMITS.shutdown_seconds + ENDS_SECONDS
+    faults = {
+        "answers that are wrong": seen.wrong,
+        "no answer was right": int(not seen.answers["200"]),
+        "connections without an answer": sum(n for status, n in seen.answers.items() if not status.isdigit()),
+        "defects": sum(n for status, n in (seen.answers + together).items() if status == "500"),
+        "broken requests with a status of 5xx": sum(n for status, n in together.items() if status.startswith("5")),
+        "memory beyond its bound": int(largest > bound),
+        "health too slow": int(health["p99"] > HEALTH_MS),
+        "end too slow": int(ended > limit),
+    }
+    return {
+        "answers": dict(seen.answers),
+        "texts_per_second": given.texts * seen.answers["200"] / given.seconds,
+        "words_per_second": seen.words / given.seconds,
+        "answer_ms": {f"p{share}": float(np.percentile(seen.times or [0], share) * 1000) for share in (50, 90, 99)},
+        "health_ms": health,
+        "slow_readers": dict(seen.slow),
+        "malformed": {"answers": dict(together), **{kind: dict(found) for kind, found in seen.malformed.items()}},
+        "baseline_mb": round(baseline / 1e6, 1),
+        "bytes_in_flight_mb": round(LIMITS.held / 1e6, 1),
+        "bound_mb": round(bound / 1e6, 1),
+        "largest_mb": round(largest / 1e6, 1),
+        "memory_mb": [round(each / 1e6, 1) for _, each in seen.memory[:: max(1, len(seen.memory) // 12)]],
+        "memory_rise_mb_per_hour": float(rise / 1e6),
+        "ended_after_seconds": round(ended, 2),
+        "ends_within_seconds": limit,
+        "faults": {name: count for name, count in faults.items() if count},
+    }
 
 
 def main() -> None:
-    """Start the service, load it, break requests, end it."""
+    """Start the service, ask it in every way, end it."""
+    if sys.argv[1:2] == ["--probe"]:
+        probe(int(sys.argv[2]), float(sys.argv[3]))
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--texts", type=int, default=8, help="of a request")
+    parser.add_argument("--slow-readers", type=int, default=0)
+    parser.add_argument("--slow-characters", type=int, default=100_000, help="of a slow reader's request")
     parser.add_argument("--malformed", type=int, default=500)
     given = parser.parse_args()
-    code = "from experiments.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", given.model, "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stderr is not None
-        address = next(line for line in process.stderr if "serving" in line).split(" at ")[1].split()[0]
-        threading.Thread(target=process.stderr.read, daemon=True).start()  # or its warnings would fill the pipe
-        try:
-            service = psutil.Process(process.pid)
-            found = asyncio.run(load(address, service, given.seconds, given.connections, given.texts))
-            refused = malformed(address, given.malformed)
-        finally:
-            process.terminate()
+    found = measure(given)
     machine = {"machine": platform.machine(), "cores": os.cpu_count()}
-    print(json.dumps({"model": given.model, **found, "malformed": refused, **machine}))
+    print(json.dumps({"model": given.model, **found, **machine}))
+    sys.exit(bool(found["faults"]))
 
 
 if __name__ == "__main__":

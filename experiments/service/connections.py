@@ -20,7 +20,7 @@ _READ_BYTES = 4096
 _CHUNKED_READ_BYTES = 1024
 """A kilobyte of tiny chunks takes 2 ms to parse, in which no other connection is served."""
 _WRITE_BYTES = 32 << 10
-_SENDING_BYTES = 256 << 10
+_SENDING_BYTES = 64 << 10
 """Of each connection's socket, in the kernel, which would otherwise take megabytes for a client that does not read."""
 _BACKLOG = 128
 _TOLD_TO_COME_BACK = 64
@@ -110,7 +110,8 @@ class BoundedProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             headers = [("content-type", "application/json"), ("connection", "close")]
             headers.append(("content-length", str(len(_INVALID))))
-            for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=_INVALID), h11.EndOfMessage()):
+            begin = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            for event in (begin, h11.Data(data=_INVALID), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True  # the application has nobody to answer any more

@@ -172,7 +172,7 @@ def _serve(connection: Connection, source: Source, limits: Limits) -> None:
     from experiments.service.lanes import Lanes  # imports torch, which the parent does not need
     from finkd.tagging import tag
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it too, and its parent ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
     try:
         tagger = _loaded(source)

@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "models": "tests.hostile.models",
     "tokenizers": "tests.hostile.tokenizers",
     "graphs": "tests.hostile.graphs",
+    "requests": "tests.hostile.requests",
 }
 
 

@@ -1,0 +1,170 @@
+"""The work of a request: what it is refused for, what it is answered, and when it stops."""
+
+import dataclasses
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from experiments.service.answers import read_request, reply_to
+from experiments.service.lanes import Lanes
+from experiments.service.limits import SMALL, Limits, RefusedError
+from finkd import inference
+from finkd.tagging import tag
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+
+TEXTS = [sentence.text for sentence in SENTENCES]
+TAGGER = tiny_model(labels=LABELS, seed=5)
+LIMITS = Limits()
+
+
+class AllNames:
+    """A tagger to which every word is a name."""
+
+    tokenizer, labels, max_length = TAGGER.tokenizer, TAGGER.labels, TAGGER.max_length
+
+    def word_logits(self, encoded):
+        scores = np.zeros((len(encoded.first), len(self.labels)), np.float32)
+        scores[:, 1] = 1
+        return scores
+
+
+def body(*texts):
+    return json.dumps({"texts": texts}).encode()
+
+
+def answered(reply):
+    return reply.status, json.loads(b"".join(reply.parts))
+
+
+def expected(texts, tagger):
+    return {"results": [[dataclasses.asdict(each) for each in found.mentions] for found in tag(texts, tagger)]}
+
+
+@pytest.mark.parametrize(
+    "texts", [TEXTS, ["", "Acme", ""], ['Acme \N{GRINNING FACE} "Sachs"\n\\ \x00 Société'], [""], ["a b " * 5000, "c"]]
+)
+@pytest.mark.parametrize("tagger", [TAGGER, AllNames()])
+def test_a_reply_holds_what_the_tagger_finds(texts, tagger):
+    reply = reply_to(body(*texts), tagger, LIMITS, threading.Event())
+    assert answered(reply) == (200, expected(texts, tagger))
+    assert max(map(len, reply.parts)) <= SMALL
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b'{"texts":[' + b"1," * 100_000 + b"1]}", "texts.0: Input should be a valid string"),
+        (b"{" + b",".join(b'"%d":1' % key for key in range(100_000)) + b"}", "0: unknown key; expected texts alone"),
+        (b'{"' + b"k" * 100_000 + b'":1}', "k" * 50 + ": unknown key; expected texts alone"),
+        (b'{"texts":["a"],"' + b"\\u0007" * 100_000 + b'":1}', "\x07" * 50 + ": unknown key; expected texts alone"),
+        (b'{"texts":[' + b"1" * 100_000 + b"]}", "body: not JSON (number out of range at line 1 column 4312)"),
+        (b'{"texts":' + b"[" * 100_000, "body: not JSON (recursion limit exceeded at line 1 column 210)"),
+        (b"null", "body: Input should be a valid dictionary or instance of Asked"),
+    ],
+)
+def test_what_is_refused_is_refused_at_its_first_fault_and_in_short(sent, said):
+    with pytest.raises(RefusedError) as refused:
+        read_request(sent, LIMITS)
+    assert (refused.value.status, str(refused.value)) == (422, said)
+
+
+def test_an_answer_that_grows_too_long_is_given_up():
+    limits = Limits(memory=2 * LIMITS.bytes)
+    status, said = answered(reply_to(body("a " * 60_000), AllNames(), limits, threading.Event()))
+    assert (status, said) == (413, {"detail": f"the answer is longer than {limits.answer} bytes; send less at once"})
+
+
+def test_work_beyond_its_limit_is_refused_before_the_model_reads_it(monkeypatch):
+    monkeypatch.setattr(inference, "forward", None)
+    reply = reply_to(body("\N{MAN}\N{ZERO WIDTH JOINER}, " * 600), TAGGER, Limits(tokens=1000), threading.Event())
+    assert answered(reply) == (413, {"detail": "texts: at most 1000 tokens together; send less at once"})
+
+
+def test_work_that_nobody_waits_for_stops_at_the_next_batch(monkeypatch):
+    cancelled, read = threading.Event(), []
+    forward = inference.forward
+
+    def counted(*given):
+        read.append(1)
+        if len(read) == 3:
+            cancelled.set()
+        return forward(*given)
+
+    monkeypatch.setattr(inference, "forward", counted)
+    text = "Acme lent Sachs money. " * 2000
+    assert reply_to(body(text), TAGGER, LIMITS, cancelled) is None
+    assert len(read) == 3
+    assert reply_to(body(text), TAGGER, LIMITS, cancelled) is None
+    assert len(read) == 3
+
+
+@pytest.mark.parametrize("joined", ["\N{GRINNING FACE}", "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}"])
+def test_the_work_of_joined_emojis_grows_with_their_number(joined, monkeypatch):
+    read = []
+    encode = type(TAGGER.tokenizer).encode
+    monkeypatch.setattr(
+        type(TAGGER.tokenizer), "encode", lambda self, texts: read.append(sum(map(len, texts))) or encode(self, texts)
+    )
+    for length in (9000, 36_000):
+        read.clear()
+        reply = reply_to(body(joined * (length // len(joined))), TAGGER, LIMITS, threading.Event())
+        assert reply.status == 200
+        assert sum(read) <= 5 * length
+
+
+def test_a_defect_is_a_500_in_one_line(caplog):
+    class Broken(AllNames):
+        def word_logits(self, encoded):
+            raise KeyError("weights")
+
+    reply = reply_to(body("Acme"), Broken(), LIMITS, threading.Event())
+    assert answered(reply) == (500, {"detail": "the tagger failed on this request"})
+    assert "KeyError" in caplog.text
+
+
+class Held(AllNames):
+    """A tagger that reads a text of several words once it may."""
+
+    def __init__(self):
+        self.may = threading.Event()
+
+    def word_logits(self, encoded):
+        assert len(encoded.first) < 10 or self.may.wait(60)
+        return super().word_logits(encoded)
+
+
+def test_short_requests_do_not_wait_for_long_ones():
+    held, replies = Held(), {}
+    short, long = threading.Event(), threading.Event()
+    lanes = Lanes(held, Limits(characters=1000))
+
+    def done(name, event):
+        def note(reply):
+            replies[name] = reply.status
+            event.set()
+
+        return note
+
+    lanes.submit(body("Acme lent money. " * 20), done("long", long))
+    lanes.submit(body("Acme"), done("short", short))
+    assert short.wait(60)
+    assert replies == {"short": 200}
+    held.may.set()
+    assert long.wait(60)
+    assert replies == {"short": 200, "long": 200}
+    lanes.close()
+
+
+def test_a_request_that_is_cancelled_while_it_waits_is_never_begun():
+    held, gone, first = Held(), threading.Event(), threading.Event()
+    lanes, replies = Lanes(held, Limits(characters=1000)), []
+    lanes.submit(body("Acme lent money. " * 20), lambda reply: first.set())
+    cancel = lanes.submit(body("Acme lent money. " * 20), lambda reply: (replies.append(reply), gone.set()))
+    cancel()
+    held.may.set()
+    assert first.wait(60)
+    assert gone.wait(60)
+    assert replies == [None]
+    lanes.close()
