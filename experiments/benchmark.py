@@ -186,9 +186,10 @@ class _Bench:
         types = self.data.types
         others = (system.running(kind, torch.get_num_threads(), seed) for seed in range(1, len(system.folders)))
         return [
-            score(self.sentences, running.read(self.sentences), types).micro.f1
+            f1
             for running in (first, *others)
             if system.can_score(running, types)
+            and (f1 := score(self.sentences, running.read(self.sentences), types).micro.f1) is not None
         ]
 
     def _memory(self, pair: _Pair) -> int | None:

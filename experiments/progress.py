@@ -83,8 +83,10 @@ def scored(record: RunRecord | TaskRecord) -> str:
     if not hasattr(record, "scores"):
         found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
         return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
-    scores = record.scores
-    return f"{record.system} (seed {record.seed}): micro-F1 {scores.micro.f1:.3f}, macro-F1 {scores.macro_f1:.3f}"
+    from reports.table import number
+
+    micro, macro = (number(value, 3).text for value in (record.scores.micro.f1, record.scores.macro_f1))
+    return f"{record.system} (seed {record.seed}): micro-F1 {micro}, macro-F1 {macro}"
 
 
 def figures(event: Event) -> str:

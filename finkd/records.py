@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Counts:
-    """Entities counted over a split, from which every score follows.
+    """Entities counted over a split, from which every score follows; a score of nothing is undefined, not 0.
 
     Attributes:
         correct: predicted entities whose border and type are both right.
@@ -36,20 +36,20 @@ class Counts:
     gold: int
 
     @property
-    def precision(self) -> float:
-        """Share of the predicted entities that are right; 0 without predictions."""
-        return self.correct / self.predicted if self.predicted else 0.0
+    def precision(self) -> float | None:
+        """Share of the predicted entities that are right; undefined without predictions."""
+        return self.correct / self.predicted if self.predicted else None
 
     @property
-    def recall(self) -> float:
-        """Share of the gold entities that were found; 0 without gold."""
-        return self.correct / self.gold if self.gold else 0.0
+    def recall(self) -> float | None:
+        """Share of the gold entities that were found; undefined without gold."""
+        return self.correct / self.gold if self.gold else None
 
     @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall, 2c / (p + g)."""
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall, 2c / (p + g); undefined with neither gold nor predictions."""
         total = self.predicted + self.gold
-        return 2 * self.correct / total if total else 0.0
+        return 2 * self.correct / total if total else None
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class NerScores:
         return total(self.per_type.values())
 
     @property
-    def macro_f1(self) -> float:
-        """Mean F1 over the types that occur in gold."""
-        scores = [counts.f1 for counts in self.per_type.values() if counts.gold]
-        return sum(scores) / len(scores) if scores else 0.0
+    def macro_f1(self) -> float | None:
+        """Mean F1 over the types that occur in gold; undefined if none does."""
+        scores = [counts.f1 or 0.0 for counts in self.per_type.values() if counts.gold]
+        return sum(scores) / len(scores) if scores else None
 
 
 @dataclass(frozen=True)
@@ -282,6 +282,6 @@ def figures(scores: NerScores) -> dict[str, Any]:
     }
 
 
-def _figures(counts: Counts) -> dict[str, float]:
+def _figures(counts: Counts) -> dict[str, float | None]:
     shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
     return {**shares, **dataclasses.asdict(counts)}

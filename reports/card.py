@@ -14,7 +14,7 @@ from reports.captions import SAMPLE_NOTICE
 from reports.formats.markdown import escape
 from reports.literature import cited
 from reports.sections import ordering
-from reports.table import plain
+from reports.table import number, plain
 from reports.templating import TEXTS
 
 
@@ -79,6 +79,7 @@ def _head(record: RunRecord) -> dict[str, Any]:
                         "metrics": [
                             {"type": kind, "name": name, "value": round(value, 6)}
                             for kind, (name, value) in metrics.items()
+                            if value is not None
                         ],
                     }
                 ],
@@ -97,7 +98,7 @@ def _rows(record: RunRecord) -> list[tuple[str, ...]]:
 
 
 def _figures(counts: Counts) -> tuple[str, ...]:
-    return (*(f"{value:.3f}" for value in (counts.precision, counts.recall, counts.f1)), f"{counts.gold:,}")
+    return (*(number(value, 3).text for value in (counts.precision, counts.recall, counts.f1)), f"{counts.gold:,}")
 
 
 def _licence(corpus: str) -> str:

@@ -67,10 +67,14 @@ class System:
 
     @cached_property
     def f1(self) -> Spread:
-        """Micro-F1 over seeds."""
+        """Micro-F1 over seeds; NaN if there was nothing to find, and nothing was found."""
         spread = self.spread(lambda record: record.scores.micro.f1)
-        assert spread is not None  # a system has at least one record, and F1 is always finite
-        return spread
+        return spread or Spread(math.nan, None, len(self.records))
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has a micro-F1."""
+        return not math.isnan(self.f1.mean)
 
     def spread(self, figure: Callable[[RunRecord], float | None]) -> Spread | None:
         """Spread of one figure over the seeds that have it."""
@@ -140,7 +144,8 @@ class Section:
     @property
     def best_student(self) -> System | None:
         """The student of highest mean micro-F1, the first one on a tie."""
-        return max(self.of_role("student"), key=lambda system: system.f1.mean, default=None)
+        students = [system for system in self.of_role("student") if system.is_scored]
+        return max(students, key=lambda system: system.f1.mean, default=None)
 
     def of_role(self, role: str) -> tuple[System, ...]:
         """The systems of one role, in order."""
@@ -149,7 +154,7 @@ class Section:
     def retention(self, system: System) -> float | None:
         """Mean micro-F1 of a student as a share of the teacher's mean; ``None`` for others and without a teacher."""
         teacher = self.teacher
-        if system.role != "student" or teacher is None or not teacher.f1.mean:
+        if system.role != "student" or teacher is None or not (teacher.is_scored and teacher.f1.mean):
             return None
         return system.f1.mean / teacher.f1.mean
 

@@ -74,7 +74,8 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     less, more = (int(np.count_nonzero(side)) for side in (found <= 0, found >= 0))
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
     p = min(1.0, max(2 * (min(less, more) + 1) / (DRAWS + 1), 2.0 ** (1 - len(documents))))
-    effect = _effect([ours[seed].scores.micro.f1 - theirs[seed].scores.micro.f1 for seed in seeds])
+    scores = [(ours[seed].scores.micro.f1, theirs[seed].scores.micro.f1) for seed in seeds]
+    effect = _effect([mine - other for mine, other in scores if mine is not None and other is not None])
     return Comparison(float(one[0] - other[0]), float(low), float(high), p, effect, len(documents), len(seeds))
 
 

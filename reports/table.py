@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -127,8 +128,11 @@ def label(
 def number(
     value: float | None, digits: int = 0, records: Sequence[str] = (), *, scale: float = 1, mark: str = ""
 ) -> Cell:
-    """A number, shown divided by ``scale`` with ``digits`` decimals and a footnote mark; the data value is unscaled."""
-    if value is None:
+    """A number, shown divided by ``scale`` with ``digits`` decimals and a footnote mark; the data value is unscaled.
+
+    What is undefined (``None``, NaN) is a dash, and empty in data files.
+    """
+    if value is None or math.isnan(value):
         return Cell(None, MISSING, tuple(records))
     return Cell(value, f"{value / scale:,.{digits}f}{mark}", tuple(records))
 
@@ -142,7 +146,7 @@ def spread(
     value: Spread | None, digits: int = 3, records: Sequence[str] = (), *, strong: bool = False, mark: str = ""
 ) -> Cell:
     """Mean ± standard deviation and, in brackets, the number of seeds, and a mark; the data value is the mean."""
-    if value is None:
+    if value is None or math.isnan(value.mean):
         return Cell(None, MISSING, tuple(records))
     deviation = "" if value.sd is None else f" ± {value.sd:.{digits}f}"
     return Cell(value.mean, f"{value.mean:.{digits}f}{deviation} ({value.n}){mark}", tuple(records), strong)

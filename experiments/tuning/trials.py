@@ -105,7 +105,7 @@ def _note(trial: Trial, parts: Sequence[str]) -> None:
 
 def _reached(goal: Goal, records: Sequence[RunRecord]) -> float:
     figures: Mapping[Goal, Callable[[RunRecord], float | None]] = {
-        "f1": lambda record: record.scores.micro.f1,
+        "f1": lambda record: record.scores.micro.f1 or 0.0,
         "latency": lambda record: record.resources.latency_ms.get("p50"),
         "size": lambda record: record.resources.bytes,
     }
@@ -146,7 +146,7 @@ class _Watch:
         if self.place is None or not model.labels or quarter == self.quarter:
             return
         self.quarter = quarter
-        f1 = evaluate(self._gold, model, self._data.types).micro.f1
+        f1 = evaluate(self._gold, model, self._data.types).micro.f1 or 0.0
         at = self.place + progress.step / progress.steps
         self.curve.scores.append((self.seed, at, f1))
         if len(self.plan.search.goals) == 1:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports.canvas import COLOURS, INK
 from reports.sections import Section, System
-from reports.table import plain
+from reports.table import number, plain
 
 _ROW, _COLUMN = 0.3, 1.75
 """Inches of a system and of a stage."""
@@ -69,7 +69,7 @@ def graph(section: Section) -> Figure | None:
         axes.text(node.depth + 0.5, node.height, plain(node.kind)[:_LETTERS], bbox=box, **style)  # type: ignore[arg-type]
     for row, system in enumerate(systems):
         depth = len(system.records[0].lineage)
-        score = f"  {plain(system.name)}  {system.f1.mean:.3f}"
+        score = f"  {plain(system.name)}  {number(system.f1.mean, 3).text}"
         weight = "bold" if system is section.best_student else "normal"
         axes.text(depth + 0.05, row, score, fontsize=9, va="center", weight=weight)
     return figure

@@ -11,16 +11,16 @@ from reports.table import plain
 
 
 def pareto(section: Section) -> Figure | None:
-    """The picture; ``None`` if no teacher or student has a latency."""
+    """The picture; ``None`` if no teacher or student has a score and a latency."""
     floors = section.of_role("floor")
     points = [
         Point(_label(system), latency, system.f1, system.parameters, ROLE_COLOURS[system.role])
         for system in section.systems
-        if system not in floors and (latency := system.latency("p50"))
+        if system not in floors and system.is_scored and (latency := system.latency("p50"))
     ]
     if not points:
         return None
-    lines = [(_label(floor), floor.f1.mean) for floor in floors]
+    lines = [(_label(floor), floor.f1.mean) for floor in floors if floor.is_scored]
     return scatter(points, lines, "median latency per sentence (ms)", "parameters")
 
 

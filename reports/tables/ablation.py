@@ -51,7 +51,8 @@ def _behind(system: System, best: System | None) -> list[float]:
     if best is None or system is best:
         return []
     ahead = {record.seed: record.scores.micro.f1 for record in best.records}
-    return [100 * (ahead[r.seed] - r.scores.micro.f1) for r in system.records if r.seed in ahead]
+    pairs = [(ahead.get(record.seed), record.scores.micro.f1) for record in system.records]
+    return [100 * (first - own) for first, own in pairs if first is not None and own is not None]
 
 
 def _mean(values: list[float]) -> float | None:

@@ -48,6 +48,9 @@ def types(section: Section) -> Table:
         (Column("seeds", detail=True), lambda score: number(len(score.system.ids))),
     ]
     notes = [*corpus_notes(section), "Support: gold entities of the type.", seed_note(section)]
+    counts = [each for record in section.records for each in record.scores.per_type.values()]
+    if any(each.gold == 0 or each.predicted == 0 for each in counts):
+        notes.append("A dash: there is nothing to find (recall), nothing was found (precision), or both (F1).")
     if section.best_student:
         notes.append("Bold: the best student of the type.")
     return Table.of("types", "Scores by entity type", section, notes, columns, _scores(section))
@@ -60,7 +63,7 @@ def _scores(section: Section) -> list[_Score]:
             support[name] = counts.gold
     rows = []
     for name in sorted(support, key=lambda name: (-support[name], name)):
-        best = _best_student(section, name)
+        best = _best_student(section, name) if support[name] else None
         for system in section.systems:
             rows.append(_Score(name, support[name], system, system is section.systems[0], system is best))
     return rows
@@ -68,7 +71,6 @@ def _scores(section: Section) -> list[_Score]:
 
 def _best_student(section: Section, name: str) -> System | None:
     def f1(system: System) -> float:
-        mean = system.mean(lambda record: record.scores.per_type.get(name, Counts(0, 0, 0)).f1)
-        return mean or 0.0
+        return system.mean(lambda record: record.scores.per_type.get(name, Counts(0, 0, 0)).f1) or 0.0
 
     return max(section.of_role("student"), key=f1, default=None)

@@ -76,7 +76,10 @@ def test_the_same_record_is_the_same_bytes(tmp_path):
 def test_scores_follow_from_counts():
     counts = Counts(1, 2, 4)
     assert (counts.precision, counts.recall, counts.f1) == (0.5, 0.25, pytest.approx(1 / 3))
-    assert Counts(0, 0, 0).f1 == Counts(0, 0, 5).precision == Counts(0, 5, 0).recall == 0.0
+    assert (Counts(0, 0, 5).recall, Counts(0, 0, 5).f1, Counts(0, 5, 0).precision, Counts(0, 5, 0).f1) == (0, 0, 0, 0)
+    assert Counts(0, 0, 5).precision is None
+    assert Counts(0, 5, 0).recall is None
+    assert Counts(0, 0, 0).f1 is None
     assert total([counts, Counts(1, 1, 1)]) == Counts(2, 3, 5)
     assert total([]) == Counts(0, 0, 0)
 
@@ -84,6 +87,8 @@ def test_scores_follow_from_counts():
 def test_macro_leaves_out_types_that_gold_does_not_hold():
     scores = NerScores({"ORG": Counts(1, 1, 1), "PER": Counts(0, 1, 1), "LOC": Counts(0, 3, 0)})
     assert scores.macro_f1 == 0.5
+    assert NerScores({"ORG": Counts(0, 1, 0)}).macro_f1 is None
+    assert NerScores({}).macro_f1 is None
     assert scores.micro == Counts(1, 5, 2)
     assert figures(scores)["micro"] == {
         "precision": 0.2,
