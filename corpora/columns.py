@@ -15,6 +15,7 @@ from corpora.errors import DataError
 from corpora.lines import numbered_lines, stem
 from corpora.sentence import Sentence
 from corpora.tags import Scheme, convert, first_illegal
+from corpora.wording import counted
 
 DOCSTART = "-DOCSTART-"
 
@@ -86,7 +87,9 @@ def read_conll(
             continue
         columns = columns or _checked_columns(path, number, line, cells, (word_column, tag_column))
         if len(cells) != columns:
-            raise DataError(f"{path}:{number}: found {len(cells)} columns in {line!r}; expected {columns} as before")
+            raise DataError(
+                f"{path}:{number}: found {counted(len(cells), 'column')} in {line!r}; expected {columns} as before"
+            )
         rows.add(cells[word_column], cells[tag_column], number)
         empty = False
     yield from rows.pop(document)
@@ -97,7 +100,9 @@ def read_conll(
 def _checked_columns(path: Path, number: int, line: str, cells: Sequence[str], wanted: Sequence[int]) -> int:
     least = max(2, *(column + 1 if column >= 0 else -column for column in wanted))
     if len(cells) < least:
-        raise DataError(f"{path}:{number}: found {len(cells)} columns in {line!r}; expected at least {least}")
+        raise DataError(
+            f"{path}:{number}: found {counted(len(cells), 'column')} in {line!r}; expected at least {least}"
+        )
     return len(cells)
 
 
@@ -176,7 +181,9 @@ def csv_rows(path: Path, headers: Sequence[str]) -> Iterator[tuple[int, dict[str
         for cells in reader:
             number = reader.line_num
             if len(cells) != len(head):
-                raise DataError(f"{path}:{number}: found {len(cells)} columns; expected {len(head)} as in the header")
+                raise DataError(
+                    f"{path}:{number}: found {counted(len(cells), 'column')}; expected {len(head)} as in the header"
+                )
             yield number, dict(zip(head, cells, strict=True))
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken CSV ({error}); expected cells as in RFC 4180") from error

@@ -14,6 +14,7 @@ from corpora.lines import BROKEN_GZIP, numbered_lines, open_binary, parse_json, 
 from corpora.segmentation import label_text
 from corpora.sentence import Sentence
 from corpora.tags import Scheme, convert, first_illegal
+from corpora.wording import counted
 
 
 def read_jsonl(path: Path, scheme: Scheme = "IOB2") -> Iterator[Sentence]:
@@ -110,7 +111,9 @@ def sentence_of_record(record: Any, where: str, scheme: Scheme = "IOB2") -> Sent
 
 def _tagged(words: list[str], tags: list[str], scheme: Scheme, document: str) -> Sentence:
     if not words or len(words) != len(tags):
-        raise ValueError(f"found {len(words)} words and {len(tags)} tags; expected as many, at least one")
+        raise ValueError(
+            f"found {counted(len(words), 'word')} and {counted(len(tags), 'tag')}; expected as many, at least one"
+        )
     if not all(word.strip() for word in words):
         raise ValueError("found an empty word; expected a word for each tag")
     problem = first_illegal(tags, scheme)

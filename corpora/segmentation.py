@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from corpora.sentence import Entity, Sentence
 from corpora.tags import from_entities
+from corpora.wording import counted
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -138,7 +139,9 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
     found = []
     for start, end, type_ in labelled:
         if not 0 <= start < end <= len(text):
-            raise ValueError(f"span ({start}, {end}, {type_!r}) is empty or leaves the text of {len(text)} characters")
+            raise ValueError(
+                f"span ({start}, {end}, {type_!r}) is empty or leaves the text of {counted(len(text), 'character')}"
+            )
         first, after = bisect_left(starts, start), bisect_right(ends, end)
         if first >= after:
             raise ValueError(f"span ({start}, {end}, {type_!r}) holds no word")

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from corpora.wording import counted
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -36,7 +38,9 @@ class Sentence:
                 raise ValueError(f"word span ({start}, {end}) is empty, overlaps or leaves the text {self.text!r}")
             last = end
         if self.tags is not None and len(self.tags) != len(self.spans):
-            raise ValueError(f"{len(self.tags)} tags for {len(self.spans)} words in {self.text!r}")
+            raise ValueError(
+                f"{counted(len(self.tags), 'tag')} for {counted(len(self.spans), 'word')} in {self.text!r}"
+            )
         object.__setattr__(self, "words", tuple(self.text[start:end] for start, end in self.spans))
 
     @classmethod

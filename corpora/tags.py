@@ -14,6 +14,7 @@ from typing import Literal, cast, get_args
 from corpora.errors import ConfigError
 from corpora.registry import unknown
 from corpora.sentence import Entity
+from corpora.wording import counted
 
 Scheme = Literal["IOB1", "IOB2", "BIOES"]
 SCHEMES: tuple[str, ...] = get_args(Scheme)
@@ -128,7 +129,7 @@ def from_entities(found: Iterable[Entity], length: int, scheme: Scheme = "IOB2")
     last, last_type = 0, ""
     for entity in sorted(found):
         if not last <= entity.start < entity.end <= length:
-            raise ValueError(f"{entity} is empty, overlaps another or leaves a sentence of {length} words")
+            raise ValueError(f"{entity} is empty, overlaps another or leaves a sentence of {counted(length, 'word')}")
         tags[entity.start : entity.end] = [f"I-{entity.type}"] * (entity.end - entity.start)
         touches = entity.start == last and entity.type == last_type
         if scheme != "IOB1" or touches:

@@ -18,6 +18,7 @@ from corpora.locate import checksum, finder
 from corpora.registry import unknown
 from corpora.segmentation import split_sentences
 from corpora.sentence import Sentence
+from corpora.wording import counted
 
 SAMPLING_VERSION = 1
 _SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")
@@ -91,7 +92,8 @@ def sample_sentences(
                 yield sentence
     if len(seen) < count:
         raise DataError(
-            f"{name}: has {len(seen)} distinct sentences of {min_words} to {max_words} words; expected {count}, "
+            f"{name}: has {counted(len(seen), 'distinct sentence')} of {min_words} to {max_words} words; expected "
+            f"{count}, "
             "ask for fewer"
         )
 

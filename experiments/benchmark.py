@@ -12,6 +12,7 @@ import torch
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
 from corpora.files import scratch_folder
+from corpora.wording import counted
 from experiments.competitors import System, competitor
 from experiments.names import slug
 from experiments.splits import scored_split
@@ -128,7 +129,7 @@ class _Bench:
             self.say("throughput on one thread")
             one = batches(readers, self.sentences, seconds, Meter())
         cores = torch.get_num_threads()
-        self.say(f"throughput on {cores} threads")
+        self.say(f"throughput on {counted(cores, 'thread')}")
         together = {key: running.read for key, running in self._running(cores).items()}
         meter = Meter()
         every = batches(together, self.sentences, seconds, meter)
@@ -166,7 +167,7 @@ class _Bench:
 
     def _queried(self, done: int) -> None:
         if done % _TOLD == 0:
-            self.say(f"latency: {done:,} queries of each")
+            self.say(f"latency: {counted(done, 'query')} of each")
 
     def _running(self, count: int) -> dict[str, Running | Pipeline]:
         with threads(count):

@@ -12,6 +12,7 @@ from corpora.corpus import NerData, TextCorpus
 from corpora.errors import ConfigError, DataError
 from corpora.lines import numbered_lines, parse_json, stem
 from corpora.loading import SPLIT_NAMES
+from corpora.wording import counted
 from experiments.splits import scored_split
 from tokenization.analysis import Text
 
@@ -69,7 +70,8 @@ class Unlabelled:
                 yield line
         if not kept:
             raise DataError(
-                f"{self.name}: found {count} lines, of which the hash holds none out for measuring; give more text, or "
+                f"{self.name}: found {counted(count, 'line')}, of which the hash holds none out for measuring; give "
+                "more text, or "
                 "--tokenizer for one that is trained already"
             )
 

@@ -10,6 +10,7 @@ from statistics import mean
 import torch
 
 from corpora.errors import ConfigError
+from corpora.wording import counted
 from experiments.shapes import Shape, encoder
 from finkd import lineage, models, teachers
 from finkd.compression.low_rank import Size, beyond_rank_one, check_smaller, ranks_alike
@@ -196,7 +197,7 @@ def _narrower(shape: Shape, width: int) -> Shape:
         raise ConfigError("shrink.width: the layers are slim already; shrink before compress")
     if width >= shape.width or width % shape.heads:
         raise ConfigError(
-            f"shrink.width: expected a multiple of the {shape.heads} heads that is less than {shape.width} "
+            f"shrink.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than {shape.width} "
             f"(got {width})"
         )
     return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)

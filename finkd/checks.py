@@ -7,6 +7,7 @@ from pathlib import Path
 
 from corpora.errors import ConfigError
 from corpora.tags import OUTSIDE
+from corpora.wording import counted
 from tokenization.tokenizer import Tokenizer
 
 
@@ -29,7 +30,10 @@ def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None
     if "pad" not in tokenizer.special_ids:
         raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
     if len(tokenizer) > embeddings:
-        raise ConfigError(f"{folder}: tokenizer has {len(tokenizer)} pieces, the model only {embeddings} embeddings")
+        raise ConfigError(
+            f"{folder}: tokenizer has {counted(len(tokenizer), 'piece')}, the model only "
+            f"{counted(embeddings, 'embedding')}"
+        )
 
 
 def check_labels(labels: Sequence[str], folder: Path) -> None:

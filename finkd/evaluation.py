@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from corpora.sentence import Sentence
 from corpora.tags import entities
+from corpora.wording import counted
 from finkd.decoding import decode
 from finkd.examples import WINDOW, Encoded, windows_and_pieces
 from finkd.inference import word_logits
@@ -134,7 +135,10 @@ def score(
     """
     for sentence, tags in zip(sentences, predicted, strict=True):
         if sentence.tags is None or len(tags) != len(sentence.spans):
-            raise ValueError(f"score: {len(tags)} tags for {len(sentence.spans)} words in {sentence.text[:60]!r}")
+            raise ValueError(
+                f"score: {counted(len(tags), 'tag')} for {counted(len(sentence.spans), 'word')} in "
+                f"{sentence.text[:60]!r}"
+            )
     per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
     per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     names, unseen = [0, 0, 0], [0, 0, 0]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, distributed
 
 from corpora.errors import ConfigError
+from corpora.wording import counted
 
 _PATIENCE = timedelta(days=1)
 """The first process reads a corpus with the teacher, or measures a model, while the others wait for it."""
@@ -114,7 +115,8 @@ def join() -> Any:
     state = PartialState(cpu=cpu, timeout=_PATIENCE)
     if state.num_processes != count():
         raise ConfigError(
-            f"accelerate: connects {state.num_processes} processes, but WORLD_SIZE is {count()}; start the command "
+            f"accelerate: connects {counted(state.num_processes, 'process')}, but WORLD_SIZE is {count()}; start the "
+            "command "
             "with 'accelerate launch --multi_gpu', or unset WORLD_SIZE"
         )
     return state

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
+from corpora.wording import counted
 from finkd.compression.slim import Slim
 from finkd.models import Model
 from finkd.transfer.mapped import Characters
@@ -79,7 +80,8 @@ def narrow(model: Model, width: int) -> Model:
     heads = old.num_attention_heads
     if not 0 < width < old.hidden_size or width % heads:
         raise ConfigError(
-            f"shrink.width: expected a multiple of the {heads} heads that is less than {old.hidden_size} (got {width})"
+            f"shrink.width: expected a multiple of the {counted(heads, 'head')} that is less than {old.hidden_size} "
+            f"(got {width})"
         )
     config = copy.deepcopy(model.network.config)
     config.hidden_size = width

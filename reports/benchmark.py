@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from corpora.files import write_atomic
+from corpora.wording import counted
 from finkd.runtimes.record import BenchmarkRecord, Ratio
 from reports.build import write_report
 from reports.figures.sizes import sizes
@@ -77,7 +78,8 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
         "Micro-F1 is strict; means ± sample standard deviation over seeds, with their number in brackets; retention is "
         f"the mean as a share of that of {first.reference}. Everything else is of the first seed.",
         f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
-        f"text to tags, {least:,} queries and {first.seconds:g} seconds of each at least, in turn; cutting into "
+        f"text to tags, {counted(least, 'query')} and {counted(first.seconds, 'second')} of each at least, in turn; "
+        "cutting into "
         "pieces is within them.",
         f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "
         "all threads, with bootstrap intervals of 95 %.",

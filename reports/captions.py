@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from corpora.wording import counted
 from reports.sections import Section
 
 SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the program runs, not how good a model is."
@@ -10,11 +11,11 @@ SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the prog
 def corpus_notes(section: Section) -> list[str]:
     """Corpus, split, support and overlap; the sample notice comes first where it applies."""
     scores = section.records[0].scores
-    words = f" in {scores.words:,} words" if scores.words else ""
+    words = f" in {counted(scores.words, 'word')}" if scores.words else ""
     overlap = max(record.overlap for record in section.records)
     return [
         *([SAMPLE_NOTICE] if section.sample else []),
-        f"Corpus {section.corpus}, {section.split} split, {scores.micro.gold:,} gold entities{words}.",
+        f"Corpus {section.corpus}, {section.split} split, {counted(scores.micro.gold, 'gold entity')}{words}.",
         f"{overlap:.1%} of the scored sentences also stand in the training split."
         if overlap
         else "No scored sentence also stands in the training split.",
@@ -26,7 +27,7 @@ def seed_note(section: Section) -> str:
     seeds = sorted({record.seed for record in section.records})
     return (
         f"Scores are means ± sample standard deviation over seeds, with their number in brackets "
-        f"(seeds {', '.join(map(str, seeds))})."
+        f"({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})."
     )
 
 
@@ -36,13 +37,14 @@ def hard_name_notes(section: Section) -> list[str]:
     unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
     notes = []
     if names is not None:
+        are = "is a name" if names.gold == 1 else "are names"
         notes.append(
-            f"Names-only F1: of the {names.gold:,} entities that are names, without the words for roles (such as "
-            "Borrower) that the corpus tags too."
+            f"Names-only F1: of the {counted(names.gold, 'entity')} that {are}, "
+            "without the words for roles (such as Borrower) that the corpus tags too."
         )
     if unseen is not None:
         notes.append(
-            f"Unseen F1: of the {unseen.gold:,} entities with a word that the training split does not hold, and of "
-            "what is predicted with such a word."
+            f"Unseen F1: of the {counted(unseen.gold, 'entity')} with a word that the training split does not hold, "
+            "and of what is predicted with such a word."
         )
     return notes

@@ -9,6 +9,7 @@ import yaml
 
 import corpora
 from corpora.errors import UnknownNameError
+from corpora.wording import counted
 from finkd.records import Counts, RunRecord
 from reports.captions import SAMPLE_NOTICE
 from reports.formats.markdown import escape
@@ -34,14 +35,14 @@ def card(record: RunRecord) -> str:
         works=[escape(work.full) for work in cited("strategies", ordering(record))],
         corpus=escape(plain(record.corpus)),
         split=escape(plain(record.split)),
-        words=f"{record.scores.words:,}",
+        words=counted(record.scores.words, "word"),
         seed=record.seed,
         rows=_rows(record),
         overlap=f"{record.overlap:.1%}",
         licence=escape(plain(_licence(record.corpus))),
         texts=[escape(plain(name)) for name in record.corpora if name != record.corpus],
         sizes=_sizes(record),
-        uncovered=record.scores.uncovered_words,
+        uncovered=counted(record.scores.uncovered_words, "word") if record.scores.uncovered_words else "",
         environment=[(escape(plain(str(k))), escape(plain(str(v)))) for k, v in sorted(record.environment.items())],
     )
     head = yaml.safe_dump(json.loads(json.dumps(_head(record))), sort_keys=False, allow_unicode=True)

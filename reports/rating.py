@@ -19,6 +19,7 @@ from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
 from corpora.errors import ConfigError, DataError
+from corpora.wording import counted
 from finkd.suites.record import TaskRecord
 from reports.agreement import ordinal_alpha
 from reports.sections import Spread
@@ -215,7 +216,7 @@ def means(form: Form, raters: Sequence[Ratings]) -> Table:
     notes = (
         f"Grades from {LOWEST} to {HIGHEST}; means ± sample standard deviation over summaries and raters, with their "
         "number in brackets.",
-        f"{len(raters)} raters, who did not know what wrote which summary. Seed of the draw: {form.seed}.",
+        f"{counted(len(raters), 'rater')}, who did not know what wrote which summary. Seed of the draw: {form.seed}.",
     )
     rows = tuple(tuple(cell(system) for _, cell in columns) for system in order)
     return Table("human-eval", "Human evaluation", notes, tuple(column for column, _ in columns), rows)
@@ -247,7 +248,7 @@ def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
         rows.append((label(name.capitalize()), number(ordinal_alpha(matrix), 2), number(_same(matrix), 1, scale=0.01)))
     notes = (
         "Krippendorff's alpha for ordered grades: 1 where raters agree, 0 where they do as by chance.",
-        f"{len(raters)} raters: {plain(', '.join(rater.rater for rater in raters))}.",
+        f"{counted(len(raters), 'rater')}: {plain(', '.join(rater.rater for rater in raters))}.",
     )
     return Table("human-eval-agreement", "Agreement of the raters", notes, columns, tuple(rows))
 

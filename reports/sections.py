@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from corpora.errors import DataError
+from corpora.wording import counted
 from finkd.records import Counts, RunRecord
 
 ROLES = ("floor", "teacher", "student")
@@ -237,6 +238,6 @@ def _check_same_gold(records: Sequence[RunRecord]) -> None:
             expected, found = (r.scores.per_type.get(name, Counts(0, 0, 0)).gold for r in (first, record))
             if found != expected:
                 raise DataError(
-                    f"{record.id}: {found} gold entities of type {name}, but {first.id} has {expected}; "
+                    f"{record.id}: {counted(found, 'gold entity')} of type {name}, but {first.id} has {expected}; "
                     "only systems scored on the same text can be compared"
                 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import DataError
+from corpora.wording import counted
 
 
 def opened(path: Path) -> str:
@@ -42,7 +43,9 @@ def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None)
             continue
         values = line.rstrip("\r").split("\t")
         if len(values) <= max(chosen):
-            raise DataError(f"{path}: line {number}: {len(values)} values, expected at least {max(chosen) + 1}")
+            raise DataError(
+                f"{path}: line {number}: {counted(len(values), 'value')}, expected at least {max(chosen) + 1}"
+            )
         yield f"{path}: line {number}", [values[place] for place in chosen]
 
 

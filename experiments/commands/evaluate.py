@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from corpora.errors import ConfigError
+from corpora.wording import counted
 from experiments.commands.run import Overrides, refuse_idle_scheme, seed_list
 from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
@@ -167,7 +168,7 @@ def _table(title: str, scores: NerScores) -> Table:
     rows.append((label("macro"), label(None), label(None), label(None), label(None), number(scores.macro_f1, 3)))
     headings = ("Type", "Support", "Predicted", "Precision", "Recall", "F1")
     columns = tuple(Column(name.lower(), name, "left" if name == "Type" else "right") for name in headings)
-    notes = [f"{scores.words:,} words, of which {scores.uncovered_words:,} have no piece and count as O."]
+    notes = [f"{counted(scores.words, 'word')}, of which {scores.uncovered_words:,} have no piece and count as O."]
     if scores.unseen:
         notes.append("Unseen: entities with a word that the training split does not hold.")
     return Table("scores", plain(title), tuple(notes), columns, tuple(rows))

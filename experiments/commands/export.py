@@ -10,6 +10,7 @@ import typer
 
 from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder, check_replaceable
+from corpora.wording import counted
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json
 
@@ -108,7 +109,8 @@ def _graph(
         found = _compared(load_onnx(unfinished), tagger, data, split)
         if to == "onnx" and found["differing"]:
             raise DataError(
-                f"{folder}: not written, since {found['differing']} of {found['words']:,} words of {on} get another "
+                f"{folder}: not written, since {found['differing']} of {counted(found['words'], 'word')} of {on} get "
+                "another "
                 f"label than the model's (scores differ by at most {found['largest']:.2g})"
             )
     sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}
@@ -117,7 +119,8 @@ def _graph(
         return
     say(f"wrote {folder}, {sizes['bytes'] / 1e6:.1f} MB")
     say(
-        f"{found['differing']} of {found['words']:,} words of {on} get another label; scores differ by at most "
+        f"{found['differing']} of {counted(found['words'], 'word')} of {on} get another label; scores differ by at "
+        "most "
         f"{found['largest']:.2g}"
     )
     if found["f1"]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from corpora.wording import counted
 from experiments.terminal import say, show_json, show_tables
 
 human_eval = typer.Typer(no_args_is_help=True, help="Have people rate summaries, and score their grades.")
@@ -47,7 +48,10 @@ def form(
         raise ConfigError("human-eval: the summaries are not of these dialogues; name their folder by --data")
     write_atomic(out / "form.html", page(drawn, [dialogue.text for dialogue in dialogues.splits["test"]]))
     write_atomic(out / "key.json", key(drawn))
-    say(f"wrote {out / 'form.html'} for the raters: {len(drawn.items)} summaries of {items} dialogues")
+    say(
+        f"wrote {out / 'form.html'} for the raters: {counted(len(drawn.items), 'summary')} of "
+        f"{counted(items, 'dialogue')}"
+    )
     say(f"wrote {out / 'key.json'}, which tells what wrote them: not for the raters")
 
 

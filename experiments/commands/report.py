@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import FinkdError, UnavailableError
+from corpora.errors import ConfigError, FinkdError, UnavailableError
 from corpora.lines import read_json
+from corpora.wording import counted
 from experiments.terminal import say, show_json, show_tables
 
 if TYPE_CHECKING:
     from finkd.records import RunRecord
+
+RECORDS = "records"
+_ENDINGS = (".record.json", ".task.json")
+_SHOWN = 8
 
 
 def report(
@@ -40,13 +46,14 @@ def report(
     from reports.general import general
     from reports.report import compose
 
-    tasks = load_task_records(runs)
-    records = load_records(runs) if not tasks or any(_has_runs(run) for run in runs) else []
+    found = [_records_of(run) for run in runs]
+    tasks = load_task_records(found)
+    records = load_records(found) if not tasks or any(map(_has_runs, found)) else []
     for run in runs:
         if missing := _missing(run, records):
             say(f"{run}: not finished; without {', '.join(missing)}")
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
-    if alone is not None and any(alone.glob("*.record.json")):
+    if alone is not None and alone == found[0]:
         alone = alone.parent  # that folder is for records alone
     names = [name.strip() for name in formats.split(",")]
     written = build(records, out or alone or Path("runs/report"), names, tasks)
@@ -58,6 +65,32 @@ def report(
     show_tables(shown.overviews.values())
     for path in written:
         say(f"wrote {path}")
+
+
+def _records_of(run: Path) -> Path:
+    """Where a run keeps its records: itself, if it is a file or a folder of records.
+
+    Raises:
+        ConfigError: if it is no run, but a folder of runs.
+    """
+    if run.is_file() or any(_records_in(run.iterdir())):
+        return run
+    if (run / RECORDS).is_dir() and any(_records_in((run / RECORDS).iterdir())):
+        return run / RECORDS
+    folders = {path.parent for path in _records_in(run.rglob("*"))}
+    below = sorted(str(each.parent if each.name == RECORDS else each) for each in folders)
+    if not below:
+        return run
+    command = shlex.join([*below[:2], *(["--out", str(run / "report")] if len(below) > 1 else [])])
+    more = f" and {len(below) - _SHOWN} more" if len(below) > _SHOWN else ""
+    raise ConfigError(
+        f"{run}: is no run, but holds {counted(len(below), 'run')} ({', '.join(below[:_SHOWN])}{more}); name those "
+        f"to report together: finkd report {command}"
+    )
+
+
+def _records_in(paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.name.endswith(_ENDINGS))
 
 
 def _has_runs(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from corpora.errors import ConfigError
+from corpora.wording import counted
 from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
 
@@ -173,7 +174,8 @@ def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     left = [stage for stage in stages if stage.state == "to do"]
     seconds, peak = sum(stage.seconds for stage in left), max((stage.bytes for stage in left), default=0)
     memory = f", and up to about {peak / 1e9:.1f} GB of memory beside the program's own" if peak else ""
-    say(f"{len(left)} of {len(stages)} stages are to do: about {_duration(seconds)}{memory}")
+    are = "is" if len(stages) == 1 else "are"
+    say(f"{len(left)} of {counted(len(stages), 'stage')} {are} to do: about {_duration(seconds)}{memory}")
 
 
 def _duration(seconds: float) -> str:

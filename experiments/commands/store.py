@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corpora.errors import StoreError
+from corpora.wording import counted
 from experiments.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def list_entries(root: Root = DEFAULT, json: AsJson = False) -> None:
         mark = "used" if entry.key in used else "-"
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.changed))
         typer.echo(f"{row['key']:<40}  {row['kind']:<24}  {entry.bytes / 1e6:>9,.1f} MB  {when}  {mark}")
-    say(f"{len(entries)} entries, {_total(entries)}")
+    say(f"{counted(len(entries), 'entry')}, {_total(entries)}")
 
 
 @store.command("verify")
@@ -59,7 +60,8 @@ def verify(root: Root = DEFAULT, json: AsJson = False) -> None:
         show_json([{"key": entry.key, "problem": damaged.get(entry.key)} for entry in entries])
     for key, problem in damaged.items():
         say(f"{root / key}: {problem}; a run that needs it computes it again, 'finkd store gc' removes it")
-    say(f"{len(entries) - len(damaged)} of {len(entries)} entries are whole")
+    are = "is" if len(entries) == 1 else "are"
+    say(f"{len(entries) - len(damaged)} of {counted(len(entries), 'entry')} {are} whole")
     if damaged:
         raise typer.Exit(1)
 
@@ -95,7 +97,7 @@ def collect(
             kept.remove(entry.key)
     if json:
         show_json([_row(entry) for entry in unused])
-    say(f"{'would free' if dry_run else 'freed'} {_total(unused)}, {len(unused)} entries")
+    say(f"{'would free' if dry_run else 'freed'} {_total(unused)}, {counted(len(unused), 'entry')}")
 
 
 def _entries(root: Path) -> list[Entry]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from corpora.errors import ConfigError, StoreError
+from corpora.wording import counted
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json
 
@@ -100,7 +101,9 @@ def vocab(
         shown = {"algorithm": kind, "size": len(tokenizer), "lowercase": tokenizer.lowercases}
         show_json({"folder": str(out), **shown})
     else:
-        say(f"wrote {out}: {kind}, {len(tokenizer):,} entries, {'uncased' if tokenizer.lowercases else 'cased'}")
+        say(
+            f"wrote {out}: {kind}, {counted(len(tokenizer), 'entry')}, {'uncased' if tokenizer.lowercases else 'cased'}"
+        )
 
 
 def _require_sense(size: int | None, cased: bool, grow_from: str | None, trim_from: str | None) -> None:

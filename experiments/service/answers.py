@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from corpora.wording import counted
 from experiments.service.limits import SMALL, Limits, RefusedError
 from experiments.service.messages import Asked, Reply
 from finkd.evaluation import Tagger
@@ -45,7 +46,7 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
         raise RefusedError(413, f"texts: at most {limits.texts} at once (got {len(texts)})")
     characters = sum(map(len, texts))
     if characters > limits.characters:
-        raise RefusedError(413, f"texts: at most {limits.characters} characters together (got {characters})")
+        raise RefusedError(413, f"texts: at most {counted(limits.characters, 'character')} together (got {characters})")
     return texts
 
 
@@ -66,7 +67,7 @@ class _Interrupt:
             raise _CancelledError
         self.tokens += tokens
         if self.tokens > self.most:
-            raise RefusedError(413, f"texts: at most {self.most} tokens together; send less at once")
+            raise RefusedError(413, f"texts: at most {counted(self.most, 'token')} together; send less at once")
 
 
 def reply_to(body: bytes, tagger: Tagger, limits: Limits, cancelled: threading.Event) -> Reply | None:
@@ -105,7 +106,7 @@ def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], m
             if len(part) >= SMALL // 2:
                 size += len(part)
                 if size > most:
-                    raise RefusedError(413, f"the answer is longer than {most} bytes; send less at once")
+                    raise RefusedError(413, f"the answer is longer than {counted(most, 'byte')}; send less at once")
                 yield bytes(part)
                 part.clear()
         part += b"]" if tagged.mentions else b",[]" if number else b"[]"

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from corpora.wording import counted
 from experiments.service.guard import Guard
 from experiments.service.limits import Limits, Memory, Places, RefusedError
 from experiments.service.messages import Answer, Asked, Reply, Worker
@@ -126,16 +127,16 @@ class _Desk:
         most = self.limits.bytes
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and len(declared) > len(str(most)):
-            raise RefusedError(413, f"body is longer than {most} bytes; send less at once")
+            raise RefusedError(413, f"body is longer than {counted(most, 'byte')}; send less at once")
         try:
             async with asyncio.timeout(self.limits.seconds), contextlib.aclosing(request.stream()) as stream:
                 async for part in stream:
                     if len(body) + len(part) > most:
-                        raise RefusedError(413, f"body is longer than {most} bytes; send less at once")
+                        raise RefusedError(413, f"body is longer than {counted(most, 'byte')}; send less at once")
                     self.memory.take(len(part), len(body))
                     body += part
         except TimeoutError as error:
-            raise RefusedError(408, f"the body took longer than {self.limits.seconds:g} seconds") from error
+            raise RefusedError(408, f"the body took longer than {counted(self.limits.seconds, 'second')}") from error
         except ClientDisconnect as error:
             raise RefusedError(400, "the body was cut off") from error
 
@@ -167,7 +168,10 @@ class _Desk:
                 cancel()
                 finished.cancel()
         if reply is None:
-            said = f"took longer than {self.limits.seconds:g} seconds; send less at once, or come back in a moment"
+            said = (
+                f"took longer than {counted(self.limits.seconds, 'second')}; send less at once, or come back in a "
+                "moment"
+            )
             raise RefusedError(408, said)
         return reply
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from corpora.files import write_atomic
 from corpora.tasks.task import Example
+from corpora.wording import counted
 from finkd.suites.record import TaskRecord
 from reports.formats import csv, markdown
 from reports.table import Column, Table, label, plain
@@ -48,7 +49,8 @@ def write_disagreements(out: Path, examples: Sequence[Example], records: Sequenc
         for place in order
     )
     notes = (
-        f"Systems disagree on {len(mixed):,} of {len(examples):,} examples; the first {SHOWN} are those that most of "
+        f"Systems disagree on {len(mixed):,} of {counted(len(examples), 'example')}; the first {SHOWN} are those that "
+        "most of "
         "them get wrong.",
     )
     table = Table("disagreements", "Where systems disagree", notes, columns, rows)

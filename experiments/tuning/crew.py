@@ -21,6 +21,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from corpora.errors import FinkdError
+from corpora.wording import counted
 from experiments.jobs import KilledError, end_with_parent, share_of_cores
 from experiments.tuning import storage
 from experiments.tuning.study import WORKER, Worker, fail_orphans, finished, give_up
@@ -151,7 +152,7 @@ class Crew:
             self.tell(outcome)
             if self.failures == _IN_A_ROW * self.workers:
                 raise TrialError(
-                    f"{self.failures} trials in a row could not be carried out; trial {outcome.number}: "
+                    f"{counted(self.failures, 'trial')} in a row could not be carried out; trial {outcome.number}: "
                     f"{outcome.reason}"
                 )
 

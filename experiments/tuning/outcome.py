@@ -14,6 +14,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from corpora.files import write_atomic
+from corpora.wording import counted
 from experiments.tuning.search import Goal, OneOf, Plan
 from experiments.tuning.study import FROM, OWN
 from reports.formats import csv, markdown
@@ -114,7 +115,8 @@ def importance(plan: Plan, study: Study) -> Table | None:
     )
     rows = tuple((label(key), *(number(share.get(key), 1, scale=0.01) for share in shares)) for key in order)
     note = (
-        f"Importance: share of the variance over {len(complete)} finished trials that a setting explains by itself "
+        f"Importance: share of the variance over {counted(len(complete), 'finished trial')} that a setting explains "
+        "by itself "
         "(fANOVA: Hutter et al. 2014)."
     )
     return Table("importance", plain(f"What matters: {plan.name}"), (note,), columns, rows)
@@ -137,7 +139,8 @@ def _notes(plan: Plan, study: Study) -> tuple[str, ...]:
     counts = {state: states.count(state) for state in dict.fromkeys(states)}
     seeds = ", ".join(map(str, plan.search.seeds))
     return (
-        f"{counts.get(TrialState.COMPLETE, 0)} trials carried out, {counts.get(TrialState.PRUNED, 0)} stopped early, "
+        f"{counted(counts.get(TrialState.COMPLETE, 0), 'trial')} carried out, {counts.get(TrialState.PRUNED, 0)} "
+        "stopped early, "
         f"{counts.get(TrialState.FAIL, 0)} given up.",
         f"Corpus {plan.settings['corpus']}, {plan.settings['split']} split, on which the best trial was chosen: its "
         f"score is too high by that choice. Seeds of each trial: {seeds}.",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError, DataError
+from corpora.wording import counted
 from finkd.compression.parts import LINEARS, halves, head_size, parts
 
 Shared = Literal["nothing", "all", "attention", "feed-forward"]
@@ -138,7 +139,9 @@ def make_slim(network: PreTrainedModel, slim: Slim) -> None:
     """Change the layers of a network that has just been made."""
     layers = _layers(network)
     if any(each and len(each) != len(layers) for each in (slim.heads, slim.units)):
-        raise DataError(f"config.json: slim: expected a number for each of {len(layers)} layers (found {asdict(slim)})")
+        raise DataError(
+            f"config.json: slim: expected a number for each of {counted(len(layers), 'layer')} (found {asdict(slim)})"
+        )
     for number, layer in enumerate(layers):
         names = parts(layer)
         if slim.heads:

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 
 from corpora.errors import ConfigError
+from corpora.wording import counted
 from finkd.compression.architecture import register
 from finkd.models import Model
 from finkd.quiet import quiet
@@ -44,7 +45,8 @@ def nf4(model: Model, scratch: Path, threads: int) -> Running:
     for name, module in model.encoder.named_modules():
         if isinstance(module, nn.Linear) and module.in_features % _BLOCK:
             raise ConfigError(
-                f"nf4: {name} reads {module.in_features} values, which is no multiple of {_BLOCK}; choose bnb-int8"
+                f"nf4: {name} reads {counted(module.in_features, 'value')}, which is no multiple of {_BLOCK}; choose "
+                "bnb-int8"
             )
     return _loaded(
         model,

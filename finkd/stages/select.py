@@ -15,6 +15,7 @@ from corpora.errors import ConfigError
 from corpora.selection import Doubles, distinct, likeness, quality, ranks
 from corpora.sentence import Sentence
 from corpora.shelf import Shelf
+from corpora.wording import counted
 from finkd.evaluation import sentence_logits
 from finkd.models import Model
 from finkd.raw_text import kept
@@ -90,7 +91,9 @@ class Selected:
             ConfigError: if more are asked for than were chosen.
         """
         if sentences is not None and sentences > len(self._drawn):
-            raise ConfigError(f"select: leaves {len(self._drawn)} sentences; expected {sentences}, ask for fewer")
+            raise ConfigError(
+                f"select: leaves {counted(len(self._drawn), 'sentence')}; expected {sentences}, ask for fewer"
+            )
         return self._drawn[:sentences]
 
     @cached_property

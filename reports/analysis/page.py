@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from corpora.wording import counted
 from reports.analysis import charts, tables
 from reports.analysis.chosen import shown
 from reports.analysis.summary import summary
@@ -113,7 +114,7 @@ def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]
         [
             {
                 "name": plain(analysis.vocabularies[index].name),
-                "length": example.lengths[index],
+                "length": counted(example.lengths[index], "piece"),
                 "segments": [_segment(segment) for segment in example.cuts[index]],
             }
             for index in shown(analysis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from corpora.wording import counted
 from reports.analysis.chosen import shown
 from reports.captions import SAMPLE_NOTICE
 from reports.table import MISSING, Cell, Column, Table, label, number, plain, share
@@ -55,8 +56,8 @@ def corpus_notes(corpus: Measured) -> tuple[str, ...]:
     found = [
         *([SAMPLE_NOTICE] if corpus.name in SAMPLES else []),
         plain(
-            f"Corpus {corpus.name}, {corpus.part}: {corpus.texts:,} texts, {corpus.words:,} words, "
-            f"{corpus.characters:,} characters."
+            f"Corpus {corpus.name}, {corpus.part}: {counted(corpus.texts, 'text')}, {counted(corpus.words, 'word')}, "
+            f"{counted(corpus.characters, 'character')}."
         ),
         "In brackets: 95 % bootstrap intervals over "
         f"{corpus.blocks} groups of documents (of texts, where no document is named)."
@@ -64,7 +65,7 @@ def corpus_notes(corpus: Measured) -> tuple[str, ...]:
         else "Without intervals: all texts belong to one group of documents.",
     ]
     if corpus.cut:
-        found.append(f"{corpus.cut:,} very long texts were measured in parts, each as a text of its own.")
+        found.append(f"Measured in parts, each as a text of its own: {counted(corpus.cut, 'very long text')}.")
     return tuple(found)
 
 
@@ -215,7 +216,7 @@ def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
     yield "unknown pieces (%)", lambda v, p, s: interval(p.unknown_rate, 3, percent)
     yield "pieces per text", lambda v, p, s: interval(p.mean_length, 1)
     yield "pieces per text, 95th percentile", lambda v, p, s: number(p.length_95)
-    yield f"texts over {analysis.limit} pieces (%)", lambda v, p, s: interval(p.over_limit, 2, percent)
+    yield f"texts over {counted(analysis.limit, 'piece')} (%)", lambda v, p, s: interval(p.over_limit, 2, percent)
     yield "length against the reference", _of_shift(lambda s: interval(s.length_ratio, 3))
     yield "pieces per entity word", _of_entities(lambda e: interval(e.fertility, 3))
     yield "entity words in one piece (%)", _of_entities(lambda e: interval(e.whole_words, 1, percent))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corpora.wording import counted
 from reports.captions import corpus_notes, seed_note
 from reports.sections import Section, System
 from reports.statistics import DRAWS, Comparison, compare, holm, significant
@@ -51,8 +52,9 @@ def method(compared: list[Rival]) -> str:
     documents = compared[0].comparison.documents
     few = ", so few that intervals and chances are rough" if documents < _FEW else ""
     return (
-        f"Paired bootstrap over {documents} documents{few}, and seeds ({DRAWS:,} draws), p adjusted for "
-        f"{len(compared)} comparisons (Holm), level .05; that the best student was chosen on the same text is not "
+        f"Paired bootstrap over {counted(documents, 'document')}{few}, and seeds ({DRAWS:,} draws), p adjusted for "
+        f"{counted(len(compared), 'comparison')} (Holm), level .05; that the best student was chosen on the same text "
+        "is not "
         "corrected for."
     )
 

@@ -31,7 +31,7 @@ function collected() {
 
 function show() {
   const left = fields.filter((field) => !grade(field)).length;
-  state.textContent = left ? `${left} of ${fields.length} grades are missing.` : "All grades are there.";
+  state.textContent = left ? `${left} of ${fields.length} grades ${left === 1 ? "is" : "are"} missing.` : "All grades are there.";
 }
 
 form.addEventListener("input", (event) => {

@@ -299,6 +299,45 @@ def test_a_run_that_has_not_ended_is_said(finkd, finished, tmp_path):
     assert "not finished" not in finkd("report", out, "--out", tmp_path / "whole").stderr
 
 
+def test_a_folder_of_runs_is_not_merged_into_one_report(finkd, finished, tmp_path):
+    out, _ = finished
+    for name in ("one", "the other"):
+        shutil.copytree(out / "records", tmp_path / "runs" / name / "records")
+    runs, one, other = tmp_path / "runs", tmp_path / "runs" / "one", tmp_path / "runs" / "the other"
+    before = sorted(runs.rglob("*"))
+    result = finkd("report", runs)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"finkd: {runs}: is no run, but holds 2 runs ({one}, {other}); name those to report together: "
+        f"finkd report {one} '{other}' --out {runs / 'report'}\n"
+    )
+    assert sorted(runs.rglob("*")) == before
+    shutil.rmtree(other)
+    assert f"holds 1 run ({one}); name those to report together: finkd report {one}\n" in finkd("report", runs).stderr
+    assert finkd("report", one, "--format", "md").exit_code == 0
+    assert (one / "results.md").is_file()
+
+
+@pytest.mark.parametrize("name", ["records", "."])
+def test_a_report_stands_beside_the_records_of_a_run(finkd, finished, tmp_path, name):
+    out, _ = finished
+    shutil.copytree(out / "records", tmp_path / "run" / "records")
+    assert finkd("report", tmp_path / "run" / name, "--format", "md").exit_code == 0
+    assert (tmp_path / "run" / "results.md").is_file()
+
+
+def test_a_record_that_was_edited_is_not_reported(finkd, finished, tmp_path):
+    out, _ = finished
+    shutil.copytree(out / "records", tmp_path / "records")
+    path = tmp_path / "records" / "teacher-seed-1.record.json"
+    path.write_text(path.read_text().replace('"correct": ', '"correct": 1', 1))
+    result = finkd("report", tmp_path, "--out", tmp_path / "report")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"finkd: {path}: run record was changed after it was written (digest 'sha256:")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "report").exists()
+
+
 def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
     out, _ = finished
     result = finkd("report", out, "--format", "markdown", "--out", tmp_path / "report")

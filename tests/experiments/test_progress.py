@@ -2,11 +2,12 @@
 
 import io
 import re
+from dataclasses import replace
 
 from rich.console import Console
 
 from experiments.events import Event
-from experiments.progress import figures, shown
+from experiments.progress import figures, scored, shown
 from finkd.progress import Progress
 from finkd.records import Counts, NerScores, RunRecord
 
@@ -18,6 +19,12 @@ def events(steps):
     for step in range(1, steps + 1):
         yield Event("small", 1, "finetune", Progress(step, steps, 0.5, 100 * step, 2.0 * step))
     yield Event("small", 1, record=RECORD)
+
+
+def test_a_score_of_nothing_is_a_dash():
+    nothing = replace(RECORD, scores=NerScores({"ORG": Counts(0, 0, 0)}))
+    assert scored(nothing) == "small (seed 1): micro-F1 –, macro-F1 –"
+    assert scored(RECORD) == "small (seed 1): micro-F1 0.500, macro-F1 0.500"
 
 
 def screen(steps, **options):

@@ -29,6 +29,14 @@ def test_scores_stand_in_the_model_index():
     assert results["macro-f1"].metric_value == pytest.approx((68 / 80 + 14 / 20) / 2)
 
 
+def test_a_score_of_nothing_is_a_dash_and_none_in_the_model_index():
+    text = card(record("s", "student", 1, org=(0, 0, 0), per=(0, 2, 0)))
+    assert "| ORG | – | – | – | 0 |" in text
+    assert "| PER | 0.000 | – | 0.000 | 0 |" in text
+    metrics = {each.metric_type: each.metric_value for each in ModelCard(text).data.eval_results}
+    assert metrics == {"precision": 0, "f1": 0}
+
+
 def test_a_reader_finds_scores_stages_sizes_and_licence():
     text = card(student(corpus="finer-ord"))
     assert "| ORG | 0.850 | 0.850 | 0.850 | 80 |" in text

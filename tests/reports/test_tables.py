@@ -5,6 +5,7 @@ import pytest
 from corpora.errors import UnknownNameError
 from finkd.records import Counts, NerScores, Resources
 from reports.captions import SAMPLE_NOTICE
+from reports.formats import formats
 from reports.report import compose
 from reports.table import MISSING, plain
 from tests.reports.examples import example_records, record
@@ -188,3 +189,51 @@ def test_an_ablation_of_one_seed_has_no_interval():
     runs = [record("a", "student", 1), record("b", "student", 1, org=(50, 80, 80))]
     row = rows(table("ablation", runs))["b"]
     assert (row["behind"].text, row["interval"].text) == ("10.0", MISSING)
+
+
+NOTHING = [
+    record(name, role, seed, org=(8, 9, 10), per=(0, 0, 0))
+    for name, role in (("t", "teacher"), ("s", "student"))
+    for seed in (1, 2)
+]
+"""Systems that read a text without persons, and found none."""
+
+
+def test_a_score_of_nothing_is_a_dash_and_empty_in_data_files():
+    found = table("types", NOTHING)
+    person = [row for row in keyed(found) if row["type"].value == "PER"]
+    for row in person:
+        for figure in ("precision", "recall", "f1", "f1_sd"):
+            assert (row[figure].value, row[figure].text) == (None, MISSING)
+        assert not row["f1"].strong
+        assert row["support"].value == 0
+    assert any(note.startswith("A dash: there is nothing to find (recall), nothing was found") for note in found.notes)
+    assert not any(note.startswith("A dash") for note in table("types", [record("s", "student", 1)]).notes)
+    for kind, empty in (
+        ("md", " PER | 0 | t | – | – | – |"),
+        ("csv", ",PER,0,t,,,,,2,"),
+        ("tex", r"PER & 0 & t & \textendash{} & \textendash{} & \textendash{}"),
+    ):
+        assert empty in "".join(formats.get(kind)(compose(NOTHING, ["types"])).values())
+
+
+def test_what_was_found_where_nothing_is_counts_as_wrong():
+    (row,) = [
+        row for row in keyed(table("types", [record("s", "student", 1, per=(0, 2, 0))])) if row["support"].value == 0
+    ]
+    assert (row["precision"].text, row["recall"].text, row["f1"].text) == ("0.000", MISSING, "0.000 (1)")
+
+
+def test_systems_that_find_nothing_in_a_text_without_entities_have_no_score():
+    nothing = [
+        record(n, r, 1, org=(0, 0, 0), per=(0, 0, 0)) for n, r in (("f", "floor"), ("t", "teacher"), ("s", "student"))
+    ]
+    for name in ("results", "ablation"):
+        for row in keyed(table(name, nothing)):
+            assert (row["micro_f1"].value, row["micro_f1"].text) == (None, MISSING)
+            assert not row["micro_f1"].strong
+    found = rows(table("results", nothing))["s"]
+    assert (found["macro_f1"].text, found["retention"].text) == (MISSING, MISSING)
+    page = formats.get("html")(compose(nothing))["report.html"]
+    assert "nan" not in page
+    assert "there is no entity, and none was found" in page

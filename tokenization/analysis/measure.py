@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from corpora.errors import DataError
 from corpora.sentence import Sentence
+from corpora.wording import counted
 from tokenization.analysis.accumulate import Accumulator
 from tokenization.analysis.bootstrap import Bootstrap
 from tokenization.analysis.cost import Encoder
@@ -162,7 +163,7 @@ def _eaten(text: Text, tokenizers: Sequence[Tokenizer], limit: int, examples: in
     found.eat(text.items)
     if not found.words:
         raise DataError(
-            f"{text.name}: analyze: no word in {int(found.texts.sum())} texts ({text.part}); "
+            f"{text.name}: analyze: no word in {counted(int(found.texts.sum()), 'text')} ({text.part}); "
             "expected text with letters, digits or signs"
         )
     return found

@@ -10,6 +10,7 @@ import torch
 
 from corpora.errors import ConfigError
 from corpora.tasks.dialogues import Dialogue
+from corpora.wording import counted
 from finkd.progress import Progress
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer
@@ -89,7 +90,9 @@ def _fitting(writer: Writer, dialogues: Sequence[Dialogue], prompt: Prompt, long
         while lines and len(writer.tokenizer(prompt.of("\n".join(lines)))["input_ids"]) > room:
             lines.pop()
         if not lines:
-            raise ConfigError(f"prompt: does not fit the model's {writer.room} tokens, even without a dialogue")
+            raise ConfigError(
+                f"prompt: does not fit the model's {counted(writer.room, 'token')}, even without a dialogue"
+            )
         shortened += len(lines) < len(dialogue.text.splitlines())
         texts.append(prompt.of("\n".join(lines)))
     return texts, shortened
