@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpora.sentence import Sentence
+from corpora.wording import counted
 from tokenization.alignment import first_pieces, word_rows
 from tokenization.tokenizer import Longs, Pieces, Tokenizer
 
@@ -168,7 +169,9 @@ def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW)
     pieces = tokenizer.encode([window.sentence.text for window in windows])
     too_long = np.diff(pieces.rows) > limit
     if too_long.any():
-        log.warning("%d words have more than %d pieces each; only their first pieces are read", too_long.sum(), limit)
+        log.warning(
+            "only the first %d pieces of %s are read; more belong to each", limit, counted(too_long.sum(), "word")
+        )
         pieces = _shorten(pieces, limit)
     return _encoded(windows, pieces, tokenizer)
 

@@ -91,7 +91,7 @@ def test_a_table_with_other_columns_is_refused_by_name(tmp_path):
     with pytest.raises(DataError, match=r"dev\.tsv: no column sentence \(its columns: text, label\)"):
         list(tsv(path, ("sentence", "label")))
     path.write_text("sentence\tlabel\nalone\n")
-    with pytest.raises(DataError, match=r"dev\.tsv: line 2: 1 values, expected at least 2"):
+    with pytest.raises(DataError, match=r"dev\.tsv: line 2: 1 value, expected at least 2"):
         list(tsv(path, ("sentence", "label")))
 
 

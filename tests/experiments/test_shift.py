@@ -85,7 +85,7 @@ def test_records_with_tags_are_labelled_and_others_are_text(teacher, tmp_path):
 def test_text_of_too_few_lines_to_hold_one_out_is_refused(teacher, tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("Acme lent money\n")
-    with pytest.raises(DataError, match="found 1 lines, of which the hash holds none out"):
+    with pytest.raises(DataError, match="found 1 line, of which the hash holds none out"):
         compare(plan(teacher, path, sizes=(120,)))
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
+from corpora.wording import counted
 from tokenization.surface import BYTE_FALLBACK
 from tokenization.tokenizer import Longs, Tokenizer
 from tokenization.trainers.counting import WordCounts
@@ -76,10 +77,10 @@ def grow(tokenizer: Tokenizer, counts: WordCounts, growth: Growth, name: str | N
             reached = _fertility(words, long)
         else:
             reached = _gain(before, words, len(grown)) * _INTERVAL / step
-        logger.info("vocabulary.grow: %d entries added, %s %.4f", taken, growth.rule, reached)
+        logger.info("vocabulary.grow: %s added, %s %.4f", counted(taken, "entry"), growth.rule, reached)
         enough = reached <= growth.limit
     if not enough and taken == growth.most:
-        logger.warning("vocabulary.most: %d entries were added before the %s rule was met", taken, growth.rule)
+        logger.warning("vocabulary.most: %s added before the %s rule was met", counted(taken, "entry"), growth.rule)
     grown.name = name or f"{tokenizer.name}-grown-{len(grown)}"
     return grown
 

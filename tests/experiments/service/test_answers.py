@@ -73,13 +73,13 @@ def test_what_is_refused_is_refused_at_its_first_fault_and_in_short(sent, said):
 def test_an_answer_that_grows_too_long_is_given_up():
     limits = Limits(memory=2 * LIMITS.bytes)
     status, said = answered(reply_to(body("a " * 60_000), AllNames(), limits, threading.Event()))
-    assert (status, said) == (413, {"detail": f"the answer is longer than {limits.answer} bytes; send less at once"})
+    assert (status, said) == (413, {"detail": f"the answer is longer than {limits.answer:,} bytes; send less at once"})
 
 
 def test_work_beyond_its_limit_is_refused_before_the_model_reads_it(monkeypatch):
     monkeypatch.setattr(inference, "forward", None)
     reply = reply_to(body("\N{MAN}\N{ZERO WIDTH JOINER}, " * 600), TAGGER, Limits(tokens=1000), threading.Event())
-    assert answered(reply) == (413, {"detail": "texts: at most 1000 tokens together; send less at once"})
+    assert answered(reply) == (413, {"detail": "texts: at most 1,000 tokens together; send less at once"})
 
 
 def test_work_that_nobody_waits_for_stops_at_the_next_batch(monkeypatch):

@@ -94,7 +94,7 @@ def test_the_papers_thresholds_are_the_defaults():
 
 def test_a_warning_says_that_the_rule_was_not_met(caplog):
     grow(roberta(), DOMAIN, growth=Growth("fertility", 0, step=2, most=4))
-    assert "vocabulary.most: 4 entries were added before the fertility rule was met" in caplog.text
+    assert "vocabulary.most: 4 entries added before the fertility rule was met" in caplog.text
 
 
 def test_no_word_is_refused():
