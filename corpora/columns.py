@@ -6,13 +6,13 @@ that end in ``.gz`` are unpacked on the way.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpora.errors import DataError
-from corpora.lines import numbered_lines, stem
+from corpora.characters import CONTROLS, clean_tag, clean_word, named
+from corpora.errors import DataError, listed, quoted
+from corpora.lines import csv_rows, stem, text_lines
 from corpora.sentence import Sentence
 from corpora.tags import Scheme, convert, first_illegal
 from corpora.wording import counted
@@ -32,10 +32,11 @@ class _Rows:
     lines: list[int] = field(default_factory=list)
 
     def add(self, word: str, tag: str, line: int) -> None:
-        if not word.strip():
-            raise DataError(f"{self.path}:{line}: found an empty word; expected a word and its tag")
-        self.words.append(word)
-        self.tags.append(tag)
+        try:
+            self.words.append(clean_word(word))
+            self.tags.append(clean_tag(tag))
+        except ValueError as error:
+            raise DataError(f"{self.path}:{line}: {error}") from error
         self.lines.append(line)
 
     def pop(self, document: str) -> Iterator[Sentence]:
@@ -62,33 +63,34 @@ def read_conll(
     Args:
         path: the file.
         scheme: the scheme of its tags.
-        separator: ``"\t"``, or ``" "`` for runs of spaces; ``None`` takes tabs if the first line has one.
+        separator: ``"\t"``, or ``" "`` for runs of spaces; ``None`` takes tabs if the first word's line has one.
         word_column: index of the words' column.
         tag_column: index of the tags' column.
 
     Raises:
-        DataError: on a line with another number of columns than the first one, an illegal tag, a file without words.
+        DataError: on a line with another number of columns than the first one, a control character, an illegal tag, a
+            file without words.
         UnavailableError: if there is no such file.
     """
     rows = _Rows(path, scheme)
     columns = documents = 0
     document = ""
     empty = True
-    for number, line in numbered_lines(path):
+    for number, line in _visible_lines(path):
         if not line.strip():
             yield from rows.pop(document)
             continue
-        separator = separator or ("\t" if "\t" in line else " ")
-        cells = line.split(separator) if separator != " " else [cell for cell in line.split(" ") if cell]
-        if cells[0] == DOCSTART:
+        if line.split()[0] == DOCSTART:
             yield from rows.pop(document)
             documents += 1
             document = f"{stem(path)}-{documents}"
             continue
+        separator = separator or ("\t" if "\t" in line else " ")
+        cells = line.split(separator) if separator != " " else [cell for cell in line.split(" ") if cell]
         columns = columns or _checked_columns(path, number, line, cells, (word_column, tag_column))
         if len(cells) != columns:
             raise DataError(
-                f"{path}:{number}: found {counted(len(cells), 'column')} in {line!r}; expected {columns} as before"
+                f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}; expected {columns} as before"
             )
         rows.add(cells[word_column], cells[tag_column], number)
         empty = False
@@ -97,12 +99,21 @@ def read_conll(
         raise DataError(f"{path}:1: found no words; expected one word and its tag per line")
 
 
+def _visible_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that hold no control character but tabs, without the signature that a file joined to another brings."""
+    for number, line in text_lines(path):
+        control = next((found for found in CONTROLS.finditer(line) if found[0] != "\t"), None)
+        if control:
+            raise DataError(
+                f"{path}:{number}: found {named(control[0])} inside the line {quoted(line)}; expected words and tags"
+            )
+        yield number, line.removeprefix("\ufeff")
+
+
 def _checked_columns(path: Path, number: int, line: str, cells: Sequence[str], wanted: Sequence[int]) -> int:
     least = max(2, *(column + 1 if column >= 0 else -column for column in wanted))
     if len(cells) < least:
-        raise DataError(
-            f"{path}:{number}: found {counted(len(cells), 'column')} in {line!r}; expected at least {least}"
-        )
+        raise DataError(f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}; expected at least {least}")
     return len(cells)
 
 
@@ -114,13 +125,13 @@ class TokenColumns:
         word: header of the words.
         tag: header of the tags.
         sentence: headers whose values together number the sentence; rows of one sentence follow each other.
-        document: header of the document, or ``None``.
+        document: header of the document; a file need not have it.
     """
 
     word: str = "word"
     tag: str = "tag"
     sentence: tuple[str, ...] = ("sentence",)
-    document: str | None = None
+    document: str = "document"
 
 
 def read_csv_tokens(
@@ -141,51 +152,29 @@ def read_csv_tokens(
             hold some.
 
     Raises:
-        DataError: on missing headers, a row of another length, an unknown or illegal tag, a file without rows.
+        DataError: on missing headers, a row of another length or of no sentence, an unknown or illegal tag, a file
+            without rows.
         UnavailableError: if there is no such file.
     """
     rows = _Rows(path, scheme, drop_orphans)
     before: tuple[str, ...] | None = None
     document = ""
-    wanted = [columns.word, columns.tag, *columns.sentence, *([columns.document] if columns.document else [])]
-    for number, row in csv_rows(path, wanted):
-        key = tuple(row[name] for name in columns.sentence)
+    empty = True
+    for number, row in csv_rows(path, (columns.word, columns.tag, *columns.sentence)):
+        empty = False
+        name = row.get(columns.document, "").strip()
+        key = (name, *(row[header].strip() for header in columns.sentence))
+        if not all(key[1:]):
+            raise DataError(f"{path}:{number}: found an empty {listed(columns.sentence)}; expected it in every row")
         if key != before:
             yield from rows.pop(document)
             before = key
-            document = f"{stem(path)}-{row[columns.document]}" if columns.document else ""
+            document = f"{stem(path)}-{name}" if name else ""
         try:
             tag = tag_of(row[columns.tag]) if tag_of else row[columns.tag]
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}") from error
         rows.add(row[columns.word], tag, number)
-    yield from rows.pop(document)
-
-
-def csv_rows(path: Path, headers: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file by header, each with the number of its last line.
-
-    Raises:
-        DataError: if a header is missing, a row is longer or shorter than the header, quotes are broken, or there are
-            no rows.
-        UnavailableError: if there is no such file.
-    """
-    reader = csv.reader((line + "\n" for _, line in numbered_lines(path)), strict=True)
-    try:
-        head = next(reader, [])
-        missing = [name for name in headers if name not in head]
-        if missing:
-            found = ", ".join(head) or "none"
-            raise DataError(f"{path}:1: found the columns {found}; expected also {', '.join(missing)}")
-        number = 0
-        for cells in reader:
-            number = reader.line_num
-            if len(cells) != len(head):
-                raise DataError(
-                    f"{path}:{number}: found {counted(len(cells), 'column')}; expected {len(head)} as in the header"
-                )
-            yield number, dict(zip(head, cells, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: broken CSV ({error}); expected cells as in RFC 4180") from error
-    if not number:
+    if empty:
         raise DataError(f"{path}:1: found a header only; expected one word per row")
+    yield from rows.pop(document)

@@ -6,7 +6,10 @@ each message is one line that says what failed, where, what was found and what t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
+
+_LIST_CHARACTERS = 200
 
 
 class FinkdError(Exception):
@@ -41,3 +44,20 @@ class UnavailableError(FinkdError, OSError):
 
 class StoreError(FinkdError, OSError):
     """A stored result or an output folder that is damaged, missing or in use."""
+
+
+_QUOTE = reprlib.Repr()
+_QUOTE.maxstring = _QUOTE.maxother = 80
+_QUOTE.maxlevel = 3
+
+
+def quoted(value: object) -> str:
+    """A value as a message shows it: on one line, cut if it is long."""
+    return _QUOTE.repr(value)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names as a message lists them: on one line, cut if there are many."""
+    texts = [str(name) for name in names]
+    line = ", ".join(text if text.isprintable() else repr(text) for text in texts) or "none"
+    return line if len(line) <= _LIST_CHARACTERS else f"{line[:_LIST_CHARACTERS]}..."

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from corpora.catalog import corpora
+from corpora.characters import case_variants, foreign_character, look_alikes, named
 from corpora.columns import read_conll, read_csv_tokens
 from corpora.corpus import NerCorpus, NerData, Splits
-from corpora.errors import ConfigError, DataError, UnknownNameError
-from corpora.lines import stem
+from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from corpora.lines import stem, without_packing
 from corpora.locate import finder
+from corpora.offsets import Offsets, offsets_named
 from corpora.records import read_json_spans, read_jsonl, read_parquet
 from corpora.registry import unknown
 from corpora.sentence import Sentence
@@ -25,17 +28,20 @@ SPLIT_NAMES = {
     "test": "test",
 }
 WHOLE = "all"
-_READERS: Mapping[str, Callable[[Path, Scheme], Iterator[Sentence]]] = {
-    ".conll": read_conll,
-    ".txt": read_conll,
-    ".csv": lambda path, scheme: read_csv_tokens(path, scheme=scheme),
+logger = logging.getLogger(__name__)
+
+Read = Callable[[Path, Scheme, Offsets], Iterator[Sentence]]
+_READERS: Mapping[str, Read] = {
+    ".conll": lambda path, scheme, offsets: read_conll(path, scheme),
+    ".txt": lambda path, scheme, offsets: read_conll(path, scheme),
+    ".csv": lambda path, scheme, offsets: read_csv_tokens(path, scheme=scheme),
     ".jsonl": read_jsonl,
     ".json": read_json_spans,
     ".parquet": read_parquet,
 }
 
 
-def load(name: str | Path, scheme: str = "IOB2") -> NerData:
+def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") -> NerData:
     """Load a labelled corpus.
 
     Args:
@@ -43,25 +49,27 @@ def load(name: str | Path, scheme: str = "IOB2") -> NerData:
             ``.json``, ``.parquet``, each also with ``.gz``), whose sentences become the one split ``all``; or a folder
             with files called train, dev (or validation, valid, val) and test.
         scheme: the scheme of a user's tags (IOB1, IOB2 or BIOES); the registry's corpora know theirs.
+        offsets: what the offsets of a user's spans count: ``characters``, ``utf16`` units or ``bytes`` of UTF-8.
 
     Raises:
         UnknownNameError: if there is no such corpus, file or folder.
         DataError: if a file breaks its format.
-        ConfigError: if the corpus is unlabelled text, or there is no such scheme.
+        ConfigError: if the corpus is unlabelled text, or there is no such scheme or unit of offsets.
         UnavailableError: if a corpus file is neither here nor reachable.
     """
     if isinstance(name, str) and name in corpora:
         return _load_named(name)
-    path, known_scheme = Path(name), scheme_named(scheme)
+    path, known_scheme, unit = Path(name), scheme_named(scheme), offsets_named(offsets)
     if path.is_dir():
-        splits = _read_folder(path, known_scheme)
+        splits = {split: list(_read_file(file, known_scheme, unit)) for split, file in _split_files(path).items()}
     elif path.is_file():
-        splits = {WHOLE: list(_read_file(path, known_scheme))}
+        splits = {WHOLE: list(_read_file(path, known_scheme, unit))}
     else:
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
     types = _types(splits)
     if not types:
         raise DataError(f"{path}: found no entity in any split; expected labelled text (is the scheme {scheme}?)")
+    _check_types(types, splits, path)
     return NerData(str(name), tuple(sorted(types)), splits)
 
 
@@ -73,29 +81,57 @@ def _load_named(name: str) -> NerData:
     return NerData(name, corpus.types, splits, corpus.roles)
 
 
-def _read_folder(folder: Path, scheme: Scheme) -> Splits:
+def _split_files(folder: Path) -> dict[str, Path]:
+    """The file of each split; a file that is called like a split but has no known format is told of."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         split = SPLIT_NAMES.get(stem(path).lower())
-        if split is None or _suffix(path) not in _READERS:
+        if split is None or not path.is_file():
+            continue
+        if _suffix(path) not in _READERS:
+            logger.warning("%s: is not read; expected one of %s", path, ", ".join(_READERS))
             continue
         if split in found:
             raise DataError(f"{path}: found a second {split} file beside {found[split].name}; expected one per split")
         found[split] = path
     if not found:
         raise DataError(f"{folder}: found no train, dev or test file of a known format ({', '.join(_READERS)})")
-    return {split: list(_read_file(path, scheme)) for split, path in found.items()}
+    return found
 
 
-def _read_file(path: Path, scheme: Scheme) -> Iterator[Sentence]:
+def _read_file(path: Path, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
     suffix = _suffix(path)
     if suffix not in _READERS:
         raise DataError(f"{path}: found the suffix {suffix!r}; expected one of {', '.join(_READERS)}")
-    return _READERS[suffix](path, scheme)
+    return _READERS[suffix](path, scheme, offsets)
 
 
 def _suffix(path: Path) -> str:
-    return Path(path.name.lower().removesuffix(".gz")).suffix
+    return Path(without_packing(path.name).lower()).suffix
+
+
+def _check_types(types: set[str], splits: Splits, path: Path) -> None:
+    """Refuse types that look the same; tell of types that differ in case alone.
+
+    Raises:
+        DataError: if two types look the same, with the first sentence of the one with foreign letters.
+    """
+    alike = look_alikes(types)
+    if alike:
+        letter = named(foreign_character(alike[1]))
+        split, sentence = next(
+            (split, sentence)
+            for split, sentences in splits.items()
+            for sentence in sentences
+            if any(entity.type == alike[1] for entity in entities(sentence.tags or ()))
+        )
+        raise DataError(
+            f"{path}: the types {alike[0]!r} and {alike[1]!r} look the same, but the second one holds {letter}, first "
+            f"in {split}: {quoted(sentence.text)}; expected one name"
+        )
+    variants = case_variants(types)
+    if variants:
+        logger.warning("%s: the types %r and %r differ in case alone; both are learned", path, *variants)
 
 
 def _types(splits: Splits) -> set[str]:

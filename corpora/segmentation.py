@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
+from corpora.errors import quoted
 from corpora.sentence import Entity, Sentence
 from corpora.tags import from_entities
 from corpora.wording import counted
@@ -131,21 +132,28 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
         document: identifier of the document it comes from.
 
     Raises:
-        ValueError: if a span leaves the text, holds no word or overlaps another.
+        ValueError: if a span leaves the text, holds no word or overlaps another one with other borders or another type.
     """
     borders = sorted({border for start, end, _ in labelled for border in (start, end)})
     words = [piece for span in word_spans(text) for piece in _cut(text, span, borders)]
     starts, ends = [start for start, _ in words], [end for _, end in words]
-    found = []
-    for start, end, type_ in labelled:
+    found: list[Entity] = []
+    before: LabelledSpan | None = None
+    for span in sorted(set(labelled)):
+        start, end, type_ = span
         if not 0 <= start < end <= len(text):
-            raise ValueError(
-                f"span ({start}, {end}, {type_!r}) is empty or leaves the text of {counted(len(text), 'character')}"
-            )
+            raise ValueError(f"span {quoted(span)} is empty or leaves the text of {counted(len(text), 'character')}")
         first, after = bisect_left(starts, start), bisect_right(ends, end)
         if first >= after:
-            raise ValueError(f"span ({start}, {end}, {type_!r}) holds no word")
-        found.append(Entity(first, after, type_))
+            raise ValueError(f"span {quoted(span)} holds no word")
+        entity = Entity(first, after, type_)
+        if found and found[-1] == entity:
+            continue
+        if before and first < found[-1].end:
+            both = " and ".join(f"{quoted(each)} {quoted(text[each[0] : each[1]])}" for each in (before, span))
+            raise ValueError(f"spans {both} overlap; expected one label for each word")
+        found.append(entity)
+        before = span
     return Sentence(text, tuple(words), tuple(from_entities(found, len(words))), document)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from corpora.catalog import corpora
 from corpora.corpus import Lines, TextCorpus
-from corpora.errors import ConfigError, DataError, UnknownNameError
-from corpora.lines import numbered_lines, parse_json, stem
+from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from corpora.lines import numbered_lines, parse_json, stem, text_lines, without_packing
 from corpora.locate import checksum, finder
 from corpora.registry import unknown
 from corpora.segmentation import split_sentences
@@ -161,7 +161,7 @@ def _user_files(path: Path) -> dict[str, Path]:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     readable: dict[str, Path] = {}
     for file in files:
-        if not file.name.endswith(_SUFFIXES):
+        if not file.name.lower().endswith(_SUFFIXES):
             continue
         other = readable.setdefault(stem(file), file)
         if other is not file:
@@ -174,15 +174,15 @@ def _user_files(path: Path) -> dict[str, Path]:
 
 
 def _user_lines(path: Path) -> Iterator[str]:
-    is_json = ".jsonl" in path.suffixes
+    is_json = without_packing(path.name).lower().endswith(".jsonl")
     empty = True
-    for number, line in numbered_lines(path):
+    for number, line in numbered_lines(path) if is_json else text_lines(path):
         if not line.strip():
             continue
         if is_json:
             record = parse_json(line, path, number)
             if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-                raise DataError(f"{path}:{number}: found {line[:60]!r}; expected an object with a text")
+                raise DataError(f"{path}:{number}: found {quoted(line)}; expected an object with a text")
             line = record["text"]
         empty = False
         yield line

@@ -12,6 +12,7 @@ import yaml
 
 import corpora
 from corpora.errors import ConfigError
+from corpora.offsets import Offsets
 from corpora.registry import unknown
 from corpora.tags import Scheme
 from experiments.budget import Budget
@@ -48,6 +49,7 @@ class Experiment:
         split: the split that is scored.
         confirm: other splits scored beside it, on which nothing was chosen.
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
+        offsets: what the offsets of a user's labelled spans count.
         systems: name -> system, in the order of the report.
         teacher: model that every strategy starts from.
         text: unlabelled text of the domain, if a strategy needs any.
@@ -69,6 +71,7 @@ class Experiment:
     general: Text | None = None
     confirm: tuple[str, ...] = ()
     scheme: Scheme = "IOB2"
+    offsets: Offsets = "characters"
     floors: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (1,)
@@ -191,13 +194,16 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     return dataclasses.replace(experiment, systems=kept)
 
 
-def one_strategy(strategy: str, corpus: str, scheme: Scheme = "IOB2") -> dict[str, Any]:
+def one_strategy(
+    strategy: str, corpus: str, scheme: Scheme = "IOB2", offsets: Offsets = "characters"
+) -> dict[str, Any]:
     """Settings of an experiment that compares one strategy with the fine-tuned teacher."""
     settings: dict[str, Any] = {
         "name": slug(f"{strategy} on {Path(corpus).name}"),
         "corpus": corpus,
         "scheme": scheme,
-        "split": scored_split(corpora.load(corpus, scheme)),
+        "offsets": offsets,
+        "split": scored_split(corpora.load(corpus, scheme, offsets)),
         "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
     }
     if corpus == "sample":

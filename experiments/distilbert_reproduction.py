@@ -13,7 +13,7 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import Overrides, seed_list
-from experiments.terminal import messages, quiet_libraries, say, show_tables
+from experiments.terminal import messages, quiet_libraries, say, show_tables, show_warnings
 from finkd.teachers import DEFAULT
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def main(
     A control without distillation is fine-tuned beside them. --set replaces settings of fine-tuning, for quick looks.
     """
     quiet_libraries()
+    show_warnings()
     from experiments.config import overridden
     from experiments.progress import shown
     from experiments.suites.evaluate import evaluate_suite

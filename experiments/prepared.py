@@ -15,6 +15,7 @@ from corpora.sentence import Sentence
 from experiments.budget import within
 from experiments.config import Experiment
 from experiments.events import Listener, Watch
+from experiments.splits import check_types
 from experiments.stage_shapes import check_order
 from finkd import lineage, models
 from finkd.ancestors import Ancestors
@@ -52,11 +53,12 @@ class Prepared:
         self._glances: dict[Source, tuple[int, float]] = {}
         self.text = KeptText(experiment.text, self.store) if experiment.text else None
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
-        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme)
+        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
         self.precision = resolve_precision(experiment.precision)
         self.train = self._split("train")
         self.scored = self._split(experiment.split)
         self.confirm = {name: self._split(name) for name in experiment.confirm}
+        check_types(self.data, (experiment.split, *experiment.confirm))
         self.labels = corpora.label_names(self.data.types)
         self.known = known_words(self.train)
         seen = {sentence.text for sentence in self.train}

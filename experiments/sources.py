@@ -104,7 +104,7 @@ def _is_raw(path: Path) -> bool:
         return True
     first = next(((number, line) for number, line in numbered_lines(path) if line.strip()), None)
     record = parse_json(first[1], path, first[0]) if first else None
-    return not (isinstance(record, dict) and record.keys() & {"tags", "spans"})
+    return not (isinstance(record, dict) and record.keys() & {"tags", "ner_tags", "spans"})
 
 
 def _is_held_out(line: str) -> bool:

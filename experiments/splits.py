@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection
+
+from corpora.catalog import corpora
 from corpora.corpus import NerData
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, DataError
 from corpora.registry import unknown
+from corpora.tags import entities
+
+logger = logging.getLogger(__name__)
 
 _PREFERRED = ("test", "validation", "all")
 
@@ -20,3 +27,32 @@ def scored_split(data: NerData, wanted: str | None = None) -> str:
     if wanted not in data.splits:
         raise ConfigError(unknown(f"splits of {data.name}", wanted, list(data.splits)))
     return wanted
+
+
+def check_types(data: NerData, scored: Collection[str]) -> None:
+    """See that every type can be learned: one that the training split lacks is never found.
+
+    In a split that is scored this is refused; elsewhere, and in the corpora with a name, whose splits are published so,
+    it is told of.
+
+    Raises:
+        DataError: with the types and the split.
+    """
+    learned = _types(data, "train")
+    for split in data.splits:
+        lacking = sorted(_types(data, split) - learned)
+        if not lacking or split == "train":
+            continue
+        found = f"{data.name}: {split} has {_counted(data, split, lacking)}, and train has none of it"
+        if split in scored and data.name not in corpora:
+            raise DataError(f"{found}; label some of it in train, or take its labels out of {split}")
+        logger.warning("%s: it cannot be learned", found)
+
+
+def _types(data: NerData, split: str) -> set[str]:
+    return {entity.type for sentence in data.splits[split] for entity in entities(sentence.tags or ())}
+
+
+def _counted(data: NerData, split: str, types: Collection[str]) -> str:
+    found = [entity.type for sentence in data.splits[split] for entity in entities(sentence.tags or ())]
+    return " and ".join(f"{found.count(type_)} of the type {type_!r}" for type_ in types)

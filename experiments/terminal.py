@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -29,6 +30,9 @@ _ENVIRONMENT = {
 }
 
 
+_PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
+
+
 def quiet_libraries() -> None:
     """Keep libraries from drawing bars and reports of their own; what the user set stays.
 
@@ -43,6 +47,29 @@ def escape_unprintable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+class _Warnings(logging.Handler):
+    """Says each warning of finkd once, in a line on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        message = " ".join(record.getMessage().split("\n"))
+        if message not in self._said:
+            self._said.add(message)
+            say(f"finkd: warning: {message}")
+
+
+def show_warnings() -> None:
+    """Let the warnings of finkd's packages reach the person at the command line."""
+    shown = _Warnings()
+    for package in _PACKAGES:
+        logger = logging.getLogger(package)
+        logger.handlers = [shown, *(each for each in logger.handlers if not isinstance(each, _Warnings))]
 
 
 def say(message: str) -> None:

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.columns import csv_rows
 from corpora.corpus import Find, NerCorpus, Source, Splits
 from corpora.errors import DataError
+from corpora.lines import csv_rows
 from corpora.records import sentence_without_blanks
 from corpora.sentence import Sentence
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from corpora.corpus import Source
-from corpora.errors import ConfigError, DataError
+from corpora.errors import ConfigError, DataError, listed, quoted
+from corpora.lines import csv_rows, numbered_lines, parse_json, without_packing
 from corpora.locate import locate
-from corpora.tasks.reading import opened
 
 _FILES = {
     "train": "dialogsum/dialogsum.train.subset.csv.gz",
@@ -107,33 +104,33 @@ def read_dialogues(path: Path) -> list[Dialogue]:
     reader = _reader(path)
     if reader is None:
         raise DataError(f"{path}: expected .jsonl or .csv, each perhaps with .gz")
-    try:
-        found = [_dialogue(f"{path}: row {number}", row) for number, row in enumerate(reader(path), start=1)]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
+    found = [_dialogue(f"{path}: row {number}", row) for number, row in enumerate(reader(path), start=1)]
     if not found:
         raise DataError(f"{path}: holds no dialogue")
     return found
 
 
-def _reader(path: Path) -> Callable[[Path], Iterator[Mapping[str, Any]]] | None:
-    return {".jsonl": _json_lines, ".csv": _csv}.get(Path(path.name.removesuffix(".gz")).suffix)
+def _reader(path: Path) -> Callable[[Path], Iterator[Any]] | None:
+    return {".jsonl": _json_lines, ".csv": _csv}.get(Path(without_packing(path.name)).suffix)
 
 
-def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    return (json.loads(line) for line in opened(path).splitlines() if line.strip())
+def _json_lines(path: Path) -> Iterator[Any]:
+    return (parse_json(line, path, number) for number, line in numbered_lines(path) if line.strip())
 
 
-def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
-    return csv.DictReader(io.StringIO(opened(path), newline=""))
+def _csv(path: Path) -> Iterator[Any]:
+    return (row for _, row in csv_rows(path, (), skip_blank=True))
 
 
-def _dialogue(where: str, row: Mapping[str, Any]) -> Dialogue:
+def _dialogue(where: str, row: Any) -> Dialogue:
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: found {quoted(row)}; expected an object with dialogue and summary")
     keys = ["summary"] if "summary" in row else sorted(key for key in row if str(key).startswith("summary"))
     missing = [name for name, is_there in (("dialogue", "dialogue" in row), ("summary", keys)) if not is_there]
     if missing:
-        raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {', '.join(map(str, row))})")
+        raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {listed(row)})")
     text, summaries = str(row["dialogue"]).strip(), tuple(str(row[key]).strip() for key in keys)
     if not text or not all(summaries):
         raise DataError(f"{where}: the {'dialogue' if not text else 'summary'} is empty")
-    return Dialogue(str(row.get("fname") or row.get("id") or where.rpartition(" ")[2]), text, summaries)
+    names = (row.get("fname"), row.get("id"), where.rpartition(" ")[2])
+    return Dialogue(next(str(name) for name in names if name not in (None, "")), text, summaries)

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from pathlib import Path
 
 from corpora.corpus import Find, Source
 from corpora.errors import DataError
-from corpora.tasks.reading import class_of, opened
+from corpora.lines import numbered_lines, parse_json
+from corpora.tasks.reading import class_of
 from corpora.tasks.task import Example, Hub, TextTask
 
 _FILES = {"train": "imdb/imdb_train_5k.jsonl.gz", "test": "imdb/imdb_test_5k.jsonl.gz"}
 
 
 def _read(find: Find) -> dict[str, list[Example]]:
-    return {
-        split: [_example(f"{path}: line {number}", line) for number, line in _lines(find, path)]
-        for split, path in _FILES.items()
-    }
+    return {split: list(_examples(find(path))) for split, path in _FILES.items()}
 
 
-def _lines(find: Find, path: str) -> list[tuple[int, str]]:
-    return list(enumerate(opened(find(path)).splitlines(), start=1))
-
-
-def _example(where: str, line: str) -> Example:
-    try:
-        row = json.loads(line)
-        text, label = str(row["text"]), str(row["label"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{where}: expected an object with text and label ({error})") from error
-    return Example(text.replace("<br />", " "), "", class_of(where, label, {"0": 0, "1": 1}))
+def _examples(path: Path) -> Iterator[Example]:
+    for number, line in numbered_lines(path):
+        where, row = f"{path}: line {number}", parse_json(line, path, number)
+        try:
+            text, label = str(row["text"]), str(row["label"])
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{where}: expected an object with text and label ({error})") from error
+        yield Example(text.replace("<br />", " "), "", class_of(where, label, {"0": 0, "1": 1}))
 
 
 IMDB = TextTask(

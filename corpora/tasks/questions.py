@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +11,8 @@ from typing import Any
 
 from corpora.corpus import Source
 from corpora.errors import ConfigError, DataError
+from corpora.lines import read_json
 from corpora.locate import locate
-from corpora.tasks.reading import opened
 
 _XQUAD = "squad/xquad.en.json.gz"
 _SOURCES = {_XQUAD: Source("5d48a9af186bf7398f36304c0528fba87e0f52c5c7d7975755ece7c43516f298")}
@@ -71,9 +70,11 @@ def read_squad(path: Path) -> list[Question]:
         DataError: if it is no such file, or an answer does not stand where it should.
     """
     try:
-        articles = json.loads(opened(path))["data"]
+        articles = read_json(path)["data"]
         found = [question for number, article in enumerate(articles) for question in _article(path, number, article)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DataError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not in SQuAD's format ({type(error).__name__}: {error})") from error
     if not found:
         raise DataError(f"{path}: holds no question")
@@ -81,7 +82,8 @@ def read_squad(path: Path) -> list[Question]:
 
 
 def _article(path: Path, number: int, article: Mapping[str, Any]) -> Iterator[Question]:
-    title = str(article.get("title") or f"article {number}")
+    title = article.get("title")
+    title = f"article {number}" if title in (None, "") else str(title)
     for paragraph in article["paragraphs"]:
         for asked in paragraph["qas"]:
             answers = [] if asked.get("is_impossible") else asked["answers"]

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import DataError
+from corpora.errors import DataError, listed
+from corpora.lines import numbered_lines, read_json
 from corpora.wording import counted
-
-
-def opened(path: Path) -> str:
-    """The whole text of a file, without a byte-order mark."""
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return raw.decode("utf-8-sig")
 
 
 def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None) -> Iterator[tuple[str, list[str]]]:
@@ -32,29 +25,26 @@ def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None)
     Raises:
         DataError: if a column or a value is not there.
     """
-    lines = opened(path).split("\n")
-    names = header or lines[0].rstrip("\r").split("\t")
+    lines = numbered_lines(path)
+    names = header or next(lines, (1, ""))[1].split("\t")
     missing = [name for name in columns if name not in names]
     if missing:
-        raise DataError(f"{path}: no column {', '.join(missing)} (its columns: {', '.join(names)})")
+        raise DataError(f"{path}: no column {', '.join(missing)} (its columns: {listed(names)})")
     chosen = [list(names).index(name) for name in columns]
-    for number, line in enumerate(lines, start=1):
-        if not line or (number == 1 and header is None):
+    for number, line in lines:
+        if not line:
             continue
-        values = line.rstrip("\r").split("\t")
+        values = line.split("\t")
         if len(values) <= max(chosen):
-            raise DataError(
-                f"{path}: line {number}: {counted(len(values), 'value')}, expected at least {max(chosen) + 1}"
-            )
+            raise DataError(f"{path}: line {number}: {counted(len(values), 'value')}, expected at least {max(chosen) + 1}")
         yield f"{path}: line {number}", [values[place] for place in chosen]
 
 
 def numbered(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """Rows of a JSON object that maps numbers to objects; as ``tsv``."""
-    try:
-        rows: Mapping[str, Mapping[str, Any]] = json.loads(opened(path))
-    except ValueError as error:
-        raise DataError(f"{path}: not valid JSON ({error})") from error
+    rows: Mapping[str, Mapping[str, Any]] = read_json(path)
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        raise DataError(f"{path}:1: expected an object that maps numbers to objects")
     for number, row in rows.items():
         missing = [name for name in columns if name not in row]
         if missing:

@@ -31,6 +31,9 @@ def evaluate(
     ] = None,
     split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
+    offsets: Annotated[
+        str, typer.Option(help="What offsets of a corpus given by its path count: characters, utf16, bytes.")
+    ] = "characters",
     task: Annotated[
         list[str] | None, typer.Option("--task", help="Only this task of the suite; may be repeated.")
     ] = None,
@@ -65,7 +68,7 @@ def evaluate(
     if (on is None) == (suite is None):
         raise ConfigError("evaluate: expected either --on CORPUS or --suite SUITE")
     if suite is not None:
-        refuse_idle(context, "with --suite", "split", "scheme")
+        refuse_idle(context, "with --suite", "split", "scheme", "offsets")
         if suite == "inference":
             refuse_idle(context, "with --suite inference, whose passes nothing is learnt for", "teacher", "seeds")
         overrides = [*(overrides or []), *(["random_weights=true"] if random_weights else [])]
@@ -74,7 +77,7 @@ def evaluate(
     idle = ("task", "seeds", "teacher", "overrides", "random_weights", "name", "role", "out")
     refuse_idle(context, "with --on", *idle)
     refuse_idle_scheme(context, str(on))
-    _corpus(model, str(on), split, scheme, json=json)
+    _corpus(model, str(on), split, scheme, offsets, json=json)
 
 
 def _suite(
@@ -123,7 +126,7 @@ def _figures(record: TaskRecord) -> dict[str, object]:
     return {"id": record.id, "score": record.score, **{key: getattr(record, key) for key in kept}}
 
 
-def _corpus(model: str, on: str, split: str | None, scheme: str, *, json: bool) -> None:
+def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     import corpora
     from experiments.splits import scored_split
     from finkd.evaluation import evaluate as score
@@ -131,7 +134,7 @@ def _corpus(model: str, on: str, split: str | None, scheme: str, *, json: bool) 
     from finkd.records import figures
     from finkd.shipping.loading import load_tagger
 
-    data = corpora.load(on, scheme)
+    data = corpora.load(on, scheme, offsets)
     chosen = scored_split(data, split)
     tagger = load_tagger(model)
     wanted = corpora.label_names(data.types)

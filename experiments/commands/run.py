@@ -15,6 +15,7 @@ from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
 
 if TYPE_CHECKING:
+    from corpora.offsets import Offsets
     from corpora.tags import Scheme
     from experiments.config import Experiment
     from finkd.records import RunRecord
@@ -45,6 +46,10 @@ def run(
         Literal["IOB1", "IOB2", "BIOES"] | None,
         typer.Option(help="How the corpus of a STRATEGY is tagged. (default: IOB2)"),
     ] = None,
+    offsets: Annotated[
+        Literal["characters", "utf16", "bytes"] | None,
+        typer.Option(help="What offsets in the corpus of a STRATEGY count. (default: characters)"),
+    ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
     ] = 60,
@@ -65,7 +70,7 @@ def run(
     """
     refuse_idle_scheme(context, corpus or "sample")
     chosen_seeds = seed_list(seeds) if seeds is not None else None
-    experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme)
+    experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme, offsets)
 
     from experiments.progress import shown
     from experiments.run import default_folder
@@ -87,7 +92,7 @@ def run(
 
 
 def refuse_idle_scheme(context: typer.Context, corpus: str) -> None:
-    """Refuse ``--scheme`` beside a corpus that has a name, since that knows its own.
+    """Refuse ``--scheme`` and ``--offsets`` beside a corpus that has a name, since that knows its own.
 
     Raises:
         ConfigError: if it was given.
@@ -95,7 +100,7 @@ def refuse_idle_scheme(context: typer.Context, corpus: str) -> None:
     from corpora.catalog import corpora
 
     if corpus in corpora:
-        refuse_idle(context, f"with {corpus!r}, which knows how it is tagged", "scheme")
+        refuse_idle(context, f"with {corpus!r}, which knows how it is tagged", "scheme", "offsets")
 
 
 def seed_list(text: str) -> list[int]:
@@ -117,6 +122,7 @@ def _experiment(
     only: list[str],
     corpus: str | None,
     scheme: Scheme | None,
+    offsets: Offsets | None,
 ) -> Experiment:
     from experiments import config
 
@@ -125,8 +131,9 @@ def _experiment(
         _no_configuration_meant(path)
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
-        return config.from_settings(config.one_strategy(what, corpus or "sample", scheme or "IOB2"), overrides, seeds)
-    for option, value in (("corpus", corpus), ("scheme", scheme)):
+        settings = config.one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
+        return config.from_settings(settings, overrides, seeds)
+    for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
         if value is not None:
             raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
     if not path.is_file():

@@ -169,7 +169,7 @@ class _Watch:
 
     @cached_property
     def _data(self) -> NerData:
-        return corpora.load(self.experiment.corpus, self.experiment.scheme)
+        return corpora.load(self.experiment.corpus, self.experiment.scheme, self.experiment.offsets)
 
     @property
     def _gold(self) -> Sequence[Sentence]:

@@ -162,7 +162,7 @@ class AnswerSpan:
         """Scalar."""
         assert outputs.student.words is not None
         assert outputs.labels is not None
-        tau = self.temperature or 1.0
+        tau = 1.0 if self.temperature is None else self.temperature
         _, window = torch.unique_consecutive(outputs.labels[:, 0], return_inverse=True)
         said = _log_softmax(outputs.student.words.float() / tau, window)
         right = outputs.labels[:, 1:].float()

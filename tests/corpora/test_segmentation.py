@@ -121,7 +121,7 @@ def test_white_space_around_a_label_is_harmless():
         ([(-1, 1, "X")], "empty or leaves"),
         ([(1, 1, "X")], "empty or leaves"),
         ([(1, 2, "X")], "holds no word"),
-        ([(0, 3, "X"), (2, 3, "Y")], "overlaps another"),
+        ([(0, 3, "X"), (2, 3, "Y")], r"\(0, 3, 'X'\) 'a b' and \(2, 3, 'Y'\) 'b' overlap"),
     ],
 )
 def test_impossible_labels_are_refused(spans, message):

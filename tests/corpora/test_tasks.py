@@ -150,7 +150,7 @@ def test_questions_of_both_versions(tmp_path):
     ("content", "said"),
     [
         ("[]", "not in SQuAD's format"),
-        ("{", "not in SQuAD's format"),
+        ("{", r"dev\.json:1: not JSON"),
         ('{"data": []}', "holds no question"),
         (json.dumps(squad([{"text": "Bob", "answer_start": 0}])), "answer 'Bob' does not stand at 0"),
     ],

@@ -10,6 +10,7 @@ import importlib
 from tests.hostile.case import Generate
 
 KINDS: dict[str, str] = {
+    "data": "tests.hostile.data",
     "models": "tests.hostile.models",
     "tokenizers": "tests.hostile.tokenizers",
     "graphs": "tests.hostile.graphs",

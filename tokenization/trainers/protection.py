@@ -16,7 +16,7 @@ from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
 from corpora.errors import ConfigError, DataError
-from corpora.lines import numbered_lines
+from corpora.lines import text_lines
 from tokenization.trainers.counting import WordCounts
 
 Digits = Literal["learned", "split", "whole"]
@@ -101,7 +101,7 @@ def read_entries(path: str | Path) -> tuple[str, ...]:
         DataError: if the file cannot be read, or a line holds more than a word.
     """
     found = []
-    for number, line in numbered_lines(Path(path)):
+    for number, line in text_lines(Path(path)):
         words = line.split()
         if len(words) > 1:
             raise DataError(f"{path}:{number}: found {line.strip()[:60]!r}; expected one word without white space")

@@ -1,0 +1,703 @@
+"""Labelled and raw text files with one kind of damage each, of which the right answer is known."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from corpora import entities, load, stream
+from corpora.streams import text_records
+from tests.hostile.case import Case, Refusal, Unknown
+
+EXAMPLES = 40
+TYPES = ("ORG", "PER", "LOC", "Financial Entity", "creative-work")
+STEMS = (
+    "Corvane",
+    "Oslo",
+    "Mérieux",
+    "rose",
+    "fell",
+    "bonds",
+    "U.S.",
+    "3.5%",
+    "Zürich",
+    "上海",
+    "don't",
+    "Q3",
+    "émigré",
+    "€5m",
+)
+HIDDEN = ("\u00a0", "\u200b", "\u2060", "\ufeff", "\u00ad", "\u200e", "\u202e", "\ufe0f", "\u3164", "\u3000")
+LINE_CONTROLS = ("\v", "\f", "\x1c", "\x1d", "\x1e", "\x7f", "\x85", "\u2028", "\u2029", "\x00", "\x01")
+CONLL = ("conll", "txt")
+RECORDS = ("jsonl", "json", "parquet")
+FORMATS = (*CONLL, "csv", *RECORDS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sentence as it is written: words with tags."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+Rows = list[Row]
+Tagged = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def generate(random: Random, folder: Path) -> Case:
+    """One damaged file, or a folder that holds it as its training split."""
+    family = random.choice(FAMILIES)
+    return family(random, folder)
+
+
+# What is written.
+
+
+def good(random: Random, least: int = 2) -> Rows:
+    rows = []
+    for _ in range(random.randint(least, 5)):
+        words, tags = [], []
+        for _ in range(random.randint(1, 4)):
+            if random.random() < 0.5:
+                type_ = random.choice(TYPES[:4])
+                count = random.randint(1, 3)
+                tags += [f"B-{type_}", *[f"I-{type_}"] * (count - 1)]
+            else:
+                count = random.randint(1, 2)
+                tags += ["O"] * count
+            words += [random.choice(STEMS) for _ in range(count)]
+        rows.append(Row(tuple(words), tuple(tags)))
+    first = rows[0]
+    rows[0] = replace(first, words=("Acme", *first.words), tags=("B-ORG", *first.tags))
+    return rows
+
+
+def as_conll(rows: Rows, end: str = "\n", separator: str = "\t") -> bytes:
+    return end.join(
+        "".join(f"{word}{separator}{tag}{end}" for word, tag in zip(row.words, row.tags, strict=True)) for row in rows
+    ).encode("utf-8", "surrogatepass")
+
+
+def as_csv(rows: Rows, end: str = "\n") -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=end)
+    writer.writerow(["word", "tag", "sentence"])
+    for number, row in enumerate(rows):
+        writer.writerows([word, tag, number] for word, tag in zip(row.words, row.tags, strict=True))
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def record(row: Row) -> dict[str, Any]:
+    return {"words": list(row.words), "tags": list(row.tags)}
+
+
+def as_jsonl(records: list[Any], end: str = "\n") -> bytes:
+    return "".join(json.dumps(each, ensure_ascii=False) + end for each in records).encode("utf-8", "surrogatepass")
+
+
+def as_parquet(records: list[Any]) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), sink)
+    return bytes(sink.getvalue())
+
+
+def content(rows: Rows, kind: str) -> bytes:
+    if kind in CONLL:
+        return as_conll(rows)
+    if kind == "csv":
+        return as_csv(rows)
+    return records_content([record(row) for row in rows], kind)
+
+
+def records_content(records: list[Any], kind: str) -> bytes:
+    if kind == "jsonl":
+        return as_jsonl(records)
+    return as_parquet(records) if kind == "parquet" else json.dumps(records, ensure_ascii=False).encode()
+
+
+# What is read.
+
+
+def seen(sentences: Any) -> list[Tagged]:
+    return [(sentence.words, sentence.tags) for sentence in sentences]
+
+
+def expected(rows: Rows) -> list[Tagged]:
+    return [(row.words, row.tags) for row in rows]
+
+
+def case(
+    random: Random, folder: Path, name: str, kind: str, raw: bytes, right: Any, *, mention: bool = True, **options: Any
+) -> Case:
+    """A case that loads a file, alone or as the training split of a folder, packed or not."""
+    packed = random.random() < 0.25
+    path = folder / f"train.{kind}{'.gz' if packed else ''}"
+    path.write_bytes(gzip.compress(raw, mtime=0) if packed else raw)
+    source, split = (folder, "train") if random.random() < 0.5 else (path, "all")
+    return Case(
+        f"{kind}: {name}", lambda: seen(load(source, **options).splits[split]), right, ("train.",) if mention else ()
+    )
+
+
+def at(random: Random, text: str, inserted: str, *, edges: bool = True) -> str:
+    place = random.randint(0, len(text)) if edges else random.randint(1, len(text) - 1)
+    return text[:place] + inserted + text[place:]
+
+
+def with_change(random: Random, rows: Rows, change: Callable[[str, str], tuple[str, str]]) -> Rows:
+    """The rows with one word and its tag changed."""
+    which = random.randrange(len(rows))
+    row = rows[which]
+    place = random.randrange(len(row.words))
+    word, tag = change(row.words[place], row.tags[place])
+    words = (*row.words[:place], word, *row.words[place + 1 :])
+    tags = (*row.tags[:place], tag, *row.tags[place + 1 :])
+    return [*rows[:which], replace(row, words=words, tags=tags), *rows[which + 1 :]]
+
+
+# Families of damage to words, tags and lines.
+
+
+def untouched(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice(FORMATS), good(random)
+    return case(random, folder, "as it should be", kind, content(rows, kind), expected(rows))
+
+
+def line_ends(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice((*CONLL, "csv", "jsonl")), good(random)
+    end = random.choice(("\r\n", "\r"))
+    writers = {"csv": as_csv, "jsonl": lambda rows, end: as_jsonl([record(row) for row in rows], end)}
+    raw = writers.get(kind, as_conll)(rows, end)
+    return case(random, folder, f"lines end in {end!r}", kind, raw, expected(rows) if end == "\r\n" else Refusal)
+
+
+def mixed_line_ends(random: Random, folder: Path) -> Case:
+    rows = good(random)
+    lines = as_conll(rows).decode().split("\n")
+    place = random.randrange(len(lines) - 2)
+    ends = ["\r\n" if random.random() < 0.3 else "\n" for _ in lines]
+    ends[place] = "\r"
+    raw = "".join(line + end for line, end in zip(lines, ends, strict=True)).encode()
+    return case(random, folder, "one line ends in CR", random.choice(CONLL), raw, Refusal)
+
+
+def hidden_in_tag(random: Random, folder: Path) -> Case:
+    kind, hidden = random.choice(FORMATS), random.choice((*HIDDEN, "\x80", "\x9f", "\u2028"))
+    rows = with_change(random, good(random), lambda word, tag: (word, at(random, tag, hidden)))
+    return case(random, folder, f"U+{ord(hidden):04X} in a tag", kind, content(rows, kind), Refusal)
+
+
+def space_around_tag(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice(FORMATS), good(random)
+    space = random.choice((" ", "  ", "   "))
+    padded = with_change(random, rows, lambda word, tag: (word, random.choice((space + tag, tag + space))))
+    return case(random, folder, "spaces around a tag", kind, content(padded, kind), expected(rows))
+
+
+def space_within_tag(random: Random, folder: Path) -> Case:
+    kind = random.choice(FORMATS)
+    tag = random.choice(("B- ORG", "B -ORG", "B-Financial  Entity", "B-\tORG", "B-"))
+    rows = with_change(random, good(random), lambda word, _: (word, tag))
+    return case(random, folder, f"the tag {tag!r}", kind, content(rows, kind), Refusal)
+
+
+def control_in_word(random: Random, folder: Path) -> Case:
+    kind, control = random.choice(FORMATS), random.choice((*LINE_CONTROLS, *"\t\n\r"))
+    if kind in CONLL and control in "\t\n":
+        control = "\v"
+    rows = with_change(random, good(random), lambda word, tag: (f"a{control}{word}", tag))
+    return case(random, folder, f"U+{ord(control):04X} in a word", kind, content(rows, kind), Refusal)
+
+
+def odd_words(random: Random, folder: Path) -> Case:
+    kind, odd = (
+        random.choice(FORMATS),
+        random.choice(("\x92", "\u200b", "\u00ad", "\ufffd", "\ue071", "🚀", "\u0301", '"', ",")),
+    )
+    rows = with_change(random, good(random), lambda word, tag: (f"a{odd}{word}", tag))
+    return case(random, folder, f"{odd!r} in a word", kind, content(rows, kind), expected(rows))
+
+
+def normal_forms(random: Random, folder: Path) -> Case:
+    kind = random.choice(FORMATS)
+    rows = [Row(("Acme", "rose"), ("B-Soci\u00e9t\u00e9", "O")), Row(("Bo", "Co"), ("O", "B-Soci\u00e9t\u00e9"))]
+    split = [rows[0], replace(rows[1], tags=("O", "B-Socie\u0301te\u0301"))]
+    return case(random, folder, "a label in two normal forms", kind, content(split, kind), expected(rows))
+
+
+def look_alike(random: Random, folder: Path) -> Case:
+    kind = random.choice(FORMATS)
+    other = random.choice(("\u041eRG", "O\u0420G", "\u039fRG"))
+    rows = with_change(random, good(random), lambda word, _: (word, f"B-{other}"))
+    rows = [*rows, Row(("Acme",), ("B-ORG",))]
+    return case(random, folder, "a look-alike type", kind, content(rows, kind), Refusal, mention=False)
+
+
+def illegal_tag(random: Random, folder: Path) -> Case:
+    kind = random.choice(FORMATS)
+    tag = random.choice(("I-Nothing", "B_ORG", "b-ORG", "ORG", "0", "S-ORG", "o", "-ORG", "BB-ORG"))
+    rows = with_change(random, good(random), lambda word, _: (word, tag))
+    return case(random, folder, f"the tag {tag!r}", kind, content(rows, kind), Refusal)
+
+
+def long_label(random: Random, folder: Path) -> Case:
+    kind, length = random.choice(FORMATS), random.randint(201, 4000)
+    rows = with_change(random, good(random), lambda word, _: (word, "B-" + "X" * length))
+    return case(random, folder, "a very long label", kind, content(rows, kind), Refusal)
+
+
+def empty_word(random: Random, folder: Path) -> Case:
+    kind, blank = random.choice(FORMATS), random.choice(("", " ", "  ", "\u00a0"))
+    rows = with_change(random, good(random), lambda word, tag: (blank, tag))
+    return case(random, folder, "an empty word", kind, content(rows, kind), Refusal)
+
+
+def docstart(random: Random, folder: Path) -> Case:
+    rows = good(random)
+    separator = random.choice(("\t", " "))
+    if separator == " ":
+        rows = [replace(row, tags=tuple(tag.replace(" ", "") for tag in row.tags)) for row in rows]
+    line = random.choice(("-DOCSTART-", "-DOCSTART- -X- O O", "-DOCSTART-\tO", " -DOCSTART- O", "\ufeff-DOCSTART- O"))
+    raw = b"\n".join(f"{line}\n\n".encode() + as_conll([row], separator=separator) for row in rows)
+    path = folder / "x.conll"
+    path.write_bytes(raw)
+
+    def documents() -> list[Any]:
+        return [(sentence.document, sentence.words, sentence.tags) for sentence in load(path).splits["all"]]
+
+    right = [(f"x-{number}", row.words, row.tags) for number, row in enumerate(rows, start=1)]
+    return Case(f"conll: {line!r} between {separator!r}", documents, right, ("x.conll",))
+
+
+def joined_signatures(random: Random, folder: Path) -> Case:
+    rows = good(random)
+    raw = b"\n".join(b"\xef\xbb\xbf" + as_conll([row]) for row in rows)
+    return case(random, folder, "signatures of joined files", random.choice(CONLL), raw, expected(rows))
+
+
+def encodings(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice((*CONLL, "csv", "jsonl", "json")), good(random)
+    rows = [*rows, Row(("Mérieux",), ("B-ORG",))]
+    encoding = random.choice(("utf-16", "utf-16-le", "utf-16-be", "latin-1", "utf-32", "utf-8-sig"))
+    raw = content(rows, kind).decode().encode(encoding, "replace")
+    return case(random, folder, f"in {encoding}", kind, raw, expected(rows) if encoding == "utf-8-sig" else Refusal)
+
+
+def columns(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice((*CONLL, "csv")), good(random)
+    lines = content(rows, kind).decode().splitlines()
+    full = [place for place in range(1, len(lines)) if lines[place]]
+    place = random.choice(full)
+    separator = "," if kind == "csv" else "\t"
+    lines[place] = random.choice((lines[place] + f"{separator}O", lines[place].split(separator)[0]))
+    return case(random, folder, "another number of columns", kind, "\n".join(lines).encode(), Refusal)
+
+
+def csv_headers(random: Random, folder: Path) -> Case:
+    rows = good(random)
+    header = random.choice(
+        ("Word,tag,sentence", "word,tag", "word,tag,tag,sentence", "word;tag;sentence", "", " word,tag,sentence")
+    )
+    raw = as_csv(rows).replace(b"word,tag,sentence", header.encode(), 1)
+    return case(random, folder, f"the header {header!r}", "csv", raw, Refusal)
+
+
+def csv_gaps(random: Random, folder: Path) -> Case:
+    lines = as_csv([Row(("Acme", "rose", "again"), ("B-ORG", "O", "O")), *good(random)]).decode().splitlines()
+    lines[2] = lines[2].rpartition(",")[0] + "," + random.choice(("", " "))
+    return case(random, folder, "a row without its sentence", "csv", "\n".join(lines).encode(), Refusal)
+
+
+def csv_quotes(random: Random, folder: Path) -> Case:
+    lines = as_csv(good(random)).decode().splitlines()
+    place = random.randrange(1, len(lines))
+    lines[place] = random.choice(('"open,O,9', '"a"b,O,9', 'a,"O" ,9'))
+    return case(random, folder, "broken quotes", "csv", "\n".join(lines).encode(), Refusal)
+
+
+def documents(random: Random, folder: Path) -> Case:
+    kind = random.choice(RECORDS)
+    names = random.choice(((0, 1), ("0", "1"), ("", "a"), ("a ", "a"), (None, 0)))
+    records = [{"words": ["Acme"], "tags": ["B-ORG"], "document": name} for name in names]
+    path = folder / f"x.{kind}"
+    path.write_bytes(records_content(records, kind))
+
+    def found() -> list[str]:
+        return [sentence.document for sentence in load(path).splits["all"]]
+
+    right = ["" if name is None else str(name).strip() for name in names]
+    return Case(f"{kind}: documents {names!r}", found, right, (path.name,))
+
+
+def odd_documents(random: Random, folder: Path) -> Case:
+    value = random.choice(([], {}, True, False, ["a"], {"id": 1}))
+    records = [{**record(row), "document": value} for row in good(random)]
+    kind = random.choice(("jsonl", "json"))
+    return case(random, folder, f"the document {value!r}", kind, records_content(records, kind), Refusal)
+
+
+# Families of damage to records.
+
+
+def odd_record(random: Random, folder: Path) -> Case:
+    kind = random.choice(("jsonl", "json"))
+    odd: Any = random.choice(
+        (
+            None,
+            [],
+            5,
+            "text",
+            {},
+            {"words": ["a"]},
+            {"words": "a", "tags": ["O"]},
+            {"words": {"a": 1}, "tags": ["O"]},
+            {"words": ["a", "b"], "tags": ["O"]},
+            {"words": [], "tags": []},
+            {"words": [1], "tags": ["O"]},
+            {"words": ["a"], "tags": [0]},
+            {"words": [["a"]], "tags": ["O"]},
+            {"text": "a b", "spans": {}},
+            {"text": None, "spans": []},
+            {"text": ["a"], "spans": []},
+            {"text": "a b", "spans": [1]},
+            {"text": "a b", "spans": [{"start": 0, "end": 1}]},
+            {"text": "a b", "spans": [{"start": 0.0, "end": 1, "label": "X"}]},
+            {"text": "a b", "spans": [{"start": True, "end": 1, "label": "X"}]},
+            {"text": "a b", "spans": [{"start": -1, "end": 1, "label": "X"}]},
+            {"text": "a b", "spans": [{"start": 1, "end": 0, "label": "X"}]},
+            {"text": "a b", "spans": [{"start": 0, "end": 10**29, "label": "X"}]},
+            {"text": "a b", "spans": [{"start": 0, "end": 1, "label": " "}]},
+            {"text": "a b", "spans": [{"start": 0, "end": 1, "label": "X\u200b"}]},
+            {"text": "a b", "spans": [{"start": 1, "end": 2, "label": "X"}]},
+        )
+    )
+    records: list[Any] = [record(row) for row in good(random)]
+    records.insert(random.randint(0, len(records)), odd)
+    return case(random, folder, f"the record {odd!r:.60}", kind, records_content(records, kind), Refusal)
+
+
+def raw_json(random: Random, folder: Path) -> Case:
+    damage = random.choice(
+        (
+            '{"words": ["a"], "tags": ["O"], "tags": ["B-X"]}',
+            '{"words": ["\\ud800"], "tags": ["O"]}',
+            '{"words": ["a"], "tags": ["O"], "n": 1' + "0" * random.randint(40, 6000) + "}",
+            "[" * random.randint(150, 100_000),
+            '{"a":' * random.randint(150, 5000) + "1" + "}" * 150,
+            '{"words": ["a"], "tags": ["O"], "deep": ' + "[" * 150 + "]" * 150 + "}",
+            '{"words": ["a"], "tags": ["O"]} {}',
+            "{'words': ['a'], 'tags': ['O']}",
+            '{"words": ["a"], "tags": ["O"]',
+            "\ufeff{}",
+        )
+    )
+    raw = as_jsonl([record(row) for row in good(random)]) + damage.encode() + b"\n"
+    return case(random, folder, f"{damage[:40]}", "jsonl", raw, Refusal)
+
+
+def answers(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice(("jsonl", "json")), good(random, least=3)
+    marks = [random.choice(("accept", "reject", "ignore")) for _ in rows]
+    marks[0] = "accept"
+    records = [{**record(row), "answer": mark} for row, mark in zip(rows, marks, strict=True)]
+    right = expected([row for row, mark in zip(rows, marks, strict=True) if mark == "accept"])
+    return case(random, folder, "answers of Prodigy", kind, records_content(records, kind), right)
+
+
+# Families of damage to spans: what is read are the labelled strings.
+
+SENTENCES = (
+    ("{} Bank rose again.", "Corvane"),
+    ("Shares of {} fell.", "Mérieux Group"),
+    ("Yesterday {} lent money.", "Oslo Pension"),
+    ("Analysts expect that {} pays.", "Dana Ferris"),
+)
+
+
+def spans_case(
+    random: Random, folder: Path, name: str, records: list[Any], right: Any, kind: str | None = None, **options: Any
+) -> Case:
+    kind = kind or random.choice(RECORDS)
+    path = folder / f"x.{kind}"
+    path.write_bytes(records_content(records, kind))
+
+    def found() -> list[list[str]]:
+        return [
+            [s.text[s.spans[e.start][0] : s.spans[e.end - 1][1]] for e in entities(s.tags)]
+            for s in load(path, **options).splits["all"]
+        ]
+
+    return Case(f"{kind}: {name}", found, right, (path.name,))
+
+
+def labelled_texts(random: Random, prefix: str = "") -> list[tuple[str, str, int]]:
+    """(text, entity, first character) of some sentences, each behind a prefix."""
+    found = []
+    for _ in range(random.randint(2, 6)):
+        frame, entity = random.choice(SENTENCES)
+        text = prefix + frame.format(entity)
+        found.append((text, entity, text.index(entity)))
+    return found
+
+
+def span_records(texts: list[tuple[str, str, int]], place: Callable[[str, int], int]) -> list[Any]:
+    return [
+        {"text": text, "spans": [{"start": place(text, at), "end": place(text, at + len(entity)), "label": "X"}]}
+        for text, entity, at in texts
+    ]
+
+
+UNITS: dict[str, Callable[[str, int], int]] = {
+    "characters": lambda text, place: place,
+    "utf16": lambda text, place: len(text[:place].encode("utf-16-le")) // 2,
+    "bytes": lambda text, place: len(text[:place].encode()),
+}
+
+
+def right_units(random: Random, folder: Path) -> Case:
+    unit = random.choice(tuple(UNITS))
+    texts = labelled_texts(random, random.choice(("", "🚀 ", "🚀🚀 ", "é ", "\ufeff ", "\t\n ")))
+    right = [[entity] for _, entity, _ in texts]
+    records = span_records(texts, UNITS[unit])
+    return spans_case(random, folder, f"offsets in {unit}", records, right, offsets=unit)
+
+
+def wrong_units(random: Random, folder: Path) -> Case:
+    unit, read_as = random.choice((("utf16", "characters"), ("bytes", "characters"), ("characters", "utf16")))
+    texts = labelled_texts(random, random.choice(("🚀🚀 ", "🚀🎉 ")))
+    records = span_records(texts, UNITS[unit])
+    return spans_case(random, folder, f"offsets in {unit} read as {read_as}", records, Refusal, offsets=read_as)
+
+
+def shifted(random: Random, folder: Path) -> Case:
+    by = random.choice((1, -1))
+    texts = labelled_texts(random, random.choice(("", "🚀 ", "é ")) + "So ")
+    records = span_records(texts, lambda text, place: place + by)
+    return spans_case(random, folder, f"offsets off by {by}", records, Refusal)
+
+
+def duplicate_spans(random: Random, folder: Path) -> Case:
+    texts = labelled_texts(random)
+    records = span_records(texts, UNITS["characters"])
+    for each in records:
+        each["spans"] *= random.randint(1, 3)
+    return spans_case(random, folder, "a span twice", records, [[entity] for _, entity, _ in texts])
+
+
+def overlapping_spans(random: Random, folder: Path) -> Case:
+    records = span_records(labelled_texts(random, "So "), UNITS["characters"])
+    span = records[-1]["spans"][0]
+    records[-1]["spans"].append(
+        random.choice(({**span, "label": "Y"}, {**span, "start": 0}, {**span, "end": span["end"] + 2}))
+    )
+    return spans_case(random, folder, "spans overlap", records, Refusal)
+
+
+def beyond_the_text(random: Random, folder: Path) -> Case:
+    records = span_records(labelled_texts(random), UNITS["characters"])
+    records[0]["spans"][0]["end"] += random.randint(60, 10**9)
+    return spans_case(random, folder, "a span beyond its text", records, Refusal)
+
+
+# Families of damage to bytes and tables.
+
+
+def gzip_damage(random: Random, folder: Path) -> Case:
+    kind, rows = random.choice((*CONLL, "csv", "jsonl", "json")), good(random)
+    raw = gzip.compress(content(rows, kind), mtime=0)
+    name = random.choice(("cut", "not packed", "named otherwise"))
+    path = folder / (f"x.{kind}.gz" if name != "named otherwise" else f"x.{kind}")
+    path.write_bytes({"cut": raw[: random.randint(1, len(raw) - 1)], "not packed": content(rows, kind)}.get(name, raw))
+    return Case(f"{kind}: gzip {name}", lambda: seen(load(path).splits["all"]), Refusal, (path.name,))
+
+
+def packed_zeros(random: Random, folder: Path) -> Case:
+    kind = random.choice(("conll", "csv", "jsonl", "json", "txt"))
+    path = folder / f"x.{kind}.gz"
+    path.write_bytes(_bomb(random.choice(("a", " ", "\0", "["))))
+    reads: list[Callable[[], Any]] = [
+        lambda: load(path),
+        lambda: list(text_records(path)),
+        lambda: list(stream(folder)),
+    ]
+    read = reads[0] if kind == "conll" else random.choice(reads[:2] if kind in ("csv", "json") else reads)
+    return Case(f"{kind}: a line without end in gzip", read, Refusal, (path.name,))
+
+
+def _bomb(letter: str) -> bytes:
+    """A gzip file of one line that is longer than any line may be, put together from equal members."""
+    from corpora import limits
+
+    member = gzip.compress(letter.encode() * limits.MEBIBYTE, mtime=0)
+    return member * (limits.HELD_BYTES // limits.MEBIBYTE + 1)
+
+
+def cut_off(random: Random, folder: Path) -> Case:
+    kind = random.choice(("jsonl", "json", "parquet"))
+    raw = content(good(random), kind)
+    cut = raw[: random.randint(1, len(raw) - (3 if kind == "jsonl" else 1))]
+    right = Unknown if kind == "jsonl" else Refusal  # JSON lines may end after a whole record
+    return case(random, folder, "cut off", kind, cut, right)
+
+
+def flipped_bytes(random: Random, folder: Path) -> Case:
+    kind = random.choice(FORMATS)
+    raw = bytearray(content(good(random), kind))
+    for _ in range(random.randint(1, 20)):
+        place = random.randrange(len(raw))
+        raw[place] = random.randrange(256)
+    return case(random, folder, "random bytes", kind, bytes(raw), Unknown, mention=False)
+
+
+def odd_tables(random: Random, folder: Path) -> Case:
+    import pyarrow
+    import pyarrow.parquet
+
+    words = pyarrow.array([["Acme", "rose"]])
+    name, tags = random.choice(
+        (
+            ("whole numbers", pyarrow.array([[3, 0]])),
+            ("bytes", pyarrow.array([[b"O", b"\xff"]], pyarrow.list_(pyarrow.binary()))),
+            ("null", pyarrow.array([None], pyarrow.list_(pyarrow.string()))),
+            ("nulls within", pyarrow.array([["O", None]])),
+            ("text", pyarrow.array(["O O"])),
+            ("maps", pyarrow.array([[("O", 1)]], pyarrow.map_(pyarrow.string(), pyarrow.int32()))),
+            ("nested lists", pyarrow.array([[["O"], ["O"]]])),
+            ("times", pyarrow.array([[1, 2]], pyarrow.list_(pyarrow.timestamp("ns")))),
+        )
+    )
+    path = folder / "x.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"words": words, "tags": tags}), path)
+    return Case(f"parquet: tags are {name}", lambda: seen(load(path).splits["all"]), Refusal, (path.name,))
+
+
+def encoded_tables(random: Random, folder: Path) -> Case:
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = good(random)
+    words, tags = ([list(getattr(row, part)) for row in rows] for part in ("words", "tags"))
+    kinds = (pyarrow.list_(pyarrow.large_string()), pyarrow.large_list(pyarrow.string()))
+    types = random.choice(kinds), random.choice(kinds)
+    table = pyarrow.table({"words": pyarrow.array(words, types[0]), "ner_tags": pyarrow.array(tags, types[1])})
+    odd = pyarrow.array([1 << 62] * len(rows), pyarrow.timestamp("ns"))
+    path = folder / "x.parquet"
+    pyarrow.parquet.write_table(
+        table.append_column("seen", odd), path, compression=random.choice(("gzip", "zstd", "snappy"))
+    )
+    return Case("parquet: other column types", lambda: seen(load(path).splits["all"]), expected(rows), (path.name,))
+
+
+def nothing_in_it(random: Random, folder: Path) -> Case:
+    kind = random.choice(FORMATS)
+    raw = random.choice((b"", b"\n", b" \n \n", b"[]", b"\xef\xbb\xbf"))
+    return case(random, folder, f"nothing but {raw!r}", kind, raw, Refusal, mention=False)
+
+
+# Families of raw text.
+
+
+def raw_text(random: Random, folder: Path) -> Case:
+    inner = random.choice(("\t", "\f", "\v", "\x85", "\u2028", "\u00a0", "\ufeff", "\x07", "🚀"))
+    texts = [f"{random.choice(STEMS)}{inner}{random.choice(STEMS)}" for _ in range(random.randint(1, 4))]
+    kind = random.choice(("txt", "jsonl", "csv"))
+    end = random.choice(("\n", "\r\n"))
+    path = folder / f"x.{kind}"
+    return _text_case(path, texts, end, f"{inner!r} in a text", list(texts))
+
+
+def carriage_returns(random: Random, folder: Path) -> Case:
+    texts = [random.choice(STEMS) for _ in range(random.randint(2, 4))]
+    path = folder / f"x.{random.choice(('txt', 'jsonl', 'csv'))}"
+    return _text_case(path, texts, "\r", "lines end in CR", Refusal)
+
+
+def _text_case(path: Path, texts: list[str], end: str, name: str, right: Any) -> Case:
+    if path.suffix == ".txt":
+        lines = texts
+    elif path.suffix == ".jsonl":
+        lines = [json.dumps({"text": text}) for text in texts]
+    else:
+        lines = ["id,text", *(f'{number},"{text}"' for number, text in enumerate(texts))]
+    path.write_bytes("".join(line + end for line in lines).encode())
+    return Case(
+        f"text in {path.suffix}: {name}", lambda: [each["text"] for each in text_records(path)], right, (path.name,)
+    )
+
+
+def broken_text_records(random: Random, folder: Path) -> Case:
+    name, raw = random.choice(
+        (
+            ("x.jsonl", b'{"text": 1}\n'),
+            ("x.jsonl", b'{"body": "a"}\n'),
+            ("x.jsonl", b'{"text": "a", "text": "b"}\n'),
+            ("x.jsonl", b'{"text": "\\udfff"}\n'),
+            ("x.jsonl", b'{"text": "a", "deep": ' + b"[" * 500 + b"]" * 500 + b"}\n"),
+            ("x.csv", b"text,text\na,b\n"),
+            ("x.csv", b"body\na\n"),
+            ("x.csv", b'text\n"a\n'),
+            ("x.csv", b"text,id\na\n"),
+            ("x.txt", b"a\n\xff\n"),
+            ("x.txt.gz", b"a\n"),
+        )
+    )
+    path = folder / name
+    path.write_bytes(raw)
+    return Case(f"text in {name}: {raw[:40]!r}", lambda: list(text_records(path)), Refusal, (name,))
+
+
+FAMILIES: tuple[Callable[[Random, Path], Case], ...] = (
+    untouched,
+    line_ends,
+    mixed_line_ends,
+    hidden_in_tag,
+    space_around_tag,
+    space_within_tag,
+    control_in_word,
+    odd_words,
+    normal_forms,
+    look_alike,
+    illegal_tag,
+    long_label,
+    empty_word,
+    docstart,
+    joined_signatures,
+    encodings,
+    columns,
+    csv_headers,
+    csv_gaps,
+    csv_quotes,
+    documents,
+    odd_documents,
+    odd_record,
+    raw_json,
+    answers,
+    right_units,
+    wrong_units,
+    shifted,
+    duplicate_spans,
+    overlapping_spans,
+    beyond_the_text,
+    gzip_damage,
+    packed_zeros,
+    cut_off,
+    flipped_bytes,
+    odd_tables,
+    encoded_tables,
+    nothing_in_it,
+    raw_text,
+    carriage_returns,
+    broken_text_records,
+)
