@@ -142,9 +142,10 @@ def score(
     per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
     per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     names, unseen = [0, 0, 0], [0, 0, 0]
+    documents = document_names(sentences)
     for index, (sentence, tags) in enumerate(zip(sentences, predicted, strict=True)):
         true, guess = set(entities(sentence.tags or ())), set(entities(tags))
-        document = sentence.document or f"sentence {index}"
+        document = documents[index]
         for place, group in enumerate((true & guess, guess, true)):
             per_document[document][place] += len(group)
             for entity in group:
@@ -160,6 +161,18 @@ def score(
         words=sum(len(s.spans) for s in sentences),
         uncovered_words=uncovered,
     )
+
+
+def document_names(sentences: Sequence[Sentence]) -> list[str]:
+    """Each sentence's document; one without a document is its own, called by its number and never like a document."""
+    taken = {sentence.document for sentence in sentences}
+    found = []
+    for index, sentence in enumerate(sentences):
+        name = sentence.document or f"sentence {index}"
+        while not sentence.document and name in taken:
+            name += "'"
+        found.append(name)
+    return found
 
 
 def known_words(sentences: Iterable[Sentence]) -> frozenset[str]:

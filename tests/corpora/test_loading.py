@@ -1,5 +1,11 @@
 """A user's own labelled files, and names that lead nowhere."""
 
+import gzip
+import json
+import logging
+
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from corpora import load
@@ -64,3 +70,71 @@ def test_text_is_no_labelled_corpus():
 def test_unknown_schemes_are_suggested(tmp_path):
     with pytest.raises(ConfigError, match="did you mean 'BIOES'"):
         load(tmp_path, scheme="IOBES")
+
+
+def test_document_0_is_a_document(tmp_path):
+    names = [0, "0", "", None, 1.5]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(json.dumps({"words": ["Bo"], "tags": ["B-X"], "document": name}) for name in names))
+    assert [sentence.document for sentence in load(path).splits["all"]] == ["0", "0", "", "", "1.5"]
+
+
+def test_a_gap_of_a_table_is_no_document(tmp_path):
+    rows = {"words": [["Bo"]] * 3, "tags": [["B-X"]] * 3, "document": [0.0, float("nan"), None]}
+    pyarrow.parquet.write_table(pyarrow.table(rows), tmp_path / "x.parquet")
+    assert [sentence.document for sentence in load(tmp_path / "x.parquet").splits["all"]] == ["0.0", "", ""]
+
+
+@pytest.mark.parametrize("name", [True, False, [], {}, ["a"]])
+def test_what_names_no_document_is_refused(tmp_path, name):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"words": ["Bo"], "tags": ["B-X"], "document": name}))
+    with pytest.raises(DataError, match=r"x\.jsonl:1: found .* as document; expected a name or a number"):
+        load(path)
+
+
+def test_a_csv_may_name_documents_and_must_number_sentences(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("word,tag,sentence,document\nBo,B-X,0,0\nCo,O,0,0 \nDo,O,0,1\nFo,O,1,\n")
+    found = [(sentence.document, sentence.words) for sentence in load(path).splits["all"]]
+    assert found == [("x-0", ("Bo", "Co")), ("x-1", ("Do",)), ("", ("Fo",))]
+    path.write_text("word,tag,sentence\nBo,B-X,Sentence 1\nCo,O,\n")
+    with pytest.raises(DataError, match=r"x\.csv:3: found an empty sentence; expected it in every row"):
+        load(path)
+
+
+def test_records_that_annotators_rejected_are_no_gold(tmp_path, caplog):
+    answers = ["accept", "reject", "ignore", "reject"]
+    records = [{"text": "Bo", "spans": [{"start": 0, "end": 2, "label": "X"}], "answer": answer} for answer in answers]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    with caplog.at_level(logging.WARNING):
+        assert len(load(path).splits["all"]) == 1
+    assert "left out 1 with the answer 'ignore' and 2 with the answer 'reject'; 1 records are read" in caplog.text
+    path.write_text(json.dumps(records[1]))
+    with pytest.raises(DataError, match="found no records; expected one that was not rejected"):
+        load(path)
+
+
+def test_a_span_that_stands_twice_is_one(tmp_path):
+    span = {"start": 0, "end": 4, "label": "ORG"}
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"text": "Acme rose", "spans": [span, span, {**span, "label": " ORG "}]}))
+    (sentence,) = load(path).splits["all"]
+    assert sentence.tags == ("B-ORG", "O")
+
+
+@pytest.mark.parametrize("line", ["-DOCSTART-", "-DOCSTART- -X- O O", " -DOCSTART-\tO", "\ufeff-DOCSTART- O"])
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_a_document_starts_whatever_separates_its_line(tmp_path, line, separator):
+    path = tmp_path / "x.conll"
+    path.write_text(f"{line}\n\nBo{separator}B-X\n\n{line}\n\nCo{separator}O\n", encoding="utf-8")
+    assert [(each.document, each.words) for each in load(path).splits["all"]] == [("x-1", ("Bo",)), ("x-2", ("Co",))]
+
+
+def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
+    (tmp_path / "train.conll.GZ").write_bytes(gzip.compress(b"Bo B-X\n"))
+    (tmp_path / "test.tsv").write_text("Bo\tB-X\n")
+    with caplog.at_level(logging.WARNING):
+        assert list(load(tmp_path).splits) == ["train"]
+    assert "test.tsv: is not read; expected one of .conll" in caplog.text

@@ -65,8 +65,8 @@ def test_the_first_cut_word_is_shown(tmp_path):
     with pytest.raises(DataError) as caught:
         read(path)
     assert str(caught.value) == (
-        f"{path}:1: span (5, 17, 'X') cuts a word: '🚀🚀 Co|rvane Bank r|ose.'; 2 of 2 borders in the file do so, and 0 if "
-        "offsets count UTF-16 units; load it with offsets utf16"
+        f"{path}:1: span (5, 17, 'X') cuts a word: '🚀🚀 Co|rvane Bank r|ose.'; 2 of 2 borders in the file do "
+        "so, and 0 if offsets count UTF-16 units; load it with offsets utf16"
     )
 
 
@@ -86,7 +86,7 @@ def test_offsets_that_are_off_by_one_are_refused(tmp_path, shift, cause):
 
 def test_line_ends_that_count_as_two_are_named(tmp_path):
     texts = ["Results\nof\nCorvane Bank rose.", "Sales\nof the\nOslo Pension fund fell."]
-    spans = [(12, 24), (15, 27)]
+    spans = [(13, 25), (15, 27)]
     lines = [
         json.dumps({"text": text, "spans": [{"start": start, "end": end, "label": "X"}]})
         for text, (start, end) in zip(texts, spans, strict=True)
@@ -107,9 +107,7 @@ def test_one_cut_word_is_told_of_and_many_are_refused(tmp_path, caplog):
         assert f"{parts} of {2 * (count + parts)} borders in the file do" in caplog.text
     texts, names = zip(*[whole] * 5, *[part] * 5, strict=True)
     with pytest.raises(DataError, match="5 of 20 borders in the file do so; expected offsets of whole words"):
-        read(
-            written(tmp_path, texts=[*texts[:5], *texts[5:], *[part[0]] * 2], names=[*names, ["Siemens"], ["Siemens"]])
-        )
+        read(written(tmp_path, texts=texts, names=names))
 
 
 @pytest.mark.parametrize("text", ["Q3 of AcmeCorp and $5m", "上海银行今天上涨", "삼성전자는 올랐다"])

@@ -139,3 +139,15 @@ def test_a_users_scheme_reaches_the_reader(tmp_path):
     assert data.splits["test"][0].tags == ("B-ORG", "I-ORG", "O")
     with pytest.raises(ConfigError, match="scheme"):
         config.from_settings({**raw, "scheme": "IOB3"})
+
+
+def test_a_users_unit_of_offsets_reaches_the_reader(tmp_path):
+    for split in ("train", "test"):
+        line = '{"text": "🚀🚀 Corvane Bank rose.", "spans": [{"start": 5, "end": 17, "label": "ORG"}]}\n'
+        (tmp_path / f"{split}.jsonl").write_text(line, encoding="utf-8")
+    raw = config.one_strategy("finetune", str(tmp_path), offsets="utf16")
+    experiment = config.from_settings(raw)
+    data = load_corpus(experiment.corpus, experiment.scheme, experiment.offsets)
+    assert data.splits["test"][0].tags[-4:] == ("B-ORG", "I-ORG", "O", "O")
+    with pytest.raises(ConfigError, match="offsets"):
+        config.from_settings({**raw, "offsets": "utf32"})

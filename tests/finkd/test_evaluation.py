@@ -12,7 +12,7 @@ from corpora.sentence import Sentence
 from corpora.tags import entities
 from finkd import evaluation
 from finkd.batches import TrainingData
-from finkd.evaluation import evaluate, known_words, predict, score, sentence_logits
+from finkd.evaluation import document_names, evaluate, known_words, predict, score, sentence_logits
 from finkd.inference import word_logits
 from finkd.records import Counts
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
@@ -221,3 +221,9 @@ def test_gold_tags_never_reach_the_prediction():
     model = tiny_model(labels=LABELS)
     blind = [replace(sentence, tags=None) for sentence in SENTENCES]
     assert predict(SENTENCES, model) == predict(blind, model)
+
+
+def test_a_sentence_without_a_document_is_never_taken_for_one():
+    names = ["0", "", "sentence 3", "", "sentence 1"]
+    sentences = [Sentence.from_words(["a"], ["O"], name) for name in names]
+    assert document_names(sentences) == ["0", "sentence 1'", "sentence 3", "sentence 3'", "sentence 1"]
