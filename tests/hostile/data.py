@@ -186,7 +186,8 @@ def line_ends(random: Random, folder: Path) -> Case:
 def mixed_line_ends(random: Random, folder: Path) -> Case:
     rows = good(random)
     lines = as_conll(rows).decode().split("\n")
-    place = random.randrange(len(lines) - 2)
+    # Before a blank line, CR and the blank line's LF would be one line end.
+    place = random.choice([place for place, line in enumerate(lines[:-1]) if line and lines[place + 1]])
     ends = ["\r\n" if random.random() < 0.3 else "\n" for _ in lines]
     ends[place] = "\r"
     raw = "".join(line + end for line, end in zip(lines, ends, strict=True)).encode()
@@ -239,7 +240,7 @@ def normal_forms(random: Random, folder: Path) -> Case:
 
 def look_alike(random: Random, folder: Path) -> Case:
     kind = random.choice(FORMATS)
-    other = random.choice(("\u041eRG", "O\u0420G", "\u039fRG"))
+    other = random.choice(("\u041eRG", "\u039fRG"))
     rows = with_change(random, good(random), lambda word, _: (word, f"B-{other}"))
     rows = [*rows, Row(("Acme",), ("B-ORG",))]
     return case(random, folder, "a look-alike type", kind, content(rows, kind), Refusal, mention=False)
