@@ -89,9 +89,8 @@ def read_conll(
         cells = line.split(separator) if separator != " " else [cell for cell in line.split(" ") if cell]
         columns = columns or _checked_columns(path, number, line, cells, (word_column, tag_column))
         if len(cells) != columns:
-            raise DataError(
-                f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}; expected {columns} as before"
-            )
+            found = f"{counted(len(cells), 'column')} in {quoted(line)}"
+            raise DataError(f"{path}:{number}: found {found}; expected {columns} as before")
         rows.add(cells[word_column], cells[tag_column], number)
         empty = False
     yield from rows.pop(document)
@@ -113,7 +112,9 @@ def _visible_lines(path: Path) -> Iterator[tuple[int, str]]:
 def _checked_columns(path: Path, number: int, line: str, cells: Sequence[str], wanted: Sequence[int]) -> int:
     least = max(2, *(column + 1 if column >= 0 else -column for column in wanted))
     if len(cells) < least:
-        raise DataError(f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}; expected at least {least}")
+        raise DataError(
+            f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}; expected at least {least}"
+        )
     return len(cells)
 
 

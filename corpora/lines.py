@@ -205,7 +205,9 @@ def csv_rows(path: Path, headers: Sequence[str], *, skip_blank: bool = False) ->
             if not cells and skip_blank:
                 continue
             if len(cells) != len(head):
-                raise DataError(f"{path}:{number}: found {counted(len(cells), 'column')}; expected {len(head)} as in the header")
+                raise DataError(
+                    f"{path}:{number}: found {counted(len(cells), 'column')}; expected {len(head)} as in the header"
+                )
             yield number, dict(zip(head, cells, strict=True))
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken CSV ({error}); expected cells as in RFC 4180") from error

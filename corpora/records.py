@@ -197,7 +197,9 @@ def _bounded(text: str) -> str:
 
 def _tagged(words: list[str], tags: list[str], scheme: Scheme, document: str) -> Sentence:
     if not words or len(words) != len(tags):
-        raise ValueError(f"found {counted(len(words), 'word')} and {counted(len(tags), 'tag')}; expected as many, at least one")
+        raise ValueError(
+            f"found {counted(len(words), 'word')} and {counted(len(tags), 'tag')}; expected as many, at least one"
+        )
     words, tags = [clean_word(word) for word in words], [clean_tag(tag) for tag in tags]
     problem = first_illegal(tags, scheme)
     if problem:

@@ -36,7 +36,9 @@ def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None)
             continue
         values = line.split("\t")
         if len(values) <= max(chosen):
-            raise DataError(f"{path}: line {number}: {counted(len(values), 'value')}, expected at least {max(chosen) + 1}")
+            raise DataError(
+                f"{path}: line {number}: {counted(len(values), 'value')}, expected at least {max(chosen) + 1}"
+            )
         yield f"{path}: line {number}", [values[place] for place in chosen]
 
 

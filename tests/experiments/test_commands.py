@@ -232,7 +232,7 @@ def test_predict_answers_standard_input_before_it_ends(tagger):
         ("x.jsonl", '{"text": "a"}\n{"text": 1}\n', "x.jsonl:2: expected a text under 'text'"),
         ("x.jsonl", '{"text": "a"}\n[]\n', "x.jsonl:2: expected a text under 'text' (found list)"),
         ("x.jsonl", '{"text": "a"}\n{"text"\n', "x.jsonl:2: not JSON"),
-        ("x.csv", "text,id\na,1\nb\n", "x.csv:3: found 1 columns; expected 2 as in the header"),
+        ("x.csv", "text,id\na,1\nb\n", "x.csv:3: found 1 column; expected 2 as in the header"),
         ("x.csv", 'text,id\na,1\n"b"c,1\n', "x.csv:3: broken CSV"),
         ("x.txt", "a\n\udcff\n", "x.txt:2: found byte 0xff"),
     ],
