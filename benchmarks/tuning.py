@@ -34,6 +34,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from experiments.events import Listener
 from experiments.tuning import storage
 from experiments.tuning.crew import Crew
 
@@ -51,7 +52,7 @@ class Cheap:
         sampler = optuna.samplers.TPESampler(seed=number, constant_liar=True)
         return optuna.load_study(study_name=NAME, storage=storage.connect(self.url), sampler=sampler)
 
-    def __call__(self, trial: optuna.Trial) -> Sequence[float]:
+    def __call__(self, trial: optuna.Trial, listen: Listener) -> Sequence[float]:
         """The sum of two squares."""
         x, y = trial.suggest_float("x", -1, 1), trial.suggest_float("y", -1, 1)
         for step in range(5):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +133,8 @@ class _Bench:
         together = {key: running.read for key, running in self._running(cores).items()}
         meter = Meter()
         every = batches(together, self.sentences, seconds, meter)
+        for warning in slower_together(one, every, cores):
+            self.say(warning)
         return _Measured(alone, queries, cutting, {1: one, cores: every}, meter.source, other.is_seen)
 
     def _record(self, pair: _Pair, found: _Measured) -> BenchmarkRecord:
@@ -199,6 +201,23 @@ class _Bench:
             return None
         texts = [sentence.text for sentence in self.sentences[:BATCH]]
         return peak_memory(system.folders[0], kind, system.scratch, texts)
+
+
+def slower_together(one: Batches, every: Batches, cores: int) -> Iterator[str]:
+    """A warning for each model that reads fewer words a second on several threads than on one.
+
+    Args:
+        one: throughput on one thread, by name.
+        every: on several.
+        cores: how many these are.
+    """
+    for key in one.seconds:
+        alone, together = one.words_per_second(key), every.words_per_second(key)
+        if cores > 1 and together < alone:
+            yield (
+                f"warning: {key}: {together:,.0f} words/s on {cores} threads, {alone:,.0f} on one; "
+                "use --threads 1, or end what else runs on these cores"
+            )
 
 
 def _key(pair: _Pair) -> str:

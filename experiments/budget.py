@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import PositiveFloat, PositiveInt
 
 from corpora.errors import ConfigError
-from finkd.schedule import Schedule
-from finkd.stages.retokenize import Retokenize
-from finkd.stages.select import Select
-from finkd.stages.shrink import Shrink
-from finkd.stages.stage import Source
-from finkd.stages.task_distill import TaskDistill
-from finkd.strategies import Step
+
+if TYPE_CHECKING:  # a budget is read with its configuration, before stages and torch are imported
+    from finkd.schedule import Schedule
+    from finkd.stages.stage import Source
+    from finkd.strategies import Step
 
 PIECES_PER_WORD = 1.3
 _MANY = 20
 """As many times its own epochs a stage may read its text until the clock stops it."""
 
-Reads = Callable[[Source], tuple[int, float]]
+Reads: TypeAlias = "Callable[[Source], tuple[int, float]]"
 """How many sentences a source has, and their mean number of words."""
 
 
@@ -61,6 +59,8 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
         budget: for all of them.
         reads: the size of what stages read.
     """
+    from finkd.stages.select import Select
+
     smaller = [number for number, step in enumerate(steps) if _makes_smaller(step)]
     before = smaller[0] if smaller else 0
     kept: dict[Source, float] = {}
@@ -88,6 +88,9 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
 
 
 def _makes_smaller(step: Step) -> bool:
+    from finkd.stages.retokenize import Retokenize
+    from finkd.stages.shrink import Shrink
+
     return step.name.startswith("compress:") or isinstance(step.stage, Shrink | Retokenize)
 
 
@@ -109,6 +112,8 @@ def _pieces(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
 
 def text_read(stage: Any, reads: Reads) -> tuple[int, float]:
     """How many sentences a training stage reads in an epoch, copies among them, and their mean number of words."""
+    from finkd.stages.task_distill import TaskDistill
+
     sentences, words = reads(getattr(stage, "on", "gold"))
     copies = stage.augment.copies if isinstance(stage, TaskDistill) else 0
     return sentences * (1 + copies), words

@@ -11,8 +11,6 @@ from corpora.registry import unknown
 from experiments.names import slug
 from finkd.floors import floors
 from finkd.stages import stages
-from finkd.stages.distill import Distill
-from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import parse, strategies
 
 if TYPE_CHECKING:
@@ -89,6 +87,10 @@ def _strategy(text: str, experiment: Experiment) -> list[str]:
         steps = parse(text, experiment.stages)
     except (ConfigError, UnknownNameError) as error:
         return str(error).splitlines()
+
+    from finkd.stages.distill import Distill
+    from finkd.stages.task_distill import TaskDistill
+
     problems = []
     for step in steps:
         try:

@@ -13,7 +13,8 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import Overrides, seed_list
-from experiments.terminal import messages, quiet_libraries, say, show_tables, show_warnings
+from experiments.terminal import messages, prepare_libraries, say, show_tables, show_warnings
+from experiments.threads import Threads
 from finkd.teachers import DEFAULT
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ def main(
     all_glue: Annotated[bool, typer.Option("--all-glue", help="All of GLUE, not CoLA and MRPC alone.")] = False,
     seeds: Annotated[str, typer.Option(metavar="1,2,3", help="Seeds of distillation and fine-tuning.")] = "1",
     overrides: Overrides = None,
+    threads: Threads = None,
     out: Annotated[Path, typer.Option(help="Folder for models, records and report.")] = Path("runs/distilbert"),
 ) -> None:
     """Distil every other layer of a teacher on general text, fine-tune both alike, and report what the student keeps.
 
     A control without distillation is fine-tuned beside them. --set replaces settings of fine-tuning, for quick looks.
     """
-    quiet_libraries()
+    prepare_libraries()
     show_warnings()
     from experiments.config import overridden
     from experiments.progress import shown

@@ -17,9 +17,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-import torch
-
 from corpora.errors import FinkdError
+from experiments.threads import share_of_threads, use_threads
 
 Result = TypeVar("Result")
 Told = Callable[[Any], None]
@@ -50,7 +49,7 @@ def side_by_side(
     """
     context = multiprocessing.get_context("spawn")
     events: multiprocessing.Queue[Any] = context.Queue()
-    begin = functools.partial(_begin, events, share_of_cores(jobs))
+    begin = functools.partial(_begin, events, share_of_threads(jobs))
     with ProcessPoolExecutor(jobs, context, begin) as pool:
         futures = {seed: pool.submit(_told, work, seed) for seed in seeds}
         try:
@@ -65,12 +64,6 @@ def side_by_side(
             return {seed: future.result() for seed, future in futures.items()}
         except BrokenProcessPool as error:
             raise KilledError("a process was killed, perhaps for want of memory; begin fewer at once") from error
-
-
-def share_of_cores(jobs: int) -> int:
-    """Threads for each of some processes at once."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // jobs)
 
 
 def _follow(events: multiprocessing.Queue[Any], futures: Sequence[Future[Any]], listen: Told) -> None:
@@ -103,7 +96,7 @@ def _begin(events: multiprocessing.Queue[Any], threads: int) -> None:
     """Make a process ready: a share of the cores, and an end without a traceback when Ctrl-C ends them all."""
     global _events  # a queue can be given to a process only when it is made
     _events = events
-    torch.set_num_threads(threads)
+    use_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=end_with_parent, daemon=True).start()
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from experiments.threads import busy_warning
+
 if TYPE_CHECKING:
     from experiments.events import Event, Listener
     from finkd.records import RunRecord
@@ -21,6 +23,8 @@ LINES_PER_STAGE = 10
 @contextlib.contextmanager
 def shown(console: Console) -> Iterator[Listener]:
     """A listener that shows a run on a console; what a bar left there is removed at the end."""
+    if warning := busy_warning():
+        console.print(Text(warning))
     if not console.is_terminal:
         yield Lines(console)
         return

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table as Ruled
 from rich.text import Text
 
+from experiments.threads import use_quota
+
 if TYPE_CHECKING:
     from reports.table import Table
 
@@ -24,6 +26,7 @@ messages = Console(stderr=True, highlight=False, soft_wrap=True)
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "OMP_WAIT_POLICY": "passive",
     "TOKENIZERS_PARALLELISM": "true",
     "TRANSFORMERS_VERBOSITY": "error",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
@@ -33,13 +36,16 @@ _ENVIRONMENT = {
 _PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
 
 
-def quiet_libraries() -> None:
-    """Keep libraries from drawing bars and reports of their own; what the user set stays.
+def prepare_libraries() -> None:
+    """Keep libraries from drawing bars and reports of their own, and waiting threads from spinning.
 
-    They read these settings when they are imported, so this comes first.
+    What the user set stays. Libraries read these settings when they are imported, so this comes first. An OpenMP thread
+    that waits for the others spins by default, for milliseconds: beside another program on the same cores it keeps
+    those from running that it waits for (benchmarks/contention.py).
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    use_quota()
 
 
 def escape_unprintable() -> None:

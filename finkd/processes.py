@@ -8,16 +8,15 @@ whatever is written, the first one writes.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
-from typing import Any
-
-import torch
-from torch import Tensor, distributed
+from typing import TYPE_CHECKING, Any
 
 from corpora.errors import ConfigError
 from corpora.wording import counted
+
+if TYPE_CHECKING:  # a process that is alone needs no torch: the store is looked at before anything is trained
+    from torch import Tensor
 
 _PATIENCE = timedelta(days=1)
 """The first process reads a corpus with the teacher, or measures a model, while the others wait for it."""
@@ -42,6 +41,8 @@ def is_first() -> bool:
 def wait() -> None:
     """Go on once every process has come here."""
     if join() is not None:
+        from torch import distributed
+
         distributed.barrier()
 
 
@@ -50,6 +51,9 @@ def agreed(value: float) -> float:
     state = join()
     if state is None:
         return value
+    import torch
+    from torch import distributed
+
     shared = torch.tensor([value], dtype=torch.float32, device=state.device)
     distributed.broadcast(shared, 0)
     return float(shared)
@@ -59,41 +63,11 @@ def mean(values: Tensor) -> Tensor:
     """The mean over all processes."""
     if join() is None:
         return values
+    from torch import distributed
+
     shared = values.clone()
     distributed.all_reduce(shared)
     return shared / count()
-
-
-def gathered(rows: Tensor, sizes: Sequence[int]) -> Tensor:
-    """The rows of all processes, one after the other, with gradients to each of them.
-
-    A parameter then has, on each process, its share of the gradient of a loss of all rows, ``count()`` times, so that
-    averaging over processes gives the gradient.
-
-    Args:
-        rows: (sizes[number()], ...) of this process.
-        sizes: rows of each process.
-    """
-    # Not every means of exchange knows bf16.
-    found: Tensor = _Gather.apply(rows.float(), tuple(sizes))  # type: ignore[no-untyped-call]
-    return found.to(rows.dtype)
-
-
-class _Gather(torch.autograd.Function):
-    @staticmethod
-    def forward(context: Any, rows: Tensor, sizes: tuple[int, ...]) -> Tensor:
-        context.sizes = sizes
-        padded = rows.new_zeros(max(sizes), *rows.shape[1:])
-        padded[: len(rows)] = rows
-        parts = [torch.empty_like(padded) for _ in sizes]
-        distributed.all_gather(parts, padded)
-        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-
-    @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        shared = gradients[0].contiguous().clone()
-        distributed.all_reduce(shared)
-        return torch.split(shared, context.sizes)[number()], None
 
 
 @cache
@@ -108,6 +82,7 @@ def join() -> Any:
     """
     if count() == 1:
         return None
+    import torch
     from accelerate import PartialState  # slow to import
 
     # On a machine without GPUs accelerate connects nobody unless it is told, and each process would train for itself.

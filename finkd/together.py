@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from transformers import PreTrainedModel
 
 from finkd import processes
@@ -32,7 +33,6 @@ def forward_together(
         return forward(network, inputs, needs, masked, everywhere)
     shares = _Shares.of(inputs, processes.count(), processes.number())
     side = forward(network, shares.own(inputs), needs, shares.own_places(masked), shares.own_places(everywhere))
-    gathered = processes.gathered
     return replace(
         side,
         words=None if side.words is None else gathered(side.words, shares.sizes(shares.words)),
@@ -98,3 +98,35 @@ class _Shares:
 
     def _own(self, values: Tensor, borders: Tensor) -> Tensor:
         return values[borders[self.number] : borders[self.number + 1]]
+
+
+def gathered(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The rows of all processes, one after the other, with gradients to each of them.
+
+    A parameter then has, on each process, its share of the gradient of a loss of all rows, ``processes.count()`` times,
+    so that averaging over processes gives the gradient.
+
+    Args:
+        rows: (sizes[processes.number()], ...) of this process.
+        sizes: rows of each process.
+    """
+    # Not every means of exchange knows bf16.
+    found: Tensor = _Gather.apply(rows.float(), tuple(sizes))  # type: ignore[no-untyped-call]
+    return found.to(rows.dtype)
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, rows: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        context.sizes = sizes
+        padded = rows.new_zeros(max(sizes), *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in sizes]
+        distributed.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        shared = gradients[0].contiguous().clone()
+        distributed.all_reduce(shared)
+        return torch.split(shared, context.sizes)[processes.number()], None

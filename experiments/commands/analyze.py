@@ -9,6 +9,7 @@ import typer
 
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json, show_tables
+from experiments.threads import Threads
 from finkd.teachers import DEFAULT
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def analyze(
     out: Annotated[
         Path | None, typer.Option(help="Folder for analysis.json, analysis.md, analysis.tex and analysis.html.")
     ] = None,
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
     """Compare vocabularies with the teacher's, on text that those trained here have not seen.

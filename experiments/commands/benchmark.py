@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, UnknownNameError
+from corpora.registry import unknown
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json, show_tables
+from experiments.threads import Threads
+
+if TYPE_CHECKING:
+    from corpora.corpus import NerData
 
 DEFAULT = "eager,bf16,onnx,onnx-int8"
 
@@ -30,6 +37,7 @@ def benchmark(
     seconds: Annotated[float, typer.Option(min=0, help="That each works, at least, for each figure.")] = 10,
     memory: Annotated[bool, typer.Option(help="Measure peak memory, in a process for each.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for records and tables.")] = Path("runs/benchmark"),
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
 ) -> None:
     """Measure size, latency, throughput, memory and energy; the first model in the first runtime is the reference.
@@ -39,25 +47,41 @@ def benchmark(
 
     Example: finkd benchmark teacher=runs/quickstart/models/teacher-seed-1 --runtimes eager,onnx-int8 --seconds 1
     """
-    import corpora
-    from experiments.benchmark import Measuring
-    from experiments.benchmark import benchmark as measured
-    from finkd.runtimes.peers import is_pipeline
-    from reports.benchmark import write_benchmark
-
     named: dict[str, list[str]] = {}
     for each in models:
         name, equals, folders = each.partition("=")
         if (name if equals else Path(each).name) in named:
             raise ConfigError(f"benchmark: two models are called {name!r}; write NAME=FOLDER")
         named |= {name: folders.split(",")} if equals else {Path(each).name: [each]}
+    kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
+    data = _checked(named, kinds, on)
+
+    from experiments.benchmark import Measuring
+    from experiments.benchmark import benchmark as measured
+    from finkd.runtimes.peers import is_pipeline
+    from reports.benchmark import write_benchmark
+
     if all(is_pipeline(Path(folder)) for folders in named.values() for folder in folders):
         refuse_idle(context, "for pipelines of spaCy, which run in their own", "runtimes")
-    kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
-    records = measured(named, kinds, corpora.load(on), out, split, Measuring(queries, seconds, memory), say)
+    records = measured(named, kinds, data, out, split, Measuring(queries, seconds, memory), say)
     table = write_benchmark(records, out)
     if json:
         show_json([dataclasses.asdict(record) for record in records])
         return
     show_tables([table])
     say(f"records and tables are in {out}")
+
+
+def _checked(named: Mapping[str, Sequence[str]], kinds: Sequence[str], on: str) -> NerData:
+    """The corpus, once every name is known to stand for something: importing what measures takes seconds."""
+    import corpora
+    from finkd.runtimes import runtimes
+    from finkd.shipping.loading import find_tagger
+
+    for kind in kinds:
+        if kind not in runtimes:
+            raise UnknownNameError(unknown("runtimes", kind, runtimes))
+    for folder in chain.from_iterable(named.values()):
+        if not (Path(folder) / "config.cfg").is_file():  # a pipeline of spaCy
+            find_tagger(folder)
+    return corpora.load(on)

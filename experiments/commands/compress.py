@@ -12,6 +12,7 @@ from corpora.registry import unknown
 from experiments.commands.run import Overrides
 from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
+from experiments.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.corpus import NerData
@@ -46,6 +47,7 @@ def compress(
     overrides: Overrides = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/METHOD)")] = None,
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Make a model smaller: fewer heads, units, layers, pieces or bits, zeros, low ranks, shared layers.
@@ -63,10 +65,14 @@ def compress(
         refuse_idle(context, "without --text", "sentences")
 
     import corpora
+    from finkd.teachers import resolve
+
+    resolve(model)  # before what takes seconds to import
+    data: NerData | None = corpora.load(on) if on else None
+
     from experiments.compression import compressed
     from experiments.progress import shown
 
-    data: NerData | None = corpora.load(on) if on else None
     with shown(messages) as listen:
         found = compressed(
             model,

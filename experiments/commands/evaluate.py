@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, UnknownNameError
+from corpora.registry import unknown
 from corpora.wording import counted
 from experiments.commands.run import Overrides, refuse_idle_scheme, seed_list
 from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
+from experiments.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.records import NerScores
@@ -54,6 +56,7 @@ def evaluate(
         typer.Option(help="What it is in the suite's tables. (default: a folder is a student)"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the suite's records. (default: runs/SUITE)")] = None,
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a model: strict entity F1 of a tagger on a corpus, or what its encoder is worth on a suite of tasks.
@@ -94,6 +97,14 @@ def _suite(
     json: bool,
 ) -> None:
     from experiments.config import overridden
+    from experiments.suites import suites
+    from finkd.teachers import resolve
+
+    if suite != "all" and suite not in suites:
+        raise UnknownNameError(unknown("suites", suite, suites))
+    for each in filter(None, (model, teacher)):
+        resolve(each)  # before what takes seconds to import
+
     from experiments.progress import shown
     from experiments.suites.evaluate import default_folder, evaluate_suite
     from finkd.suites.record import load_task_records
@@ -129,10 +140,13 @@ def _figures(record: TaskRecord) -> dict[str, object]:
 def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     import corpora
     from experiments.splits import scored_split
+    from finkd.shipping.loading import find_tagger, load_tagger
+
+    find_tagger(model)  # before what takes seconds to import
+
     from finkd.evaluation import evaluate as score
     from finkd.evaluation import known_words
     from finkd.records import figures
-    from finkd.shipping.loading import load_tagger
 
     data = corpora.load(on, scheme, offsets)
     chosen = scored_split(data, split)

@@ -13,6 +13,7 @@ from corpora.files import atomic_folder, check_replaceable
 from corpora.wording import counted
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json
+from experiments.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.corpus import NerData
@@ -48,6 +49,7 @@ def export(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of a spaCy package, behind en_. (default: finkd_ner)")] = None,
     version: Annotated[str | None, typer.Option(help="Version of a spaCy package. (default: 0.1.0)")] = None,
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Export a tagger, and compare what it says with the model's own words.

@@ -17,6 +17,7 @@ from corpora.errors import ConfigError, FinkdError
 from corpora.streams import TEXT, Format, format_of, text_records
 from experiments.options import refuse_idle
 from experiments.terminal import results, say, visible
+from experiments.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.tagging import Tagged
@@ -34,7 +35,7 @@ def predict(
     ] = None,
     field: Annotated[str, typer.Option(help="Key or column of the text in .jsonl and .csv.")] = TEXT,
     kind: Annotated[Format | None, typer.Option("--format", help="What the file holds. (default: by its name)")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Of the model. (default: all cores)")] = None,
+    threads: Threads = None,
     precision: Annotated[
         Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
     ] = "auto",
@@ -57,17 +58,18 @@ def predict(
     records = iter([{field: text}]) if file is None else text_records(file, field, kind)
     records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is told of at once
 
-    import torch
+    from finkd.shipping.loading import find_tagger, load_tagger
+
+    find_tagger(model)  # before what takes seconds to import
 
     from finkd.lookup import is_graph
-    from finkd.shipping.loading import load_tagger
-    from finkd.tagging import tag
 
     if is_graph(model):
         refuse_idle(context, "with an ONNX graph", "precision")
-    if threads:
-        torch.set_num_threads(threads)
-    tagger = load_tagger(model, threads, precision)
+
+    from finkd.tagging import tag
+
+    tagger = load_tagger(model, precision=precision)
     types = list(dict.fromkeys(label[2:] for label in tagger.labels if label != "O"))
     wrong: list[FinkdError] = []
     asked, beside = tee(_until_wrong(records, wrong))

@@ -13,6 +13,7 @@ from corpora.errors import ConfigError
 from corpora.wording import counted
 from experiments.options import refuse_idle
 from experiments.terminal import messages, say, show_json, show_tables
+from experiments.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.offsets import Offsets
@@ -59,6 +60,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
     ] = False,
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the records' figures, or the plan, as JSON.")] = False,
 ) -> None:
     """Run an experiment: train, score, measure and report its systems.

@@ -11,6 +11,7 @@ from corpora.errors import UnavailableError
 from experiments.commands.predict import Precision
 from experiments.options import refuse_idle
 from experiments.terminal import say
+from experiments.threads import Threads
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -20,7 +21,7 @@ def serve(
     model: Annotated[str, typer.Argument(help="Folder of the tagger, or of its ONNX graph.")],
     host: Annotated[str, typer.Option(help="Where to listen; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    threads: Annotated[int | None, typer.Option(min=1, help="Of the tagger. (default: all cores)")] = None,
+    threads: Threads = None,
     precision: Annotated[
         Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
     ] = "auto",
@@ -52,6 +53,10 @@ def serve(
 
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
+    from finkd.shipping.loading import find_tagger
+
+    find_tagger(model)  # before what takes seconds to import
+
     from experiments.service.app import app_of
     from experiments.service.connections import Server, allow_connections, listen
     from experiments.service.limits import MEGABYTE, Limits

@@ -11,6 +11,7 @@ from corpora.errors import ConfigError, StoreError
 from corpora.wording import counted
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json
+from experiments.threads import Threads
 
 OWN_FILES = {"tokenizer.json", "tokenizer_config.json"}
 
@@ -57,6 +58,7 @@ def vocab(
         Literal["learned", "split", "whole"],
         typer.Option(help="Numbers in pieces as learned, digit by digit, or whole if frequent."),
     ] = "learned",
+    threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Make a vocabulary and write it as a tokenizer that transformers loads too.

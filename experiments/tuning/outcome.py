@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from corpora.files import write_atomic
 from corpora.wording import counted
 from experiments.tuning.search import Goal, OneOf, Plan
-from experiments.tuning.study import FROM, OWN
+from experiments.tuning.study import own_parameters, parameters
 from reports.formats import csv, markdown
 from reports.table import MISSING, Cell, Column, Table, label, number, plain
 
@@ -76,7 +76,8 @@ def _value(values: Any, parameter: Any) -> Any:
 def gain(plan: Plan, study: Study) -> Table:
     """One row for each goal and setting: the configuration's own value, and that of the best trial, or of the front."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    before = next((trial for trial in complete if trial.user_attrs.get(FROM) == OWN), None)
+    own = own_parameters(plan)
+    before = next((trial for trial in complete if parameters(trial) == own), None)
     trials = [*([before] if before is not None else []), *study.best_trials]
     headings = ["Before" if trial is before else f"Trial {trial.number}" for trial in trials]
     if len(plan.search.goals) == 1:

@@ -7,7 +7,7 @@ import os
 import socket
 import statistics
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -30,10 +30,16 @@ WORKER = "worker"
 """Trial attribute: the process that runs it."""
 FROM, OWN = "from", "the configuration's own values"
 """Trial attribute: where its values are from, if they were not drawn."""
+RETRY = "retry_history"
+"""Trial attribute: numbers of the trials that it repeats, the first one first."""
+UNFIT = "unfit"
+"""Trial attribute: its settings do not fit each other, so that it is not repeated."""
 _FIXED = "fixed_params"
 """Optuna's own attribute of a trial whose values were given."""
 
 _SETTINGS = "finkd:settings"
+RETRIES = 2
+"""How often a trial is repeated that was given up."""
 _STARTUP = 8
 """Trials drawn at random before a sampler begins to learn, and finished before any is stopped early."""
 
@@ -72,8 +78,14 @@ class Worker:
             return True
 
 
-def begin(plan: Plan, storage: BaseStorage) -> Study:
-    """The study of a plan: a new one, which tries the configuration's own values first, or the one begun earlier.
+def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int = RETRIES) -> Study:
+    """The study of a plan, a new one or the one begun earlier, in which the configuration's own values are tried.
+
+    Args:
+        plan: what is varied.
+        storage: where the study is kept.
+        alone: as for ``give_up``.
+        retries: as for ``give_up``.
 
     Raises:
         ConfigError: if a study of this name varies something else.
@@ -82,16 +94,27 @@ def begin(plan: Plan, storage: BaseStorage) -> Study:
     study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
     settings = _settings(plan)
     known = study.user_attrs.get(_SETTINGS)
-    trials = study.get_trials(deepcopy=False)
-    if known is None and all(trial.user_attrs.get(FROM) == OWN for trial in trials):
+    own = own_parameters(plan)
+    if known is None and all(parameters(trial) == own for trial in study.get_trials(deepcopy=False)):
         study.set_metric_names(list(plan.search.goals))
-        if not trials:
-            first = {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
-            study.enqueue_trial(first, user_attrs={FROM: OWN})
         study.set_user_attr(_SETTINGS, settings)
     elif known != settings:
         raise ConfigError(_other(plan))
+    give_up(study, alone=alone, retries=retries)
+    tried = study.get_trials(deepcopy=False, states=(*DONE, TrialState.RUNNING, TrialState.WAITING))
+    if not any(parameters(trial) == own for trial in tried):
+        study.enqueue_trial(own, user_attrs={FROM: OWN})
     return study
+
+
+def own_parameters(plan: Plan) -> dict[str, Any]:
+    """The configuration's own values, as Optuna's parameters."""
+    return {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
+
+
+def parameters(trial: FrozenTrial) -> dict[str, Any]:
+    """The parameters of a trial; of one that has not drawn them yet, those that it was given."""
+    return {**trial.system_attrs.get(_FIXED, {}), **trial.params}
 
 
 def resume(plan: Plan, storage: BaseStorage, number: int) -> Study:
@@ -101,7 +124,7 @@ def resume(plan: Plan, storage: BaseStorage, number: int) -> Study:
         study_name=plan.name,
         storage=storage,
         sampler=_sampler(plan, plan.search.seed + number),
-        pruner=BelowMedian() if is_pruned else optuna.pruners.NopPruner(),
+        pruner=BelowMedian(own_parameters(plan)) if is_pruned else optuna.pruners.NopPruner(),
     )
 
 
@@ -109,10 +132,18 @@ class BelowMedian(BasePruner):
     """Stops a trial whose last value is below the median of what earlier trials had reached at the same point.
 
     Optuna's own compares the best value so far, which a change of vocabulary may have left behind.
+
+    Args:
+        baseline: parameters of the trial that all others are compared with in the end, which is never stopped.
     """
+
+    def __init__(self, baseline: Mapping[str, Any] | None = None) -> None:
+        self.baseline = baseline
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether to stop it."""
+        if self.baseline is not None and parameters(trial) == self.baseline:
+            return False
         step = trial.last_step
         others = study.get_trials(deepcopy=False, states=DONE)
         known = [each.intermediate_values[step] for each in others if step in each.intermediate_values]
@@ -140,7 +171,7 @@ def finished(study: Study) -> list[FrozenTrial]:
 
 
 def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
-    """Give up the trials of processes that have died, so that none is left running; returns how many.
+    """Fail the trials of processes that have died, so that none is left running; returns how many.
 
     Args:
         study: the study.
@@ -150,21 +181,48 @@ def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
     count = 0
     for trial in _running(study):
         if _is_orphan(trial, alive, alone=alone):
-            if study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True).state != TrialState.FAIL:
-                continue  # it has finished in the meantime
-            count += 1
-            if _FIXED in trial.system_attrs:
-                study.enqueue_trial(trial.system_attrs[_FIXED], user_attrs={FROM: trial.user_attrs.get(FROM)})
+            state = study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True).state
+            count += state == TrialState.FAIL  # it may have finished in the meantime
     return count
 
 
-def give_up(study: Study, *, alone: bool) -> None:
-    """Give up all trials that dead processes have left; waits for those that may still be given a name."""
+def repeat_failed(study: Study, retries: int) -> None:
+    """Put trials that were given up into the queue again, whoever gave them up.
+
+    Workers of any machine fail trials whose heartbeat has stopped (Optuna does so before each trial), and a process may
+    be killed between giving up a trial and repeating it. So what is to be repeated is read from the study: trials that
+    have failed and that no other trial repeats.
+
+    Args:
+        study: the study.
+        retries: how often a trial is repeated.
+    """
+    trials = study.get_trials(deepcopy=False)
+    repeated = {number for trial in trials for number in trial.user_attrs.get(RETRY, ())}
+    for trial in trials:
+        history = [*trial.user_attrs.get(RETRY, ()), trial.number]
+        is_final = UNFIT in trial.user_attrs or trial.number in repeated or len(history) > retries
+        if trial.state == TrialState.FAIL and parameters(trial) and not is_final:
+            origin = {FROM: trial.user_attrs[FROM]} if FROM in trial.user_attrs else {}
+            study.enqueue_trial(parameters(trial), user_attrs={**origin, RETRY: history})
+
+
+def give_up(study: Study, *, alone: bool, retries: int = RETRIES) -> None:
+    """Give up all trials that dead processes have left, and put them into the queue again.
+
+    Waits for trials that may still be given the name of their process.
+
+    Args:
+        study: the study.
+        alone: whether no other command can be running trials of it.
+        retries: how often a trial is repeated.
+    """
     optuna.storages.fail_stale_trials(study)  # of other machines, by their heartbeats
     fail_orphans(study, (), alone=alone)
     while any(WORKER not in trial.user_attrs for trial in _running(study)):
         time.sleep(1)
         fail_orphans(study, (), alone=alone)
+    repeat_failed(study, retries)
 
 
 def _running(study: Study) -> list[FrozenTrial]:

@@ -21,7 +21,7 @@ from corpora.corpus import NerData
 from corpora.files import write_atomic
 from corpora.sentence import Sentence
 from experiments.config import Experiment
-from experiments.events import Event
+from experiments.events import Event, Listener, ignored
 from experiments.run import record_file, run
 from experiments.tuning.search import Goal, Plan
 from finkd.evaluation import evaluate
@@ -53,8 +53,12 @@ class Trials:
     out: Path
     files: FileSystemArtifactStore
 
-    def __call__(self, trial: Trial) -> tuple[float, ...]:
+    def __call__(self, trial: Trial, listen: Listener = ignored) -> tuple[float, ...]:
         """Carry out a trial.
+
+        Args:
+            trial: whose values are drawn.
+            listen: called as it goes on.
 
         Returns:
             what each goal came to.
@@ -66,7 +70,7 @@ class Trials:
         values = self.plan.drawn(trial)
         experiment = self.plan.trial(values)
         folder = self.out / f"trial-{trial.number:04d}"
-        watch = _Watch(trial, experiment, self.plan)
+        watch = _Watch(trial, experiment, self.plan, listen)
         try:
             records = run(experiment, folder, watch.listen, math.inf, look=watch.look)
         except DivergedError as error:
@@ -116,10 +120,11 @@ def _reached(goal: Goal, records: Sequence[RunRecord]) -> float:
 class _Watch:
     """Follows the training of the tuned system, scores it now and then, and stops it if it is worse than most."""
 
-    def __init__(self, trial: Trial, experiment: Experiment, plan: Plan) -> None:
+    def __init__(self, trial: Trial, experiment: Experiment, plan: Plan, tell: Listener) -> None:
         self.trial = trial
         self.experiment = experiment
         self.plan = plan
+        self.tell = tell
         steps = parse(experiment.systems[plan.system].strategy, experiment.stages)
         self.curve = Curve(f"{plan.name}, trial {trial.number}", tuple(step.name for step in steps))
         self.place: int | None = None
@@ -129,6 +134,7 @@ class _Watch:
 
     def listen(self, event: Event) -> None:
         """Note where the training is, and its loss."""
+        self.tell(event)
         if event.system != self.plan.system:
             self.place = None
         elif event.progress is not None and self.place is not None:

@@ -12,14 +12,16 @@ from optuna.trial import Trial
 
 from corpora.errors import ConfigError
 from corpora.files import folder_lock
+from experiments.events import Listener
 from experiments.names import slug
 from experiments.prepared import Prepared
 from experiments.tuning import storage
-from experiments.tuning.crew import Crew, Outcome
+from experiments.tuning.crew import Crew
 from experiments.tuning.outcome import write_outcome
 from experiments.tuning.search import Plan
-from experiments.tuning.study import begin, resume
+from experiments.tuning.study import RETRIES, begin, resume
 from experiments.tuning.trials import Trials
+from experiments.tuning.updates import Update
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class _Job:
         """The study, with the sampler of one process."""
         return resume(self.trials.plan, storage.connect(self.url), number)
 
-    def __call__(self, trial: Trial) -> Sequence[float]:
+    def __call__(self, trial: Trial, listen: Listener) -> Sequence[float]:
         """Carry out a trial."""
-        return self.trials(trial)
+        return self.trials(trial, listen)
 
 
 def tune(
@@ -44,7 +46,8 @@ def tune(
     workers: int = 1,
     url: str | None = None,
     out: Path | None = None,
-    tell: Callable[[Outcome], None] = lambda outcome: None,
+    tell: Callable[[Update], None] = lambda update: None,
+    retries: int = RETRIES,
 ) -> list[Path]:
     """Search for better settings until a study has so many finished trials; those of earlier runs count.
 
@@ -54,7 +57,8 @@ def tune(
         workers: processes at once, each with its share of the cores.
         url: the storage; default ``studies.db`` beside the study's folder.
         out: the study's folder; default ``runs/<name>``. Each trial has a folder in it, and they share a store.
-        tell: called with every trial that has ended.
+        tell: called when the trials begin, with where each one is, and with every one that has ended.
+        retries: how often a trial is repeated whose process died or that could not be carried out.
 
     Returns:
         the files written: the best settings, and the tables of what was found.
@@ -70,9 +74,10 @@ def tune(
         opened = storage.connect(url, create=True)
         if plan.name not in optuna.get_all_study_names(opened) and list(out.glob("trial-*")):
             raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
-        study = begin(plan, opened)
+        alone = storage.is_local(url)
+        study = begin(plan, opened, alone=alone, retries=retries)
         job = _Job(Trials(plan, out, storage.artifacts(out)), url)
-        Crew(job, study, workers, storage.is_local(url), tell).run(trials)
+        Crew(job, study, workers, alone, tell, retries).run(trials)
         return write_outcome(plan, study, out)
 
 

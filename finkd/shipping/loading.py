@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from finkd import models
-from finkd.checks import check_head
-from finkd.evaluation import Tagger
 from finkd.lookup import is_graph, tagger_folder
-from finkd.precision import resolve_precision
-from finkd.runtimes.pytorch import in_bf16, on_gpu
-from finkd.shipping.onnx import load_onnx
 from finkd.teachers import resolve
+
+if TYPE_CHECKING:
+    from finkd.evaluation import Tagger
 
 
 def load_tagger(source: str | Path, threads: int | None = None, precision: str = "fp32") -> Tagger:
@@ -28,11 +24,34 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
         ConfigError: if it is a model without a head that tags entities, or a folder holds several packages.
         FinkdError: if it cannot be found or is damaged.
     """
-    folder = tagger_folder(source)
+    folder = find_tagger(source)
+
+    import torch
+
+    from finkd import models
+    from finkd.checks import check_head
+    from finkd.precision import resolve_precision
+    from finkd.runtimes.pytorch import in_bf16, on_gpu
+    from finkd.shipping.onnx import load_onnx
+
     if is_graph(folder):
         return load_onnx(folder, threads)
-    model = models.load(resolve(str(folder)))
+    model = models.load(folder)
     check_head(model.labels, source)
     if resolve_precision(precision) == "fp32":
         return model
     return on_gpu(model) if torch.cuda.is_available() else in_bf16(model)
+
+
+def find_tagger(source: str | Path) -> Path:
+    """The folder that ``load_tagger`` reads; nothing is loaded yet, and no slow library imported.
+
+    Args:
+        source: as for ``load_tagger``.
+
+    Raises:
+        ConfigError: if several taggers lie there.
+        UnavailableError: if there is none.
+    """
+    folder = tagger_folder(source)
+    return folder if is_graph(folder) else resolve(str(folder))

@@ -118,17 +118,23 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """
     if text in strategies:
         text = strategies.get(text).text  # "finetune" is both a strategy and a stage, so it is looked up once
-    steps: list[Step] = []
+    matches = list(_matches(text))  # all names are known before a stage is imported, and torch with it
+    return [step for match in matches for step in _steps(match, defaults)]
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """The stages of a strategy, each of which, or a strategy of its name, is known."""
     position = 0
     while True:
         position = len(text) - len(text[position:].lstrip())
         match = _STAGE.match(text, position)
         if match is None:
             raise ConfigError(f"strategy: expected a stage at character {position} of {text!r}, such as 'finetune'")
-        steps += _steps(match, defaults)
+        _check_name(match)
+        yield match
         position = match.end()
         if position == len(text):
-            return steps
+            return
         if text[position] != ">":
             raise ConfigError(f"strategy: expected '>' at character {position} of {text!r} (got {text[position]!r})")
         position += 1
@@ -154,6 +160,14 @@ def _written(stage: Stage) -> str:
     return ", ".join(f"{key}={value}" for key, value in settings.items() if not {"(", ")"} & set(value))
 
 
+def _check_name(match: re.Match[str]) -> None:
+    kind = match["kind"]
+    asked = f"{kind}:{match['on']}" if match["on"] else kind
+    if not (asked in stages or kind in stages or kind in strategies):
+        found = unknown("stages and strategies", asked, list({*stages, *strategies}))
+        raise UnknownNameError(f"{found} (at character {match.start()} of {match.string!r})")
+
+
 def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """One stage, or those that the name of a strategy stands for."""
     kind, on, brackets = match["kind"], match["on"], match["settings"]
@@ -161,10 +175,6 @@ def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> l
         return [_step(f"{kind}:{on}", None, brackets or "", defaults)]
     if kind in stages:
         return [_step(kind, on, brackets or "", defaults)]
-    if kind not in strategies:
-        asked = f"{kind}:{on}" if on else kind
-        found = unknown("stages and strategies", asked, list({*stages, *strategies}))
-        raise UnknownNameError(f"{found} (at character {match.start()} of {match.string!r})")
     if on or brackets is not None:
         raise ConfigError(f"strategy: {kind!r} stands for several stages, which take their settings from the config")
     return parse(kind, defaults)

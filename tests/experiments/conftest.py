@@ -1,6 +1,7 @@
 """A toy teacher, a toy corpus and one finished run of the real command, shared by the tests of this folder."""
 
 import os
+from unittest import mock
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
 
@@ -39,6 +40,13 @@ TEST = "Sachs B-ORG\nlent O\n\nThe O\nLender B-PER\nand O\nGoldman B-ORG\nagree 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _idle_machine():
+    """Whatever else this machine does, commands have nothing to say of it."""
+    with mock.patch("os.getloadavg", return_value=(0.0, 0.0, 0.0)):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +95,12 @@ def settings(teacher, corpus):
 def finkd():
     """The command: arguments in, result with ``exit_code``, ``stdout`` and ``stderr`` out."""
     runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, [str(argument) for argument in arguments])
+
+    def invoke(*arguments):
+        with mock.patch.dict(os.environ):  # the command sets what its libraries read
+            return runner.invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
 
 
 @pytest.fixture(scope="session")

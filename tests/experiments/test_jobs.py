@@ -13,6 +13,7 @@ import torch
 
 from corpora.errors import DataError
 from experiments.jobs import KilledError, side_by_side
+from experiments.threads import VARIABLES, available_threads
 from finkd.models import load
 from finkd.records import load_records
 
@@ -75,8 +76,14 @@ def test_a_failure_does_not_keep_the_others_from_ending():
 
 
 def test_the_cores_are_shared():
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), max(1, cores // 2))
+    expected = max(1, available_threads() // 2)
+    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), expected)
+
+
+def test_threads_of_the_command_are_shared(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "4")
+    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), 2)
 
 
 def test_a_seed_that_fails_says_why():

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from corpora.errors import ConfigError, StoreError
 from experiments.tuning import storage
+from experiments.tuning.outcome import gain
 from experiments.tuning.search import load_plan
 from experiments.tuning.study import (
     FROM,
@@ -22,6 +23,8 @@ from experiments.tuning.study import (
     fail_orphans,
     finished,
     give_up,
+    own_parameters,
+    repeat_failed,
     resume,
 )
 
@@ -97,14 +100,90 @@ def test_trials_of_dead_processes_are_given_up(study):
     assert this.host == socket.gethostname()
 
 
-def test_the_configurations_own_values_are_tried_again(study, plan):
-    assert started(study, replace(Worker.this(), pid=2**22 + 1)) == 0
-    fail_orphans(study, [], alone=True)
-    assert states(study) == ["FAIL", "WAITING"]
-    again = study.ask()
-    assert again.number == 1
-    assert plan.drawn(again)["stages.retokenize.size"] == 90
-    assert again.user_attrs[FROM] == OWN
+def heartbeat_of_long_ago(study, url, number):
+    """The state that a process of another machine leaves when it is killed: a running trial that nobody carries on."""
+    study._storage.record_heartbeat(study.get_trials()[number]._trial_id)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+    connection.close()
+
+
+DEAD = {"process": replace(Worker.this(), pid=2**22 + 1), "elsewhere": replace(Worker.this(), host="elsewhere")}
+
+
+@pytest.mark.parametrize("finder", ["the next start", "an earlier version", "another worker"])
+@pytest.mark.parametrize("dead", DEAD)
+def test_a_study_killed_in_its_first_trial_keeps_its_baseline(dead, finder, study, plan, url):
+    assert started(study, DEAD[dead]) == 0
+    heartbeat_of_long_ago(study, url, 0)
+    if finder == "an earlier version":
+        study.tell(0, state=TrialState.FAIL)
+    elif finder == "another worker":
+        optuna.storages.fail_stale_trials(study)
+    again = begin(plan, storage.connect(url))
+    assert states(again) == ["FAIL", "WAITING"]
+    begin(plan, storage.connect(url))  # once
+    assert states(again) == ["FAIL", "WAITING"]
+    repeat = again.ask()
+    plan.drawn(repeat)
+    assert repeat.user_attrs[FROM] == OWN
+    again.tell(repeat, 0.3)
+    other = again.ask()
+    plan.drawn(other)
+    again.tell(other, 0.5)
+    table = gain(plan, again)
+    assert [column.heading for column in table.columns] == ["Setting", "Before", "After"]
+    assert [cell.value for cell in table.rows[0][1:]] == [0.3, 0.5]
+
+
+def test_the_baseline_is_known_by_its_settings(study, plan, url):
+    study.tell(started(study, None), state=TrialState.FAIL)
+    for _ in range(3):  # its repeats fail too
+        begin(plan, storage.connect(url))
+        study.tell(started(study, None), state=TrialState.FAIL)
+    assert states(study) == ["FAIL"] * 4
+    begin(plan, storage.connect(url))
+    assert states(study) == ["FAIL"] * 4 + ["WAITING"]
+    trial = study.ask()
+    plan.drawn(trial)
+    study.tell(trial, 0.4)
+    begin(plan, storage.connect(url))
+    assert states(study) == ["FAIL"] * 4 + ["COMPLETE"]
+    assert gain(plan, study).columns[1].heading == "Before"
+
+
+@pytest.mark.parametrize(("retries", "expected"), [(0, 1), (1, 2), (3, 4)])
+def test_a_trial_is_repeated_so_often(retries, expected, study, plan):
+    def tried():
+        trial = study.ask()
+        values = plan.drawn(trial)
+        return trial, values
+
+    study.tell(tried()[0], 0.1)
+    trial, values = tried()
+    for _ in range(6):
+        study.tell(trial.number, state=TrialState.FAIL)
+        repeat_failed(study, retries)
+        repeat_failed(study, retries)
+        if "WAITING" not in states(study):
+            break
+        trial, again = tried()
+        assert again == values
+    assert states(study) == ["COMPLETE"] + ["FAIL"] * expected
+
+
+def test_the_baseline_is_not_stopped_early(study, plan):
+    for number in range(8):
+        other = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        other.report(0.5 + number / 100, 1)
+        study.tell(other, 0.5)
+    study.enqueue_trial(own_parameters(plan))
+    trial = study.ask()
+    plan.drawn(trial)
+    trial.report(0.1, 1)
+    frozen = study.get_trials()[trial.number]
+    assert BelowMedian().prune(study, frozen)
+    assert not BelowMedian(own_parameters(plan)).prune(study, frozen)
 
 
 def test_a_process_may_be_about_to_write_its_name_down(study):

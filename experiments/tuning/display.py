@@ -1,0 +1,194 @@
+"""What a study shows while it goes on: a bar for each worker on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from corpora.wording import counted
+from experiments.threads import busy_warning
+from experiments.tuning.updates import Begun, Working
+
+if TYPE_CHECKING:
+    from experiments.events import Event
+    from experiments.tuning.search import Goal
+    from experiments.tuning.updates import Outcome, Update
+
+LINE_SECONDS = 60
+"""Between two lines about the workers where there is no terminal."""
+
+
+@contextlib.contextmanager
+def shown(console: Console, goals: Sequence[Goal]) -> Iterator[Callable[[Update], None]]:
+    """A listener that shows a study on a console; what bars left there is removed at the end."""
+    if warning := busy_warning():
+        console.print(Text(warning))
+    if not console.is_terminal:
+        yield Lines(console, Standing(goals))
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress, Standing(goals))
+
+
+class Standing:
+    """How far a study is.
+
+    Args:
+        goals: of the study.
+        clock: gives the time in seconds.
+    """
+
+    def __init__(self, goals: Sequence[Goal], clock: Callable[[], float] = time.monotonic) -> None:
+        self.goals = goals
+        self.clock = clock
+        self.began = clock()
+        self.finished = self.before = self.wanted = self.workers = 0
+        self.best: tuple[float, int] | None = None
+        self.doing: dict[int, str] = {}
+        """What each worker does, by its number."""
+
+    def begins(self, begun: Begun) -> None:
+        """Note what there is before the first trial."""
+        self.began = self.clock()
+        self.finished = self.before = begun.finished
+        self.wanted, self.workers, self.best = begun.wanted, begun.workers, begun.best
+
+    def works(self, update: Working) -> None:
+        """Note what a worker does."""
+        self.doing[update.worker] = f"trial {update.number}, {_where(update.event)}{_step(update.event)}"
+
+    def ends(self, outcome: Outcome) -> str:
+        """Note a trial that has ended; returns a line about it."""
+        self.doing.pop(outcome.worker, None)
+        self.finished += outcome.state.name != "FAIL"
+        if not outcome.values:
+            return f"trial {outcome.number}: {outcome.reason or 'stopped, worse than most'}"
+        figures = ", ".join(f"{goal} {value:.4g}" for goal, value in zip(self.goals, outcome.values, strict=True))
+        if len(self.goals) == 1:
+            is_better = self.best is None or self._gain(outcome.values[0]) > self._gain(self.best[0])
+            self.best = (outcome.values[0], outcome.number) if is_better else self.best
+            figures += f" ({self.best_text()})"
+        return f"trial {outcome.number}: {figures}"
+
+    def _gain(self, value: float) -> float:
+        return value if self.goals[0] == "f1" else -value
+
+    def best_text(self) -> str:
+        """The best value so far."""
+        return "" if self.best is None else f"best {self.best[0]:.4g}, trial {self.best[1]}"
+
+    def left_text(self) -> str:
+        """The time left, by the trials that this run has finished."""
+        done = self.finished - self.before
+        if not done:
+            return "time left unknown until a trial ends"
+        seconds = (self.clock() - self.began) / done * max(0, self.wanted - self.finished)
+        return f"about {_duration(seconds)} left"
+
+    def summary(self) -> str:
+        """Trials, best value and time left."""
+        parts = [f"{self.finished} of {self.wanted} trials finished", self.best_text(), self.left_text()]
+        return ", ".join(filter(None, parts))
+
+
+class Lines:
+    """A line for each trial that has ended, and every minute one about the study and one about each worker."""
+
+    def __init__(self, console: Console, standing: Standing) -> None:
+        self.console = console
+        self.standing = standing
+        self.shown: float | None = None
+
+    def __call__(self, update: Update) -> None:
+        """Show what has happened, if it is worth a line."""
+        if isinstance(update, Begun):
+            self.standing.begins(update)
+            self._line(self.standing.summary())
+            self._line(f"starting {counted(update.workers, 'worker')}")
+        elif isinstance(update, Working):
+            is_first = update.worker not in self.standing.doing
+            self.standing.works(update)
+            if self.shown is None or self.standing.clock() - self.shown >= LINE_SECONDS:
+                self._all()
+            elif is_first:
+                self._worker(update.worker)
+        else:
+            self._line(self.standing.ends(update))
+
+    def _all(self) -> None:
+        self.shown = self.standing.clock()
+        self._line(self.standing.summary())
+        for worker in sorted(self.standing.doing):
+            self._worker(worker)
+
+    def _worker(self, worker: int) -> None:
+        self._line(f"worker {worker}: {self.standing.doing[worker]}")
+
+    def _line(self, text: str) -> None:
+        self.console.print(Text(text))
+
+
+class Bars:
+    """A bar for the trials, and one for the stage that each worker is at; trials that have ended stay above them."""
+
+    def __init__(self, progress: Progress, standing: Standing) -> None:
+        self.progress = progress
+        self.standing = standing
+        self.trials = progress.add_task("trials", total=None, figures="checking the configuration")
+        self.workers: dict[int, TaskID] = {}
+
+    def __call__(self, update: Update) -> None:
+        """Move the bars."""
+        if isinstance(update, Begun):
+            self.standing.begins(update)
+            for worker in range(1, update.workers + 1):
+                self.workers[worker] = self.progress.add_task(f"worker {worker}", total=None, figures="starting")
+        elif isinstance(update, Working):
+            self.standing.works(update)
+            step = update.event.progress
+            self.progress.update(
+                self.workers[update.worker],
+                description=f"worker {update.worker}: trial {update.number}, {_where(update.event)}",
+                completed=step.step if step else 0,
+                total=step.steps if step else None,
+                figures="",
+            )
+        else:
+            self.progress.console.print(Text(self.standing.ends(update)))
+            self.progress.update(
+                self.workers[update.worker],
+                description=f"worker {update.worker}",
+                completed=0,
+                total=None,
+                figures="waiting",
+            )
+        figures = ", ".join(filter(None, [self.standing.best_text(), self.standing.left_text()]))
+        total = self.standing.wanted
+        self.progress.update(self.trials, completed=self.standing.finished, total=total, figures=figures)
+
+
+def _where(event: Event) -> str:
+    return f"{event.system} (seed {event.seed}) {event.stage}"
+
+
+def _step(event: Event) -> str:
+    return "" if event.progress is None else f", step {event.progress.step} of {event.progress.steps}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
