@@ -78,11 +78,11 @@ def test_as_many_trials_as_asked_for_are_done_whatever_dies(tmp_path):
 
 
 def test_trials_whose_processes_died_or_that_failed_are_repeated(tmp_path):
-    work, study = crew(Job(tmp_path, kill=(1,), fail=(2,)), 1, [])
-    work.run(4)
+    work, study = crew(Job(tmp_path, kill=(1,), fail=(4,)), 1, [])
+    work.run(6)
     trials = study.get_trials()
     repeats = {trial.user_attrs[RETRY][-1]: trial for trial in trials if RETRY in trial.user_attrs}
-    assert sorted(repeats) == [1, 2]
+    assert sorted(repeats) == [1, 4]
     for number, repeat in repeats.items():
         assert repeat.params == trials[number].params
         assert repeat.state in (TrialState.COMPLETE, TrialState.PRUNED)
