@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -194,6 +195,18 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     return dataclasses.replace(experiment, systems=kept)
 
 
+_TEXT = {"learning_rate": 5e-4, "batch_tokens": 512, "dropout": 0}
+_GOLD = {"learning_rate": 3e-4, "embedding_learning_rate": 0, "batch_tokens": 256}
+_SAMPLE_STAGES: dict[str, dict[str, Any]] = {
+    "adapt": {"schedule": {**_TEXT, "learning_rate": 1e-4, "epochs": 1}},
+    "distill": {"schedule": {**_TEXT, "epochs": 1}},
+    "finetune": {"schedule": {**_GOLD, "epochs": 4}},
+    "task-distill:text": {"schedule": {**_TEXT, "epochs": 2}},
+    "task-distill:gold": {"schedule": {**_GOLD, "epochs": 4}},
+}
+"""Schedules for the sample, where those of real corpora take too few steps: it has 700 labelled sentences."""
+
+
 def one_strategy(
     strategy: str, corpus: str, scheme: Scheme = "IOB2", offsets: Offsets = "characters"
 ) -> dict[str, Any]:
@@ -208,8 +221,9 @@ def one_strategy(
     }
     if corpus == "sample":
         # Its own grammar stands in for general text too, so that every known strategy runs on it.
-        settings["text"] = {"corpus": "sample-text", "sentences": 2000}
+        settings["text"] = {"corpus": "sample-text", "sentences": 3500}
         settings["general"] = {"corpus": "sample-text", "sentences": 2000, "seed": 1}
+        settings["stages"] = copy.deepcopy(_SAMPLE_STAGES)
     return settings
 
 
