@@ -36,6 +36,8 @@ IDLE = {
     ("vocab", "--size"): ("--corpus", "sample", "--grow-from", "x", "--out", "out"),
     ("analyze", "--cased"): ("--corpus", "sample", "--tokenizer", "x"),
     ("run", "--scheme"): ("finetune", "--corpus", "sample"),
+    ("run", "--offsets"): ("finetune", "--corpus", "sample"),
+    ("evaluate", "--offsets"): ("x", "--on", "sample"),
     ("run", "--corpus"): ("quickstart.yaml",),
     ("run", "--only"): ("finetune",),
 }
@@ -85,7 +87,14 @@ COMMANDS = (
     "run",
 )
 VALUES = {"--format": "jsonl", "--batch": "2", "--scheme": "IOB1", "--role": "teacher", "--seeds": "1,2"}
-VALUES |= {"--calibrate": "0", "--sentences": "5", "--weight": "0.5", "--rule": "fertility", "--threshold": "1"}
+VALUES |= {
+    "--offsets": "utf-16",
+    "--calibrate": "0",
+    "--sentences": "5",
+    "--weight": "0.5",
+    "--rule": "fertility",
+    "--threshold": "1",
+}
 VALUES |= {"--minimum": "2", "--size": "500", "--precision": "fp32", "--runtimes": "eager", "--set": "a=1"}
 VALUES |= {"--text": "sample-text", "--version": "1.0", "--corpus": "sample"}
 FLAGS = {"--json", "--cased", "--random-weights"}
