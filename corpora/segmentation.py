@@ -110,6 +110,20 @@ def split_sentences(texts: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
             yield from _sentences(doc, document)
 
 
+def sentences_of_words(words: Sequence[str], spaces: Sequence[bool]) -> list[Sentence]:
+    """Split a text whose words are known already into sentences, as ``split_sentences`` does with its own words.
+
+    Args:
+        words: all of the text, white space that is no single space between words as words of its own.
+        spaces: whether a space follows each of them.
+    """
+    from spacy.tokens import Doc
+
+    language = _pipeline()
+    doc = Doc(language.vocab, list(words), list(spaces))
+    return list(_sentences(language.get_pipe("sentencizer")(doc), ""))
+
+
 def _sentences(doc: Doc, document: str) -> Iterator[Sentence]:
     text = doc.text  # put together anew each time it is asked for
     for sentence in doc.sents:

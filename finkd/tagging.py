@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -54,14 +54,27 @@ def tag(texts: Iterable[str], model: Tagger, batch: int = 32, interrupt: Interru
     Raises:
         ConfigError: if the model is an encoder without a tagging head.
     """
+    return tag_sentences(((text, list(split_sentences([(text, "")]))) for text in texts), model, batch, interrupt)
+
+
+def tag_sentences(
+    texts: Iterable[tuple[str, Sequence[Sentence]]], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None
+) -> Iterator[Tagged]:
+    """Find the entities of a stream of texts whose sentences and words are known already; see ``tag``.
+
+    Args:
+        texts: each with its sentences, between which only white space lies.
+        model: a tagger.
+        batch: texts whose sentences are run through the model together.
+        interrupt: as for ``tag``.
+    """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):
-        sentences = [list(split_sentences([(text, "")])) for text in chunk]
         with interruptible(interrupt):
-            tags, _ = predict([sentence for of_text in sentences for sentence in of_text], model)
+            tags, _ = predict([sentence for _, of_text in chunk for sentence in of_text], model)
         following = iter(tags)
-        for text, of_text in zip(chunk, sentences, strict=True):
+        for text, of_text in chunk:
             yield Tagged(text, tuple(_mentions(text, [(sentence, next(following)) for sentence in of_text])))
 
 

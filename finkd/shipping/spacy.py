@@ -12,14 +12,17 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import filter_spans
 
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder, scratch_folder
+from corpora.lines import read_json
+from corpora.segmentation import sentences_of_words
+from corpora.sentence import Sentence
+from corpora.tags import OUTSIDE
 from finkd.evaluation import Tagger
-from finkd.lookup import FACTORY, tagger_folder
+from finkd.lookup import CONFIG, FACTORY, tagger_folder
 from finkd.shipping.loading import load_tagger
-from finkd.tagging import Tagged, tag
+from finkd.tagging import Tagged, tag_sentences
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"\d+(\.\d+)*")
@@ -28,7 +31,9 @@ _VERSION = re.compile(r"\d+(\.\d+)*")
 class Component:
     """A part of a spaCy pipeline that sets ``doc.ents``.
 
-    Entities are found in the text by finkd, as everywhere else, and then widened to spaCy's tokens.
+    The document's tokens are the words that finkd reads, so that entities begin and end with tokens, and are those of
+    ``finkd.tag`` wherever the two find the same words, as in the pipelines that ``export_spacy`` writes. The two differ
+    in runs of more than 200 characters without white space, which finkd's own segmentation cuts.
 
     Args:
         name: in the pipeline.
@@ -48,9 +53,17 @@ class Component:
         """Set the entities of a stream of documents, some of them at once."""
         waiting = iter(stream)
         while docs := list(islice(waiting, batch_size)):
-            found = tag((doc.text for doc in docs), self._loaded, batch_size)
+            found = tag_sentences([(doc.text, _sentences(doc)) for doc in docs], self._loaded, batch_size)
             for doc, each in zip(docs, found, strict=True):
                 yield _with_entities(doc, each)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Types of the entities that it finds; ``nlp.meta`` lists them."""
+        if self.folder is None:
+            return ()
+        names = read_json(tagger_folder(self.folder) / CONFIG)["id2label"].values()
+        return tuple(sorted({name[2:] for name in names if name != OUTSIDE}))
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
         """Copy the tagger's files."""
@@ -78,9 +91,13 @@ class Component:
 
 
 def _with_entities(doc: Doc, tagged: Tagged) -> Doc:
-    spans = [doc.char_span(each.start, each.end, each.label, alignment_mode="expand") for each in tagged.mentions]
-    doc.ents = filter_spans([span for span in spans if span is not None])
+    spans = [doc.char_span(each.start, each.end, each.label) for each in tagged.mentions]
+    doc.ents = tuple(span for span in spans if span is not None)
     return doc
+
+
+def _sentences(doc: Doc) -> list[Sentence]:
+    return sentences_of_words([token.text for token in doc], [bool(token.whitespace_) for token in doc])
 
 
 @Language.factory(FACTORY, assigns=["doc.ents"])

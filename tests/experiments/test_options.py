@@ -88,7 +88,7 @@ COMMANDS = (
 )
 VALUES = {"--format": "jsonl", "--batch": "2", "--scheme": "IOB1", "--role": "teacher", "--seeds": "1,2"}
 VALUES |= {
-    "--offsets": "utf-16",
+    "--offsets": "utf16",
     "--calibrate": "0",
     "--sentences": "5",
     "--weight": "0.5",

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpora.errors import ConfigError
+from corpora.lines import read_json
+from corpora.segmentation import sentences_of_words, word_spans
 from finkd.lookup import FACTORY, tagger_folder
 from finkd.shipping.loading import load_tagger
 from finkd.shipping.onnx import export_onnx
 from finkd.shipping.spacy import export_spacy
-from finkd.tagging import tag
-from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+from finkd.tagging import tag, tag_sentences
+from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
 TEXTS = [sentence.text for sentence in SENTENCES]
 
@@ -124,3 +128,58 @@ def test_what_cannot_be_packed_is_refused(taggers, tmp_path):
     with pytest.raises(ConfigError, match="has no tagger yet"):
         spacy.blank("en").add_pipe(FACTORY)(spacy.blank("en")("Acme"))
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture(scope="module")
+def pipeline(taggers):
+    _, folders = taggers
+    nlp = spacy.blank("en")
+    nlp.add_pipe(FACTORY).from_disk(folders["torch"])
+    return nlp
+
+
+def test_the_pipeline_names_the_types_that_it_finds(pipeline, taggers, tmp_path):
+    _, folders = taggers
+    assert spacy.blank("en").add_pipe(FACTORY).labels == ()
+    assert pipeline.get_pipe(FACTORY).labels == TYPES
+    assert pipeline.meta["labels"] == {FACTORY: list(TYPES)}
+    package = export_spacy(folders["onnx"], tmp_path / "package", "toy_labels")
+    nlp = spacy.load(package / "en_toy_labels" / "en_toy_labels-0.1.0")
+    assert nlp.pipe_labels == {FACTORY: list(TYPES)}
+    assert read_json(package / "en_toy_labels" / "en_toy_labels-0.1.0" / "meta.json")["labels"] == {
+        FACTORY: list(TYPES)
+    }
+
+
+SIGNS = st.sampled_from("aA1 .\n\t\u00a0\u200b\u3000-$€,'\"é中🚀!?") | st.characters(exclude_categories=["Cs"])
+ODD = st.text(SIGNS, max_size=60)
+RUNS = st.builds("{1}{0}".format, st.sampled_from(TEXTS), st.text("ab.", min_size=150, max_size=250))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ODD | RUNS | st.sampled_from(TEXTS), min_size=1, max_size=4).map(" ".join))
+def test_it_finds_what_finkd_finds_in_the_same_words(pipeline, taggers, text):
+    model, _ = taggers
+    doc = pipeline(text)
+    found = [(entity.start_char, entity.end_char, entity.label_) for entity in doc.ents]
+    words = [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+    if words == word_spans(text):
+        (expected,) = tag([text], model)
+        assert found == [(each.start, each.end, each.label) for each in expected.mentions]
+    else:  # finkd cuts runs of more than 200 characters
+        assert max(map(len, text.split())) > 200
+        borders = {border for word in words for border in word}
+        assert all(start in borders and end in borders for start, end, _ in found)
+
+
+def test_a_word_of_3000_letters_is_one_word(pipeline, taggers):
+    model, _ = taggers
+    text = f"{'a' * 3000} {TEXTS[0]}"
+    doc = pipeline(text)
+    sentences = sentences_of_words([token.text for token in doc], [bool(token.whitespace_) for token in doc])
+    assert sentences[0].words[0] == "a" * 3000
+    (expected,) = tag_sentences([(text, sentences)], model)
+    assert [(each.start_char, each.end_char, each.label_) for each in doc.ents] == [
+        (each.start, each.end, each.label) for each in expected.mentions
+    ]
+    assert doc.ents
