@@ -61,7 +61,7 @@ ALWAYS = {
     *("compress --method", "compress --on", "compress --heal", "compress --seed"),
     *("benchmark --on", "benchmark --split", "benchmark --queries", "benchmark --seconds", "benchmark --memory"),
     *("report --format", "analyze --corpus", "analyze --teacher", "analyze --vocab-size", "analyze --algorithm"),
-    *("analyze --tokenizer", "analyze --limit", "tune --trials", "tune --workers", "tune --storage"),
+    *("analyze --tokenizer", "analyze --limit", "tune --trials", "tune --retries", "tune --workers", "tune --storage"),
     *(
         "vocab --corpus",
         "vocab --general",
