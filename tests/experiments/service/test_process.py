@@ -1,0 +1,69 @@
+"""The tagger in a process of its own: it answers, dies, comes back and ends."""
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+
+from corpora.errors import FinkdError
+from experiments.service.limits import Limits
+from experiments.service.process import Source, TaggerProcess
+from finkd.tagging import tag
+from tests.finkd.toys import LABELS, tiny_model
+
+TEXT = "Goldman Sachs lent money to Acme."
+BODY = json.dumps({"texts": [TEXT]}).encode()
+
+
+class Replies:
+    """What requests came to, one after another."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def ask(self, body=BODY, cancelled=False):
+        found, finished = [], threading.Event()
+        cancel = self.process.submit(body, lambda reply: (found.append(reply), finished.set()))
+        if cancelled:
+            cancel()
+        assert finished.wait(120)
+        (reply,) = found
+        return reply
+
+
+def test_a_process_answers_and_comes_back_after_it_died(tmp_path):
+    (tmp_path / "tagger").mkdir()
+    model = tiny_model(labels=LABELS, seed=5)
+    model.save(tmp_path / "tagger")
+    process = TaggerProcess(Source(str(tmp_path / "tagger"), threads=1), Limits())
+    try:
+        asks = Replies(process)
+        assert (process.is_ready, process.types) == (True, ("ORG", "PER"))
+        first = asks.ask()
+        (expected,) = tag([TEXT], model)
+        assert first.status == 200
+        assert [each["text"] for each in json.loads(b"".join(first.parts))["results"][0]] == [
+            each.text for each in expected.mentions
+        ]
+        assert asks.ask(b"{").status == 422
+        long = json.dumps({"texts": ["Acme lent money. " * 10_000]}).encode()
+        assert asks.ask(long, cancelled=True) is None
+        before = process.pid
+        os.kill(before, signal.SIGKILL)
+        statuses = {asks.ask().status}
+        while (reply := asks.ask()).status != 200:
+            statuses.add(reply.status)
+        assert statuses <= {200, 503}
+        assert process.pid != before
+        assert reply.parts == first.parts
+    finally:
+        process.close()
+    assert not process.is_ready
+    assert asks.ask().status == 503
+
+
+def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
+    with pytest.raises(FinkdError, match="empty"):
+        TaggerProcess(Source(str(tmp_path / "empty")), Limits())
