@@ -7,7 +7,7 @@ through an entry point in the group ``finkd.<kind>`` (for instance ``finkd.losse
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
@@ -90,9 +90,42 @@ class Registry(Generic[T]):
         return name in self.entries()
 
 
-def unknown(kind: str, name: str, known: Iterator[str] | Registry[Any] | list[str]) -> str:
-    """The message for a name that ``known`` does not hold, with the nearest one suggested."""
+MAX_NAMES = 10
+MAX_CHARACTERS = 100
+
+
+def unknown(kind: str, name: str, known: Registry[Any] | Iterable[str], listed: str | None = None) -> str:
+    """The message for a name that ``known`` does not hold, with the nearest one suggested.
+
+    Args:
+        kind: what the names are of.
+        name: the one that is not known.
+        known: the names.
+        listed: what ``finkd list`` calls them, if it lists them and they are no registry.
+    """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{kind}: there is no {name!r}{hint} (choose from {', '.join(names)})"
+    near = difflib.get_close_matches(name[:MAX_CHARACTERS], names, n=1, cutoff=0.5)
+    given = name if len(name) <= MAX_CHARACTERS else f"{name[:MAX_CHARACTERS]}..."
+    if isinstance(known, Registry):
+        listed = known.kind
+    return f"{kind}: there is no {given!r}{choices(names, near[0] if near else None, listed)}"
+
+
+def choices(names: Iterable[str], near: str | None = None, listed: str | None = None) -> str:
+    """The end of a message about a name that is not known.
+
+    Args:
+        names: what can be named; few are all shown, of many the first ones where there is no suggestion.
+        near: the one that is suggested.
+        listed: what ``finkd list`` calls them, if it lists them.
+    """
+    names = sorted(names)
+    hint = f"; did you mean {near!r}?" if near else ""
+    if near and listed:
+        return f"{hint} (see 'finkd list {listed}')"
+    if len(names) <= MAX_NAMES:
+        return f"{hint} (choose from {', '.join(names)})" if names else hint
+    if near:
+        return hint
+    more = f"... and {len(names) - MAX_NAMES} more" + (f"; see 'finkd list {listed}'" if listed else "")
+    return f" (choose from {', '.join(names[:MAX_NAMES])}, {more})"

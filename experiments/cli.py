@@ -54,8 +54,8 @@ class Script(TyperCommand):
 
 
 def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **options: Any) -> None:
-    given = sys.argv[1:] if args is None else list(args)
     escape_unprintable()
+    given, is_debug = without_debug(sys.argv[1:] if args is None else list(args))
     try:
         _check_encoding(given)
         code = work(given, *rest, **{**options, "standalone_mode": False})
@@ -67,7 +67,7 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     except Exception as error:
-        if "--debug" in given and not isinstance(error, typer.TyperException):
+        if is_debug and not isinstance(error, typer.TyperException):
             raise
         code = _explain(error, given)
     sys.exit(code or DONE)
@@ -92,13 +92,21 @@ def _check_encoding(arguments: Sequence[str]) -> None:
             ) from error
 
 
+def without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Take ``--debug`` out of a command line, wherever it stands before ``--``; says whether it was there."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    options = [argument for argument in arguments[:end] if argument != "--debug"]
+    return [*options, *arguments[end:]], len(options) < end
+
+
 def _explain(error: Exception, given: Sequence[str]) -> int:
     """Say what went wrong with a command of these arguments; gives the exit code."""
     if isinstance(error, typer.TyperException):
-        if error.format_message():  # it is empty where the help was shown instead
+        message = error.format_message().replace("Value error, ", "").rstrip(".")
+        if message:  # it is empty where the help was shown instead
             context = getattr(error, "ctx", None)
             command = context.command_path if context else "finkd"
-            _complain(f"{error.format_message()} (see '{command} --help')")
+            _complain(f"{message} (see '{command} --help')")
         return BAD_USAGE
     if isinstance(error, FinkdError):
         _complain(str(error))
@@ -147,7 +155,9 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere in the command.")
+    ] = False,
 ) -> None:
     """Distil a big encoder into a small, fast financial NER model with its own vocabulary."""
     prepare_libraries()

@@ -1,4 +1,4 @@
-"""From YAML to plain settings, and from these to frozen dataclasses, with every mistake reported at once."""
+"""From plain settings to frozen dataclasses, with every mistake reported at once."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import collections.abc
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-import yaml
 from pydantic import ConfigDict, ValidationError, create_model
 
 from corpora.errors import ConfigError
+from corpora.registry import choices
 
 T = TypeVar("T")
+
+MAX_DEPTH = 50
+MAX_INTEGER = 2**53
+"""The largest whole number that JSON readers and floating point keep exactly."""
+MAX_PROBLEMS = 20
+_SHOWN = 60
 
 
 def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
@@ -28,12 +35,59 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
     Raises:
         ConfigError: one line per mistake, each as ``path.to.key: problem (got ...)``.
     """
-    # A plain dataclass takes its configuration from the model around it, so the names that it lacks are refused.
-    holder: Any = create_model("Settings", __config__=_STRICT, held=(kind, ...))
     try:
-        return cast(T, holder(held=_completed(kind, settings)).held)
+        built = cast(T, _holder(cast(Any, kind))(held=_completed(kind, settings)).held)
     except ValidationError as error:
-        raise ConfigError("\n".join(_lines(path, error.errors(include_url=False), kind))) from error
+        raise ConfigError(joined(_lines(path, error.errors(include_url=False), kind))) from error
+    if problems := list(_unusable(dataclasses.asdict(built), path, 0)):  # type: ignore[call-overload]
+        raise ConfigError(joined(problems))
+    return built
+
+
+@cache
+def _holder(kind: Any) -> Any:
+    """A model with one field; a plain dataclass takes its configuration (unknown names are refused) from it."""
+    return create_model("Settings", __config__=_STRICT, held=(kind, ...))
+
+
+def joined(problems: Iterable[str]) -> str:
+    """Problems as one message, a line for each; of very many the first ones and their number."""
+    lines = list(problems)
+    more = len(lines) - MAX_PROBLEMS
+    return "\n".join([*lines[:MAX_PROBLEMS], f"... and {more} more problems"] if more > 1 else lines)
+
+
+def _unusable(value: Any, path: str, depth: int) -> Iterator[str]:
+    """Values that no setting can have, whatever its type: those that files, JSON or people cannot hold."""
+    if depth > MAX_DEPTH:
+        yield f"{path[:_SHOWN]}...: nested more than {MAX_DEPTH} deep"
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if isinstance(key, str):
+                yield from _unusable(key, f"{path}: the name {key!r}".lstrip(": "), depth)
+                yield from _unusable(each, f"{path}.{key}".lstrip("."), depth + 1)
+            else:
+                yield f"{path}: expected names that are text (got {shown(key)})".lstrip(": ")
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from _unusable(each, f"{path}.{index}", depth + 1)
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+        yield f"{path}: expected whole numbers up to {MAX_INTEGER} (got {shown(value)})"
+    elif isinstance(value, str) and (found := _UNPRINTABLE.search(value)):
+        yield f"{path}: expected text without the character {found[0]!r} (got {shown(value)})"
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""Control characters but tabs and line ends, and halves of surrogate pairs, which no UTF-8 file can hold."""
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of more digits, or lists deeper, than Python prints
+        return f"a very large {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _completed(kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,27 +102,6 @@ def _completed(kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-def read_yaml(text: str) -> Any:
-    """What a YAML text says.
-
-    Raises:
-        yaml.YAMLError: if it is not valid, or a key is given twice, of which YAML readers keep the last in silence.
-    """
-    return yaml.load(text, _Loader)
-
-
-class _Loader(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping whose keys all differ."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
-            if isinstance(key, yaml.ScalarNode):
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def described(built: Any) -> dict[str, Any]:
@@ -102,8 +135,7 @@ def _unknown(kind: type, place: Sequence[str]) -> str:
     dotted = [f"{name}.{field.name}" for name, within in names.items() if within for field, _ in _fields(within)]
     near = [name for name in dotted if name.endswith(f".{place[-1]}")]
     near += difflib.get_close_matches(place[-1], [*names, *dotted], n=1, cutoff=0.6)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown setting{hint} (choose from {', '.join(sorted(names))})"
+    return f"unknown setting{choices(names, near[0] if near else None)}"
 
 
 def _held(annotation: Any, place: Sequence[str]) -> Any:
@@ -128,12 +160,17 @@ def _problem(error: Any) -> str:
         return "missing"
     if error["type"] == "dataclass_type":
         return "expected settings, as in {key: value}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message[0].lower() + message[1:]
+    return without_prefix(str(error["msg"]))
+
+
+def without_prefix(message: str) -> str:
+    """A message of pydantic without the name of the exception that it stands for, and without a capital letter."""
+    message = re.sub(r"^(Value|Assertion) error, ", "", message)
+    return message[:1].lower() + message[1:]
 
 
 def _given(error: Any) -> str:
-    return "" if error["type"] in (*_UNKNOWN, *_MISSING) else f" (got {error['input']!r})"
+    return "" if error["type"] in (*_UNKNOWN, *_MISSING) else f" (got {shown(error['input'])})"
 
 
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from corpora.errors import ConfigError, DataError
 from corpora.wording import counted
+from finkd.settings import without_prefix
 from finkd.suites.record import TaskRecord
 from reports.agreement import ordinal_alpha
 from reports.sections import Spread
@@ -175,7 +176,7 @@ def read_ratings(path: Path, form: Form) -> Ratings:
     try:
         found = TypeAdapter(Ratings).validate_python(_json(path))
     except ValidationError as error:
-        raise DataError(f"{path}: not a rater's file ({error.errors()[0]['msg']})") from error
+        raise DataError(f"{path}: not a rater's file ({without_prefix(error.errors()[0]['msg'])})") from error
     if found.form != form.id:
         raise DataError(f"{path}: is of form {found.form}, the key of {form.id}; other texts or another seed")
     missing = [f"{item.name} ({name})" for item in form.items for name in CRITERIA if not _grade(found, item, name)]

@@ -24,8 +24,21 @@ if TYPE_CHECKING:
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
 ]
+Out = Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")]
+Seeds = Annotated[str | None, typer.Option(metavar="1,2,3", help="Seeds that replace the configured ones.")]
+CheckpointSeconds = Annotated[
+    float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
+]
+Jobs = Annotated[
+    int, typer.Option(min=1, help="Seeds to train at once, each on its share of the cores; measured afterwards.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the records' figures, or the plan, as JSON.")]
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
+_LONGEST_NAME = 200
 
 
 def run(
@@ -34,8 +47,8 @@ def run(
         str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, a strategy's name, or its stages as text.")
     ],
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")] = None,
-    seeds: Annotated[str | None, typer.Option(metavar="1,2,3", help="Seeds that replace the configured ones.")] = None,
+    out: Out = None,
+    seeds: Seeds = None,
     corpus: Annotated[
         str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path. (default: sample)")
     ] = None,
@@ -51,17 +64,11 @@ def run(
         Literal["characters", "utf16", "bytes"] | None,
         typer.Option(help="What offsets in the corpus of a STRATEGY count. (default: characters)"),
     ] = None,
-    checkpoint_seconds: Annotated[
-        float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
-    ] = 60,
-    jobs: Annotated[
-        int, typer.Option(min=1, help="Seeds to train at once, each on its share of the cores; measured afterwards.")
-    ] = 1,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
-    ] = False,
+    checkpoint_seconds: CheckpointSeconds = 60,
+    jobs: Jobs = 1,
+    dry_run: DryRun = False,
     threads: Threads = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the records' figures, or the plan, as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Run an experiment: train, score, measure and report its systems.
 
@@ -129,7 +136,7 @@ def _experiment(
     from experiments import config
 
     path = Path(what)
-    if not (path.suffix in CONFIG_SUFFIXES or path.is_file()):
+    if not _names_a_file(path):
         _no_configuration_meant(path)
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
@@ -143,8 +150,17 @@ def _experiment(
     return config.load(path, overrides, seeds, only)
 
 
+def _names_a_file(path: Path) -> bool:
+    try:
+        return path.suffix in CONFIG_SUFFIXES or path.is_file()
+    except OSError:  # a strategy in its textual form may be longer than the name of any file
+        return False
+
+
 def _no_configuration_meant(path: Path) -> None:
     """Refuse a strategy that reads like the name of a configuration without its ending."""
+    if len(path.name) > _LONGEST_NAME or ">" in path.name:
+        return
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; name a configuration file, or a strategy of 'finkd list strategies'")
     for folder in (Path(), CONFIGS):
@@ -170,8 +186,13 @@ def _figures(record: RunRecord) -> dict[str, Any]:
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     from experiments.plan import plan
     from experiments.prepared import Prepared
+    from experiments.run import claimed
 
-    stages = plan(Prepared(experiment, folder.parent / "store"))
+    prepared = Prepared(experiment, folder.parent / "store")
+    claimed(folder, experiment, prepared.data.fingerprint)
+    stages = plan(prepared)
+    for note in prepared.notes():
+        say(f"finkd: {note}")
     if json:
         show_json([dataclasses.asdict(stage) for stage in stages])
         return

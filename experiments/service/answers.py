@@ -16,6 +16,7 @@ from corpora.wording import counted
 from experiments.service.limits import SMALL, Limits, RefusedError
 from experiments.service.messages import Asked, Reply
 from finkd.evaluation import Tagger
+from finkd.settings import without_prefix
 from finkd.tagging import tag
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise RefusedError(422, f"{where or 'body'}: {first['msg']}") from error
+        raise RefusedError(422, f"{where or 'body'}: {without_prefix(first['msg'])}") from error
     if len(texts) > limits.texts:
         raise RefusedError(413, f"texts: at most {limits.texts} at once (got {len(texts)})")
     characters = sum(map(len, texts))

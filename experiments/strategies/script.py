@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import textwrap
 from pathlib import Path
+from typing import Annotated
 
-from experiments.cli import app
+import typer
+
+from experiments.cli import Script
+from experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Json, Out, Overrides, Seeds, run
+from experiments.terminal import prepare_libraries
+from experiments.threads import Threads
+from finkd.strategies import strategies
 
 CONFIG = Path(__file__).parents[1] / "configs" / "strategies-financial.yaml"
 TINY = (
@@ -29,16 +36,68 @@ TINY = (
 )
 """Settings under which an ordering ends within a minute, on the corpus that ships with finkd."""
 
+Tiny = Annotated[
+    bool,
+    typer.Option("--tiny", help="The sample corpus and short trainings: a minute, to see that it runs."),
+]
+
 
 def main(strategy: str) -> None:
-    """Run ``finkd run`` with the configuration of all orderings, restricted to one.
+    """Run the configuration of all orderings, restricted to one and its teacher.
 
     Args:
         strategy: its name in the configuration; results go to ``runs/<strategy>`` if nothing else is said.
     """
-    given = sys.argv[1:]
-    settings = ["--set", f"name={strategy}"]
-    if "--tiny" in given:
-        given.remove("--tiny")
-        settings = ["--set", f"name={strategy}-tiny"] + [part for each in TINY for part in ("--set", each)]
-    app(["run", str(CONFIG), "--only", strategy, *settings, *given])
+
+    def ordering(
+        context: typer.Context,
+        tiny: Tiny = False,
+        overrides: Overrides = None,
+        out: Out = None,
+        seeds: Seeds = None,
+        checkpoint_seconds: CheckpointSeconds = 60,
+        jobs: Jobs = 1,
+        dry_run: DryRun = False,
+        threads: Threads = None,
+        json: Json = False,
+    ) -> None:
+        prepare_libraries()
+        settings = [f"name={strategy}-tiny", *TINY] if tiny else [f"name={strategy}"]
+        run(
+            context,
+            str(CONFIG),
+            overrides=[*settings, *(overrides or [])],
+            out=out,
+            seeds=seeds,
+            only=[strategy],
+            checkpoint_seconds=checkpoint_seconds,
+            jobs=jobs,
+            dry_run=dry_run,
+            threads=threads,
+            json=json,
+        )
+
+    app = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.command(cls=Script, help=_about(strategy))(ordering)
+    app()
+
+
+def _about(name: str) -> str:
+    """The help text of a strategy's script."""
+    strategy, summary = strategies.get(name), strategies.entries()[name].summary
+    text = f"""
+        Run the strategy {name!r} beside its fine-tuned teacher: {summary}.
+
+        Stages: {strategy.text}
+
+        Source: {strategy.source}
+
+        Settings: {CONFIG.name}; results go to runs/{name}.
+
+        Example: python experiments/strategies/{name.replace("-", "_")}.py --tiny
+    """
+    return textwrap.dedent(text).strip()

@@ -164,7 +164,7 @@ class Plan:
         """The settings with other values."""
         settings = dict(self.settings)
         for key, value in values.items():
-            settings = merge(settings, nested(key, value))
+            settings = merge(settings, nested(key, value, f"search.space.{key}"))
         return settings
 
     def trial(self, values: Mapping[str, Any]) -> Experiment:

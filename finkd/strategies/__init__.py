@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import Registry, unknown
-from finkd.settings import build, read_yaml
+from finkd.settings import MAX_DEPTH, build, shown
 from finkd.stages import stages
+from finkd.strict_yaml import read_yaml
 
 if TYPE_CHECKING:  # listing the names must not import torch
     from finkd.stages.stage import Stage
@@ -86,7 +86,13 @@ strategies: Registry[Strategy] = Registry(
     },
 )
 
-_STAGE = re.compile(r"(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z-]+))?(?:\((?P<settings>[^()]*)\))?\s*")
+MAX_STAGES = 100
+MAX_CHARACTERS = 100_000
+_SHOWN = 120
+
+_STAGE = re.compile(r"(?P<kind>[a-z][a-z-]*)(?::(?P<on>[a-z-]+))?")
+_QUOTED = re.compile(r"""(?<=[=\[{(,:\s])("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')""")
+_CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True)
@@ -118,26 +124,90 @@ def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """
     if text in strategies:
         text = strategies.get(text).text  # "finetune" is both a strategy and a stage, so it is looked up once
-    matches = list(_matches(text))  # all names are known before a stage is imported, and torch with it
-    return [step for match in matches for step in _steps(match, defaults)]
+    if len(text) > MAX_CHARACTERS:
+        raise ConfigError(f"strategy: expected up to {MAX_CHARACTERS:,} characters (got {len(text):,})")
+    written = list(_stages(text))  # all names are known before a stage is imported, and torch with it
+    steps: list[Step] = []
+    for match, brackets in written:
+        steps += _steps(match, brackets, defaults)
+        if len(steps) > MAX_STAGES:
+            raise ConfigError(f"strategy: expected up to {MAX_STAGES} stages (got more in {_excerpt(text, 0)})")
+    return steps
 
 
-def _matches(text: str) -> Iterator[re.Match[str]]:
-    """The stages of a strategy, each of which, or a strategy of its name, is known."""
+def _stages(text: str) -> Iterator[tuple[re.Match[str], str | None]]:
+    """The stages of a strategy, whose names are known, each with what stands in its brackets."""
     position = 0
     while True:
-        position = len(text) - len(text[position:].lstrip())
+        position = _after_spaces(text, position)
         match = _STAGE.match(text, position)
         if match is None:
-            raise ConfigError(f"strategy: expected a stage at character {position} of {text!r}, such as 'finetune'")
+            raise ConfigError(f"strategy: expected a stage at {_place(text, position)}, such as 'finetune'")
         _check_name(match)
-        yield match
-        position = match.end()
+        end = _closing(text, match.end()) if text.startswith("(", match.end()) else None
+        yield match, None if end is None else text[match.end() + 1 : end]
+        position = _after_spaces(text, match.end() if end is None else end + 1)
         if position == len(text):
             return
         if text[position] != ">":
-            raise ConfigError(f"strategy: expected '>' at character {position} of {text!r} (got {text[position]!r})")
+            raise ConfigError(f"strategy: expected '>' at {_place(text, position)} (got {text[position]!r})")
         position += 1
+
+
+def _after_spaces(text: str, position: int) -> int:
+    return len(text) - len(text[position:].lstrip())
+
+
+def _place(text: str, position: int) -> str:
+    """A place of a strategy, for messages."""
+    return f"character {position} of {_excerpt(text, position)}"
+
+
+def _excerpt(text: str, position: int) -> str:
+    if len(text) <= _SHOWN:
+        return repr(text)
+    start = max(0, min(position - _SHOWN // 2, len(text) - _SHOWN))
+    before, after = "..." if start else "", "..." if start + _SHOWN < len(text) else ""
+    return repr(f"{before}{text[start : start + _SHOWN]}{after}")
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the bracket that opens at ``start`` is closed.
+
+    Raises:
+        ConfigError: with the bracket that is not closed, closes nothing, or may not stand there.
+    """
+    opened = [start]
+    for position, character in _unquoted(text, start + 1):
+        if character == "(":
+            raise ConfigError(
+                f"strategy: found '(' at {_place(text, position)} in the brackets of a stage, which hold no others; "
+                "close them before it, or set it under 'stages' in a configuration"
+            )
+        if character in _CLOSES:
+            opened.append(position)
+        elif character in _CLOSES.values():
+            last = opened.pop()
+            if _CLOSES[text[last]] != character:
+                raise ConfigError(
+                    f"strategy: {text[last]!r} at {_place(text, last)} is not closed "
+                    f"(found {character!r} at character {position})"
+                )
+            if not opened:
+                return position
+    raise ConfigError(f"strategy: {text[opened[-1]]!r} at {_place(text, opened[-1])} is not closed")
+
+
+def _unquoted(text: str, start: int) -> Iterator[tuple[int, str]]:
+    """Characters with their positions, but for those of quoted values."""
+    position = start
+    while position < len(text):
+        quoted = _QUOTED.match(text, position)
+        if quoted:
+            position = quoted.end()
+        else:
+            yield position, text[position]
+            position += 1
 
 
 def written_out(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> str:
@@ -164,13 +234,13 @@ def _check_name(match: re.Match[str]) -> None:
     kind = match["kind"]
     asked = f"{kind}:{match['on']}" if match["on"] else kind
     if not (asked in stages or kind in stages or kind in strategies):
-        found = unknown("stages and strategies", asked, list({*stages, *strategies}))
-        raise UnknownNameError(f"{found} (at character {match.start()} of {match.string!r})")
+        found = unknown("stages and strategies", asked, {*stages, *strategies}, "strategies")
+        raise UnknownNameError(f"{found} (at {_place(match.string, match.start())})")
 
 
-def _steps(match: re.Match[str], defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
+def _steps(match: re.Match[str], brackets: str | None, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
     """One stage, or those that the name of a strategy stands for."""
-    kind, on, brackets = match["kind"], match["on"], match["settings"]
+    kind, on = match["kind"], match["on"]
     if f"{kind}:{on}" in stages:
         return [_step(f"{kind}:{on}", None, brackets or "", defaults)]
     if kind in stages:
@@ -195,29 +265,36 @@ def _inline(text: str, name: str) -> Iterator[dict[str, Any]]:
     for part in _parts(text) if text.strip() else []:
         key, equals, value = part.partition("=")
         if not equals:
-            raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {part.strip()!r})")
-        try:
-            yield nested(key.strip(), read_yaml(value))
-        except yaml.YAMLError as error:
-            problem = getattr(error, "problem", None) or "not valid YAML"
-            raise ConfigError(f"strategy: {key.strip()} of {name!r}: {problem} (got {value.strip()!r})") from error
+            raise ConfigError(f"strategy: expected key=value in the brackets of {name!r} (got {shown(part.strip())})")
+        where = f"strategy: {key.strip()} of {name!r}"
+        yield nested(key.strip(), read_yaml(value, where), where)
 
 
 def _parts(text: str) -> list[str]:
-    """Text cut at its commas, but for those within brackets or braces."""
-    parts, depth = [""], 0
-    for character in text:
+    """Text cut at its commas, but for those within brackets, braces and quotes."""
+    cuts, depth = [-1], 0
+    for position, character in _unquoted(text, 0):
         depth += (character in "[{") - (character in "]}")
         if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
+            cuts.append(position)
+    return [text[start + 1 : end] for start, end in pairwise([*cuts, len(text)])]
 
 
-def nested(dotted: str, value: Any) -> dict[str, Any]:
-    """``{"a": {"b": value}}`` for ``a.b``."""
-    for key in reversed(dotted.split(".")):
+def nested(dotted: str, value: Any, where: str) -> dict[str, Any]:
+    """``{"a": {"b": value}}`` for ``a.b``.
+
+    Args:
+        dotted: the name of a setting.
+        value: its value.
+        where: names the setting in messages.
+
+    Raises:
+        ConfigError: if a part of the name is empty, or there are too many.
+    """
+    keys = dotted.split(".")
+    if not all(keys) or len(keys) > MAX_DEPTH:
+        raise ConfigError(f"{where}: expected the name of a setting, such as schedule.epochs (got {shown(dotted)})")
+    for key in reversed(keys):
         value = {key: value}
     return dict(value)
 

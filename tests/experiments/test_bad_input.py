@@ -229,6 +229,13 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
         (["run", "finetune", "--seeds", "1,x"], 2, "--seeds"),
         (["run", "finetune", "--only", "student"], 2, "--only: chooses systems of a configuration"),
         (["run", "."], 2, "is a folder"),
+        (["run", "shrink > " * 60 + "finetun"], 2, "did you mean 'finetune'? (see 'finkd list strategies')"),
+        (
+            ["run", "shrink(layers=[0,5] > finetune"],
+            2,
+            "'(' at character 6 of 'shrink(layers=[0,5] > finetune' is not",
+        ),
+        (["export", "x", "--to", "tensorrt"], 2, "finkd: Invalid value for '--to': 'tensorrt' is not one of"),
         (["run", "quickstart"], 2, "experiments/configs/quickstart.yaml?"),
         (["run", "absent.yaml", "--corpus", "sample"], 2, "--corpus"),
         (["list", "corpra"], 2, "did you mean 'corpora'"),

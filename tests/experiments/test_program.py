@@ -103,7 +103,15 @@ def test_debug_shows_where(finkd, monkeypatch):
         raise error
 
     monkeypatch.setattr("experiments.commands.listing.show_json", fail)
-    assert finkd("--debug", "list", "corpora", "--json").exception is error
+    for place in range(4):
+        arguments = ["list", "corpora", "--json"]
+        arguments.insert(place, "--debug")
+        assert finkd(*arguments).exception is error
+
+
+def test_debug_behind_two_hyphens_is_an_argument():
+    assert cli.without_debug(["a", "--debug", "--", "--debug"]) == (["a", "--", "--debug"], True)
+    assert cli.without_debug(["a", "--", "--debug"]) == (["a", "--", "--debug"], False)
 
 
 def test_the_front_door_gives_what_it_lists_and_nothing_else():

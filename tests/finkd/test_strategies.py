@@ -79,9 +79,32 @@ def test_merging_changes_neither_side():
         ("shrink > Finetune", "expected a stage at character 9"),
         ("shrink >> finetune", "expected a stage at character 8"),
         ("shrink finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
-        ("shrink(layers=[0]", r"expected '>' at character 6 .*\(got '\('\)"),
+        ("shrink(layers=[0] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
+        ("shrink(layers=[0,5] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
+        (
+            "shrink(layers=[0,5) > finetune",
+            r"^strategy: '\[' at character 14 .* not closed \(found '\)' at character 18\)$",
+        ),
+        (
+            "shrink(layers={a) > finetune",
+            r"^strategy: '\{' at character 14 .* not closed \(found '\)' at character 16\)$",
+        ),
+        (
+            "shrink(layers=]) > finetune",
+            r"^strategy: '\(' at character 6 .* not closed \(found '\]' at character 14\)$",
+        ),
+        ("shrink)", r"expected '>' at character 6 .*\(got '\)'\)"),
+        ("distill(teacher=a(b)) > finetune", r"found '\(' at character 17 .* in the brackets of a stage"),
+        ("distill" + "(" * 10_000, r"found '\(' at character 8 .* in the brackets of a stage"),
+        (" > ".join(["shrink"] * 20_000), "strategy: expected up to 100,000 characters"),
+        (" > ".join(["shrink"] * 2_000), "strategy: expected up to 100 stages"),
+        ("finetune(schedule..epochs=3)", "expected the name of a setting, such as schedule.epochs"),
+        ("finetune(=3)", "expected the name of a setting, such as schedule.epochs"),
+        (f"finetune({'a.' * 3000}a=3)", "expected the name of a setting, such as schedule.epochs"),
+        ("finetune(schedule.epochs=" + "[" * 40 + "]" * 40 + ")", r"nested more than|input should be a valid number"),
+        ("finetune(smoothing=" + "9" * 5000 + ")", r"a number of 5,000 characters"),
+        ("finetune(schedule.batch_tokens='" + "9" * 30 + "')", r"batch_tokens: expected whole numbers up to"),
         ("shrink(layers)", r"expected key=value in the brackets of 'shrink' \(got 'layers'\)"),
-        ("shrink(layers=[0)", r"layers of 'shrink': expected .* \(got '\[0'\)"),
         (
             "shrink(layer=[0])",
             r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, token_types, width\)",
@@ -91,7 +114,7 @@ def test_merging_changes_neither_side():
             r"epochs: unknown setting; did you mean 'schedule\.epochs'\? \(choose from schedule",
         ),
         ("finetune(schedule.epochs=.inf)", r"schedule\.epochs: input should be a finite number"),
-        ("shrink(layers={a: 1, a: 2})", r"layers of 'shrink': 'a' is given twice"),
+        ("shrink(layers={a: 1, a: 2})", r"layers of 'shrink': not valid YAML \('a' is given twice\)$"),
         ("shrink(layers=[a])", r"stages\.shrink\.layers\.0: input should be a valid integer"),
         (
             "task-distill:golf",
@@ -106,6 +129,11 @@ def test_merging_changes_neither_side():
 def test_mistakes_are_named_where_they_stand(text, message):
     with pytest.raises(ConfigError, match=message):
         parse(text, {})
+
+
+def test_brackets_in_quotes_are_text():
+    (step,) = parse("retokenize(tokenizer='a)b, [c', protect_file=\"d(e\")", {})
+    assert (step.stage.tokenizer, step.stage.protect_file) == ("a)b, [c", "d(e")
 
 
 def test_an_unknown_stage_suggests_the_nearest():

@@ -15,6 +15,7 @@ KINDS: dict[str, str] = {
     "tokenizers": "tests.hostile.tokenizers",
     "graphs": "tests.hostile.graphs",
     "requests": "tests.hostile.requests",
+    "configurations": "tests.hostile.configurations",
 }
 
 
