@@ -48,6 +48,8 @@ def sample_sentences(
     sources: Mapping[str, float] | None = None,
     min_words: int = 5,
     max_words: int = 60,
+    *,
+    or_fewer: bool = False,
 ) -> Iterator[Sentence]:
     """Draw distinct sentences from the whole of an unlabelled corpus.
 
@@ -62,6 +64,7 @@ def sample_sentences(
         sources: source -> weight; ``None`` takes every source, weighted by its characters.
         min_words: shorter sentences are left out.
         max_words: longer ones too.
+        or_fewer: whether a corpus with fewer such sentences, but at least one, gives all of them.
 
     Yields:
         ``count`` sentences without tags, no text twice; ``document`` is ``source:line``. A larger sample begins with a
@@ -90,11 +93,10 @@ def sample_sentences(
                 seen.add(text)
                 taken[source] += 1
                 yield sentence
-    if len(seen) < count:
+    if len(seen) < (min(1, count) if or_fewer else count):
         raise DataError(
             f"{name}: has {counted(len(seen), 'distinct sentence')} of {min_words} to {max_words} words; expected "
-            f"{count}, "
-            "ask for fewer"
+            f"{1 if or_fewer else count}, {'set min_words and max_words' if or_fewer else 'ask for fewer'}"
         )
 
 

@@ -10,6 +10,7 @@ from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
 from experiments.names import slug
 from finkd.floors import floors
+from finkd.settings import joined
 from finkd.stages import stages
 from finkd.strategies import parse, strategies
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
 MAX_SEED = 2**32 - 1
+MAX_SEEDS = 1000
+MAX_SYSTEMS = 200
 MAX_QUERIES = 1_000_000
 
 
@@ -27,6 +30,12 @@ def check(experiment: Experiment) -> None:
     Raises:
         ConfigError: with all of them.
     """
+    for key, count, limit in (
+        ("systems", len(experiment.systems), MAX_SYSTEMS),
+        ("seeds", len(experiment.seeds), MAX_SEEDS),
+    ):
+        if count > limit:
+            raise ConfigError(f"{key}: expected up to {limit} (got {count})")
     problems = [*_names(experiment), *_numbers(experiment)]
     for stage in experiment.stages:
         if not _STAGE.fullmatch(stage):
@@ -41,7 +50,7 @@ def check(experiment: Experiment) -> None:
         found = _strategy(system.strategy, experiment)
         problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(joined(problems))
 
 
 def _names(experiment: Experiment) -> Iterator[str]:
@@ -79,6 +88,8 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
     for key, text in (("text", experiment.text), ("general", experiment.general)):
         if text is not None and text.sentences < 1:
             yield f"{key}.sentences: expected 1 or more (got {text.sentences})"
+        if text is not None and not 0 <= text.min_words <= text.max_words:
+            yield f"{key}.min_words: expected 0 to max_words ({text.max_words}; got {text.min_words})"
 
 
 def _strategy(text: str, experiment: Experiment) -> list[str]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 import corpora
 from corpora.errors import ConfigError
 from corpora.offsets import Offsets
@@ -21,9 +19,13 @@ from experiments.checks import check
 from experiments.names import slug
 from experiments.splits import scored_split
 from finkd.raw_text import Text
-from finkd.settings import build, read_yaml
+from finkd.settings import build, shown
 from finkd.strategies import merge, nested
+from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
 from finkd.teachers import DEFAULT
+
+MAX_BYTES = 4 * MAX_CHARACTERS
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -110,14 +112,18 @@ def settings_in(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        raw = read_yaml(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML ({error.problem})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: is longer than {MAX_BYTES:,} bytes; expected a configuration")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        found, line = content[error.start], content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not valid YAML (byte 0x{found:02x} is not UTF-8)") from error
+    raw = read_yaml(text, str(path))
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected settings such as 'name: ...' (got {type(raw).__name__})")
     return raw
@@ -176,13 +182,10 @@ def overridden(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, An
         key, equals, value = override.partition("=")
         if not equals or not key:
             raise ConfigError(
-                f"--set: expected key=value (got {override!r}), such as stages.finetune.schedule.epochs=3"
+                f"--set: expected key=value (got {shown(override)}), such as stages.finetune.schedule.epochs=3"
             )
-        try:
-            settings = merge(settings, nested(key, read_yaml(value)))
-        except yaml.YAMLError as error:
-            problem = getattr(error, "problem", None) or "not valid YAML"
-            raise ConfigError(f"--set {key}: {problem} (got {value!r})") from error
+        where = f"--set {key[:_SHOWN]}"
+        settings = merge(settings, nested(key, read_yaml(value, where), where))
     return settings
 
 

@@ -55,6 +55,7 @@ class Prepared:
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
         self.data: NerData = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
         self.precision = resolve_precision(experiment.precision)
+        self.counts = {key: text.count for key, text in self.texts().items()}
         self.train = self._split("train")
         self.scored = self._split(experiment.split)
         self.confirm = {name: self._split(name) for name in experiment.confirm}
@@ -69,6 +70,14 @@ class Prepared:
             if name not in experiment.systems:
                 self._check_order(f"teacher {name!r}", [step for step, _ in stages])
 
+    def texts(self) -> dict[str, KeptText]:
+        """The raw texts by their keys in a configuration."""
+        return {key: text for key, text in (("text", self.text), ("general", self.general)) if text}
+
+    def notes(self) -> list[str]:
+        """What a person should know before the work begins, a line for each."""
+        return [f"{key}: {text.shortage}" for key, text in self.texts().items() if text.shortage]
+
     def _check_models(self) -> None:
         """See that every strategy fits the teacher that it begins with, and ends in a tagger."""
         before = models.head(self.experiment.teacher)
@@ -77,12 +86,12 @@ class Prepared:
                 raise ConfigError(
                     f"systems.{name}.strategy: ends in a model that scores no labels; add finetune or task-distill"
                 )
-            self._check_order(f"systems.{name}.strategy", steps)
+            self._check_order(f"systems.{name}.strategy", steps, is_scored=True)
 
-    def _check_order(self, where: str, steps: Sequence[Step]) -> None:
+    def _check_order(self, where: str, steps: Sequence[Step], *, is_scored: bool = False) -> None:
         """See that every stage can follow those before it."""
         try:
-            check_order(steps, self.experiment.teacher)
+            check_order(steps, self.experiment.teacher, self.labels, is_scored=is_scored)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
 
@@ -110,7 +119,7 @@ class Prepared:
         if source not in self._glances:
             drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
             mean = sum(len(each.spans) for each in drawn) / len(drawn)
-            self._glances[source] = len(drawn) if text is None else text.sentences, mean
+            self._glances[source] = self.counts.get(source, len(drawn)), mean
         return self._glances[source]
 
     def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
@@ -125,7 +134,10 @@ class Prepared:
         for name, steps in self.systems():
             ancestors = self._ancestors()
             context = ancestors.within(self._context(seed, taught))
-            keys = lineage.addresses(self.start, steps, context)
+            try:
+                keys = lineage.addresses(self.start, steps, context)
+            except ConfigError as error:
+                raise ConfigError(f"systems.{name}.strategy: {error}") from error
             for strategy, others in ancestors.asked.items():
                 yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
             if self.experiment.systems[name].role == "teacher":

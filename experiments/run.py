@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import ConfigError
+from corpora.errors import ConfigError, StoreError
 from corpora.files import folder_lock, write_atomic
 from corpora.sentence import Sentence
 from experiments.config import Experiment, resolved
@@ -31,6 +33,8 @@ from finkd.training import Look
 from reports.build import build
 from reports.card import card
 from tokenization.analysis import analyze
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -72,6 +76,8 @@ def run(
         for seed in experiment.seeds:
             prepared.outcomes(seed, lambda event: None)
         return []
+    for note in prepared.notes():
+        log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
         _claim(out, experiment, prepared.data.fingerprint)
         recorder = _Recorder(prepared, out, tell)
@@ -97,11 +103,25 @@ def default_folder(experiment: Experiment) -> Path:
 
 
 def _claim(out: Path, experiment: Experiment, data: str) -> None:
-    """Write the resolved config, or refuse a folder whose results come from another one or from other data.
+    """Write the resolved config, or refuse a folder as ``claimed`` does."""
+    write_atomic(out / "experiment.json", json.dumps(claimed(out, experiment, data), indent=1) + "\n")
+
+
+def claimed(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
+    """The settings of an experiment, joined with those whose results its folder holds; nothing is written.
 
     Seeds and systems may be added; a folder's report shows all of them. A folder without a result is anybody's.
+
+    Raises:
+        ConfigError: if its results come from another configuration or from other data.
+        StoreError: if it cannot be written.
     """
-    settings = json.loads(json.dumps({**resolved(experiment), "data": data}))
+    first = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not (first.is_dir() and os.access(first, os.W_OK)):
+        reason = "no permission" if first.is_dir() else "Not a directory"
+        raise StoreError(f"{first}: cannot write ({reason}); choose another --out")
+    settings: dict[str, Any] | None = json.loads(json.dumps({**resolved(experiment), "data": data}))
+    assert settings is not None
     path = out / "experiment.json"
     if path.is_file() and any((out / "records").glob("*.record.json")):
         try:
@@ -113,7 +133,7 @@ def _claim(out: Path, experiment: Experiment, data: str) -> None:
                 f"{out}: holds results of another configuration or other data; "
                 "choose another --out or remove the folder"
             )
-    write_atomic(path, json.dumps(settings, indent=1) + "\n")
+    return settings
 
 
 def _joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any] | None:
@@ -204,6 +224,7 @@ class _Recorder:
                 self.data.name: self.data.fingerprint,
                 **{f"{text.corpus} ({source})": text.fingerprint["text"] for source, text in raw.items() if text},
             },
+            texts=self.prepared.counts,
             config=resolved(replace(self.experiment, seeds=(seed,))),
             environment=environment(self.prepared.precision),
             overlap=self.prepared.overlap,

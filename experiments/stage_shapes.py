@@ -13,12 +13,14 @@ from corpora.errors import ConfigError
 from corpora.wording import counted
 from experiments.shapes import Shape, encoder
 from finkd import lineage, models, teachers
+from finkd.abilities import Abilities, abilities
 from finkd.compression.low_rank import Size, beyond_rank_one, check_smaller, ranks_alike
 from finkd.compression.parts import LINEARS
 from finkd.compression.pruning import kept
 from finkd.compression.sharing import check_shareable
 from finkd.compression.slim import Slim, check_family
 from finkd.compression.tensors import rank_by_budget
+from finkd.settings import shown
 from finkd.stages.decompose import Decompose
 from finkd.stages.factorize import Factorize
 from finkd.stages.prune import Prune
@@ -31,9 +33,14 @@ from finkd.stages.stage import Head
 from finkd.stages.tensorize import Tensorize
 from finkd.strategies import Step
 from finkd.students import every_other
+from tokenization.tokenizer import Tokenizer
 
-_CHOOSY = (Decompose, Factorize, Prune, Quantize, Share, Shrink, Sparsify, Tensorize)
-"""Stages that cannot follow everything."""
+_SHAPED = (Decompose, Factorize, Prune, Quantize, Share, Shrink, Sparsify, Tensorize)
+"""Stages that depend on the sizes of a model."""
+_LAYERED = (Quantize, Shrink, Sparsify)
+"""Stages that ask for the layers of a model and are not refused by ``finkd.compression.slim.check_family``."""
+_WITHOUT_MASKED_HEAD = ("electra",)
+"""Architectures that stages make, for which finkd has no masked-LM head."""
 
 
 def check(steps: Iterable[Step], shape: Shape, head: Head) -> None:
@@ -49,18 +56,67 @@ def check(steps: Iterable[Step], shape: Shape, head: Head) -> None:
     """
     for step in steps:
         _check_head(step, head)
+        if step.stage.head == "words" and shape.family in _WITHOUT_MASKED_HEAD:
+            raise ConfigError(f"{step.name}: cannot train the masked-LM head of a model of the family {shape.family!r}")
         shape = after(step.stage, shape)
         head = lineage.head([step], head)
 
 
-def check_order(steps: Sequence[Step], model: str) -> None:
-    """``check`` of a model by its name or folder; its layout is read only if a stage cannot follow everything.
+def check_order(
+    steps: Sequence[Step], model: str, labels: Sequence[str] | None = None, *, is_scored: bool = False
+) -> None:
+    """See that the stages of a strategy can follow one another and suit the model that they begin with.
+
+    Args:
+        steps: the stages.
+        model: its name or folder; its weights are not read.
+        labels: of the corpus, if there is one.
+        is_scored: whether what they end in is scored on the corpus.
 
     Raises:
         ConfigError: if one cannot.
     """
-    if any(isinstance(step.stage, _CHOOSY) for step in steps):
-        check(steps, encoder(teachers.resolve(model)), models.head(model))
+    folder = teachers.resolve(model)
+    head = models.head(model)
+    can = abilities(folder)
+    _check_abilities(steps, can)
+    if head == "labels" and labels is not None and can.labels != tuple(labels):
+        _check_labels(steps, can, labels, is_scored)
+    if any(isinstance(step.stage, _SHAPED) for step in steps):
+        check(steps, encoder(folder), head)
+
+
+def _check_abilities(steps: Sequence[Step], can: Abilities) -> None:
+    """See that the first model's architecture and the tokenizers are fit for the stages."""
+    has_mask, is_first_family = can.has_mask, True
+    for step in steps:
+        stage = step.stage
+        if isinstance(stage, _LAYERED) and can.layers:
+            raise ConfigError(f"{step.name}: {can.layers}")
+        if isinstance(stage, Retokenize):
+            # A vocabulary from scratch has all special tokens; a changed one has those that it had.
+            has_mask = has_mask if stage.start != "scratch" else not stage.tokenizer or _has_mask(stage.tokenizer)
+        if stage.head == "words" and is_first_family and can.masked_head:
+            raise ConfigError(f"{step.name}: {can.masked_head}")
+        if stage.head == "words" and not has_mask:
+            raise ConfigError(f"{step.name}: the tokenizer has no mask token, which masked-LM needs")
+        if isinstance(stage, Factorize) or (isinstance(stage, Shrink) and not stage.token_types):
+            is_first_family = False
+
+
+def _has_mask(folder: str) -> bool:
+    return "mask" in Tokenizer.load(folder).special_ids
+
+
+def _check_labels(steps: Sequence[Step], can: Abilities, labels: Sequence[str], is_scored: bool) -> None:
+    """Refuse a first model that scores other labels, unless its head is replaced before it is used."""
+    decides = next((step.stage.head for step in steps if step.stage.head != "kept"), "labels" if is_scored else "kept")
+    if decides == "labels":
+        raise ConfigError(
+            f"the model's labels ({shown(', '.join(can.labels))}) do not match the corpus "
+            f"({shown(', '.join(labels))}); start from an encoder without a head, or choose the corpus that it was "
+            "trained for"
+        )
 
 
 def _check_head(step: Step, head: Head) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from finkd.raw_text import KeptText, Text
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
 from finkd.strategies import parse
+
+log = logging.getLogger(__name__)
 
 
 def make(
@@ -59,13 +62,15 @@ def make(
     steps = parse(strategy, stages)
     if data is not None and not data.splits.get("train"):
         raise DataError(f"{data.name}: has no training split")
-    check_order(steps, model)
+    check_order(steps, model, corpora.label_names(data.types) if data else None)
     for step in steps:
         if step.stage.head == "labels" and data is None:
             raise ConfigError(f"{step.name}: needs a labelled corpus")
     watch = Watch(out.name, seed, listen)
     start = lineage.origin(model)
     kept = KeptText(text, store) if text else None
+    if kept and kept.shortage:
+        log.warning("text: %s", kept.shortage)
     context = Context(
         train=data.splits["train"] if data else (),
         labels=corpora.label_names(data.types) if data else (),

@@ -306,8 +306,23 @@ def with_masked_head(model: Model, seed: int) -> Model:
         torch.manual_seed(seed)
         config = copy.deepcopy(model.encoder.config)
         network = AutoModelForMaskedLM.from_config(config, dtype=torch.float32, trust_remote_code=False)  # type: ignore[no-untyped-call]
-    network.base_model.load_state_dict(model.encoder.state_dict())
+    new, unused = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
+    assert not new, new
+    assert all(name.startswith("pooler.") for name in unused), unused
     return Model(network.eval(), model.tokenizer)
+
+
+def check_masked_head(network: PreTrainedModel) -> None:
+    """See that a masked-LM head is of a kind whose guesses can be compared.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if not any(hasattr(network, name) for name in ("cls", "lm_head", "vocab_transform")):
+        raise ConfigError(
+            f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
+            "DistilBERT's can)"
+        )
 
 
 def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
@@ -320,6 +335,7 @@ def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
     Raises:
         ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.
     """
+    check_masked_head(network)
     parts: Any = network
     if hasattr(network, "cls"):
         head = parts.cls.predictions
@@ -327,13 +343,8 @@ def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
     if hasattr(network, "lm_head"):
         head = parts.lm_head
         return Guesses(head.layer_norm(functional.gelu(head.dense(states))), head.decoder.weight, head.decoder.bias)
-    if hasattr(network, "vocab_transform"):
-        last = parts.vocab_projector
-        return Guesses(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias)
-    raise ConfigError(
-        f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
-        "DistilBERT's can)"
-    )
+    last = parts.vocab_projector
+    return Guesses(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias)
 
 
 def _head(entries: Mapping[str, Any]) -> str | None:

@@ -14,6 +14,8 @@ from corpora.shelf import Shelf
 from finkd.store import Store, address
 
 _FILE = "sentences.arrow"
+_COUNTED = 30_000
+"""Sentences that are counted before a run, which takes some seconds."""
 
 
 class RawText(Protocol):
@@ -33,7 +35,7 @@ class Text:
 
     Attributes:
         corpus: its name or path.
-        sentences: how many to draw.
+        sentences: how many to draw; all, if the corpus has fewer.
         sources: source -> weight in the draw; ``None`` takes all by their size.
         seed: another seed draws others.
         min_words: shorter sentences are left out.
@@ -58,8 +60,22 @@ class Text:
         }
 
     def sample(self, sentences: int) -> Iterator[Sentence]:
-        """As many sentences, whatever the configured number; a larger number begins with the smaller one's."""
-        return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, self.min_words, self.max_words)
+        """As many sentences, or all if there are fewer; a larger number begins with the smaller one's.
+
+        Raises:
+            DataError: if there is none, or a file is broken.
+        """
+        lengths = (self.min_words, self.max_words)
+        return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, *lengths, or_fewer=True)
+
+    def count(self, sentences: int) -> int:
+        """How many of as many sentences there are; beyond some thousands they are not counted but taken to be there.
+
+        Raises:
+            DataError: as for ``sample``.
+        """
+        found = sum(1 for _ in self.sample(min(sentences, _COUNTED)))
+        return found if found < _COUNTED else sentences
 
 
 class KeptText:
@@ -79,8 +95,29 @@ class KeptText:
         """Everything that decides which sentences are drawn."""
         return self.text.fingerprint
 
+    @cached_property
+    def count(self) -> int:
+        """How many of the sentences asked for there are: those in the store, or else ``Text.count``.
+
+        Raises:
+            DataError: if there is none, or a file is broken.
+        """
+        stored = self.store.get(_key(self.fingerprint))
+        return int(stored.facts["sentences"]) if stored else self.text.count(self.text.sentences)
+
+    @property
+    def shortage(self) -> str:
+        """What to tell a person whose corpus has fewer sentences than were asked for; empty if it has enough."""
+        asked = self.text.sentences
+        return (
+            f"{self.count:,} distinct sentences of {asked:,} asked for; using all of them" if self.count < asked else ""
+        )
+
     def draw(self, sentences: int | None = None) -> Shelf:
-        """The sentences, or another number of them, drawn now if they were not before; memory holds none of them."""
+        """The sentences, or another number of them, drawn now if they were not before; memory holds none of them.
+
+        All of the corpus is drawn if it has fewer.
+        """
         if sentences is None or sentences <= self.text.sentences:
             return self._drawn[:sentences]
         return self._kept(sentences)
@@ -106,4 +143,8 @@ def kept(store: Store, fingerprint: Mapping[str, Any], draw: Callable[[], Iterab
     def fill(folder: Path) -> None:
         facts["sentences"] = Shelf.write(folder / _FILE, draw())
 
-    return Shelf.read(store.made(address({"drawn": fingerprint}), facts, fill).folder / _FILE)
+    return Shelf.read(store.made(_key(fingerprint), facts, fill).folder / _FILE)
+
+
+def _key(fingerprint: Mapping[str, Any]) -> str:
+    return address({"drawn": fingerprint})

@@ -152,6 +152,7 @@ class RunRecord:
             not hold them.
         vocabulary: ``{"name", "algorithm", "size"}`` of its tokenizer and the figures of the shift analysis.
         corpora: fingerprint of each corpus and text used.
+        texts: ``"text"`` and ``"general"`` -> sentences drawn, which may be fewer than the configuration asks for.
         config: the resolved run configuration.
         environment: versions, processor, threads, precision.
         overlap: share of scored sentences that also stand in the training split.
@@ -173,6 +174,7 @@ class RunRecord:
     teachers: tuple[StageRecord, ...] = ()
     vocabulary: Mapping[str, Any] = field(default_factory=dict)
     corpora: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, int] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     overlap: float = 0.0

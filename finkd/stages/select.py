@@ -15,7 +15,6 @@ from corpora.errors import ConfigError
 from corpora.selection import Doubles, distinct, likeness, quality, ranks
 from corpora.sentence import Sentence
 from corpora.shelf import Shelf
-from corpora.wording import counted
 from finkd.evaluation import sentence_logits
 from finkd.models import Model
 from finkd.raw_text import kept
@@ -85,15 +84,7 @@ class Selected:
         return {**described(self.how), "version": self.how.version, "depends": self.how.depends(self.context)}
 
     def draw(self, sentences: int | None = None) -> Shelf:
-        """The sentences, or as many of the first ones.
-
-        Raises:
-            ConfigError: if more are asked for than were chosen.
-        """
-        if sentences is not None and sentences > len(self._drawn):
-            raise ConfigError(
-                f"select: leaves {counted(len(self._drawn), 'sentence')}; expected {sentences}, ask for fewer"
-            )
+        """The sentences, or as many of the first ones; all, if fewer were chosen."""
         return self._drawn[:sentences]
 
     @cached_property

@@ -1,0 +1,102 @@
+"""What a dry run and a run say alike before the first step."""
+
+import json
+
+import pytest
+import yaml
+
+from finkd.models import Model
+from finkd.records import load_records
+from tests.contracts.test_families import FAMILIES
+from tests.toys import wordpiece_uncased
+
+SENTENCES = 30
+TEXT = "".join(f"The bank number {number} lent money to Acme Corp.\n" for number in range(SENTENCES)) * 2
+SHORT = f"finkd: text: {SENTENCES} distinct sentences of 20,000 asked for; using all of them"
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "letters.txt"
+    path.write_text(TEXT)
+    return path
+
+
+def with_text(text, *more):
+    given = ("--set", f"text={{corpus: {text}, sentences: 20000}}", "--set", "stages.task-distill.losses={word-kl: {}}")
+    return (*given, "--set", "systems.Domain student.strategy=shrink > task-distill:text", *more)
+
+
+def test_a_text_with_fewer_sentences_is_counted_and_read_whole(finkd, config, text, tmp_path):
+    out = ("--out", tmp_path / "out")
+    planned = finkd("run", config, *with_text(text), *out, "--dry-run")
+    assert planned.exit_code == 0, planned.stderr
+    assert SHORT in planned.stderr.splitlines()
+    result = finkd("run", config, *with_text(text), *out)
+    assert result.exit_code == 0, result.stderr
+    records = load_records([tmp_path / "out" / "records"])
+    assert {record.system: record.texts for record in records}["Domain student"] == {"text": SENTENCES}
+    assert all(record.config["text"]["sentences"] == 20000 for record in records)
+
+
+def test_a_run_says_so_too(finkd, config, text, tmp_path, caplog):
+    finkd("run", config, *with_text(text), "--out", tmp_path / "out", "--set", "stages.finetune.schedule.epochs=0.1")
+    assert SHORT.removeprefix("finkd: ") in caplog.messages
+
+
+def test_the_plan_reckons_with_the_sentences_that_are_there(finkd, config, text, tmp_path):
+    def seconds(*more):
+        planned = finkd("run", config, *with_text(text, *more), "--out", tmp_path / "out", "--dry-run", "--json")
+        return next(row["seconds"] for row in json.loads(planned.stdout) if row["stage"] == "task-distill:text")
+
+    few = seconds("--set", f"text.sentences={SENTENCES}")
+    assert seconds() < 50 * few  # and not 20,000 / 30 times; the speed that is measured varies
+
+
+REFUSED = {
+    "no sentence of the length": (["text.min_words=50"], "has 0 distinct sentences of 50 to 60 words", 1),
+    "lengths that exclude all": (["text.min_words=70"], "text.min_words: expected 0 to max_words (60; got 70)", 2),
+    "no such text": (["text.corpus=/none.txt"], "there is no '/none.txt'", 2),
+    "a labelled corpus as text": (["text.corpus=sample"], "sample: is a labelled corpus", 2),
+    "no such source": (["text.sources={nobody: 1}"], "there is no 'nobody'", 2),
+    "a text that no stage reads": (
+        ["systems.Domain student.strategy=finetune", "text.corpus=/none.txt"],
+        "/none.txt",
+        2,
+    ),
+    "general text": (["general={corpus: /none.txt, sentences: 5}"], "/none.txt", 2),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected", "code"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("dry", [True, False], ids=["dry run", "run"])
+def test_a_text_that_cannot_be_read_is_refused_before_work(changes, expected, code, dry, finkd, config, text, tmp_path):
+    more = [part for change in changes for part in ("--set", change)]
+    result = finkd("run", config, *with_text(text, *more), "--out", tmp_path / "out", *(["--dry-run"] if dry else []))
+    assert result.exit_code == code, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert expected in line
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_dry_run_refuses_the_folders_that_a_run_refuses(finkd, config, finished, tmp_path):
+    out, _ = finished
+    result = finkd("run", config, "--out", out, "--set", "stages.finetune.schedule.epochs=7", "--dry-run")
+    assert result.exit_code == 2
+    assert "holds results of another configuration" in result.stderr
+    (tmp_path / "file").write_text("")
+    result = finkd("run", config, "--out", tmp_path / "file" / "toy", "--dry-run")
+    assert result.exit_code == 1
+    assert "cannot write (Not a directory)" in result.stderr
+
+
+def test_a_stage_that_the_teacher_cannot_follow_is_refused_before_work(finkd, settings, tmp_path):
+    (tmp_path / "albert").mkdir()
+    Model(FAMILIES["albert"]().eval(), wordpiece_uncased()).save(tmp_path / "albert")
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml.safe_dump({**settings, "teacher": str(tmp_path / "albert"), "stages": {}}))
+    result = finkd("run", path, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "systems.Domain student.strategy: shrink: model: layers of 'albert' cannot be chosen" in line
+    assert not (tmp_path / "store").exists()
