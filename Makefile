@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
-LOCK := uv pip compile --quiet --config-file requirements/uv.toml --constraint requirements/torch.txt pyproject.toml
+LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constraint .ci/requirements/torch.txt pyproject.toml
 
 .PHONY: run test lint lock clean
 .DELETE_ON_ERROR:
@@ -32,23 +32,23 @@ lint: $(INSTALLED)
 #
 # A machine without an NVIDIA driver must not be made to download gigabytes of CUDA: the registry's torch is asked what it
 # would bring along before anything is installed.
-$(INSTALLED): pyproject.toml requirements/dev.lock requirements/torch.txt
+$(INSTALLED): pyproject.toml .ci/requirements/dev.lock .ci/requirements/torch.txt
 	$(PYTHON) -m venv $(VENV)
 	@if ! command -v nvidia-smi >/dev/null && \
-	    $(PIP) install --dry-run --report - --requirement requirements/torch.txt 2>/dev/null | grep -q '"name": "nvidia-'; then \
+	    $(PIP) install --dry-run --report - --requirement .ci/requirements/torch.txt 2>/dev/null | grep -q '"name": "nvidia-'; then \
 	    echo "make: this torch would download CUDA and there is no NVIDIA driver here." \
 	         "Set PIP_EXTRA_INDEX_URL to PyTorch's CPU index (see pytorch.org, 'Get started'), or ALLOW_CUDA=1." >&2; \
 	    test -n "$(ALLOW_CUDA)"; \
 	fi
-	$(PIP) install --require-hashes --no-deps --requirement requirements/dev.lock
-	$(PIP) install --requirement requirements/torch.txt
+	$(PIP) install --require-hashes --no-deps --requirement .ci/requirements/dev.lock
+	$(PIP) install --requirement .ci/requirements/torch.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	$(PIP) check
 	touch $@
 
 lock:
-	$(LOCK) --extra build --extra dev --extra offline --output-file requirements/dev.lock
-	$(LOCK) --extra build --output-file requirements/runtime.lock
+	$(LOCK) --extra build --extra dev --extra offline --output-file .ci/requirements/dev.lock
+	$(LOCK) --extra build --output-file .ci/requirements/runtime.lock
 
 clean:
 	rm -rf $(VENV) runs

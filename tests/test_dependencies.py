@@ -97,7 +97,7 @@ def test_what_a_package_says_of_its_licence_is_understood(fields, terms):
     assert licences(Parser().parsestr(fields)) == terms
 
 
-LOCKS = {name: (ROOT / "requirements" / f"{name}.lock").read_text() for name in ("runtime", "dev")}
+LOCKS = {name: (ROOT / ".ci" / "requirements" / f"{name}.lock").read_text() for name in ("runtime", "dev")}
 
 
 def pins(lock):
@@ -127,7 +127,7 @@ def test_what_runs_is_pinned_alike_for_work_on_it():
 @pytest.mark.parametrize(("name", "extras"), [("runtime", ["build"]), ("dev", ["build", "dev", "offline"])])
 def test_the_lock_is_whole_and_fits_the_project(name, extras):
     versions = {pin.split("==")[0]: pin.split("==")[1] for pin in pins(LOCKS[name])}
-    torch = Requirement((ROOT / "requirements" / "torch.txt").read_text().splitlines()[-1])
+    torch = Requirement((ROOT / ".ci" / "requirements" / "torch.txt").read_text().splitlines()[-1])
     versions["torch"] = str(torch.specifier).removeprefix("==")
     wanted = PROJECT["dependencies"] + [each for extra in extras for each in PROJECT["optional-dependencies"][extra]]
     for each in map(Requirement, wanted):
@@ -145,7 +145,7 @@ def torch_needs():
 
 
 def test_what_the_locks_hold_for_pytorch_is_what_it_needs():
-    (written,) = tomllib.loads((ROOT / "requirements" / "uv.toml").read_text())["dependency-metadata"]
+    (written,) = tomllib.loads((ROOT / ".ci" / "requirements" / "uv.toml").read_text())["dependency-metadata"]
     needs = {canonicalize_name(each.name) for each in torch_needs()} - cuda()
     assert needs == {canonicalize_name(Requirement(each).name) for each in written["requires-dist"]}
 
@@ -158,4 +158,4 @@ def test_nothing_but_pytorch_is_installed_without_a_hash(path):
     for each in installs:
         hashed = "--require-hashes" in each and ".lock" in each
         own = "--no-deps" in each and "--no-build-isolation" in each
-        assert hashed or own or "--requirement requirements/torch.txt" in each, each
+        assert hashed or own or "--requirement .ci/requirements/torch.txt" in each, each
