@@ -38,6 +38,11 @@ def label_names(types: Iterable[str]) -> tuple[str, ...]:
     return (OUTSIDE, *(f"{prefix}-{type_}" for type_ in types for prefix in "BI"))
 
 
+def entity_types(labels: Iterable[str]) -> tuple[str, ...]:
+    """The entity types of a model's labels, each once, in the order in which they first come."""
+    return tuple(dict.fromkeys(label.partition("-")[2] for label in labels if label != OUTSIDE))
+
+
 def first_illegal(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
     """Where a tag sequence first breaks its scheme.
 

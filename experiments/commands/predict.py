@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json as json_format
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import chain, tee
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from corpora.errors import ConfigError, FinkdError
 from corpora.streams import TEXT, Format, format_of, text_records
+from corpora.tags import entity_types
 from experiments.options import refuse_idle
 from experiments.terminal import results, say, visible
 from experiments.threads import Threads
@@ -70,7 +71,7 @@ def predict(
     from finkd.tagging import tag
 
     tagger = load_tagger(model, precision=precision)
-    types = list(dict.fromkeys(label[2:] for label in tagger.labels if label != "O"))
+    types = entity_types(tagger.labels)
     wrong: list[FinkdError] = []
     asked, beside = tee(_until_wrong(records, wrong))
     tagged = tag((record[field] for record in asked), tagger, batch)
@@ -114,7 +115,7 @@ def _renamed(record: dict[str, Any]) -> dict[str, Any]:
     return {name if key == "entities" else key: value for key, value in record.items()}
 
 
-def _marked(tagged: Tagged, types: list[str]) -> Text:
+def _marked(tagged: Tagged, types: Sequence[str]) -> Text:
     """The text with its entities in colour; in brackets where there are no colours."""
     marked, behind = Text(), 0
     for mention in tagged.mentions:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from corpora.tags import entity_types
 from experiments.service.answers import read_request, reply_to
 from experiments.service.limits import Limits, RefusedError
 from experiments.service.messages import Done, Reply
@@ -26,7 +27,7 @@ class Lanes:
     is_ready = True
 
     def __init__(self, tagger: Tagger, limits: Limits) -> None:
-        self.types = tuple(sorted({label[2:] for label in tagger.labels if label != "O"}))
+        self.types = tuple(sorted(entity_types(tagger.labels)))
         self._tagger, self._limits = tagger, limits
         self._checks, self._short, self._long = (ThreadPoolExecutor(1, name) for name in ("checks", "short", "long"))
         self._open: set[threading.Event] = set()

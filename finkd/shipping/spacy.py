@@ -18,7 +18,7 @@ from corpora.files import atomic_folder, scratch_folder
 from corpora.lines import read_json
 from corpora.segmentation import sentences_of_words
 from corpora.sentence import Sentence
-from corpora.tags import OUTSIDE
+from corpora.tags import entity_types
 from finkd.evaluation import Tagger
 from finkd.lookup import CONFIG, FACTORY, tagger_folder
 from finkd.shipping.loading import load_tagger
@@ -63,7 +63,7 @@ class Component:
         if self.folder is None:
             return ()
         names = read_json(tagger_folder(self.folder) / CONFIG)["id2label"].values()
-        return tuple(sorted({name[2:] for name in names if name != OUTSIDE}))
+        return tuple(sorted(entity_types(names)))
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
         """Copy the tagger's files."""

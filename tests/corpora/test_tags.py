@@ -10,7 +10,7 @@ from seqeval.scheme import IOB2, IOBES, Entities
 
 from corpora.errors import ConfigError
 from corpora.sentence import Entity
-from corpora.tags import SCHEMES, check, convert, entities, from_entities, label_names, scheme_named
+from corpora.tags import SCHEMES, check, convert, entities, entity_types, from_entities, label_names, scheme_named
 
 PREFIXES = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
 
@@ -117,6 +117,12 @@ def test_impossible_entities_are_refused(wrong):
 
 def test_label_names_keep_the_order_of_types():
     assert label_names(["PER", "LOC"]) == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def test_entity_types_are_read_from_labels_of_any_order():
+    assert entity_types(label_names(["PER", "LOC"])) == ("PER", "LOC")
+    assert entity_types(["I-creative-work", "B-PER", "O", "B-creative-work"]) == ("creative-work", "PER")
+    assert entity_types(["O"]) == ()
 
 
 def test_unknown_scheme_is_suggested():
