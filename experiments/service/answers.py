@@ -34,7 +34,9 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
         found = from_json(body, cache_strings="none")
     except ValueError as error:
         raise RefusedError(422, f"body: not JSON ({error})") from error
-    extra = next((key for key in found if key != "texts"), None) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise RefusedError(422, 'body: expected an object such as {"texts": ["..."]}')
+    extra = next((key for key in found if key != "texts"), None)
     if extra is not None:  # before pydantic, which would list every one of a million keys
         raise RefusedError(422, f"{extra[:_KEY_CHARACTERS]}: unknown key; expected texts alone")
     try:
@@ -42,7 +44,7 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise RefusedError(422, f"{where or 'body'}: {without_prefix(first['msg'])}") from error
+        raise RefusedError(422, f"{where}: {without_prefix(first['msg'])}") from error
     if len(texts) > limits.texts:
         raise RefusedError(413, f"texts: at most {limits.texts} at once (got {len(texts)})")
     characters = sum(map(len, texts))
