@@ -109,7 +109,7 @@ class TaggerProcess:
         theirs.close()  # or its end would not be noticed
         try:
             found = self._connection.recv()
-        except EOFError as error:
+        except (EOFError, OSError) as error:
             self._process.join()
             said = f"the tagger's process ended with {self._process.exitcode} while it was loaded"
             raise UnavailableError(f"{self._arguments[0].model}: {said}, perhaps for want of memory") from error
@@ -157,7 +157,7 @@ class TaggerProcess:
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 self._begin()
-            except FinkdError as error:
+            except Exception as error:  # anything else would end this thread, and the service would stay without tagger
                 log.error("%s", error)
             else:
                 return

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from unittest import mock
 
 import pytest
 
@@ -62,6 +63,28 @@ def test_a_process_answers_and_comes_back_after_it_died(tmp_path):
         process.close()
     assert not process.is_ready
     assert asks.ask().status == 503
+
+
+def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
+    found = iter([RuntimeError("no memory"), OSError("cannot start a process"), FinkdError("damaged"), None])
+    pauses = []
+
+    def begin():
+        if error := next(found):
+            raise error
+
+    process = object.__new__(TaggerProcess)
+    process._is_closed, process._process = False, mock.Mock(exitcode=-9)
+    monkeypatch.setattr(process, "_begin", begin)
+    monkeypatch.setattr("experiments.service.process.time.sleep", pauses.append)
+    process._begin_again()
+    assert pauses == [1, 2, 4, 8]
+    assert next(found, "all tried") == "all tried"
+    assert [each for each in caplog.messages if "begun anew" not in each] == [
+        "no memory",
+        "cannot start a process",
+        "damaged",
+    ]
 
 
 def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
