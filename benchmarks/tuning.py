@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from experiments.events import Listener
 from experiments.tuning import storage
+from experiments.tuning.addresses import is_local
 from experiments.tuning.crew import Crew
 
 NAME = "cheap"
@@ -107,7 +108,7 @@ def _command(options: argparse.Namespace) -> None:
     """What ``finkd tune`` does with a study that has begun."""
     storage.quiet()
     study = optuna.load_study(study_name=NAME, storage=storage.connect(options.url))
-    is_alone = storage.is_local(options.url)
+    is_alone = is_local(options.url)
     Crew(Cheap(options.url), study, options.workers, is_alone, lambda outcome: None).run(options.trials)
 
 

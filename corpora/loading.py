@@ -60,17 +60,25 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
     if isinstance(name, str) and name in corpora:
         return _load_named(name)
     path, known_scheme, unit = Path(name), scheme_named(scheme), offsets_named(offsets)
-    if path.is_dir():
-        splits = {split: list(_read_file(file, known_scheme, unit)) for split, file in _split_files(path).items()}
-    elif path.is_file():
-        splits = {WHOLE: list(_read_file(path, known_scheme, unit))}
-    else:
-        raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
+    check_exists(name)
+    files = _split_files(path) if path.is_dir() else {WHOLE: path}
+    splits = {split: list(_read_file(file, known_scheme, unit)) for split, file in files.items()}
     types = _types(splits)
     if not types:
         raise DataError(f"{path}: found no entity in any split; expected labelled text (is the scheme {scheme}?)")
     _check_types(types, splits, path)
     return NerData(str(name), tuple(sorted(types)), splits)
+
+
+def check_exists(name: str | Path) -> None:
+    """See that a name stands for a corpus of the registry, a file or a folder; nothing is read.
+
+    Raises:
+        UnknownNameError: if it does not.
+    """
+    is_known = isinstance(name, str) and name in corpora
+    if not (is_known or Path(name).is_file() or Path(name).is_dir()):
+        raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
 
 
 def _load_named(name: str) -> NerData:

@@ -14,6 +14,7 @@ from corpora.catalog import corpora
 from corpora.corpus import Lines, TextCorpus
 from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
 from corpora.lines import numbered_lines, parse_json, stem, text_lines, without_packing
+from corpora.loading import check_exists
 from corpora.locate import checksum, finder
 from corpora.registry import unknown
 from corpora.segmentation import split_sentences
@@ -152,10 +153,8 @@ def _all_sources(name: str | Path) -> Mapping[str, Lines]:
         if not isinstance(corpus, TextCorpus):
             raise ConfigError(f"{name}: is a labelled corpus; expected unlabelled text, such as 'financial-text'")
         return corpus.read(finder(corpus))
-    path = Path(name)
-    if not path.exists():
-        raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
-    return {source: partial(_user_lines, file) for source, file in _user_files(path).items()}
+    check_exists(name)
+    return {source: partial(_user_lines, file) for source, file in _user_files(Path(name)).items()}
 
 
 def _user_files(path: Path) -> dict[str, Path]:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from corpora.errors import ConfigError, UnknownNameError
+from corpora.loading import check_exists
 from corpora.registry import unknown
 from experiments.names import slug
 from finkd.floors import floors
 from finkd.settings import joined
 from finkd.stages import stages
 from finkd.strategies import parse, strategies
+from finkd.teachers import resolve
 
 if TYPE_CHECKING:
     from experiments.config import Experiment
@@ -51,6 +53,17 @@ def check(experiment: Experiment) -> None:
         problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
     if problems:
         raise ConfigError(joined(problems))
+
+
+def find_inputs(experiment: Experiment) -> None:
+    """Find the corpora and the teacher, without loading them.
+
+    Raises:
+        FinkdError: if one is nowhere.
+    """
+    for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
+        check_exists(corpus)
+    resolve(experiment.teacher)
 
 
 def _names(experiment: Experiment) -> Iterator[str]:

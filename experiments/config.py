@@ -15,7 +15,7 @@ from corpora.offsets import Offsets
 from corpora.registry import unknown
 from corpora.tags import Scheme
 from experiments.budget import Budget
-from experiments.checks import check
+from experiments.checks import check, find_inputs
 from experiments.names import slug
 from experiments.splits import scored_split
 from finkd.raw_text import Text
@@ -88,6 +88,8 @@ def load(
     overrides: Sequence[str] = (),
     seeds: Sequence[int] | None = None,
     only: Sequence[str] = (),
+    *,
+    find: bool = False,
 ) -> Experiment:
     """Read an experiment.
 
@@ -96,12 +98,14 @@ def load(
         overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
         seeds: seeds that replace the file's.
         only: names of the systems to compare, beside the teacher; none stand for all.
+        find: whether to find its corpora and its teacher before its strategies are checked, which imports torch.
 
     Raises:
         ConfigError: with every mistake of the file, one per line.
+        UnavailableError: if the teacher is to be found, and is nowhere.
         UnknownNameError: if it names something that no registry holds.
     """
-    return from_settings(settings_in(path), overrides, seeds, only)
+    return from_settings(settings_in(path), overrides, seeds, only, find=find)
 
 
 def settings_in(path: str | Path) -> dict[str, Any]:
@@ -134,6 +138,8 @@ def from_settings(
     overrides: Sequence[str] = (),
     seeds: Sequence[int] | None = None,
     only: Sequence[str] = (),
+    *,
+    find: bool = False,
 ) -> Experiment:
     """An experiment from plain settings; see ``load``."""
     settings = overridden(raw, overrides)
@@ -143,6 +149,8 @@ def from_settings(
     if seeds is not None:
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
+    if find:
+        find_inputs(experiment)
     check(experiment)
     return _only(experiment, only) if only else experiment
 

@@ -30,6 +30,13 @@ def dashboard(
 
     Example: finkd dashboard --port 8081
     """
+    from experiments.tuning.addresses import check_exists, check_host, default_url
+
+    url = storage or default_url(runs / "any")
+    if not force:
+        check_host(host)
+    check_exists(url)
+
     from experiments.tuning.dashboard import serve
 
-    serve(storage, runs, host, port, force=force, tell=say)
+    serve(url, runs, host, port, say)

@@ -141,13 +141,13 @@ def _experiment(
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
         settings = config.one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
-        return config.from_settings(settings, overrides, seeds)
+        return config.from_settings(settings, overrides, seeds, find=True)
     for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
         if value is not None:
             raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
     if not path.is_file():
         raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
-    return config.load(path, overrides, seeds, only)
+    return config.load(path, overrides, seeds, only, find=True)
 
 
 def _names_a_file(path: Path) -> bool:

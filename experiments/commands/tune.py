@@ -43,9 +43,12 @@ def tune(
 
     Example: finkd tune experiments/configs/tune.yaml --trials 6
     """
+    from experiments.tuning.addresses import parsed
     from experiments.tuning.search import load_plan
 
-    plan = load_plan(config, overrides or [])
+    if storage is not None:
+        parsed(storage)
+    plan = load_plan(config, overrides or [], find=True)
 
     from experiments.tuning.display import shown
     from experiments.tuning.tune import tune as run_study

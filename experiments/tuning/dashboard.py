@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socketserver
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,8 +12,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 
-from corpora.errors import ConfigError, FinkdError
+from corpora.errors import FinkdError
 from experiments.tuning import storage
+from experiments.tuning.addresses import is_loopback
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,38 +24,22 @@ class ServeError(FinkdError, OSError):
     """An address that cannot be listened at."""
 
 
-def serve(
-    url: str | None,
-    runs: Path,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    *,
-    force: bool = False,
-    tell: Callable[[str], None] = print,
-) -> None:
+def serve(url: str, runs: Path, host: str = "127.0.0.1", port: int = 8080, tell: Callable[[str], None] = print) -> None:
     """Serve the dashboard until it is interrupted.
 
     Args:
-        url: the storage; default ``studies.db`` in ``runs``.
+        url: the storage.
         runs: folder of the studies.
-        host: address to listen at.
+        host: address to listen at; ``addresses.check_host`` says whether other machines reach it.
         port: port to listen at; 0 takes a free one.
-        force: whether the address may be one that other machines reach.
         tell: called with each line for the user.
 
     Raises:
-        ConfigError: if the address is not of this machine alone, and not forced.
         StoreError: if there is no such storage.
         ServeError: if the address is in use or none of this machine's.
     """
-    is_local = _is_loopback(host)
-    if not is_local and not force:
-        raise ConfigError(
-            f"--host: {host} can be reached by other machines, and the dashboard asks nobody for a password; "
-            "use 127.0.0.1 and an SSH tunnel, or --force"
-        )
     storage.quiet()
-    opened = storage.connect(url or storage.default_url(runs / "any"))
+    opened = storage.connect(url)
     folder = storage.artifact_folder(runs)
     folder.mkdir(parents=True, exist_ok=True)
     app = wsgi(opened, FileSystemArtifactStore(folder))
@@ -64,21 +48,12 @@ def serve(
     except OSError as error:
         raise ServeError(f"--port: cannot listen at {host}:{port} ({error.strerror or error}); name another") from error
     with server:
-        if is_local:
+        if is_loopback(host):
             server.set_app(Guard(app))
         else:
             tell(f"warning: anyone who reaches {host}:{server.server_port} may read, change and delete the studies")
         tell(f"the studies are at http://{host}:{server.server_port}/dashboard (Ctrl-C ends it)")
         server.serve_forever()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:
@@ -96,7 +71,7 @@ class Guard:
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         host = environment.get("HTTP_HOST", "")
-        is_ours = _is_loopback(urlsplit(f"//{host}").hostname or "")
+        is_ours = is_loopback(urlsplit(f"//{host}").hostname or "")
         is_own_page = environment.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
         if is_ours and is_own_page and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin"):
             return self.app(environment, start)

@@ -178,8 +178,8 @@ class Plan:
         return from_settings({**self.with_values(values), **alone})
 
 
-def load_plan(path: str, overrides: Sequence[str] = ()) -> Plan:
-    """Read a configuration with its search.
+def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -> Plan:
+    """Read a configuration with its search; ``find`` as for ``experiments.config.load``.
 
     Raises:
         ConfigError: with every mistake, one per line.
@@ -189,7 +189,7 @@ def load_plan(path: str, overrides: Sequence[str] = ()) -> Plan:
     if not isinstance(settings.get("search"), Mapping):
         raise ConfigError(f"{path}: nothing to tune; add a section 'search' (experiments/configs/tune.yaml shows one)")
     search = build(Search, settings.pop("search"), "search")
-    experiment = from_settings(settings)
+    experiment = from_settings(settings, find=find)
     if experiment.split == "test":
         raise ConfigError("split: what is chosen on the test split cannot be scored on it; use the validation split")
     system = _system(experiment, search)

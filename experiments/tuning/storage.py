@@ -7,26 +7,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from corpora.errors import ConfigError, StoreError
+from experiments.tuning.addresses import check_exists, parsed
 
 HEARTBEAT_SECONDS, GRACE_SECONDS = 30, 120
 _LOCK_TIMEOUT = 120
 """Seconds that a process waits for others to let go of a SQLite file."""
-
-
-def default_url(out: Path) -> str:
-    """The database beside the folders of studies and runs, which holds the studies of all of them."""
-    return f"sqlite:///{quote(str((out.parent / 'studies.db').absolute()))}"
 
 
 def artifacts(out: Path) -> FileSystemArtifactStore:
@@ -53,13 +48,16 @@ def connect(url: str, *, create: bool = False) -> BaseStorage:
         ConfigError: if the address is none, or a driver is not installed.
         StoreError: if the database cannot be reached, or is not there and not to be made.
     """
-    parts = _parsed(url)
+    parts = parsed(url)
+    if not create:
+        check_exists(url)
     with _explained(parts):
         if parts.drivername == "grpc":
             return GrpcStorageProxy(host=parts.host or "localhost", port=parts.port or 13000)
         options: dict[str, object] = {"pool_pre_ping": True}
         if parts.get_backend_name() == "sqlite":
-            _prepare(parts, create=create)
+            if create:
+                _make(Path(parts.database or ""))
             options = {"connect_args": {"timeout": _LOCK_TIMEOUT}}
         storage = RDBStorage(
             url,
@@ -81,36 +79,12 @@ def _begin_to_write(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def is_local(url: str) -> bool:
-    """Whether only processes of this machine can use a storage."""
-    return _parsed(url).get_backend_name() == "sqlite"
-
-
-def _parsed(url: str) -> URL:
-    try:
-        parts = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise ConfigError(
-            "--storage: expected an address such as sqlite:///runs/studies.db or "
-            "postgresql+psycopg://user@host/database"
-        ) from error
-    if parts.drivername not in ("sqlite", "grpc") and parts.get_backend_name() != "postgresql":
-        raise ConfigError(f"--storage: expected sqlite, postgresql or grpc (got {parts.drivername!r})")
-    return parts
-
-
-def _prepare(parts: URL, *, create: bool) -> None:
-    """Make the folder of a SQLite file, and let readers not wait for writers (write-ahead log)."""
-    if not parts.database or parts.database == ":memory:":
-        raise ConfigError("--storage: a study in memory is lost with its process; name a file, as sqlite:///FILE")
-    path = Path(parts.database)
-    if not create and not path.is_file():
-        raise StoreError(f"{path}: there is no study yet; begin one with 'finkd tune CONFIG', or name a --storage")
-    if create:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(path, timeout=_LOCK_TIMEOUT) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
+def _make(path: Path) -> None:
+    """Make a SQLite file with its folder, in which readers do not wait for writers (write-ahead log)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path, timeout=_LOCK_TIMEOUT) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from experiments.events import Listener
 from experiments.names import slug
 from experiments.prepared import Prepared
 from experiments.tuning import storage
+from experiments.tuning.addresses import default_url, is_local
 from experiments.tuning.crew import Crew
 from experiments.tuning.outcome import write_outcome
 from experiments.tuning.search import Plan
@@ -67,14 +68,14 @@ def tune(
         FinkdError: if a mistake is in the settings, the storage cannot be used, or trials fail one after the other.
     """
     out = out or default_folder(plan)
-    url = url or storage.default_url(out)
+    url = url or default_url(out)
     storage.quiet()
     Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial
     with folder_lock(out):
         opened = storage.connect(url, create=True)
         if plan.name not in optuna.get_all_study_names(opened) and list(out.glob("trial-*")):
             raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
-        alone = storage.is_local(url)
+        alone = is_local(url)
         study = begin(plan, opened, alone=alone, retries=retries)
         job = _Job(Trials(plan, out, storage.artifacts(out)), url)
         Crew(job, study, workers, alone, tell, retries).run(trials)

@@ -10,6 +10,7 @@ import pytest
 from optuna_dashboard import save_note
 
 from experiments.tuning import storage
+from experiments.tuning.addresses import default_url
 from experiments.tuning.dashboard import Guard
 
 
@@ -56,7 +57,7 @@ def test_other_pages_are_turned_away(headers, status):
 @pytest.fixture
 def served(tmp_path):
     """The address of a dashboard with one study of two trials."""
-    url = storage.default_url(tmp_path / "study")
+    url = default_url(tmp_path / "study")
     study = optuna.create_study(storage=storage.connect(url, create=True), study_name="Bread & <butter>")
     for value in (1.0, 0.5):
         trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})

@@ -7,10 +7,11 @@ import optuna
 from optuna.trial import TrialState
 
 from experiments.tuning import storage
+from experiments.tuning.addresses import default_url
 
 
 def test_one_trial_is_taken_by_one_process(tmp_path):
-    url = storage.default_url(tmp_path / "study")
+    url = default_url(tmp_path / "study")
     first, second = storage.connect(url, create=True), storage.connect(url)
     optuna.create_study(storage=first, study_name="queue").enqueue_trial({"x": 1})
     taken = []

@@ -13,6 +13,7 @@ from optuna_dashboard import get_note
 
 import corpora
 from experiments.tuning import storage
+from experiments.tuning.addresses import default_url
 from experiments.tuning.search import load_plan
 from experiments.tuning.study import begin
 from experiments.tuning.trials import Trials
@@ -30,7 +31,7 @@ def study(finkd, tuned, tmp_path_factory):
 
 
 def opened(out):
-    return optuna.load_study(study_name="study", storage=storage.connect(storage.default_url(out)))
+    return optuna.load_study(study_name="study", storage=storage.connect(default_url(out)))
 
 
 def note_of(study, trial):
@@ -126,9 +127,7 @@ class Sealed(Sequence):
 def trial_of(tuned, config_of, out):
     """The trials of a study and the study itself, in this process."""
     plan = load_plan(config_of(tuned))
-    return Trials(plan, out, storage.artifacts(out)), begin(
-        plan, storage.connect(storage.default_url(out), create=True)
-    )
+    return Trials(plan, out, storage.artifacts(out)), begin(plan, storage.connect(default_url(out), create=True))
 
 
 def test_the_test_split_is_never_seen(tuned, config_of, tmp_path, monkeypatch):
