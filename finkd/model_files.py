@@ -47,8 +47,14 @@ _RANGES: Mapping[str, tuple[int, int]] = {
 }
 """Smallest and largest value of what decides how large a network is."""
 
-ROBERTA = ("roberta", "xlm-roberta", "camembert")
-"""Families that number positions from the padding id + 1 on."""
+_PADDING_FIRST: Mapping[str, int | None] = {
+    **dict.fromkeys(("camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "markuplm")),
+    **dict.fromkeys(("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod")),
+    **dict.fromkeys(("layoutlmv3", "lilt")),
+    "mpnet": 1,
+}
+"""Families that number positions from the padding id + 1 on; with a padding id of their own if they ignore
+``pad_token_id``."""
 
 _PRECISIONS = ("float32", "float16", "bfloat16", "float64")
 _ATTENTIONS = ("eager", "sdpa")  # any other name may be that of code on the hub
@@ -139,22 +145,33 @@ def _check_sizes(entries: Mapping[str, Any], path: Path) -> None:
     if pad is not None and (type(pad) is not int or pad < 0 or (size is not None and pad >= size)):
         last = f" to {size - 1}" if size is not None else " on"
         raise ConfigError(f"{path}: pad_token_id: found {shown(pad)}; expected a whole number from 0{last}")
-    if _is_roberta(entries) and positions(entries) < MIN_LENGTH:
+    if positions(entries) < MIN_LENGTH:
+        unused = first_position(entries["model_type"], pad)
         raise ConfigError(
-            f"{path}: max_position_embeddings: found {shown(entries.get('max_position_embeddings'))}; "
-            f"expected at least {MIN_LENGTH} behind pad_token_id, which is {shown(pad)}"
+            f"{path}: max_position_embeddings: found {shown(entries.get('max_position_embeddings'))}; expected at "
+            f"least {unused + MIN_LENGTH}, since the first {unused} are not used (positions follow the padding id)"
         )
 
 
 def positions(entries: Mapping[str, Any]) -> int:
     """Tokens that a configuration's position embeddings have room for."""
-    found = int(next((entries[key] for key in _POSITIONS if key in entries), 512))
-    pad = entries.get("pad_token_id", 1)
-    return found - (1 if pad is None else pad) - 1 if _is_roberta(entries) else found
+    found = int(next((entries[key] for key in _POSITIONS if entries.get(key) is not None), 512))
+    return found - first_position(entries["model_type"], entries.get("pad_token_id", 1))
 
 
-def _is_roberta(entries: Mapping[str, Any]) -> bool:
-    return str(entries["model_type"]).removeprefix("finkd-") in ROBERTA
+def first_position(model_type: str, pad: int | None) -> int:
+    """Number of a text's first position, which is how many position embeddings no token uses.
+
+    Args:
+        model_type: as in ``config.json``.
+        pad: ``pad_token_id``; ``None`` is 1, as RoBERTa has it.
+    """
+    family = model_type.removeprefix("finkd-")
+    if family not in _PADDING_FIRST:
+        return 0
+    own = _PADDING_FIRST[family]
+    padding = own if own is not None else pad
+    return (1 if padding is None else padding) + 1
 
 
 def _check_labels(entries: Mapping[str, Any], path: Path) -> None:

@@ -31,10 +31,12 @@ from finkd.checks import check_labels, check_tokenizer
 from finkd.compression.architecture import family, register
 from finkd.guesses import Guesses
 from finkd.lookup import CONFIG, check_weights
-from finkd.model_files import ROBERTA, check_described, layers_of, read_config
+from finkd.model_files import check_described, first_position, layers_of, read_config
 from tokenization.tokenizer import Tokenizer
 from tokenization.tokenizer_file import first_line
 
+_WITHOUT_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
+"""Families whose encoder can be made without a pooler."""
 _MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
 """What a configuration's class works with, which an entry of the same name would replace."""
 
@@ -90,8 +92,7 @@ class Model:
         """Pieces that the position embeddings have room for."""
         config = self.encoder.config
         positions = int(getattr(config, "max_position_embeddings", 512))
-        # RoBERTa numbers positions from the padding id + 1 on.
-        return positions - config.pad_token_id - 1 if family(config) in ROBERTA else positions
+        return positions - first_position(config.model_type, getattr(config, "pad_token_id", None))
 
     @property
     def embeddings(self) -> nn.Embedding:
@@ -354,4 +355,4 @@ def _head(entries: Mapping[str, Any]) -> str | None:
 
 
 def _no_pooler(config: Any) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if family(config) in ("bert", *ROBERTA) else {}
+    return {"add_pooling_layer": False} if family(config) in _WITHOUT_POOLER else {}

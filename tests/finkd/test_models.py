@@ -2,13 +2,14 @@ import json
 
 import pytest
 import torch
-from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
 from corpora.errors import ConfigError, DataError
 from finkd import models
-from finkd.models import masked_lm_guesses, with_head, with_masked_head
+from finkd.model_files import positions
+from finkd.models import Model, masked_lm_guesses, with_head, with_masked_head
 from tests.finkd.toys import LABELS, outputs, tiny_model
-from tests.toys import FAMILIES, handmade
+from tests.toys import FAMILIES, handmade, wordpiece_uncased
 
 TEXT = "Acme Corp. agreed."
 
@@ -100,6 +101,39 @@ def test_the_longest_text_fits_the_positions(family, room):
     ids = torch.full((1, room), 5)
     with torch.inference_mode():
         assert model.network(input_ids=ids).last_hidden_state.shape == (1, room, 32)
+
+
+@pytest.mark.parametrize("pad", [0, 1, 3])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bert",
+        "camembert",
+        "data2vec-text",
+        "esm",
+        "longformer",
+        "luke",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    ],
+)
+def test_a_text_of_the_greatest_length_runs_and_one_more_token_does_not(name, pad):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    ids = {"vocab_size": 60, "pad_token_id": pad, "bos_token_id": 2, "eos_token_id": 2}
+    odd = {"longformer": {"attention_window": 4}, "xmod": {"languages": ["en_XX"], "default_language": "en_XX"}}
+    config = AutoConfig.for_model(name, max_position_embeddings=40, **sizes, **ids, **odd.get(name, {}))
+    model = Model(AutoModel.from_config(config).eval(), wordpiece_uncased())
+    longest = model.max_length
+    assert longest == positions(config.to_dict())
+    given = torch.full((1, longest + 1), 5)
+    with torch.inference_mode():
+        model.network(input_ids=given[:, 1:], attention_mask=torch.ones_like(given[:, 1:]))
+        with pytest.raises((IndexError, RuntimeError)):
+            model.network(input_ids=given, attention_mask=torch.ones_like(given))
 
 
 @pytest.mark.parametrize("wrong", ["LABEL_{}", "B-", "I-", "ORG-B{}", "b-ORG{}"])
