@@ -32,19 +32,23 @@ def scored_split(data: NerData, wanted: str | None = None) -> str:
 def check_types(data: NerData, scored: Collection[str]) -> None:
     """See that every type can be learned: one that the training split lacks is never found.
 
-    In a split that is scored this is refused; elsewhere, and in the corpora with a name, whose splits are published so,
-    it is told of.
+    Only the splits that are scored are looked at. In the corpora with a name, whose splits are published so, it is told
+    of and not refused.
+
+    Args:
+        data: the corpus.
+        scored: names of the splits that are scored.
 
     Raises:
         DataError: with the types and the split.
     """
     learned = _types(data, "train")
-    for split in data.splits:
+    for split in scored:
         lacking = sorted(_types(data, split) - learned)
-        if not lacking or split == "train":
+        if not lacking:
             continue
         found = f"{data.name}: {split} has {_counted(data, split, lacking)}, and train has none of it"
-        if split in scored and data.name not in corpora:
+        if data.name not in corpora:
             raise DataError(f"{found}; label some of it in train, or take its labels out of {split}")
         logger.warning("%s: it cannot be learned", found)
 

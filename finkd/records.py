@@ -245,7 +245,7 @@ def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str)
             f"restore the file, or remove it and {remedy}"
         )
     try:
-        return build(kind, raw, "")
+        return build(kind, raw, "", is_record=True)
     except ConfigError as error:
         raise DataError(f"{path}: damaged {name} ({'; '.join(str(error).splitlines())})") from error
 

@@ -24,13 +24,14 @@ MAX_PROBLEMS = 20
 _SHOWN = 60
 
 
-def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
+def build(kind: type[T], settings: Mapping[str, Any], path: str, *, is_record: bool = False) -> T:
     """An object of a dataclass from settings; numbers may be spelled as strings (YAML reads ``1e-5`` as one).
 
     Args:
         kind: the dataclass.
         settings: its fields; of one that is a dataclass itself, those settings that differ from its default here.
         path: where the settings stand, for messages.
+        is_record: whether finkd wrote them: text may then hold control characters, as what a model writes does.
 
     Raises:
         ConfigError: one line per mistake, each as ``path.to.key: problem (got ...)``.
@@ -39,7 +40,7 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str) -> T:
         built = cast(T, _holder(cast(Any, kind))(held=_completed(kind, settings)).held)
     except ValidationError as error:
         raise ConfigError(joined(_lines(path, error.errors(include_url=False), kind))) from error
-    if problems := list(_unusable(dataclasses.asdict(built), path, 0)):  # type: ignore[call-overload]
+    if not is_record and (problems := list(_unusable(dataclasses.asdict(built), path, 0))):  # type: ignore[call-overload]
         raise ConfigError(joined(problems))
     return built
 

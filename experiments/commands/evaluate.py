@@ -74,6 +74,8 @@ def evaluate(
         refuse_idle(context, "with --suite", "split", "scheme", "offsets")
         if suite == "inference":
             refuse_idle(context, "with --suite inference, whose passes nothing is learnt for", "teacher", "seeds")
+        if suite == "summarization":
+            refuse_idle(context, "with --suite summarization: nothing of this suite learns from one", "teacher")
         overrides = [*(overrides or []), *(["random_weights=true"] if random_weights else [])]
         _suite(model, suite, task or [], seed_list(seeds), teacher, overrides, name, role, out, json=json)
         return
@@ -102,15 +104,17 @@ def _suite(
 
     if suite != "all" and suite not in suites:
         raise UnknownNameError(unknown("suites", suite, suites))
+    settings = overridden({}, overrides)
     for each in filter(None, (model, teacher)):
-        resolve(each)  # before what takes seconds to import
+        if not settings.get("random_weights"):  # for which the model is only a name
+            resolve(each)  # before what takes seconds to import
 
     from experiments.progress import shown
     from experiments.suites.evaluate import default_folder, evaluate_suite
     from finkd.suites.record import load_task_records
     from reports.report import compose
 
-    folder, settings = out or default_folder(suite), overridden({}, overrides)
+    folder = out or default_folder(suite)
     with shown(messages) as listen:
         records = evaluate_suite(
             model,

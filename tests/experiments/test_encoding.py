@@ -60,12 +60,11 @@ def test_other_environment_variables_may_hold_anything(finkd, monkeypatch):
 
 
 def test_names_of_files_that_are_not_utf8_are_escaped(finkd, tmp_path):
-    (tmp_path / ODD).mkdir()
-    (tmp_path / ODD / "x.record.json").write_text("{")
+    (tmp_path / f"{ODD}.record.json").write_text("{")
     result = finkd("report", tmp_path, "--out", tmp_path / "out")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
-    assert "Soci\\udce9t\\udce9/x.record.json" in line
+    assert "Soci\\udce9t\\udce9.record.json" in line
     assert "defect" not in line
 
 

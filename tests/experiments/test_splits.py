@@ -1,5 +1,6 @@
 """Types that only a held-out split has, before any work."""
 
+import dataclasses
 import logging
 
 import pytest
@@ -24,12 +25,18 @@ def test_a_type_that_only_a_scored_split_has_is_refused(data):
         check_types(data, ["test"])
 
 
-def test_a_type_that_another_split_has_is_told_of(data, caplog):
+def test_only_scored_splits_are_looked_at(data, caplog):
     with caplog.at_level(logging.WARNING):
         check_types(data, [])
-    assert "validation has 1 of the type 'DATE', and train has none of it: it cannot be learned" in caplog.text
+    assert not caplog.text
     with pytest.raises(DataError, match="validation has 1 of the type 'DATE'"):
         check_types(data, ["validation"])
+
+
+def test_a_published_corpus_is_told_of(data, caplog):
+    with caplog.at_level(logging.WARNING):
+        check_types(dataclasses.replace(data, name="finer-ord"), ["validation"])
+    assert "validation has 1 of the type 'DATE', and train has none of it: it cannot be learned" in caplog.text
 
 
 def test_a_dry_run_stops_there_too(finkd, teacher, data):

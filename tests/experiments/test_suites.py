@@ -225,7 +225,7 @@ def test_mistakes_are_one_line(finkd, teacher, hub, tmp_path, arguments, said):
 def test_all_suites_are_those_that_suit_the_model(teacher, tmp_path, monkeypatch):
     monkeypatch.setattr(suites, "get", lambda name: lambda request: [name])
     assert evaluate_suite(teacher, "all", tmp_path / "out") == ["glue", "sst2", "squad", "inference", "imdb"]
-    (tmp_path / "config.json").write_text('{"architectures": ["PhiForCausalLM"]}')
+    (tmp_path / "config.json").write_text('{"model_type": "phi", "architectures": ["PhiForCausalLM"]}')
     assert evaluate_suite(tmp_path, "all", tmp_path / "out") == ["summarization"]
 
 
