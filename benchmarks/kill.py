@@ -1,7 +1,7 @@
 """Whether a run that is killed, or finds its files damaged, ends as if nothing had been.
 
     python benchmarks/kill.py
-    python benchmarks/kill.py --trials 5 --damaged 3
+    python benchmarks/kill.py --trials 5 --damaged 3 --jobs 2
 
 Starts ``finkd run`` on a toy experiment, kills it (SIGKILL) at a random moment, starts it again until it ends, and
 compares published models and whole records, but for ``NOT_COMPARED``, with those of a run that was left alone, bit by
@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,13 @@ EXPERIMENT = {
     "stages": {
         "shrink": {"layers": [1]},
         "retokenize": {"size": 600},
-        "finetune": {"schedule": {"epochs": 2, "batch_tokens": 512}},
+        "finetune": {"schedule": {"epochs": 1, "batch_tokens": 512}},
         "task-distill:text": {
             "losses": {"word-kl": {}, "span-hidden": {}},
             "keep_states": True,
-            "schedule": {"epochs": 3, "batch_tokens": 256},
+            "schedule": {"epochs": 2, "batch_tokens": 512},
         },
-        "task-distill:gold": {"schedule": {"epochs": 2, "batch_tokens": 512}},
+        "task-distill:gold": {"schedule": {"epochs": 1, "batch_tokens": 512}},
     },
     "systems": {
         "teacher": {"role": "teacher", "strategy": "finetune"},
@@ -176,14 +177,14 @@ class Trials:
         config: the experiment.
         expected: what it ends with when it is left alone.
         seconds: how long that took.
-        chance: draws moments, files and damages.
+        seed: of the moments, the files and the damages.
     """
 
     folder: Path
     config: Path
     expected: dict[str, str]
     seconds: float
-    chance: random.Random
+    seed: int
 
     @classmethod
     def beside_one_left_alone(cls, folder: Path, seed: int) -> Trials:
@@ -198,18 +199,19 @@ class Trials:
         if started(config, folder / "alone").wait() != 0:
             sys.exit(f"benchmarks/kill.py: the run failed; see {folder / 'alone' / 'log'}")
         seconds = time.perf_counter() - began
-        return cls(folder, config, result(folder / "alone" / "run"), seconds, random.Random(seed))
+        return cls(folder, config, result(folder / "alone" / "run"), seconds, seed)
 
     def run(self, number: int, *, damage: bool) -> dict[str, int]:
         """One trial's counts; what differs is kept."""
+        chance = random.Random(f"{self.seed} {number}")
         out = self.folder / f"trial-{number}"
         if damage:
-            about = damaged(self.config, out, self.seconds, self.chance)
+            about = damaged(self.config, out, self.seconds, chance)
             named = about.split("/")[0] in (out / "log").read_text(encoding="utf-8")
             same = result(out / "run") == self.expected
             counts = {"damaged": 1, "damaged_equal": int(same), "damaged_named": int(named)}
         else:
-            kills = killed(self.config, out, self.seconds, self.chance)
+            kills = killed(self.config, out, self.seconds, chance)
             about = f"killed {kills} times"
             same = result(out / "run") == self.expected
             counts = {"trials": 1, "equal": int(same), "kills": kills}
@@ -225,12 +227,15 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=50, help="runs that are killed")
     parser.add_argument("--damaged", type=int, default=30, help="runs that are killed and find a file damaged")
     parser.add_argument("--seed", type=int, default=0, help="of the moments, the files and the damages")
+    parser.add_argument("--jobs", type=int, default=1, help="trials at once")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="finkd-kill-"))
     trials = Trials.beside_one_left_alone(folder, arguments.seed)
     counts: Counter[str] = Counter()
-    for number in range(1, arguments.trials + arguments.damaged + 1):
-        counts.update(trials.run(number, damage=number > arguments.trials))
+    numbers = range(1, arguments.trials + arguments.damaged + 1)
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for found in pool.map(lambda number: trials.run(number, damage=number > arguments.trials), numbers):
+            counts.update(found)
     print(json.dumps({"benchmark": "kill", **counts, "seconds_undisturbed": round(trials.seconds, 1)}))
     if counts["equal"] + counts["damaged_equal"] == arguments.trials + arguments.damaged:
         shutil.rmtree(folder)
