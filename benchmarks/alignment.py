@@ -113,7 +113,7 @@ def peers(batches: list[Batch], teacher: Tokenizer, student: Tokenizer) -> dict[
 
 def main() -> None:
     """Measure and print one JSON line."""
-    parser = argparse.ArgumentParser(description="Time alignment against tokenising and against peers.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=2000, help="texts to align")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each measurement; the best one counts")
     options = parser.parse_args()

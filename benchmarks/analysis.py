@@ -109,7 +109,7 @@ def peak_megabytes(file: Path | None, characters: int, folder: Path) -> float:
 
 def main() -> None:
     """Measure and print one JSON line."""
-    parser = argparse.ArgumentParser(description="Time the analysis against tokenising; measure its memory.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=10, help="text to time, in millions of characters")
     parser.add_argument("--large", type=float, default=100, help="text to measure memory on as well")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each measurement; the best one counts")

@@ -55,6 +55,8 @@ class Script(TyperCommand):
 
 def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **options: Any) -> None:
     escape_unprintable()
+    prepare_libraries()
+    show_warnings()
     given, is_debug = without_debug(sys.argv[1:] if args is None else list(args))
     try:
         _check_encoding(given)
@@ -159,9 +161,10 @@ def options(
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere in the command.")
     ] = False,
 ) -> None:
-    """Distil a big encoder into a small, fast financial NER model with its own vocabulary."""
-    prepare_libraries()
-    show_warnings()
+    """Distil a big encoder into a small, fast financial NER model with its own vocabulary.
+
+    Example: finkd run experiments/configs/quickstart.yaml
+    """
 
 
 app.command()(run)

@@ -13,7 +13,7 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import Overrides, seed_list
-from experiments.terminal import messages, prepare_libraries, say, show_tables, show_warnings
+from experiments.terminal import messages, say, show_tables
 from experiments.threads import Threads
 from finkd.teachers import DEFAULT
 
@@ -48,9 +48,15 @@ def main(
     """Distil every other layer of a teacher on general text, fine-tune both alike, and report what the student keeps.
 
     A control without distillation is fine-tuned beside them. --set replaces settings of fine-tuning, for quick looks.
+
+    Example: python experiments/distilbert_reproduction.py --epochs 1 --set schedule.epochs=1
     """
-    prepare_libraries()
-    show_warnings()
+    from corpora.loading import check_exists
+    from finkd.teachers import resolve
+
+    check_exists(text)
+    resolve(teacher)  # before what takes seconds to import
+
     from experiments.config import overridden
     from experiments.progress import shown
     from experiments.suites.evaluate import evaluate_suite

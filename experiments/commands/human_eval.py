@@ -10,7 +10,10 @@ import typer
 from corpora.wording import counted
 from experiments.terminal import say, show_json, show_tables
 
-human_eval = typer.Typer(no_args_is_help=True, help="Have people rate summaries, and score their grades.")
+human_eval = typer.Typer(
+    no_args_is_help=True,
+    help="Have people rate summaries, and score their grades.\n\nExample: finkd human-eval form runs/summarization",
+)
 
 
 @human_eval.command("form")

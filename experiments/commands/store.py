@@ -16,7 +16,7 @@ from experiments.terminal import say, show_json
 if TYPE_CHECKING:
     from finkd.store import Entry, Store
 
-store = typer.Typer(no_args_is_help=True, help="List, verify and prune what runs have kept.")
+store = typer.Typer(no_args_is_help=True, help="List, verify and prune what runs have kept.\n\nExample: finkd store ls")
 
 Root = Annotated[Path, typer.Option("--store", help="The store, beside the results of the runs that share it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list as JSON.")]

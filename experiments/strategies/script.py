@@ -10,7 +10,6 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Json, Out, Overrides, Seeds, run
-from experiments.terminal import prepare_libraries
 from experiments.threads import Threads
 from finkd.strategies import strategies
 
@@ -61,7 +60,6 @@ def main(strategy: str) -> None:
         threads: Threads = None,
         json: Json = False,
     ) -> None:
-        prepare_libraries()
         settings = [f"name={strategy}-tiny", *TINY] if tiny else [f"name={strategy}"]
         run(
             context,

@@ -45,6 +45,14 @@ def test_help_shows_an_example(command, finkd):
     assert f"Example: finkd {command} " in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("group", "example"),
+    [((), "finkd run experiments/"), (("store",), "finkd store ls"), (("human-eval",), "finkd human-eval form runs/")],
+)
+def test_help_of_several_commands_shows_an_example_too(group, example, finkd):
+    assert f"Example: {example}" in finkd(*group, "--help").stdout
+
+
 def test_the_program_without_a_command_shows_its_help(finkd):
     result = finkd()
     assert result.exit_code == 2
