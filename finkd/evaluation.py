@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from corpora.errors import DataError
 from corpora.sentence import Sentence
 from corpora.tags import entities
 from corpora.wording import counted
@@ -62,6 +63,9 @@ def sentence_logits(
 
     Yields:
         per sentence, (words, labels) float32; NaN for words that no piece covers.
+
+    Raises:
+        DataError: if the model scores a word with infinity or NaN.
     """
     for block in _blocks(sentences, len(model.labels)):
         yield from _block_logits(block, model, limit, precision)
@@ -95,13 +99,31 @@ def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, prec
 
 
 def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> Scores:
+    """The scores of words, whatever runs the tagger.
+
+    Raises:
+        DataError: if those of a covered word are not finite: finite weights can overflow on the way to them, and NaN
+            would be read as a word that no token covers.
+    """
     if isinstance(model, Model):
-        return np.asarray(word_logits(model, encoded, precision))
-    return model.word_logits(encoded)
+        scores = np.asarray(word_logits(model, encoded, precision))
+    else:
+        scores = model.word_logits(encoded)
+    covered = encoded.first >= 0
+    if wrong := int((~np.isfinite(scores[covered]).all(axis=1)).sum()):
+        raise DataError(
+            f"model {model.tokenizer.name!r}: the scores of {wrong:,} of {counted(int(covered.sum()), 'word')} are "
+            "infinite or not a number; fetch, train or export it again"
+        )
+    return scores
 
 
 def predict(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
-    """IOB2 tags of every word, and the number of words that the tokenizer covers with no piece (they are O)."""
+    """IOB2 tags of every word, and the number of words that the tokenizer covers with no piece (they are O).
+
+    Raises:
+        DataError: if the model scores a word with infinity or NaN.
+    """
     tags: Tags = []
     uncovered = 0
     for block in _blocks(sentences, len(model.labels)):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 
+from corpora.errors import DataError
 from corpora.sentence import Sentence
 from corpora.tags import entities
 from finkd import evaluation
@@ -181,6 +182,17 @@ def test_a_word_without_a_piece_is_outside_and_counted():
     tags, uncovered = predict([sentence], tiny_model(labels=LABELS))
     assert tags[0][1] == "O"
     assert uncovered == 1
+
+
+def test_finite_weights_whose_scores_overflow_are_an_error_and_tag_nothing():
+    model = tiny_model(labels=LABELS)
+    with torch.no_grad():
+        model.tagging_head.weight.fill_(3e38)
+    assert all(weight.isfinite().all() for weight in model.network.parameters())
+    expected = r"model '.*': the scores of 3 of 3 words are infinite or not a number; fetch, train or export it again"
+    for read in (predict, lambda *given: list(sentence_logits(*given))):
+        with pytest.raises(DataError, match=expected):
+            read([Sentence.from_words(["bank", "\u200b", "lent", "bank"])], model)
 
 
 def test_text_is_read_in_blocks_of_bounded_size(monkeypatch):

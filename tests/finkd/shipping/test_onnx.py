@@ -40,6 +40,15 @@ def test_it_says_what_the_model_says(exported):
     assert list(tag(texts, graph)) == list(tag(texts, model))
 
 
+def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
+    model = tiny_model(labels=LABELS)
+    with torch.no_grad():
+        model.tagging_head.weight.fill_(3e38)
+    export_onnx(model, tmp_path / "graph")
+    with pytest.raises(DataError, match="words are infinite or not a number; fetch, train or export it again"):
+        predict(SENTENCES, load_onnx(tmp_path / "graph"))
+
+
 def test_batches_on_threads_of_their_own(exported):
     _, folder = exported
     for one, two in zip(*(sentence_logits(SENTENCES * 40, load_onnx(folder, count)) for count in (1, 2)), strict=True):
