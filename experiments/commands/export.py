@@ -112,8 +112,7 @@ def _graph(
         if to == "onnx" and found["differing"]:
             raise DataError(
                 f"{folder}: not written, since {found['differing']} of {counted(found['words'], 'word')} of {on} get "
-                "another "
-                f"label than the model's (scores differ by at most {found['largest']:.2g})"
+                f"another label than the model's (scores differ by at most {found['largest']:.2g})"
             )
     sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}
     if json:
@@ -121,12 +120,17 @@ def _graph(
         return
     say(f"wrote {folder}, {sizes['bytes'] / 1e6:.1f} MB")
     say(
-        f"{found['differing']} of {counted(found['words'], 'word')} of {on} get another label; scores differ by at "
-        "most "
-        f"{found['largest']:.2g}"
+        f"{found['differing']} of {counted(found['words'], 'word')} of {on} get another label; "
+        f"scores differ by at most {found['largest']:.2g}"
     )
     if found["f1"]:
-        say(f"strict micro-F1: {found['f1']['exported']:.4f}, of the model {found['f1']['model']:.4f}")
+        say(_scores(**found["f1"]))
+
+
+def _scores(exported: float | None, model: float | None) -> str:
+    from reports.table import number
+
+    return f"strict micro-F1: {number(exported, 4).text}, of the model {number(model, 4).text}"
 
 
 def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:
