@@ -13,7 +13,7 @@ from experiments.service.messages import Done, Reply
 from finkd.evaluation import Tagger
 
 _SHORT_SHARE = 10
-"""A request is long if it has more than this share of the allowed characters."""
+"""A request is long if it has more than the allowed characters divided by this."""
 
 
 class Lanes:
