@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import ConfigError
+from corpora.lines import unique_keys
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53
@@ -35,7 +36,7 @@ def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
     try:
-        found = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+        found = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant)
         if "\\ud" in text.lower():  # half a surrogate pair can be spelt in JSON, and cannot be shown
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -53,15 +54,6 @@ def shown(value: Any) -> str:
     """A value as it stands in JSON, cut short."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"{shown(twice)} is given twice")
-    return found
 
 
 def _refuse_constant(name: str) -> None:

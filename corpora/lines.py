@@ -7,6 +7,7 @@ import gzip
 import json
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -144,7 +145,7 @@ def parse_json(text: str, path: Path, line: int = 1) -> Any:
             number has too many digits, or lists and objects lie too deep in each other.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_int=_whole_number)
+        value = json.loads(text, object_pairs_hook=unique_keys, parse_int=_whole_number)
         if "\\ud" in text.lower():  # half a surrogate pair can be spelt in JSON, and breaks every tokenizer
             json.dumps(value, ensure_ascii=False).encode()
         if text.count("[") + text.count("{") > limits.JSON_DEPTH and limits.is_too_deep(value):
@@ -162,12 +163,16 @@ def parse_json(text: str, path: Path, line: int = 1) -> Any:
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some pairs, as ``json.loads`` takes it for ``object_pairs_hook``.
+
+    Raises:
+        ValueError: if a key stands twice.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"found the key {quoted(twice)} twice")
+        counts = Counter(key for key, _ in pairs)
+        raise ValueError(f"found the key {quoted(next(key for key in counts if counts[key] > 1))} twice")
     return found
 
 

@@ -38,7 +38,7 @@ def change(folder, **entries):
         ("[]", r"found \[\]; expected a JSON object"),
         ("{", "not valid JSON"),
         (r'{"a": "\ud800"}', "not valid JSON .found half a surrogate pair"),
-        ('{"a": 1, "a": 2}', 'not valid JSON .*"a" is given twice'),
+        ('{"a": 1, "a": 2}', "not valid JSON .found the key 'a' twice"),
         ('{"a": NaN}', "not valid JSON .*found NaN"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "not valid JSON"),
         ('{"a": ' + "[" * 60 + "]" * 60 + "}", "a: is nested more than 32 deep"),
