@@ -202,7 +202,7 @@ def csv_rows(path: Path, headers: Sequence[str], *, skip_blank: bool = False) ->
         missing = [name for name in headers if name not in head]
         if missing:
             raise DataError(f"{path}:1: found the columns {listed(head)}; expected also {listed(missing)}")
-        twice = [name for name in dict.fromkeys(head) if name and head.count(name) > 1]
+        twice = [name for name, times in Counter(head).items() if name and times > 1]
         if twice:
             raise DataError(f"{path}:1: found the column {quoted(twice[0])} twice; expected each header once")
         for cells in reader:

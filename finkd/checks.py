@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,5 +47,5 @@ def check_labels(labels: Sequence[str], folder: Path) -> None:
     if wrong or OUTSIDE not in labels:
         raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)[:200]})")
     if len(set(labels)) < len(labels):
-        twice = next(label for at, label in enumerate(labels) if label in labels[:at])
+        twice = Counter(labels).most_common(1)[0][0]
         raise ConfigError(f"{folder / 'config.json'}: id2label: found {twice} twice; expected each label once")
