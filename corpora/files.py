@@ -32,6 +32,14 @@ The name is finkd's own: what matches is removed, wherever finkd writes.
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 
 
+def exists(path: Path) -> bool:
+    """Whether a file or folder has this name; a name that no file can have, such as one too long, is none's."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def sha256(path: Path) -> str:
     """Hex SHA-256 of a file's bytes, read in constant memory."""
     with path.open("rb") as file:

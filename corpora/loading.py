@@ -11,6 +11,7 @@ from corpora.characters import case_variants, foreign_character, look_alikes, na
 from corpora.columns import read_conll, read_csv_tokens
 from corpora.corpus import NerCorpus, NerData, Splits
 from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from corpora.files import exists
 from corpora.lines import stem, without_packing
 from corpora.locate import finder
 from corpora.offsets import Offsets, offsets_named
@@ -77,7 +78,7 @@ def check_exists(name: str | Path) -> None:
         UnknownNameError: if it does not.
     """
     is_known = isinstance(name, str) and name in corpora
-    if not (is_known or Path(name).is_file() or Path(name).is_dir()):
+    if not (is_known or exists(Path(name))):
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
 
 

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from corpora.errors import ConfigError, DataError, UnavailableError
+from corpora.files import exists
 
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
 FACTORY = "finkd_tagger"
@@ -108,7 +109,7 @@ def tagger_folder(source: str | Path) -> Path:
         ConfigError: if several taggers lie there.
     """
     given = Path(source).expanduser()
-    folder = given if given.exists() else _installed(str(source))
+    folder = given if exists(given) else _installed(str(source))
     if folder is None or (folder / "config.json").is_file():
         return Path(source)
     # The pipeline itself, an installed package (NAME/NAME-VERSION), or what pip is given (FOLDER/NAME/NAME-VERSION).

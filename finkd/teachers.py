@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.errors import DataError, UnavailableError
-from corpora.files import sha256
+from corpora.files import exists, sha256
 from corpora.locate import is_offline
 from finkd.lookup import not_a_model
 
@@ -63,7 +63,7 @@ def resolve(name: str) -> Path:
         DataError: if a packaged weight file is not the published one.
     """
     local = Path(name).expanduser()
-    if (local / "config.json").is_file():
+    if exists(local / "config.json"):
         return local
     cached = _from_hub(name, offline=True)
     if cached is not None:
@@ -71,7 +71,7 @@ def resolve(name: str) -> Path:
     packaged = _from_package(name)
     if packaged is not None:
         return packaged
-    if local.exists():  # whoever names a folder here does not mean the hub's model of that name
+    if exists(local):  # whoever names a folder here does not mean the hub's model of that name
         raise not_a_model(name, local)
     if not is_offline():
         downloaded = _from_hub(name, offline=False)

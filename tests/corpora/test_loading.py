@@ -138,3 +138,9 @@ def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert list(load(tmp_path).splits) == ["train"]
     assert "test.tsv: is not read; expected one of .conll" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["x" * 3000, "x\0y"])
+def test_a_name_that_no_file_can_have_is_unknown(name):
+    with pytest.raises(UnknownNameError, match="nor a file or folder of that name"):
+        load(name)
