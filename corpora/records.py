@@ -122,7 +122,7 @@ def _sentences(records: Records, path: Path, scheme: Scheme, offsets: Offsets) -
             read.append(record_content(record, where, scheme))
     if answers:
         found = " and ".join(f"{count} with the answer {answer!r}" for answer, count in sorted(answers.items()))
-        logger.warning("%s: left out %s; %d records are read", path, found, len(read))
+        logger.warning("%s: left out %s; %s left", path, found, counted(len(read), "record"))
     if not read:
         expected = "one that was not rejected" if answers else "one JSON object per line, or one sentence per row"
         raise DataError(f"{path}:1: found no records; expected {expected}")

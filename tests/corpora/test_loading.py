@@ -110,7 +110,7 @@ def test_records_that_annotators_rejected_are_no_gold(tmp_path, caplog):
     path.write_text("\n".join(map(json.dumps, records)))
     with caplog.at_level(logging.WARNING):
         assert len(load(path).splits["all"]) == 1
-    assert "left out 1 with the answer 'ignore' and 2 with the answer 'reject'; 1 records are read" in caplog.text
+    assert "left out 1 with the answer 'ignore' and 2 with the answer 'reject'; 1 record left" in caplog.text
     path.write_text(json.dumps(records[1]))
     with pytest.raises(DataError, match="found no records; expected one that was not rejected"):
         load(path)
