@@ -373,7 +373,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--texts", type=int, default=8, help="of a request")
     parser.add_argument("--slow-readers", type=int, default=0)
-    parser.add_argument("--slow-characters", type=int, default=100_000, help="of a slow reader's request")
+    parser.add_argument("--slow-characters", type=int, default=199_000, help="of a slow reader's request")
     parser.add_argument("--malformed", type=int, default=500)
     given = parser.parse_args()
     found = measure(given)
