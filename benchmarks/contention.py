@@ -4,8 +4,9 @@
     python benchmarks/contention.py --rounds 1 --steps 20
 
 An encoder of a student's size (3 layers, 384 wide, random weights) is trained on random tokens, each time in a fresh
-process with a fixed environment: OMP_WAIT_POLICY=passive, which ``finkd`` sets, or OpenMP's own default, with two
-threads and with one; without a neighbour, and beside a loop that never waits on each of the two cores. All sides take
+process with a fixed environment: OMP_WAIT_POLICY=passive, which ``finkd`` sets on a busy machine, or OpenMP's own
+default, with two threads and with one; without a
+neighbour, and beside a loop that never waits on each of the two cores. All sides take
 turns in every round, so that whatever else the machine does hits all of them alike. Figures are medians over the rounds
 of the tokens per second after the warm-up; ratios are those to the default with two threads under the same conditions.
 Prints one JSON line.

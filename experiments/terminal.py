@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as Ruled
 from rich.text import Text
 
-from experiments.threads import use_quota
+from experiments.threads import busy_warning, use_quota
 
 if TYPE_CHECKING:
     from reports.table import Table
@@ -26,7 +26,6 @@ messages = Console(stderr=True, highlight=False, soft_wrap=True)
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "OMP_WAIT_POLICY": "passive",
     "TOKENIZERS_PARALLELISM": "true",
     "TRANSFORMERS_VERBOSITY": "error",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
@@ -37,15 +36,18 @@ _PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
 
 
 def prepare_libraries() -> None:
-    """Keep libraries from drawing bars and reports of their own, and waiting threads from spinning.
+    """Keep libraries from drawing bars and reports of their own, and threads from spinning on a busy machine.
 
     What the user set stays. Libraries read these settings when they are imported, so this comes first. An OpenMP thread
     that waits for the others spins by default, for milliseconds: beside another program on the same cores it keeps
-    those from running that it waits for (benchmarks/contention.py).
+    those from running that it waits for (benchmarks/contention.py). On a quiet machine spinning is faster
+    (docs/log.md). Neither changes a result.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     use_quota()
+    if busy_warning():
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def escape_unprintable() -> None:

@@ -108,13 +108,22 @@ try:
     app(["vocab", "--threads", "1", "--corpus", "missing", "--size", "9", "--out", "nowhere"])
 except SystemExit:
     import torch
-    variables = ("OMP_WAIT_POLICY", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+    variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
     print(torch.get_num_threads(), *(os.environ[name] for name in variables))
 """
     kept = {name: value for name, value in os.environ.items() if name not in threads.VARIABLES}
     kept.pop("OMP_WAIT_POLICY", None)
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=kept, capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == ["1", "passive", "1", "1", "1"]
+    assert ended.stdout.split() == ["1", "1", "1", "1"]
+
+
+@pytest.mark.parametrize(("load", "policy"), [(0.0, None), (7.0, "passive")])
+def test_threads_sleep_on_a_busy_machine_alone(load, policy, machine, monkeypatch):
+    machine(load=load)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    prepare_libraries()
+    assert os.environ.get("OMP_WAIT_POLICY") == policy
 
 
 def test_threads_that_make_a_model_slower_are_told_of():
