@@ -52,10 +52,10 @@ class Lines:
             self._line(scored(event.record))
         elif progress is None:
             self.shown[event.seed] = 0
-            self._line(f"{_where(event)}: begins")
+            self._line(f"{where(event)}: begins")
         elif (part := progress.step * LINES_PER_STAGE // progress.steps) != self.shown[event.seed]:
             self.shown[event.seed] = part
-            self._line(f"{_where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
+            self._line(f"{where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
 
     def _line(self, text: str) -> None:
         self.console.print(Text(text))
@@ -76,7 +76,7 @@ class Bars:
         if event.progress is None:
             if event.seed in self.tasks:
                 self.progress.remove_task(self.tasks[event.seed])
-            self.tasks[event.seed] = self.progress.add_task(_where(event), total=None, figures="")
+            self.tasks[event.seed] = self.progress.add_task(where(event), total=None, figures="")
         else:
             step = event.progress
             self.progress.update(self.tasks[event.seed], completed=step.step, total=step.steps, figures=figures(event))
@@ -102,5 +102,6 @@ def figures(event: Event) -> str:
     return f"{doing}, {step.tokens_per_second:,.0f} tokens/s, {step.seconds_left:,.0f} s left"
 
 
-def _where(event: Event) -> str:
+def where(event: Event) -> str:
+    """System, seed and stage of an event."""
     return f"{event.system} (seed {event.seed}) {event.stage}"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import typer
 from rich.console import Console
 from rich.table import Table as Ruled
@@ -32,6 +33,8 @@ _ENVIRONMENT = {
 }
 
 
+_LOOK_SECONDS = 0.1
+_BUSY_PERCENT = 25
 _PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
 
 
@@ -46,7 +49,8 @@ def prepare_libraries() -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     use_quota()
-    if busy_warning():
+    # The load average remembers a run of a minute ago; a look at the processor tells whether other programs run now.
+    if busy_warning() and psutil.cpu_percent(_LOOK_SECONDS) > _BUSY_PERCENT:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 

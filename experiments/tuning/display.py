@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from corpora.wording import counted
+from experiments.progress import where
 from experiments.threads import busy_warning
 from experiments.tuning.updates import Begun, Working
 
@@ -67,7 +68,7 @@ class Standing:
 
     def works(self, update: Working) -> None:
         """Note what a worker does."""
-        self.doing[update.worker] = f"trial {update.number}, {_where(update.event)}{_step(update.event)}"
+        self.doing[update.worker] = f"trial {update.number}, {where(update.event)}{_step(update.event)}"
 
     def ends(self, outcome: Outcome) -> str:
         """Note a trial that has ended; returns a line about it."""
@@ -160,7 +161,7 @@ class Bars:
             step = update.event.progress
             self.progress.update(
                 self.workers[update.worker],
-                description=f"worker {update.worker}: trial {update.number}, {_where(update.event)}",
+                description=f"worker {update.worker}: trial {update.number}, {where(update.event)}",
                 completed=step.step if step else 0,
                 total=step.steps if step else None,
                 figures="",
@@ -177,10 +178,6 @@ class Bars:
         figures = ", ".join(filter(None, [self.standing.best_text(), self.standing.left_text()]))
         total = self.standing.wanted
         self.progress.update(self.trials, completed=self.standing.finished, total=total, figures=figures)
-
-
-def _where(event: Event) -> str:
-    return f"{event.system} (seed {event.seed}) {event.stage}"
 
 
 def _step(event: Event) -> str:

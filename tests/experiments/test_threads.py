@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -24,7 +25,8 @@ def machine(monkeypatch, tmp_path):
 
     def make(cores=8, groups=None, own="0::/\n", load=0.0):
         for name in threads.VARIABLES:
-            monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv(name, "")  # so that what a test sets is taken back
+            monkeypatch.delenv(name)
         for path, text in (groups or {}).items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(text)
@@ -117,9 +119,10 @@ except SystemExit:
     assert ended.stdout.split() == ["1", "1", "1", "1"]
 
 
-@pytest.mark.parametrize(("load", "policy"), [(0.0, None), (7.0, "passive")])
-def test_threads_sleep_on_a_busy_machine_alone(load, policy, machine, monkeypatch):
+@pytest.mark.parametrize(("load", "percent", "policy"), [(0.0, 90, None), (7.0, 90, "passive"), (7.0, 3, None)])
+def test_threads_sleep_on_a_machine_that_is_busy_now(load, percent, policy, machine, monkeypatch):
     machine(load=load)
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds: percent)
     monkeypatch.setenv("OMP_WAIT_POLICY", "")
     monkeypatch.delenv("OMP_WAIT_POLICY")
     prepare_libraries()
