@@ -4,12 +4,11 @@
     python benchmarks/contention.py --rounds 1 --steps 20
 
 An encoder of a student's size (3 layers, 384 wide, random weights) is trained on random tokens, each time in a fresh
-process with a fixed environment: OMP_WAIT_POLICY=passive, which ``finkd`` sets on a busy machine, or OpenMP's own
-default, with two threads and with one; without a
-neighbour, and beside a loop that never waits on each of the two cores. All sides take
-turns in every round, so that whatever else the machine does hits all of them alike. Figures are medians over the rounds
-of the tokens per second after the warm-up; ratios are those to the default with two threads under the same conditions.
-Prints one JSON line.
+process: with OpenMP's own default, in which threads that wait spin, with OMP_WAIT_POLICY=passive, in which they sleep,
+and with what ``finkd`` chooses at that moment; alone, beside a loop that never waits on each of the two cores, and
+beside another training of two threads that spin. All sides take turns in every round, so that whatever else the machine
+does hits all of them alike. Figures are medians over the rounds of the tokens per second after the warm-up; ratios are
+those to the default with two threads under the same conditions. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -17,21 +16,25 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from experiments.terminal import prepare_libraries
 from experiments.threads import VARIABLES
 
 CORES = 2
-POLICIES = {"default": None, "passive": "passive"}
-SIDES = [(policy, threads) for policy in POLICIES for threads in (2, 1)]
+POLICIES: dict[str, dict[str, str]] = {"default": {}, "passive": {"OMP_WAIT_POLICY": "passive"}, "finkd": {}}
+SIDES = [("default", 2), ("passive", 2), ("finkd", 2), ("default", 1)]
+CONDITIONS = ("alone", "beside loops", "beside a training")
+BUSY_SECONDS = 30
+"""After which the load average shows what runs beside."""
 UNSET = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", *VARIABLES)
 
 
@@ -39,17 +42,19 @@ def main() -> None:
     """Run every side beside a neighbour and without one, and print the comparison."""
     options = _options()
     if options.side:
+        if options.side == "finkd":
+            prepare_libraries()
         print(json.dumps(_trained(options.steps, options.warm_up)))
         return
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, cores)  # the sides and the neighbour inherit it
     found: dict[str, list[float]] = {}
     for _ in range(options.rounds):
-        for condition in ("alone", "beside a loop"):
-            with _neighbour(cores) if condition != "alone" else contextlib.nullcontext():
+        for condition in CONDITIONS:
+            with _neighbour(condition, cores):
                 for policy, threads in SIDES:
                     name = f"{policy}, {threads} threads, {condition}"
-                    found.setdefault(name, []).append(_side(options, POLICIES[policy], threads))
+                    found.setdefault(name, []).append(_side(options, policy, threads))
     speeds = {name: statistics.median(values) for name, values in found.items()}
     ratios = {
         name: round(value / speeds[f"default, 2 threads, {name.rpartition(', ')[2]}"], 2)
@@ -74,45 +79,54 @@ def _options() -> argparse.Namespace:
     found.add_argument("--rounds", type=int, default=5)
     found.add_argument("--steps", type=int, default=30, help="timed training steps of a side")
     found.add_argument("--warm-up", type=int, default=3, help="steps before them")
-    found.add_argument("--side", action="store_true", help=argparse.SUPPRESS)
+    found.add_argument("--side", choices=POLICIES, help=argparse.SUPPRESS)
     return found.parse_args()
 
 
-def _side(options: argparse.Namespace, policy: str | None, threads: int) -> float:
+def _side(options: argparse.Namespace, policy: str, threads: int) -> float:
     """Tokens per second of one side in a process of its own."""
-    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
-    chosen = dict.fromkeys(VARIABLES, str(threads)) | ({"OMP_WAIT_POLICY": policy} if policy else {})
-    command = [sys.executable, __file__, "--side", "--steps", str(options.steps), "--warm-up", str(options.warm_up)]
-    done = subprocess.run(command, env={**kept, **chosen}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        _command(policy, options.steps, options.warm_up),
+        env=_environment(policy, threads),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     return float(json.loads(done.stdout))
 
 
+def _command(policy: str, steps: int, warm_up: int) -> list[str]:
+    return [sys.executable, __file__, "--side", policy, "--steps", str(steps), "--warm-up", str(warm_up)]
+
+
+def _environment(policy: str, threads: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return {**kept, **dict.fromkeys(VARIABLES, str(threads)), **POLICIES[policy]}
+
+
 @contextlib.contextmanager
-def _neighbour(cores: list[int]) -> Iterator[None]:
-    """A loop on each core."""
-    loops = [multiprocessing.Process(target=_loop, args=(core,), daemon=True) for core in cores]
-    for loop in loops:
-        loop.start()
+def _neighbour(condition: str, cores: list[int]) -> Iterator[None]:
+    """What runs beside, for long enough that the load average shows it."""
+    if condition == "alone":
+        yield
+        return
+    loop, training = [sys.executable, "-c", "while True: pass"], _command("default", sys.maxsize, 0)
+    commands = [loop] * len(cores) if condition == "beside loops" else [training]
+    environment = _environment("default", len(cores))
+    processes = [subprocess.Popen(command, env=environment) for command in commands]
     try:
+        time.sleep(BUSY_SECONDS)
         yield
     finally:
-        for loop in loops:
-            loop.kill()
-            loop.join()
-
-
-def _loop(core: int) -> None:
-    os.sched_setaffinity(0, [core])
-    while True:
-        pass
+        for each in processes:
+            each.kill()
+            each.wait()
 
 
 def _trained(steps: int, warm_up: int) -> float:
     """Tokens per second of forward and backward passes of a small encoder, without reading a model or a corpus."""
-    import time
-
     import torch
     from transformers import BertConfig, BertForTokenClassification
 

@@ -25,6 +25,7 @@ import json
 import os
 import platform
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -134,10 +135,14 @@ def read_slowly(address: httpx.URL, sent: bytes, over: threading.Event, seen: Se
                 connection.settimeout(60)
                 connection.connect((address.host, address.port))
                 connection.sendall(request(sent, closes=False))
+                ended = select.poll()
+                ended.register(connection, 0)  # a reset shows here at once, and in recv() after what lies in the buffer
                 while connection.recv(1):
                     taken += 1
-                    if over.wait(1.0):
+                    if over.is_set():
                         return
+                    if ended.poll(1000):
+                        raise ConnectionResetError
             seen.slow["closed"] += 1
         except OSError:
             seen.slow["cut off in its answer" if taken else "refused or cut off before it"] += 1

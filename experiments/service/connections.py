@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
 from typing import Any
 
 import h11
@@ -125,7 +126,7 @@ class BoundedProtocol(H11Protocol):
 
     def _expect_progress(self) -> None:
         if self._stall_end is None:
-            self._stall_end = self.loop.call_later(self.limits.stall_seconds, self.transport.abort)
+            self._stall_end = self.loop.call_later(self.limits.stall_seconds, _reset, self.transport)
 
     def _read_at_most(self, count: int) -> None:
         self.transport.max_size = count  # type: ignore[attr-defined]  # of asyncio's own transport: bytes of one read
@@ -176,7 +177,18 @@ class Server(uvicorn.Server):
 
     def _break_off(self) -> None:
         for connection in tuple(self.server_state.connections):
-            connection.transport.abort()
+            _reset(connection.transport)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection with all that was sent over it.
+
+    A closed socket keeps what the client has not taken, for minutes, in memory that no limit counts.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.fileno() != -1:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def listen(host: str, port: int) -> socket.socket:
