@@ -6,8 +6,9 @@ each message is one line that says what failed, where, what was found and what t
 
 from __future__ import annotations
 
+import contextlib
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _LIST_CHARACTERS = 200
 
@@ -44,6 +45,23 @@ class UnavailableError(FinkdError, OSError):
 
 class StoreError(FinkdError, OSError):
     """A stored result or an output folder that is damaged, missing or in use."""
+
+
+@contextlib.contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put a place, such as a key of a configuration, before the message of every error of finkd that is raised within.
+
+    Example:
+        >>> with located("systems.small"):
+        ...     raise ConfigError("no layers")
+        Traceback (most recent call last):
+        corpora.errors.ConfigError: systems.small: no layers
+    """
+    try:
+        yield
+    except FinkdError as error:
+        error.args = (f"{where}: {error}", *error.args[1:])
+        raise
 
 
 _QUOTE = reprlib.Repr()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import corpora
 from corpora.corpus import NerData
-from corpora.errors import ConfigError, DataError
+from corpora.errors import ConfigError, DataError, located
 from corpora.registry import unknown
 from corpora.sentence import Sentence
 from experiments.budget import within
@@ -90,10 +90,8 @@ class Prepared:
 
     def _check_order(self, where: str, steps: Sequence[Step], *, is_scored: bool = False) -> None:
         """See that every stage can follow those before it."""
-        try:
+        with located(where):
             check_order(steps, self.experiment.teacher, self.labels, is_scored=is_scored)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from error
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:
@@ -134,10 +132,8 @@ class Prepared:
         for name, steps in self.systems():
             ancestors = self._ancestors()
             context = ancestors.within(self._context(seed, taught))
-            try:
+            with located(f"systems.{name}.strategy"):
                 keys = lineage.addresses(self.start, steps, context)
-            except ConfigError as error:
-                raise ConfigError(f"systems.{name}.strategy: {error}") from error
             for strategy, others in ancestors.asked.items():
                 yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
             if self.experiment.systems[name].role == "teacher":

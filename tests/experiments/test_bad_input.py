@@ -103,6 +103,10 @@ MISTAKES = {
         ("systems.Domain student.strategy: shrink.width: expected a multiple of the",),
     ),
     "tokenizer without its file": Mistake({"stages.retokenize": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
+    "a corpus of a stage that is nowhere": Mistake(
+        {"systems.Domain student.strategy": "retokenize(general=/none) > finetune"},
+        ("systems.Domain student.strategy: ", "there is no '/none'"),
+    ),
     "text that nobody has": Mistake(
         {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text", "set 'text'")
     ),

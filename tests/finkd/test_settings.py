@@ -44,6 +44,17 @@ def test_a_part_that_is_given_keeps_the_rest_of_its_own_default():
     assert build(Distill, {"schedule": {"epochs": 2}}, "x").schedule == replace(Distill().schedule, epochs=2)
 
 
+def test_true_is_no_number():
+    settings = {"name": "a", "layers": [0, True], "inner": {"rate": True, "steps": False}}
+    with pytest.raises(ConfigError) as caught:
+        build(Outer, settings, "systems.a")
+    assert str(caught.value).splitlines() == [
+        "systems.a.layers.1: expected a number (got True)",
+        "systems.a.inner.rate: expected a number (got True)",
+        "systems.a.inner.steps: expected a number (got False)",
+    ]
+
+
 def test_every_mistake_is_named_at_once_with_its_path():
     settings = {"kind": "golf", "layers": [0, "two"], "inner": {"rat": 1, "steps": 1.5}, "colour": 1}
     with pytest.raises(ConfigError) as caught:

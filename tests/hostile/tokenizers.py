@@ -69,7 +69,7 @@ def _ids(random: Random, folder: Path) -> Any:
         if vocabulary is None:
             entries["added_tokens"].append({**entries["added_tokens"][0], "content": "new", "id": wrong})
         else:
-            vocabulary[random.choice([*list(vocabulary)[10:20], "new"])] = wrong
+            vocabulary[random.choice([*list(vocabulary)[10:20], "\N{SNOWMAN}new"])] = wrong
 
     change(folder / FILE, edit)
     return Refusal
@@ -81,7 +81,7 @@ def _one_id_twice(random: Random, folder: Path) -> Any:
         if vocabulary is None:
             entries["added_tokens"].append({**entries["added_tokens"][0], "content": "new", "id": 3})
         else:
-            vocabulary["new"] = random.randrange(len(vocabulary))
+            vocabulary["\N{SNOWMAN}new"] = random.randrange(len(vocabulary))
 
     change(folder / FILE, edit)
     return Refusal
