@@ -345,7 +345,7 @@ OVERRIDES = (
     "systems=null",
     "stages.finetune.schedule.epochs.x=1",
     "corpus=&a [*a]",
-    "text=",
+    "corpus=",
     "seeds=!!set {1}",
 )
 
