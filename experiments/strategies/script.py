@@ -17,27 +17,27 @@ CONFIG = Path(__file__).parents[1] / "configs" / "strategies-financial.yaml"
 TINY = (
     "corpus=sample",
     "split=test",
-    "text={corpus: sample-text, sentences: 100, max_words: 60, sources: null}",
-    "general={corpus: sample-text, sentences: 100, max_words: 60, seed: 1}",
-    "stages.retokenize={start: scratch, size: 1000}",
+    "text={corpus: sample-text, sentences: 300, max_words: 60, sources: null}",
+    "general={corpus: sample-text, sentences: 300, max_words: 60, seed: 1}",
+    "stages.retokenize={start: scratch, size: 3000}",
     *(
         f"stages.{stage}.schedule.epochs={epochs}"
         for stage, epochs in {
             "adapt": 1,
             "distill": 1,
             "task-distill:text": 1,
-            "task-distill:gold": 0.5,
-            "finetune": 0.5,
+            "task-distill:gold": 2,
+            "finetune": 2,
         }.items()
     ),
     *(f"stages.{stage}.schedule.batch_tokens=128" for stage in ("task-distill:gold", "finetune")),
     "systems.teacher.strategy=finetune",
 )
-"""Settings under which an ordering ends within a minute, on the corpus that ships with finkd."""
+"""Settings under which an ordering ends within minutes, on the corpus that ships with finkd."""
 
 Tiny = Annotated[
     bool,
-    typer.Option("--tiny", help="The sample corpus and short trainings: a minute, to see that it runs."),
+    typer.Option("--tiny", help="The sample corpus and short trainings: one to three minutes, no data needed."),
 ]
 
 

@@ -113,7 +113,7 @@ def ask(method: str, path: str, body: bytes, headers: list[tuple[bytes, bytes]])
     async def both() -> tuple[httpx.Response, httpx.Response]:
         transport = httpx.ASGITransport(app=application(), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            answer = await client.request(method, path, content=body, headers=headers)
+            answer = await client.request(method, f"http://127.0.0.1{path}", content=body, headers=headers)
             return answer, await client.get("/health")
 
     answer, health = asyncio.run(both())
