@@ -144,6 +144,8 @@ def read_slowly(address: httpx.URL, sent: bytes, over: threading.Event, seen: Se
                     if ended.poll(1000):
                         raise ConnectionResetError
             seen.slow["closed"] += 1
+        except ConnectionRefusedError:  # the service has ended
+            return
         except OSError:
             seen.slow["cut off in its answer" if taken else "refused or cut off before it"] += 1
 
