@@ -16,15 +16,15 @@ from corpora.wording import counted
 from experiments.competitors import System, competitor
 from experiments.names import slug
 from experiments.splits import scored_split
-from finkd.environment import environment
-from finkd.evaluation import score
-from finkd.resources import OtherWork, threads
+from finkd.evaluation.ner import score
+from finkd.inference.runtime import Running
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
-from finkd.runtimes.runtime import Running
+from finkd.runtimes.resources import OtherWork, threads
 from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, percentiles, ratio
+from finkd.system.environment import environment
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pydantic import PositiveFloat, PositiveInt
 from corpora.errors import ConfigError
 
 if TYPE_CHECKING:  # a budget is read with its configuration, before stages and torch are imported
-    from finkd.schedule import Schedule
     from finkd.stages.stage import Source
     from finkd.strategies import Step
+    from finkd.training.schedule import Schedule
 
 PIECES_PER_WORD = 1.3
 _MANY = 20

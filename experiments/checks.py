@@ -10,11 +10,11 @@ from corpora.errors import ConfigError, UnknownNameError
 from corpora.loading import check_exists
 from corpora.registry import unknown
 from experiments.names import slug
-from finkd.floors import floors
+from finkd.evaluation.baselines import floors
+from finkd.models.pretrained import resolve
 from finkd.settings import joined
 from finkd.stages import stages
 from finkd.strategies import parse, strategies
-from finkd.teachers import resolve
 
 if TYPE_CHECKING:
     from experiments.config import Experiment

@@ -11,14 +11,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import corpora
 from corpora.sentence import Sentence
-from finkd import models, teachers
-from finkd.checks import check_head
 from finkd.compression.packing import ENTRY
-from finkd.examples import WINDOW, windows_and_pieces
-from finkd.models import Model
+from finkd.data.encoding import WINDOW, windows_and_pieces
+from finkd.inference.runtime import Running
+from finkd.models import pretrained
+from finkd.models.checks import check_head
+from finkd.models.loading import load_model
+from finkd.models.model import Model
 from finkd.runtimes import runtimes
 from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
-from finkd.runtimes.runtime import Running
 from finkd.runtimes.timing import percentiles, tokenizing
 
 
@@ -69,7 +70,7 @@ def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch:
     folders = [Path(source).expanduser() for source in sources]
     if all(is_pipeline(folder) for folder in folders):
         return _Peer(name, folders, scratch)
-    return _Network(name, [teachers.resolve(source) for source in sources], scratch, kinds)
+    return _Network(name, [pretrained.resolve(source) for source in sources], scratch, kinds)
 
 
 class _Network:
@@ -77,7 +78,7 @@ class _Network:
 
     def __init__(self, name: str, folders: Sequence[Path], scratch: Path, kinds: Sequence[str]) -> None:
         self.name, self.folders, self.scratch, self.kinds = name, folders, scratch, kinds
-        self.models = [models.load(folder) for folder in folders]
+        self.models = [load_model(folder) for folder in folders]
         for model in self.models:
             check_head(model.labels, name)
         self.makers = {kind: runtimes.get(kind) for kind in kinds}

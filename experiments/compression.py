@@ -14,12 +14,13 @@ from experiments.config import overridden
 from experiments.events import Listener, ignored
 from experiments.splits import scored_split
 from experiments.strategy import make
-from finkd import models, teachers
 from finkd.compression.packing import ENTRY
-from finkd.evaluation import evaluate
-from finkd.raw_text import Text
+from finkd.data.raw_text import Text
+from finkd.evaluation.ner import evaluate
+from finkd.models import pretrained
+from finkd.models.loading import load_model
 from finkd.records import NerScores, Resources, figures
-from finkd.resources import measure
+from finkd.runtimes.resources import measure
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.stage import Stage
 from finkd.store import Store
@@ -101,7 +102,7 @@ def compressed(
         seed=seed,
         listen=listen,
     )
-    return {"before": _looked_at(teachers.resolve(model), data), "after": _looked_at(out, data)}
+    return {"before": _looked_at(pretrained.resolve(model), data), "after": _looked_at(out, data)}
 
 
 def _reads_text(stage: Stage) -> bool:
@@ -110,7 +111,7 @@ def _reads_text(stage: Stage) -> bool:
 
 
 def _looked_at(folder: Path, data: NerData | None) -> Compressed:
-    model = models.load(folder)
+    model = load_model(folder)
     found = measure({"model": (model, folder)}, (), queries=0)["model"]
     packed = getattr(model.network.config, ENTRY, None)
     if data is None or model.labels != corpora.label_names(data.types):

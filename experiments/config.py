@@ -18,11 +18,11 @@ from experiments.budget import Budget
 from experiments.checks import check, find_inputs
 from experiments.names import slug
 from experiments.splits import scored_split
-from finkd.raw_text import Text
+from finkd.data.raw_text import Text
+from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, shown
 from finkd.strategies import merge, nested
 from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
-from finkd.teachers import DEFAULT
 
 MAX_BYTES = 4 * MAX_CHARACTERS
 _SHOWN = 60

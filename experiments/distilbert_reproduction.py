@@ -15,11 +15,11 @@ from experiments.cli import Script
 from experiments.commands.run import Overrides, seed_list
 from experiments.terminal import messages, say, show_tables
 from experiments.threads import Threads
-from finkd.teachers import DEFAULT
+from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
     from experiments.events import Listener
-    from finkd.raw_text import Text
+    from finkd.data.raw_text import Text
 
 STRATEGIES = {
     "distilled": "masked-teacher > shrink(token_types=false)"
@@ -52,7 +52,7 @@ def main(
     Example: python experiments/distilbert_reproduction.py --epochs 1 --set schedule.epochs=1
     """
     from corpora.loading import check_exists
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     check_exists(text)
     resolve(teacher)  # before what takes seconds to import
@@ -60,7 +60,7 @@ def main(
     from experiments.config import overridden
     from experiments.progress import shown
     from experiments.suites.evaluate import evaluate_suite
-    from finkd.raw_text import Text
+    from finkd.data.raw_text import Text
     from finkd.suites.record import load_task_records
     from reports.build import build
     from reports.report import compose

@@ -13,8 +13,8 @@ from experiments.budget import PIECES_PER_WORD, text_read
 from experiments.prepared import Prepared
 from experiments.shapes import Shape, encoder
 from experiments.stage_shapes import after
-from finkd import teachers
-from finkd.schedule import Schedule
+from finkd.models import pretrained
+from finkd.training.schedule import Schedule
 
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
@@ -56,7 +56,7 @@ def plan(prepared: Prepared) -> list[Planned]:
     Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
     copies with lost names, of which nobody knows how many there will be, are not in them.
     """
-    teacher = encoder(teachers.resolve(prepared.experiment.teacher))
+    teacher = encoder(pretrained.resolve(prepared.experiment.teacher))
     speed = _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()

@@ -17,17 +17,18 @@ from experiments.config import Experiment
 from experiments.events import Listener, Watch
 from experiments.splits import check_types
 from experiments.stage_shapes import check_order
-from finkd import lineage, models
-from finkd.ancestors import Ancestors
-from finkd.evaluation import known_words
-from finkd.lineage import Outcome
-from finkd.precision import resolve_precision
-from finkd.raw_text import KeptText
+from finkd.data.raw_text import KeptText
+from finkd.evaluation.ner import known_words
+from finkd.execution import lineage
+from finkd.execution.lineage import Outcome
+from finkd.execution.teachers import Ancestors
+from finkd.models.loading import load_model, read_head
 from finkd.records import StageRecord
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
 from finkd.store import Store
 from finkd.strategies import Step, parse
-from finkd.training import Look
+from finkd.system.precision import resolve_precision
+from finkd.training.trainer import Look
 
 Outcomes = dict[str, Outcome]
 
@@ -80,7 +81,7 @@ class Prepared:
 
     def _check_models(self) -> None:
         """See that every strategy fits the teacher that it begins with, and ends in a tagger."""
-        before = models.head(self.experiment.teacher)
+        before = read_head(self.experiment.teacher)
         for name, steps in self.systems():
             if lineage.head(steps, before) != "labels":
                 raise ConfigError(
@@ -141,7 +142,7 @@ class Prepared:
             yield name, list(zip(steps, keys, strict=True))
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
-        """Train every system with a seed, or take it from the store; ``look`` as for ``finkd.training.train``."""
+        """Train every system with a seed, or take it from the store; ``look`` as for ``training.trainer.train``."""
         outcomes: Outcomes = {}
         taught: TaughtBy | None = None
         for name, steps in self.systems():
@@ -166,7 +167,7 @@ class Prepared:
         return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 
     def _taught_by(self, key: str) -> TaughtBy:
-        return TaughtBy(key, lambda: models.load(self.store.root / key))
+        return TaughtBy(key, lambda: load_model(self.store.root / key))
 
     def _ancestors(self, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
         return Ancestors(self.experiment.teacher, self.start, self.experiment.stages, begins)

@@ -20,16 +20,16 @@ from experiments.jobs import side_by_side
 from experiments.names import slug
 from experiments.prepared import Outcomes, Prepared
 from experiments.publish import publish
-from finkd import processes
-from finkd.environment import environment
-from finkd.evaluation import evaluate, score
-from finkd.floors import floors
-from finkd.lineage import Outcome
-from finkd.models import Model
+from finkd.evaluation.baselines import floors
+from finkd.evaluation.ner import evaluate, score
+from finkd.execution.lineage import Outcome
+from finkd.models.model import Model
 from finkd.records import NerScores, Resources, RunRecord, load_records
-from finkd.resources import measure
+from finkd.runtimes.resources import measure
 from finkd.stages.stage import CHECKPOINT_SECONDS
-from finkd.training import Look
+from finkd.system import processes
+from finkd.system.environment import environment
+from finkd.training.trainer import Look
 from reports.build import build
 from reports.card import card
 from tokenization.analysis import analyze

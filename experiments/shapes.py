@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpora.errors import ConfigError
-from finkd.model_files import held, positions, read_config
+from finkd.models.files import held, positions, read_config
 from tokenization.analysis import Encoder
 
 if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
-    from finkd.compression.slim import Slim
+    from finkd.models.layer_overrides import Slim
 
 _PREFIX = "finkd-"
-"""Of the names of architectures whose layers may differ (``finkd.compression.architecture``)."""
+"""Of the names of architectures whose layers may differ (``finkd.models.architectures``)."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def encoder(folder: Path) -> Shape:
 def _slim(entry: Any) -> Slim | None:
     if not entry:
         return None
-    from finkd.compression.slim import Slim
+    from finkd.models.layer_overrides import Slim
 
     return Slim.read(entry)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from corpora.errors import ConfigError, UnavailableError
 from experiments.shapes import encoder
 from experiments.sources import Source, source
-from finkd import teachers
-from finkd.lookup import TOKENIZER, models_below, not_a_model
+from finkd.models import pretrained
+from finkd.models.lookup import TOKENIZER, models_below, not_a_model
 from tokenization import vocabulary
 from tokenization.analysis import Analysis, Candidate, measure
 from tokenization.tokenizer import Tokenizer
@@ -73,7 +73,7 @@ def compare(plan: Plan) -> Analysis:
     Raises:
         FinkdError: if anything named cannot be found or used.
     """
-    folder = teachers.resolve(plan.teacher)
+    folder = pretrained.resolve(plan.teacher)
     shape = encoder(folder)
     sources = [source(corpus) for corpus in plan.corpora]
     candidates = [
@@ -98,9 +98,9 @@ def named_tokenizer(name: str) -> Tokenizer:
             raise not_a_model(name, folder)
         return Tokenizer.load(folder)
     try:
-        return Tokenizer.load(teachers.resolve(name))
+        return Tokenizer.load(pretrained.resolve(name))
     except UnavailableError as error:
-        if name in teachers.KNOWN:
+        if name in pretrained.KNOWN:
             raise
         raise UnavailableError(
             f"tokenizer {name!r}: there is neither a folder nor a teacher of this name here "

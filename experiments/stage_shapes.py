@@ -12,14 +12,17 @@ import torch
 from corpora.errors import ConfigError
 from corpora.wording import counted
 from experiments.shapes import Shape, encoder
-from finkd import lineage, models, teachers
-from finkd.abilities import Abilities, abilities
 from finkd.compression.low_rank import Size, beyond_rank_one, check_smaller, ranks_alike
-from finkd.compression.parts import LINEARS
 from finkd.compression.pruning import kept
 from finkd.compression.sharing import check_shareable
-from finkd.compression.slim import Slim, check_family
 from finkd.compression.tensors import rank_by_budget
+from finkd.execution import lineage
+from finkd.models import pretrained
+from finkd.models.capabilities import Abilities, abilities
+from finkd.models.layer_overrides import Slim, check_family
+from finkd.models.layer_parts import LINEARS
+from finkd.models.loading import read_head
+from finkd.models.truncation import every_other
 from finkd.settings import shown
 from finkd.stages.decompose import Decompose
 from finkd.stages.factorize import Factorize
@@ -32,13 +35,12 @@ from finkd.stages.sparsify import Sparsify
 from finkd.stages.stage import Head
 from finkd.stages.tensorize import Tensorize
 from finkd.strategies import Step
-from finkd.students import every_other
 from tokenization.tokenizer import Tokenizer
 
 _SHAPED = (Decompose, Factorize, Prune, Quantize, Share, Shrink, Sparsify, Tensorize)
 """Stages that depend on the sizes of a model."""
 _LAYERED = (Quantize, Shrink, Sparsify)
-"""Stages that ask for the layers of a model and are not refused by ``finkd.compression.slim.check_family``."""
+"""Stages that ask for the layers of a model and are not refused by ``finkd.models.layer_overrides.check_family``."""
 _WITHOUT_MASKED_HEAD = ("electra",)
 """Architectures that stages make, for which finkd has no masked-LM head."""
 
@@ -76,8 +78,8 @@ def check_order(
     Raises:
         ConfigError: if one cannot.
     """
-    folder = teachers.resolve(model)
-    head = models.head(model)
+    folder = pretrained.resolve(model)
+    head = read_head(model)
     can = abilities(folder)
     _check_abilities(steps, can)
     if head == "labels" and labels is not None and can.labels != tuple(labels):

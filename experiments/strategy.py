@@ -14,13 +14,15 @@ from corpora.files import check_replaceable
 from experiments.events import Listener, Watch, ignored
 from experiments.publish import publish
 from experiments.stage_shapes import check_order
-from finkd import lineage, models, teachers
-from finkd.ancestors import Ancestors
-from finkd.precision import resolve_precision
-from finkd.raw_text import KeptText, Text
+from finkd.data.raw_text import KeptText, Text
+from finkd.execution import lineage
+from finkd.execution.teachers import Ancestors
+from finkd.models import pretrained
+from finkd.models.loading import load_model, read_head
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
 from finkd.strategies import parse
+from finkd.system.precision import resolve_precision
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ def make(
         ConfigError: if a stage needs labels or text that is not given, or cannot follow those before it.
         DataError: if the corpus has no training split.
     """
-    check_replaceable(out, teachers.resolve(model))
+    check_replaceable(out, pretrained.resolve(model))
     stages = stages or {}
     steps = parse(strategy, stages)
     if data is not None and not data.splits.get("train"):
@@ -79,7 +81,7 @@ def make(
         store=store,
         text=kept,
         general=kept,
-        teacher=TaughtBy(start, lambda: models.load(model), models.head(model)),
+        teacher=TaughtBy(start, lambda: load_model(model), read_head(model)),
         precision=resolve_precision("auto"),
         listen=watch.training,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.terminal import results, show_json
-from finkd.teachers import DEFAULT
+from finkd.models.pretrained import DEFAULT
 
 
 def align(

@@ -10,7 +10,7 @@ import typer
 from experiments.options import refuse_idle
 from experiments.terminal import say, show_json, show_tables
 from experiments.threads import Threads
-from finkd.teachers import DEFAULT
+from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
     from tokenization.analysis import Analysis

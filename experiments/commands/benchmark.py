@@ -75,8 +75,8 @@ def benchmark(
 def _checked(named: Mapping[str, Sequence[str]], kinds: Sequence[str], on: str) -> NerData:
     """The corpus, once every name is known to stand for something: importing what measures takes seconds."""
     import corpora
+    from finkd.export.loading import find_tagger
     from finkd.runtimes import runtimes
-    from finkd.shipping.loading import find_tagger
 
     for kind in kinds:
         if kind not in runtimes:

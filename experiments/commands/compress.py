@@ -65,7 +65,7 @@ def compress(
         refuse_idle(context, "without --text", "sentences")
 
     import corpora
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     resolve(model)  # before what takes seconds to import
     data: NerData | None = corpora.load(on) if on else None

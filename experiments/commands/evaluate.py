@@ -100,7 +100,7 @@ def _suite(
 ) -> None:
     from experiments.config import overridden
     from experiments.suites import suites
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     if suite != "all" and suite not in suites:
         raise UnknownNameError(unknown("suites", suite, suites))
@@ -144,12 +144,12 @@ def _figures(record: TaskRecord) -> dict[str, object]:
 def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     import corpora
     from experiments.splits import scored_split
-    from finkd.shipping.loading import find_tagger, load_tagger
+    from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
 
-    from finkd.evaluation import evaluate as score
-    from finkd.evaluation import known_words
+    from finkd.evaluation.ner import evaluate as score
+    from finkd.evaluation.ner import known_words
     from finkd.records import figures
 
     data = corpora.load(on, scheme, offsets)

@@ -84,7 +84,7 @@ def run(
     from experiments.progress import shown
     from experiments.run import default_folder
     from experiments.run import run as run_experiment
-    from finkd import processes
+    from finkd.system import processes
 
     folder = out or default_folder(experiment)
     if dry_run:

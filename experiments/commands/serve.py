@@ -53,7 +53,7 @@ def serve(
 
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
-    from finkd.shipping.loading import find_tagger
+    from finkd.export.loading import find_tagger
 
     find_tagger(model)  # before what takes seconds to import
 
@@ -61,7 +61,7 @@ def serve(
     from experiments.service.connections import Server, allow_connections, listen
     from experiments.service.limits import MEGABYTE, Limits
     from experiments.service.process import Source, TaggerProcess
-    from finkd.lookup import is_graph
+    from finkd.models.lookup import is_graph
 
     if is_graph(model):
         refuse_idle(context, "with an ONNX graph", "precision")

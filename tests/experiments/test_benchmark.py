@@ -9,9 +9,9 @@ import spacy
 
 from corpora.errors import DataError
 from corpora.sentence import Sentence
+from finkd.inference.runtime import Running
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
-from finkd.runtimes.runtime import Running
 from reports.benchmark import benchmark_table
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.reports.svg import labels

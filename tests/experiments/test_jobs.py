@@ -14,7 +14,7 @@ import torch
 from corpora.errors import DataError
 from experiments.jobs import KilledError, side_by_side
 from experiments.threads import VARIABLES, available_threads
-from finkd.models import load
+from finkd.models.loading import load_model
 from finkd.records import load_records
 
 
@@ -137,6 +137,6 @@ def test_a_run_with_two_jobs_comes_to_the_same(finkd, config, finished, tmp_path
     records = load_records([tmp_path / "out" / "records"])
     assert sorted(r.seed for r in records if r.system == "Domain student") == [1, 2]
     assert not any(stage.cached for r in records for stage in r.lineage if stage.kind.startswith("task-distill"))
-    alone, beside = (load(out / "models" / "teacher-seed-1") for out in (finished[0], tmp_path / "out"))
+    alone, beside = (load_model(out / "models" / "teacher-seed-1") for out in (finished[0], tmp_path / "out"))
     for mine, yours in zip(alone.network.parameters(), beside.network.parameters(), strict=True):
         torch.testing.assert_close(mine, yours, atol=1e-4, rtol=1e-4)

@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from corpora.errors import ConfigError, DataError
 from experiments.shapes import encoder, weights
 from experiments.stage_shapes import after
+from finkd.models.truncation import replace_vocabulary
 from finkd.stages.factorize import Factorize
 from finkd.stages.retokenize import Retokenize
 from finkd.stages.shrink import Shrink
-from finkd.students import replace_vocabulary
 from tests.finkd.toys import tiny_model
 from tests.toys import trained
 

@@ -5,7 +5,7 @@ import pytest
 from corpora.errors import ConfigError, DataError
 from experiments import shift
 from experiments.shift import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer
-from finkd import models
+from finkd.models.loading import load_model
 from tests.finkd.toys import tiny_model
 
 
@@ -15,7 +15,7 @@ def plan(teacher, *named, **more):
 
 def test_the_embedding_shares_follow_from_the_sizes(teacher, corpus):
     found = compare(plan(teacher, corpus, sizes=(120,)))
-    total = sum(p.numel() for p in models.load(teacher).network.parameters())
+    total = sum(p.numel() for p in load_model(teacher).network.parameters())
     old, new = (vocabulary.embedding_parameters for vocabulary in found.vocabularies)
     shares = tuple(vocabulary.embedding_share for vocabulary in found.vocabularies)
     assert shares == pytest.approx((old / total, new / (total - old + new)))
