@@ -40,8 +40,9 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str, *, is_record: b
         built = cast(T, _holder(cast(Any, kind))(held=_completed(kind, settings)).held)
     except ValidationError as error:
         raise ConfigError(joined(_lines(path, error.errors(include_url=False), kind))) from error
-    problems = list(_truths_for_numbers(settings, built, path))
+    problems: list[str] = []
     if not is_record:
+        problems += _truths_for_numbers(settings, built, path)
         problems += _unusable(dataclasses.asdict(built), path, 0)  # type: ignore[call-overload]
     if problems:
         raise ConfigError(joined(problems))
