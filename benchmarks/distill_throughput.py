@@ -76,7 +76,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
-    from experiments.plan import matmul_speed
+    from experiments.running.plan import matmul_speed
     from finkd.system.precision import resolve_precision
 
     torch.set_num_threads(arguments.threads)
@@ -105,7 +105,7 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
     import numpy as np
 
-    from experiments.shapes import encoder
+    from experiments.running.shapes import encoder
     from finkd.models.pretrained import DEFAULT, resolve
 
     shape = encoder(resolve(DEFAULT))

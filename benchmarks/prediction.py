@@ -33,7 +33,7 @@ import torch
 import corpora
 from corpora.sentence import Sentence
 from corpora.tags import entities
-from experiments.splits import scored_split
+from experiments.config.splits import scored_split
 from finkd.export.loading import load_tagger
 from finkd.inference.tagger import sentence_logits
 from finkd.inference.tagging import tag

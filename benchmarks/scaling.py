@@ -126,7 +126,7 @@ def _picture(result: dict[str, Any]) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    from reports import canvas
+    from reports.figures import canvas
 
     runs = result["runs"]
     sizes = [run["sentences"] for run in runs]

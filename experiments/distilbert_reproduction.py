@@ -13,12 +13,12 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import Overrides, seed_list
-from experiments.terminal import messages, say, show_tables
-from experiments.threads import Threads
+from experiments.console.terminal import messages, say, show_tables
+from experiments.console.threads import Threads
 from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
-    from experiments.events import Listener
+    from experiments.running.events import Listener
     from finkd.data.raw_text import Text
 
 STRATEGIES = {
@@ -57,8 +57,8 @@ def main(
     check_exists(text)
     resolve(teacher)  # before what takes seconds to import
 
-    from experiments.config import overridden
-    from experiments.progress import shown
+    from experiments.config.experiment import overridden
+    from experiments.console.progress import shown
     from experiments.suites.evaluate import evaluate_suite
     from finkd.data.raw_text import Text
     from finkd.suites.record import load_task_records
@@ -92,8 +92,8 @@ def main(
 def _students(
     out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
 ) -> dict[str, str | Path]:
-    from experiments.names import slug
-    from experiments.strategy import make
+    from experiments.config.names import slug
+    from experiments.running.strategy import make
     from finkd.store import Store
 
     training = {"epochs": epochs, "batch_tokens": batch_tokens, "dropout": 0}

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpora.loading import load as load_corpus
-    from experiments.benchmark import benchmark
-    from experiments.compression import compressed as compress
-    from experiments.config import load as load_experiment
-    from experiments.run import run
+    from experiments.benchmarking.benchmark import benchmark
+    from experiments.config.experiment import load_experiment
+    from experiments.running.compression import compressed as compress
+    from experiments.running.run import run
     from experiments.service.app import make_app
-    from experiments.shift import compare as compare_vocabularies
     from experiments.suites.evaluate import evaluate_suite
+    from experiments.vocabularies.shift import compare as compare_vocabularies
     from finkd.evaluation.ner import evaluate
     from finkd.export.loading import load_tagger
     from finkd.export.onnx import export_onnx
@@ -37,22 +37,22 @@ _TARGETS = {
     "Tokenizer": "tokenization.tokenizer:Tokenizer",
     "align": "tokenization.alignment:align",
     "analyze": "tokenization.analysis:analyze",
-    "benchmark": "experiments.benchmark:benchmark",
-    "compare_vocabularies": "experiments.shift:compare",
-    "compress": "experiments.compression:compressed",
+    "benchmark": "experiments.benchmarking.benchmark:benchmark",
+    "compare_vocabularies": "experiments.vocabularies.shift:compare",
+    "compress": "experiments.running.compression:compressed",
     "evaluate": "finkd.evaluation.ner:evaluate",
     "evaluate_suite": "experiments.suites.evaluate:evaluate_suite",
     "export_onnx": "finkd.export.onnx:export_onnx",
     "export_spacy": "finkd.export.spacy:export_spacy",
     "load_corpus": "corpora.loading:load",
-    "load_experiment": "experiments.config:load",
+    "load_experiment": "experiments.config.experiment:load_experiment",
     "load_model": "finkd.models.loading:load_model",
     "load_records": "finkd.records:load_records",
     "load_tagger": "finkd.export.loading:load_tagger",
     "make_app": "experiments.service.app:make_app",
     "register_architectures": "finkd.models.architectures:register",
     "report": "reports.build:build",
-    "run": "experiments.run:run",
+    "run": "experiments.running.run:run",
     "tag": "finkd.inference.tagging:tag",
     "train_vocabulary": "tokenization.vocabulary:train",
 }

@@ -11,9 +11,9 @@ import typer
 from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder, check_replaceable
 from corpora.wording import counted
-from experiments.options import refuse_idle
-from experiments.terminal import say, show_json
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say, show_json
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.corpus import NerData
@@ -96,7 +96,7 @@ def _graph(
     json: bool,
 ) -> None:
     import corpora
-    from experiments.splits import scored_split
+    from experiments.config.splits import scored_split
     from finkd.export.onnx import export_onnx, load_onnx
     from finkd.models.loading import load_model
 

@@ -13,7 +13,7 @@ from corpora.corpus import Corpus
 from corpora.errors import ConfigError
 from corpora.locate import availability
 from corpora.registry import Registry, unknown
-from experiments.terminal import show_json
+from experiments.console.terminal import show_json
 
 KINDS = {
     "corpora": "corpora:corpora",

@@ -14,11 +14,11 @@ import typer
 from rich.text import Text
 
 from corpora.errors import ConfigError, FinkdError
-from corpora.streams import TEXT, Format, format_of, text_records
 from corpora.tags import entity_types
-from experiments.options import refuse_idle
-from experiments.terminal import results, say, visible
-from experiments.threads import Threads
+from corpora.text.streams import TEXT, Format, format_of, text_records
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import results, say, visible
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.inference.tagging import Tagged

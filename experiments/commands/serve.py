@@ -9,9 +9,9 @@ import typer
 
 from corpora.errors import UnavailableError
 from experiments.commands.predict import Precision
-from experiments.options import refuse_idle
-from experiments.terminal import say
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say
+from experiments.console.threads import Threads
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpora.errors import ConfigError
-from experiments.events import Event
+from experiments.running.events import Event
 from experiments.suites import suites
 from experiments.suites.request import Request
 from finkd.models.files import read_config

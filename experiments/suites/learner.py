@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.names import slug
-from experiments.publish import publish
+from experiments.config.names import slug
+from experiments.running.publish import publish
 from experiments.suites.request import Request
 from finkd.models.loading import load_model
 from finkd.models.model import Model

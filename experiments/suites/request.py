@@ -15,8 +15,8 @@ from typing import Any
 from corpora.errors import UnknownNameError
 from corpora.files import folder_lock
 from corpora.registry import unknown
-from experiments.events import Event, ignored
-from experiments.names import slug
+from experiments.config.names import slug
+from experiments.running.events import Event, ignored
 from finkd.execution import lineage
 from finkd.models import pretrained
 from finkd.models.loading import load_model

@@ -12,9 +12,9 @@ from pydantic import PositiveInt
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder
 from corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
-from experiments.events import Event, ignored
-from experiments.jobs import side_by_side
-from experiments.names import slug
+from experiments.config.names import slug
+from experiments.running.events import Event, ignored
+from experiments.running.jobs import side_by_side
 from experiments.suites.request import Request, chosen, found, kept, plain
 from finkd.records import Resources
 from finkd.settings import build

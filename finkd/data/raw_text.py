@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import corpora
 from corpora.sentence import Sentence
-from corpora.shelf import Shelf
+from corpora.text.shelf import Shelf
 from finkd.store import Store, address
 
 _FILE = "sentences.arrow"

@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder, scratch_folder
-from corpora.lines import read_json
+from corpora.readers.lines import read_json
 from corpora.segmentation import sentences_of_words
 from corpora.sentence import Sentence
 from corpora.tags import entity_types

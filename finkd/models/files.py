@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import ConfigError, DataError
-from corpora.json_files import read_object, shown
+from corpora.readers.json_files import read_object, shown
 from finkd.models.lookup import CONFIG, WEIGHTS
 
 INDEX = f"{WEIGHTS}.index.json"

@@ -21,7 +21,7 @@ from transformers.activations import ACT2FN
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from corpora.errors import ConfigError, DataError
-from corpora.json_files import shown
+from corpora.readers.json_files import shown
 from finkd.models import pretrained
 from finkd.models.architectures import family, register
 from finkd.models.checks import check_labels, check_tokenizer

@@ -12,9 +12,9 @@ from pydantic import Field
 from scipy.special import log_softmax
 
 from corpora.errors import ConfigError
-from corpora.selection import Doubles, distinct, likeness, quality, ranks
 from corpora.sentence import Sentence
-from corpora.shelf import Shelf
+from corpora.text.selection import Doubles, distinct, likeness, quality, ranks
+from corpora.text.shelf import Shelf
 from finkd.data.raw_text import kept
 from finkd.inference.tagger import sentence_logits
 from finkd.models.model import Model

@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence, digest
-from corpora.shelf import Chain
+from corpora.text.shelf import Chain
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
 from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.data.arrays import Array, Growing, mapped

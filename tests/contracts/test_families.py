@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from corpora.errors import ConfigError
-from experiments.stage_shapes import check_order
+from experiments.running.stage_shapes import check_order
 from finkd.compression.pruning import keep_heads
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model

@@ -17,8 +17,8 @@ from finkd.models.heads import with_masked_head
 from finkd.system import processes
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
-from tests.finkd.training.test_trainer import ENCODER_TERMS
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
+from tests.finkd.training.test_trainer import ENCODER_TERMS
 from tests.toys import roberta
 
 # Some batches have fewer examples than there are processes.

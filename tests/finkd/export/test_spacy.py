@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.errors import ConfigError
-from corpora.lines import read_json
+from corpora.readers.lines import read_json
 from corpora.segmentation import sentences_of_words, word_spans
 from finkd.export.loading import load_tagger
 from finkd.export.onnx import export_onnx
