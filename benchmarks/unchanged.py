@@ -2,9 +2,8 @@
 
     python benchmarks/unchanged.py --before 9d533cb
 
-Runs the quick start with the code of a commit, in a git worktree of its own, and with this code, one after the other
-and with the same threads, and compares the SHA-256 of every model's weights and tokenizer, and all F1 scores. Prints one
-JSON line; exits 1 if anything differs.
+Runs the quick start with the code of a commit, in a git worktree of its own, and then with this code, and compares the
+SHA-256 of every model's weights and tokenizer, and all F1 scores. Prints one JSON line; exits 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ def result(code: Path, out: Path) -> dict[str, str]:
     }
     with (out / "results.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table):
-            system, *_ = row.values()
-            found |= {f"{system}: {column}": value for column, value in row.items() if "f1" in column.lower()}
+            found |= {f"{row['system']}: {column}": value for column, value in row.items() if "f1" in column.lower()}
     return found
 
 
