@@ -15,7 +15,7 @@ from experiments.console import threads
 from experiments.console.terminal import prepare_libraries
 from finkd.runtimes.timing import Batches
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMPUTING = ("run", "tune", "evaluate", "predict", "serve", "export", "compress", "benchmark", "analyze", "vocab")
 
 

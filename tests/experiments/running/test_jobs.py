@@ -109,7 +109,7 @@ if __name__ == "__main__":
 def test_processes_end_with_the_one_that_began_them(tmp_path):
     script, heartbeat = tmp_path / "script.py", tmp_path / "heartbeat"
     script.write_text(KILLS_ITSELF)
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     variables = {**os.environ, "PYTHONPATH": str(root), "HEARTBEAT": str(heartbeat)}
     assert subprocess.run([sys.executable, script], cwd=root, env=variables, check=False).returncode == -signal.SIGKILL
     time.sleep(1)

@@ -182,7 +182,7 @@ def test_ctrl_c_ends_a_run_in_one_line_and_it_goes_on(jobs, finkd, config, tmp_p
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     program += "from tests.experiments.command import main; main()"
     command = [sys.executable, "-c", program, *map(str, arguments), "--jobs", str(jobs)]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     running = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
     seen = []
     for line in running.stderr:
