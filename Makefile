@@ -24,8 +24,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md docs/compression.md
+	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md docs/compression.md docs/architecture.md
 	$(BIN)/python docs/literature.py --check
+	$(BIN)/python docs/architecture.py --check
 
 # What is installed is what the lock holds, file by file: pip refuses a file of another hash, and nothing is downloaded to
 # build finkd. PyTorch comes after the packages that it needs, so that it can bring nothing but itself and CUDA.

@@ -34,7 +34,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from corpora.lines import numbered_lines
+from corpora.readers.lines import numbered_lines
 from tests.toys import TEXTS
 from tokenization.analysis import Candidate, Encoder, Text, measure
 from tokenization.analysis.batch import batches

@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.config import load
-from experiments.names import slug
+from experiments.config.experiment import load_experiment
+from experiments.config.names import slug
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("spacy", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "compression")
     given = parser.parse_args()
-    systems = load(ROOT / "experiments" / "configs" / "compression.yaml").systems
+    systems = load_experiment(ROOT / "experiments" / "configs" / "compression.yaml").systems
     named = [f"{name}={_seeds(given.models, f'{slug(name)}-seed-*')}" for name in systems]
     named.append(f"spaCy, small={_seeds(given.spacy, 'seed-*')}")
     command = [sys.executable, "-c", "from experiments.cli import main; main()", "benchmark", *named]

@@ -41,9 +41,9 @@ from benchmarks.sides import (
 )
 
 if TYPE_CHECKING:
-    from finkd.batches import TrainingData
+    from finkd.data.batches import TrainingData
     from finkd.losses.term import Loss
-    from finkd.models import Model
+    from finkd.models.model import Model
 
 SIDES = ("trainer", "finkd-same", "finkd-fp32", "finkd")
 SEED = 1
@@ -76,8 +76,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
-    from experiments.plan import matmul_speed
-    from finkd.precision import resolve_precision
+    from experiments.running.plan import matmul_speed
+    from finkd.system.precision import resolve_precision
 
     torch.set_num_threads(arguments.threads)
     teacher, student, data, corpus = _task()
@@ -105,8 +105,8 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
     import numpy as np
 
-    from experiments.shapes import encoder
-    from finkd.teachers import DEFAULT, resolve
+    from experiments.running.shapes import encoder
+    from finkd.models.pretrained import DEFAULT, resolve
 
     shape = encoder(resolve(DEFAULT))
     length = np.array([data.lengths.mean()])
@@ -119,15 +119,15 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 def _task() -> tuple[Model, Model, TrainingData, str]:
     """Teacher and student under masked-LM heads, and the text under their tokenizer."""
     import corpora
-    from finkd import models
-    from finkd.batches import TrainingData
-    from finkd.models import with_masked_head
-    from finkd.students import keep_layers
-    from finkd.teachers import DEFAULT
+    from finkd.data.batches import TrainingData
+    from finkd.models.heads import with_masked_head
+    from finkd.models.loading import load_model
+    from finkd.models.pretrained import DEFAULT
+    from finkd.models.truncation import keep_layers
 
     name = "sec-filings" if "FINKD_DATA" in os.environ else "sample"
     splits = corpora.load(name).splits
-    teacher = with_masked_head(models.load(DEFAULT), SEED)
+    teacher = with_masked_head(load_model(DEFAULT), SEED)
     student = keep_layers(teacher, (0, 2, 5))
     text = [*splits["train"], *splits["test"]]
     return teacher, student, TrainingData.of(text, student, teacher=teacher), name
@@ -139,12 +139,12 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
 
     import numpy as np
 
-    from finkd import training
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
     from finkd.losses.span_hidden import SpanHidden
     from finkd.stages.distill import Distill
-    from finkd.step import Teacher
+    from finkd.training import trainer
+    from finkd.training.step import Teacher
 
     marks: Marks = []
 
@@ -153,9 +153,9 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     schedule = replace(Distill().schedule, epochs=steps, precision=precision, dropout=0.1 if same else 0.0)
     if same:
         rows = np.arange(len(data.lengths))
-        training._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
+        trainer._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
     until_enough(
-        lambda: training.train(student, data, losses, schedule, SEED, Teacher(teacher), finkd_clock(marks, steps))
+        lambda: trainer.train(student, data, losses, schedule, SEED, Teacher(teacher), finkd_clock(marks, steps))
     )
     return marks
 

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
     from finkd.losses.term import Loss
-    from finkd.models import Model
-    from finkd.schedule import Schedule
+    from finkd.models.model import Model
+    from finkd.training.schedule import Schedule
 
 SIDES = ("hidden", "all")
 HELD_OUT = 2000
@@ -68,21 +68,21 @@ def _corpus() -> str:
 def _compared(arguments: argparse.Namespace, seed: int) -> dict[str, Figures]:
     """Figures of both students of one seed."""
     import corpora
-    from finkd import models
-    from finkd.batches import TrainingData
+    from finkd.data.batches import TrainingData
     from finkd.losses.masked_lm import MaskedLM
-    from finkd.models import with_masked_head
+    from finkd.models.heads import with_masked_head
+    from finkd.models.loading import load_model
+    from finkd.models.pretrained import DEFAULT
+    from finkd.models.truncation import keep_layers
     from finkd.stages.adapt import Adapt
     from finkd.stages.distill import Distill
-    from finkd.step import Teacher
-    from finkd.students import keep_layers
-    from finkd.teachers import DEFAULT
-    from finkd.training import train
+    from finkd.training.step import Teacher
+    from finkd.training.trainer import train
 
     drawn = list(corpora.sample_sentences(_corpus(), arguments.sentences + HELD_OUT, seed, max_words=60))
     held_out = drawn[-min(HELD_OUT, len(drawn) // 4) :]
     text = drawn[: -len(held_out)]
-    teacher = with_masked_head(models.load(DEFAULT), seed)
+    teacher = with_masked_head(load_model(DEFAULT), seed)
     teacher.encoder.requires_grad_(False)
     head = _timed(Adapt().schedule, arguments.seconds, embedding_learning_rate=0.0)
     train(teacher, TrainingData.of(text, teacher), [MaskedLM()], head, seed)
@@ -117,8 +117,8 @@ def _scored(student: Model, teacher: Model, held_out: list[Any]) -> Figures:
     import torch
     from torch.nn import functional
 
-    from finkd.batches import TrainingData, by_length
-    from finkd.forward import forward
+    from finkd.data.batches import TrainingData, by_length
+    from finkd.inference.forward import forward
 
     data = TrainingData.of(held_out, student, teacher=teacher)
     totals, count = np.zeros(3), 0

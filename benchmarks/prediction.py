@@ -33,11 +33,11 @@ import torch
 import corpora
 from corpora.sentence import Sentence
 from corpora.tags import entities
-from experiments.splits import scored_split
-from finkd.compression.architecture import register
-from finkd.evaluation import sentence_logits
-from finkd.shipping.loading import load_tagger
-from finkd.tagging import tag
+from experiments.config.splits import scored_split
+from finkd.export.loading import load_tagger
+from finkd.inference.tagger import sentence_logits
+from finkd.inference.tagging import tag
+from finkd.models.architectures import register
 
 Entities = set[tuple[int, int, int, str]]
 

@@ -89,20 +89,20 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
 
     import corpora
     from corpora.tags import label_names
-    from finkd import models
-    from finkd.batches import TrainingData
+    from finkd.data.batches import TrainingData
     from finkd.losses.span_hidden import SpanHidden
     from finkd.losses.word_kl import WordKL
-    from finkd.models import with_head
-    from finkd.schedule import Schedule
-    from finkd.step import Teacher
-    from finkd.students import keep_layers, replace_vocabulary
-    from finkd.teachers import DEFAULT
-    from finkd.training import train
+    from finkd.models.heads import with_head
+    from finkd.models.loading import load_model
+    from finkd.models.pretrained import DEFAULT
+    from finkd.models.truncation import keep_layers, replace_vocabulary
+    from finkd.training.schedule import Schedule
+    from finkd.training.step import Teacher
+    from finkd.training.trainer import train
     from tokenization.tokenizer import Tokenizer
 
     torch.set_num_threads(threads)
-    teacher = with_head(models.load(DEFAULT), label_names(("ORG",)), SEED)
+    teacher = with_head(load_model(DEFAULT), label_names(("ORG",)), SEED)
     student = replace_vocabulary(keep_layers(teacher, (0, 2, 5)), Tokenizer.load(vocabulary))
     marks = [time.perf_counter()]
     text = list(corpora.sample_sentences(_corpus(), sentences, SEED, max_words=40))
@@ -126,7 +126,7 @@ def _picture(result: dict[str, Any]) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    from reports import canvas
+    from reports.figures import canvas
 
     runs = result["runs"]
     sizes = [run["sentences"] for run in runs]

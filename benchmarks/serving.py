@@ -46,8 +46,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import corpora
 from experiments.service.limits import Limits
-from finkd.shipping.loading import load_tagger
-from finkd.tagging import tag
+from finkd.export.loading import load_tagger
+from finkd.inference.tagging import tag
 
 LOOK_SECONDS = 1.0
 HANGS_UP_SECONDS = 0.3

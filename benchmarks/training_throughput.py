@@ -38,8 +38,8 @@ from benchmarks.sides import (
 )
 
 if TYPE_CHECKING:
-    from finkd.batches import TrainingData
-    from finkd.models import Model
+    from finkd.data.batches import TrainingData
+    from finkd.models.model import Model
 
 SIDES = ("trainer", "finkd", "finkd-fp32")
 SEED = 1
@@ -76,7 +76,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         precision = "fp32"
         marks = _with_trainer(model, data, total)
     else:
-        from finkd.precision import resolve_precision
+        from finkd.system.precision import resolve_precision
 
         precision = resolve_precision("auto" if arguments.side == "finkd" else "fp32")
         marks = _with_finkd(model, data, total, precision)
@@ -91,16 +91,16 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 def _task(layers: int) -> tuple[Model, TrainingData, str]:
     """The student with a fresh head, and the training sentences under its tokenizer."""
     import corpora
-    from finkd import models
-    from finkd.batches import TrainingData
-    from finkd.models import with_head
-    from finkd.students import keep_layers
-    from finkd.teachers import DEFAULT
+    from finkd.data.batches import TrainingData
+    from finkd.models.heads import with_head
+    from finkd.models.loading import load_model
+    from finkd.models.pretrained import DEFAULT
+    from finkd.models.truncation import keep_layers
 
     name = "finer-ord" if "FINKD_DATA" in os.environ else "sample"
     corpus = corpora.load(name)
     labels = corpora.label_names(corpus.types)
-    encoder = models.load(DEFAULT)
+    encoder = load_model(DEFAULT)
     model = with_head(keep_layers(encoder, (0, 2, 5) if layers == 3 else range(6)), labels, SEED)
     data = TrainingData.of(corpus.splits["train"], model, labels)
     return model, data, name
@@ -109,8 +109,8 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
 def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
     """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
-    from finkd.schedule import Schedule
-    from finkd.training import train
+    from finkd.training.schedule import Schedule
+    from finkd.training.trainer import train
 
     marks: Marks = []
 

@@ -34,7 +34,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.events import Listener
+from experiments.running.events import Listener
 from experiments.tuning import storage
 from experiments.tuning.addresses import is_local
 from experiments.tuning.crew import Crew

@@ -9,7 +9,7 @@ from corpora.corpus import Corpus, NerCorpus, NerData, Source, TextCorpus, split
 from corpora.loading import load
 from corpora.sentence import Entity, Sentence
 from corpora.tags import Scheme, convert, entities, from_entities, label_names
-from corpora.text import fingerprint, sample_sentences, stream
+from corpora.text.sampling import fingerprint, sample_sentences, stream
 
 __all__ = [
     "Corpus",

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from corpora.catalog import corpora
-from corpora.characters import case_variants, foreign_character, look_alikes, named
-from corpora.columns import read_conll, read_csv_tokens
 from corpora.corpus import NerCorpus, NerData, Splits
 from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
 from corpora.files import exists
-from corpora.lines import stem, without_packing
 from corpora.locate import finder
-from corpora.offsets import Offsets, offsets_named
-from corpora.records import read_json_spans, read_jsonl, read_parquet
+from corpora.readers.characters import case_variants, foreign_character, look_alikes, named
+from corpora.readers.columns import read_conll, read_csv_tokens
+from corpora.readers.lines import stem, without_packing
+from corpora.readers.offsets import Offsets, offsets_named
+from corpora.readers.records import read_json_spans, read_jsonl, read_parquet
 from corpora.registry import unknown
 from corpora.sentence import Sentence
 from corpora.tags import Scheme, entities, scheme_named

@@ -30,7 +30,7 @@ from experiments.commands.serve import serve
 from experiments.commands.store import store
 from experiments.commands.tune import tune
 from experiments.commands.vocab import vocab
-from experiments.terminal import escape_unprintable, prepare_libraries, say, show_warnings
+from experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_warnings
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 _VARIABLES = ("FINKD_", "HF_", "XDG_CACHE_HOME")

@@ -13,13 +13,13 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import Overrides, seed_list
-from experiments.terminal import messages, say, show_tables
-from experiments.threads import Threads
-from finkd.teachers import DEFAULT
+from experiments.console.terminal import messages, say, show_tables
+from experiments.console.threads import Threads
+from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
-    from experiments.events import Listener
-    from finkd.raw_text import Text
+    from experiments.running.events import Listener
+    from finkd.data.raw_text import Text
 
 STRATEGIES = {
     "distilled": "masked-teacher > shrink(token_types=false)"
@@ -52,15 +52,15 @@ def main(
     Example: python experiments/distilbert_reproduction.py --epochs 1 --set schedule.epochs=1
     """
     from corpora.loading import check_exists
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     check_exists(text)
     resolve(teacher)  # before what takes seconds to import
 
-    from experiments.config import overridden
-    from experiments.progress import shown
+    from experiments.config.experiment import overridden
+    from experiments.console.progress import shown
     from experiments.suites.evaluate import evaluate_suite
-    from finkd.raw_text import Text
+    from finkd.data.raw_text import Text
     from finkd.suites.record import load_task_records
     from reports.build import build
     from reports.report import compose
@@ -92,8 +92,8 @@ def main(
 def _students(
     out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
 ) -> dict[str, str | Path]:
-    from experiments.names import slug
-    from experiments.strategy import make
+    from experiments.config.names import slug
+    from experiments.running.strategy import make
     from finkd.store import Store
 
     training = {"epochs": epochs, "batch_tokens": batch_tokens, "dropout": 0}

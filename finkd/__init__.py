@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpora.loading import load as load_corpus
-    from experiments.benchmark import benchmark
-    from experiments.compression import compressed as compress
-    from experiments.config import load as load_experiment
-    from experiments.run import run
+    from experiments.benchmarking.benchmark import benchmark
+    from experiments.config.experiment import load_experiment
+    from experiments.running.compression import compressed as compress
+    from experiments.running.run import run
     from experiments.service.app import make_app
-    from experiments.shift import compare as compare_vocabularies
     from experiments.suites.evaluate import evaluate_suite
-    from finkd.compression.architecture import register as register_architectures
-    from finkd.evaluation import evaluate
-    from finkd.models import load as load_model
+    from experiments.vocabularies.shift import compare as compare_vocabularies
+    from finkd.evaluation.ner import evaluate
+    from finkd.export.loading import load_tagger
+    from finkd.export.onnx import export_onnx
+    from finkd.export.spacy import export_spacy
+    from finkd.inference.tagging import tag
+    from finkd.models.architectures import register as register_architectures
+    from finkd.models.loading import load_model
     from finkd.records import load_records
-    from finkd.shipping.loading import load_tagger
-    from finkd.shipping.onnx import export_onnx
-    from finkd.shipping.spacy import export_spacy
-    from finkd.tagging import tag
     from reports.build import build as report
     from tokenization.alignment import align
     from tokenization.analysis import analyze
@@ -37,23 +37,23 @@ _TARGETS = {
     "Tokenizer": "tokenization.tokenizer:Tokenizer",
     "align": "tokenization.alignment:align",
     "analyze": "tokenization.analysis:analyze",
-    "benchmark": "experiments.benchmark:benchmark",
-    "compare_vocabularies": "experiments.shift:compare",
-    "compress": "experiments.compression:compressed",
-    "evaluate": "finkd.evaluation:evaluate",
+    "benchmark": "experiments.benchmarking.benchmark:benchmark",
+    "compare_vocabularies": "experiments.vocabularies.shift:compare",
+    "compress": "experiments.running.compression:compressed",
+    "evaluate": "finkd.evaluation.ner:evaluate",
     "evaluate_suite": "experiments.suites.evaluate:evaluate_suite",
-    "export_onnx": "finkd.shipping.onnx:export_onnx",
-    "export_spacy": "finkd.shipping.spacy:export_spacy",
+    "export_onnx": "finkd.export.onnx:export_onnx",
+    "export_spacy": "finkd.export.spacy:export_spacy",
     "load_corpus": "corpora.loading:load",
-    "load_experiment": "experiments.config:load",
-    "load_model": "finkd.models:load",
+    "load_experiment": "experiments.config.experiment:load_experiment",
+    "load_model": "finkd.models.loading:load_model",
     "load_records": "finkd.records:load_records",
-    "load_tagger": "finkd.shipping.loading:load_tagger",
+    "load_tagger": "finkd.export.loading:load_tagger",
     "make_app": "experiments.service.app:make_app",
-    "register_architectures": "finkd.compression.architecture:register",
+    "register_architectures": "finkd.models.architectures:register",
     "report": "reports.build:build",
-    "run": "experiments.run:run",
-    "tag": "finkd.tagging:tag",
+    "run": "experiments.running.run:run",
+    "tag": "finkd.inference.tagging:tag",
     "train_vocabulary": "tokenization.vocabulary:train",
 }
 

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 
 from corpora.errors import StoreError
 from corpora.files import atomic_folder, clean, remove_abandoned, sha256, turn
-from finkd import processes
+from finkd.system import processes
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from corpora.files import write_atomic
 from corpora.wording import counted
 from finkd.runtimes.record import BenchmarkRecord, Ratio
 from reports.build import write_report
+from reports.figures.pictures import picture
 from reports.figures.sizes import sizes
-from reports.pictures import picture
 from reports.report import Report
 from reports.sections import Spread
 from reports.table import Cell, Column, Table, label, number, plain, share, spread

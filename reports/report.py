@@ -8,9 +8,9 @@ from functools import cached_property
 
 from finkd.records import RunRecord
 from finkd.suites.record import TaskRecord
+from reports.figures.pictures import Picture, pictures
 from reports.general import general
 from reports.overviews import overviews
-from reports.pictures import Picture, pictures
 from reports.sections import Section, sections
 from reports.table import Table
 from reports.tables import tables

@@ -14,7 +14,7 @@ from typing import Any
 from tokenizers import Tokenizer as Backend
 
 from corpora.errors import ConfigError
-from corpora.json_files import read_object, shown
+from corpora.readers.json_files import read_object, shown
 from tokenization import patterns
 
 FILE = "tokenizer.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 from corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
 from corpora.errors import DataError
-from corpora.records import json_records
+from corpora.readers.records import json_records
 from corpora.segmentation import LabelledSpan, label_text
 from corpora.sentence import Sentence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
 from corpora.errors import DataError
-from corpora.records import json_records, sentence_without_blanks
+from corpora.readers.records import json_records, sentence_without_blanks
 from corpora.sentence import Entity
 from corpora.tags import from_entities
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from corpora.corpus import Find, NerCorpus, Source, Splits
 from corpora.errors import DataError
-from corpora.lines import csv_rows
-from corpora.records import sentence_without_blanks
+from corpora.readers.lines import csv_rows
+from corpora.readers.records import sentence_without_blanks
 from corpora.sentence import Sentence
 
 _FOLDER = "ner/fnxl"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corpora.corpus import Find, NerCorpus, Source, Splits
 from corpora.errors import DataError
-from corpora.lines import numbered_lines, parse_json
+from corpora.readers.lines import numbered_lines, parse_json
 from corpora.sentence import Entity, Sentence
 from corpora.tags import entities, from_entities
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpora.corpus import Find
-from corpora.lines import numbered_lines
+from corpora.readers.lines import numbered_lines
 
 
 def plain_lines(find: Find, relative: str) -> Iterator[str]:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from corpora.catalog.grammar import Grammar
 from corpora.corpus import Find, Lines, NerCorpus, Splits, TextCorpus
-from corpora.grammar import Grammar
 from corpora.segmentation import LabelledSpan, label_text
 
 TYPES = ("PER", "ORG", "LOC", "INSTRUMENT")

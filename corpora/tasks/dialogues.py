@@ -11,8 +11,8 @@ from typing import Any
 
 from corpora.corpus import Source
 from corpora.errors import ConfigError, DataError, listed, quoted
-from corpora.lines import csv_rows, numbered_lines, parse_json, without_packing
 from corpora.locate import locate
+from corpora.readers.lines import csv_rows, numbered_lines, parse_json, without_packing
 
 _FILES = {
     "train": "dialogsum/dialogsum.train.subset.csv.gz",

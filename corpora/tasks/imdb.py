@@ -7,7 +7,7 @@ from pathlib import Path
 
 from corpora.corpus import Find, Source
 from corpora.errors import DataError
-from corpora.lines import numbered_lines, parse_json
+from corpora.readers.lines import numbered_lines, parse_json
 from corpora.tasks.reading import class_of
 from corpora.tasks.task import Example, Hub, TextTask
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import DataError, listed
-from corpora.lines import numbered_lines, read_json
+from corpora.readers.lines import numbered_lines, read_json
 from corpora.wording import counted
 
 

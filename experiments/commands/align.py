@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.terminal import results, show_json
-from finkd.teachers import DEFAULT
+from experiments.console.terminal import results, show_json
+from finkd.models.pretrained import DEFAULT
 
 
 def align(
@@ -23,7 +23,7 @@ def align(
 
     Example: finkd align --student runs/vocabulary "Acme repaid the revolving facility."
     """
-    from experiments.shift import named_tokenizer
+    from experiments.vocabularies.shift import named_tokenizer
     from tokenization.alignment import align as align_pieces
     from tokenization.drawing import as_dict, draw
 

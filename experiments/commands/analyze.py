@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.options import refuse_idle
-from experiments.terminal import say, show_json, show_tables
-from experiments.threads import Threads
-from finkd.teachers import DEFAULT
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say, show_json, show_tables
+from experiments.console.threads import Threads
+from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
     from tokenization.analysis import Analysis
@@ -55,7 +55,7 @@ def analyze(
 
     Example: finkd analyze --corpus sample --vocab-size 500 --vocab-size 1000 --vocab-size 2000 --out runs/analysis
     """
-    from experiments.shift import Plan, compare
+    from experiments.vocabularies.shift import Plan, compare
     from reports.analysis.tables import tables
 
     plan = Plan(

@@ -12,9 +12,9 @@ import typer
 
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
-from experiments.options import refuse_idle
-from experiments.terminal import say, show_json, show_tables
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say, show_json, show_tables
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.corpus import NerData
@@ -56,8 +56,8 @@ def benchmark(
     kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
     data = _checked(named, kinds, on)
 
-    from experiments.benchmark import Measuring
-    from experiments.benchmark import benchmark as measured
+    from experiments.benchmarking.benchmark import Measuring
+    from experiments.benchmarking.benchmark import benchmark as measured
     from finkd.runtimes.peers import is_pipeline
     from reports.benchmark import write_benchmark
 
@@ -75,8 +75,8 @@ def benchmark(
 def _checked(named: Mapping[str, Sequence[str]], kinds: Sequence[str], on: str) -> NerData:
     """The corpus, once every name is known to stand for something: importing what measures takes seconds."""
     import corpora
+    from finkd.export.loading import find_tagger
     from finkd.runtimes import runtimes
-    from finkd.shipping.loading import find_tagger
 
     for kind in kinds:
         if kind not in runtimes:

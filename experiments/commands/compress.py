@@ -10,13 +10,13 @@ import typer
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
 from experiments.commands.run import Overrides
-from experiments.options import refuse_idle
-from experiments.terminal import messages, say, show_json, show_tables
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import messages, say, show_json, show_tables
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.corpus import NerData
-    from experiments.compression import Compressed
+    from experiments.running.compression import Compressed
     from reports.table import Table
 
 METHODS = {
@@ -65,13 +65,13 @@ def compress(
         refuse_idle(context, "without --text", "sentences")
 
     import corpora
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     resolve(model)  # before what takes seconds to import
     data: NerData | None = corpora.load(on) if on else None
 
-    from experiments.compression import compressed
-    from experiments.progress import shown
+    from experiments.console.progress import shown
+    from experiments.running.compression import compressed
 
     with shown(messages) as listen:
         found = compressed(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.terminal import say
+from experiments.console.terminal import say
 
 
 def dashboard(

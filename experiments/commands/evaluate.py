@@ -11,9 +11,9 @@ from corpora.errors import ConfigError, UnknownNameError
 from corpora.registry import unknown
 from corpora.wording import counted
 from experiments.commands.run import Overrides, refuse_idle_scheme, seed_list
-from experiments.options import refuse_idle
-from experiments.terminal import messages, say, show_json, show_tables
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import messages, say, show_json, show_tables
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.records import NerScores
@@ -98,9 +98,9 @@ def _suite(
     *,
     json: bool,
 ) -> None:
-    from experiments.config import overridden
+    from experiments.config.experiment import overridden
     from experiments.suites import suites
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     if suite != "all" and suite not in suites:
         raise UnknownNameError(unknown("suites", suite, suites))
@@ -109,7 +109,7 @@ def _suite(
         if not settings.get("random_weights"):  # for which the model is only a name
             resolve(each)  # before what takes seconds to import
 
-    from experiments.progress import shown
+    from experiments.console.progress import shown
     from experiments.suites.evaluate import default_folder, evaluate_suite
     from finkd.suites.record import load_task_records
     from reports.report import compose
@@ -143,13 +143,13 @@ def _figures(record: TaskRecord) -> dict[str, object]:
 
 def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     import corpora
-    from experiments.splits import scored_split
-    from finkd.shipping.loading import find_tagger, load_tagger
+    from experiments.config.splits import scored_split
+    from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
 
-    from finkd.evaluation import evaluate as score
-    from finkd.evaluation import known_words
+    from finkd.evaluation.ner import evaluate as score
+    from finkd.evaluation.ner import known_words
     from finkd.records import figures
 
     data = corpora.load(on, scheme, offsets)

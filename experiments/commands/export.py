@@ -11,15 +11,15 @@ import typer
 from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder, check_replaceable
 from corpora.wording import counted
-from experiments.options import refuse_idle
-from experiments.terminal import say, show_json
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say, show_json
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from corpora.corpus import NerData
-    from finkd.evaluation import Tagger
-    from finkd.models import Model
-    from finkd.shipping.onnx import OnnxTagger
+    from finkd.export.onnx import OnnxTagger
+    from finkd.inference.tagger import Tagger
+    from finkd.models.model import Model
 
 To = Literal["onnx", "onnx-int8", "spacy"]
 _APPLIES: dict[str, tuple[To, ...]] = {
@@ -63,7 +63,7 @@ def export(
     """
     refuse_idle(context, f"with --to {to}", *(name for name, kinds in _APPLIES.items() if to not in kinds))
 
-    from finkd.teachers import resolve
+    from finkd.models.pretrained import resolve
 
     source = resolve(model).resolve()
     beside = source.parent if Path(model).is_dir() else Path("runs") / "exported"
@@ -76,7 +76,7 @@ def export(
 
 
 def _package(source: Path, folder: Path, name: str, version: str, *, json: bool) -> None:
-    from finkd.shipping.spacy import export_spacy
+    from finkd.export.spacy import export_spacy
 
     export_spacy(source, folder, name, version)
     if json:
@@ -96,13 +96,13 @@ def _graph(
     json: bool,
 ) -> None:
     import corpora
-    from experiments.splits import scored_split
-    from finkd import models
-    from finkd.shipping.onnx import export_onnx, load_onnx
+    from experiments.config.splits import scored_split
+    from finkd.export.onnx import export_onnx, load_onnx
+    from finkd.models.loading import load_model
 
     data = corpora.load(on)
     split = scored_split(data, split)
-    tagger = models.load(source)
+    tagger = load_model(source)
     train = data.splits.get("train", ())
     if calibrate and not train:
         raise ConfigError(f"--calibrate: {on} has no training split")
@@ -135,8 +135,8 @@ def _scores(exported: float | None, model: float | None) -> str:
 
 def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:
     import corpora
-    from finkd.evaluation import evaluate
-    from finkd.shipping.onnx import parity
+    from finkd.evaluation.ner import evaluate
+    from finkd.export.onnx import parity
 
     sentences = data.splits[split]
     scores = None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corpora.wording import counted
-from experiments.terminal import say, show_json, show_tables
+from experiments.console.terminal import say, show_json, show_tables
 
 human_eval = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +37,7 @@ def form(
     from corpora.files import write_atomic
     from corpora.tasks.dialogues import load_dialogues
     from finkd.suites.record import load_task_records
-    from reports.rating import draw, key, page
+    from reports.pages.rating import draw, key, page
 
     records = [record for record in load_task_records(runs) if record.suite == "summarization"]
     known = {record.system for record in records} | {record.method for record in records}
@@ -69,7 +69,7 @@ def score(
     Example: finkd human-eval score ratings-*.json --key runs/human-eval/key.json
     """
     from corpora.errors import ConfigError
-    from reports.rating import agreement, means, read_key, read_ratings
+    from reports.pages.rating import agreement, means, read_key, read_ratings
 
     known = read_key(key)
     raters = [read_ratings(path, known) for path in files]

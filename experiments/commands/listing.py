@@ -13,12 +13,12 @@ from corpora.corpus import Corpus
 from corpora.errors import ConfigError
 from corpora.locate import availability
 from corpora.registry import Registry, unknown
-from experiments.terminal import show_json
+from experiments.console.terminal import show_json
 
 KINDS = {
     "corpora": "corpora:corpora",
     "figures": "reports.figures:figures",
-    "floors": "finkd.floors:floors",
+    "floors": "finkd.evaluation.baselines:floors",
     "formats": "reports.formats:formats",
     "general": "reports.general:general",
     "losses": "finkd.losses:losses",
@@ -31,8 +31,8 @@ KINDS = {
     "suites": "experiments.suites:suites",
     "tables": "reports.tables:tables",
     "tasks": "corpora.tasks:tasks",
-    "teachers": "finkd.teachers:KNOWN",
-    "transfers": "finkd.transfer:transfers",
+    "teachers": "finkd.models.pretrained:KNOWN",
+    "transfers": "finkd.models.embedding_transfer:transfers",
     "vocabularies": "tokenization.vocabulary:algorithms",
 }
 

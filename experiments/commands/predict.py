@@ -14,14 +14,14 @@ import typer
 from rich.text import Text
 
 from corpora.errors import ConfigError, FinkdError
-from corpora.streams import TEXT, Format, format_of, text_records
 from corpora.tags import entity_types
-from experiments.options import refuse_idle
-from experiments.terminal import results, say, visible
-from experiments.threads import Threads
+from corpora.text.streams import TEXT, Format, format_of, text_records
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import results, say, visible
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from finkd.tagging import Tagged
+    from finkd.inference.tagging import Tagged
 
 Precision = Literal["auto", "fp32", "bf16"]
 COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")
@@ -59,16 +59,16 @@ def predict(
     records = iter([{field: text}]) if file is None else text_records(file, field, kind)
     records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is told of at once
 
-    from finkd.shipping.loading import find_tagger, load_tagger
+    from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
 
-    from finkd.lookup import is_graph
+    from finkd.models.lookup import is_graph
 
     if is_graph(model):
         refuse_idle(context, "with an ONNX graph", "precision")
 
-    from finkd.tagging import tag
+    from finkd.inference.tagging import tag
 
     tagger = load_tagger(model, precision=precision)
     types = entity_types(tagger.labels)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corpora.errors import ConfigError, FinkdError, UnavailableError
-from corpora.lines import read_json
+from corpora.readers.lines import read_json
 from corpora.wording import counted
-from experiments.terminal import say, show_json, show_tables
+from experiments.console.terminal import say, show_json, show_tables
 
 if TYPE_CHECKING:
     from finkd.records import RunRecord

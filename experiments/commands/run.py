@@ -11,14 +11,14 @@ import typer
 
 from corpora.errors import ConfigError
 from corpora.wording import counted
-from experiments.options import refuse_idle
-from experiments.terminal import messages, say, show_json, show_tables
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import messages, say, show_json, show_tables
+from experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from corpora.offsets import Offsets
+    from corpora.readers.offsets import Offsets
     from corpora.tags import Scheme
-    from experiments.config import Experiment
+    from experiments.config.experiment import Experiment
     from finkd.records import RunRecord
 
 Overrides = Annotated[
@@ -81,10 +81,10 @@ def run(
     chosen_seeds = seed_list(seeds) if seeds is not None else None
     experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme, offsets)
 
-    from experiments.progress import shown
-    from experiments.run import default_folder
-    from experiments.run import run as run_experiment
-    from finkd import processes
+    from experiments.console.progress import shown
+    from experiments.running.run import default_folder
+    from experiments.running.run import run as run_experiment
+    from finkd.system import processes
 
     folder = out or default_folder(experiment)
     if dry_run:
@@ -133,21 +133,21 @@ def _experiment(
     scheme: Scheme | None,
     offsets: Offsets | None,
 ) -> Experiment:
-    from experiments import config
+    from experiments.config.experiment import from_settings, load_experiment, one_strategy
 
     path = Path(what)
     if not _names_a_file(path):
         _no_configuration_meant(path)
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
-        settings = config.one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
-        return config.from_settings(settings, overrides, seeds, find=True)
+        settings = one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
+        return from_settings(settings, overrides, seeds, find=True)
     for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
         if value is not None:
             raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
     if not path.is_file():
         raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
-    return config.load(path, overrides, seeds, only, find=True)
+    return load_experiment(path, overrides, seeds, only, find=True)
 
 
 def _names_a_file(path: Path) -> bool:
@@ -184,9 +184,9 @@ def _figures(record: RunRecord) -> dict[str, Any]:
 
 
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
-    from experiments.plan import plan
-    from experiments.prepared import Prepared
-    from experiments.run import claimed
+    from experiments.running.plan import plan
+    from experiments.running.prepared import Prepared
+    from experiments.running.run import claimed
 
     prepared = Prepared(experiment, folder.parent / "store")
     claimed(folder, experiment, prepared.data.fingerprint)

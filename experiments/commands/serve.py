@@ -9,9 +9,9 @@ import typer
 
 from corpora.errors import UnavailableError
 from experiments.commands.predict import Precision
-from experiments.options import refuse_idle
-from experiments.terminal import say
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say
+from experiments.console.threads import Threads
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -53,7 +53,7 @@ def serve(
 
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
-    from finkd.shipping.loading import find_tagger
+    from finkd.export.loading import find_tagger
 
     find_tagger(model)  # before what takes seconds to import
 
@@ -61,7 +61,7 @@ def serve(
     from experiments.service.connections import Server, allow_connections, listen
     from experiments.service.limits import MEGABYTE, Limits
     from experiments.service.process import Source, TaggerProcess
-    from finkd.lookup import is_graph
+    from finkd.models.lookup import is_graph
 
     if is_graph(model):
         refuse_idle(context, "with an ONNX graph", "precision")

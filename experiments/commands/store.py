@@ -11,7 +11,7 @@ import typer
 
 from corpora.errors import StoreError
 from corpora.wording import counted
-from experiments.terminal import say, show_json
+from experiments.console.terminal import say, show_json
 
 if TYPE_CHECKING:
     from finkd.store import Entry, Store

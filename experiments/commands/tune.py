@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from experiments.commands.run import Overrides
-from experiments.terminal import messages, say, show_json
-from experiments.threads import Threads
+from experiments.console.terminal import messages, say, show_json
+from experiments.console.threads import Threads
 
 
 def tune(

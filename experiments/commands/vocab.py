@@ -9,9 +9,9 @@ import typer
 
 from corpora.errors import ConfigError, StoreError
 from corpora.wording import counted
-from experiments.options import refuse_idle
-from experiments.terminal import say, show_json
-from experiments.threads import Threads
+from experiments.console.options import refuse_idle
+from experiments.console.terminal import say, show_json
+from experiments.console.threads import Threads
 
 OWN_FILES = {"tokenizer.json", "tokenizer_config.json"}
 
@@ -76,8 +76,8 @@ def vocab(
     if grow_from or trim_from:
         refuse_idle(context, "with a grown or trimmed vocabulary, which has its teacher's", "algorithm")
 
-    from experiments.shift import named_tokenizer
-    from experiments.sources import source
+    from experiments.vocabularies.shift import named_tokenizer
+    from experiments.vocabularies.sources import source
     from finkd.settings import build
     from tokenization import vocabulary
     from tokenization.trainers.protection import read_entries

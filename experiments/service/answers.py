@@ -15,9 +15,9 @@ from pydantic_core import from_json
 from corpora.wording import counted
 from experiments.service.limits import SMALL, Limits, RefusedError
 from experiments.service.messages import Asked, Reply
-from finkd.evaluation import Tagger
+from finkd.inference.tagger import Tagger
+from finkd.inference.tagging import tag
 from finkd.settings import without_prefix
-from finkd.tagging import tag
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from experiments.service.limits import Limits, Memory, Places, RefusedError
 from experiments.service.messages import Answer, Asked, Reply, Worker
 
 if TYPE_CHECKING:
-    from finkd.evaluation import Tagger
+    from finkd.inference.tagger import Tagger
 
 _PAGE = Path(__file__).with_name("page.html")
 _JSON = "application/json"

@@ -10,7 +10,7 @@ from corpora.tags import entity_types
 from experiments.service.answers import read_request, reply_to
 from experiments.service.limits import Limits, RefusedError
 from experiments.service.messages import Done, Reply
-from finkd.evaluation import Tagger
+from finkd.inference.tagger import Tagger
 
 _SHORT_SHARE = 10
 """A request is long if it has more than the allowed characters divided by this."""

@@ -33,7 +33,7 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(frozen=True)
 class Source:
-    """Where the tagger is read from; see ``finkd.shipping.loading.load_tagger``.
+    """Where the tagger is read from; see ``finkd.export.loading.load_tagger``.
 
     Attributes:
         model: name or folder.
@@ -170,7 +170,7 @@ def _unavailable() -> Reply:
 def _serve(connection: Connection, source: Source, limits: Limits) -> None:
     """The process: load the tagger, then answer what comes until the connection ends."""
     from experiments.service.lanes import Lanes  # imports torch, which the parent does not need
-    from finkd.tagging import tag
+    from finkd.inference.tagging import tag
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
@@ -214,7 +214,7 @@ def _answer_all(connection: Connection, lanes: Worker) -> None:
 def _loaded(source: Source) -> Any:
     import torch
 
-    from finkd.shipping.loading import load_tagger
+    from finkd.export.loading import load_tagger
 
     if source.threads:
         torch.set_num_threads(source.threads)

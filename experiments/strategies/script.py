@@ -10,7 +10,7 @@ import typer
 
 from experiments.cli import Script
 from experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Json, Out, Overrides, Seeds, run
-from experiments.threads import Threads
+from experiments.console.threads import Threads
 from finkd.strategies import strategies
 
 CONFIG = Path(__file__).parents[1] / "configs" / "strategies-financial.yaml"

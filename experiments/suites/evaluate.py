@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpora.errors import ConfigError
-from experiments.events import Event
+from experiments.running.events import Event
 from experiments.suites import suites
 from experiments.suites.request import Request
-from finkd.model_files import read_config
+from finkd.models.files import read_config
+from finkd.models.pretrained import resolve
 from finkd.suites.record import TaskRecord
-from finkd.teachers import resolve
 
 ALL = "all"
 _WRITES = ("ForCausalLM", "ForConditionalGeneration")

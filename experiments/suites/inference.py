@@ -14,9 +14,10 @@ from pydantic import PositiveInt
 from corpora.tasks import load_task
 from corpora.tasks.task import Example
 from experiments.suites.request import Request, chosen, kept, plain
-from finkd.inference import read
-from finkd.models import Model, with_text_head
-from finkd.resources import threads
+from finkd.inference.prediction import read
+from finkd.models.heads import with_text_head
+from finkd.models.model import Model
+from finkd.runtimes.resources import threads
 from finkd.settings import build
 from finkd.suites.reading import read_texts
 from finkd.suites.record import TaskRecord

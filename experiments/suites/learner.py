@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.names import slug
-from experiments.publish import publish
+from experiments.config.names import slug
+from experiments.running.publish import publish
 from experiments.suites.request import Request
-from finkd import models
-from finkd.models import Model
-from finkd.precision import resolve_precision
+from finkd.models.loading import load_model
+from finkd.models.model import Model
 from finkd.progress import Listener, Progress
 from finkd.store import Stored, address
 from finkd.suites.record import TaskRecord
+from finkd.system.precision import resolve_precision
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Learner:
     @cached_property
     def model(self) -> Model:
         """The model when it has learnt."""
-        return models.load(self._stored.folder, for_texts=True)
+        return load_model(self._stored.folder, for_texts=True)
 
     @property
     def key(self) -> str:

@@ -15,17 +15,19 @@ from typing import Any
 from corpora.errors import UnknownNameError
 from corpora.files import folder_lock
 from corpora.registry import unknown
-from experiments.events import Event, ignored
-from experiments.names import slug
-from finkd import lineage, models, teachers
-from finkd.environment import environment
-from finkd.models import Model
-from finkd.precision import resolve_precision
+from experiments.config.names import slug
+from experiments.running.events import Event, ignored
+from finkd.execution import lineage
+from finkd.models import pretrained
+from finkd.models.loading import load_model
+from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.records import Resources
-from finkd.resources import folder_bytes
+from finkd.runtimes.resources import folder_bytes
 from finkd.store import Store, address
 from finkd.suites.record import SUFFIX, TaskRecord
+from finkd.system.environment import environment
+from finkd.system.precision import resolve_precision
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Request:
     @cached_property
     def loaded(self) -> Model:
         """The model."""
-        return models.load(self.model)
+        return load_model(self.model)
 
     @cached_property
     def resources(self) -> Resources:
@@ -70,7 +72,7 @@ class Request:
         return Resources(
             parameters=sum(parameter.numel() for parameter in self.loaded.encoder.parameters()),
             embedding_parameters=self.loaded.embeddings.weight.numel(),
-            bytes=folder_bytes(teachers.resolve(self.model)),
+            bytes=folder_bytes(pretrained.resolve(self.model)),
         )
 
     @property

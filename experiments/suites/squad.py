@@ -13,8 +13,9 @@ from corpora.errors import ConfigError
 from corpora.tasks.questions import Question, QuestionData, load_questions
 from experiments.suites.learner import Learner
 from experiments.suites.request import Request, chosen, kept, plain
-from finkd import lineage, models
-from finkd.models import Model
+from finkd.execution import lineage
+from finkd.models.loading import load_model
+from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import build
 from finkd.suites import squad_metrics
@@ -63,7 +64,7 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
 
 def _same_pieces(request: Request) -> None:
     assert request.teacher is not None
-    teacher = models.load(request.teacher)
+    teacher = load_model(request.teacher)
     if teacher.tokenizer.fingerprint != request.loaded.tokenizer.fingerprint:
         raise ConfigError(
             f"--teacher: {request.teacher} cuts text otherwise than {request.model}; where an answer begins and ends "

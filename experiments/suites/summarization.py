@@ -12,11 +12,10 @@ from pydantic import PositiveInt
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder
 from corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
-from experiments.events import Event, ignored
-from experiments.jobs import side_by_side
-from experiments.names import slug
+from experiments.config.names import slug
+from experiments.running.events import Event, ignored
+from experiments.running.jobs import side_by_side
 from experiments.suites.request import Request, chosen, found, kept, plain
-from finkd.memory import PeakMemory
 from finkd.records import Resources
 from finkd.settings import build
 from finkd.store import address
@@ -27,6 +26,7 @@ from finkd.suites.summaries.metrics import METRICS, summary_metrics
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_random
 from finkd.suites.summaries.writing import Written, write
+from finkd.system.memory import PeakMemory
 
 Way = Literal["zero-shot", "one-shot", "lora"]
 Trained = tuple[Writer, float, int]

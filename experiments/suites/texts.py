@@ -15,8 +15,9 @@ from corpora.tasks.task import TaskData
 from experiments.suites.disagreements import write_disagreements
 from experiments.suites.learner import Learner
 from experiments.suites.request import Request, chosen, kept, plain
-from finkd import lineage, models
-from finkd.models import Model
+from finkd.execution import lineage
+from finkd.models.heads import with_text_head
+from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.records import Resources
 from finkd.settings import build
@@ -152,7 +153,7 @@ def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iter
     methods: dict[str, Callable[[str, int], np.ndarray]] = {
         "frozen, linear probe": lambda split, seed: baselines.probe(request.loaded, data, split, settings),
         "untrained head": lambda split, seed: answers(
-            scores(models.with_text_head(request.loaded, data.labels, seed), data.splits[split], settings)[0], data
+            scores(with_text_head(request.loaded, data.labels, seed), data.splits[split], settings)[0], data
         ),
     }
     decides = {"model": request.origin, "data": data.fingerprint, "limit": settings.limit}

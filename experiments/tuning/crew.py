@@ -24,9 +24,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from corpora.errors import ConfigError, FinkdError
 from corpora.wording import counted
-from experiments.events import Event, Listener
-from experiments.jobs import KilledError, end_with_parent
-from experiments.threads import share_of_threads, use_threads
+from experiments.console.threads import share_of_threads, use_threads
+from experiments.running.events import Event, Listener
+from experiments.running.jobs import KilledError, end_with_parent
 from experiments.tuning import storage
 from experiments.tuning.study import RETRIES, UNFIT, WORKER, Worker, fail_orphans, finished, give_up, repeat_failed
 from experiments.tuning.updates import Begun, Outcome, Update, Working

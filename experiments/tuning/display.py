@@ -12,12 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from corpora.wording import counted
-from experiments.progress import where
-from experiments.threads import busy_warning
+from experiments.console.progress import where
+from experiments.console.threads import busy_warning
 from experiments.tuning.updates import Begun, Working
 
 if TYPE_CHECKING:
-    from experiments.events import Event
+    from experiments.running.events import Event
     from experiments.tuning.search import Goal
     from experiments.tuning.updates import Outcome, Update
 

@@ -20,18 +20,18 @@ import corpora
 from corpora.corpus import NerData
 from corpora.files import write_atomic
 from corpora.sentence import Sentence
-from experiments.config import Experiment
-from experiments.events import Event, Listener, ignored
-from experiments.run import record_file, run
+from experiments.config.experiment import Experiment
+from experiments.running.events import Event, Listener, ignored
+from experiments.running.run import record_file, run
 from experiments.tuning.search import Goal, Plan
-from finkd.evaluation import evaluate
-from finkd.models import Model
+from finkd.evaluation.ner import evaluate
+from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.records import RunRecord
 from finkd.strategies import parse
-from finkd.training import DivergedError
+from finkd.training.trainer import DivergedError
 from reports.build import render_markdown
-from reports.curves import Curve, png
+from reports.figures.curves import Curve, png
 
 LOOKS = 4
 """How often a model is scored in each stage that trains it on labels."""

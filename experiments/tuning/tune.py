@@ -12,9 +12,9 @@ from optuna.trial import Trial
 
 from corpora.errors import ConfigError
 from corpora.files import folder_lock
-from experiments.events import Listener
-from experiments.names import slug
-from experiments.prepared import Prepared
+from experiments.config.names import slug
+from experiments.running.events import Listener
+from experiments.running.prepared import Prepared
 from experiments.tuning import storage
 from experiments.tuning.addresses import default_url, is_local
 from experiments.tuning.crew import Crew

@@ -9,11 +9,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from finkd.batches import Batch, TrainingData, plan
-from finkd.compression.parts import head_size, parts
+from finkd.data.batches import Batch, TrainingData, plan
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.models import Model
-from finkd.step import Step, Teacher
+from finkd.models.layer_parts import head_size, parts
+from finkd.models.model import Model
+from finkd.training.step import Step, Teacher
 
 _TINY = 1e-30
 

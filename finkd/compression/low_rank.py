@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from corpora.errors import ConfigError
-from finkd.batches import TrainingData, plan
-from finkd.compression.architecture import rebuilt
-from finkd.compression.parts import LINEARS, parts
-from finkd.compression.slim import Slim
-from finkd.forward import forward
-from finkd.models import Model
+from finkd.data.batches import TrainingData, plan
+from finkd.inference.forward import forward
+from finkd.models.architectures import rebuilt
+from finkd.models.layer_overrides import Slim
+from finkd.models.layer_parts import LINEARS, parts
+from finkd.models.model import Model
 
 Size = tuple[int, int]
 """Outputs and inputs of a matrix."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from finkd.compression.quantization import rest_bytes
-from finkd.models import Model
+from finkd.models.model import Model
 
 ENTRY = "packed_bytes"
 

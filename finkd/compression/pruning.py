@@ -9,10 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from finkd.compression.architecture import rebuilt
-from finkd.compression.parts import head_size, parts
-from finkd.compression.slim import Slim
-from finkd.models import Model
+from finkd.models.architectures import rebuilt
+from finkd.models.layer_overrides import Slim
+from finkd.models.layer_parts import head_size, parts
+from finkd.models.model import Model
 
 Scope = Literal["layer", "model"]
 """Whether as many go from every layer, or the least important ones of the model wherever they are."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from finkd.batches import TrainingData, plan
+from finkd.data.batches import TrainingData, plan
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.models import Model
-from finkd.step import Step, Teacher
+from finkd.models.model import Model
+from finkd.training.step import Step, Teacher
 
 CHOICES = (2, 3, 4, 8)
 """Bits that a weight may have."""

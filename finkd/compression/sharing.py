@@ -8,10 +8,10 @@ from typing import Literal
 import torch
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import rebuilt
-from finkd.compression.parts import halves
-from finkd.compression.slim import Shared, Slim
-from finkd.models import Model
+from finkd.models.architectures import rebuilt
+from finkd.models.layer_overrides import Shared, Slim
+from finkd.models.layer_parts import halves
+from finkd.models.model import Model
 
 Start = Literal["mean", "first"]
 """What the shared weights begin as: the mean of the layers' own, or those of the first layer."""

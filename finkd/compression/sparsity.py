@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from finkd.compression.pruning import Scope
-from finkd.models import Model
+from finkd.models.model import Model
 
 By = Literal["magnitude", "movement"]
 """The size of a weight, or how far its gradients have moved it away from zero (Sanh et al. 2020, arXiv 2005.07683)."""

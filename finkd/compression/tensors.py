@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from corpora.errors import ConfigError
-from finkd.compression.architecture import rebuilt
 from finkd.compression.low_rank import matrices
-from finkd.compression.parts import LINEARS, parts
-from finkd.compression.slim import Slim
-from finkd.models import Model
-from finkd.quiet import quiet
+from finkd.models.architectures import rebuilt
+from finkd.models.layer_overrides import Slim
+from finkd.models.layer_parts import LINEARS, parts
+from finkd.models.model import Model
+from finkd.system.third_party import quiet
 
 Method = Literal["tucker", "cp"]
 
@@ -99,7 +99,7 @@ def rank_by_budget(stack: Tensor, method: Method, share: float) -> int:
 
 
 def stacks(model: Model) -> dict[str, Tensor]:
-    """(layers, out, in) by the name of the matrix, as ``finkd.compression.parts.LINEARS`` calls it.
+    """(layers, out, in) by the name of the matrix, as ``finkd.models.layer_parts.LINEARS`` calls it.
 
     Raises:
         ConfigError: if layers are shared, of low rank, or of other shapes than each other.

@@ -10,7 +10,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.aligned import MaskedPieces, places
+from finkd.losses.alignment import MaskedPieces, places
 from finkd.losses.masked_kl import hidden_scores, single_pieces
 from finkd.losses.term import Outputs
 

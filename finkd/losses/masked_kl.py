@@ -10,9 +10,9 @@ from pydantic import NonNegativeInt, PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.aligned import Masked
-from finkd.guesses import Scores, divergence, score_divergence
+from finkd.losses.alignment import Masked
 from finkd.losses.term import Outputs
+from finkd.models.masked_lm import Scores, divergence, score_divergence
 
 
 @dataclass(frozen=True)

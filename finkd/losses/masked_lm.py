@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from finkd.guesses import cross_entropy
 from finkd.losses.term import Outputs
+from finkd.models.masked_lm import cross_entropy
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from corpora.errors import ConfigError
-from finkd.aligned import Chunks
+from finkd.losses.alignment import Chunks
 from finkd.losses.layers import Layers, layer_pairs
 from finkd.losses.term import Outputs
 

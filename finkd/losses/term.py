@@ -8,9 +8,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from finkd.aligned import Aligned
-from finkd.guesses import Guesses
+from finkd.losses.alignment import Aligned
 from finkd.losses.vocabularies import Vocabularies
+from finkd.models.masked_lm import Guesses
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,20 @@ from corpora.registry import Registry
 if TYPE_CHECKING:  # listing the names must not import torch
     from pathlib import Path
 
-    from finkd.models import Model
-    from finkd.runtimes.runtime import Running
+    from finkd.inference.runtime import Running
+    from finkd.models.model import Model
 
 runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
     "runtimes",
     {
-        "eager": ("finkd.runtimes.pytorch:eager", "PyTorch as it comes, in fp32"),
-        "bf16": ("finkd.runtimes.pytorch:bf16", "PyTorch in bf16, which pays where the processor multiplies it"),
-        "compiled": ("finkd.runtimes.pytorch:compiled", "PyTorch in fp32, compiled by its inductor"),
-        "int8": ("finkd.runtimes.pytorch:int8", "PyTorch with the layers' matrices in 8 bits (dynamic quantization)"),
-        "torchao-int8": ("finkd.runtimes.pytorch:torchao_int8", "torchao with the layers' matrices in 8 bits"),
+        "eager": ("finkd.inference.pytorch:eager", "PyTorch as it comes, in fp32"),
+        "bf16": ("finkd.inference.pytorch:bf16", "PyTorch in bf16, which pays where the processor multiplies it"),
+        "compiled": ("finkd.inference.pytorch:compiled", "PyTorch in fp32, compiled by its inductor"),
+        "int8": ("finkd.inference.pytorch:int8", "PyTorch with the layers' matrices in 8 bits (dynamic quantization)"),
+        "torchao-int8": ("finkd.inference.pytorch:torchao_int8", "torchao with the layers' matrices in 8 bits"),
         "bnb-int8": ("finkd.runtimes.bits:bnb_int8", "bitsandbytes with the layers' matrices in 8 bits"),
         "nf4": ("finkd.runtimes.bits:nf4", "bitsandbytes with the layers' matrices in 4 bits"),
-        "cuda": ("finkd.runtimes.pytorch:cuda", "PyTorch in bf16 on a GPU"),
+        "cuda": ("finkd.inference.pytorch:cuda", "PyTorch in bf16 on a GPU"),
         "onnx": ("finkd.runtimes.graphs:onnx", "ONNX Runtime in fp32"),
         "onnx-int8": (
             "finkd.runtimes.graphs:onnx_int8",

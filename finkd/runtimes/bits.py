@@ -16,11 +16,11 @@ from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 
 from corpora.errors import ConfigError
 from corpora.wording import counted
-from finkd.compression.architecture import register
-from finkd.models import Model
-from finkd.quiet import quiet
-from finkd.runtimes.pytorch import Prepared
-from finkd.runtimes.runtime import Running
+from finkd.inference.pytorch import Prepared
+from finkd.inference.runtime import Running
+from finkd.models.architectures import register
+from finkd.models.model import Model
+from finkd.system.third_party import quiet
 
 _BLOCK = 64
 """Weights that share a scale in 4 bits; a matrix whose rows are no multiple of it is not rounded as it should be."""

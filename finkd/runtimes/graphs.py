@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finkd.models import Model
-from finkd.runtimes.runtime import Running
-from finkd.shipping.onnx import GRAPH, Kind, export_onnx, load_onnx
+from finkd.export.onnx import GRAPH, Kind, export_onnx, load_onnx
+from finkd.inference.runtime import Running
+from finkd.models.model import Model
 
 
 def onnx(model: Model, scratch: Path, threads: int) -> Running:

@@ -50,16 +50,16 @@ def _read(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
 
         list(Pipeline.load(folder).nlp.pipe(texts, batch_size=len(texts)))
         return
-    from finkd import models
+    from finkd.export.loading import load_tagger
+    from finkd.export.onnx import GRAPH
+    from finkd.inference.tagging import tag
+    from finkd.models.loading import load_model
     from finkd.runtimes import runtimes
-    from finkd.shipping.loading import load_tagger
-    from finkd.shipping.onnx import GRAPH
-    from finkd.tagging import tag
 
     if (scratch / runtime / GRAPH).is_file():  # the network that it was made of is not held beside it
         tagger = load_tagger(scratch / runtime, 1)
     else:
-        tagger = runtimes.get(runtime)(models.load(folder), scratch, 1).tagger
+        tagger = runtimes.get(runtime)(load_model(folder), scratch, 1).tagger
     list(tag(texts, tagger, len(texts)))
 
 

@@ -14,7 +14,7 @@ from spacy.util import load_config
 
 from corpora.errors import DataError
 from corpora.sentence import Sentence
-from finkd.evaluation import Tags
+from finkd.inference.tagger import Tags
 
 RUNTIME = "spacy"
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from corpora.sentence import Sentence
-from finkd.evaluation import Tagger
-from finkd.examples import WINDOW, windows_and_pieces
+from finkd.data.encoding import WINDOW, windows_and_pieces
+from finkd.inference.runtime import Reads
+from finkd.inference.tagger import Tagger
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.record import Ratio
-from finkd.runtimes.runtime import Reads
 
 Times = npt.NDArray[np.float64]
 

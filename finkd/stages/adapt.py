@@ -7,13 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finkd.hiding import hiding
+from finkd.data.masking import hiding
 from finkd.losses.masked_lm import MaskedLM
-from finkd.mixing import check_mixing
-from finkd.models import Model, with_masked_head
-from finkd.schedule import Schedule
+from finkd.models.heads import with_masked_head
+from finkd.models.model import Model
 from finkd.stages.common import copied, examples, fit
 from finkd.stages.stage import Context, Head, Source
+from finkd.training.schedule import Schedule
+from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Adapt:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         train: ``"all"`` weights or the ``"head"`` alone.
         masking: share of the words that are hidden, each as a whole.
-        rarity: 0 hides all words alike; above it rare ones more often (``finkd.hiding``; DistilBERT's script has .7).
+        rarity: 0 hides all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
         schedule: how long and how fast.
     """
 

@@ -9,19 +9,20 @@ from functools import partial
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence, digest
-from finkd.arrays import Array, mapped
-from finkd.batches import TrainingData
-from finkd.constraints import Constraint
-from finkd.cutting import cut
+from finkd.data.arrays import Array, mapped
+from finkd.data.batches import TrainingData
+from finkd.data.dataset import cut
 from finkd.losses.term import Loss
-from finkd.models import Model, with_head
-from finkd.precision import Precision
-from finkd.schedule import Schedule
+from finkd.models.heads import with_head
+from finkd.models.model import Model
 from finkd.stages.stage import Context
-from finkd.states import Keeper, States
-from finkd.step import Teacher
 from finkd.store import address
-from finkd.training import train
+from finkd.system.precision import Precision
+from finkd.training.schedule import Schedule
+from finkd.training.step import Teacher
+from finkd.training.teacher_states import Keeper, States
+from finkd.training.trainer import train
+from finkd.training.weight_constraints import Constraint
 from tokenization.tokenizer import Tokenizer
 
 
@@ -111,7 +112,7 @@ def fit(
     teacher: Teacher | None = None,
     constraint: Constraint | None = None,
 ) -> int:
-    """``finkd.training.train`` in the experiment's precision, with its seed, watched and checkpointed."""
+    """``finkd.training.trainer.train`` in the experiment's precision, with its seed, watched and checkpointed."""
     schedule = replace(schedule, precision=_precision(schedule, context))
     return train(
         model,

@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 
-from finkd.constraints import Constraint
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING
-from finkd.models import Model
-from finkd.schedule import Schedule
+from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import check_tagger, examples, fit
 from finkd.stages.stage import Context
-from finkd.step import Teacher
+from finkd.training.schedule import Schedule
+from finkd.training.step import Teacher
+from finkd.training.weight_constraints import Constraint
 
 Losses = str | Mapping[str, Mapping[str, Any]]
 _WHY = "hides words, which a tagger has to read"

@@ -18,7 +18,7 @@ from finkd.compression.low_rank import (
     ranks_by_energy,
     with_ranks,
 )
-from finkd.models import Model
+from finkd.models.model import Model
 from finkd.stages.common import examples
 from finkd.stages.stage import Context, Head
 

@@ -9,17 +9,18 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from corpora.errors import ConfigError
-from finkd.hiding import hiding
+from finkd.data.masking import hiding
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
-from finkd.mixing import check_mixing
-from finkd.models import Model, with_masked_head
-from finkd.schedule import Schedule
+from finkd.models.heads import with_masked_head
+from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import copied, examples, fit, kept_states
 from finkd.stages.stage import Context, Head, Source, TaughtBy
-from finkd.states import check_kept
-from finkd.step import Teacher
+from finkd.training.schedule import Schedule
+from finkd.training.step import Teacher
+from finkd.training.teacher_states import check_kept
+from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Distill:
             strategy to make one from that.
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         masking: share of the words that are hidden from both models, if a term needs hidden text.
-        rarity: 0 hides all words alike; above it rare ones more often (``finkd.hiding``; DistilBERT's script has .7).
+        rarity: 0 hides all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
         schedule: how long and how fast.
         keep_states: as in ``task-distill``.
     """

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import PositiveInt
 
-from finkd.factorization import factorize
-from finkd.models import Model
+from finkd.compression.embedding_factorization import factorize
+from finkd.models.model import Model
 from finkd.stages.stage import Context, Head
 
 

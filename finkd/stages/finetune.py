@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.mixing import check_mixing
-from finkd.models import Model
-from finkd.schedule import Schedule
+from finkd.models.model import Model
 from finkd.stages.common import examples, fit, trainable
 from finkd.stages.stage import Context, Head
+from finkd.training.schedule import Schedule
+from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from corpora.errors import ConfigError
-from finkd.batches import TrainingData
 from finkd.compression.importance import Importance, by_magnitude, by_taylor, of_layers
 from finkd.compression.pruning import Scope, keep_heads, keep_units, kept
-from finkd.compression.slim import Slim
-from finkd.models import Model
+from finkd.data.batches import TrainingData
+from finkd.models.layer_overrides import Slim
+from finkd.models.model import Model
+from finkd.models.truncation import keep_layers
 from finkd.stages.common import check_tagger, examples
 from finkd.stages.stage import Context, Head
-from finkd.students import keep_layers
 
 What = Literal["heads", "units", "layers"]
 By = Literal["taylor", "magnitude"]

@@ -18,11 +18,11 @@ from finkd.compression.quantization import (
     sensitivities,
 )
 from finkd.compression.sparsity import prunable
-from finkd.models import Model
-from finkd.schedule import Schedule
+from finkd.models.model import Model
 from finkd.stages.common import check_tagger, copied, examples
 from finkd.stages.constrained import Losses, constrain, depends, learn
 from finkd.stages.stage import Context, Head
+from finkd.training.schedule import Schedule
 
 
 @dataclass(frozen=True)

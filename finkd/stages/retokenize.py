@@ -13,12 +13,12 @@ import corpora
 from corpora.errors import ConfigError
 from corpora.registry import unknown
 from corpora.sentence import Sentence
-from finkd.models import Model
+from finkd.models.embedding_transfer import transfers
+from finkd.models.embedding_transfer.transfer import Transfer
+from finkd.models.model import Model
+from finkd.models.truncation import replace_vocabulary
 from finkd.settings import build, described
 from finkd.stages.stage import Context, Head
-from finkd.students import replace_vocabulary
-from finkd.transfer import transfers
-from finkd.transfer.transfer import Transfer
 from tokenization import vocabulary
 from tokenization.tokenizer import Tokenizer
 from tokenization.trainers.protection import LEARNED, read_entries
@@ -47,7 +47,7 @@ class Retokenize:
         general: an unlabelled corpus, by name or path, whose words count beside the domain's.
         weight: share of the domain's words, if there is a general corpus.
         names: occurrences that a likely name of the domain's text stands for (``vocabulary.count_words``).
-        transfer: how embeddings are made: a name in ``finkd.transfer.transfers``, or that ``name`` with settings.
+        transfer: how embeddings are made: a name in ``embedding_transfer.transfers``, or that ``name`` with settings.
     """
 
     algorithm: str = "wordpiece"

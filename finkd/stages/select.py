@@ -12,12 +12,12 @@ from pydantic import Field
 from scipy.special import log_softmax
 
 from corpora.errors import ConfigError
-from corpora.selection import Doubles, distinct, likeness, quality, ranks
 from corpora.sentence import Sentence
-from corpora.shelf import Shelf
-from finkd.evaluation import sentence_logits
-from finkd.models import Model
-from finkd.raw_text import kept
+from corpora.text.selection import Doubles, distinct, likeness, quality, ranks
+from corpora.text.shelf import Shelf
+from finkd.data.raw_text import kept
+from finkd.inference.tagger import sentence_logits
+from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import copied
 from finkd.stages.stage import Context, Head

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from finkd.compression.sharing import Start, share_layers
-from finkd.models import Model
+from finkd.models.model import Model
 from finkd.stages.stage import Context, Head
 
 

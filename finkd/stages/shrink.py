@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
-from finkd.distilbert import without_token_types
-from finkd.models import Model
+from finkd.models.distilbert import without_token_types
+from finkd.models.model import Model
+from finkd.models.truncation import every_other, keep_layers, narrow
 from finkd.stages.stage import Context, Head
-from finkd.students import every_other, keep_layers, narrow
 
 
 def _rising(layers: tuple[int, ...]) -> tuple[int, ...]:
@@ -25,9 +25,9 @@ class Shrink:
 
     Attributes:
         layers: numbers of the layers kept, from 0; ``None`` keeps every other one, the first and the last among them.
-        width: dimensions of the hidden states that are kept (``finkd.students.narrow``); ``None`` keeps all.
+        width: dimensions of the hidden states that are kept (``finkd.models.truncation.narrow``); ``None`` keeps all.
         token_types: whether a BERT keeps its table of token types; without, it becomes a DistilBERT, as that paper has
-            it (``finkd.distilbert``), and computes the same.
+            it (``finkd.models.distilbert``), and computes the same.
     """
 
     layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_rising)] | None = None

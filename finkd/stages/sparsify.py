@@ -11,11 +11,11 @@ from corpora.errors import ConfigError
 from finkd.compression.packing import with_packed_bytes
 from finkd.compression.pruning import Scope
 from finkd.compression.sparsity import By, Sparsity, packed_bytes, prunable
-from finkd.models import Model
-from finkd.schedule import Schedule
+from finkd.models.model import Model
 from finkd.stages.common import copied
 from finkd.stages.constrained import Losses, depends, learn
 from finkd.stages.stage import Context, Head
+from finkd.training.schedule import Schedule
 
 Part = Annotated[float, Field(ge=0, le=1)]
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
-from finkd.checkpoints import Checkpoints
-from finkd.models import Model
-from finkd.precision import Precision
+from finkd.data.raw_text import RawText
+from finkd.models.model import Model
 from finkd.progress import Listener, Progress
-from finkd.raw_text import RawText
 from finkd.store import Store
+from finkd.system.precision import Precision
+from finkd.training.checkpoints import Checkpoints
 
 CHECKPOINT_SECONDS = 60.0
 

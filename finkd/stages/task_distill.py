@@ -13,23 +13,23 @@ from pydantic import NonNegativeInt
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence, digest
-from corpora.shelf import Chain
-from finkd.arrays import Array, Growing, mapped
-from finkd.augmentation import Augment, augmented
-from finkd.cutting import blocks
-from finkd.evaluation import sentence_logits
+from corpora.text.shelf import Chain
+from finkd.augmentation.entity_replacement import lost_names, with_other_names
+from finkd.augmentation.word_replacement import Augment, augmented
+from finkd.data.arrays import Array, Growing, mapped
+from finkd.data.dataset import blocks
+from finkd.inference.tagger import sentence_logits
 from finkd.losses import build_terms
 from finkd.losses.term import HIDING, Loss
-from finkd.mixing import check_mixing
-from finkd.models import Model
-from finkd.rehearsal import lost_names, with_other_names
-from finkd.schedule import Schedule
+from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import examples, fit, kept_states, trainable
 from finkd.stages.stage import Context, Head, Source, TaughtBy
-from finkd.states import check_kept
-from finkd.step import Teacher
 from finkd.store import address
+from finkd.training.schedule import Schedule
+from finkd.training.step import Teacher
+from finkd.training.teacher_states import check_kept
+from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class TaskDistill:
             read twice or by two students; it takes 2 bytes (in bf16) for each piece, kept layer and dimension.
         lost_names: how often each name that the teacher's vocabulary holds and the student's does not is put into a
             copy of a raw sentence, in the place of another name; copies are read beside the text
-            (``finkd.rehearsal``).
-        augment: copies in which other words stand, which are read beside the text (``finkd.augmentation``).
+            (``finkd.augmentation.entity_replacement``).
+        augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
     """
 
     on: Source = "gold"

@@ -13,16 +13,17 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from corpora.tasks.questions import Question
-from finkd.batches import TrainingData
-from finkd.examples import Encoded
-from finkd.inference import read
+from finkd.data.batches import TrainingData
+from finkd.data.encoding import Encoded
+from finkd.inference.prediction import read
 from finkd.losses.term import Outputs
-from finkd.models import Model, with_answer_head
+from finkd.models.heads import with_answer_head
+from finkd.models.model import Model
 from finkd.progress import Listener
-from finkd.schedule import Schedule
-from finkd.step import Teacher
 from finkd.suites.reading import chosen, joined
-from finkd.training import train
+from finkd.training.schedule import Schedule
+from finkd.training.step import Teacher
+from finkd.training.trainer import train
 from tokenization.tokenizer import Longs, Pieces, Tokenizer
 
 _BEST = 20

@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from corpora.tasks.task import Example, TaskData
-from finkd.inference import read
-from finkd.models import Model
+from finkd.inference.prediction import read
+from finkd.models.model import Model
 from finkd.suites.classifier import TextSettings, gold
 from finkd.suites.reading import read_texts
 

@@ -11,18 +11,19 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 
 from corpora.tasks.task import Example, TaskData
-from finkd.batches import TrainingData
-from finkd.inference import read
+from finkd.data.batches import TrainingData
+from finkd.inference.prediction import read
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.term import Loss
 from finkd.losses.word_kl import WordKL
-from finkd.models import Model, with_text_head
+from finkd.models.heads import with_text_head
+from finkd.models.model import Model
 from finkd.progress import Listener
-from finkd.schedule import Schedule
-from finkd.step import Teacher
 from finkd.suites.losses import SquaredError, TeacherError
 from finkd.suites.reading import Long, Reading, read_texts
-from finkd.training import train
+from finkd.training.schedule import Schedule
+from finkd.training.step import Teacher
+from finkd.training.trainer import train
 from tokenization.tokenizer import Longs, Pieces
 
 Scores = npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ import numpy as np
 
 from corpora.errors import ConfigError
 from corpora.tasks.task import Example
-from finkd.examples import Encoded
+from finkd.data.encoding import Encoded
 from tokenization.tokenizer import Longs, Pieces, Tokenizer
 
 Long = Literal["head", "head+tail", "windows"]

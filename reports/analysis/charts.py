@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from reports import canvas
-from reports.canvas import INK
+from reports.figures import canvas
+from reports.figures.canvas import INK
 from reports.table import plain
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from corpora.wording import counted
 from reports.analysis import charts, tables
 from reports.analysis.chosen import shown
 from reports.analysis.summary import summary
-from reports.canvas import inline
 from reports.captions import SAMPLE_NOTICE
+from reports.figures.canvas import inline
+from reports.pages.templating import TEMPLATES
 from reports.table import Table, plain
-from reports.templating import TEMPLATES
 
 if TYPE_CHECKING:
     from tokenization.analysis import Analysis, Estimate

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.canvas import COLOURS, INK
+from reports.figures.canvas import COLOURS, INK
 from reports.sections import Section, System
 from reports.table import number, plain
 

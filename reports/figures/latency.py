@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.canvas import INK, ROLE_COLOURS
+from reports.figures.canvas import INK, ROLE_COLOURS
 from reports.sections import Section
 from reports.table import plain
 

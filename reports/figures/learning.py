@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from finkd.records import StageRecord
-from reports import canvas
-from reports.canvas import COLOURS
+from reports.figures import canvas
+from reports.figures.canvas import COLOURS
 from reports.sections import Section, System
 from reports.table import plain
 

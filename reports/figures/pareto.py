@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from reports.canvas import ROLE_COLOURS
+from reports.figures.canvas import ROLE_COLOURS
 from reports.figures.scatter import Point, scatter
 from reports.sections import Section, System
 from reports.table import plain

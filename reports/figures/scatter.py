@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.canvas import INK, ROLE_COLOURS
+from reports.figures.canvas import INK, ROLE_COLOURS
 from reports.sections import Spread
 
 LARGEST_AREA = 420.0  # of a mark, in square points

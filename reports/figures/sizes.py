@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from finkd.runtimes.record import BenchmarkRecord
-from reports.canvas import COLOURS
+from reports.figures.canvas import COLOURS
 from reports.figures.scatter import Point, scatter
 from reports.sections import Spread
 from reports.table import plain

@@ -20,6 +20,6 @@ formats: Registry[Callable[[Report], Mapping[str, str]]] = Registry(
             "the same LaTeX with siunitx, numbers aligned by their decimal points",
         ),
         "csv": ("reports.formats.csv:files", "every figure at full precision, one file per table"),
-        "html": ("reports.page:files", "one self-contained page with tables and pictures"),
+        "html": ("reports.pages.page:files", "one self-contained page with tables and pictures"),
     },
 )

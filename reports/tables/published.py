@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.literature import references
-from reports.published import PUBLISHED, Published
+from reports.literature.published import PUBLISHED, Published
 from reports.sections import Section
 from reports.table import Column, Table, label, number
 

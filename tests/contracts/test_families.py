@@ -7,10 +7,11 @@ import torch
 import transformers
 
 from corpora.errors import ConfigError
-from experiments.stage_shapes import check_order
-from finkd import models
+from experiments.running.stage_shapes import check_order
 from finkd.compression.pruning import keep_heads
-from finkd.models import Model, with_head
+from finkd.models.heads import with_head, with_masked_head
+from finkd.models.loading import load_model
+from finkd.models.model import Model
 from finkd.settings import build
 from finkd.stages import stages
 from finkd.strategies import Step, parse
@@ -95,13 +96,13 @@ def test_the_check_before_work_and_the_stage_agree(family, name, labels, folders
         assert "\n" not in refusal
         assert name in REFUSED.get(family, stages)
         with pytest.raises(ConfigError):
-            step.stage.run(models.load(folder), context(tmp_path))
+            step.stage.run(load_model(folder), context(tmp_path))
         return
     assert name not in REFUSED.get(family, ())
-    result, _ = step.stage.run(models.load(folder), context(tmp_path))
+    result, _ = step.stage.run(load_model(folder), context(tmp_path))
     (tmp_path / "saved").mkdir()
     result.save(tmp_path / "saved")
-    models.load(tmp_path / "saved")
+    load_model(tmp_path / "saved")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_tagger_of_other_labels_is_refused_unless_its_head_goes(folders):
 
 
 def test_the_pooler_of_an_encoder_is_left_out_under_a_masked_head(folders):
-    model = models.load(folders("mpnet", ()))
+    model = load_model(folders("mpnet", ()))
     before = copy.deepcopy(model.encoder.state_dict())
-    kept = models.with_masked_head(model, 1).encoder.state_dict()
+    kept = with_masked_head(model, 1).encoder.state_dict()
     assert {name for name in before if name not in kept} == {"pooler.dense.weight", "pooler.dense.bias"}

@@ -8,7 +8,7 @@ import pytest
 from corpora.errors import UnknownNameError
 from experiments.commands.listing import KINDS as LISTED
 from reports.literature import KINDS, bibtex, cited, names, references
-from reports.published import PUBLISHED
+from reports.literature.published import PUBLISHED
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "methods"])

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
-from finkd.aligned import Aligned, Chunks, Masked, MaskedPieces, Pool, to_device
 from finkd.losses import losses
+from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedPieces, Pool, to_device
 from finkd.losses.term import NEEDS, Outputs, Side
 from finkd.losses.vocabularies import Vocabularies
 from finkd.settings import build

@@ -3,7 +3,7 @@
 import pytest
 
 from corpora.errors import ConfigError, UnknownNameError
-from finkd.lineage import addresses
+from finkd.execution.lineage import addresses
 from finkd.losses import build_terms, recipes
 from finkd.stages.distill import Distill
 from finkd.stages.task_distill import TaskDistill

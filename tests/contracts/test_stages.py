@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
-from finkd import models
+from finkd.models.loading import load_model
 from finkd.settings import build
 from finkd.stages import stages
 from tests.finkd.toys import LABELS, context, outputs, tiny_model
@@ -89,7 +89,7 @@ def test_its_result_is_the_same_after_saving(stage, tmp_path):
     folder = tmp_path / "saved"
     folder.mkdir()
     result.save(folder)
-    torch.testing.assert_close(outputs(models.load(folder), TEXT), outputs(result, TEXT), rtol=0, atol=0)
+    torch.testing.assert_close(outputs(load_model(folder), TEXT), outputs(result, TEXT), rtol=0, atol=0)
 
 
 def test_equal_seeds_give_equal_bits(stage, tmp_path):

@@ -9,10 +9,10 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from corpora.errors import ConfigError
-from finkd.models import Model
+from finkd.models.embedding_transfer import transfers
+from finkd.models.model import Model
+from finkd.models.truncation import replace_vocabulary
 from finkd.settings import build
-from finkd.students import replace_vocabulary
-from finkd.transfer import transfers
 from tests.finkd.toys import tiny_model
 from tests.toys import FAMILIES, TEXTS
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.columns import TokenColumns, read_conll, read_csv_tokens
 from corpora.errors import DataError, FinkdError, UnavailableError
-from corpora.records import read_json_spans, read_jsonl, read_parquet
+from corpora.readers.columns import TokenColumns, read_conll, read_csv_tokens
+from corpora.readers.records import read_json_spans, read_jsonl, read_parquet
 from corpora.sentence import Sentence
 from corpora.tags import label_names
 

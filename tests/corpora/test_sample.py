@@ -7,8 +7,8 @@ import random
 import pytest
 
 from corpora import entities, load, stream
+from corpora.catalog.grammar import Grammar
 from corpora.catalog.sample import TYPES, side
-from corpora.grammar import Grammar
 
 SIDES = ("train", "validation", "test", "text")
 NAMES = ("first", "last", "place", "stem", "acronym", "year", "letter", "fraction")

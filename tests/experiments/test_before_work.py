@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from finkd.models import Model
+from finkd.models.model import Model
 from finkd.records import load_records
 from tests.contracts.test_families import FAMILIES
 from tests.toys import wordpiece_uncased

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments.commands.compress import METHODS
-from finkd import models
+from finkd.models.loading import load_model
 from tests.finkd.toys import LABELS, tiny_model
 
 QUICK = {
@@ -39,7 +39,7 @@ def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, co
         assert found["after"]["parameters"] < found["before"]["parameters"]
         assert found["after"]["bytes"] < found["before"]["bytes"]
     assert found["after"]["scores"]["micro"].keys() == found["before"]["scores"]["micro"].keys()
-    count = sum(p.numel() for p in models.load(out).network.parameters())
+    count = sum(p.numel() for p in load_model(out).network.parameters())
     assert count == found["after"]["parameters"]
 
 
@@ -52,13 +52,13 @@ def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
     assert "| before |" in result.stdout
     assert "| after |" in result.stdout
     assert "healed seed-1 task-distill:gold" in result.stderr or "task-distill:gold: begins" in result.stderr
-    assert models.load(out).network.config.slim["shared"] == "all"
+    assert load_model(out).network.config.slim["shared"] == "all"
 
 
 def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
     result = finkd("compress", teacher, "--method", "prune", "--set", "by=magnitude", "--out", tmp_path / "out" / "x")
     assert result.exit_code == 0, result.stderr
-    assert models.load(tmp_path / "out" / "x").labels == ()
+    assert load_model(tmp_path / "out" / "x").labels == ()
 
 
 def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):

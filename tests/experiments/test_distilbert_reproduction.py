@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 from corpora.tasks.questions import Question, QuestionData
 from experiments import distilbert_reproduction
 from experiments.distilbert_reproduction import app
-from finkd import models
+from finkd.models.loading import load_model
 from finkd.suites.record import load_task_records
 from tests.toys import TEXTS
 
@@ -29,7 +29,7 @@ def test_from_end_to_end(teacher, hub, tmp_path, monkeypatch):
     for title in ("### CoLA, MRPC and IMDb", "### Time of a pass over STS-B", "DistilBERT, published by others"):
         assert title.removeprefix("### ") in result.stdout
     assert "TinyDistilBERT" in (out / "distilbert-published.md").read_text(encoding="utf-8")
-    student = models.load(out / "models" / "distilled-seed-1")
+    student = load_model(out / "models" / "distilled-seed-1")
     assert student.encoder.config.model_type == "distilbert"
     assert student.has_masked_head
     before = {path: path.read_bytes() for path in out.rglob("*.task.json")}

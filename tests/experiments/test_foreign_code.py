@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from corpora.errors import ConfigError, DataError, FinkdError
 from experiments.cli import app
+from finkd.export.loading import load_tagger
 from finkd.runtimes.peers import Pipeline
-from finkd.shipping.loading import load_tagger
 from finkd.suites.summaries.writers import load_writer, write_random
 from tests.experiments.test_bad_input import one_line_each
 from tests.finkd.toys import LABELS, tiny_model
@@ -192,7 +192,7 @@ def test_pickled_weights_are_not_read(name, tmp_path):
 
 
 def test_a_spacy_package_is_read_without_its_code(tmp_path):
-    from finkd.shipping.spacy import export_spacy
+    from finkd.export.spacy import export_spacy
 
     tagger, package, marker = tmp_path / "tagger", tmp_path / "package", tmp_path / "ran"
     tagger.mkdir()

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from corpora.errors import ConfigError
-from experiments.config import System, from_settings
-from experiments.prepared import Prepared
-from experiments.shapes import encoder
-from experiments.stage_shapes import after, check, matrices
+from experiments.config.experiment import System, from_settings
+from experiments.running.prepared import Prepared
+from experiments.running.shapes import encoder
+from experiments.running.stage_shapes import after, check, matrices
 from finkd.compression import low_rank
-from finkd.compression.slim import FAMILIES, Slim
+from finkd.models.layer_overrides import FAMILIES, Slim
 from finkd.strategies import parse
-from tests.finkd.compression.slim import slim_model
+from tests.finkd.models.layer_overrides import slim_model
 from tests.finkd.toys import LABELS, context, tiny_model
 
 IMPOSSIBLE = {

@@ -9,10 +9,10 @@ import pytest
 
 from corpora.errors import ConfigError
 from experiments import strategies as scripts
-from experiments.config import System, from_settings
-from experiments.plan import plan
-from experiments.prepared import Prepared
-from experiments.run import run
+from experiments.config.experiment import System, from_settings
+from experiments.running.plan import plan
+from experiments.running.prepared import Prepared
+from experiments.running.run import run
 from experiments.strategies.script import main
 from finkd.store import Store
 from finkd.strategies import strategies

@@ -9,7 +9,8 @@ from corpora.tasks.dialogues import Dialogue, DialogueData
 from corpora.tasks.questions import Question, QuestionData
 from experiments.suites import suites
 from experiments.suites.evaluate import evaluate_suite
-from finkd import models
+from finkd.models.heads import with_masked_head
+from finkd.models.loading import load_model
 from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
@@ -46,8 +47,8 @@ def test_glue_from_end_to_end(finkd, teacher, student, hub, tmp_path):
     learnt = list((tmp_path / "runs" / "store").glob("*/model.safetensors"))
     assert len(learnt) == 9 + 4 + 2  # the teachers of seed 1 were there
     rte = out / "models" / f"rte-student-distilled-from-{teacher.name}-seed-1"
-    assert models.load(rte, for_texts=True).labels == RTE
-    assert models.with_masked_head(models.load(rte), 1).labels == ()  # what others load is the encoder
+    assert load_model(rte, for_texts=True).labels == RTE
+    assert with_masked_head(load_model(rte), 1).labels == ()  # what others load is the encoder
     result = finkd("report", out)
     assert result.exit_code == 0, result.stderr
     assert (out / "glue.tex").is_file()

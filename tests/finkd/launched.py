@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from finkd import processes
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.word_kl import WordKL
-from finkd.models import with_masked_head
-from finkd.step import Teacher
-from finkd.training import train
-from tests.finkd.test_training import ENCODER_TERMS
+from finkd.models.heads import with_masked_head
+from finkd.system import processes
+from finkd.training.step import Teacher
+from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
+from tests.finkd.training.test_trainer import ENCODER_TERMS
 from tests.toys import roberta
 
 # Some batches have fewer examples than there are processes.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from corpora.errors import ConfigError
-from finkd.aligned import Aligned, Chunks, Masked, MaskedPieces, Pool
+from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedPieces, Pool
 from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding

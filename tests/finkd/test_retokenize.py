@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
+from finkd.models.embedding_transfer import transfers
 from finkd.settings import build
 from finkd.stages.retokenize import Retokenize
-from finkd.transfer import transfers
 from tests.finkd.toys import SENTENCES, context, tiny_model
 from tests.toys import roberta, trained, wordpiece_cased
 from tokenization.vocabulary import train

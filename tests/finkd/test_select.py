@@ -6,7 +6,7 @@ import pytest
 
 from corpora.errors import ConfigError
 from corpora.sentence import Sentence
-from finkd import lineage
+from finkd.execution import lineage
 from finkd.stages.select import Select
 from finkd.strategies import parse
 from tests.finkd.toys import SENTENCES, context

@@ -6,9 +6,9 @@ import pytest
 from corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_kl import WordKL
-from finkd.schedule import Schedule
 from finkd.settings import build
 from finkd.stages.distill import Distill
+from finkd.training.schedule import Schedule
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 import pytest
 
 from corpora.errors import ConfigError, UnknownNameError
-from finkd.schedule import Schedule
 from finkd.stages.finetune import Finetune
 from finkd.stages.shrink import Shrink
 from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import merge, parse, strategies, written_out
+from finkd.training.schedule import Schedule
 
 
 def test_stages_are_read_in_order_with_their_settings():

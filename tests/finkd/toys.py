@@ -17,12 +17,13 @@ from transformers import (
 
 from corpora.sentence import Sentence
 from corpora.tags import label_names
-from finkd.batches import TrainingData
-from finkd.examples import WINDOW
-from finkd.models import Model, with_head
-from finkd.schedule import Schedule
+from finkd.data.batches import TrainingData
+from finkd.data.encoding import WINDOW
+from finkd.models.heads import with_head
+from finkd.models.model import Model
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
+from finkd.training.schedule import Schedule
 from tests.toys import wordpiece_uncased
 from tokenization.tokenizer import Tokenizer
 

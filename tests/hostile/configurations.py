@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from experiments import config
-from experiments.prepared import Prepared
+from experiments.config.experiment import Experiment, from_settings, load_experiment, resolved
+from experiments.running.prepared import Prepared
 from finkd.strategies import parse
 from tests.experiments.conftest import TEST, TRAIN
 from tests.finkd.toys import tiny_model
@@ -351,18 +351,18 @@ OVERRIDES = (
 
 
 def _loaded(path: Path, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
-    return _meaning(config.load(path, overrides))
+    return _meaning(load_experiment(path, overrides))
 
 
-def _meaning(experiment: config.Experiment) -> dict[str, Any]:
+def _meaning(experiment: Experiment) -> dict[str, Any]:
     """An experiment as plain values, with its stages instead of settings that may be spelled in several ways."""
     steps = {name: parse(system.strategy, experiment.stages) for name, system in experiment.systems.items()}
-    return {**config.resolved(experiment), "stages": steps}
+    return {**resolved(experiment), "stages": steps}
 
 
 def _prepared(path: Path, overrides: tuple[str, ...] = ()) -> list[str]:
     """The checks before work."""
-    experiment = config.load(path, overrides)
+    experiment = load_experiment(path, overrides)
     prepared = Prepared(experiment, path.parent / "store")
     return [key for _, stages in prepared.addresses(experiment.seeds[0]) for _, key in stages]
 
@@ -372,7 +372,7 @@ def _legal(random: Random, folder: Path) -> Case:
     text, meant = LEGAL[name](random, settings)
     path = folder / "odd.yaml"
     path.write_bytes(text.encode("utf-8"))
-    return Case(f"legal: {name}", lambda: _loaded(path), _meaning(config.from_settings(meant)))
+    return Case(f"legal: {name}", lambda: _loaded(path), _meaning(from_settings(meant)))
 
 
 def _by_overrides(random: Random, folder: Path) -> Case:
@@ -381,7 +381,7 @@ def _by_overrides(random: Random, folder: Path) -> Case:
     path = folder / "base.yaml"
     path.write_text(_dumped({key: value for key, value in settings.items() if key not in keys}), encoding="utf-8")
     overrides = tuple(f"{key}={json.dumps(settings[key])}" for key in keys)
-    return Case("legal: overrides", lambda: _loaded(path, overrides), _meaning(config.from_settings(settings)))
+    return Case("legal: overrides", lambda: _loaded(path, overrides), _meaning(from_settings(settings)))
 
 
 def _continued(random: Random, folder: Path) -> Case:
@@ -389,7 +389,7 @@ def _continued(random: Random, folder: Path) -> Case:
     meant = _set(settings, "systems.more", {"strategy": "finetune > compress:share > finetune"})
     path = folder / "after.yaml"
     path.write_text(_dumped(settings), encoding="utf-8")
-    return Case("legal: after", lambda: _loaded(path), _meaning(config.from_settings(meant)))
+    return Case("legal: after", lambda: _loaded(path), _meaning(from_settings(meant)))
 
 
 def _checked(random: Random, folder: Path) -> Case:

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from finkd.shipping.onnx import GRAPH, load_onnx
-from finkd.tagging import tag
+from finkd.export.onnx import GRAPH, load_onnx
+from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS
 from tests.hostile.case import Case, Refusal, Unknown
 from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from finkd.shipping.loading import load_tagger
+from finkd.export.loading import load_tagger
+from finkd.inference.tagging import tag
 from finkd.stages.prune import Prune
-from finkd.tagging import tag
 from tests.finkd.toys import LABELS, context, tiny_model
 from tests.hostile.case import Case, Refusal, Unknown
 from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json

@@ -21,8 +21,8 @@ from corpora.errors import DataError
 from experiments.service.app import make_app
 from experiments.service.connections import Server, listen
 from experiments.service.limits import Limits
-from finkd.models import Model
-from finkd.tagging import tag
+from finkd.inference.tagging import tag
+from finkd.models.model import Model
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.hostile.case import Case, Refusal
 

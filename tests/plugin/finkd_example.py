@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from finkd.losses.term import Outputs
-from finkd.models import Model
+from finkd.models.model import Model
 from finkd.stages.stage import Context, Head
 from finkd.strategies import Strategy
 

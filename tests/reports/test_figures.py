@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.canvas import inline
 from reports.figures import figures
+from reports.figures.canvas import inline
+from reports.figures.pictures import pictures
 from reports.figures.scatter import _front, spread_out
-from reports.pictures import pictures
 from reports.sections import sections
 from reports.table import plain
 from tests.reports.examples import example_records, record

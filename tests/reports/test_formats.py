@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from reports.formats import csv as csv_format
 from reports.formats import formats, latex, markdown
-from reports.page import _SCRIPT
+from reports.pages.page import _SCRIPT
 from reports.report import compose
 from reports.sections import Spread
 from reports.table import Column, Table, label, number, plain, spread

@@ -16,7 +16,7 @@ from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
 from corpora.errors import ConfigError, DataError
-from corpora.lines import text_lines
+from corpora.readers.lines import text_lines
 from tokenization.trainers.counting import WordCounts
 
 Digits = Literal["learned", "split", "whole"]

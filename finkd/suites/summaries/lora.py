@@ -16,13 +16,13 @@ from pydantic import PositiveInt
 from torch.optim.lr_scheduler import LambdaLR
 
 from corpora.tasks.dialogues import Dialogue
-from finkd.batches import plan
-from finkd.examples import IGNORED
+from finkd.data.batches import plan
+from finkd.data.encoding import IGNORED
 from finkd.progress import Progress
-from finkd.schedule import Course, Schedule
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer
-from finkd.training import DivergedError
+from finkd.training.schedule import Course, Schedule
+from finkd.training.trainer import DivergedError
 from tokenization.tokenizer import Longs
 
 

@@ -25,10 +25,10 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from corpora.errors import ConfigError, DataError
-from finkd import teachers
-from finkd.lookup import check_weights
-from finkd.model_files import check_described, read_config
-from finkd.models import check_finite, configuration
+from finkd.models import pretrained
+from finkd.models.files import check_described, read_config
+from finkd.models.loading import check_finite, configuration
+from finkd.models.lookup import check_weights
 from tokenization.tokenizer_file import FILE, first_line, read_backend, read_declared
 
 Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
@@ -100,7 +100,7 @@ def load_writer(name: str, bits: Bits = "bf16") -> Writer:
     """
     if bits not in get_args(Bits):
         raise ConfigError(f"bits: unknown value (got {bits!r}; choose from {', '.join(get_args(Bits))})")
-    folder = teachers.resolve(name)
+    folder = pretrained.resolve(name)
     check_weights(folder)
     entries = read_config(folder)
     config = configuration(folder, entries)

@@ -10,8 +10,8 @@ import pytest
 from experiments.service.answers import read_request, reply_to
 from experiments.service.lanes import Lanes
 from experiments.service.limits import SMALL, Limits, RefusedError
-from finkd import inference
-from finkd.tagging import tag
+from finkd.inference import prediction
+from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 TEXTS = [sentence.text for sentence in SENTENCES]
@@ -77,14 +77,14 @@ def test_an_answer_that_grows_too_long_is_given_up():
 
 
 def test_work_beyond_its_limit_is_refused_before_the_model_reads_it(monkeypatch):
-    monkeypatch.setattr(inference, "forward", None)
+    monkeypatch.setattr(prediction, "forward", None)
     reply = reply_to(body("\N{MAN}\N{ZERO WIDTH JOINER}, " * 600), TAGGER, Limits(tokens=1000), threading.Event())
     assert answered(reply) == (413, {"detail": "texts: at most 1,000 tokens together; send less at once"})
 
 
 def test_work_that_nobody_waits_for_stops_at_the_next_batch(monkeypatch):
     cancelled, read = threading.Event(), []
-    forward = inference.forward
+    forward = prediction.forward
 
     def counted(*given):
         read.append(1)
@@ -92,7 +92,7 @@ def test_work_that_nobody_waits_for_stops_at_the_next_batch(monkeypatch):
             cancelled.set()
         return forward(*given)
 
-    monkeypatch.setattr(inference, "forward", counted)
+    monkeypatch.setattr(prediction, "forward", counted)
     text = "Acme lent Sachs money. " * 2000
     assert reply_to(body(text), TAGGER, LIMITS, cancelled) is None
     assert len(read) == 3

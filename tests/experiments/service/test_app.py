@@ -22,8 +22,8 @@ from experiments.commands.serve import LOOPBACK
 from experiments.service.app import make_app
 from experiments.service.connections import Server, listen
 from experiments.service.limits import Limits
-from finkd.inference import word_logits
-from finkd.tagging import tag
+from finkd.inference.prediction import word_logits
+from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 TEXTS = [sentence.text for sentence in SENTENCES]

@@ -11,7 +11,7 @@ import pytest
 from corpora.errors import FinkdError
 from experiments.service.limits import Limits
 from experiments.service.process import Source, TaggerProcess
-from finkd.tagging import tag
+from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, tiny_model
 
 TEXT = "Goldman Sachs lent money to Acme."

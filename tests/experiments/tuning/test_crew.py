@@ -10,8 +10,8 @@ import pytest
 from optuna.trial import TrialState
 
 from corpora.errors import ConfigError
-from experiments.events import Event
-from experiments.jobs import KilledError
+from experiments.running.events import Event
+from experiments.running.jobs import KilledError
 from experiments.tuning import storage
 from experiments.tuning.crew import Crew, TrialError
 from experiments.tuning.study import RETRY

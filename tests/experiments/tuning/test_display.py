@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments.events import Event
+from experiments.running.events import Event
 from experiments.tuning.display import LINE_SECONDS, Bars, Lines, Standing, shown
 from experiments.tuning.updates import Begun, Outcome, Working
 from finkd.progress import Progress as Step

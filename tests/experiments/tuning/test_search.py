@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.errors import ConfigError
-from experiments.config import load
+from experiments.config.experiment import load_experiment
 from experiments.tuning.search import Between, OneOf, load_plan
 from finkd.strategies import parse
 
@@ -55,7 +55,7 @@ def test_a_trial_has_the_values_drawn_and_scores_nothing_beside(tuned, config_of
 
 
 def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of):
-    assert load(config_of(tuned)).systems["student"].strategy == "shrink > finetune"
+    assert load_experiment(config_of(tuned)).systems["student"].strategy == "shrink > finetune"
 
 
 @pytest.mark.parametrize(

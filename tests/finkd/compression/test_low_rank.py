@@ -15,10 +15,10 @@ from finkd.compression.low_rank import (
     ranks_by_energy,
     with_ranks,
 )
-from finkd.compression.slim import Slim
+from finkd.models.layer_overrides import Slim
 from finkd.stages.decompose import Decompose
 from finkd.stages.share import Share
-from tests.finkd.compression.slim import FAMILIES, TEXT, slim_model
+from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 
 

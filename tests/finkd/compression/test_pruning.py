@@ -7,13 +7,13 @@ from hypothesis import strategies as some
 
 from corpora.errors import ConfigError
 from finkd.compression.importance import by_magnitude, by_taylor, of_layers
-from finkd.compression.parts import head_size, parts
 from finkd.compression.pruning import keep_heads, keep_units, kept
 from finkd.compression.sharing import share_layers
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.models.layer_parts import head_size, parts
 from finkd.stages.prune import Prune
-from finkd.step import Step, Teacher
-from tests.finkd.compression.slim import FAMILIES, TEXT, slim_model
+from finkd.training.step import Step, Teacher
+from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 
 

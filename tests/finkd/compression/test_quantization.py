@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from corpora.errors import ConfigError
-from finkd import lineage
 from finkd.compression.quantization import (
     CHOICES,
     bits_by_sensitivity,
@@ -17,10 +16,11 @@ from finkd.compression.quantization import (
     sensitivities,
 )
 from finkd.compression.sparsity import prunable
+from finkd.execution import lineage
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.stages.quantize import Quantize
-from finkd.step import Step, Teacher
 from finkd.strategies import parse
+from finkd.training.step import Step, Teacher
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 
 

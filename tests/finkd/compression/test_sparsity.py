@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError
-from finkd.checkpoints import Checkpoints
 from finkd.compression.sharing import share_layers
 from finkd.compression.sparsity import Sparsity, packed_bytes, prunable
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.stages.sparsify import Sparsify
 from finkd.store import Store
-from finkd.training import train
+from finkd.training.checkpoints import Checkpoints
+from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 
 

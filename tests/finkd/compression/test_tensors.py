@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError, DataError
-from finkd import models
 from finkd.compression.pruning import keep_units
 from finkd.compression.sharing import share_layers
-from finkd.compression.slim import Slim
 from finkd.compression.tensors import cp, rank_by_budget, stacks, tucker, with_factors
-from finkd.shipping.onnx import export_onnx, load_onnx, parity
+from finkd.export.onnx import export_onnx, load_onnx, parity
+from finkd.models.layer_overrides import Slim
+from finkd.models.loading import load_model
 from finkd.stages.finetune import Finetune
 from finkd.stages.shrink import Shrink
 from finkd.stages.tensorize import Tensorize
-from tests.finkd.compression.slim import FAMILIES, TEXT, slim_model
+from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, outputs, tiny_model
 
 
@@ -84,7 +84,7 @@ def test_factors_are_written_once_read_again_and_stay_shared(family, method, tmp
     (tmp_path / "new").mkdir()
     thin.save(tmp_path / "new")
     assert (tmp_path / "new" / "model.safetensors").stat().st_size < 4 * count + 20_000
-    again = models.load(tmp_path / "new")
+    again = load_model(tmp_path / "new")
     torch.testing.assert_close(outputs(again, TEXT), outputs(thin, TEXT))
     trained, _ = Finetune(schedule=QUICK).run(again, context(tmp_path))
     assert not torch.equal(outputs(trained, TEXT), outputs(thin, TEXT))

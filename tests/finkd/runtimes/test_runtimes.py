@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from corpora.errors import ConfigError, DataError
-from finkd.evaluation import sentence_logits
+from finkd.inference.runtime import Running
+from finkd.inference.tagger import sentence_logits
 from finkd.runtimes import runtimes
 from finkd.runtimes.energy import WATTS, Meter
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.runtime import Running
 from finkd.runtimes.timing import TURN, WARM_UPS, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
@@ -61,7 +61,7 @@ def test_bits_that_do_not_fit_are_refused(tmp_path):
 
 
 def test_a_library_that_is_not_there_is_refused(model, tmp_path, monkeypatch):
-    monkeypatch.setattr("finkd.runtimes.pytorch.find_spec", lambda name: None)
+    monkeypatch.setattr("finkd.inference.pytorch.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"torchao-int8: needs pip install 'finkd\[torchao\]'"):
         runtimes.get("torchao-int8")(model, tmp_path, 1)
 

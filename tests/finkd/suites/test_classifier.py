@@ -8,11 +8,11 @@ import torch
 
 from corpora.tasks.task import Example, TaskData
 from finkd.losses.term import Outputs, Side
-from finkd.schedule import Schedule
 from finkd.suites import baselines
 from finkd.suites.classifier import TextSettings, answers, gold, learn, scores
 from finkd.suites.losses import SquaredError, TeacherError
 from finkd.suites.metrics import METRICS
+from finkd.training.schedule import Schedule
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS, bpe
 

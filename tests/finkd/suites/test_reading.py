@@ -9,9 +9,9 @@ from transformers import PreTrainedTokenizerFast
 
 from corpora.errors import ConfigError
 from corpora.tasks.task import Example
-from finkd.collation import inputs
-from finkd.forward import forward
-from finkd.models import with_text_head
+from finkd.data.collator import inputs
+from finkd.inference.forward import forward
+from finkd.models.heads import with_text_head
 from finkd.suites.reading import read_texts
 from tests.finkd.toys import tiny_model
 from tests.toys import FAMILIES, TEXTS, roberta, wordpiece_uncased

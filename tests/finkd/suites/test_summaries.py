@@ -12,13 +12,13 @@ import pytest
 
 from corpora.errors import ConfigError
 from corpora.tasks.dialogues import Dialogue
-from finkd.schedule import Schedule
 from finkd.suites.summaries.floors import FLOORS
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import load_writer, write_random
 from finkd.suites.summaries.writing import write
+from finkd.training.schedule import Schedule
 
 TEXT = """\
 #Ann#: The bank lent us money.

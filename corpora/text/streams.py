@@ -1,0 +1,59 @@
+"""Texts with whatever stands beside them: lines, JSON objects or rows of a table, read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from corpora.errors import ConfigError, DataError, listed, quoted
+from corpora.readers.lines import csv_rows, numbered_lines, parse_json, text_lines, without_packing
+
+Format = Literal["text", "jsonl", "csv"]
+TEXT: Literal["text"] = "text"
+
+
+def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> Iterator[dict[str, Any]]:
+    """Records of a file, none of which is held longer than it takes to ask for the next one.
+
+    Args:
+        path: the file, ``.gz`` seen through; ``-`` is standard input.
+        field: the key, or column, of a record's text.
+        kind: what the file holds; by default what its name says: ``.jsonl``, ``.csv``, anything else is text by lines.
+
+    Yields:
+        one mapping per record, whose ``field`` is a string.
+
+    Raises:
+        ConfigError: if ``kind`` is unknown.
+        DataError: if a record has no such text, or the file breaks its format, with the line.
+        UnavailableError: if there is no such file.
+    """
+    kind = format_of(path, kind)
+    if kind == TEXT:
+        yield from ({field: line} for _, line in text_lines(path))
+        return
+    for number, record in _objects(path) if kind == "jsonl" else csv_rows(path, (), skip_blank=True):
+        found = record.get(field) if isinstance(record, dict) else None
+        if not isinstance(found, str):
+            keys = listed(record) if isinstance(record, dict) else type(record).__name__
+            raise DataError(f"{path}:{number}: expected a text under {field!r} (found {keys}); see --field")
+        yield record
+
+
+def format_of(path: Path, kind: Format | None = None) -> Format:
+    """What a file holds: ``kind`` if it is given, or else what its name says.
+
+    Raises:
+        ConfigError: if ``kind`` is unknown.
+    """
+    name = without_packing(path.name)
+    known: tuple[Format, ...] = get_args(Format)
+    kind = kind or next((each for each in known if name.endswith(f".{each}")), TEXT)
+    if kind not in known:
+        raise ConfigError(f"format: unknown value (got {quoted(kind)}; choose from {', '.join(known)})")
+    return kind
+
+
+def _objects(path: Path) -> Iterator[tuple[int, Any]]:
+    return ((number, parse_json(line, path, number)) for number, line in numbered_lines(path) if line.strip())

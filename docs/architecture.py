@@ -1,0 +1,139 @@
+"""Draw the packages, their folders and who imports whom, from the code itself; list the folders of each package.
+
+    python docs/architecture.py          write docs/architecture/imports.png and docs/architecture/folders.md
+    python docs/architecture.py --check  exit 1 if the list of folders says something else
+
+The picture has a column for each package. Its rows are the layers of the package's contract in pyproject.toml: a folder
+imports only folders below it. Lines are the imports that exist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import math
+import sys
+import tomllib
+from pathlib import Path
+
+import grimp
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "docs" / "architecture"
+COLUMN, GAP, ROW = 2.6, 0.5, 0.62
+BOX = 0.4
+WIDEST = 3
+"""Boxes side by side; a longer layer takes another row."""
+
+
+def contracts() -> dict[str, list[list[str]]]:
+    """Package -> its layers from top to bottom, each a list of folders and modules."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found = settings["tool"]["importlinter"]["contracts"]
+    return {
+        contract["containers"][0]: [layer.split(" | ") for layer in contract["layers"]]
+        for contract in found
+        if "containers" in contract
+    }
+
+
+def packages() -> list[str]:
+    """Packages from the one that imports nothing to the one that may import all."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return list(settings["tool"]["importlinter"]["contracts"][0]["layers"])[::-1]
+
+
+def imports(package: str) -> set[tuple[str, str]]:
+    """Pairs of folders of a package of which the first imports the second."""
+    graph = grimp.build_graph(package, exclude_type_checking_imports=True)
+    pairs = {
+        (importer.split(".")[1], imported.split(".")[1])
+        for importer in graph.modules
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if importer.count(".") and imported.count(".")
+    }
+    return {(one, two) for one, two in pairs if one != two}
+
+
+def modules(package: str, name: str) -> list[Path]:
+    """The modules of a folder, or the module itself."""
+    folder = ROOT / package / name
+    return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def draw(out: Path) -> None:
+    """Draw all packages side by side."""
+    layers = contracts()
+    height = max(sum(math.ceil(len(row) / WIDEST) for row in each) for each in layers.values())
+    figure, axes = plt.subplots(figsize=(17, 0.75 * height))
+    for number, package in enumerate(packages()):
+        left = number * (COLUMN + GAP)
+        axes.text(left + COLUMN / 2, 0.75, package, ha="center", fontsize=13, fontweight="bold")
+        _column(axes, left, layers[package], imports(package), package)
+        if number:
+            axes.annotate(
+                "", (left - GAP + 0.06, 0.8), (left - 0.06, 0.8), arrowprops={"arrowstyle": "->", "color": "0.4"}
+            )
+    axes.set_xlim(-0.1, len(layers) * (COLUMN + GAP) - GAP + 0.1)
+    axes.set_ylim(-height * ROW, 1.1)
+    axes.axis("off")
+    out.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out / "imports.png", dpi=110, bbox_inches="tight")
+
+
+def _column(axes: Axes, left: float, layers: list[list[str]], pairs: set[tuple[str, str]], package: str) -> None:
+    """One package: a row of boxes for each layer, and a line for each import."""
+    place = {}
+    rows = [names[start : start + WIDEST] for names in layers for start in range(0, len(names), WIDEST)]
+    for row, names in enumerate(rows):
+        width = COLUMN / len(names)
+        for column, name in enumerate(names):
+            place[name] = (left + width * (column + 0.5), -row * ROW, width * 0.94)
+    for one, two in sorted(pairs):
+        start, end = place[one], place[two]
+        axes.plot([start[0], end[0]], [start[1] - BOX / 2, end[1] + BOX / 2], color="0.8", lw=0.8, zorder=0)
+    for name, (x, y, width) in place.items():
+        is_folder = (ROOT / package / name).is_dir()
+        axes.add_patch(
+            plt.Rectangle(
+                (x - width / 2, y - BOX / 2), width, BOX, fc="#dbe9f6" if is_folder else "white", ec="0.5", lw=0.8
+            )
+        )
+        axes.text(x, y, name, ha="center", va="center", fontsize=min(9, 95 * width / len(name)))
+
+
+def folders() -> str:
+    """Every folder of every package with its number of modules and the first sentence of its docstring."""
+    lines = ["| folder | modules | what lives there |", "|---|---:|---|"]
+    for package in packages():
+        for name in sorted(each for layer in contracts()[package] for each in layer):
+            if (ROOT / package / name).is_dir():
+                count = len([path for path in modules(package, name) if path.name != "__init__.py"])
+                lines.append(f"| `{package}/{name}` | {count} | {_summary(ROOT / package / name / '__init__.py')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _summary(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+def main() -> int:
+    """Write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    text, path = folders(), OUT / "folders.md"
+    if parser.parse_args().check:
+        if path.read_text(encoding="utf-8") != text:
+            sys.stderr.write(f"{path} is not what the code says; run python docs/architecture.py\n")
+            return 1
+        return 0
+    draw(OUT)
+    path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Measure taggers against each other."""

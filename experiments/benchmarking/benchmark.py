@@ -1,0 +1,233 @@
+"""Models in several runtimes, measured side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from corpora.corpus import NerData
+from corpora.errors import ConfigError
+from corpora.files import scratch_folder
+from corpora.wording import counted
+from experiments.benchmarking.competitors import System, competitor
+from experiments.config.names import slug
+from experiments.config.splits import scored_split
+from finkd.evaluation.ner import score
+from finkd.inference.runtime import Running
+from finkd.runtimes.energy import Meter
+from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.peers import Pipeline
+from finkd.runtimes.record import SUFFIX, BenchmarkRecord
+from finkd.runtimes.resources import OtherWork, threads
+from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, percentiles, ratio
+from finkd.system.environment import environment
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How long to measure.
+
+    Attributes:
+        queries: of each model in each runtime, at least.
+        seconds: that each works, at least, for each of latency and both throughputs.
+        memory: whether peak memory is measured, in a process for each.
+    """
+
+    queries: int = 1024
+    seconds: float = 10.0
+    memory: bool = True
+
+
+def benchmark(
+    named: Mapping[str, Sequence[str]],
+    kinds: Sequence[str],
+    data: NerData,
+    out: Path,
+    split: str | None = None,
+    measuring: Measuring | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[BenchmarkRecord]:
+    """Measure models in runtimes; the first model in the first runtime is the reference of all ratios.
+
+    Args:
+        named: what tables call a model -> its name or folder, or those of its seeds: all are scored, the first is
+            measured. A folder may hold a pipeline of spaCy, which runs in nothing else.
+        kinds: names of runtimes.
+        data: a labelled corpus whose sentences are read.
+        out: folder of the records.
+        split: of the corpus.
+        measuring: how long.
+        say: told what is being done.
+
+    Returns:
+        one record per model and runtime, as also written to ``out``.
+
+    Raises:
+        ConfigError: if a model is no tagger, or cannot run in a runtime; before anything is measured.
+    """
+    split = scored_split(data, split)
+    if len({slug(name) for name in named}) < len(named):
+        raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
+    with scratch_folder() as scratch:
+        systems = [competitor(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
+        records = _Bench(systems, data, split, measuring or Measuring(), say).records()
+    for record in records:
+        record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
+    return records
+
+
+_Pair = tuple[System, str]
+_TOLD = 512
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What was timed, by ``"model, runtime"``, but for tokenizing, which is by model."""
+
+    running: Mapping[str, Running | Pipeline]
+    queries: Mapping[str, Times]
+    tokenizing: Mapping[str, Mapping[str, float]]
+    batches: Mapping[int, Batches]
+    energy_source: str
+    machine_busy: bool
+
+
+class _Bench:
+    def __init__(
+        self,
+        systems: Sequence[System],
+        data: NerData,
+        split: str,
+        measuring: Measuring,
+        say: Callable[[str], None],
+    ) -> None:
+        self.data, self.split, self.measuring, self.say = data, split, measuring, say
+        self.sentences = data.splits[split]
+        self.systems = systems
+        self.pairs: list[_Pair] = [(system, kind) for system in systems for kind in system.kinds]
+
+    def records(self) -> list[BenchmarkRecord]:
+        """All figures."""
+        found = self._measured()
+        self.say("F1 and memory")
+        return [self._record(pair, found) for pair in self.pairs]
+
+    def _measured(self) -> _Measured:
+        self.say("making the runtimes")
+        alone = self._running(1)
+        readers = {key: running.read for key, running in alone.items()}
+        other = OtherWork()
+        seconds = self.measuring.seconds
+        with threads(1):
+            self.say(f"latency: {len(readers)} in turn")
+            queries = latencies(readers, self.sentences, self.measuring.queries, seconds, self._queried)
+            cutting = {system.name: system.tokenizing(self.sentences) for system in self.systems}
+            self.say("throughput on one thread")
+            one = batches(readers, self.sentences, seconds, Meter())
+        cores = torch.get_num_threads()
+        self.say(f"throughput on {counted(cores, 'thread')}")
+        together = {key: running.read for key, running in self._running(cores).items()}
+        meter = Meter()
+        every = batches(together, self.sentences, seconds, meter)
+        for warning in slower_together(one, every, cores):
+            self.say(warning)
+        return _Measured(alone, queries, cutting, {1: one, cores: every}, meter.source, other.is_seen)
+
+    def _record(self, pair: _Pair, found: _Measured) -> BenchmarkRecord:
+        (system, kind), key, first = pair, _key(pair), _key(self.pairs[0])
+        running, every = found.running[key], found.batches[max(found.batches)]
+        parameters, embeddings = system.size()
+        return BenchmarkRecord(
+            system=system.name,
+            runtime=kind,
+            corpus=self.data.name,
+            split=self.split,
+            reference=first,
+            f1=self._f1(pair, running),
+            parameters=parameters,
+            embedding_parameters=embeddings,
+            bytes=running.bytes,
+            packed_bytes=system.packed_bytes() if kind == "eager" else None,
+            flops=system.flops(self.sentences),
+            latency_ms=percentiles(found.queries[key]),
+            tokenizing_ms=found.tokenizing[system.name],
+            queries=len(found.queries[key]),
+            seconds=self.measuring.seconds,
+            latency_ratio=ratio(found.queries[first], found.queries[key], _median),
+            words_per_second={str(count): each.words_per_second(key) for count, each in found.batches.items()},
+            throughput_ratio=ratio(every.seconds[first], every.seconds[key], _total),
+            peak_memory=self._memory(pair),
+            joules_per_1000_words=None if kind == "cuda" else every.joules_per_1000_words(key),
+            energy_source="that of a GPU is not measured" if kind == "cuda" else found.energy_source,
+            machine_busy=found.machine_busy,
+            environment=environment("bf16" if kind in ("bf16", "cuda") else "fp32"),
+        )
+
+    def _queried(self, done: int) -> None:
+        if done % _TOLD == 0:
+            self.say(f"latency: {counted(done, 'query')} of each")
+
+    def _running(self, count: int) -> dict[str, Running | Pipeline]:
+        with threads(count):
+            return {_key(pair): self._tried(pair, pair[0].running(pair[1], count)) for pair in self.pairs}
+
+    def _tried(self, pair: _Pair, running: Running | Pipeline) -> Running | Pipeline:
+        """The same, once it has read a sentence: a compiler or a kernel may be missing that only then is asked for."""
+        try:
+            running.read(self.sentences[:1])
+        except Exception as error:  # what runtimes raise has no common base but this one
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ConfigError(f"{_key(pair)}: cannot run here ({first}); choose another runtime") from error
+        return running
+
+    def _f1(self, pair: _Pair, first: Running | Pipeline) -> list[float]:
+        system, kind = pair
+        types = self.data.types
+        others = (system.running(kind, torch.get_num_threads(), seed) for seed in range(1, len(system.folders)))
+        return [
+            f1
+            for running in (first, *others)
+            if system.can_score(running, types)
+            and (f1 := score(self.sentences, running.read(self.sentences), types).micro.f1) is not None
+        ]
+
+    def _memory(self, pair: _Pair) -> int | None:
+        system, kind = pair
+        if not self.measuring.memory:
+            return None
+        texts = [sentence.text for sentence in self.sentences[:BATCH]]
+        return peak_memory(system.folders[0], kind, system.scratch, texts)
+
+
+def slower_together(one: Batches, every: Batches, cores: int) -> Iterator[str]:
+    """A warning for each model that reads fewer words a second on several threads than on one.
+
+    Args:
+        one: throughput on one thread, by name.
+        every: on several.
+        cores: how many these are.
+    """
+    for key in one.seconds:
+        alone, together = one.words_per_second(key), every.words_per_second(key)
+        if cores > 1 and together < alone:
+            yield (
+                f"warning: {key}: {together:,.0f} words/s on {cores} threads, {alone:,.0f} on one; "
+                "use --threads 1, or end what else runs on these cores"
+            )
+
+
+def _key(pair: _Pair) -> str:
+    system, kind = pair
+    return f"{system.name}, {kind}"
+
+
+def _median(times: Times) -> Times:
+    return np.asarray(np.median(times, axis=1))
+
+
+def _total(times: Times) -> Times:
+    return np.asarray(times.sum(axis=1))

@@ -1,0 +1,145 @@
+"""What 'finkd benchmark' compares: taggers of finkd in its runtimes, and pipelines of spaCy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import corpora
+from corpora.sentence import Sentence
+from finkd.compression.packing import ENTRY
+from finkd.data.encoding import WINDOW, windows_and_pieces
+from finkd.inference.runtime import Running
+from finkd.models import pretrained
+from finkd.models.checks import check_head
+from finkd.models.loading import load_model
+from finkd.models.model import Model
+from finkd.runtimes import runtimes
+from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
+from finkd.runtimes.timing import percentiles, tokenizing
+
+
+class System(Protocol):
+    """What is compared: its seeds, in all of its runtimes."""
+
+    name: str
+    folders: Sequence[Path]
+    scratch: Path
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Names of its runtimes."""
+
+    def running(self, kind: str, threads: int, seed: int = 0) -> Running | Pipeline:
+        """One of its seeds, ready."""
+
+    def size(self) -> tuple[int, int]:
+        """Its weights, and those in embeddings."""
+
+    def packed_bytes(self) -> int | None:
+        """Of its weights without zeros and unused bits, if there are such."""
+
+    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        """Of one text of some numbers of pieces."""
+
+    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        """Percentiles of the milliseconds in which a sentence is cut."""
+
+    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        """Whether it finds what a corpus labels."""
+
+
+def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> System:
+    """A model as it can be measured.
+
+    Args:
+        name: of the model in tables.
+        sources: names or folders of its seeds.
+        kinds: names of the runtimes that networks are to run in.
+        scratch: a folder that is made for graphs.
+
+    Raises:
+        ConfigError: if a network is no tagger.
+        UnknownNameError: if there is no runtime of a name.
+    """
+    scratch.mkdir()
+    folders = [Path(source).expanduser() for source in sources]
+    if all(is_pipeline(folder) for folder in folders):
+        return _Peer(name, folders, scratch)
+    return _Network(name, [pretrained.resolve(source) for source in sources], scratch, kinds)
+
+
+class _Network:
+    """A tagger of finkd."""
+
+    def __init__(self, name: str, folders: Sequence[Path], scratch: Path, kinds: Sequence[str]) -> None:
+        self.name, self.folders, self.scratch, self.kinds = name, folders, scratch, kinds
+        self.models = [load_model(folder) for folder in folders]
+        for model in self.models:
+            check_head(model.labels, name)
+        self.makers = {kind: runtimes.get(kind) for kind in kinds}
+
+    def running(self, kind: str, threads: int, seed: int = 0) -> Running:
+        scratch = self.scratch if seed == 0 else self.scratch / f"seed-{seed}"
+        scratch.mkdir(exist_ok=True)
+        return self.makers[kind](self.models[seed], scratch, threads)
+
+    def size(self) -> tuple[int, int]:
+        model = self.models[0]
+        return sum(each.numel() for each in model.network.parameters()), model.embeddings.weight.numel()
+
+    def packed_bytes(self) -> int | None:
+        return getattr(self.models[0].network.config, ENTRY, None)
+
+    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        model = self.models[0]
+        lengths = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
+        return {str(pieces): _flops(model, pieces) for pieces in sorted({128, max(2, round(float(lengths.mean())))})}
+
+    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        return percentiles(tokenizing(self.models[0], sentences))
+
+    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        return isinstance(running, Running) and set(corpora.label_names(types)) <= set(running.tagger.labels)
+
+
+class _Peer:
+    """A pipeline of spaCy."""
+
+    kinds = (RUNTIME,)
+
+    def __init__(self, name: str, folders: Sequence[Path], scratch: Path) -> None:
+        self.name, self.folders, self.scratch = name, folders, scratch
+        self.pipelines = [Pipeline.load(folder) for folder in folders]
+
+    def running(self, kind: str, threads: int, seed: int = 0) -> Pipeline:
+        return self.pipelines[seed]
+
+    def size(self) -> tuple[int, int]:
+        return self.pipelines[0].sizes
+
+    def packed_bytes(self) -> int | None:
+        return None
+
+    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        return {}
+
+    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        return {}
+
+    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        return isinstance(running, Pipeline) and set(types) <= running.types
+
+
+@torch.inference_mode()
+def _flops(model: Model, pieces: int) -> int:
+    """Of one text, twice its multiplications."""
+    network: Any = model.network
+    ids = torch.ones(1, min(pieces, model.max_length), dtype=torch.int64)
+    with FlopCounterMode(display=False) as counter:
+        network(input_ids=ids, attention_mask=torch.ones_like(ids))
+    return int(counter.get_total_flops())

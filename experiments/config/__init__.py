@@ -1,0 +1,1 @@
+"""Experiment configurations: read YAML, check it, apply overrides and budgets."""

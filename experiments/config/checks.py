@@ -1,0 +1,125 @@
+"""The mistakes of an experiment that types alone don't show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from corpora.errors import ConfigError, UnknownNameError
+from corpora.loading import check_exists
+from corpora.registry import unknown
+from experiments.config.names import slug
+from finkd.evaluation.baselines import floors
+from finkd.models.pretrained import resolve
+from finkd.settings import joined
+from finkd.stages import stages
+from finkd.strategies import parse, strategies
+
+if TYPE_CHECKING:
+    from experiments.config.experiment import Experiment
+
+_STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
+MAX_SEED = 2**32 - 1
+MAX_SEEDS = 1000
+MAX_SYSTEMS = 200
+MAX_QUERIES = 1_000_000
+
+
+def check(experiment: Experiment) -> None:
+    """Find the mistakes that types alone don't show, before any work is done.
+
+    Raises:
+        ConfigError: with all of them.
+    """
+    for key, count, limit in (
+        ("systems", len(experiment.systems), MAX_SYSTEMS),
+        ("seeds", len(experiment.seeds), MAX_SEEDS),
+    ):
+        if count > limit:
+            raise ConfigError(f"{key}: expected up to {limit} (got {count})")
+    problems = [*_names(experiment), *_numbers(experiment)]
+    for stage in experiment.stages:
+        if not _STAGE.fullmatch(stage):
+            problems.append(f"stages.{stage}: expected a stage, such as 'finetune' or 'distill:text'")
+        elif stage in strategies and stage not in stages:
+            parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
+            problems.append(f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})")
+        else:
+            problems += _strategy(stage, experiment)
+    known = set(problems)
+    for name, system in experiment.systems.items():
+        found = _strategy(system.strategy, experiment)
+        problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
+    if problems:
+        raise ConfigError(joined(problems))
+
+
+def find_inputs(experiment: Experiment) -> None:
+    """Find the corpora and the teacher, without loading them.
+
+    Raises:
+        FinkdError: if one is nowhere.
+    """
+    for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
+        check_exists(corpus)
+    resolve(experiment.teacher)
+
+
+def _names(experiment: Experiment) -> Iterator[str]:
+    """Names that are unknown, or that cannot tell files apart."""
+    if not slug(experiment.name):
+        yield f"name: expected a letter or digit (got {experiment.name!r})"
+    teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
+    for split in {"train", experiment.split}.intersection(experiment.confirm):
+        yield f"confirm: expected splits on which nothing is learned or chosen (got {split!r})"
+    if len(teachers) > 1:
+        yield f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})"
+    if not experiment.systems:
+        yield "systems: expected at least one, such as 'teacher: {role: teacher, strategy: finetune}'"
+    for floor in experiment.floors:
+        if floor not in floors:
+            yield unknown("floors", floor, floors)
+    taken: dict[str, str] = {}
+    for name in (*experiment.floors, *experiment.systems):
+        if not slug(name):
+            yield f"systems.{name}: expected a letter or digit in the name"
+        elif slug(name) in taken:
+            yield f"systems.{name}: its files would have the names of those of {taken[slug(name)]!r}; rename one"
+        taken[slug(name)] = name
+
+
+def _numbers(experiment: Experiment) -> Iterator[str]:
+    if len(set(experiment.seeds)) != len(experiment.seeds) or not experiment.seeds:
+        yield f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})"
+    if max(experiment.seeds, default=0) > MAX_SEED:
+        yield f"seeds: expected numbers up to {MAX_SEED} (got {max(experiment.seeds)})"
+    if min(experiment.seeds, default=0) < 0:
+        yield f"seeds: expected numbers from 0 (got {list(experiment.seeds)})"
+    if not 0 <= experiment.measure <= MAX_QUERIES:
+        yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
+    for key, text in (("text", experiment.text), ("general", experiment.general)):
+        if text is not None and text.sentences < 1:
+            yield f"{key}.sentences: expected 1 or more (got {text.sentences})"
+        if text is not None and not 0 <= text.min_words <= text.max_words:
+            yield f"{key}.min_words: expected 0 to max_words ({text.max_words}; got {text.min_words})"
+
+
+def _strategy(text: str, experiment: Experiment) -> list[str]:
+    """The mistakes in a strategy, in the settings of its stages and in their loss terms."""
+    try:
+        steps = parse(text, experiment.stages)
+    except (ConfigError, UnknownNameError) as error:
+        return str(error).splitlines()
+
+    from finkd.stages.distill import Distill
+    from finkd.stages.task_distill import TaskDistill
+
+    problems = []
+    for step in steps:
+        try:
+            if isinstance(step.stage, Distill | TaskDistill):
+                step.stage.terms()
+        except (ConfigError, UnknownNameError) as error:
+            problems += [f"stages.{step.name}.{line}" for line in str(error).splitlines()]
+    return problems

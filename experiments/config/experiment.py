@@ -1,0 +1,243 @@
+"""What an experiment compares: one YAML file, read strictly."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import corpora
+from corpora.errors import ConfigError
+from corpora.readers.offsets import Offsets
+from corpora.registry import unknown
+from corpora.tags import Scheme
+from experiments.config.budget import Budget
+from experiments.config.checks import check, find_inputs
+from experiments.config.names import slug
+from experiments.config.splits import scored_split
+from finkd.data.raw_text import Text
+from finkd.models.pretrained import DEFAULT
+from finkd.settings import build, shown
+from finkd.strategies import merge, nested
+from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
+
+MAX_BYTES = 4 * MAX_CHARACTERS
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class System:
+    """One of the compared systems.
+
+    Attributes:
+        strategy: its stages in the textual form, or the name of a known strategy. In a file, ``after: other`` beside it
+            has it go on where the strategy of a system above it ends.
+        role: the ``teacher`` is what the students of the experiment learn from; there is at most one.
+    """
+
+    strategy: str
+    role: Literal["teacher", "student"] = "student"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Systems compared on one corpus.
+
+    Attributes:
+        name: names the default output folder and the records.
+        corpus: a labelled corpus, by name or path.
+        split: the split that is scored.
+        confirm: other splits scored beside it, on which nothing was chosen.
+        scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
+        offsets: what the offsets of a user's labelled spans count.
+        systems: name -> system, in the order of the report.
+        teacher: model that every strategy starts from.
+        text: unlabelled text of the domain, if a strategy needs any.
+        general: unlabelled text of any kind, for ``distill:general`` and ``adapt:general``.
+        floors: scores that need no model.
+        stages: settings by stage (``task-distill``) or by stage and variant (``task-distill:text``).
+        seeds: one run of every system for each.
+        budget: what the training stages of each student take together; without one, what their schedules say.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        measure: latency and throughput queries per system; 0 leaves them out.
+    """
+
+    name: str
+    corpus: str
+    split: str
+    systems: Mapping[str, System]
+    teacher: str = DEFAULT
+    text: Text | None = None
+    general: Text | None = None
+    confirm: tuple[str, ...] = ()
+    scheme: Scheme = "IOB2"
+    offsets: Offsets = "characters"
+    floors: tuple[str, ...] = ("dictionary",)
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (1,)
+    budget: Budget | None = None
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    measure: int = 256
+
+
+def load_experiment(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    only: Sequence[str] = (),
+    *,
+    find: bool = False,
+) -> Experiment:
+    """Read an experiment.
+
+    Args:
+        path: a YAML file.
+        overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
+        seeds: seeds that replace the file's.
+        only: names of the systems to compare, beside the teacher; none stand for all.
+        find: whether to find its corpora and its teacher before its strategies are checked, which imports torch.
+
+    Raises:
+        ConfigError: with every mistake of the file, one per line.
+        UnavailableError: if the teacher is to be found, and is nowhere.
+        UnknownNameError: if it names something that no registry holds.
+    """
+    return from_settings(settings_in(path), overrides, seeds, only, find=find)
+
+
+def settings_in(path: str | Path) -> dict[str, Any]:
+    """Plain settings from a YAML file.
+
+    Raises:
+        ConfigError: if it cannot be read, or holds no settings.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: is longer than {MAX_BYTES:,} bytes; expected a configuration")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        found, line = content[error.start], content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not valid YAML (byte 0x{found:02x} is not UTF-8)") from error
+    raw = read_yaml(text, str(path))
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: expected settings such as 'name: ...' (got {type(raw).__name__})")
+    return raw
+
+
+def from_settings(
+    raw: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    only: Sequence[str] = (),
+    *,
+    find: bool = False,
+) -> Experiment:
+    """An experiment from plain settings; see ``load``."""
+    settings = overridden(raw, overrides)
+    settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
+    if isinstance(settings.get("systems"), dict):
+        settings["systems"] = _continued(settings["systems"])
+    if seeds is not None:
+        settings["seeds"] = list(seeds)
+    experiment = build(Experiment, settings, "")
+    if find:
+        find_inputs(experiment)
+    check(experiment)
+    return _only(experiment, only) if only else experiment
+
+
+def _continued(systems: Mapping[str, Any]) -> dict[str, Any]:
+    """Each system's whole strategy: with ``after: other``, it goes on where that of another system above it ends.
+
+    Raises:
+        ConfigError: if there is no such system above it, or one of both has no strategy.
+    """
+    found: dict[str, Any] = {}
+    for name, system in systems.items():
+        if isinstance(system, dict) and "after" in system:
+            rest = dict(system)
+            other = rest.pop("after")
+            before = found.get(other) if isinstance(other, str) else None
+            match before, rest:
+                case {"strategy": str(start)}, {"strategy": str(end)}:
+                    system = {**rest, "strategy": f"{start} > {end}"}
+                case _:
+                    raise ConfigError(
+                        f"systems.{name}.after: expected a system above it that has a strategy, and one that goes on "
+                        f"(got {other!r})"
+                    )
+        found[name] = system
+    return found
+
+
+def overridden(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Plain settings, some of them replaced by ``key.path=value``; values are read as YAML.
+
+    Raises:
+        ConfigError: if an override is not of this form.
+    """
+    settings = dict(raw)
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            raise ConfigError(
+                f"--set: expected key=value (got {shown(override)}), such as stages.finetune.schedule.epochs=3"
+            )
+        where = f"--set {key[:_SHOWN]}"
+        settings = merge(settings, nested(key, read_yaml(value, where), where))
+    return settings
+
+
+def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
+    """The experiment with some of its systems, and with its teacher."""
+    for name in names:
+        if name not in experiment.systems:
+            raise ConfigError(f"--only: {unknown('systems', name, list(experiment.systems))}")
+    kept = {name: each for name, each in experiment.systems.items() if name in names or each.role == "teacher"}
+    return dataclasses.replace(experiment, systems=kept)
+
+
+_TEXT = {"learning_rate": 5e-4, "batch_tokens": 512, "dropout": 0}
+_GOLD = {"learning_rate": 3e-4, "embedding_learning_rate": 0, "batch_tokens": 256}
+_SAMPLE_STAGES: dict[str, dict[str, Any]] = {
+    "adapt": {"schedule": {**_TEXT, "learning_rate": 1e-4, "epochs": 1}},
+    "distill": {"schedule": {**_TEXT, "epochs": 1}},
+    "finetune": {"schedule": {**_GOLD, "epochs": 4}},
+    "task-distill:text": {"schedule": {**_TEXT, "epochs": 2}},
+    "task-distill:gold": {"schedule": {**_GOLD, "epochs": 4}},
+}
+"""Schedules for the sample, where those of real corpora take too few steps: it has 700 labelled sentences."""
+
+
+def one_strategy(
+    strategy: str, corpus: str, scheme: Scheme = "IOB2", offsets: Offsets = "characters"
+) -> dict[str, Any]:
+    """Settings of an experiment that compares one strategy with the fine-tuned teacher."""
+    settings: dict[str, Any] = {
+        "name": slug(f"{strategy} on {Path(corpus).name}"),
+        "corpus": corpus,
+        "scheme": scheme,
+        "offsets": offsets,
+        "split": scored_split(corpora.load(corpus, scheme, offsets)),
+        "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
+    }
+    if corpus == "sample":
+        # Its own grammar stands in for general text too, so that every known strategy runs on it.
+        settings["text"] = {"corpus": "sample-text", "sentences": 3500}
+        settings["general"] = {"corpus": "sample-text", "sentences": 2000, "seed": 1}
+        settings["stages"] = copy.deepcopy(_SAMPLE_STAGES)
+    return settings
+
+
+def resolved(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as plain JSON values, every default filled in."""
+    return dataclasses.asdict(experiment)

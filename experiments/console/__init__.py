@@ -1,0 +1,1 @@
+"""What all commands share: terminal output, progress bars, options, threads."""

@@ -1,0 +1,107 @@
+"""What a run shows while it goes on: a moving bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from experiments.console.threads import busy_warning
+
+if TYPE_CHECKING:
+    from experiments.running.events import Event, Listener
+    from finkd.records import RunRecord
+    from finkd.suites.record import TaskRecord
+
+LINES_PER_STAGE = 10
+
+
+@contextlib.contextmanager
+def shown(console: Console) -> Iterator[Listener]:
+    """A listener that shows a run on a console; what a bar left there is removed at the end."""
+    if warning := busy_warning():
+        console.print(Text(warning))
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress)
+
+
+class Lines:
+    """One line when a stage begins, one for each tenth of it, and one per scored system."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.shown: dict[int, int] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Show an event, if it is worth a line."""
+        progress = event.progress
+        if event.record is not None:
+            self._line(scored(event.record))
+        elif progress is None:
+            self.shown[event.seed] = 0
+            self._line(f"{where(event)}: begins")
+        elif (part := progress.step * LINES_PER_STAGE // progress.steps) != self.shown[event.seed]:
+            self.shown[event.seed] = part
+            self._line(f"{where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
+
+    def _line(self, text: str) -> None:
+        self.console.print(Text(text))
+
+
+class Bars:
+    """A bar for the stage that runs, one for each seed that is trained; scored systems stay above them."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.tasks: dict[int, TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Move the bar."""
+        if event.record is not None:
+            self.progress.console.print(Text(scored(event.record)))
+            return
+        if event.progress is None:
+            if event.seed in self.tasks:
+                self.progress.remove_task(self.tasks[event.seed])
+            self.tasks[event.seed] = self.progress.add_task(where(event), total=None, figures="")
+        else:
+            step = event.progress
+            self.progress.update(self.tasks[event.seed], completed=step.step, total=step.steps, figures=figures(event))
+
+
+def scored(record: RunRecord | TaskRecord) -> str:
+    """A scored system in one line."""
+    if not hasattr(record, "scores"):
+        found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
+        return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
+    from reports.table import number
+
+    micro, macro = (number(value, 3).text for value in (record.scores.micro.f1, record.scores.macro_f1))
+    return f"{record.system} (seed {record.seed}): micro-F1 {micro}, macro-F1 {macro}"
+
+
+def figures(event: Event) -> str:
+    """Loss, speed and time left of a training step."""
+    step = event.progress
+    if step is None:
+        return ""
+    doing = "reads" if step.loss is None else f"loss {step.loss:.3f}"
+    return f"{doing}, {step.tokens_per_second:,.0f} tokens/s, {step.seconds_left:,.0f} s left"
+
+
+def where(event: Event) -> str:
+    """System, seed and stage of an event."""
+    return f"{event.system} (seed {event.seed}) {event.stage}"

@@ -1,0 +1,125 @@
+"""What the command line shows: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table as Ruled
+from rich.text import Text
+
+from experiments.console.threads import busy_warning, use_quota
+
+if TYPE_CHECKING:
+    from reports.table import Table
+
+results = Console(highlight=False)
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_ENVIRONMENT = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "true",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+}
+
+
+_LOOK_SECONDS = 0.1
+_BUSY_PERCENT = 25
+_PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
+
+
+def prepare_libraries() -> None:
+    """Keep libraries from drawing bars and reports of their own, and threads from spinning on a busy machine.
+
+    What the user set stays. Libraries read these settings when they are imported, so this comes first. An OpenMP thread
+    that waits for the others spins by default, for milliseconds: beside another program on the same cores it keeps
+    those from running that it waits for (benchmarks/contention.py). On a quiet machine spinning is faster
+    (docs/log.md). Neither changes a result.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    use_quota()
+    # The load average remembers a run of a minute ago; a look at the processor tells whether other programs run now.
+    if busy_warning() and psutil.cpu_percent(_LOOK_SECONDS) > _BUSY_PERCENT:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def escape_unprintable() -> None:
+    r"""Write characters that an output cannot encode as escapes, such as ``\xe9``, instead of failing on them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Warnings(logging.Handler):
+    """Says each warning of finkd once, in a line on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        message = " ".join(record.getMessage().split("\n"))
+        if message not in self._said:
+            self._said.add(message)
+            say(f"finkd: warning: {message}")
+
+
+def show_warnings() -> None:
+    """Let the warnings of finkd's packages reach the person at the command line."""
+    shown = _Warnings()
+    for package in _PACKAGES:
+        logger = logging.getLogger(package)
+        logger.handlers = [shown, *(each for each in logger.handlers if not isinstance(each, _Warnings))]
+
+
+def say(message: str) -> None:
+    """One line for people, at once."""
+    messages.print(Text(message))
+
+
+def show_json(value: Any) -> None:
+    """A result for programs."""
+    typer.echo(json.dumps(value, indent=1))
+
+
+def show_tables(tables: Iterable[Table]) -> None:
+    """Tables of a report: ruled on a terminal, Markdown elsewhere."""
+    if results.is_terminal:
+        for table in tables:
+            results.print(_ruled(table))
+    else:
+        typer.echo(markdown(tables), nl=False)
+
+
+def markdown(tables: Iterable[Table]) -> str:
+    """Tables as one Markdown text."""
+    from reports.formats.markdown import document
+
+    return document(tables)
+
+
+def visible(text: str) -> str:
+    """A text without the control characters that a terminal would obey."""
+    return "".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _ruled(table: Table) -> Ruled:
+    columns, rows = table.for_readers()
+    ruled = Ruled(title=Text(table.title), caption=Text(table.caption), title_justify="left", caption_justify="left")
+    for column in columns:
+        ruled.add_column(Text(column.heading), justify=column.align)
+    for row in rows:
+        ruled.add_row(*(Text(cell.text, style="bold" if cell.strong else "") for cell in row))
+    return ruled

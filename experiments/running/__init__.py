@@ -1,0 +1,1 @@
+"""Run an experiment: prepare, plan, train, record, publish."""

@@ -1,0 +1,120 @@
+"""A model made smaller by one stage, beside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import corpora
+from corpora.corpus import NerData
+from corpora.errors import ConfigError
+from experiments.config.experiment import overridden
+from experiments.config.splits import scored_split
+from experiments.running.events import Listener, ignored
+from experiments.running.strategy import make
+from finkd.compression.packing import ENTRY
+from finkd.data.raw_text import Text
+from finkd.evaluation.ner import evaluate
+from finkd.models import pretrained
+from finkd.models.loading import load_model
+from finkd.records import NerScores, Resources, figures
+from finkd.runtimes.resources import measure
+from finkd.stages.retokenize import Retokenize
+from finkd.stages.stage import Stage
+from finkd.store import Store
+from finkd.strategies import parse
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A model before or after.
+
+    Attributes:
+        folder: where it lies.
+        resources: its size.
+        packed: bytes without zeros and unused bits, where there are some.
+        scores: on the corpus that was named, if it is a tagger of it.
+    """
+
+    folder: Path
+    resources: Resources
+    packed: int | None
+    scores: NerScores | None
+
+    def figures(self) -> dict[str, Any]:
+        """What a person would want to know, as JSON values."""
+        scores = None if self.scores is None else figures(self.scores)
+        return {
+            "model": str(self.folder),
+            "parameters": self.resources.parameters,
+            "bytes": self.resources.bytes,
+            "packed_bytes": self.packed,
+            "scores": scores,
+        }
+
+
+def compressed(
+    model: str,
+    stage: str,
+    out: Path,
+    *,
+    overrides: Sequence[str] = (),
+    heal: str | None = None,
+    data: NerData | None = None,
+    text: str | None = None,
+    sentences: int = 3000,
+    seed: int = 1,
+    listen: Listener = ignored,
+) -> dict[str, Compressed]:
+    """Make a model smaller.
+
+    Args:
+        model: its name or folder.
+        stage: what does it, such as ``"compress:prune"``.
+        out: where the new model is to be found.
+        overrides: ``key=value`` settings of the stage.
+        heal: stages after it, which the model as it was teaches.
+        data: a labelled corpus that is read, healed and scored on.
+        text: an unlabelled corpus, by name or path.
+        sentences: how many of its sentences are read.
+        seed: of everything random.
+        listen: called as the work goes on.
+
+    Returns:
+        ``"before"`` and ``"after"``.
+
+    Raises:
+        ConfigError: if a setting is wrong, or the method does not suit the model.
+    """
+    strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
+    if text and not any(_reads_text(step.stage) for step in parse(strategy, stages)):
+        raise ConfigError(f"--text: no stage of {strategy!r} reads unlabelled text; leave it out")
+    make(
+        strategy,
+        out,
+        store=Store(out.parent / "store"),
+        model=model,
+        data=data,
+        text=Text(text, sentences) if text else None,
+        stages=stages,
+        seed=seed,
+        listen=listen,
+    )
+    return {"before": _looked_at(pretrained.resolve(model), data), "after": _looked_at(out, data)}
+
+
+def _reads_text(stage: Stage) -> bool:
+    sources = {getattr(stage, "on", None), getattr(stage, "read", None)}
+    return isinstance(stage, Retokenize) or bool(sources & {"text", "general"})
+
+
+def _looked_at(folder: Path, data: NerData | None) -> Compressed:
+    model = load_model(folder)
+    found = measure({"model": (model, folder)}, (), queries=0)["model"]
+    packed = getattr(model.network.config, ENTRY, None)
+    if data is None or model.labels != corpora.label_names(data.types):
+        return Compressed(folder, found, packed, None)
+    split = data.splits[scored_split(data)]
+    return Compressed(folder, found, packed, evaluate(split, model, data.types, data.roles))

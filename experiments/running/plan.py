@@ -1,0 +1,108 @@
+"""What a run would do: which stages are stored, which are shared, and about what the others cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from experiments.config.budget import PIECES_PER_WORD, text_read
+from experiments.running.prepared import Prepared
+from experiments.running.shapes import Shape, encoder
+from experiments.running.stage_shapes import after
+from finkd.models import pretrained
+from finkd.training.schedule import Schedule
+
+_BACKWARD = 2
+"""A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
+_FLOAT = 4
+_COPIES = 5
+"""A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
+_TEACHER_COPIES = 1.5
+_SHARE_OF_PEAK = {"fp32": 0.5, "bf16": 0.15}
+"""What training reaches of the speed of large matrix products on a processor with AMX (benchmarks/distill_throughput.py
+and docs/log.md); where bf16 is only twice as fast as fp32, its share is larger."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One stage of one system.
+
+    Attributes:
+        seed: its seed.
+        system: name of the system, or of the strategy that makes another teacher for one.
+        stage: as written in the strategy.
+        key: its address in the store.
+        state: ``"stored"``; ``"shared"`` with a system before it, which computes it; or still ``"to do"``.
+        seconds: about how long it takes, if it is to do; 0 for stages that train nothing.
+        bytes: about how much memory it takes beside that of the program, if it trains.
+    """
+
+    seed: int
+    system: str
+    stage: str
+    key: str
+    state: Literal["stored", "shared", "to do"]
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+def plan(prepared: Prepared) -> list[Planned]:
+    """All stages of an experiment in the order in which a run takes them; nothing is computed or written.
+
+    Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
+    copies with lost names, of which nobody knows how many there will be, are not in them.
+    """
+    teacher = encoder(pretrained.resolve(prepared.experiment.teacher))
+    speed = _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
+    found: list[Planned] = []
+    seen: set[str] = set()
+    for seed in prepared.experiment.seeds:
+        for system, stages in prepared.addresses(seed):
+            if system not in prepared.experiment.systems and seen.issuperset(key for _, key in stages):
+                continue  # a teacher that another system has asked for
+            student = teacher
+            for step, key in stages:
+                student = after(step.stage, student)
+                if prepared.store.has(key):
+                    found.append(Planned(seed, system, step.name, key, "stored"))
+                elif key in seen:
+                    found.append(Planned(seed, system, step.name, key, "shared"))
+                else:
+                    cost = _cost(step.stage, student, teacher, prepared, speed)
+                    found.append(Planned(seed, system, step.name, key, "to do", *cost))
+                seen.add(key)
+    return found
+
+
+def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed: float) -> tuple[float, int]:
+    """About how long a stage trains, in seconds, and how much memory it takes, in bytes."""
+    schedule: Schedule | None = getattr(stage, "schedule", None)
+    if schedule is None:
+        return 0.0, 0
+    sentences, words = text_read(stage, prepared.words)
+    length = np.array([PIECES_PER_WORD * words])
+    learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
+    readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
+    teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
+    seconds = float(PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
+    taught = _TEACHER_COPIES * teacher.parameters if hasattr(stage, "losses") else 0
+    memory = _FLOAT * (_COPIES * student.parameters + taught)
+    # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
+    kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)
+    return min(seconds, schedule.seconds or seconds), int(memory + student.layers * kept)
+
+
+def matmul_speed(precision: str, size: int = 1024, repeats: int = 5) -> float:
+    """Floating-point operations a second of a square matrix product, the best of some tries."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    matrix = torch.ones(size, size, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, device=device)
+    best = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        (matrix @ matrix)[0, 0].item()
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best

@@ -1,0 +1,189 @@
+"""An experiment with its data and its store: what its systems are made of, and how they are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import corpora
+from corpora.corpus import NerData
+from corpora.errors import ConfigError, DataError, located
+from corpora.registry import unknown
+from corpora.sentence import Sentence
+from experiments.config.budget import within
+from experiments.config.experiment import Experiment
+from experiments.config.splits import check_types
+from experiments.running.events import Listener, Watch
+from experiments.running.stage_shapes import check_order
+from finkd.data.raw_text import KeptText
+from finkd.evaluation.ner import known_words
+from finkd.execution import lineage
+from finkd.execution.lineage import Outcome
+from finkd.execution.teachers import Ancestors
+from finkd.models.loading import load_model, read_head
+from finkd.records import StageRecord
+from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
+from finkd.store import Store
+from finkd.strategies import Step, parse
+from finkd.system.precision import resolve_precision
+from finkd.training.trainer import Look
+
+Outcomes = dict[str, Outcome]
+
+_GLANCE = 500
+
+
+class Prepared:
+    """An experiment that can be run. Making it finds every mistake that can be found before work begins.
+
+    Args:
+        experiment: what to compare.
+        store: folder of stored results.
+        checkpoint_seconds: time between two checkpoints of a training.
+
+    Raises:
+        FinkdError: if something named does not exist, or a stage lacks what it needs.
+    """
+
+    def __init__(self, experiment: Experiment, store: Path, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
+        self.experiment = experiment
+        self.checkpoint_seconds = checkpoint_seconds
+        self.store = Store(store)
+        self._glances: dict[Source, tuple[int, float]] = {}
+        self.text = KeptText(experiment.text, self.store) if experiment.text else None
+        self.general = KeptText(experiment.general, self.store) if experiment.general else None
+        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
+        self.precision = resolve_precision(experiment.precision)
+        self.counts = {key: text.count for key, text in self.texts().items()}
+        self.train = self._split("train")
+        self.scored = self._split(experiment.split)
+        self.confirm = {name: self._split(name) for name in experiment.confirm}
+        check_types(self.data, (experiment.split, *experiment.confirm))
+        self.labels = corpora.label_names(self.data.types)
+        self.known = known_words(self.train)
+        seen = {sentence.text for sentence in self.train}
+        self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
+        self.start = lineage.origin(experiment.teacher)
+        self._check_models()
+        for name, stages in self.addresses(experiment.seeds[0]):
+            if name not in experiment.systems:
+                self._check_order(f"teacher {name!r}", [step for step, _ in stages])
+
+    def texts(self) -> dict[str, KeptText]:
+        """The raw texts by their keys in a configuration."""
+        return {key: text for key, text in (("text", self.text), ("general", self.general)) if text}
+
+    def notes(self) -> list[str]:
+        """What a person should know before the work begins, a line for each."""
+        return [f"{key}: {text.shortage}" for key, text in self.texts().items() if text.shortage]
+
+    def _check_models(self) -> None:
+        """See that every strategy fits the teacher that it begins with, and ends in a tagger."""
+        before = read_head(self.experiment.teacher)
+        for name, steps in self.systems():
+            if lineage.head(steps, before) != "labels":
+                raise ConfigError(
+                    f"systems.{name}.strategy: ends in a model that scores no labels; add finetune or task-distill"
+                )
+            self._check_order(f"systems.{name}.strategy", steps, is_scored=True)
+
+    def _check_order(self, where: str, steps: Sequence[Step], *, is_scored: bool = False) -> None:
+        """See that every stage can follow those before it."""
+        with located(where):
+            check_order(steps, self.experiment.teacher, self.labels, is_scored=is_scored)
+
+    def _split(self, name: str) -> Sequence[Sentence]:
+        if name not in self.data.splits:
+            raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
+        if not self.data.splits[name]:
+            raise DataError(f"{self.data.name}: its {name} split has no sentence")
+        return self.data.splits[name]
+
+    def systems(self) -> list[tuple[str, list[Step]]]:
+        """Every system with its stages, the teacher first."""
+        systems = self.experiment.systems
+        names = sorted(systems, key=lambda each: systems[each].role != "teacher")
+        return [(name, self._within(systems[name].role, systems[name].strategy)) for name in names]
+
+    def _within(self, role: str, strategy: str) -> list[Step]:
+        steps = parse(strategy, self.experiment.stages)
+        budget = self.experiment.budget
+        return within(steps, budget, self.words) if budget and role == "student" else steps
+
+    def words(self, source: Source) -> tuple[int, float]:
+        """How many sentences a stage reads, and their mean number of words, for raw text that of the first ones."""
+        text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
+        if source not in self._glances:
+            drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
+            mean = sum(len(each.spans) for each in drawn) / len(drawn)
+            self._glances[source] = self.counts.get(source, len(drawn)), mean
+        return self._glances[source]
+
+    def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
+        """Every system's stages with their addresses in the store; nothing is computed.
+
+        Strategies that only make a teacher for some stage come before the system that it belongs to.
+
+        Raises:
+            ConfigError: if a stage lacks something it needs.
+        """
+        taught: TaughtBy | None = None
+        for name, steps in self.systems():
+            ancestors = self._ancestors()
+            context = ancestors.within(self._context(seed, taught))
+            with located(f"systems.{name}.strategy"):
+                keys = lineage.addresses(self.start, steps, context)
+            for strategy, others in ancestors.asked.items():
+                yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
+            if self.experiment.systems[name].role == "teacher":
+                taught = self._taught_by(keys[-1])
+            yield name, list(zip(steps, keys, strict=True))
+
+    def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
+        """Train every system with a seed, or take it from the store; ``look`` as for ``training.trainer.train``."""
+        outcomes: Outcomes = {}
+        taught: TaughtBy | None = None
+        for name, steps in self.systems():
+            watch = Watch(name, seed, listen)
+            ancestors = self._ancestors(watch.teaches)
+            context = replace(ancestors.within(self._context(seed, taught, watch)), look=look)
+            outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
+            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors, context))
+            if self.experiment.systems[name].role == "teacher":
+                taught = self._taught_by(outcomes[name].key)
+        return {name: outcomes[name] for name in self.experiment.systems}
+
+    def _teachers(self, outcome: Outcome, ancestors: Ancestors, context: Context) -> tuple[StageRecord, ...]:
+        """Stages that made teachers for a system, but for those that it shares with them.
+
+        What the store does not hold of them any more is computed again: its record would be empty.
+        """
+        own = {stage.key for stage in outcome.lineage}
+        asked = [steps for steps in ancestors.asked.values() if steps]
+        made = [lineage.run(ancestors.teacher, ancestors.start, each, context, ancestors.begins) for each in asked]
+        stages = chain.from_iterable(each.lineage for each in made)
+        return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
+
+    def _taught_by(self, key: str) -> TaughtBy:
+        return TaughtBy(key, lambda: load_model(self.store.root / key))
+
+    def _ancestors(self, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
+        return Ancestors(self.experiment.teacher, self.start, self.experiment.stages, begins)
+
+    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
+        """What the stages of one system may use; without anyone watching, nothing is computed."""
+        return Context(
+            train=self.train,
+            labels=self.labels,
+            corpus=self.data.fingerprint,
+            seed=seed,
+            store=self.store,
+            text=self.text,
+            general=self.general,
+            teacher=taught,
+            precision=self.precision,
+            listen=watch.training if watch else None,
+            checkpoint_seconds=self.checkpoint_seconds,
+        )

@@ -1,0 +1,246 @@
+"""One experiment end to end: every system for every seed, scored, measured and reported."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import ConfigError, StoreError
+from corpora.files import folder_lock, write_atomic
+from corpora.sentence import Sentence
+from experiments.config.experiment import Experiment, resolved
+from experiments.config.names import slug
+from experiments.running.events import Event, Listener
+from experiments.running.jobs import side_by_side
+from experiments.running.prepared import Outcomes, Prepared
+from experiments.running.publish import publish
+from finkd.evaluation.baselines import floors
+from finkd.evaluation.ner import evaluate, score
+from finkd.execution.lineage import Outcome
+from finkd.models.model import Model
+from finkd.records import NerScores, Resources, RunRecord, load_records
+from finkd.runtimes.resources import measure
+from finkd.stages.stage import CHECKPOINT_SECONDS
+from finkd.system import processes
+from finkd.system.environment import environment
+from finkd.training.trainer import Look
+from reports.build import build
+from reports.pages.card import card
+from tokenization.analysis import analyze
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    experiment: Experiment,
+    out: Path | None = None,
+    listen: Listener | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    jobs: int = 1,
+    look: Look | None = None,
+) -> list[RunRecord]:
+    """Run an experiment; what an earlier run computed is taken from the store beside the output folder.
+
+    A run that was killed at any moment goes on from its last checkpoint when it is started again.
+
+    Args:
+        experiment: what to compare.
+        out: folder for the reports, ``records`` and ``models``; default ``runs/<name>``.
+        listen: called as the run goes on.
+        checkpoint_seconds: time between two checkpoints of a training.
+        jobs: how many seeds to train at once; models are measured after all are trained. Sums are rounded differently
+            with other numbers of threads, so equal bits need equal jobs and equal threads (``console.threads``).
+        look: called with the model after every training step, if seeds are not trained in processes of their own.
+
+    Returns:
+        one record per system and seed, as also written to ``out/records``; nothing in the processes beside the first
+        one that ``accelerate launch`` starts.
+
+    Raises:
+        FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
+    """
+    out = out or default_folder(experiment)
+    tell = listen or (lambda event: None)
+    store = out.parent / "store"
+    prepared = Prepared(experiment, store, checkpoint_seconds)
+    jobs = min(jobs, len(experiment.seeds))
+    if processes.count() > 1 and jobs > 1:
+        raise ConfigError("--jobs: cannot be used with accelerate launch, whose processes train one seed together")
+    if not processes.is_first():
+        for seed in experiment.seeds:
+            prepared.outcomes(seed, lambda event: None)
+        return []
+    for note in prepared.notes():
+        log.warning("%s", note)
+    with folder_lock(out), prepared.store.in_use():
+        _claim(out, experiment, prepared.data.fingerprint)
+        recorder = _Recorder(prepared, out, tell)
+        outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
+        if jobs > 1:
+            work = partial(_seed_alone, experiment, store, checkpoint_seconds)
+            outcomes = side_by_side(work, experiment.seeds, jobs, tell).__getitem__
+        records = [record for seed in experiment.seeds for record in recorder.records(seed, outcomes(seed))]
+        build(load_records([out / "records"]), out)  # the seeds of earlier runs too
+        return records
+
+
+def _seed_alone(
+    experiment: Experiment, store: Path, checkpoint_seconds: float, seed: int, listen: Listener
+) -> Outcomes:
+    """Train one seed in a process of its own."""
+    return Prepared(experiment, store, checkpoint_seconds).outcomes(seed, listen)
+
+
+def default_folder(experiment: Experiment) -> Path:
+    """Where an experiment's results go if nothing else is said."""
+    return Path("runs") / slug(experiment.name)
+
+
+def _claim(out: Path, experiment: Experiment, data: str) -> None:
+    """Write the resolved config, or refuse a folder as ``claimed`` does."""
+    write_atomic(out / "experiment.json", json.dumps(claimed(out, experiment, data), indent=1) + "\n")
+
+
+def claimed(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
+    """The settings of an experiment, joined with those whose results its folder holds; nothing is written.
+
+    Seeds and systems may be added; a folder's report shows all of them. A folder without a result is anybody's.
+
+    Raises:
+        ConfigError: if its results come from another configuration or from other data.
+        StoreError: if it cannot be written.
+    """
+    first = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not (first.is_dir() and os.access(first, os.W_OK)):
+        reason = "no permission" if first.is_dir() else "Not a directory"
+        raise StoreError(f"{first}: cannot write ({reason}); choose another --out")
+    settings: dict[str, Any] | None = json.loads(json.dumps({**resolved(experiment), "data": data}))
+    assert settings is not None
+    path = out / "experiment.json"
+    if path.is_file() and any((out / "records").glob("*.record.json")):
+        try:
+            settings = _joined(json.loads(path.read_text(encoding="utf-8")), settings)
+        except (ValueError, TypeError, KeyError):
+            settings = None
+        if settings is None:
+            raise ConfigError(
+                f"{out}: holds results of another configuration or other data; "
+                "choose another --out or remove the folder"
+            )
+    return settings
+
+
+def _joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any] | None:
+    """The settings, with the seeds and systems of an earlier run beside theirs; ``None`` if anything else differs."""
+    systems = {**before["systems"], **now["systems"]}
+    seeds = sorted({*before["seeds"], *now["seeds"]})
+    joined = {**now, "systems": systems, "seeds": seeds}
+    is_same = {**before, "seeds": seeds, "systems": {**systems, **before["systems"]}} == joined
+    return joined if is_same else None
+
+
+class _Recorder:
+    """Scores, measures and publishes what a run has trained."""
+
+    def __init__(self, prepared: Prepared, out: Path, listen: Listener) -> None:
+        self.prepared = prepared
+        self.experiment = prepared.experiment
+        self.data = prepared.data
+        self.out = out
+        self.listen = listen
+
+    def records(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
+        """Records of the floors and of every system of a seed."""
+        records = [self._floor(name, seed) for name in self.experiment.floors]
+        finished = {name: outcome.load() for name, outcome in outcomes.items()}
+        published = {
+            name: (finished[name], publish(outcome.folder, self.out / "models" / _stem(name, seed)))
+            for name, outcome in outcomes.items()
+        }
+        resources = measure(published, self.prepared.scored, self.experiment.measure)
+        teacher = next((finished[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
+        return records + [
+            self._system(name, seed, outcome, finished[name], resources[name], teacher)
+            for name, outcome in outcomes.items()
+        ]
+
+    def _floor(self, name: str, seed: int) -> RunRecord:
+        floor = floors.get(name)
+
+        def scores(gold: Sequence[Sentence]) -> NerScores:
+            tags = floor(self.prepared.train, gold)
+            return score(gold, tags, self.data.types, self.data.roles, known=self.prepared.known)
+
+        return self._save(self._record(name, "floor", seed, scores))
+
+    def _system(
+        self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
+    ) -> RunRecord:
+        system = self.experiment.systems[name]
+        record = self._record(
+            name,
+            system.role,
+            seed,
+            lambda gold: evaluate(gold, model, self.data.types, self.data.roles, self.prepared.known),
+            strategy=" > ".join(stage.kind for stage in outcome.lineage),
+            resources=resources,
+            lineage=outcome.lineage,
+            teachers=outcome.teachers,
+            vocabulary=self._vocabulary(model, teacher or model),
+        )
+        write_atomic(self.out / "models" / _stem(name, seed) / "README.md", card(record))
+        return self._save(record)
+
+    def _vocabulary(self, model: Model, teacher: Model) -> dict[str, Any]:
+        """Figures of the shift from the teacher's tokenizer, on the scored split, which no vocabulary saw."""
+        width = model.embeddings.weight.shape[1]
+        # The analysis numbers tokenizers of one name, which a student with the teacher's would be.
+        return {
+            **analyze(self.prepared.scored, model.tokenizer, teacher.tokenizer, width).figures(),
+            "name": model.tokenizer.name,
+        }
+
+    def _record(
+        self, name: str, role: str, seed: int, scores: Callable[[Sequence[Sentence]], NerScores], **parts: Any
+    ) -> RunRecord:
+        raw = {"text": self.experiment.text, "general": self.experiment.general}
+        return RunRecord(
+            **{"strategy": "", **parts},
+            experiment=self.experiment.name,
+            system=name,
+            role=role,
+            corpus=self.data.name,
+            split=self.experiment.split,
+            seed=seed,
+            scores=scores(self.prepared.scored),
+            confirmed={split: scores(gold) for split, gold in self.prepared.confirm.items()},
+            corpora={
+                self.data.name: self.data.fingerprint,
+                **{f"{text.corpus} ({source})": text.fingerprint["text"] for source, text in raw.items() if text},
+            },
+            texts=self.prepared.counts,
+            config=resolved(replace(self.experiment, seeds=(seed,))),
+            environment=environment(self.prepared.precision),
+            overlap=self.prepared.overlap,
+            sample=self.data.name == "sample",
+        )
+
+    def _save(self, record: RunRecord) -> RunRecord:
+        record.save(self.out / "records" / record_file(record.system, record.seed))
+        self.listen(Event(record.system, record.seed, record=record))
+        return record
+
+
+def record_file(system: str, seed: int) -> str:
+    """Name of a record's file within the folder of records."""
+    return f"{_stem(system, seed)}.record.json"
+
+
+def _stem(system: str, seed: int) -> str:
+    return f"{slug(system)}-seed-{seed}"

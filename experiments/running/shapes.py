@@ -1,0 +1,104 @@
+"""What a saved encoder is like, read without loading it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpora.errors import ConfigError
+from finkd.models.files import held, positions, read_config
+from tokenization.analysis import Encoder
+
+if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
+    from finkd.models.layer_overrides import Slim
+
+_PREFIX = "finkd-"
+"""Of the names of architectures whose layers may differ (``finkd.models.architectures``)."""
+
+
+@dataclass(frozen=True)
+class Shape(Encoder):
+    """An encoder's shape with what stages change of it.
+
+    Attributes:
+        entries: of its vocabulary.
+        rank: dimensions of its token embeddings, fewer than the width once they are factorised.
+        family: its architecture, slim or not, such as ``"bert"``.
+        slim: how its layers differ from the other sizes; ``None`` where they do not.
+    """
+
+    entries: int
+    rank: int
+    family: str
+    slim: Slim | None = None
+
+    def cut(self, **changes: Any) -> Shape:
+        """Another shape, its weights counted anew: square projections, feed-forward layers, embeddings and biases."""
+        new = replace(self, **changes)
+        layer = 4 * new.width**2 + 2 * new.width * new.intermediate + new.intermediate + 9 * new.width
+        embeddings = (new.entries + new.positions + 4) * new.rank
+        projection = (new.rank + 1) * new.width if new.rank < new.width else 0
+        return replace(new, parameters=embeddings + projection + new.layers * layer)
+
+
+def encoder(folder: Path) -> Shape:
+    """Shape of a saved encoder, read from its configuration and the heads of its weight files alone.
+
+    Raises:
+        ConfigError: if the configuration does not tell the shape, or there are no word embeddings.
+        DataError: if a file is damaged.
+    """
+    path = folder / "config.json"
+    config = read_config(folder)
+    parameters, entries, width = weights(folder)
+    _whole(config, path, "max_position_embeddings")
+    return Shape(
+        parameters=parameters,
+        entries=entries,
+        rank=width,
+        width=width,
+        layers=_whole(config, path, "num_hidden_layers", "n_layers"),  # DistilBERT has names of its own
+        heads=_whole(config, path, "num_attention_heads", "n_heads"),
+        intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
+        positions=positions(config),
+        family=config["model_type"].removeprefix(_PREFIX),
+        slim=_slim(config.get("slim")),
+    )
+
+
+def _slim(entry: Any) -> Slim | None:
+    if not entry:
+        return None
+    from finkd.models.layer_overrides import Slim
+
+    return Slim.read(entry)
+
+
+def weights(folder: Path) -> tuple[int, int, int]:
+    """Parameters of a saved model, and rows and columns of its token embeddings, read from the heads of its files.
+
+    Raises:
+        ConfigError: if there are no safetensors files, or no word embeddings in them.
+        DataError: if one is damaged.
+    """
+    total = entries = width = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        for name, tensor in held(path).items():
+            total += 0 if name.endswith("position_ids") else tensor.size
+            if name.endswith("word_embeddings.weight") and len(tensor.shape) == 2:
+                entries, width = tensor.shape
+    if not width:
+        raise ConfigError(
+            f"{folder}: found no word embeddings in its *.safetensors files; expected an encoder's weights"
+        )
+    return total, entries, width
+
+
+def _whole(config: Any, path: Path, *keys: str) -> int:
+    """The first of some keys that a model's configuration holds."""
+    found = next((config[key] for key in keys if key in config), None) if isinstance(config, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise ConfigError(f"{path}: {' or '.join(keys)}: found {json.dumps(found)[:40]}; expected a whole number")
+    return found

@@ -1,0 +1,91 @@
+"""One strategy on one model, outside an experiment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import corpora
+from corpora.corpus import NerData
+from corpora.errors import ConfigError, DataError
+from corpora.files import check_replaceable
+from experiments.running.events import Listener, Watch, ignored
+from experiments.running.publish import publish
+from experiments.running.stage_shapes import check_order
+from finkd.data.raw_text import KeptText, Text
+from finkd.execution import lineage
+from finkd.execution.teachers import Ancestors
+from finkd.models import pretrained
+from finkd.models.loading import load_model, read_head
+from finkd.stages.stage import Context, TaughtBy
+from finkd.store import Store
+from finkd.strategies import parse
+from finkd.system.precision import resolve_precision
+
+log = logging.getLogger(__name__)
+
+
+def make(
+    strategy: str,
+    out: Path,
+    *,
+    store: Store,
+    model: str,
+    data: NerData | None = None,
+    text: Text | None = None,
+    stages: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 1,
+    listen: Listener = ignored,
+) -> Path:
+    """Run the stages of a strategy on a model, or take them from the store.
+
+    Args:
+        strategy: its stages in the textual form.
+        out: where the new model is to be found; its name is what progress calls it.
+        store: of finished stages.
+        model: name or folder of the model to begin with, which stages also learn from.
+        data: a labelled corpus, of which the training split is read.
+        text: unlabelled text, for stages that read the domain's and for those that read any.
+        stages: settings by stage or by stage and variant.
+        seed: of everything random.
+        listen: called as the work goes on.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ConfigError: if a stage needs labels or text that is not given, or cannot follow those before it.
+        DataError: if the corpus has no training split.
+    """
+    check_replaceable(out, pretrained.resolve(model))
+    stages = stages or {}
+    steps = parse(strategy, stages)
+    if data is not None and not data.splits.get("train"):
+        raise DataError(f"{data.name}: has no training split")
+    check_order(steps, model, corpora.label_names(data.types) if data else None)
+    for step in steps:
+        if step.stage.head == "labels" and data is None:
+            raise ConfigError(f"{step.name}: needs a labelled corpus")
+    watch = Watch(out.name, seed, listen)
+    start = lineage.origin(model)
+    kept = KeptText(text, store) if text else None
+    if kept and kept.shortage:
+        log.warning("text: %s", kept.shortage)
+    context = Context(
+        train=data.splits["train"] if data else (),
+        labels=corpora.label_names(data.types) if data else (),
+        corpus=data.fingerprint if data else "",
+        seed=seed,
+        store=store,
+        text=kept,
+        general=kept,
+        teacher=TaughtBy(start, lambda: load_model(model), read_head(model)),
+        precision=resolve_precision("auto"),
+        listen=watch.training,
+    )
+    ancestors = Ancestors(model, start, stages, watch.teaches)
+    with store.in_use():
+        outcome = lineage.run(model, start, steps, ancestors.within(context), watch.begins)
+        return publish(outcome.folder, out)

@@ -1,0 +1,1 @@
+"""Analyze tokenizer shift and train vocabularies from the command line."""

@@ -1,0 +1,1 @@
+"""Make new training text from old: replaced words, replaced entities."""

@@ -1,0 +1,112 @@
+"""A large vocabulary in few parameters: token embeddings that are narrower than the encoder."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import BertConfig, ElectraConfig, ElectraForTokenClassification, ElectraModel, PreTrainedModel
+
+from corpora.errors import ConfigError
+from finkd.data.encoding import WINDOW
+from finkd.models.architectures import rebuilt
+from finkd.models.layer_overrides import Slim
+from finkd.models.model import Model
+
+_SHARED = (
+    *("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act"),
+    *("hidden_dropout_prob", "attention_probs_dropout_prob", "max_position_embeddings", "type_vocab_size"),
+    *("initializer_range", "layer_norm_eps", "pad_token_id", "bos_token_id", "eos_token_id", "classifier_dropout"),
+)
+
+
+def factorize(model: Model, rank: int) -> Model:
+    """A copy of a BERT whose token embeddings have ``rank`` dimensions and are projected to the encoder's width.
+
+    The layout is ELECTRA's (Clark et al., arXiv 2003.10555), which ``transformers`` loads: embeddings are summed and
+    normalised in ``rank`` dimensions and then projected. A vocabulary of V pieces takes V * rank parameters instead of
+    V * width (factorised embeddings: Lan et al., arXiv 1909.11942, section 3.1).
+
+    The new weights follow from the old ones in closed form. Let e = w + p + t be a sum of a token's, a position's and a
+    type's vector, less its mean over the dimensions, which layer normalisation takes away anyway. Of all subspaces of
+    rank - 1 dimensions, the one kept loses the least of E|e|^2 (the leading eigenvectors of E[e e^T]). In it, vectors
+    are turned so that their coordinates sum to zero; normalising there and projecting then gives the old layer
+    normalisation of what was kept, gain and bias included. Nothing is lost if the tables have that rank.
+
+    Args:
+        model: an encoder or tagger; not changed.
+        rank: dimensions of the new embeddings, from 2 to less than the width.
+
+    Raises:
+        ConfigError: if the rank is out of range, or the model is no BERT, or has a masked-LM head.
+    """
+    config = model.encoder.config
+    if not isinstance(config, BertConfig) or model.has_masked_head:
+        raise ConfigError(
+            f"compress:factorize: needs a BERT encoder or tagger (got {model.network.config.architectures})"
+        )
+    if not 2 <= rank < config.hidden_size:
+        raise ConfigError(f"compress:factorize.rank: expected 2 to {config.hidden_size - 1} (got {rank})")
+    weights = {**_encoder_weights(model.encoder), **_embeddings(model.encoder, rank)}
+    if model.labels:
+        head = {f"classifier.{name}": weight for name, weight in model.tagging_head.state_dict().items()}
+        weights = {**{f"electra.{name}": weight for name, weight in weights.items()}, **head}
+    return Model(rebuilt(_electra(model, rank), Slim.of(model.network), weights), model.tokenizer, model.labels)
+
+
+def _electra(model: Model, rank: int) -> PreTrainedModel:
+    """A network of the right head and sizes, with weights of no meaning."""
+    old = model.network.config
+    shared: dict[str, Any] = {name: getattr(old, name, None) for name in _SHARED}
+    config = ElectraConfig(embedding_size=rank, **shared)
+    config.id2label, config.label2id = old.id2label, old.label2id
+    with torch.random.fork_rng(devices=[]):
+        network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(config)
+    return cast(PreTrainedModel, network.train(False))
+
+
+def _encoder_weights(encoder: PreTrainedModel) -> dict[str, Tensor]:
+    """Weights of the layers, which both architectures call alike."""
+    return {name: weight for name, weight in encoder.state_dict().items() if name.startswith("encoder.")}
+
+
+def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:
+    """Weights of the narrow embeddings and of the projection."""
+    old = encoder.get_submodule("embeddings").state_dict()
+    names = [f"{kind}_embeddings.weight" for kind in ("word", "position", "token_type")]
+    tables = [(old[name] - old[name].mean(dim=1, keepdim=True)).double() for name in names]
+    words, positions, types = tables
+    # (width, rank): from the encoder's dimensions to those of the embeddings; its transpose leads back.
+    reduce = _subspace(words, positions, types, rank - 1) @ _zero_sum(rank)
+    gain = old["LayerNorm.weight"].double() * math.sqrt(reduce.shape[0] / rank)
+    narrow = {f"embeddings.{name}": table @ reduce for name, table in zip(names, tables, strict=True)}
+    unscaled = {"embeddings.LayerNorm.weight": torch.ones(rank), "embeddings.LayerNorm.bias": torch.zeros(rank)}
+    projection = {
+        "embeddings_project.weight": gain[:, None] * reduce,
+        "embeddings_project.bias": old["LayerNorm.bias"],
+    }
+    return {name: weight.float() for name, weight in {**narrow, **unscaled, **projection}.items()}
+
+
+def _subspace(words: Tensor, positions: Tensor, types: Tensor, size: int) -> Tensor:
+    """(width, size) leading eigenvectors of E[e e^T], every word and every position of a window being as likely."""
+    positions = positions[:WINDOW]
+    mean = words.mean(dim=0) + positions.mean(dim=0) + types[0]
+    moment = _covariance(words) + _covariance(positions) + torch.outer(mean, mean)
+    vectors: Tensor = torch.linalg.eigh(moment).eigenvectors
+    return vectors[:, -size:]
+
+
+def _covariance(rows: Tensor) -> Tensor:
+    centred = rows - rows.mean(dim=0)
+    return centred.T @ centred / len(rows)
+
+
+def _zero_sum(rank: int) -> Tensor:
+    """(rank - 1, rank) orthonormal rows whose entries sum to zero."""
+    start = torch.eye(rank, dtype=torch.float64)
+    start[:, 0] = 1
+    turned: Tensor = torch.linalg.qr(start).Q
+    return turned[:, 1:].T

@@ -1,0 +1,1 @@
+"""From sentences to batches: encoding, datasets, batch plans, collation, masking, raw text."""

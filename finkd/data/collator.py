@@ -1,0 +1,151 @@
+"""From arrays of pieces to the tensors of one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from finkd.data.encoding import Encoded
+from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedPieces, Pool
+from tokenization.alignment import Alignment, Pooling
+from tokenization.tokenizer import Longs, Pieces
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One model's view of a batch.
+
+    Attributes:
+        ids: (batch, seq) piece ids.
+        mask: (batch, seq) True at pieces, False at padding.
+        words: (words,) position of each word's first piece in the flattened (batch * seq) sequence.
+        pieces: (pieces,) position of each piece in the flattened sequence, in order, padding left out.
+        types: (batch, seq) 1 at pieces of the second text of a pair; ``None`` where texts stand alone.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    words: Tensor
+    pieces: Tensor
+    types: Tensor | None = None
+
+    @property
+    def piece_ids(self) -> Tensor:
+        """(pieces,) ids without padding."""
+        return self.ids.flatten()[self.pieces]
+
+
+def on_grid(length: int) -> int:
+    """The next multiple of 4, beyond 64 of 8.
+
+    Processors with bf16 compile a matrix product for each shape that they meet, which takes as long as several of these
+    products; so lengths are not as many as they could be.
+    """
+    step = 4 if length <= 64 else 8
+    return -(-length // step) * step
+
+
+def inputs(encoded: Encoded, pieces: Pieces, first: Longs, limit: int, hidden: Bools | None = None) -> Inputs:
+    """Pad some examples to one length.
+
+    Args:
+        encoded: all examples, for the ids that fill up and hide.
+        pieces: those of the chosen examples.
+        first: (words,) first piece of each word to look up, as an index into ``pieces``.
+        limit: length that padding may not go beyond.
+        hidden: (pieces,) True where the mask token takes the place of a piece.
+    """
+    counts = np.diff(pieces.rows)
+    longest = int(counts.max(initial=1))
+    longest = max(longest, min(on_grid(longest), limit))
+    position = np.arange(pieces.rows[-1]) + np.repeat(np.arange(len(counts)) * longest - pieces.rows[:-1], counts)
+    ids = np.full(len(counts) * longest, encoded.pad, np.int64)
+    ids[position] = pieces.ids if hidden is None else np.where(hidden, encoded.mask, pieces.ids)
+    mask = np.zeros(len(ids), np.bool_)
+    mask[position] = True
+    shape = (len(counts), longest)
+    return Inputs(
+        torch.from_numpy(ids.reshape(shape)),
+        torch.from_numpy(mask.reshape(shape)),
+        torch.from_numpy(position[first]),
+        torch.from_numpy(position),
+        torch.from_numpy(_second(pieces, position, shape)) if encoded.is_paired else None,
+    )
+
+
+def _second(pieces: Pieces, position: Longs, shape: tuple[int, int]) -> Longs:
+    """(batch, seq) 1 at the pieces that follow the first closing one of their row."""
+    closed: Longs = np.cumsum(pieces.closing) - pieces.closing
+    counts = np.diff(pieces.rows)
+    types = np.zeros(shape[0] * shape[1], np.int64)
+    types[position] = closed > np.repeat(closed[pieces.rows[:-1]], counts)
+    return types.reshape(shape)
+
+
+def aligned(alignment: Alignment, needs: frozenset[str], hidden: Bools) -> Aligned:
+    """The parts of an alignment that loss terms look at, as tensors.
+
+    Args:
+        alignment: of the pieces of a batch.
+        needs: what the terms look at.
+        hidden: (chunks,) True for chunks that are hidden from both models.
+    """
+    return Aligned(
+        _pool(alignment.to_student()),
+        _chunks(alignment) if "attention" in needs else None,
+        _masked(alignment, hidden) if "masked" in needs else None,
+        _masked(alignment, np.ones_like(hidden)) if "everywhere" in needs else None,
+    )
+
+
+def _pool(pooling: Pooling) -> Pool:
+    return Pool(
+        torch.from_numpy(pooling.indices),
+        torch.from_numpy(pooling.offsets[:-1]),
+        torch.from_numpy(pooling.weights),
+        torch.from_numpy(pooling.covered),
+    )
+
+
+def _chunks(alignment: Alignment) -> Chunks:
+    of_teacher, of_student = alignment.chunks
+    first = alignment.student_index[np.flatnonzero(np.diff(alignment.chunk_of_pair, prepend=-1))]
+    row = np.searchsorted(alignment.student.rows, first, side="right") - 1
+    counts = np.bincount(row, minlength=len(alignment.student))
+    column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return Chunks(
+        _pool(_gather(of_student, len(row))),
+        _pool(_gather(of_teacher, len(row))),
+        torch.from_numpy(row),
+        torch.from_numpy(column),
+        (len(counts), int(counts.max(initial=0))),
+    )
+
+
+def _gather(chunk: Longs, count: int) -> Pooling:
+    """Pieces averaged into their chunks, each piece alike; (pieces,) chunk numbers never fall but for -1."""
+    members = np.flatnonzero(chunk >= 0)
+    sizes = np.bincount(chunk[members], minlength=count)
+    weights = (1 / sizes[chunk[members]]).astype(np.float32)
+    return Pooling(members, np.concatenate(([0], np.cumsum(sizes))), weights)
+
+
+def _masked(alignment: Alignment, hidden: Bools) -> Masked:
+    number = np.cumsum(hidden) - 1
+    teacher, student = (
+        _masked_pieces(pieces, np.where((chunk >= 0) & hidden[chunk], number[chunk], -1))
+        for pieces, chunk in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True)
+    )
+    return Masked(student, teacher, int(hidden.sum()))
+
+
+def _masked_pieces(pieces: Pieces, number: Longs) -> MaskedPieces:
+    at = np.flatnonzero(number >= 0)
+    row = np.searchsorted(pieces.rows, at, side="right") - 1
+    return MaskedPieces(*map(torch.from_numpy, (at, pieces.ids[at].astype(np.int64), number[at], row)))

@@ -1,0 +1,150 @@
+"""Unlabelled text that stages read: drawn once, kept on disk, read from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import corpora
+from corpora.sentence import Sentence
+from corpora.text.shelf import Shelf
+from finkd.store import Store, address
+
+_FILE = "sentences.arrow"
+_COUNTED = 30_000
+"""Sentences that are counted before a run, which takes some seconds."""
+
+
+class RawText(Protocol):
+    """Unlabelled sentences that a stage may ask for."""
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides which sentences these are."""
+
+    def draw(self, sentences: int | None = None) -> Sequence[Sentence]:
+        """The sentences, or another number of them."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sample of an unlabelled corpus.
+
+    Attributes:
+        corpus: its name or path.
+        sentences: how many to draw; all, if the corpus has fewer.
+        sources: source -> weight in the draw; ``None`` takes all by their size.
+        seed: another seed draws others.
+        min_words: shorter sentences are left out.
+        max_words: longer ones too.
+    """
+
+    corpus: str
+    sentences: int
+    sources: Mapping[str, float] | None = None
+    seed: int = 0
+    min_words: int = 5
+    max_words: int = 60
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides which sentences are drawn."""
+        return {
+            "text": corpora.fingerprint(self.corpus, self.sources),
+            "sentences": self.sentences,
+            "seed": self.seed,
+            "words": [self.min_words, self.max_words],
+        }
+
+    def sample(self, sentences: int) -> Iterator[Sentence]:
+        """As many sentences, or all if there are fewer; a larger number begins with the smaller one's.
+
+        Raises:
+            DataError: if there is none, or a file is broken.
+        """
+        lengths = (self.min_words, self.max_words)
+        return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, *lengths, or_fewer=True)
+
+    def count(self, sentences: int) -> int:
+        """How many of as many sentences there are; beyond some thousands they are not counted but taken to be there.
+
+        Raises:
+            DataError: as for ``sample``.
+        """
+        found = sum(1 for _ in self.sample(min(sentences, _COUNTED)))
+        return found if found < _COUNTED else sentences
+
+
+class KeptText:
+    """A sample of an unlabelled corpus in the store of an experiment, where every student and seed reads it.
+
+    Args:
+        text: what to draw.
+        store: where it is kept.
+    """
+
+    def __init__(self, text: Text, store: Store) -> None:
+        self.text = text
+        self.store = store
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that decides which sentences are drawn."""
+        return self.text.fingerprint
+
+    @cached_property
+    def count(self) -> int:
+        """How many of the sentences asked for there are: those in the store, or else ``Text.count``.
+
+        Raises:
+            DataError: if there is none, or a file is broken.
+        """
+        stored = self.store.get(_key(self.fingerprint))
+        return int(stored.facts["sentences"]) if stored else self.text.count(self.text.sentences)
+
+    @property
+    def shortage(self) -> str:
+        """What to tell a person whose corpus has fewer sentences than were asked for; empty if it has enough."""
+        asked = self.text.sentences
+        return (
+            f"{self.count:,} distinct sentences of {asked:,} asked for; using all of them" if self.count < asked else ""
+        )
+
+    def draw(self, sentences: int | None = None) -> Shelf:
+        """The sentences, or another number of them, drawn now if they were not before; memory holds none of them.
+
+        All of the corpus is drawn if it has fewer.
+        """
+        if sentences is None or sentences <= self.text.sentences:
+            return self._drawn[:sentences]
+        return self._kept(sentences)
+
+    @cached_property
+    def _drawn(self) -> Shelf:
+        return self._kept(self.text.sentences)
+
+    def _kept(self, sentences: int) -> Shelf:
+        return kept(self.store, {**self.fingerprint, "sentences": sentences}, lambda: self.text.sample(sentences))
+
+
+def kept(store: Store, fingerprint: Mapping[str, Any], draw: Callable[[], Iterable[Sentence]]) -> Shelf:
+    """Sentences from a store, drawn now if they are not in it.
+
+    Args:
+        store: the store.
+        fingerprint: everything that decides which sentences these are.
+        draw: makes them.
+    """
+    facts: dict[str, Any] = {"kind": "sentences"}
+
+    def fill(folder: Path) -> None:
+        facts["sentences"] = Shelf.write(folder / _FILE, draw())
+
+    return Shelf.read(store.made(_key(fingerprint), facts, fill).folder / _FILE)
+
+
+def _key(fingerprint: Mapping[str, Any]) -> str:
+    return address({"drawn": fingerprint})

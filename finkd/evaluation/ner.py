@@ -1,0 +1,99 @@
+"""Strict entity scores: whole sentences through windows, words by their first piece, entities read as strict IOB2.
+
+The counts are those of seqeval's strict mode, for types whose names seqeval reads as they are: it strips hyphens, so
+that ``ORG-`` and ``ORG`` are one type to it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from corpora.sentence import Sentence
+from corpora.tags import entities
+from corpora.wording import counted
+from finkd.data.encoding import WINDOW
+from finkd.inference.tagger import Tagger, Tags, predict
+from finkd.records import Counts, NerScores
+
+
+def score(
+    sentences: Sequence[Sentence],
+    predicted: Tags,
+    types: Sequence[str],
+    roles: Collection[str] = (),
+    uncovered: int = 0,
+    known: Collection[str] = (),
+) -> NerScores:
+    """Count entities whose border and type are both right; both sides are read as strict IOB2 (``corpora.tags``).
+
+    Args:
+        sentences: gold; every one must have tags.
+        predicted: one tag per word.
+        types: entity types, in the order of the report; types that only the prediction has follow them.
+        roles: lower-cased surfaces that a corpus labels although they are roles, not names (see
+            ``NerScores.names_only``).
+        uncovered: words without a piece, for the record.
+        known: lower-cased words of the training split (see ``NerScores.unseen``).
+
+    Raises:
+        ValueError: if a sentence has no gold tags or another number of words than its prediction, or a tag is none.
+    """
+    for sentence, tags in zip(sentences, predicted, strict=True):
+        if sentence.tags is None or len(tags) != len(sentence.spans):
+            raise ValueError(
+                f"score: {counted(len(tags), 'tag')} for {counted(len(sentence.spans), 'word')} in "
+                f"{sentence.text[:60]!r}"
+            )
+    per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
+    per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    names, unseen = [0, 0, 0], [0, 0, 0]
+    documents = document_names(sentences)
+    for index, (sentence, tags) in enumerate(zip(sentences, predicted, strict=True)):
+        true, guess = set(entities(sentence.tags or ())), set(entities(tags))
+        document = documents[index]
+        for place, group in enumerate((true & guess, guess, true)):
+            per_document[document][place] += len(group)
+            for entity in group:
+                per_type.setdefault(entity.type, [0, 0, 0])[place] += 1
+                words = [word.lower() for word in sentence.words[entity.start : entity.end]]
+                names[place] += " ".join(words) not in roles
+                unseen[place] += any(word not in known for word in words)
+    return NerScores(
+        per_type={name: Counts(*row) for name, row in per_type.items()},
+        names_only=Counts(*names) if roles else None,
+        unseen=Counts(*unseen) if known else None,
+        per_document={name: Counts(*row) for name, row in sorted(per_document.items())},
+        words=sum(len(s.spans) for s in sentences),
+        uncovered_words=uncovered,
+    )
+
+
+def document_names(sentences: Sequence[Sentence]) -> list[str]:
+    """Each sentence's document; one without a document is its own, called by its number and never like a document."""
+    taken = {sentence.document for sentence in sentences}
+    found = []
+    for index, sentence in enumerate(sentences):
+        name = sentence.document or f"sentence {index}"
+        while not sentence.document and name in taken:
+            name += "'"
+        found.append(name)
+    return found
+
+
+def known_words(sentences: Iterable[Sentence]) -> frozenset[str]:
+    """The lower-cased words of some sentences."""
+    return frozenset(word.lower() for sentence in sentences for word in sentence.words)
+
+
+def evaluate(
+    sentences: Sequence[Sentence],
+    model: Tagger,
+    types: Sequence[str],
+    roles: Collection[str] = (),
+    known: Collection[str] = (),
+    limit: int = WINDOW,
+) -> NerScores:
+    """Strict scores of a model on labelled sentences; see ``score``."""
+    predicted, uncovered = predict(sentences, model, limit)
+    return score(sentences, predicted, types, roles, uncovered, known)

@@ -1,0 +1,1 @@
+"""Run a strategy stage by stage, with its teachers, over the store."""

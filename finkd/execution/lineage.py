@@ -1,0 +1,185 @@
+"""Running a strategy stage by stage, taking from the store what was computed before."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from corpora.files import sha256
+from finkd.compression.packing import without_packed_bytes
+from finkd.models import pretrained
+from finkd.models.loading import load_model
+from finkd.models.model import Model
+from finkd.progress import Trace
+from finkd.records import StageRecord
+from finkd.stages.stage import Context, Head, Selection, TaughtBy
+from finkd.store import Stored, address
+from finkd.strategies import Step
+from finkd.system import processes
+from finkd.training.checkpoints import Checkpoints
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a strategy ended in.
+
+    Attributes:
+        key: content address of the last stage.
+        folder: the model's folder in the store.
+        lineage: one record per stage.
+        teachers: one record per stage that made a teacher for one of them, and is not among them.
+    """
+
+    key: str
+    folder: Path
+    lineage: tuple[StageRecord, ...]
+    teachers: tuple[StageRecord, ...] = ()
+
+    def load(self) -> Model:
+        """Read the model."""
+        return load_model(self.folder)
+
+
+def origin(teacher: str) -> str:
+    """Address of a teacher as it came: the hash of its weights and its tokenizer.
+
+    Raises:
+        UnavailableError: if the teacher cannot be found.
+    """
+    folder = pretrained.resolve(teacher)
+    files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
+    return address({file.name: sha256(file) for file in files if file.is_file()})
+
+
+def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
+    """Address of each stage's result: its settings, what it depends on, and its parent's address.
+
+    Raises:
+        ConfigError: if a stage lacks something it needs; nothing has been computed then.
+    """
+    keys = []
+    for step, where in with_contexts(steps, context):
+        depends = step.stage.depends(where)
+        # What a stage has resolved, such as a teacher or a recipe, counts by what it is and not by its name.
+        plain = {name: value for name, value in settings(step).items() if name not in depends}
+        kind = {"stage": type(step.stage).__name__, "version": step.stage.version}
+        start = address({"parent": start, **kind, "settings": plain, "depends": depends})
+        keys.append(start)
+    return keys
+
+
+def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Step, Context]]:
+    """Each stage with what it may use: a selection decides it for the stages after it."""
+    for step in steps:
+        yield step, context
+        if isinstance(step.stage, Selection):
+            context = step.stage.narrowed(context)
+
+
+def settings(step: Step) -> dict[str, Any]:
+    """Resolved settings of a stage."""
+    return dataclasses.asdict(step.stage)  # type: ignore[call-overload,no-any-return]
+
+
+def run(
+    teacher: str,
+    start: str,
+    steps: Sequence[Step],
+    context: Context,
+    begins: Callable[[str, int], None] = lambda stage, place: None,
+) -> Outcome:
+    """Run a strategy on a teacher.
+
+    Every stage that is not whole in the store is computed, also one before others that are: a record holds figures of
+    all of them.
+
+    Args:
+        teacher: name or folder of the model to begin with.
+        start: its address, from ``origin``.
+        steps: the stages.
+        context: what they may use.
+        begins: called with the name and the number of each stage that has to be computed.
+    """
+    keys = addresses(start, steps, context)
+    stored = [context.store.get(key) for key in keys]
+    processes.wait()  # until every process has seen the same
+    cached = [entry is not None for entry in stored]
+    model = None
+    for index, (step, where) in enumerate(with_contexts(steps, context)):
+        if cached[index]:
+            model = None  # the stage after it reads it from the store
+            _checkpoints(keys[index], where).clear()  # a kill may have come between storing a result and this
+            continue
+        if model is None:
+            found = stored[index - 1] if index else None
+            model = load_model(found.folder if found else teacher)
+        _make_teachers(step, where)
+        begins(step.name, index)
+        model, stored[index], cached[index] = _computed(model, step, keys[index], where)
+    lineage = tuple(map(_record, steps, keys, stored, cached))
+    last = stored[-1]
+    assert last is not None
+    return Outcome(keys[-1], last.folder, lineage)
+
+
+def head(steps: Iterable[Step], before: Head) -> Head:
+    """What a model scores after a strategy, if it scored something before."""
+    for step in steps:
+        before = before if step.stage.head == "kept" else step.stage.head
+    return before
+
+
+def _make_teachers(step: Step, context: Context) -> None:
+    """Make the teachers that a stage names, so that their time is not counted as that of the stage."""
+    asked: list[TaughtBy] = []
+
+    def ancestor(strategy: str) -> TaughtBy:
+        asked.append(context.ancestor(strategy))
+        return asked[-1]
+
+    step.stage.depends(replace(context, ancestor=ancestor))
+    for taught in asked:
+        taught.load()
+
+
+def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored, bool]:
+    """What a stage makes of a model, and whether another run made it, which had begun it and was waited for."""
+    with context.store.turn(key) if processes.is_first() else contextlib.nullcontext():
+        processes.wait()
+        stored = context.store.get(key)
+        if stored is not None:
+            return load_model(stored.folder), stored, True
+        return *_compute(model, step, key, context), False
+
+
+def _compute(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored]:
+    began = time.perf_counter()
+    checkpoints = _checkpoints(key, context)
+    trace = Trace(context.listen, checkpoints.losses)
+    result, tokens = step.stage.run(
+        without_packed_bytes(model), replace(context, checkpoints=checkpoints, listen=trace)
+    )
+    result.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
+    seconds = checkpoints.seconds + time.perf_counter() - began
+    facts = {"stage": step.name, "seconds": seconds, "tokens": tokens, "losses": trace.losses}
+    if processes.is_first():
+        with context.store.put(key, facts) as folder:
+            result.save(folder)
+        checkpoints.clear()
+    processes.wait()
+    return result, Stored(context.store.root / key, facts)
+
+
+def _checkpoints(key: str, context: Context) -> Checkpoints:
+    return Checkpoints(context.store, key, context.checkpoint_seconds)
+
+
+def _record(step: Step, key: str, entry: Stored | None, cached: bool) -> StageRecord:
+    assert entry is not None  # every stage has been found or computed
+    losses = tuple((share, loss) for share, loss in entry.facts.get("losses", ()))
+    return StageRecord(step.name, key, settings(step), entry.facts["seconds"], entry.facts["tokens"], cached, losses)

@@ -1,0 +1,57 @@
+"""Any saved tagger, by the folder that it lies in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finkd.models.lookup import is_graph, tagger_folder
+from finkd.models.pretrained import resolve
+
+if TYPE_CHECKING:
+    from finkd.inference.tagger import Tagger
+
+
+def load_tagger(source: str | Path, threads: int | None = None, precision: str = "fp32") -> Tagger:
+    """Read a tagger of finkd, a local Hugging Face folder, an exported ONNX graph or a model by its name.
+
+    Args:
+        source: name or folder; of a spaCy package that finkd made, or a pipeline in it, too.
+        threads: for ONNX Runtime; ``None`` takes as many as PyTorch does.
+        precision: of PyTorch; ``"auto"`` is bf16 where the processor multiplies it itself.
+
+    Raises:
+        ConfigError: if it is a model without a head that tags entities, or a folder holds several packages.
+        FinkdError: if it cannot be found or is damaged.
+    """
+    folder = find_tagger(source)
+
+    import torch
+
+    from finkd.export.onnx import load_onnx
+    from finkd.inference.pytorch import in_bf16, on_gpu
+    from finkd.models.checks import check_head
+    from finkd.models.loading import load_model
+    from finkd.system.precision import resolve_precision
+
+    if is_graph(folder):
+        return load_onnx(folder, threads)
+    model = load_model(folder)
+    check_head(model.labels, source)
+    if resolve_precision(precision) == "fp32":
+        return model
+    return on_gpu(model) if torch.cuda.is_available() else in_bf16(model)
+
+
+def find_tagger(source: str | Path) -> Path:
+    """The folder that ``load_tagger`` reads; nothing is loaded yet, and no slow library imported.
+
+    Args:
+        source: as for ``load_tagger``.
+
+    Raises:
+        ConfigError: if several taggers lie there.
+        UnavailableError: if there is none.
+    """
+    folder = tagger_folder(source)
+    return folder if is_graph(folder) else resolve(str(folder))

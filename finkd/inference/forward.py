@@ -1,0 +1,117 @@
+"""One model run over one batch, no further than the losses look."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from corpora.errors import ConfigError
+from finkd.data.collator import Inputs
+from finkd.inference.attention import fastest
+from finkd.losses.term import Side
+from finkd.models.heads import masked_lm_guesses
+from finkd.models.layer_overrides import Slim
+
+_PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
+"""Names of the modules that make queries, keys and values: BERT's and RoBERTa's, and DistilBERT's."""
+
+_PIECES = 64
+"""A masked-LM head is asked for a multiple of so many pieces."""
+
+
+def forward(
+    network: PreTrainedModel,
+    inputs: Inputs,
+    needs: frozenset[str],
+    masked: Tensor | None = None,
+    everywhere: Tensor | None = None,
+) -> Side:
+    """Run a tagger, a classifier of texts, one that answers questions, a masked-LM network or a bare encoder.
+
+    Args:
+        network: what to run.
+        inputs: its view of the batch.
+        needs: what the loss terms look at (``finkd.losses.term.NEEDS``).
+        masked: (masked,) hidden pieces, as indices into the pieces of the batch, if scores there are needed: with
+            every piece of a batch the vocabulary would cost more than the encoder.
+        everywhere: (pieces,) pieces, hidden or not, at which the masked-LM head is asked too, without scores.
+
+    Raises:
+        ConfigError: if attention is needed and the architecture keeps its projections elsewhere.
+    """
+    has_labels = hasattr(network, "classifier") or hasattr(network, "qa_outputs")
+    body = network if has_labels else network.base_model
+    options: dict[str, Any] = {"output_hidden_states": bool(needs & {"hidden"})}
+    if inputs.types is not None and getattr(network.config, "type_vocab_size", 1) > 1:
+        options["token_type_ids"] = inputs.types
+    with _recorded(network, wanted="attention" in needs) as projections, fastest(network):
+        output: Any = body(input_ids=inputs.ids, attention_mask=inputs.mask, **options)
+    attention = [_flat(each, inputs) for each in projections]
+    every = None if everywhere is None else _flat(output.last_hidden_state, inputs, everywhere)
+    return Side(
+        words=_label_scores(output, inputs) if has_labels else None,
+        hidden=tuple(_flat(state, inputs) for state in output.hidden_states) if "hidden" in needs else (),
+        attention=tuple(torch.stack(attention[layer : layer + 3]) for layer in range(0, len(attention), 3)),
+        heads=0 if Slim.of(network).heads else network.config.num_attention_heads,
+        masked=None if masked is None else _scores(network, output.last_hidden_state, inputs, masked),
+        everywhere=None if every is None else masked_lm_guesses(network, every),
+        embeddings=network.get_input_embeddings()(inputs.piece_ids) if "embeddings" in needs else None,
+    )
+
+
+def _label_scores(output: Any, inputs: Inputs) -> Tensor:
+    """(words, labels) scores: of words, or of the texts that words stand for, or of the ends of an answer."""
+    if "start_logits" in output:
+        return torch.stack([output.start_logits, output.end_logits], dim=-1).flatten(0, 1)[inputs.words]
+    scores: Tensor = output.logits
+    if scores.ndim == 2:
+        return scores[inputs.words // inputs.ids.shape[1]]
+    return scores.flatten(0, 1)[inputs.words]
+
+
+def _flat(states: Tensor, inputs: Inputs, places: Tensor | None = None) -> Tensor:
+    """(batch, seq, width) as (pieces, width), padding left out, or only some of the pieces."""
+    pieces = inputs.pieces if places is None else inputs.pieces[places]
+    return states.flatten(0, 1).index_select(0, pieces)
+
+
+def _scores(network: PreTrainedModel, states: Tensor, inputs: Inputs, masked: Tensor) -> Tensor:
+    """(masked, vocabulary) scores; few shapes of matrix products occur, as for ``finkd.data.collator.on_grid``."""
+    padded = functional.pad(masked, (0, -len(masked) % _PIECES))
+    return masked_lm_guesses(network, _flat(states, inputs, padded)).scores()[: len(masked)]
+
+
+@contextlib.contextmanager
+def _recorded(network: PreTrainedModel, *, wanted: bool) -> Iterator[list[Tensor]]:
+    """Collect queries, keys and values of each layer as they are computed, if they are wanted.
+
+    ``transformers`` returns attention after the softmax only, and with its default kernels an empty tuple, on which a
+    loss would silently train nothing.
+    """
+    seen: list[Tensor] = []
+    hooks = [
+        module.register_forward_hook(lambda module, args, output: seen.append(output))
+        for module in (_projections(network) if wanted else ())
+    ]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _projections(network: PreTrainedModel) -> list[nn.Module]:
+    """The modules, in the order in which a layer calls them."""
+    for names in _PROJECTIONS:
+        found = [module for name, module in network.named_modules() if name.rsplit(".", 1)[-1] in names]
+        if found:
+            return found
+    raise ConfigError(
+        f"losses: attention of {network.config.model_type!r} cannot be read (BERT, RoBERTa and DistilBERT can)"
+    )

@@ -1,0 +1,37 @@
+"""Embedding transfer: what a student's token embeddings are made of when it gets another vocabulary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corpora.registry import Registry
+
+if TYPE_CHECKING:  # listing the names must not import numpy
+    from finkd.models.embedding_transfer.transfer import Transfer
+
+transfers: Registry[type[Transfer]] = Registry(
+    "transfers",
+    {
+        "characters": (
+            "finkd.models.embedding_transfer.mapped:Characters",
+            "mean of the old pieces, weighted by their characters",
+        ),
+        "mean": (
+            "finkd.models.embedding_transfer.mapped:Mean",
+            "plain mean of the old pieces (fast vocabulary transfer)",
+        ),
+        "wvt": ("finkd.models.embedding_transfer.mapped:Written", "mean weighted by the pieces' written length (WVT)"),
+        "focus": (
+            "finkd.models.embedding_transfer.mapped:Focus",
+            "mean of equal pieces that occur in the same contexts (FOCUS)",
+        ),
+        "random": (
+            "finkd.models.embedding_transfer.controls:Random",
+            "control: drawn with the old embeddings' mean and deviation",
+        ),
+        "average": (
+            "finkd.models.embedding_transfer.controls:Average",
+            "control: every piece starts as the mean of the old ones",
+        ),
+    },
+)

@@ -1,0 +1,74 @@
+"""Transfers that say nothing about the pieces: what the others are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from finkd.models.embedding_transfer.transfer import Carry, Floats
+from tokenization.maps.exact import Exact
+from tokenization.maps.vocabulary_map import same_roles
+from tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Random:
+    """Every row drawn from a normal distribution with the old rows' mean and deviation in each dimension.
+
+    Special tokens go by role.
+
+    Attributes:
+        copy_equal: copy what both vocabularies hold and draw the rest, which is partial vocabulary transfer (PVT, the
+            baseline of Gee et al., EMNLP 2022 industry).
+    """
+
+    copy_equal: bool = False
+    needs_text: ClassVar[bool] = False
+    needs_seed: ClassVar[bool] = True
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Draws anew, with the same numbers, for each table of one width."""
+        rows, columns = _copied(old, new, self.copy_equal)
+
+        def carry(table: Floats) -> Floats:
+            mean, deviation = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
+            drawn = np.random.default_rng(seed).standard_normal((len(new), table.shape[1])) * deviation + mean
+            drawn[rows] = table[columns]
+            filled: Floats = drawn.astype(np.float32)
+            return filled
+
+        return carry
+
+
+@dataclass(frozen=True)
+class Average:
+    """Every row the mean of the old rows; special tokens go by role.
+
+    Attributes:
+        copy_equal: copy what both vocabularies hold.
+    """
+
+    copy_equal: bool = False
+    needs_text: ClassVar[bool] = False
+    needs_seed: ClassVar[bool] = False
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Repeats one row."""
+        rows, columns = _copied(old, new, self.copy_equal)
+
+        def carry(table: Floats) -> Floats:
+            repeated = np.repeat(table.mean(axis=0, dtype=np.float64, keepdims=True), len(new), axis=0)
+            repeated[rows] = table[columns]
+            filled: Floats = repeated.astype(np.float32)
+            return filled
+
+        return carry
+
+
+def _copied(old: Tokenizer, new: Tokenizer, equal: bool) -> tuple[list[int], list[int]]:
+    """New entries that are copied, and what they are copied from."""
+    pairs = Exact().pairs(old, new) if equal else same_roles(old, new)
+    return list(pairs), list(pairs.values())

@@ -1,0 +1,302 @@
+"""Model folders, checked before a network is built from them.
+
+``config.json`` decides how large a network is made and which code makes it, and the heads of the weight files tell
+what it can be filled with. Both are small; they are read here, without torch, and what is out of range is refused by
+its key.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import ConfigError, DataError
+from corpora.readers.json_files import read_object, shown
+from finkd.models.lookup import CONFIG, WEIGHTS
+
+INDEX = f"{WEIGHTS}.index.json"
+MIN_LENGTH = 4
+"""Tokens that a tagger must read at least: two special ones, and two of text."""
+MAX_CONFIG_BYTES = 8 * 2**20
+MAX_HEADER_BYTES = 32 * 2**20
+MAX_LABELS = 2**16
+
+_LAYERS = ("num_hidden_layers", "n_layers", "num_layers", "n_layer", "encoder_layers", "decoder_layers")
+_HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads", "encoder_attention_heads", "decoder_attention_heads")
+_WIDTHS = ("hidden_size", "dim", "d_model", "n_embd", "embedding_size")
+_INNER = ("intermediate_size", "hidden_dim", "d_ff", "ffn_dim", "encoder_ffn_dim", "decoder_ffn_dim")
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx")
+_RANGES: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(_LAYERS, (1, 256)),
+    **dict.fromkeys(_HEADS, (1, 1024)),
+    **dict.fromkeys(_WIDTHS, (1, 2**16)),
+    **dict.fromkeys(_INNER, (1, 2**20)),
+    **dict.fromkeys(_POSITIONS, (MIN_LENGTH, 2**24)),
+    "vocab_size": (1, 2**22),
+    "type_vocab_size": (0, 1024),
+    "num_hidden_groups": (1, 256),
+    "inner_group_num": (1, 256),
+    "num_labels": (1, MAX_LABELS),
+    "chunk_size_feed_forward": (0, 0),  # other sizes fail at some lengths of text
+}
+"""Smallest and largest value of what decides how large a network is."""
+
+_PADDING_FIRST: Mapping[str, int | None] = {
+    **dict.fromkeys(("camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "markuplm")),
+    **dict.fromkeys(("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod")),
+    **dict.fromkeys(("layoutlmv3", "lilt")),
+    "mpnet": 1,
+}
+"""Families that number positions from the padding id + 1 on; with a padding id of their own if they ignore
+``pad_token_id``."""
+
+_PRECISIONS = ("float32", "float16", "bfloat16", "float64")
+_ATTENTIONS = ("eager", "sdpa")  # any other name may be that of code on the hub
+_REFUSED: Mapping[str, str] = {
+    "configuration_files": "names other configurations",
+    "transformers_weights": "names another weight file",
+    "per_layer_config": "gives layers shapes of their own",
+    "distributed_config": "asks for several processes",
+    "fusion_config": "asks for other code",
+}
+"""Keys by which ``transformers`` reads other files or runs other code than the checks here know of."""
+
+_FLOATS = ("F64", "F32", "F16", "BF16")
+_NO_WEIGHTS = ("position_ids", "token_type_ids", "num_batches_tracked")
+_LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a model folder.
+
+    Args:
+        folder: that holds ``config.json``.
+
+    Raises:
+        ConfigError: if it is not a JSON object, a value is out of range, or it asks for code or files that finkd does
+            not read.
+    """
+    path = folder / CONFIG
+    entries = read_object(path, MAX_CONFIG_BYTES)
+    _check_kind(entries, path)
+    _check_code(entries, path)
+    _check_sizes(entries, path)
+    _check_labels(entries, path)
+    return entries
+
+
+def _check_kind(entries: Mapping[str, Any], path: Path) -> None:
+    """See what network is asked for."""
+    if not isinstance(entries.get("model_type"), str):
+        raise ConfigError(f"{path}: model_type: found {shown(entries.get('model_type'))}; expected one such as bert")
+    architectures = entries.get("architectures")
+    is_list = isinstance(architectures, list) and all(isinstance(each, str) for each in architectures)
+    if architectures is not None and not is_list:
+        raise ConfigError(f"{path}: architectures: found {shown(architectures)}; expected a list of names")
+    for key in ("dtype", "torch_dtype"):
+        found = entries.get(key)
+        if found is not None and (not isinstance(found, str) or found not in _PRECISIONS):
+            raise ConfigError(f"{path}: {key}: found {shown(found)}; expected one of {', '.join(_PRECISIONS)}")
+    if entries.get("return_dict", True) is not True:
+        raise ConfigError(f"{path}: return_dict: found {shown(entries['return_dict'])}; expected true")
+
+
+def _check_code(entries: Mapping[str, Any], path: Path) -> None:
+    """See that no other code and files are asked for than those of the model's type."""
+    for key in ("quantization_config", "compression_config"):
+        if entries.get(key) is not None:
+            method = entries[key].get("quant_method") if isinstance(entries[key], dict) else entries[key]
+            raise ConfigError(
+                f"{path}: {key}: found {shown(method)}; expected weights that are not quantized: give the model that "
+                "this one was made of ('finkd compress --method quantize' and 'finkd export' quantize)"
+            )
+    for key, why in _REFUSED.items():
+        if entries.get(key) is not None:
+            raise ConfigError(f"{path}: {key}: {why}, which finkd does not read; remove it")
+    for key in ("attn_implementation", "_attn_implementation"):
+        if entries.get(key) not in (None, *_ATTENTIONS):
+            raise ConfigError(
+                f"{path}: {key}: found {shown(entries[key])}; expected one of {', '.join(_ATTENTIONS)}; remove it"
+            )
+
+
+def _check_sizes(entries: Mapping[str, Any], path: Path) -> None:
+    for key, (least, most) in _RANGES.items():
+        found = entries.get(key)
+        if found is not None and (type(found) is not int or not least <= found <= most):
+            expected = f"a whole number from {least} to {most}" if least < most else str(least)
+            raise ConfigError(f"{path}: {key}: found {shown(found)}; expected {expected}")
+    for width, heads in (("hidden_size", "num_attention_heads"), ("dim", "n_heads")):
+        sizes = entries.get(width), entries.get(heads)
+        if all(sizes) and "head_dim" not in entries and sizes[0] % sizes[1]:  # type: ignore[operator]
+            raise ConfigError(
+                f"{path}: {width}: found {entries[width]}; expected a multiple of {heads}, which is {entries[heads]}"
+            )
+    for key, found in entries.items():
+        if "eps" in key.split("_") and not (type(found) in (int, float) and 0 < found <= 1):
+            raise ConfigError(f"{path}: {key}: found {shown(found)}; expected a number above 0 and up to 1")
+    pad, size = entries.get("pad_token_id"), entries.get("vocab_size")
+    if pad is not None and (type(pad) is not int or pad < 0 or (size is not None and pad >= size)):
+        last = f" to {size - 1}" if size is not None else " on"
+        raise ConfigError(f"{path}: pad_token_id: found {shown(pad)}; expected a whole number from 0{last}")
+    if positions(entries) < MIN_LENGTH:
+        unused = first_position(entries["model_type"], pad)
+        raise ConfigError(
+            f"{path}: max_position_embeddings: found {shown(entries.get('max_position_embeddings'))}; expected at "
+            f"least {unused + MIN_LENGTH}, since the first {unused} are not used (positions follow the padding id)"
+        )
+
+
+def positions(entries: Mapping[str, Any]) -> int:
+    """Tokens that a configuration's position embeddings have room for."""
+    found = int(next((entries[key] for key in _POSITIONS if entries.get(key) is not None), 512))
+    return found - first_position(entries["model_type"], entries.get("pad_token_id", 1))
+
+
+def first_position(model_type: str, pad: int | None) -> int:
+    """Number of a text's first position, which is how many position embeddings no token uses.
+
+    Args:
+        model_type: as in ``config.json``.
+        pad: ``pad_token_id``; ``None`` is 1, as RoBERTa has it.
+    """
+    family = model_type.removeprefix("finkd-")
+    if family not in _PADDING_FIRST:
+        return 0
+    own = _PADDING_FIRST[family]
+    padding = own if own is not None else pad
+    return (1 if padding is None else padding) + 1
+
+
+def _check_labels(entries: Mapping[str, Any], path: Path) -> None:
+    """See that ``id2label`` names outputs 0 to n - 1, each once."""
+    names, count = entries.get("id2label"), entries.get("num_labels")
+    if not isinstance(entries.get("label2id", {}), dict | None):
+        raise ConfigError(f"{path}: label2id: found {shown(entries['label2id'])}; expected a JSON object")
+    if names is None:
+        return
+    if not isinstance(names, dict) or not 0 < len(names) <= MAX_LABELS:
+        raise ConfigError(
+            f'{path}: id2label: found {shown(names)}; expected up to {MAX_LABELS} names such as {{"0": "O"}}'
+        )
+    for number in range(len(names)):
+        name = names.get(str(number))
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ConfigError(f"{path}: id2label: {number}: found {shown(name)}; expected the name of output {number}")
+    if count not in (None, len(names)):
+        raise ConfigError(f"{path}: num_labels: found {count}; expected {len(names)}, as id2label has")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A tensor in a weight file.
+
+    Attributes:
+        dtype: as safetensors calls it, such as ``"F32"``.
+        shape: its lengths.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers in it."""
+        return math.prod(self.shape)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that ``transformers`` reads a model's weights from: ``model.safetensors``, or the parts of its index.
+
+    Raises:
+        ConfigError: if the index is not one, or names files elsewhere.
+    """
+    whole, index = folder / WEIGHTS, folder / INDEX
+    if whole.is_file() or not index.is_file():
+        return [whole] if whole.is_file() else []
+    names = read_object(index, MAX_HEADER_BYTES).get("weight_map")
+    found = sorted({*names.values()}, key=str) if isinstance(names, dict) and names else [None]
+    for name in found:
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
+            raise ConfigError(f"{index}: weight_map: found {shown(name)}; expected names of files in this folder")
+    return [folder / str(name) for name in found]
+
+
+def held(path: Path) -> dict[str, Held]:
+    """The tensors of a safetensors file by name, read from its head alone.
+
+    Raises:
+        DataError: if the head is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            room = min(MAX_HEADER_BYTES, path.stat().st_size - 8)
+            if not 0 < length <= room:
+                raise ValueError(f"its head would have {length:,} bytes, of at most {max(0, room):,}")
+            head = json.loads(file.read(length))
+        return {
+            name: Held(str(each["dtype"]), tuple(int(size) for size in each["shape"]))
+            for name, each in head.items()
+            if name != "__metadata__"
+        }
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise DataError(f"{path}: not a readable safetensors file ({error}); fetch or train it again") from error
+
+
+def check_described(folder: Path, entries: Mapping[str, Any]) -> None:
+    """See that the weight files hold about what the configuration describes.
+
+    Args:
+        folder: of the model.
+        entries: its configuration, checked by ``read_config``.
+
+    Raises:
+        ConfigError: if the configuration describes far more than the files hold, or other layers; if the folder holds
+            adapters.
+        DataError: if a weight file is damaged, or holds something but floats.
+    """
+    if (folder / "adapter_config.json").exists():
+        raise ConfigError(
+            f"{folder / 'adapter_config.json'}: the folder holds adapters; merge them into the model and save it whole"
+        )
+    total = 0
+    for path in weight_files(folder):
+        for name, tensor in held(path).items():
+            if tensor.dtype not in _FLOATS and not name.endswith(_NO_WEIGHTS):
+                raise DataError(f"{path}: {name}: found {tensor.dtype}; expected one of {', '.join(_FLOATS)}")
+            total += tensor.size
+    described, layers = _described(entries)
+    is_odd = bool(entries.get("slim")) or "num_hidden_groups" in entries
+    if described > total * (100 if is_odd else 4) + 1_000_000:
+        raise ConfigError(
+            f"{folder / CONFIG}: describes {described:,} weights ({layers} layers); the weight files hold {total:,}; "
+            "fetch or train it again"
+        )
+
+
+def _described(entries: Mapping[str, Any]) -> tuple[int, int]:
+    """Weights of the tables and the layers' matrices, about, and how many layers there are."""
+
+    def first(keys: tuple[str, ...], otherwise: int) -> int:
+        return int(next((entries[key] for key in keys if entries.get(key) is not None), otherwise))
+
+    layers, width = first(_LAYERS, 1), first(_WIDTHS[:4], 1)
+    inner, entries_width = first(_INNER, width), first(("embedding_size",), width)
+    has_table = "rope_theta" not in entries and "rope_parameters" not in entries and "rope_scaling" not in entries
+    rows = first(("vocab_size",), 1) + (first(_POSITIONS, 1) if has_table else 0)
+    return rows * entries_width + layers * (4 * width**2 + 2 * width * inner), layers
+
+
+def layers_of(names: list[str]) -> int:
+    """How many layers the names of some weights are of: the highest number, and one."""
+    return max((int(found[1]) + 1 for found in map(_LAYER.search, names) if found), default=0)

@@ -1,0 +1,131 @@
+"""Put a head on an encoder: token classification, text classification, answer spans, masked LM."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+)
+
+from corpora.errors import ConfigError
+from finkd.models.masked_lm import Guesses
+from finkd.models.model import Model
+
+
+def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
+    """The same encoder under a token classification head for ``labels``; an existing head for the same labels stays.
+
+    Args:
+        model: an encoder, or a tagger.
+        labels: label of each output.
+        seed: seed of a new head's weights.
+
+    Raises:
+        ConfigError: if the model has a head for other labels.
+    """
+    if model.labels:
+        if model.labels != tuple(labels):
+            raise ConfigError(
+                f"model: its labels ({', '.join(model.labels)}) do not match the corpus ({', '.join(labels)}); "
+                "start from an encoder without a head, or choose the corpus it was trained for"
+            )
+        return model
+    return _under(model, AutoModelForTokenClassification, labels, seed)
+
+
+def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
+    """A copy of the encoder under a new head that scores whole texts.
+
+    Args:
+        model: an encoder, with or without another head.
+        labels: name of each class; none for a head that gives one number.
+        seed: seed of the head's weights.
+    """
+    return _under(model, AutoModelForSequenceClassification, labels or ("score",), seed)
+
+
+def with_answer_head(model: Model, seed: int) -> Model:
+    """A copy of the encoder under a new head that scores, at each piece, how well an answer begins and ends there."""
+    return _under(model, AutoModelForQuestionAnswering, ("start", "end"), seed)
+
+
+def _under(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
+    """The encoder's weights under a new head; a pooler that the head brings along is new too."""
+    config = copy.deepcopy(model.encoder.config)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: i for i, label in enumerate(labels)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = kind.from_config(config, dtype=torch.float32, trust_remote_code=False)
+    new, _ = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
+    assert all(name.startswith("pooler.") for name in new), new
+    return Model(network.eval(), model.tokenizer, tuple(labels))
+
+
+def with_masked_head(model: Model, seed: int) -> Model:
+    """The same encoder under a masked-LM head whose decoder is tied to the embeddings; an existing one stays.
+
+    Args:
+        model: an encoder, or one that has such a head.
+        seed: seed of a new head's weights.
+
+    Raises:
+        ConfigError: if its tokenizer has no mask token to hide words with.
+    """
+    if "mask" not in model.tokenizer.special_ids:
+        raise ConfigError(f"model: its tokenizer {model.tokenizer.name!r} has no mask token, which masked-LM needs")
+    if model.has_masked_head:
+        return model
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        config = copy.deepcopy(model.encoder.config)
+        network = AutoModelForMaskedLM.from_config(config, dtype=torch.float32, trust_remote_code=False)  # type: ignore[no-untyped-call]
+    new, unused = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
+    assert not new, new
+    assert all(name.startswith("pooler.") for name in unused), unused
+    return Model(network.eval(), model.tokenizer)
+
+
+def check_masked_head(network: PreTrainedModel) -> None:
+    """See that a masked-LM head is of a kind whose guesses can be compared.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if not any(hasattr(network, name) for name in ("cls", "lm_head", "vocab_transform")):
+        raise ConfigError(
+            f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
+            "DistilBERT's can)"
+        )
+
+
+def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
+    """What a masked-LM head makes of some pieces, short of the scores of the vocabulary.
+
+    Args:
+        network: with such a head.
+        states: (pieces, width) their last hidden states.
+
+    Raises:
+        ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.
+    """
+    check_masked_head(network)
+    parts: Any = network
+    if hasattr(network, "cls"):
+        head = parts.cls.predictions
+        return Guesses(head.transform(states), head.decoder.weight, head.decoder.bias)
+    if hasattr(network, "lm_head"):
+        head = parts.lm_head
+        return Guesses(head.layer_norm(functional.gelu(head.dense(states))), head.decoder.weight, head.decoder.bias)
+    last = parts.vocab_projector
+    return Guesses(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias)

@@ -1,0 +1,184 @@
+"""Load a model from a folder, the Hugging Face cache, a package or the hub, and check it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from safetensors import SafetensorError
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+)
+from transformers.activations import ACT2FN
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+from corpora.errors import ConfigError, DataError
+from corpora.readers.json_files import shown
+from finkd.models import pretrained
+from finkd.models.architectures import family, register
+from finkd.models.checks import check_labels, check_tokenizer
+from finkd.models.files import check_described, layers_of, read_config
+from finkd.models.lookup import CONFIG, check_weights
+from finkd.models.model import Model
+from tokenization.tokenizer import Tokenizer
+from tokenization.tokenizer_file import first_line
+
+_WITHOUT_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
+"""Families whose encoder can be made without a pooler."""
+
+
+_MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
+"""What a configuration's class works with, which an entry of the same name would replace."""
+
+
+_TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
+
+
+_HEADS = {
+    _TAGGER: AutoModelForTokenClassification,
+    _MASKED_LM: AutoModelForMaskedLM,
+    "ForSequenceClassification": AutoModelForSequenceClassification,
+    "ForQuestionAnswering": AutoModelForQuestionAnswering,
+}
+
+
+def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
+    """Read a model that finkd saved, a local Hugging Face folder or a teacher by name.
+
+    Args:
+        source: its name or folder.
+        for_texts: whether a head that scores whole texts, or the ends of answers, is kept; without, a model that has
+            one is its encoder.
+
+    Raises:
+        UnavailableError: if it cannot be found.
+        ConfigError: if it has no fast tokenizer with a padding token, or its labels are not IOB2.
+        DataError: if its weights are damaged or incomplete.
+    """
+    folder = pretrained.resolve(str(source))
+    check_weights(folder)
+    entries = read_config(folder)
+    kind = _head(entries)
+    kind = kind if for_texts or kind in (_TAGGER, _MASKED_LM) else None
+    config = configuration(folder, entries)
+    tokenizer = Tokenizer.load(folder)
+    check_tokenizer(tokenizer, config.vocab_size, folder)
+    labels = _labels(folder, config, kind)
+    check_described(folder, entries)
+    return Model(_network(folder, config, kind), tokenizer, labels)
+
+
+def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
+    """What ``transformers`` makes of a model folder's configuration.
+
+    Args:
+        folder: of the model.
+        entries: its configuration, checked by ``read_config``.
+
+    Raises:
+        ConfigError: if ``transformers`` has no such model, or a value is not of its kind.
+    """
+    register()
+    path, kind = folder / CONFIG, entries["model_type"]
+    if kind not in CONFIG_MAPPING:
+        raise ConfigError(
+            f"{path}: model_type: found {shown(kind)}, which transformers has not; expected one such as bert "
+            "(code in a model's folder is never run)"
+        )
+    for key in entries:
+        if key in _MACHINERY or callable(getattr(CONFIG_MAPPING[kind], key, None)):
+            raise ConfigError(f"{path}: {shown(key)}: is no setting of a {kind} model; remove it")
+    for key in ("hidden_act", "activation", "activation_function", "hidden_activation"):
+        if key in entries and (not isinstance(entries[key], str) or entries[key] not in ACT2FN):
+            raise ConfigError(f"{path}: {key}: found {shown(entries[key])}; expected an activation such as gelu")
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # what its own checks of types raise has no common base but this one
+        raise ConfigError(f"{path}: not a {kind} model that transformers reads ({first_line(error)})") from error
+
+
+def _labels(folder: Path, config: Any, kind: str | None) -> tuple[str, ...]:
+    """Label of each output of the head, none for a bare encoder and for a head that scores the vocabulary."""
+    if kind in (None, _MASKED_LM):
+        return ()
+    labels = tuple(config.id2label[i] for i in range(config.num_labels))
+    if kind == _TAGGER:
+        check_labels(labels, folder)
+    return labels
+
+
+def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
+    """Weights from safetensors alone; transformers would fill what the file lacks with random numbers."""
+    options = {} if kind else _no_pooler(config)
+    try:
+        network, report = _HEADS.get(kind or "", AutoModel).from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
+        )
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"{folder}: model.safetensors cannot be read ({first_line(error)}); fetch or train it again"
+        ) from error
+    except Exception as error:  # a configuration can be wrong in as many ways as there are networks
+        raise DataError(
+            f"{folder}: config.json does not fit model.safetensors ({first_line(error)}); fetch or train it again"
+        ) from error
+    if report["missing_keys"]:
+        lacking = ", ".join(sorted(report["missing_keys"])[:3])
+        raise DataError(f"{folder}: model.safetensors lacks {lacking}; fetch or train it again")
+    more = layers_of(list(report["unexpected_keys"]))
+    if more:
+        raise DataError(
+            f"{folder}: model.safetensors holds {more} layers, config.json describes fewer; fetch or train it again"
+        )
+    network = network.float().eval()
+    check_finite(network, folder)
+    return cast(PreTrainedModel, network)
+
+
+def check_finite(network: nn.Module, folder: Path) -> None:
+    """See that weights are numbers.
+
+    Args:
+        network: what was read.
+        folder: it was read from.
+
+    Raises:
+        DataError: if one is infinite or not a number, with the tensor's name.
+    """
+    for name, weight in network.named_parameters():
+        # A sum is several times faster; it may overflow where no weight is infinite.
+        if not weight.sum().isfinite() and not weight.isfinite().all():
+            wrong = int((~weight.isfinite()).sum())
+            raise DataError(
+                f"{folder}: model.safetensors: {name}: {wrong:,} of {weight.numel():,} weights are infinite or not a "
+                "number; fetch or train it again"
+            )
+
+
+def read_head(source: str | Path) -> Literal["labels", "words", "kept"]:
+    """What a model, named as for ``load_model``, scores: ``"kept"`` is nothing; its weights are not read."""
+    kind = _head(read_config(pretrained.resolve(str(source))))
+    return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "kept"
+
+
+def _head(entries: Mapping[str, Any]) -> str | None:
+    """Which of the known heads a model has, by the name of its class."""
+    architectures = entries.get("architectures") or [""]
+    return next((kind for kind in _HEADS if architectures[0].endswith(kind)), None)
+
+
+def _no_pooler(config: Any) -> dict[str, bool]:
+    return {"add_pooling_layer": False} if family(config) in _WITHOUT_POOLER else {}

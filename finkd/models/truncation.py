@@ -1,0 +1,184 @@
+"""Students cut from a teacher: fewer layers, fewer dimensions, then another vocabulary."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from corpora.errors import ConfigError
+from corpora.wording import counted
+from finkd.models.embedding_transfer.mapped import Characters
+from finkd.models.embedding_transfer.transfer import Carry, Transfer
+from finkd.models.layer_overrides import Slim
+from finkd.models.model import Model
+from tokenization.tokenizer import Tokenizer
+
+_INTO_HEADS = r"attention\.(self\.(query|key|value)|[qkv]_lin)\."
+_OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
+"""Names of the layers around the attention of BERT and RoBERTa, or DistilBERT."""
+
+
+def every_other(depth: int) -> tuple[int, ...]:
+    """Half of some layers, evenly spaced from the first to the last: 0, 2, 4, 7, 9, 11 of 12, as DistilBERT takes them.
+
+    Args:
+        depth: number of layers.
+    """
+    count = max(1, depth // 2)
+    return tuple(round(number * (depth - 1) / max(1, count - 1)) for number in range(count))
+
+
+def keep_layers(model: Model, layers: Sequence[int]) -> Model:
+    """A copy with only some of the transformer layers.
+
+    Args:
+        model: an encoder or tagger; not changed.
+        layers: numbers of the layers to keep, from 0, rising. DistilBERT keeps every other one.
+
+    Raises:
+        ConfigError: if a number is not a layer's, or the order is not rising.
+    """
+    depth = len(model.layers)
+    if not layers or sorted(set(layers)) != list(layers) or not 0 <= layers[0] <= layers[-1] < depth:
+        raise ConfigError(f"shrink.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
+    slim = Slim.of(model.network).of_layers(layers)
+    student = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
+    kept = nn.ModuleList(student.layers[layer] for layer in layers)
+    student.layer_holder.layer = kept
+    name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
+    for config in (student.network.config, student.encoder.config):
+        setattr(config, name, len(kept))
+        if hasattr(config, "slim"):
+            config.slim = asdict(slim)
+    return student
+
+
+def narrow(model: Model, width: int) -> Model:
+    """A copy whose hidden states have fewer dimensions, and its feed-forward layers as much fewer units.
+
+    Evenly spaced dimensions are kept, the same ones in every layer, and equally many in each attention head: weight
+    selection (Xu et al. 2023, arXiv 2311.18823, section 3). Heads keep their number, as in TinyBERT.
+
+    Args:
+        model: an encoder or tagger; not changed.
+        width: the new number, less than the old one and divisible by the number of heads.
+
+    Raises:
+        ConfigError: if the width is no such number.
+    """
+    if Slim.of(model.network) != Slim():
+        raise ConfigError("shrink.width: the layers are slim already; shrink before compress")
+    old = model.encoder.config
+    heads = old.num_attention_heads
+    if not 0 < width < old.hidden_size or width % heads:
+        raise ConfigError(
+            f"shrink.width: expected a multiple of the {counted(heads, 'head')} that is less than {old.hidden_size} "
+            f"(got {width})"
+        )
+    config = copy.deepcopy(model.network.config)
+    config.hidden_size = width
+    inner = "hidden_dim" if hasattr(config, "hidden_dim") else "intermediate_size"  # DistilBERT's, or BERT's name
+    setattr(config, inner, getattr(config, inner) * width // old.hidden_size)
+    with torch.random.fork_rng(devices=[]):
+        network: Any = type(model.network)(config)
+    if getattr(model.encoder, "pooler", None) is None and hasattr(network.base_model, "pooler"):
+        network.base_model.pooler = None
+    shapes = {name: weight.shape for name, weight in network.state_dict().items()}
+    weights = model.network.state_dict().items()
+    network.load_state_dict({name: _selected(name, weight, shapes[name], heads) for name, weight in weights})
+    return Model(network.train(False), model.tokenizer, model.labels)
+
+
+def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Tensor:
+    """The evenly spaced part of a weight that has a shape."""
+    for dimension, (old, new) in enumerate(zip(weight.shape, shape, strict=True)):
+        if old != new:
+            # A head's dimensions come out of queries, keys and values, and go into the layer behind them.
+            groups = heads if re.search(_INTO_HEADS if dimension == 0 else _OUT_OF_HEADS, name) else 1
+            inside = torch.linspace(0, old // groups - 1, new // groups).round().long()
+            kept = (torch.arange(groups)[:, None] * (old // groups) + inside).flatten()
+            weight = weight.index_select(dimension, kept.to(weight.device))
+    return weight
+
+
+def replace_vocabulary(
+    model: Model, tokenizer: Tokenizer, transfer: Transfer | None = None, texts: Iterable[str] = (), seed: int = 0
+) -> Model:
+    """A copy that reads through another tokenizer, its new embeddings made from the old ones.
+
+    A masked-LM head's bias, and its weights where they are not the embeddings, are made from the old ones likewise.
+
+    Args:
+        model: an encoder or tagger; not changed.
+        tokenizer: the new tokenizer.
+        transfer: how embeddings are made; by default ``characters`` of ``finkd.models.embedding_transfer``.
+        texts: of the domain, for transfers that need them.
+        seed: for transfers that draw.
+    """
+    carry = (transfer or Characters())(model.tokenizer, tokenizer, texts, seed)
+    student = Model(copy.deepcopy(model.network), tokenizer, model.labels)
+    padding = tokenizer.special_ids["pad"]
+    old = student.embeddings.weight
+    new = _carried(carry, old, model.tokenizer)
+    table = nn.Embedding(len(new), new.shape[1], padding_idx=padding, _weight=new)
+    _replace_output(student.network, old, table, partial(_carried, carry, tokenizer=model.tokenizer))
+    student.encoder.set_input_embeddings(table)
+    _shift_positions(getattr(student.encoder, "embeddings", None), padding)
+    for config in (student.network.config, student.encoder.config):
+        config.vocab_size = len(tokenizer)
+        config.pad_token_id = padding
+        for role, name in (("cls", "bos_token_id"), ("sep", "eos_token_id")):
+            if getattr(config, name, None) is not None:
+                setattr(config, name, tokenizer.special_ids.get(role))
+    return student
+
+
+def _carried(carry: Carry, table: Tensor, tokenizer: Tokenizer) -> Tensor:
+    """(new, width) rows from (old, width) rows; rows beyond the old tokenizer's pieces are unused."""
+    old = table.detach()[: len(tokenizer)].float().cpu().numpy()
+    return torch.from_numpy(carry(old)).to(table)
+
+
+def _replace_output(
+    network: PreTrainedModel, old: Tensor, table: nn.Embedding, carried: Callable[[Tensor], Tensor]
+) -> None:
+    """Let the layer that scores the vocabulary, if there is one, score the new one.
+
+    Args:
+        network: the model.
+        old: its old embeddings, to which the layer may be tied.
+        table: its new ones.
+        carried: (old vocabulary, width) rows -> (new vocabulary, width) rows.
+    """
+    output: Any = network.get_output_embeddings()  # type: ignore[no-untyped-call]
+    if output is None:
+        return
+    weight = table.weight if output.weight is old else nn.Parameter(carried(output.weight))
+    layer = nn.Linear(weight.shape[1], len(weight), bias=output.bias is not None, device="meta")
+    layer.weight = weight
+    if output.bias is not None:
+        layer.bias = nn.Parameter(carried(output.bias[:, None])[:, 0])
+        # Heads keep the bias under a second name of their own, which must stay the same parameter.
+        for module in network.modules():
+            for name, parameter in list(module.named_parameters(recurse=False)):
+                if parameter is output.bias:
+                    setattr(module, name, layer.bias)
+    network.set_output_embeddings(layer)  # type: ignore[no-untyped-call]
+
+
+def _shift_positions(embeddings: Any, padding: int) -> None:
+    """Let each position keep its vector where positions are numbered from the padding id on, as RoBERTa does."""
+    if not hasattr(embeddings, "padding_idx"):
+        return
+    table = embeddings.position_embeddings
+    with torch.no_grad():
+        table.weight.copy_(table.weight.roll(padding - embeddings.padding_idx, dims=0))
+    embeddings.padding_idx = table.padding_idx = padding

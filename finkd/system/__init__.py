@@ -1,0 +1,1 @@
+"""The process and the machine: memory, number formats, distributed processes, environment."""

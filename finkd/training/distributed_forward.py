@@ -1,0 +1,132 @@
+"""One forward pass of several processes, each of which reads its share of the examples of a batch.
+
+Losses are ratios of sums over a batch, and relations within it; a mean of the losses of parts is another figure. So
+every process gets the states of the whole batch and computes its losses: what one process would compute, whatever the
+loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+from transformers import PreTrainedModel
+
+from finkd.data.collator import Inputs
+from finkd.inference.forward import forward
+from finkd.losses.term import Side
+from finkd.system import processes
+
+
+def forward_together(
+    network: PreTrainedModel,
+    inputs: Inputs,
+    needs: frozenset[str],
+    masked: Tensor | None = None,
+    everywhere: Tensor | None = None,
+) -> Side:
+    """``finkd.inference.forward.forward`` of a batch that all processes hold; arguments and result are the same."""
+    if processes.count() == 1:
+        return forward(network, inputs, needs, masked, everywhere)
+    shares = _Shares.of(inputs, processes.count(), processes.number())
+    side = forward(network, shares.own(inputs), needs, shares.own_places(masked), shares.own_places(everywhere))
+    return replace(
+        side,
+        words=None if side.words is None else gathered(side.words, shares.sizes(shares.words)),
+        hidden=tuple(gathered(state, shares.sizes(shares.pieces)) for state in side.hidden),
+        attention=tuple(gathered(a.movedim(1, 0), shares.sizes(shares.pieces)).movedim(0, 1) for a in side.attention),
+        masked=None if side.masked is None else gathered(side.masked, shares.sizes(shares.borders(masked))),
+        everywhere=side.everywhere
+        and replace(side.everywhere, states=gathered(side.everywhere.states, shares.sizes(shares.borders(everywhere)))),
+        embeddings=None if side.embeddings is None else gathered(side.embeddings, shares.sizes(shares.pieces)),
+    )
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Which part of a batch belongs to which process: neighbouring examples.
+
+    Attributes:
+        rows: (processes + 1,) borders among the examples.
+        pieces: the same among the pieces.
+        words: the same among the words.
+        number: this process.
+    """
+
+    rows: Sequence[int]
+    pieces: Tensor
+    words: Tensor
+    number: int
+
+    @classmethod
+    def of(cls, inputs: Inputs, count: int, number: int) -> _Shares:
+        examples, longest = inputs.ids.shape
+        rows = [examples * share // count for share in range(count + 1)]
+        positions = torch.tensor(rows, device=inputs.ids.device) * longest
+        pieces, words = (torch.searchsorted(places, positions) for places in (inputs.pieces, inputs.words))
+        return cls(rows, pieces, words, number)
+
+    def borders(self, places: Tensor | None) -> Tensor:
+        """(processes + 1,) borders among some pieces, given as rising indices into all pieces."""
+        assert places is not None
+        return torch.searchsorted(places, self.pieces)
+
+    def sizes(self, borders: Tensor) -> list[int]:
+        """How much every process has."""
+        sizes: list[int] = borders.diff().tolist()
+        return sizes
+
+    def own(self, inputs: Inputs) -> Inputs:
+        """This process's examples; one without any reads the first one, and nothing comes of it."""
+        first, last = self.rows[self.number : self.number + 2]
+        before = first * inputs.ids.shape[1]
+        rows = slice(first, last) if first < last else slice(1)
+        return Inputs(
+            inputs.ids[rows],
+            inputs.mask[rows],
+            self._own(inputs.words, self.words) - before,
+            self._own(inputs.pieces, self.pieces) - before,
+            None if inputs.types is None else inputs.types[rows],
+        )
+
+    def own_places(self, places: Tensor | None) -> Tensor | None:
+        """This process's part of some pieces, as indices into its own pieces."""
+        return None if places is None else self._own(places, self.borders(places)) - self.pieces[self.number]
+
+    def _own(self, values: Tensor, borders: Tensor) -> Tensor:
+        return values[borders[self.number] : borders[self.number + 1]]
+
+
+def gathered(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The rows of all processes, one after the other, with gradients to each of them.
+
+    A parameter then has, on each process, its share of the gradient of a loss of all rows, ``processes.count()`` times,
+    so that averaging over processes gives the gradient.
+
+    Args:
+        rows: (sizes[processes.number()], ...) of this process.
+        sizes: rows of each process.
+    """
+    # Not every means of exchange knows bf16.
+    found: Tensor = _Gather.apply(rows.float(), tuple(sizes))  # type: ignore[no-untyped-call]
+    return found.to(rows.dtype)
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, rows: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        context.sizes = sizes
+        padded = rows.new_zeros(max(sizes), *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in sizes]
+        distributed.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        shared = gradients[0].contiguous().clone()
+        distributed.all_reduce(shared)
+        return torch.split(shared, context.sizes)[processes.number()], None

@@ -1,0 +1,61 @@
+"""The weighted sum of loss terms, with or without making their gradients equally large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from finkd.losses.term import Loss
+from finkd.system import processes
+
+_INTERVAL = 16
+_MEMORY = 0.9
+
+
+class Balance:
+    """sum_i w_i s_i L_i, where s_i makes the gradients of all terms equally large, or is 1.
+
+    s_i = mean_k |g_k| / |g_i|, with |g_i| the norm of term i's gradient over the dense weights, measured every 16 steps
+    and averaged over time (decay 0.9). So the weights w say how much each term counts, whatever its scale. Balancing by
+    gradient magnitude follows tokenkit (Minixhofer et al., arXiv 2503.20083, section 3.3).
+
+    Args:
+        losses: the terms.
+        weights: parameters whose gradients are measured.
+        active: whether to balance; with a single term there is nothing to do.
+    """
+
+    def __init__(self, losses: Sequence[Loss], weights: Sequence[nn.Parameter], active: bool) -> None:
+        self.weights = torch.tensor([loss.weight for loss in losses])
+        self.measured = list(weights)
+        self.active = active and len(losses) > 1
+        self.steps = 0
+        self.norms: Tensor | None = None
+
+    def __call__(self, terms: Tensor) -> Tensor:
+        """(terms,) as one scalar."""
+        weights = self.weights.to(terms.device)
+        if self.active:
+            if self.steps % _INTERVAL == 0:
+                self._measure(terms)
+            self.steps += 1
+            weights = weights * self._scales()
+        return (weights * terms).sum()
+
+    def _measure(self, terms: Tensor) -> None:
+        found = torch.stack([self._norm(term) for term in terms])
+        self.norms = found if self.norms is None else _MEMORY * self.norms + (1 - _MEMORY) * found
+
+    def _norm(self, term: Tensor) -> Tensor:
+        gradients = torch.autograd.grad(term, self.measured, retain_graph=True, allow_unused=True)
+        whole = [processes.mean(gradient.float()) for gradient in gradients if gradient is not None]
+        squares = [gradient.square().sum() for gradient in whole]
+        return torch.stack([torch.zeros_like(term), *squares]).sum().sqrt()  # a term may reach none of the weights
+
+    def _scales(self) -> Tensor:
+        assert self.norms is not None
+        # A term that reaches none of these weights just now keeps its scale.
+        mean = self.norms.sum() / (self.norms > 0).sum().clamp(min=1)
+        return torch.where(self.norms > 0, mean / self.norms.clamp(min=1e-12), 1.0)

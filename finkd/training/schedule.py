@@ -1,0 +1,86 @@
+"""How long and how fast to train, and how far a training has come."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from finkd.system import processes
+from finkd.system.precision import Precision
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: passes over the data; the last one may be a part.
+        learning_rate: peak of a linear warm-up and decay to zero.
+        head_learning_rate: the same for the classification head, which starts from nothing.
+        embedding_learning_rate: the same for the token embeddings; ``None`` takes ``learning_rate``, 0 freezes them. On
+            little text, pieces that are seen move away from those that are not, which costs accuracy on new names.
+        batch_tokens: pieces of one batch, padding included.
+        warmup: share of the steps that warm up.
+        weight_decay: of matrices; biases and norms have none.
+        clip: largest norm of the gradient.
+        dropout: of hidden states, in steps of 1/256; attention has none, since that would keep it out of fused kernels.
+        precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
+        balance: whether to scale the loss terms so that their gradients are equally large (``gradient_balancing``).
+        seconds: the training ends after this time, if its epochs have not ended before, and its learning rates fall by
+            the clock; how many steps that makes depends on the machine.
+        mixing: share of the text that the student reads in the teacher's pieces at first; it falls to 0 at a constant
+            rate (``finkd.training.vocabulary_mixing``).
+    """
+
+    epochs: NonNegativeFloat = 5
+    learning_rate: PositiveFloat = 1e-4
+    head_learning_rate: NonNegativeFloat = 1e-3
+    embedding_learning_rate: NonNegativeFloat | None = None
+    batch_tokens: PositiveInt = 1024
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    weight_decay: NonNegativeFloat = 0.01
+    clip: PositiveFloat = 1.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    precision: Precision = "auto"
+    balance: bool = False
+    seconds: PositiveFloat | None = None
+    mixing: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class Course:
+    """How far a training has come, by its steps or by the clock, whichever is further."""
+
+    def __init__(self, schedule: Schedule, steps: int) -> None:
+        self.steps = steps
+        self.warmup = round(schedule.warmup * steps)
+        self.seconds = schedule.seconds
+        self.elapsed = 0.0
+        """Seconds of training, those of a process that was killed included."""
+        self._looked = time.perf_counter()
+
+    def look_at_clock(self) -> None:
+        """Let ``elapsed`` be the time that it is now; between two looks it stands still, on all processes alike."""
+        now = time.perf_counter()
+        self.elapsed += now - self._looked
+        self._looked = now
+        if self.seconds:
+            self.elapsed = processes.agreed(self.elapsed)
+
+    def skip(self) -> None:
+        """Leave the time since the last look out: something else was done in it."""
+        self._looked = time.perf_counter()
+
+    def done(self, step: int) -> float:
+        """What of ``steps`` is done after a step."""
+        clock = self.steps * self.elapsed / self.seconds if self.seconds else 0.0
+        return min(max(step, clock), self.steps)
+
+    def rate(self, step: int) -> float:
+        """Factor of the learning rates: a straight line up and another one down to zero."""
+        done = self.done(step)
+        if done < self.warmup:
+            return done / self.warmup
+        return (self.steps - done) / max(1, self.steps - self.warmup)

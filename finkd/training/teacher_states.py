@@ -1,0 +1,164 @@
+"""A teacher's hidden states: computed once, kept in the store, and read from disk at every step.
+
+Where text is read twice, over epochs or by several students, this saves the teacher's share of each step, about
+40 % of it for a student of half the layers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from corpora.errors import ConfigError
+from finkd.data.encoding import Encoded
+from finkd.inference.prediction import read
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.term import HIDING, Loss, Side
+from finkd.models.model import Model
+from finkd.progress import Listener
+from finkd.store import Store, address
+from finkd.system.precision import Precision
+from tokenization.tokenizer import Longs, members
+
+_FILE = "states.npy"
+_WORDS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class States:
+    """A teacher's states of every piece of some examples, on disk.
+
+    Attributes:
+        values: (pieces, kept layers, width), memory-mapped: float32, or the bits of bfloat16 as int16.
+        layers: which states are kept, 0 being the embeddings.
+        count: how many the teacher has, its embeddings and each layer.
+        rows: (examples + 1,) borders of the examples among the pieces.
+    """
+
+    values: np.ndarray[Any, Any]
+    layers: tuple[int, ...]
+    count: int
+    rows: Longs
+
+    def side(self, rows: Longs) -> Side:
+        """What the teacher would compute of these examples; states that are not kept are empty."""
+        found = _states(self.values[members(self.rows, rows)[0]])
+        hidden = [found.new_zeros(0)] * self.count
+        for place, layer in enumerate(self.layers):
+            hidden[layer] = found[:, place]
+        return Side(hidden=tuple(hidden))
+
+    @torch.inference_mode()
+    def word_logits(self, head: nn.Linear, first: Longs) -> Tensor:
+        """Label scores of words, from the last states and the teacher's classification head.
+
+        Args:
+            head: the head.
+            first: (words,) first piece of each word, -1 where no piece covers it.
+
+        Returns:
+            (words, labels) float32, NaN for words that no piece covers.
+        """
+        scores = torch.full((len(first), head.out_features), math.nan)
+        covered = np.flatnonzero(first >= 0)
+        for start in range(0, len(covered), _WORDS_AT_ONCE):
+            words = covered[start : start + _WORDS_AT_ONCE]
+            scores[words] = head(_states(self.values[first[words], -1]).float().to(head.weight.device)).cpu()
+        return scores
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps a teacher's states in a store.
+
+    Attributes:
+        teacher: the model.
+        key: its content address.
+        precision: in which it computes, ``"fp32"`` or ``"bf16"``.
+        store: where they are kept.
+        listen: called after every batch that the teacher has read.
+    """
+
+    teacher: Model
+    key: str
+    precision: Precision
+    store: Store
+    listen: Listener | None = None
+
+    def states(self, encoded: Encoded, terms: Sequence[Loss], layers: int) -> States:
+        """The states of examples, computed now if that was not done before; those of the last layer are among them.
+
+        Args:
+            encoded: the examples under the teacher's tokenizer.
+            terms: loss terms, which say what states are needed.
+            layers: of the student.
+
+        Raises:
+            ConfigError: if a term maps layers that do not exist.
+            StoreError: if the store cannot be written.
+        """
+        count = int(self.teacher.encoder.config.num_hidden_layers) + 1
+        wanted = _wanted(terms, layers + 1, count)
+        pieces = hashlib.sha256(encoded.pieces.ids.tobytes() + encoded.pieces.rows.tobytes()).hexdigest()
+        material = {"states-of": self.key, "pieces": pieces, "layers": wanted, "precision": self.precision}
+        key = address({**material, "version": 3})
+        facts = {"kind": "teacher states", "pieces": len(encoded.pieces.ids), "layers": wanted}
+        stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder / _FILE))
+        values = np.load(stored.folder / _FILE, mmap_mode="r", allow_pickle=False)
+        return States(values, wanted, count, encoded.pieces.rows)
+
+    def _compute(self, encoded: Encoded, layers: tuple[int, ...], path: Path) -> None:
+        is_bf16 = self.precision == "bf16"
+        shape = (len(encoded.pieces.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
+        values = _allocated(path, shape, np.int16 if is_bf16 else np.float32)
+        for at, side in read(self.teacher, encoded, frozenset({"hidden"}), self.precision, listen=self.listen):
+            found = torch.stack([side.hidden[layer] for layer in layers], dim=1).cpu()
+            kept = found.bfloat16().view(torch.int16) if is_bf16 else found.float()
+            values[at] = kept.numpy()
+        values.flush()
+
+
+def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.memmap[Any, Any]:
+    """A file of zeros, mapped into memory, whose blocks exist: on a full disk a hole in it would kill the process."""
+    values: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, shape)
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return values
+
+
+def check_kept(terms: Sequence[Loss]) -> None:
+    """See that the states are all that terms look at.
+
+    Raises:
+        ConfigError: if a term looks at something that is not kept.
+    """
+    if any(term.needs & {"attention", *HIDING} for term in terms):
+        raise ConfigError(
+            "keep_states: attention and hidden text are not kept; leave it out, or the terms that look at them"
+        )
+
+
+def _states(values: np.ndarray[Any, Any]) -> Tensor:
+    found = torch.from_numpy(values)
+    return found.view(torch.bfloat16) if found.dtype == torch.int16 else found
+
+
+def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...]:
+    """The teacher's states that terms look at, and the last, from which its labels follow."""
+    wanted = {teacher - 1}
+    for term in terms:
+        if isinstance(term, SpanHidden):
+            wanted |= {layer for _, layer in term.pairs(student, teacher)}
+        elif "hidden" in term.needs:
+            wanted |= set(range(teacher))
+    return tuple(sorted(wanted))

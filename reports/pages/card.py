@@ -1,0 +1,130 @@
+"""The card of a saved model in the form that Hugging Face reads: what it is, what it scores, and what it is not for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+import corpora
+from corpora.errors import UnknownNameError
+from corpora.wording import counted
+from finkd.records import Counts, RunRecord
+from reports.captions import SAMPLE_NOTICE
+from reports.formats.markdown import escape
+from reports.literature import cited
+from reports.pages.templating import TEXTS
+from reports.sections import ordering
+from reports.table import number, plain
+
+
+def card(record: RunRecord) -> str:
+    """A model card as Markdown with a YAML head whose ``model-index`` holds the scores.
+
+    Args:
+        record: of the run that made the model.
+    """
+    lines = TEXTS.get_template("card.md.j2").render(
+        name=escape(plain(record.system)),
+        experiment=escape(plain(record.experiment)),
+        notice=SAMPLE_NOTICE if record.sample else "",
+        role=record.role,
+        base=escape(plain(str(record.config.get("teacher", "")))),
+        stages=[(escape(plain(stage.kind)), f"{stage.seconds:,.0f}", f"{stage.tokens:,}") for stage in record.lineage],
+        works=[escape(work.full) for work in cited("strategies", ordering(record))],
+        corpus=escape(plain(record.corpus)),
+        split=escape(plain(record.split)),
+        words=counted(record.scores.words, "word"),
+        seed=record.seed,
+        rows=_rows(record),
+        overlap=f"{record.overlap:.1%}",
+        licence=escape(plain(_licence(record.corpus))),
+        texts=[escape(plain(name)) for name in record.corpora if name != record.corpus],
+        sizes=_sizes(record),
+        uncovered=counted(record.scores.uncovered_words, "word") if record.scores.uncovered_words else "",
+        environment=[(escape(plain(str(k))), escape(plain(str(v)))) for k, v in sorted(record.environment.items())],
+    )
+    head = yaml.safe_dump(json.loads(json.dumps(_head(record))), sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n\n{lines}"
+
+
+def _head(record: RunRecord) -> dict[str, Any]:
+    micro = record.scores.micro
+    metrics = {
+        "precision": ("Precision (strict, micro)", micro.precision),
+        "recall": ("Recall (strict, micro)", micro.recall),
+        "f1": ("F1 (strict, micro)", micro.f1),
+        "macro-f1": ("F1 (strict, macro)", record.scores.macro_f1),
+    }
+    return {
+        "language": "en",
+        "library_name": "transformers",
+        "pipeline_tag": "token-classification",
+        "license": "other",
+        "base_model": plain(str(record.config.get("teacher", ""))),
+        "tags": ["finkd", "finance", "named-entity-recognition", "knowledge-distillation"],
+        "metrics": ["f1", "precision", "recall"],
+        "model-index": [
+            {
+                "name": plain(record.system),
+                "results": [
+                    {
+                        "task": {"type": "token-classification", "name": "Named entity recognition"},
+                        "dataset": {
+                            "name": plain(record.corpus),
+                            "type": plain(record.corpus),
+                            "split": plain(record.split),
+                            "revision": plain(record.corpora.get(record.corpus, "")),
+                        },
+                        "metrics": [
+                            {"type": kind, "name": name, "value": round(value, 6)}
+                            for kind, (name, value) in metrics.items()
+                            if value is not None
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _rows(record: RunRecord) -> list[tuple[str, ...]]:
+    """Scores of each type and of all, as text."""
+    scores = record.scores
+    named = [*scores.per_type.items(), ("all", scores.micro)]
+    extra = {"names only": scores.names_only, "unseen": scores.unseen}
+    named += [(name, counts) for name, counts in extra.items() if counts is not None]
+    return [(escape(plain(name)), *_figures(counts)) for name, counts in named]
+
+
+def _figures(counts: Counts) -> tuple[str, ...]:
+    return (*(number(value, 3).text for value in (counts.precision, counts.recall, counts.f1)), f"{counts.gold:,}")
+
+
+def _licence(corpus: str) -> str:
+    """Licence of a corpus with a name; of a user's own nothing is known."""
+    try:
+        return corpora.corpora.get(corpus).licence
+    except UnknownNameError:
+        return "as you know it: the corpus is your own"
+
+
+def _sizes(record: RunRecord) -> list[tuple[str, str]]:
+    resources = record.resources
+    shown = [
+        ("Parameters", resources.parameters, "{:,}"),
+        ("of them in the embeddings", resources.embedding_parameters, "{:,}"),
+        ("Bytes on disk", resources.bytes, "{:,}"),
+        ("Latency of a sentence, median (ms)", resources.latency_ms.get("p50"), "{:.2f}"),
+        ("Latency of a sentence, 90th percentile (ms)", resources.latency_ms.get("p90"), "{:.2f}"),
+        ("Words a second, batches of 32", resources.words_per_second, "{:,.0f}"),
+        ("Entries of the vocabulary", record.vocabulary.get("size"), "{:,}"),
+    ]
+    busy = " (measured on a busy machine)" if resources.machine_busy else ""
+    speeds = ("Latency", "Words")
+    return [
+        (name, form.format(value) + (busy if name.startswith(speeds) else ""))
+        for name, value, form in shown
+        if value is not None
+    ]

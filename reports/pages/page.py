@@ -1,0 +1,75 @@
+"""The report as one HTML page that needs no other file and no network; its one script sorts tables."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.captions import SAMPLE_NOTICE
+from reports.figures.canvas import inline
+from reports.pages.summary import summary
+from reports.pages.templating import TEMPLATES
+from reports.report import Chapter, Report
+from reports.table import plain
+
+_SCRIPT = (resources.files("reports") / "templates" / "sort.js").read_text(encoding="utf-8")
+
+
+def files(report: Report) -> Mapping[str, str]:
+    """The page as ``report.html``."""
+    return {"report.html": render(report)}
+
+
+def render(report: Report) -> str:
+    """The page as text: per chapter a summary, the picture and every table; the environment at the end."""
+    records = [record for chapter in report.chapters for record in chapter.section.records]
+    return TEMPLATES.get_template("report.html.j2").render(
+        title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)) or "General tasks",
+        overviews=[(table, *table.for_readers()) for table in report.overviews.values()],
+        chapters=[_chapter(chapter, number) for number, chapter in enumerate(report.chapters, 1)],
+        strategies=_strategies(report.chapters),
+        environment=_distinct(
+            [*(record.environment for record in records), *(each.environment for each in report.task_records)]
+        ),
+        corpora=_distinct(
+            [*(record.corpora for record in records), *({each.task: each.fingerprint} for each in report.task_records)]
+        ),
+        script=Markup(_SCRIPT),
+        # The page may run this script alone: nothing that a name or a text smuggles in.
+        script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
+    )
+
+
+def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
+    return {
+        "anchor": f"section-{number}",
+        "name": plain(chapter.section.name),
+        "notice": SAMPLE_NOTICE if chapter.section.sample else "",
+        "summary": summary(chapter.section),
+        "pictures": [(each.summary, Markup(inline(each.svg))) for each in chapter.pictures],
+        "tables": [(table, *table.for_readers()) for table in chapter.tables.values()],
+    }
+
+
+def _strategies(chapters: Iterable[Chapter]) -> dict[str, str]:
+    """Strategy of each trained system, by its section and name."""
+    return {
+        plain(f"{system.name} ({chapter.section.name})"): plain(system.strategy)
+        for chapter in chapters
+        for system in chapter.section.systems
+        if system.strategy
+    }
+
+
+def _distinct(mappings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Every key, sorted, with its distinct values over all records."""
+    found: dict[str, set[str]] = {}
+    for mapping in mappings:
+        for key, value in mapping.items():
+            found.setdefault(plain(str(key)), set()).add(plain(str(value)))
+    return {key: "; ".join(sorted(found[key])) for key in sorted(found)}

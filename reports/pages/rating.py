@@ -1,0 +1,258 @@
+"""Human evaluation of summaries: a blind form for raters, and what their files say together."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from pydantic import TypeAdapter, ValidationError
+
+from corpora.errors import ConfigError, DataError
+from corpora.wording import counted
+from finkd.settings import without_prefix
+from finkd.suites.record import TaskRecord
+from reports.pages.agreement import ordinal_alpha
+from reports.pages.templating import TEMPLATES
+from reports.sections import Spread
+from reports.table import Cell, Column, Table, label, number, plain, spread
+
+CRITERIA: Mapping[str, str] = {
+    "fluency": "Does it read well?",
+    "faithfulness": "Is everything that it says in the dialogue?",
+    "coverage": "Does it say what matters?",
+}
+LOWEST, HIGHEST = 1, 5
+_SCRIPT = (resources.files("reports") / "templates" / "rating.js").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One summary that is rated.
+
+    Attributes:
+        name: what the form calls it.
+        dialogue: index of its dialogue.
+        system: what wrote it; raters do not see it.
+        record: id of the record that it is from.
+        text: the summary.
+    """
+
+    name: str
+    dialogue: int
+    system: str
+    record: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """What raters get, and what they must not see.
+
+    Attributes:
+        seed: by which dialogues were drawn and summaries shuffled.
+        items: in the order of the form.
+    """
+
+    seed: int
+    items: tuple[Item, ...]
+
+    @property
+    def id(self) -> str:
+        """Name that the form, its key and raters' files share."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def draw(records: Sequence[TaskRecord], count: int, seed: int) -> Form:
+    """Draw dialogues, and shuffle the summaries that systems wrote of each.
+
+    Args:
+        records: of summaries, scored on the same dialogues; of several seeds the first one is taken.
+        count: how many dialogues.
+        seed: decides both.
+
+    Raises:
+        ConfigError: if there are no summaries, fewer dialogues, or systems that wrote of different ones.
+    """
+    written = [record for record in records if record.texts]
+    if not written:
+        raise ConfigError("human-eval: no summaries among these records; run 'finkd evaluate --suite summarization'")
+    first: dict[str, TaskRecord] = {}
+    for record in written:
+        first.setdefault(_system(record), record)
+    if len({(record.task, record.split, record.fingerprint) for record in first.values()}) > 1:
+        raise ConfigError("human-eval: these records are of different dialogues; name the folder of one run")
+    available = len(written[0].texts)
+    if not 1 <= count <= available:
+        raise ConfigError(f"--items: expected 1 to {available} (got {count})")
+    chance = random.Random(seed)
+    items: list[Item] = []
+    for dialogue in chance.sample(range(available), count):
+        systems = list(first)
+        chance.shuffle(systems)
+        for system in systems:
+            record = first[system]
+            items.append(Item(f"{len(items) + 1}", dialogue, system, record.id, record.texts[dialogue]))
+    return Form(seed, tuple(items))
+
+
+def _system(record: TaskRecord) -> str:
+    return record.system if record.role == "floor" else f"{record.system}, {record.method}"
+
+
+def page(form: Form, dialogues: Sequence[str]) -> str:
+    """The form as one HTML page that needs no other file and no network.
+
+    Args:
+        form: what is rated.
+        dialogues: all of the split, in its order.
+    """
+    groups = [
+        {"dialogue": dialogues[dialogue], "items": [(item.name, item.text) for item in members]}
+        for dialogue, members in ((key, list(group)) for key, group in groupby(form.items, lambda item: item.dialogue))
+    ]
+    return TEMPLATES.get_template("rating.html.j2").render(
+        form=form.id,
+        groups=groups,
+        criteria=CRITERIA,
+        grades=range(LOWEST, HIGHEST + 1),
+        script=Markup(_SCRIPT),
+        script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
+    )
+
+
+def key(form: Form) -> str:
+    """What tells which system wrote what, as JSON; not for raters."""
+    return json.dumps({"form": form.id, **asdict(form)}, indent=1) + "\n"
+
+
+def read_key(path: Path) -> Form:
+    """Read a key.
+
+    Raises:
+        DataError: if it is none, or was changed.
+    """
+    raw = _json(path)
+    try:
+        form = Form(raw["seed"], tuple(Item(**item) for item in raw["items"]))
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: not the key of a form ({error})") from error
+    if raw.get("form") != form.id:
+        raise DataError(f"{path}: does not match its own name {raw.get('form')}; it was changed")
+    return form
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """One rater's file.
+
+    Attributes:
+        form: name of the form.
+        rater: who.
+        ratings: item -> criterion -> grade.
+    """
+
+    form: str
+    rater: str
+    ratings: dict[str, dict[str, int]]
+
+
+def read_ratings(path: Path, form: Form) -> Ratings:
+    """Read a rater's file.
+
+    Raises:
+        DataError: if it is of another form, lacks grades, or has some that are out of range.
+    """
+    try:
+        found = TypeAdapter(Ratings).validate_python(_json(path))
+    except ValidationError as error:
+        raise DataError(f"{path}: not a rater's file ({without_prefix(error.errors()[0]['msg'])})") from error
+    if found.form != form.id:
+        raise DataError(f"{path}: is of form {found.form}, the key of {form.id}; other texts or another seed")
+    missing = [f"{item.name} ({name})" for item in form.items for name in CRITERIA if not _grade(found, item, name)]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise DataError(f"{path}: no grade from {LOWEST} to {HIGHEST} for {', '.join(missing[:3])}{more}")
+    return found
+
+
+def _grade(found: Ratings, item: Item, criterion: str) -> int:
+    """The grade, 0 if there is none within the range."""
+    grade = found.ratings.get(item.name, {}).get(criterion, 0)
+    return grade if LOWEST <= grade <= HIGHEST else 0
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(raw, dict):
+        raise DataError(f"{path}: expected a JSON object")
+    return raw
+
+
+def means(form: Form, raters: Sequence[Ratings]) -> Table:
+    """One row per system: mean grade of each criterion over items and raters, the best first."""
+    grades = {
+        system: {name: _grades(form, raters, system, name) for name in CRITERIA}
+        for system in dict.fromkeys(item.system for item in form.items)
+    }
+    columns: list[tuple[Column, Callable[[str], Cell]]] = [
+        (Column("system", "System", "left"), lambda system: label(system, _records(form, system))),
+        *((Column(name, name.capitalize()), _mean(form, grades, name)) for name in CRITERIA),
+        (Column("mean", "Mean"), lambda system: number(_overall(grades[system]), 2, _records(form, system))),
+    ]
+    order = sorted(grades, key=lambda system: -_overall(grades[system]))
+    notes = (
+        f"Grades from {LOWEST} to {HIGHEST}; means ± sample standard deviation over summaries and raters, with their "
+        "number in brackets.",
+        f"{counted(len(raters), 'rater')}, who did not know what wrote which summary. Seed of the draw: {form.seed}.",
+    )
+    rows = tuple(tuple(cell(system) for _, cell in columns) for system in order)
+    return Table("human-eval", "Human evaluation", notes, tuple(column for column, _ in columns), rows)
+
+
+def _grades(form: Form, raters: Sequence[Ratings], system: str, criterion: str) -> list[int]:
+    items = [item for item in form.items if item.system == system]
+    return [_grade(rater, item, criterion) for rater in raters for item in items]
+
+
+def _mean(form: Form, grades: Mapping[str, Mapping[str, list[int]]], criterion: str) -> Callable[[str], Cell]:
+    return lambda system: spread(Spread.of(grades[system][criterion]), 2, _records(form, system))
+
+
+def _overall(grades: Mapping[str, list[int]]) -> float:
+    return statistics.fmean(statistics.fmean(values) for values in grades.values())
+
+
+def _records(form: Form, system: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.record for item in form.items if item.system == system))
+
+
+def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
+    """Krippendorff's alpha of each criterion, grades taken as ordered; missing with fewer than two raters."""
+    columns = (Column("criterion", "Criterion", "left"), Column("alpha", "Alpha"), Column("same", "Same grade (%)"))
+    rows = []
+    for name in CRITERIA:
+        matrix = np.array([[_grade(rater, item, name) for item in form.items] for rater in raters], np.float64)
+        rows.append((label(name.capitalize()), number(ordinal_alpha(matrix), 2), number(_same(matrix), 1, scale=0.01)))
+    notes = (
+        "Krippendorff's alpha for ordered grades: 1 where raters agree, 0 where they do as by chance.",
+        f"{counted(len(raters), 'rater')}: {plain(', '.join(rater.rater for rater in raters))}.",
+    )
+    return Table("human-eval-agreement", "Agreement of the raters", notes, columns, tuple(rows))
+
+
+def _same(grades: np.ndarray) -> float | None:
+    return float((grades == grades[0]).all(axis=0).mean()) if len(grades) > 1 else None

@@ -1,0 +1,153 @@
+"""Experiments from YAML and from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+import experiments
+from corpora import corpora
+from corpora.errors import ConfigError
+from corpora.loading import load as load_corpus
+from experiments.config.experiment import from_settings, load_experiment, one_strategy
+from experiments.config.names import SLUG, slug
+from experiments.config.splits import scored_split
+from finkd.strategies import parse
+
+CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))
+
+
+def test_every_configuration_in_the_tree_is_found():
+    every = sorted(Path(experiments.__file__).parent.rglob("*.y*ml"))
+    assert every == CONFIGS
+    assert "quickstart.yaml" in {path.name for path in CONFIGS}
+    assert len(CONFIGS) >= 3
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_loads_and_names_what_exists(path):
+    experiment = load_experiment(path)
+    assert experiment.name == path.stem
+    assert experiment.corpus in corpora
+    assert experiment.text is None or experiment.text.corpus in corpora
+
+
+def test_the_quick_start_compares_what_it_promises():
+    experiment = load_experiment(next(path for path in CONFIGS if path.stem == "quickstart"))
+    assert (experiment.corpus, experiment.split, experiment.text.corpus) == ("sample", "test", "sample-text")
+    assert experiment.floors == ("dictionary",)
+    assert [system.role for system in experiment.systems.values()] == ["teacher", "student", "student", "student"]
+    stages = [[step.name for step in parse(s.strategy, experiment.stages)] for s in experiment.systems.values()]
+    assert stages == [
+        ["finetune"],
+        ["shrink", "task-distill:text", "task-distill:gold"],
+        ["shrink", "retokenize", "finetune"],
+        ["shrink", "retokenize", "task-distill:text", "task-distill:gold"],
+    ]
+
+
+def test_overrides_replace_single_settings_and_are_read_as_yaml(settings):
+    overrides = ["stages.finetune.schedule.learning_rate=1e-5", "seeds=[3, 4]", "text.corpus=x", "text.sentences=5"]
+    experiment = from_settings(settings, overrides)
+    (step,) = parse("finetune", experiment.stages)
+    assert step.stage.schedule.learning_rate == 1e-5
+    assert step.stage.schedule.epochs == 6
+    assert experiment.seeds == (3, 4)
+    assert (experiment.text.corpus, experiment.text.sentences) == ("x", 5)
+
+
+def test_an_override_may_hold_an_equals_sign(settings):
+    experiment = from_settings(settings, ["systems.teacher.strategy=finetune(schedule.epochs=9)"])
+    (step,) = parse(experiment.systems["teacher"].strategy, experiment.stages)
+    assert step.stage.schedule.epochs == 9
+
+
+def test_seeds_of_the_command_line_come_last(settings):
+    assert from_settings(settings, ["seeds=[3]"], seeds=[5, 6]).seeds == (5, 6)
+
+
+def test_a_strategy_goes_on_where_another_ends(settings):
+    more = ["systems.Next={after: teacher, strategy: shrink}", "systems.Last={after: Next, strategy: finetune}"]
+    systems = from_settings(settings, more).systems
+    assert (systems["Next"].strategy, systems["Last"].strategy) == ("finetune > shrink", "finetune > shrink > finetune")
+    assert (systems["teacher"].role, systems["Next"].role) == ("teacher", "student")
+
+
+@pytest.mark.parametrize(
+    "other", ["{after: Nobody, strategy: shrink}", "{after: Next, strategy: shrink}", "{after: 1}"]
+)
+def test_a_strategy_goes_on_from_a_system_above_it_only(settings, other):
+    with pytest.raises(ConfigError, match=r"systems\.Next\.after: expected a system above it"):
+        from_settings(settings, [f"systems.Next={other}"])
+
+
+def test_settings_given_are_not_changed(settings):
+    before = repr(settings)
+    from_settings(settings, ["stages.finetune.schedule.epochs=1"], seeds=[9])
+    assert repr(settings) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Domain vocabulary, distilled", "domain-vocabulary-distilled"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("教師 1", "教師-1"),
+        ("a_b", "a-b"),
+        ("???", ""),
+        ("x" * 60, "x" * 60),
+    ],
+)
+def test_a_slug_is_safe_as_a_file_name(name, expected):
+    assert slug(name) == expected
+
+
+def test_long_names_that_differ_late_have_different_slugs():
+    one, other = slug("x" * 200 + " on finer-ord"), slug("x" * 200 + " on sec-filings")
+    assert one != other
+    assert len(one) == len(other) == SLUG
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected"),
+    [(("train", "validation", "test"), "test"), (("train", "validation"), "validation"), (("all",), "all")],
+)
+def test_the_scored_split_is_one_that_nothing_learned_from(splits, expected):
+    from corpora import NerData
+
+    assert scored_split(NerData("x", ("ORG",), dict.fromkeys(splits, ()))) == expected
+
+
+def test_a_corpus_with_a_train_split_only_has_nothing_to_score():
+    from corpora import NerData
+
+    with pytest.raises(ConfigError, match="there is no 'test'"):
+        scored_split(NerData("x", ("ORG",), {"train": ()}))
+
+
+def test_a_users_scheme_reaches_the_reader(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.conll").write_text("Acme I-ORG\nCorp I-ORG\nfell O\n", encoding="utf-8")
+    raw = {
+        "name": "a",
+        "corpus": str(tmp_path),
+        "split": "test",
+        "scheme": "IOB1",
+        "systems": {"a": {"strategy": "finetune"}},
+    }
+    experiment = from_settings(raw)
+    data = load_corpus(experiment.corpus, experiment.scheme)
+    assert data.splits["test"][0].tags == ("B-ORG", "I-ORG", "O")
+    with pytest.raises(ConfigError, match="scheme"):
+        from_settings({**raw, "scheme": "IOB3"})
+
+
+def test_a_users_unit_of_offsets_reaches_the_reader(tmp_path):
+    for split in ("train", "test"):
+        line = '{"text": "🚀🚀 Corvane Bank rose.", "spans": [{"start": 5, "end": 17, "label": "ORG"}]}\n'
+        (tmp_path / f"{split}.jsonl").write_text(line, encoding="utf-8")
+    raw = one_strategy("finetune", str(tmp_path), offsets="utf16")
+    experiment = from_settings(raw)
+    data = load_corpus(experiment.corpus, experiment.scheme, experiment.offsets)
+    assert data.splits["test"][0].tags[-4:] == ("B-ORG", "I-ORG", "O", "O")
+    with pytest.raises(ConfigError, match="offsets"):
+        from_settings({**raw, "offsets": "utf32"})

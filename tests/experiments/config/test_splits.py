@@ -1,0 +1,45 @@
+"""Types that only a held-out split has, before any work."""
+
+import dataclasses
+import logging
+
+import pytest
+
+from corpora import load
+from corpora.errors import DataError
+from experiments.config.splits import check_types
+
+
+@pytest.fixture
+def data(tmp_path):
+    (tmp_path / "train.conll").write_text("Acme B-ORG\n")
+    (tmp_path / "dev.conll").write_text("Acme B-ORG\nMay B-DATE\n")
+    (tmp_path / "test.conll").write_text("Oslo B-CITY\n\nParis B-CITY\nAcme B-ORG\n")
+    return load(tmp_path)
+
+
+def test_a_type_that_only_a_scored_split_has_is_refused(data):
+    with pytest.raises(
+        DataError, match=r"test has 2 of the type 'CITY', and train has none of it; label some of it in"
+    ):
+        check_types(data, ["test"])
+
+
+def test_only_scored_splits_are_looked_at(data, caplog):
+    with caplog.at_level(logging.WARNING):
+        check_types(data, [])
+    assert not caplog.text
+    with pytest.raises(DataError, match="validation has 1 of the type 'DATE'"):
+        check_types(data, ["validation"])
+
+
+def test_a_published_corpus_is_told_of(data, caplog):
+    with caplog.at_level(logging.WARNING):
+        check_types(dataclasses.replace(data, name="finer-ord"), ["validation"])
+    assert "validation has 1 of the type 'DATE', and train has none of it: it cannot be learned" in caplog.text
+
+
+def test_a_dry_run_stops_there_too(finkd, teacher, data):
+    result = finkd("run", "finetune", "--corpus", data.name, "--set", f"teacher={teacher}", "--dry-run")
+    assert result.exit_code == 1
+    assert "test has 2 of the type 'CITY'" in result.stderr

@@ -1,0 +1,75 @@
+"""What a run shows while it goes on."""
+
+import io
+import re
+from dataclasses import replace
+
+from rich.console import Console
+
+from experiments.console.progress import figures, scored, shown
+from experiments.running.events import Event
+from finkd.progress import Progress
+from finkd.records import Counts, NerScores, RunRecord
+
+RECORD = RunRecord("e", "small", "student", "finetune", "c", "test", 1, NerScores({"ORG": Counts(1, 2, 2)}))
+
+
+def events(steps):
+    yield Event("small", 1, "finetune")
+    for step in range(1, steps + 1):
+        yield Event("small", 1, "finetune", Progress(step, steps, 0.5, 100 * step, 2.0 * step))
+    yield Event("small", 1, record=RECORD)
+
+
+def test_a_score_of_nothing_is_a_dash():
+    nothing = replace(RECORD, scores=NerScores({"ORG": Counts(0, 0, 0)}))
+    assert scored(nothing) == "small (seed 1): micro-F1 –, macro-F1 –"
+    assert scored(RECORD) == "small (seed 1): micro-F1 0.500, macro-F1 0.500"
+
+
+def screen(steps, **options):
+    console = Console(file=io.StringIO(), width=160, **options)
+    with shown(console) as listen:
+        for event in events(steps):
+            listen(event)
+    return console.file.getvalue()
+
+
+def test_a_log_has_a_line_for_each_tenth_of_a_stage():
+    lines = screen(237, force_terminal=False).splitlines()
+    assert lines[0] == "small (seed 1) finetune: begins"
+    assert len(lines) == 12
+    assert lines[-2] == "small (seed 1) finetune: step 237/237, loss 0.500, 50 tokens/s, 0 s left"
+    assert lines[-1] == "small (seed 1): micro-F1 0.500, macro-F1 0.500"
+
+
+def test_a_short_stage_has_a_line_for_each_step():
+    lines = screen(2, force_terminal=False).splitlines()
+    assert [line.partition(",")[0] for line in lines[1:3]] == [f"small (seed 1) finetune: step {n}/2" for n in (1, 2)]
+
+
+def test_a_terminal_gets_a_bar_and_keeps_the_scores():
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen(20, force_terminal=True))
+    assert "20/20" in text
+    assert "loss 0.500, 50 tokens/s" in text
+    assert "small (seed 1): micro-F1 0.500, macro-F1 0.500" in text
+    assert re.findall(r"\d+ s left|\d+:\d\d", text[text.rindex("20/20") :]) == ["0 s left"]
+
+
+def test_a_training_that_goes_on_shows_the_speed_and_the_time_of_this_process():
+    before = Progress(500, 1000, None, 500_000, 50_000.0)
+    step = Progress(510, 1000, 0.5, 510_000, 50_020.0, before)
+    assert figures(Event("small", 1, "finetune", step)) == "loss 0.500, 500 tokens/s, 980 s left"
+
+
+def test_a_clock_may_skip_steps_and_a_teacher_reads_without_a_loss():
+    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+    with shown(console) as listen:
+        listen(Event("small", 1, "finetune"))
+        for step, loss in ((1, None), (2, None), (1, 0.5), (33, 0.5), (33, 0.5), (100, 0.5)):
+            listen(Event("small", 1, "finetune", Progress(step, 2 if loss is None else 100, loss, 10, 1.0)))
+    lines = console.file.getvalue().splitlines()
+    assert [line.split(": ")[1].partition(",")[0] for line in lines[1:]] == [
+        *("step 1/2", "step 2/2", "step 1/100", "step 33/100", "step 100/100")
+    ]
+    assert "reads, 10 tokens/s" in lines[1]

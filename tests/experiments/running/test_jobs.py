@@ -1,0 +1,142 @@
+"""Seeds that are trained at once."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from corpora.errors import DataError
+from experiments.console.threads import VARIABLES, available_threads
+from experiments.running.jobs import KilledError, side_by_side
+from finkd.models.loading import load_model
+from finkd.records import load_records
+
+
+def tell_and_square(seed, tell):
+    for step in range(3):
+        tell((seed, step))
+    return seed * seed
+
+
+def fail_at_two(seed, tell):
+    if seed == 2:
+        raise DataError("two: is not one")
+    return seed
+
+
+def fail_beside_a_talker(seed, tell):
+    if seed == 2:
+        raise DataError("two: is not one")
+    time.sleep(0.5)
+    for step in range(5000):
+        tell(step)
+    return seed
+
+
+def die_at_two(seed, tell):
+    if seed == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.5)
+    return seed
+
+
+def beat(seed, tell):
+    tell("begun")
+    for count in range(1200):
+        Path(os.environ["HEARTBEAT"]).write_text(str(count))
+        time.sleep(0.05)
+
+
+def work_for_ten_minutes(seed, tell):
+    tell("begun")
+    time.sleep(600)
+
+
+def threads(seed, tell):
+    return torch.get_num_threads()
+
+
+def test_every_seed_is_done_and_all_that_it_tells_is_heard():
+    heard = []
+    assert side_by_side(tell_and_square, [1, 2, 3], 2, heard.append) == {1: 1, 2: 4, 3: 9}
+    assert sorted(heard) == [(seed, step) for seed in (1, 2, 3) for step in range(3)]
+
+
+def test_a_failure_does_not_keep_the_others_from_ending():
+    heard = []
+    with pytest.raises(DataError, match="two: is not one"):
+        side_by_side(fail_beside_a_talker, [1, 2], 2, heard.append)
+    assert heard == list(range(5000))
+
+
+def test_the_cores_are_shared():
+    expected = max(1, available_threads() // 2)
+    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), expected)
+
+
+def test_threads_of_the_command_are_shared(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "4")
+    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), 2)
+
+
+def test_a_seed_that_fails_says_why():
+    with pytest.raises(DataError, match="two: is not one"):
+        side_by_side(fail_at_two, [1, 2, 3], 2, print)
+
+
+def test_a_process_that_is_killed_is_an_error_in_words():
+    with pytest.raises(KilledError, match="a process was killed"):
+        side_by_side(die_at_two, [1, 2], 2, print)
+
+
+KILLS_ITSELF = """
+import os, signal
+from experiments.running.jobs import side_by_side
+from tests.experiments.running.test_jobs import beat
+
+if __name__ == "__main__":
+    side_by_side(beat, [1], 1, lambda event: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_processes_end_with_the_one_that_began_them(tmp_path):
+    script, heartbeat = tmp_path / "script.py", tmp_path / "heartbeat"
+    script.write_text(KILLS_ITSELF)
+    root = Path(__file__).parents[3]
+    variables = {**os.environ, "PYTHONPATH": str(root), "HEARTBEAT": str(heartbeat)}
+    assert subprocess.run([sys.executable, script], cwd=root, env=variables, check=False).returncode == -signal.SIGKILL
+    time.sleep(1)
+    last = heartbeat.read_text() if heartbeat.exists() else ""
+    time.sleep(1)
+    assert (heartbeat.read_text() if heartbeat.exists() else "") == last
+
+
+def test_an_interrupted_one_ends_its_processes_at_once():
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(work_for_ten_minutes, [1], 1, interrupt)
+    assert time.perf_counter() - began < 300
+    assert not multiprocessing.active_children()
+
+
+def test_a_run_with_two_jobs_comes_to_the_same(finkd, config, finished, tmp_path):
+    result = finkd("run", config, "--out", tmp_path / "out", "--seeds", "1,2", "--jobs", "2")
+    assert result.exit_code == 0, result.stderr
+    for seed in (1, 2):
+        assert f"Domain student (seed {seed}) task-distill:gold: begins" in result.stderr
+    records = load_records([tmp_path / "out" / "records"])
+    assert sorted(r.seed for r in records if r.system == "Domain student") == [1, 2]
+    assert not any(stage.cached for r in records for stage in r.lineage if stage.kind.startswith("task-distill"))
+    alone, beside = (load_model(out / "models" / "teacher-seed-1") for out in (finished[0], tmp_path / "out"))
+    for mine, yours in zip(alone.network.parameters(), beside.network.parameters(), strict=True):
+        torch.testing.assert_close(mine, yours, atol=1e-4, rtol=1e-4)

@@ -1,0 +1,61 @@
+"""What ``finkd run --dry-run`` says before anything is computed."""
+
+import json
+
+import yaml
+
+from experiments.running.plan import matmul_speed
+
+STUDENT = ["shrink", "retokenize", "task-distill:gold"]
+
+
+def rows(finkd, *arguments):
+    result = finkd("run", *arguments, "--dry-run", "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_plan_names_every_stage_and_writes_nothing(finkd, config, tmp_path):
+    found = rows(finkd, config, "--out", tmp_path / "out", "--seeds", "1,2")
+    assert [(row["seed"], row["stage"]) for row in found] == [
+        (seed, stage) for seed in (1, 2) for stage in ("finetune", *STUDENT)
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_several_systems_or_seeds_need_is_computed_once(finkd, settings, tmp_path):
+    config = tmp_path / "two.yaml"
+    more = {**settings["systems"], "other": {"strategy": "shrink > retokenize > finetune"}}
+    config.write_text(yaml.safe_dump({**settings, "systems": more}))
+    state = {(row["system"], row["stage"]): row["state"] for row in rows(finkd, config, "--out", tmp_path / "out")}
+    assert state["Domain student", "shrink"] == "to do"
+    assert state["other", "shrink"] == state["other", "retokenize"] == "shared"
+    assert state["other", "finetune"] == "to do"
+
+
+def test_what_is_stored_costs_nothing(finkd, config, finished):
+    before = rows(finkd, config, "--out", finished[0], "--seeds", "1,2")
+    assert {row["state"] for row in before if row["seed"] == 1} == {"stored"}
+    trained = [row for row in before if row["seconds"]]
+    assert [(row["seed"], row["stage"]) for row in trained] == [(2, "finetune"), (2, "task-distill:gold")]
+
+
+def test_people_get_lines_with_times(finkd, config, tmp_path):
+    result = finkd("run", config, "--out", tmp_path / "out", "--dry-run")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "teacher (seed 1)"
+    assert lines[1].split() == ["finetune", "to", "do,", "about", "0", "s"]
+    assert "4 of 4 stages are to do: about 0 s" in result.stderr
+
+
+def test_a_time_limit_bounds_the_estimate(finkd, config, tmp_path):
+    long = ("--set", "stages.finetune.schedule.epochs=1000000000")
+    (teacher, *_) = rows(finkd, config, "--out", tmp_path / "out", *long)
+    assert teacher["seconds"] > 60
+    limited = ("--set", "stages.finetune.schedule.seconds=60")
+    (teacher, *_) = rows(finkd, config, "--out", tmp_path / "out", *long, *limited)
+    assert teacher["seconds"] == 60
+
+
+def test_the_speed_of_a_product_is_a_speed():
+    assert 1e6 < matmul_speed("fp32", size=64) < 1e16

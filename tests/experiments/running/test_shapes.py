@@ -1,0 +1,78 @@
+"""What a saved encoder is like, read without loading it."""
+
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from corpora.errors import ConfigError, DataError
+from experiments.running.shapes import encoder, weights
+from experiments.running.stage_shapes import after
+from finkd.models.truncation import replace_vocabulary
+from finkd.stages.factorize import Factorize
+from finkd.stages.retokenize import Retokenize
+from finkd.stages.shrink import Shrink
+from tests.finkd.toys import tiny_model
+from tests.toys import trained
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_weights_are_counted_without_loading_them(family, tmp_path):
+    model = tiny_model(family=family)
+    model.save(tmp_path)
+    rows = len(model.embeddings.weight)
+    assert weights(tmp_path) == (sum(p.numel() for p in model.network.parameters()), rows, 32)
+
+
+def test_weights_may_lie_in_several_files_and_positions_are_none(tmp_path):
+    save_file({"e.word_embeddings.weight": torch.zeros(7, 3)}, tmp_path / "model-1.safetensors")
+    save_file({"bias": torch.zeros(5), "e.position_ids": torch.zeros(1, 9)}, tmp_path / "model-2.safetensors")
+    assert weights(tmp_path) == (26, 7, 3)
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no word embeddings"):
+        weights(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 20)
+    with pytest.raises(DataError, match=r"model\.safetensors: not a readable"):
+        weights(tmp_path)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
+    model = tiny_model(family=family)
+    model.save(tmp_path)
+    shape = encoder(tmp_path)
+    config = model.encoder.config
+    assert shape.parameters == sum(p.numel() for p in model.network.parameters())
+    assert (shape.width, shape.layers, shape.heads, shape.positions) == (32, 2, 2, model.max_length)
+    assert shape.intermediate == (config.hidden_dim if family == "distilbert" else config.intermediate_size)
+
+
+def test_a_configuration_without_a_shape_is_refused(teacher, tmp_path):
+    shutil.copytree(teacher, tmp_path / "broken")
+    broken = '{"model_type": "bert", "max_position_embeddings": 8, "n_layers": "two"}'
+    (tmp_path / "broken" / "config.json").write_text(broken)
+    with pytest.raises(ConfigError, match=r"config\.json: n_layers: found \"two\"; expected a whole"):
+        encoder(tmp_path / "broken")
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_the_weights_after_each_stage_are_counted_nearly_right(family, tmp_path):
+    model = tiny_model(family=family, width=64, layers=3)
+    model.save(tmp_path)
+    shape = encoder(tmp_path)
+    stages = [Shrink((0, 2)), Shrink((0,), width=32), Retokenize(size=120)]
+    stages += [Factorize(8)] if family == "bert" else []
+    for stage in stages:
+        shape = after(stage, shape)
+        model = changed(stage, model)
+        assert shape.parameters == pytest.approx(model.network.num_parameters(), rel=0.05)
+
+
+def changed(stage, model):
+    """The model after a stage, without an experiment around it."""
+    if isinstance(stage, Retokenize):
+        return replace_vocabulary(model, trained("wordpiece", True, 120))
+    return stage.run(model, None)[0]

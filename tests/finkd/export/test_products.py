@@ -1,0 +1,106 @@
+"""A network with products, balanced inputs and rounded rows is the same function, or nearly."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from finkd.compression.sharing import share_layers
+from finkd.export.products import Product, Rows, balance, drawn, use_products, use_rows
+from tests.finkd.models.layer_overrides import FAMILIES, slim_model
+from tests.finkd.toys import LABELS, tiny_model
+
+
+def batches(model):
+    return list(drawn(model.network.config.vocab_size, model.tokenizer.special_ids, rows=32, length=12))
+
+
+def scores(network, batch):
+    with torch.inference_mode():
+        return network(**{name: torch.from_numpy(each) for name, each in batch.items()}).logits
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_balanced_network_is_the_same_function(family):
+    model = slim_model(family)
+    network = copy.deepcopy(model.network).eval()
+    typical = batches(model)
+    before = scores(network, typical[0])
+    divisors = balance(network, typical)
+    assert len(divisors) == sum(isinstance(each, nn.Linear) for each in network.modules())
+    assert any((each != 1).any() for each in divisors.values())
+    use_products(network, divisors)
+    assert not any(isinstance(each, nn.Linear) for each in network.modules())
+    torch.testing.assert_close(scores(network, typical[0]), before, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loudest_input_is_divided_by_the_most():
+    layer = nn.Linear(3, 2, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.0, 1, 1], [-1, 1, -0.5]]))
+
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, states):
+            return self.layer(states)
+
+    found = balance(Reader(), [{"states": torch.tensor([[0.1, -2, 32], [0.2, 1, -8]]).numpy()}])
+    # max |X| = .2, 2, 32, of which the first counts as the median; max |W| = 1, 1, 1
+    torch.testing.assert_close(found[layer.weight], torch.tensor([2.0, 2, 32]) ** 0.8)
+
+
+def test_layers_that_read_the_same_are_divided_once():
+    model = tiny_model(labels=LABELS)
+    found = balance(model.network, batches(model))
+    layer = model.network.bert.encoder.layer[0]
+    attention = layer.attention.self
+    assert found[attention.query.weight] is found[attention.key.weight] is found[attention.value.weight]
+    assert found[attention.query.weight] is not found[layer.intermediate.dense.weight]
+    use_products(model.network, found)
+    assert attention.query.factors is attention.key.factors
+
+
+def test_what_layers_share_they_go_on_sharing():
+    network = share_layers(tiny_model(labels=LABELS, layers=3), "all").network
+    model = tiny_model(labels=LABELS, layers=3)
+    use_products(network, balance(network, batches(model)))
+    first, *others = (layer.attention.self.query for layer in network.bert.encoder.layer)
+    assert isinstance(first, Product)
+    assert all(each.weight is first.weight and each.factors is first.factors for each in others)
+
+
+@given(
+    st.lists(st.lists(st.floats(-1e3, 1e3, width=32), min_size=3, max_size=3), min_size=1, max_size=5).map(torch.tensor)
+)
+def test_a_row_is_rounded_by_half_a_step_at_most(table):
+    table = table.float()
+    steps = table.abs().amax(dim=1, keepdim=True) / 127
+    read = Rows(table)(torch.arange(len(table)))
+    assert ((read - table).abs() <= 0.5001 * steps + 1e-30).all()
+
+
+def test_rows_replace_all_tables():
+    model = tiny_model(labels=LABELS)
+    before = scores(model.network, batches(model)[0])
+    use_rows(model.network)
+    assert not any(isinstance(each, nn.Embedding) for each in model.network.modules())
+    after = scores(model.network, batches(model)[0])
+    assert 0 < (after - before).abs().max() < 0.05
+
+
+def test_common_pieces_are_drawn_more_often_and_special_ones_only_where_they_belong():
+    found = list(drawn(500, {"pad": 0, "cls": 1, "sep": 2}, rows=40, length=20))
+    ids = torch.cat([torch.from_numpy(each["input_ids"]) for each in found])
+    assert ids.shape == (40, 20)
+    assert (ids[:, 0] == 1).all()
+    assert (ids[:, -1] == 2).all()
+    inner = ids[:, 1:-1]
+    assert inner.min() >= 3
+    assert (inner < 100).sum() > 2 * (inner >= 400).sum()
+    assert all(each["attention_mask"].all() for each in found)

@@ -1,0 +1,86 @@
+"""What one model gives to the losses, against plain calls of the same model."""
+
+import pytest
+import torch
+
+from corpora.errors import ConfigError
+from finkd.data.batches import TrainingData
+from finkd.inference.forward import forward
+from finkd.models.heads import with_masked_head
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+
+FAMILIES = ["bert", "distilbert", "roberta"]
+
+
+def batch(model):
+    data = TrainingData.of(SENTENCES, model, LABELS)
+    return data.batch(torch.arange(len(SENTENCES)).numpy())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_tagger_gives_scores_of_words_and_all_states(family):
+    model = tiny_model(layers=3, labels=LABELS, family=family)
+    inputs = batch(model).student
+    side = forward(model.network, inputs, frozenset({"hidden"}))
+    plain = model.network(input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=True)
+    assert side.words.shape == (len(inputs.words), len(LABELS))
+    torch.testing.assert_close(side.words, plain.logits.flatten(0, 1)[inputs.words])
+    assert len(side.hidden) == 4
+    for state, expected in zip(side.hidden, plain.hidden_states, strict=True):
+        torch.testing.assert_close(state, expected.flatten(0, 1)[inputs.pieces])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_attention_is_really_there(family):
+    """Peers asked for attentions, got empty tuples, and trained on nothing."""
+    model = tiny_model(layers=3, family=family)
+    inputs = batch(model).student
+    side = forward(model.network, inputs, frozenset({"attention", "hidden"}))
+    assert [each.shape for each in side.attention] == [(3, len(inputs.pieces), 32)] * 3
+    assert side.heads == 2
+    # queries of the second layer, from the states that enter it
+    query = next(
+        module for name, module in model.layers[1].named_modules() if name.rsplit(".", 1)[-1] in ("query", "q_lin")
+    )
+    torch.testing.assert_close(side.attention[1][0], query(side.hidden[1]))
+    side.attention[0].sum().backward()
+    assert model.embeddings.weight.grad.abs().sum() > 0
+
+
+def test_no_hook_is_left_behind():
+    model = tiny_model()
+    forward(model.network, batch(model).student, frozenset({"attention"}))
+    assert all(not module._forward_hooks for module in model.network.modules())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_vocabulary_is_scored_at_the_chosen_pieces_alone(family):
+    model = with_masked_head(tiny_model(family=family), 1)
+    inputs = batch(model).student
+    side = forward(model.network, inputs, frozenset({"masked"}), torch.tensor([5, 1]))
+    plain = model.network(input_ids=inputs.ids, attention_mask=inputs.mask).logits.flatten(0, 1)[inputs.pieces]
+    torch.testing.assert_close(side.masked, plain[[5, 1]])
+    assert side.words is None
+
+
+def test_nothing_is_computed_that_is_not_needed():
+    model = tiny_model(labels=LABELS)
+    side = forward(model.network, batch(model).student, frozenset())
+    assert (side.hidden, side.attention, side.masked, side.embeddings) == ((), (), None, None)
+
+
+def test_token_embeddings_are_those_of_the_pieces():
+    model = tiny_model()
+    inputs = batch(model).student
+    side = forward(model.network, inputs, frozenset({"embeddings"}))
+    torch.testing.assert_close(side.embeddings, model.embeddings.weight[inputs.piece_ids])
+
+
+def test_attention_of_another_architecture_is_refused_by_name():
+    model = tiny_model()
+    inputs = batch(model).student
+    for layer in model.layers:
+        for name in ("query", "key", "value"):
+            del layer.attention.self._modules[name]
+    with pytest.raises(ConfigError, match="attention of 'bert' cannot be read"):
+        forward(model.network, inputs, frozenset({"attention"}))

@@ -1,0 +1,61 @@
+"""Predictions that are stopped between two batches."""
+
+import numpy as np
+import pytest
+
+from finkd.export.onnx import OnnxTagger
+from finkd.inference.interruption import current_interrupt, interruptible
+from finkd.inference.tagging import tag
+from tests.finkd.toys import LABELS, tiny_model
+
+MODEL = tiny_model(labels=LABELS, seed=5)
+TEXT = "Acme lent Sachs money. " * 500
+
+
+class Session:
+    """A graph that counts its batches."""
+
+    def __init__(self):
+        self.batches = 0
+
+    def run(self, outputs, given):
+        self.batches += 1
+        return [np.zeros((*given["input_ids"].shape, len(LABELS)), np.float32)]
+
+
+class StopError(Exception):
+    """Raised in the third batch."""
+
+
+def stops(seen):
+    def interrupt(tokens):
+        seen.append(tokens)
+        if len(seen) == 4:
+            raise StopError
+
+    return interrupt
+
+
+def test_tokens_are_told_before_they_are_read_and_batches_are_stopped():
+    seen = []
+    with pytest.raises(StopError):
+        next(tag([TEXT], MODEL, interrupt=stops(seen)))
+    assert seen[0] > 2500
+    assert seen[1:] == [0, 0, 0]
+
+
+def test_a_graph_is_stopped_as_well():
+    session = Session()
+    tagger = OnnxTagger(session, MODEL.tokenizer, MODEL.labels, 256)
+    with pytest.raises(StopError):
+        next(tag([TEXT], tagger, interrupt=stops([])))
+    assert session.batches == 2
+
+
+def test_nothing_is_stopped_outside():
+    with interruptible(stops([])), interruptible(None):
+        current_interrupt()(1)
+    current_interrupt()(1)
+    assert [each.mentions for each in tag(["Acme"], MODEL)] == [
+        each.mentions for each in tag(["Acme"], MODEL, interrupt=lambda tokens: None)
+    ]

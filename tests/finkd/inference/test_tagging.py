@@ -1,0 +1,73 @@
+"""Raw text to entities with character offsets."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpora.errors import ConfigError
+from finkd.inference import tagging
+from finkd.inference.tagging import Mention, tag
+from tests.finkd.toys import LABELS, tiny_model
+
+TAGGER = tiny_model(labels=LABELS, seed=3)
+
+
+def capitals(sentences, model):
+    """A tagger that finds runs of capitalised words, so that the offsets can be checked by eye."""
+    tags = []
+    for sentence in sentences:
+        before, row = "O", []
+        for word in sentence.words:
+            before = ("I-ORG" if before != "O" else "B-ORG") if word[0].isupper() else "O"
+            row.append(before)
+        tags.append(row)
+    return tags, 0
+
+
+def test_offsets_point_into_the_original_text(monkeypatch):
+    monkeypatch.setattr(tagging, "predict", capitals)
+    text = "  we lent Acme Corp\tmoney.\n\nthen Acme Corp paid us.  "
+    (found,) = tag([text], TAGGER)
+    assert found.text == text
+    assert found.mentions == (Mention(10, 19, "ORG", "Acme Corp"), Mention(33, 42, "ORG", "Acme Corp"))
+
+
+def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
+    monkeypatch.setattr(tagging, "predict", capitals)
+    texts = ["Acme paid.", "", "  \n ", "we paid Bravo. we paid Acme.", "nothing"]
+    for batch in (1, 2, 10):
+        found = list(tag(iter(texts), TAGGER, batch=batch))
+        assert [each.text for each in found] == texts
+        assert [[m.text for m in each.mentions] for each in found] == [["Acme"], [], [], ["Bravo", "Acme"], []]
+
+
+def test_texts_are_read_as_they_are_needed(monkeypatch):
+    monkeypatch.setattr(tagging, "predict", capitals)
+    read = []
+
+    def texts():
+        for number in range(100):
+            read.append(number)
+            yield f"Acme {number}."
+
+    stream = tag(texts(), TAGGER, batch=4)
+    next(stream)
+    assert len(read) == 4
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text(max_size=60), max_size=4))
+def test_any_text_gives_mentions_in_order_and_inside(texts):
+    for text, found in zip(texts, tag(texts, TAGGER, batch=3), strict=True):
+        assert found.text == text
+        behind = 0
+        for mention in found.mentions:
+            assert behind <= mention.start < mention.end <= len(text)
+            assert mention.text == text[mention.start : mention.end]
+            assert mention.label in ("ORG", "PER")
+            behind = mention.end
+
+
+def test_an_encoder_without_a_head_is_refused():
+    with pytest.raises(ConfigError, match="no head that tags"):
+        next(tag(["Acme"], tiny_model()))

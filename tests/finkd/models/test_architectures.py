@@ -1,0 +1,162 @@
+"""Networks whose layers differ: written, read again by transformers, and trained on."""
+
+import copy
+import json
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
+
+from corpora.errors import ConfigError, DataError
+from finkd.compression.low_rank import decompose, with_ranks
+from finkd.compression.pruning import keep_units
+from finkd.compression.sharing import share_layers
+from finkd.models.architectures import register
+from finkd.models.heads import with_head, with_masked_head
+from finkd.models.layer_overrides import Slim
+from finkd.models.loading import load_model
+from finkd.models.truncation import keep_layers
+from finkd.stages.finetune import Finetune
+from finkd.stages.retokenize import Retokenize
+from finkd.stages.shrink import Shrink
+from finkd.stages.task_distill import TaskDistill
+from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
+from tests.finkd.toys import LABELS, QUICK, context, outputs, tiny_model
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_is_read_again_as_it_was(family, tmp_path):
+    model = slim_model(family)
+    model.save(tmp_path)
+    torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(model, TEXT))
+    network = AutoModelForTokenClassification.from_pretrained(tmp_path)
+    assert type(network) is type(model.network)
+    torch.testing.assert_close(network.state_dict(), model.network.state_dict())
+    assert Slim.of(network) == Slim((1, 2, 1), (8, 64, 3), {"1.query": 3, "2.lowered": 2})
+
+
+def test_a_pipeline_of_transformers_reads_it(tmp_path):
+    slim_model().save(tmp_path)
+    register()
+    found = pipeline("ner", model=str(tmp_path), aggregation_strategy="simple")("Acme lent.")
+    assert all(each["end"] <= 10 for each in found)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("shared", ["all", "attention", "feed-forward"])
+def test_shared_layers_are_written_once_and_stay_one(family, shared, tmp_path):
+    model = tiny_model(layers=3, labels=LABELS, family=family)
+    alike = share_layers(model, shared)
+    (tmp_path / "new").mkdir()
+    alike.save(tmp_path / "new")
+    count = sum(p.numel() for p in alike.network.parameters())
+    assert count < sum(p.numel() for p in model.network.parameters())
+    assert (tmp_path / "new" / "model.safetensors").stat().st_size < 4 * count + 10_000
+    again = load_model(tmp_path / "new")
+    torch.testing.assert_close(outputs(again, TEXT), outputs(alike, TEXT))
+    trained, _ = Finetune(schedule=QUICK).run(again, context(tmp_path))
+    weights = trained.network.state_dict()
+    first = {name: value for name, value in weights.items() if ".layer.0." in name}
+    same = [torch.equal(value, weights[name.replace(".0.", ".2.", 1)]) for name, value in first.items()]
+    assert all(same) if shared == "all" else 0 < sum(same) < len(same)
+    assert sum(p.numel() for p in copy.deepcopy(trained.network).parameters()) == count
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_later_stages_work_on_it(family, tmp_path):
+    model, where = slim_model(family), context(tmp_path)
+    trained, _ = Finetune(schedule=QUICK).run(model, where)
+    assert Slim.of(trained.network) == Slim.of(model.network)
+    assert not torch.equal(outputs(trained, TEXT), outputs(model, TEXT))
+    other, _ = Retokenize(size=200).run(model, where)
+    assert Slim.of(other.network) == Slim.of(model.network)
+    assert len(other.embeddings.weight) == len(other.tokenizer)
+
+
+def test_a_new_head_comes_on_the_slim_encoder(tmp_path):
+    encoder = slim_model(labels=())
+    tagger = with_head(encoder, LABELS, 1)
+    assert type(tagger.network).__name__ == "SlimBertForTokenClassification"
+    torch.testing.assert_close(tagger.encoder.state_dict(), encoder.encoder.state_dict(), rtol=0, atol=0)
+    masked = with_masked_head(encoder, 1)
+    masked.save(tmp_path)
+    assert load_model(tmp_path).has_masked_head
+
+
+def test_as_many_units_everywhere_are_a_network_of_transformers(tmp_path):
+    model = keep_units(tiny_model(labels=LABELS), [torch.arange(5), torch.arange(5)])
+    assert type(model.network).__module__.startswith("transformers.")
+    assert model.network.config.intermediate_size == 5
+    model.save(tmp_path)
+    assert AutoConfig.from_pretrained(tmp_path).model_type == "bert"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_some_of_its_layers_stay_as_they_are(family, tmp_path):
+    model = slim_model(family)
+    fewer, _ = Shrink(layers=(0, 2)).run(model, context(tmp_path))
+    assert Slim.of(fewer.network) == Slim((1, 1), (8, 3), {"1.lowered": 2})
+    fewer.save(tmp_path)
+    torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(fewer, TEXT))
+
+
+def test_what_is_said_of_layers_that_are_gone_goes_too(tmp_path):
+    model = tiny_model(layers=3, labels=LABELS)
+    found = {"1.query": decompose(model.layers[1].attention.self.query.weight)}
+    fewer = keep_layers(with_ranks(model, found, {"1.query": 4}), (0, 2))
+    assert Slim.of(fewer.network) == Slim()
+    fewer.save(tmp_path)
+    torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(fewer, TEXT))
+
+
+def test_attention_of_other_heads_is_not_compared(tmp_path):
+    stage = TaskDistill(losses={"chunk-attention": {}}, schedule=QUICK)
+    with pytest.raises(ConfigError, match="must have as many heads"):
+        stage.run(slim_model(), context(tmp_path))
+
+
+def test_layers_that_differ_or_are_one_cannot_be_cut(tmp_path):
+    with pytest.raises(ConfigError, match=r"shrink\.width: the layers are slim already; shrink before compress"):
+        Shrink(width=16).run(slim_model(), context(tmp_path))
+    with pytest.raises(ConfigError, match="the layers are shared; leave some out before that"):
+        Shrink(layers=(0,)).run(share_layers(tiny_model(), "all"), context(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "entry", [{"colour": 1}, {"shared": "everything"}, {"heads": [1, 1]}, {"ranks": {"0.query": 0}}, {"units": "abc"}]
+)
+def test_a_damaged_entry_is_refused(entry, tmp_path):
+    slim_model().save(tmp_path)
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    config["slim"] |= entry
+    path.write_text(json.dumps(config))
+    with pytest.raises(DataError, match="slim"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"intermediate_size": 24}, "config.json does not fit model.safetensors"),
+        ({"slim": ["heads"]}, "slim: not known to this version"),
+        ({"slim": {"heads": [2, 2, 2], "units": [8, 64, 3], "ranks": {}}}, "config.json does not fit"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_the_weights_is_refused(changed, said, tmp_path):
+    model = tiny_model() if "intermediate_size" in changed else slim_model()
+    model.save(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(DataError, match=said):
+        load_model(tmp_path)
+
+
+def test_another_architecture_is_refused():
+    from transformers import AlbertConfig, AlbertModel
+
+    from finkd.models.model import Model
+
+    model = Model(AlbertModel(AlbertConfig(hidden_size=8, num_attention_heads=2, intermediate_size=8)), None)
+    with pytest.raises(ConfigError, match="layers of 'albert' cannot be chosen"):
+        share_layers(model, "all")

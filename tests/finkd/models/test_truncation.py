@@ -1,0 +1,207 @@
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from corpora.errors import ConfigError
+from finkd.compression.embedding_factorization import factorize
+from finkd.losses.span_hidden import SpanHidden
+from finkd.models.heads import with_head, with_masked_head
+from finkd.models.loading import load_model
+from finkd.models.truncation import every_other, keep_layers, narrow, replace_vocabulary
+from finkd.stages.shrink import Shrink
+from finkd.training.step import Teacher
+from finkd.training.trainer import train
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
+from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
+
+TEXT = "The Borrower shall pay interest to Acme Corp., naïve € lenders agree."
+
+
+def weights(model):
+    return {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("labels", [(), LABELS])
+def test_kept_layers_are_copied_and_nothing_else_changes(family, labels):
+    teacher = tiny_model(family=family, layers=4, labels=labels)
+    before = weights(teacher)
+    student = keep_layers(teacher, [0, 3])
+    assert len(student.layers) == student.encoder.config.num_hidden_layers == 2
+    assert (student.tokenizer, student.labels) == (teacher.tokenizer, labels)
+    renumbered = {name.replace("layer.3.", "layer.1."): tensor for name, tensor in before.items()}
+    kept = {name: renumbered[name] for name in weights(student)}
+    torch.testing.assert_close(weights(student), kept, rtol=0, atol=0)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+    assert len(teacher.layers) == teacher.encoder.config.num_hidden_layers == 4
+
+
+def test_all_layers_kept_is_the_same_model():
+    teacher = tiny_model(layers=3)
+    assert torch.equal(outputs(keep_layers(teacher, [0, 1, 2]), TEXT), outputs(teacher, TEXT))
+
+
+@pytest.mark.parametrize("layers", [[], [2], [-1, 0], [1, 0], [0, 0]])
+def test_layers_that_are_not_there_are_refused(layers):
+    with pytest.raises(ConfigError, match=r"shrink\.layers: must rise and lie within 0\.\.1 \(got"):
+        keep_layers(tiny_model(layers=2), layers)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_same_tokenizer_is_the_identity(family):
+    teacher = tiny_model(FAMILIES[family]())
+    student = replace_vocabulary(teacher, teacher.tokenizer)
+    torch.testing.assert_close(weights(student), weights(teacher), rtol=0, atol=0)
+    assert torch.equal(outputs(student, TEXT), outputs(teacher, TEXT))
+
+
+@pytest.mark.parametrize("old", sorted(FAMILIES))
+@pytest.mark.parametrize("new", sorted(FAMILIES))
+def test_every_new_embedding_is_finite_and_not_zero(old, new):
+    teacher = tiny_model(FAMILIES[old]())
+    # The padding row of a fresh network is zero; that of a trained one is not.
+    teacher.embeddings.weight.data[teacher.tokenizer.special_ids["pad"]] = 1.0
+    before = copy.deepcopy(teacher.network.state_dict())
+    student = replace_vocabulary(teacher, FAMILIES[new]())
+    rows = student.embeddings.weight
+    assert rows.shape == (len(student.tokenizer), 32)
+    assert rows.requires_grad
+    assert torch.isfinite(rows).all()
+    assert (rows.norm(dim=1) > 0).all()
+    torch.testing.assert_close(teacher.network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_shared_pieces_are_copied_bit_by_bit():
+    teacher = tiny_model(wordpiece_cased())
+    student = replace_vocabulary(teacher, wordpiece_uncased())
+    for piece in ("the", "##s", "bank", "[CLS]", "%"):
+        old, new = (side.tokenizer.backend.token_to_id(piece) for side in (teacher, student))
+        assert torch.equal(student.embeddings.weight[new], teacher.embeddings.weight[old])
+
+
+def test_the_start_of_a_word_is_not_its_continuation():
+    """Fast vocabulary transfer strips ``##``, so that ``##true`` and ``true`` get one vector."""
+    student = replace_vocabulary(tiny_model(roberta()), wordpiece_uncased())
+    start, inside = (student.tokenizer.backend.token_to_id(piece) for piece in ("b", "##b"))
+    assert not torch.allclose(student.embeddings.weight[start], student.embeddings.weight[inside])
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize(("old", "new"), [(roberta, wordpiece_uncased), (wordpiece_uncased, roberta)])
+def test_a_saved_student_reads_texts_as_before(tmp_path, family, old, new):
+    """RoBERTa numbers positions from the padding id on, so a new padding id must not shift them."""
+    student = replace_vocabulary(tiny_model(old(), family=family), new())
+    student.save(tmp_path)
+    torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(student, TEXT), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("old", "new"), [(roberta, wordpiece_uncased), (wordpiece_uncased, roberta)])
+def test_positions_keep_their_vectors(old, new):
+    teacher = tiny_model(old(), family="roberta")
+    student = replace_vocabulary(teacher, new())
+    tables = [side.encoder.embeddings.position_embeddings.weight for side in (teacher, student)]
+    starts = [side.tokenizer.special_ids["pad"] + 1 for side in (teacher, student)]
+    assert torch.equal(tables[0][starts[0] : starts[0] + 50], tables[1][starts[1] : starts[1] + 50])
+
+
+def test_embeddings_beyond_the_tokenizer_are_left_behind():
+    """Published models round their vocabulary up, so the table has more rows than the tokenizer has pieces."""
+    teacher = tiny_model()
+    teacher.network.resize_token_embeddings(len(teacher.tokenizer) + 6)
+    student = replace_vocabulary(teacher, wordpiece_cased())
+    assert student.embeddings.weight.shape == (len(wordpiece_cased()), 32)
+
+
+# With two heads of 16 dimensions each: 8 dimensions are kept of 32, and of each head 4 of 16; of 64 inner units 16.
+EVENLY = torch.tensor([0, 4, 9, 13, 18, 22, 27, 31])
+IN_HEADS = torch.tensor([0, 5, 10, 15, 16, 21, 26, 31])
+
+
+@pytest.mark.parametrize(
+    ("family", "into", "out"),
+    [
+        ("bert", "encoder.layer.1.attention.self.key", "encoder.layer.1.attention.output.dense"),
+        ("roberta", "encoder.layer.1.attention.self.key", "encoder.layer.1.attention.output.dense"),
+        ("distilbert", "transformer.layer.1.attention.k_lin", "transformer.layer.1.attention.out_lin"),
+    ],
+)
+def test_a_narrower_student_has_the_same_dimensions_of_everything(family, into, out):
+    teacher = tiny_model(family=family)
+    before = weights(teacher)
+    student = narrow(teacher, 8)
+    after = weights(student)
+    assert after.keys() == before.keys()
+    assert torch.equal(student.embeddings.weight, teacher.embeddings.weight[:, EVENLY])
+    assert torch.equal(after[f"{into}.weight"], before[f"{into}.weight"][IN_HEADS][:, EVENLY])
+    assert torch.equal(after[f"{into}.bias"], before[f"{into}.bias"][IN_HEADS])
+    assert torch.equal(after[f"{out}.weight"], before[f"{out}.weight"][EVENLY][:, IN_HEADS])
+    assert sorted(after["embeddings.LayerNorm.weight"].shape) == [8]
+    assert (student.encoder.config.hidden_size, student.encoder.config.num_attention_heads) == (8, 2)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("head", ["none", "labels", "words"])
+def test_a_narrower_student_keeps_its_head_and_is_one_that_transformers_knows(family, head, tmp_path):
+    teacher = tiny_model(family=family, labels=LABELS if head == "labels" else ())
+    student = narrow(with_masked_head(teacher, 0) if head == "words" else teacher, 8)
+    student.save(tmp_path)
+    again = load_model(tmp_path)
+    assert (again.labels, again.has_masked_head) == (teacher.labels, head == "words")
+    assert torch.equal(outputs(again, TEXT), outputs(student, TEXT))
+    assert torch.isfinite(outputs(student, TEXT)).all()
+
+
+def test_a_student_with_factorised_embeddings_can_be_narrowed():
+    student = narrow(factorize(tiny_model(), 6), 8)
+    assert student.embeddings.weight.shape[1] == 6
+    assert outputs(student, TEXT).shape[-1] == 8
+
+
+@pytest.mark.parametrize("width", [0, 7, 32, 64])
+def test_widths_that_do_not_fit_are_refused(width):
+    with pytest.raises(ConfigError, match=r"shrink\.width: expected a multiple of the 2 heads that is less than 32"):
+        narrow(tiny_model(), width)
+
+
+def test_a_narrower_student_learns_its_teachers_states():
+    teacher = tiny_model(labels=LABELS, seed=5)
+    student = with_head(Shrink((0,), width=16).run(tiny_model(seed=5), None)[0], LABELS, 0)
+    seen = []
+    data = ner_data(SENTENCES, student, teacher)
+    train(student, data, [SpanHidden()], replace(QUICK, epochs=30), 1, Teacher(teacher), seen.append)
+    assert seen[-1].loss < 0.5 * seen[0].loss
+
+
+@pytest.mark.parametrize(
+    ("depth", "kept"), [(1, (0,)), (2, (0,)), (4, (0, 3)), (6, (0, 2, 5)), (12, (0, 2, 4, 7, 9, 11))]
+)
+def test_every_other_layer_is_as_distilbert_takes_them(depth, kept):
+    assert every_other(depth) == kept
+    assert len(Shrink().run(tiny_model(layers=depth), None)[0].layers) == len(kept)
+
+
+@pytest.mark.parametrize("head", ["none", "labels", "words"])
+def test_without_token_types_a_bert_computes_the_same(head, tmp_path):
+    model = tiny_model(layers=4, labels=LABELS if head == "labels" else (), seed=5)
+    if head == "words":
+        model = with_masked_head(model, 1)
+    student, _ = Shrink(token_types=False).run(model, None)
+    assert student.encoder.config.model_type == "distilbert"
+    same, _ = Shrink().run(model, None)
+    torch.testing.assert_close(outputs(student, TEXT), outputs(same, TEXT))
+    dropped = [name for name, _ in same.encoder.named_parameters() if "token_type" in name or "pooler" in name]
+    parameters = same.encoder.get_submodule("pooler").parameters() if same.encoder.pooler else []
+    fewer = 2 * 32 + sum(weight.numel() for weight in parameters)
+    assert dropped
+    assert same.encoder.num_parameters() - student.encoder.num_parameters() == fewer
+    assert Shrink((0,), token_types=False).run(student, None)[0].encoder.config.model_type == "distilbert"
+    student.save(tmp_path)
+    torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(student, TEXT))
+
+
+def test_other_kinds_keep_their_token_types():
+    with pytest.raises(ConfigError, match=r"shrink\.token_types: only a BERT .*got 'roberta'"):
+        Shrink((0,), token_types=False).run(tiny_model(roberta(), family="roberta"), None)

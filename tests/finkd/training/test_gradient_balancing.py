@@ -1,0 +1,39 @@
+"""Terms of very different scale, made to pull equally hard."""
+
+import pytest
+import torch
+
+from finkd.losses.cross_entropy import CrossEntropy
+from finkd.training.gradient_balancing import Balance
+
+
+def pull(scales, weights, active):
+    """Gradient of a weighted sum of ``scale * parameter`` per term, each term on a parameter of its own."""
+    parameters = [torch.nn.Parameter(torch.ones(1)) for _ in scales]
+    balance = Balance([CrossEntropy(weight=weight) for weight in weights], parameters, active)
+    terms = torch.stack([scale * parameter.sum() for scale, parameter in zip(scales, parameters, strict=True)])
+    balance(terms).backward()
+    return [parameter.grad.item() for parameter in parameters]
+
+
+def test_without_balance_it_is_the_weighted_sum():
+    assert pull([2.0, 100.0], [1.0, 0.5], active=False) == [2.0, 50.0]
+
+
+def test_balanced_terms_pull_equally_hard():
+    assert pull([2.0, 100.0], [1.0, 1.0], active=True) == pytest.approx([51.0, 51.0])
+
+
+def test_weights_say_how_much_each_counts():
+    first, second = pull([2.0, 100.0], [1.0, 3.0], active=True)
+    assert second / first == pytest.approx(3.0)
+
+
+def test_a_term_that_reaches_nothing_does_no_harm():
+    assert pull([2.0, 0.0, 4.0], [1.0, 1.0, 1.0], active=True) == pytest.approx([3.0, 0.0, 3.0])
+
+
+def test_terms_that_all_reach_nothing_keep_their_weights():
+    other = torch.nn.Parameter(torch.ones(1))
+    balance = Balance([CrossEntropy(), CrossEntropy()], [torch.nn.Parameter(torch.ones(1))], True)
+    assert balance(torch.stack([2 * other.sum(), 3 * other.sum()])).item() == 5.0

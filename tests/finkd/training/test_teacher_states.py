@@ -1,0 +1,140 @@
+"""A teacher's states, kept on disk, stand for the teacher itself."""
+
+import errno
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from corpora.errors import ConfigError, StoreError
+from finkd.inference.prediction import word_logits
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.word_kl import WordKL
+from finkd.stages.distill import Distill
+from finkd.stages.stage import TaughtBy
+from finkd.stages.task_distill import TaskDistill
+from finkd.store import Store
+from finkd.training.teacher_states import Keeper
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, outputs, tiny_model
+from tests.toys import bpe, roberta, wordpiece_uncased
+
+LOSSES = {"cross-entropy": {}, "word-kl": {"temperature": 2.0}, "span-hidden": {}}
+STILL = replace(QUICK, dropout=0.0)
+
+
+def taught(family="bert", tokenizer=None, layers=4):
+    return tiny_model(tokenizer, layers=layers, labels=LABELS, family=family, seed=7)
+
+
+def kept(teacher, folder, terms=(), precision="fp32"):
+    encoded = ner_data(SENTENCES, teacher).student
+    keeper = Keeper(teacher, "key", precision, Store(folder))
+    return encoded, keeper.states(encoded, terms or [SpanHidden()], 2)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_kept_states_are_those_that_the_teacher_computes(family, tmp_path):
+    teacher = taught(family, roberta() if family == "roberta" else None)
+    _, states = kept(teacher, tmp_path)
+    rows = np.array([3, 0, 2])
+    hidden = states.side(rows).hidden
+    # Of 4 layers, a student of 2 looks at 0, 2 and 4; the others are left out.
+    assert [len(state) > 0 for state in hidden] == [True, False, True, False, True]
+    plain = replace(teacher, network=teacher.network.base_model)
+    expected = torch.cat([outputs(plain, SENTENCES[row].text) for row in rows])
+    torch.testing.assert_close(hidden[-1], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_in_bf16_states_take_two_bytes_and_lose_little(tmp_path):
+    teacher = taught()
+    _, exact = kept(teacher, tmp_path)
+    _, rough = kept(teacher, tmp_path, precision="bf16")
+    assert (exact.values.itemsize, rough.values.itemsize) == (4, 2)
+    rows = np.arange(len(SENTENCES))
+    for left, right in zip(exact.side(rows).hidden, rough.side(rows).hidden, strict=True):
+        assert right.dtype == torch.bfloat16
+        torch.testing.assert_close(right.float(), left, rtol=0.05, atol=0.05)
+
+
+def test_labels_follow_from_the_last_states(tmp_path):
+    teacher = taught()
+    encoded, states = kept(teacher, tmp_path)
+    found = states.word_logits(teacher.tagging_head, encoded.first)
+    torch.testing.assert_close(found, word_logits(teacher, ner_data(SENTENCES, teacher).student), rtol=1e-5, atol=1e-5)
+    lost = states.word_logits(teacher.tagging_head, np.full(2, -1))
+    assert lost.isnan().all()
+    assert lost.shape == (2, len(LABELS))
+
+
+def test_terms_choose_the_states(tmp_path):
+    _, chosen = kept(taught(), tmp_path, [SpanHidden(layers=((1, 3),))])
+    assert chosen.layers == (3, 4)
+    _, last = kept(taught(), tmp_path, [WordKL()])
+    assert last.layers == (4,)
+    with pytest.raises(ConfigError, match="expected pairs within"):
+        kept(taught(), tmp_path, [SpanHidden(layers=((1, 9),))])
+
+
+@pytest.mark.parametrize("stage", [TaskDistill(losses=LOSSES, schedule=STILL), Distill(on="gold", schedule=STILL)])
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, bpe])
+def test_students_learn_the_same_from_kept_states(stage, tokenizer, tmp_path):
+    teacher = taught(tokenizer=tokenizer())
+    setting = replace(context(tmp_path), teacher=TaughtBy("teacher", lambda: teacher))
+    live, _ = stage.run(tiny_model(), setting)
+    stored, _ = replace(stage, keep_states=True).run(tiny_model(), setting)
+    for name, weights in live.network.state_dict().items():
+        torch.testing.assert_close(stored.network.state_dict()[name], weights, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_the_teacher_reads_a_text_once_for_all_students(tmp_path):
+    teacher = taught()
+    setting = replace(context(tmp_path), teacher=TaughtBy("teacher", lambda: teacher))
+    stage = TaskDistill(losses=LOSSES, schedule=STILL, keep_states=True)
+    seen = []
+    stage.run(tiny_model(), replace(setting, listen=lambda progress: seen.append(progress.loss)))
+    assert seen[0] is None
+    assert None not in seen[1:]
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("the teacher was run again")
+
+    teacher.network.register_forward_pre_hook(refuse)
+    teacher.network.base_model.register_forward_pre_hook(refuse)
+    _, tokens = stage.run(tiny_model(bpe(), seed=3), setting)
+    assert tokens > 0
+    with pytest.raises(AssertionError, match="run again"):
+        replace(stage, keep_states=False).run(tiny_model(bpe(), seed=3), setting)
+
+
+def test_a_damaged_entry_is_computed_again(tmp_path):
+    encoded, states = kept(taught(), tmp_path)
+    expected = np.array(states.values)
+    (file,) = tmp_path.rglob("*.npy")
+    file.write_bytes(file.read_bytes()[:-8] + b"\0\1\2\3" * 2)
+    _, again = kept(taught(), tmp_path)
+    np.testing.assert_array_equal(again.values, expected)
+    assert len(expected) == len(encoded.pieces.ids)
+
+
+def test_a_full_disk_is_said_in_one_line_before_anything_is_computed(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        kept(taught(), tmp_path)
+    assert not list(tmp_path.rglob("*.npy"))
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        TaskDistill(losses={"chunk-attention": {}}, keep_states=True),
+        Distill(losses={"masked-lm": {}}, keep_states=True),
+    ],
+)
+def test_what_is_not_kept_is_refused_before_work_begins(stage, tmp_path):
+    with pytest.raises(ConfigError, match="keep_states: attention and hidden text are not kept"):
+        stage.depends(context(tmp_path))

@@ -1,0 +1,448 @@
+import copy
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from corpora.errors import ConfigError
+from finkd.inference.prediction import word_logits
+from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
+from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.embedding import Embedding
+from finkd.losses.masked_kl import MaskedLikelihood, MaskedMarginal, MaskedProjection
+from finkd.losses.masked_lm import MaskedLM
+from finkd.losses.relations import ChunkAttention, ChunkRelations
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.word_kl import WordKL
+from finkd.models.heads import with_masked_head
+from finkd.models.loading import load_model
+from finkd.models.model import Model
+from finkd.training.schedule import Course, Schedule
+from finkd.training.step import Step, Teacher
+from finkd.training.trainer import DivergedError, train
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
+from tests.toys import roberta, wordpiece_uncased
+
+
+def student(labels=LABELS, **how):
+    return tiny_model(labels=labels, **how)
+
+
+def weights(model):
+    return [parameter.detach().clone() for parameter in model.network.parameters()]
+
+
+def trained(seed=1, schedule=QUICK, **how):
+    model = student()
+    train(model, ner_data(SENTENCES, model), [CrossEntropy()], schedule, seed, **how)
+    return weights(model)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_equal_seeds_give_equal_bits(precision):
+    schedule = replace(QUICK, precision=precision)
+    torch.testing.assert_close(trained(1, schedule), trained(1, schedule), rtol=0, atol=0)
+
+
+def test_the_seed_and_the_precision_matter():
+    reference = trained(1)
+    for other in (trained(2), trained(1, replace(QUICK, precision="bf16"))):
+        assert any(not torch.equal(a, b) for a, b in zip(reference, other, strict=True))
+
+
+def test_accelerates_own_configuration_does_not_decide_the_precision(monkeypatch):
+    expected = trained(1)
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    torch.testing.assert_close(trained(1), expected, rtol=0, atol=0)
+
+
+def test_weights_stay_in_full_precision():
+    assert {weight.dtype for weight in trained(1, replace(QUICK, precision="bf16"))} == {torch.float32}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_loss_goes_down_and_the_task_is_learnt(precision):
+    model, losses = student(), []
+    data = ner_data(SENTENCES, model)
+    schedule = replace(QUICK, epochs=40, dropout=0.0, precision=precision)
+    train(model, data, [CrossEntropy()], schedule, 1, listen=lambda progress: losses.append(progress.loss))
+    assert sum(losses[-5:]) < 0.2 * sum(losses[:5])
+    assert word_logits(model, data.student).argmax(dim=1).tolist() == data.labels.tolist()
+
+
+def test_progress_counts_steps_and_pieces():
+    model, events = student(), []
+    data = ner_data(SENTENCES, model)
+    tokens = train(model, data, [CrossEntropy()], QUICK, 1, listen=events.append)
+    assert tokens == QUICK.epochs * int(data.student.lengths.sum()) == events[-1].tokens
+    assert [event.step for event in events] == list(range(1, events[0].steps + 1))
+    assert not model.network.training
+
+
+def test_listening_changes_nothing():
+    torch.testing.assert_close(trained(), trained(listen=lambda progress: None), rtol=0, atol=0)
+
+
+def test_every_parameter_is_trained():
+    before, after = weights(student()), trained()
+    names = [name for name, _ in student().network.named_parameters()]
+    still = [name for name, a, b in zip(names, before, after, strict=True) if torch.equal(a, b)]
+    assert still == []
+
+
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_hidden_states_reach_the_loss(tokenizer):
+    """A peer's states came back as empty tuples: the term was there, its gradient was not."""
+    teacher = tiny_model(tokenizer(), layers=4, labels=LABELS, seed=5)
+    before = weights(teacher)
+    model = student()
+    embeddings = model.embeddings.weight.detach().clone()
+    data = ner_data(SENTENCES, model, teacher)
+    seen = []
+    schedule = replace(QUICK, epochs=15, dropout=0.0)
+    train(model, data, [SpanHidden()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.8 * seen[0]
+    assert not torch.equal(model.embeddings.weight, embeddings)
+    torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+
+
+def test_a_copy_of_its_teacher_has_nothing_to_learn():
+    teacher, model, seen = student(), student(), []
+    data = ner_data(SENTENCES, model, teacher)
+    teaching = Teacher(teacher, word_logits(teacher, data.student))
+    schedule = replace(QUICK, dropout=0.0, learning_rate=1e-12, head_learning_rate=0.0)
+    train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda progress: seen.append(progress.loss))
+    assert seen == pytest.approx([0.0] * len(seen), abs=1e-5)
+
+
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
+    teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
+    targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
+    model, seen = student(), []
+    data = ner_data(SENTENCES, model)
+    schedule = replace(QUICK, epochs=40, dropout=0.0)
+    train(model, data, [WordKL()], schedule, 1, Teacher(logits=targets), lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.3 * seen[0]
+
+
+@pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
+def test_labels_of_a_teacher_that_runs_anyway_are_those_computed_before(tokenizer):
+    teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
+    targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
+    losses = []
+    for teaching in (Teacher(teacher), Teacher(teacher, targets)):
+        model, seen = student(), []
+        data = ner_data(SENTENCES, model, teacher)
+        schedule = replace(QUICK, epochs=2, dropout=0.0)
+        train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda p, seen=seen: seen.append(p.loss))
+        losses.append(seen)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_word_distillation_with_one_tokenizer_is_plain_distillation():
+    """KL at the first piece of each word, computed without finkd's batches."""
+    teacher, model, seen = student(seed=5), student(), []
+    data = ner_data(SENTENCES, model)
+    targets = word_logits(teacher, data.student)
+    schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000)
+    train(model, data, [WordKL(temperature=3.0)], schedule, 1, Teacher(logits=targets), lambda p: seen.append(p.loss))
+    total = []
+    for sentence in SENTENCES:
+        encoding = model.tokenizer.backend.encode(sentence.text)
+        ids = torch.tensor([encoding.ids])
+        firsts = [encoding.char_to_token(start) for start, _ in sentence.spans]
+        scores = [side.network(input_ids=ids).logits[0, firsts] / 3 for side in (student(), teacher)]
+        p, q = scores[1].softmax(-1), scores[0].softmax(-1)
+        total.append(9 * (p * (p / q).log()).sum(dim=-1))
+    assert seen == [pytest.approx(torch.cat(total).mean().item(), rel=1e-4)]
+
+
+def test_weights_of_terms_add_up():
+    def first_loss(*losses):
+        model, seen = student(), []
+        data = ner_data(SENTENCES, model)
+        teaching = Teacher(logits=word_logits(tiny_model(labels=LABELS, seed=5), data.student))
+        schedule = replace(QUICK, epochs=1, dropout=0.0)
+        train(model, data, losses, schedule, 1, teaching, lambda progress: seen.append(progress.loss))
+        return seen[0]
+
+    both = first_loss(CrossEntropy(weight=0.5), WordKL(weight=2.0))
+    assert both == pytest.approx(0.5 * first_loss(CrossEntropy()) + 2 * first_loss(WordKL()), rel=1e-5)
+
+
+def test_words_without_gold_or_context_do_not_change_the_gradient():
+    model = student()
+    data = ner_data(SENTENCES, model)
+    data.labels[:3] = -100
+    hidden = replace(data, usable=data.usable.copy())
+    hidden.usable[:3] = False
+    results = []
+    for each in (data, hidden):
+        model = student()
+        train(model, each, [CrossEntropy()], replace(QUICK, dropout=0.0), 1)
+        results.append(weights(model))
+    torch.testing.assert_close(*results, rtol=0, atol=1e-6)
+
+
+def test_scores_are_given_for_every_covered_word():
+    model = student()
+    data = ner_data(SENTENCES, model)
+    data.student.first[2] = -1
+    scores = word_logits(model, data.student)
+    assert scores.shape == (len(data.labels), len(LABELS))
+    assert [math.isnan(row[0]) for row in scores.tolist()].index(True) == 2
+    assert torch.isnan(scores).any(dim=1).sum() == 1
+
+
+def test_a_trained_model_computes_in_full_precision_as_its_saved_copy_does(tmp_path):
+    model = student()
+    data = ner_data(SENTENCES, model)
+    train(model, data, [CrossEntropy()], replace(QUICK, precision="bf16"), 1)
+    model.save(tmp_path)
+    torch.testing.assert_close(
+        word_logits(model, data.student), word_logits(load_model(tmp_path), data.student), rtol=0, atol=0
+    )
+
+
+def test_frozen_embeddings_stay_and_can_be_thawed():
+    model = student()
+    data, before = ner_data(SENTENCES, model), model.embeddings.weight.detach().clone()
+    train(model, data, [CrossEntropy()], replace(QUICK, embedding_learning_rate=0), 1)
+    assert torch.equal(model.embeddings.weight, before)
+    train(model, data, [CrossEntropy()], QUICK, 1)
+    assert not torch.equal(model.embeddings.weight, before)
+
+
+def test_a_diverged_training_is_refused():
+    model = student()
+    with torch.no_grad():
+        model.embeddings.weight.fill_(torch.nan)
+    with pytest.raises(DivergedError, match=r"lower schedule\.learning_rate"):
+        train(model, ner_data(SENTENCES, model), [CrossEntropy()], QUICK, 1)
+
+
+def test_a_gradient_that_is_no_number_changes_no_weight():
+    model = student()
+    before = weights(model)
+    model.network.classifier.weight.register_hook(lambda slopes: slopes * torch.inf)
+    with pytest.raises(DivergedError, match=r"its gradient's norm (inf|nan) at step 1"):
+        train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, precision="fp32"), 1)
+    torch.testing.assert_close(weights(model), before, rtol=0, atol=0)
+
+
+def test_nothing_to_train_is_refused():
+    model = student()
+    model.encoder.requires_grad_(False)
+    with pytest.raises(ConfigError, match="nothing would be trained"):
+        train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, head_learning_rate=0.0), 1)
+
+
+def first_loss(losses, model, teacher, **how):
+    """The loss of the first step, before anything is learnt."""
+    seen = []
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000, **how)
+    train(model, data, losses, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    return seen[0]
+
+
+ENCODER_TERMS = [
+    SpanHidden(),
+    SpanHidden(measure="mse"),
+    SpanHidden(measure="cosine"),
+    ChunkRelations(),
+    ChunkAttention(),
+    Embedding(),
+    MaskedProjection(),
+    MaskedMarginal(),
+    MaskedLikelihood(),
+    UniversalLogits(),
+    EditDistance(),
+    Hybrid(),
+    MaskedProjection(positions="all"),
+]
+
+
+@pytest.mark.parametrize("term", ENCODER_TERMS, ids=repr)
+def test_a_copy_of_its_teacher_costs_nothing_by_any_term(term):
+    teacher = with_masked_head(tiny_model(layers=3), 1)
+    model = Model(copy.deepcopy(teacher.network), teacher.tokenizer)
+    if isinstance(term, EditDistance):  # its one-hot targets are the text, not what the teacher says
+        pytest.skip("costs the entropy of the text")
+    assert first_loss([term], model, teacher) == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("term", [MaskedLM(), *ENCODER_TERMS], ids=repr)
+@pytest.mark.parametrize(
+    ("tokenizer", "precision"), [(wordpiece_uncased, "fp32"), (roberta, "fp32"), (roberta, "bf16")]
+)
+def test_every_term_teaches_across_tokenizers(term, tokenizer, precision):
+    teacher = with_masked_head(tiny_model(tokenizer(), layers=3, seed=5), 1)
+    model = with_masked_head(tiny_model(), 2)
+    seen = []
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.5)
+    schedule = replace(QUICK, epochs=40, dropout=0.0, batch_tokens=10_000, precision=precision)
+    train(model, data, [term], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    assert sum(seen[-5:]) < 0.95 * sum(seen[:5])
+    tied = model.network.get_output_embeddings().weight
+    assert tied is model.embeddings.weight
+
+
+@pytest.mark.parametrize("term", [MaskedLM(), *ENCODER_TERMS], ids=repr)
+def test_spare_entries_of_a_model_count_for_nothing(term):
+    """Models have more of them than their tokenizer, to fill up a round number."""
+    found = []
+    for spare in (0, 8):
+        teacher, model = with_masked_head(tiny_model(roberta(), layers=3, seed=5), 1), with_masked_head(tiny_model(), 2)
+        for each in (teacher, model):
+            each.network.resize_token_embeddings(len(each.tokenizer) + spare)
+        found.append(first_loss([term], model, teacher))
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
+
+
+def plain_states(model, texts):
+    """Everything of both models, text by text, without finkd's batches: one tokenizer, no padding."""
+    for text in texts:
+        ids = torch.from_numpy(model.tokenizer.encode([text]).ids).long()[None]
+        yield model.network(input_ids=ids, output_hidden_states=True)
+
+
+def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
+    """DistilBERT's term, the mean over all pieces, hidden or not, of KL between the scores of two plain networks."""
+    teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(layers=2), 2)
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"everywhere"}), (1, 1))
+    inputs = {"input_ids": batch.student.ids, "attention_mask": batch.student.mask}
+    assert (batch.student.ids == model.tokenizer.special_ids["mask"]).any()
+    scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.pieces] for side in (model, teacher))
+    ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
+    expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
+    step = Step(model, None, [MaskedProjection(positions="all")], Teacher(teacher), torch.device("cpu"), "fp32")
+    value = step(batch).sum()
+    assert value.item() == pytest.approx(expected.item(), abs=1e-5)
+    slopes = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
+    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-6)
+
+
+def test_under_one_tokenizer_states_are_compared_as_usual():
+    teacher, model = tiny_model(layers=2, seed=5), tiny_model(layers=2)
+    texts = [sentence.text for sentence in SENTENCES]
+    pairs = list(zip(plain_states(model, texts), plain_states(teacher, texts), strict=True))
+    ours, theirs = (torch.cat([pair[side].hidden_states[2][0] for pair in pairs]) for side in (0, 1))
+    layer = ((2, 2),)
+    mse = first_loss([SpanHidden(layers=layer, measure="mse")], tiny_model(layers=2), teacher)
+    assert mse == pytest.approx(functional.mse_loss(ours, theirs).item(), rel=1e-5)
+    cosine = first_loss([SpanHidden(layers=layer, measure="cosine")], tiny_model(layers=2), teacher)
+    expected = functional.cosine_embedding_loss(ours, theirs, torch.ones(len(ours)))
+    assert cosine == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_under_one_tokenizer_attention_scores_are_compared_as_usual():
+    """TinyBERT's term, from the scores that eager attention takes the softmax of."""
+    teacher, model = tiny_model(layers=2, seed=5), tiny_model(layers=2)
+    total, count = torch.zeros(2), 0
+    for sentence in SENTENCES:
+        scores = []
+        for side in (model, teacher):
+            ids = torch.from_numpy(side.tokenizer.encode([sentence.text]).ids).long()[None]
+            entering = side.network(input_ids=ids, output_hidden_states=True).hidden_states
+            for layer in range(2):
+                attention = side.layers[layer].attention.self
+                parts = (part(entering[layer]) for part in (attention.query, attention.key))
+                q, k = (part.unflatten(-1, (2, 16)).transpose(1, 2) for part in parts)
+                scores.append(q @ k.transpose(-1, -2) / 4)
+        total += torch.stack([(scores[layer] - scores[2 + layer]).square().sum() for layer in range(2)])
+        count += scores[0].numel()
+    both, last = (first_loss([ChunkAttention(layers=each)], tiny_model(layers=2), teacher) for each in ("even", "last"))
+    assert both == pytest.approx(total.mean().item() / count, rel=1e-5)
+    assert last == pytest.approx(total[1].item() / count, rel=1e-5)
+
+
+def test_a_map_is_learnt_where_the_widths_differ():
+    teacher, model, seen = tiny_model(width=48, seed=5), tiny_model(), []
+    data = ner_data(SENTENCES, model, teacher)
+    schedule = replace(QUICK, epochs=15, dropout=0.0)
+    terms = [SpanHidden(), Embedding()]
+    train(model, data, terms, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.8 * seen[0]
+
+
+def test_frozen_encoders_stay_while_the_head_learns():
+    model = with_masked_head(tiny_model(), 1)
+    before = copy.deepcopy(model.encoder.state_dict())
+    head = model.network.cls.predictions.transform.dense.weight.detach().clone()
+    model.encoder.requires_grad_(False)
+    data = replace(ner_data(SENTENCES, model), masking=0.5)
+    train(model, data, [MaskedLM()], replace(QUICK, embedding_learning_rate=0), 1)
+    torch.testing.assert_close(model.encoder.state_dict(), before, rtol=0, atol=0)
+    assert not torch.equal(model.network.cls.predictions.transform.dense.weight, head)
+
+
+def test_a_part_of_an_epoch_can_be_trained():
+    model, steps = student(), []
+    data = ner_data(SENTENCES, model)
+    for epochs in (1, 2, 1.5):
+        train(model, data, [CrossEntropy()], replace(QUICK, epochs=epochs, batch_tokens=32), 1, listen=steps.append)
+    once = min(progress.steps for progress in steps)
+    assert {progress.steps for progress in steps} == {once, 2 * once, once + round(0.5 * once)}
+
+
+def test_a_part_that_is_less_than_a_batch_is_one():
+    model, steps = student(), []
+    train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, epochs=0.001), 1, listen=steps.append)
+    assert [progress.steps for progress in steps] == [1]
+
+
+def test_rates_rise_and_fall_in_straight_lines():
+    course = Course(Schedule(warmup=0.2), 10)
+    assert [course.rate(step) for step in range(11)] == pytest.approx([0, 0.5, *np.linspace(1, 0, 9)])
+    assert Course(Schedule(warmup=0), 4).rate(0) == 1
+
+
+def test_a_training_ends_by_the_clock():
+    model, seen = student(), []
+    schedule = replace(QUICK, epochs=400, seconds=0.3)
+    tokens = train(model, ner_data(SENTENCES, model), [CrossEntropy()], schedule, 1, listen=seen.append)
+    assert seen[-1].step == seen[-1].steps
+    assert 1 <= len(seen) < seen[-1].steps
+    assert tokens == seen[-1].tokens
+    assert seen[-1].seconds >= 0.3
+    assert [each.step for each in seen] == sorted(each.step for each in seen)
+
+
+def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone():
+    teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
+    before = weights(teacher) + weights(model)
+    data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
+    batch = data.batch(np.arange(3), frozenset({"masked", "hidden"}), (1, 1))
+    terms = [MaskedProjection(), SpanHidden(), MaskedLM()]
+    found = [
+        Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)(batch)
+        for precision in ("fp32", "bf16")
+    ]
+    torch.testing.assert_close(*found, rtol=0.02, atol=0)
+    torch.testing.assert_close(weights(teacher) + weights(model), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("terms", [[SpanHidden()], [MaskedLM()]], ids=["states", "words"])
+def test_in_bf16_long_sums_of_gradients_are_right(terms):
+    """PyTorch adds up the gradients of norms and embeddings in bf16, where 256 + 1 = 256."""
+    teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
+    data = replace(ner_data(SENTENCES * 60, model, teacher), masking=0.4)
+    batch = data.batch(np.arange(len(data.lengths)), frozenset({"masked", "hidden"}), (1, 1))
+    assert len(batch.student.pieces) > 2000
+    found = []
+    for precision in ("fp32", "bf16"):
+        step = Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)
+        model.network.zero_grad()
+        step(batch).sum().backward()
+        found.append({name: each.grad.float() for name, each in step.named_parameters() if each.grad is not None})
+    expected, half = found
+    assert expected.keys() == half.keys()
+    for name, slope in expected.items():
+        if not name.endswith("key.bias"):  # which has no effect on attention
+            assert (half[name] - slope).norm() < 0.05 * slope.norm(), name

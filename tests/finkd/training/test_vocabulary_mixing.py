@@ -1,0 +1,124 @@
+"""A student that reads its teacher's pieces for a while."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from corpora.errors import ConfigError
+from finkd.inference.prediction import word_logits
+from finkd.losses.embedding import Embedding
+from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.word_kl import WordKL
+from finkd.models.heads import with_masked_head
+from finkd.stages.adapt import Adapt
+from finkd.stages.distill import Distill
+from finkd.stages.finetune import Finetune
+from finkd.stages.task_distill import TaskDistill
+from finkd.training.step import Teacher
+from finkd.training.trainer import train
+from finkd.training.vocabulary_mixing import both_vocabularies
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
+from tests.toys import roberta
+
+MIXED = replace(QUICK, epochs=10, dropout=0.0, mixing=0.8)
+
+
+def test_ids_of_both_vocabularies_are_read_and_only_its_own_stay():
+    student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
+    own = student.embeddings
+    before = copy.deepcopy(own.weight)
+    with both_vocabularies(student, teacher):
+        assert torch.equal(student.embeddings.weight[len(own.weight) :], teacher.embeddings.weight)
+        with torch.no_grad():
+            student.embeddings.weight.add_(1.0)
+    assert student.embeddings is own
+    torch.testing.assert_close(own.weight, before + 1.0)
+
+
+def test_a_mixed_batch_looks_its_words_up_where_they_begin():
+    student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
+    data = ner_data(SENTENCES, student, teacher)
+    rows = np.arange(len(SENTENCES))
+    batch = data.batch(rows, frozenset({"hidden"}), (3,), mixed=0.5)
+    ids = batch.student.piece_ids
+    theirs = ids >= len(student.tokenizer)
+    assert 0 < theirs.sum() < len(ids)
+    assert batch.aligned.to_student.covered.all()
+    assert torch.equal(batch.words, torch.arange(len(data.labels)))
+    plain = data.batch(rows, frozenset({"hidden"}))
+    own = (batch.student.ids.flatten()[batch.student.words] < len(student.tokenizer)).nonzero().squeeze(1)
+    assert torch.equal(
+        batch.student.ids.flatten()[batch.student.words[own]], plain.student.ids.flatten()[plain.student.words[own]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (Finetune(schedule=MIXED), "needs a loss that looks at the teacher"),
+        (Adapt(schedule=MIXED), "cannot be used with a masked-LM head"),
+        (Distill(schedule=MIXED, losses={"embedding": {}}), "cannot be used with the loss 'embedding'"),
+        (TaskDistill(schedule=MIXED, losses={"word-kl": {}}), "needs a loss that looks at the teacher"),
+    ],
+)
+def test_a_stage_that_cannot_mix_says_so_before_anything_runs(stage, message, tmp_path):
+    with pytest.raises(ConfigError, match=rf"schedule\.mixing: {message}"):
+        stage.depends(context(tmp_path))
+
+
+def test_a_student_learns_from_mixed_text():
+    teacher = tiny_model(roberta(), labels=LABELS, layers=4, seed=5)
+    model, seen = tiny_model(labels=LABELS), []
+    data = ner_data(SENTENCES, model, teacher)
+    teaching = Teacher(teacher, word_logits(teacher, ner_data(SENTENCES, teacher).student))
+    shape = model.embeddings.weight.shape
+    before = model.embeddings.weight.detach().clone()
+    train(model, data, [SpanHidden(), WordKL()], MIXED, 1, teaching, lambda progress: seen.append(progress.loss))
+    assert seen[-1] < 0.8 * seen[0]
+    assert model.embeddings.weight.shape == shape
+    assert not torch.equal(model.embeddings.weight, before)
+
+
+def test_without_a_teacher_there_is_nothing_to_mix_with():
+    model = tiny_model(labels=LABELS)
+    with pytest.raises(ConfigError, match=r"schedule\.mixing: needs a loss that looks at the teacher"):
+        train(model, ner_data(SENTENCES, model), [WordKL()], MIXED, 1)
+
+
+def test_what_cannot_be_mixed_is_refused():
+    teacher = tiny_model(seed=5)
+    with pytest.raises(ConfigError, match="one width"), both_vocabularies(tiny_model(width=16), teacher):
+        pass
+    with pytest.raises(ConfigError, match="masked-LM head"), both_vocabularies(with_masked_head(teacher, 1), teacher):
+        pass
+
+
+def test_rows_beyond_the_entries_of_a_tokenizer_are_neither_read_nor_changed():
+    student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
+    for model in (student, teacher):
+        model.network.resize_token_embeddings(len(model.tokenizer) + 8)
+    entries, spare = len(student.tokenizer), student.embeddings.weight[-8:].detach().clone()
+    with both_vocabularies(student, teacher):
+        theirs = student.embeddings.weight[entries:]
+        assert torch.equal(theirs, teacher.embeddings.weight[: len(teacher.tokenizer)])
+        with torch.no_grad():
+            student.embeddings.weight.add_(1.0)
+    assert torch.equal(student.embeddings.weight[-8:], spare)
+
+
+def test_a_mixture_that_is_too_long_is_not_read():
+    student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
+    data = ner_data(SENTENCES, student, teacher)
+    data = replace(data, limit=1)
+    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"hidden"}), (3,), mixed=0.5)
+    assert (batch.student.piece_ids < len(student.tokenizer)).all()
+
+
+def test_embeddings_cannot_be_compared_in_two_vocabularies():
+    student, teacher = tiny_model(labels=LABELS), tiny_model(roberta(), labels=LABELS, seed=5)
+    data = ner_data(SENTENCES, student, teacher)
+    with pytest.raises(ConfigError, match=r"schedule\.mixing: cannot be used with the loss 'embedding'"):
+        train(student, data, [SpanHidden(), Embedding()], MIXED, 1, Teacher(teacher))
