@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-from corpora.errors import ConfigError, DataError
-from corpora.files import write_atomic
-from finkd.settings import build
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from corpora.errors import DataError
+from finkd.record_files import read_record, read_records, write_record
 
 VERSION = 1
-T = TypeVar("T")
+KEPT = ("*.record.json", "records.jsonl")
+"""Names of files with run records: one record, or one in each line."""
 
 
 @dataclass(frozen=True)
@@ -200,58 +195,11 @@ class RunRecord:
         return read_record(cls, path, VERSION, "run record", "run the experiment again")
 
 
-def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a record's values, as ``sha256:...``.
-
-    It is taken of canonical JSON (keys in order, no white space, ASCII), so that it does not depend on how the file is
-    laid out. Numbers are written with the fewest digits that read back the same, which any reader of JSON can repeat.
-    """
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
-
-
-def write_record(record: DataclassInstance, path: Path, indent: int | None = 1) -> None:
-    """Write a record as JSON with the digest of its content, whole or not at all."""
-    content = json.loads(json.dumps(dataclasses.asdict(record)))
-    write_atomic(path, json.dumps({**content, "digest": digest(content)}, indent=indent) + "\n")
-
-
-def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str) -> T:
-    """Read a versioned record, and refuse one whose content is not what was written.
+def load_records(paths: Iterable[Path]) -> list[RunRecord]:
+    """All records in the given files and below the given folders, in the order of experiment, corpus, system and seed.
 
     Args:
-        kind: its class.
-        path: its file.
-        version: that the class has.
-        name: what messages call it.
-        remedy: how to make the record again.
-
-    Raises:
-        DataError: if the file is not a record of this version, or was changed after it was written.
-    """
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        found = raw.get("version")
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path}: not a {name} ({error})") from error
-    if found != version:
-        raise DataError(f"{path}: {name} of version {found!r}, expected {version}; {remedy}")
-    written = raw.pop("digest", None)
-    if written is None:
-        raise DataError(f"{path}: {name} without a digest, so a change cannot be noticed; {remedy}")
-    if written != digest(raw):
-        raise DataError(
-            f"{path}: {name} was changed after it was written (digest {written!r}, content {digest(raw)!r}); "
-            f"restore the file, or remove it and {remedy}"
-        )
-    try:
-        return build(kind, raw, "", is_record=True)
-    except ConfigError as error:
-        raise DataError(f"{path}: damaged {name} ({'; '.join(str(error).splitlines())})") from error
-
-
-def load_records(paths: Iterable[Path]) -> list[RunRecord]:
-    """All records below the given files and folders, in the order of experiment, corpus, system and seed.
+        paths: folders, files with one record (``.record.json``), files with one in each line (``.jsonl``).
 
     Raises:
         DataError: if there is none, or one cannot be read.
@@ -259,10 +207,17 @@ def load_records(paths: Iterable[Path]) -> list[RunRecord]:
     files: list[Path] = []
     roots = list(paths)
     for path in roots:
-        files += sorted(path.rglob("*.record.json")) if path.is_dir() else [path]
+        files += sorted(each for kind in KEPT for each in path.rglob(kind)) if path.is_dir() else [path]
     if not files:
-        raise DataError(f"{', '.join(map(str, roots))}: no run records (*.record.json); run an experiment first")
-    return sorted((RunRecord.load(file) for file in files), key=lambda r: (r.experiment, r.corpus, r.system, r.seed))
+        raise DataError(f"{', '.join(map(str, roots))}: no run records ({', '.join(KEPT)}); run an experiment first")
+    found = [record for file in files for record in _records_in(file)]
+    return sorted(found, key=lambda r: (r.experiment, r.corpus, r.system, r.seed))
+
+
+def _records_in(file: Path) -> list[RunRecord]:
+    if file.suffix == ".jsonl":
+        return read_records(RunRecord, file, VERSION, "run record", "run the experiment again")
+    return [RunRecord.load(file)]
 
 
 def total(counts: Iterable[Counts]) -> Counts:

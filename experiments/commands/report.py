@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from finkd.records import RunRecord
 
 RECORDS = "records"
-_ENDINGS = (".record.json", ".task.json")
+_ENDINGS = (".record.json", ".task.json", "records.jsonl", "tasks.jsonl")
 _SHOWN = 8
 
 
@@ -73,10 +73,10 @@ def _records_of(run: Path) -> Path:
     Raises:
         ConfigError: if it is no run, but a folder of runs.
     """
-    if run.is_file() or any(_records_in(run.iterdir())):
-        return run
     if (run / RECORDS).is_dir() and any(_records_in((run / RECORDS).iterdir())):
         return run / RECORDS
+    if run.is_file() or any(_records_in(run.iterdir())):
+        return run
     folders = {path.parent for path in _records_in(run.rglob("*"))}
     below = sorted(str(each.parent if each.name == RECORDS else each) for each in folders)
     if not below:
@@ -94,7 +94,9 @@ def _records_in(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _has_runs(path: Path) -> bool:
-    return any(path.rglob("*.record.json")) if path.is_dir() else path.name.endswith(".record.json")
+    from finkd.records import KEPT
+
+    return any(any(path.rglob(kind)) if path.is_dir() else path.match(kind) for kind in KEPT)
 
 
 def _missing(run: Path, records: Sequence[RunRecord]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finkd.records import read_record, write_record
+from finkd.record_files import read_record, write_record
 
 VERSION = 3
 SUFFIX = ".benchmark.json"

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finkd.records import Resources, read_record, write_record
+from finkd.record_files import read_record, read_records, write_record
+from finkd.records import Resources
 
 VERSION = 1
 SUFFIX = ".task.json"
+LINES = "tasks.jsonl"
+"""A file with a record in each line."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,12 @@ def load_task_records(paths: Iterable[Path]) -> list[TaskRecord]:
     Raises:
         DataError: if one cannot be read.
     """
-    files = [file for path in paths for file in (sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path])]
-    return sorted(
-        (TaskRecord.load(file) for file in files if file.name.endswith(SUFFIX)),
-        key=lambda r: (r.suite, r.task, r.split, r.system, r.method, r.seed),
-    )
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    found = [record for file in files for record in _records_in(file)]
+    return sorted(found, key=lambda r: (r.suite, r.task, r.split, r.system, r.method, r.seed))
+
+
+def _records_in(file: Path) -> list[TaskRecord]:
+    if file.name == LINES:
+        return read_records(TaskRecord, file, VERSION, "task record", "evaluate the model again")
+    return [TaskRecord.load(file)] if file.name.endswith(SUFFIX) else []

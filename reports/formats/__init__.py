@@ -20,6 +20,7 @@ formats: Registry[Callable[[Report], Mapping[str, str]]] = Registry(
             "the same LaTeX with siunitx, numbers aligned by their decimal points",
         ),
         "csv": ("reports.formats.csv:files", "every figure at full precision, one file per table"),
+        "jsonl": ("reports.formats.json_lines:files", "the run records behind the report in one file, a record a line"),
         "html": ("reports.pages.page:files", "one self-contained page with tables and pictures"),
     },
 )

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.errors import DataError
+from finkd.record_files import digest, record_text
 from finkd.records import (
     Counts,
     NerScores,
     Resources,
     RunRecord,
     StageRecord,
-    digest,
     figures,
     load_records,
     total,
@@ -201,23 +201,32 @@ def test_the_digest_is_that_of_canonical_json():
 
 
 KINDS = {".record.json": RunRecord, ".task.json": TaskRecord, ".benchmark.json": BenchmarkRecord}
-STORED = sorted(path for kind in KINDS for path in (Path(__file__).parents[2] / "docs").rglob(f"*{kind}"))
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def stored(suffix):
+    """One record of each kind in the tree, as text."""
+    lines = {".record.json": "records.jsonl", ".task.json": "tasks.jsonl"}.get(suffix)
+    if lines is None:
+        return next(DOCS.rglob(f"*{suffix}")).read_text(encoding="utf-8")
+    return next(DOCS.rglob(lines)).read_text(encoding="utf-8").partition("\n")[0]
 
 
 def test_every_record_in_the_tree_is_whole():
-    assert len(STORED) >= 644
-    for path in STORED:
-        raw = json.loads(path.read_text())
-        assert raw.pop("digest") == digest(raw), path
-    for path in {path.parent: path for path in STORED}.values():  # building one takes a while
-        next(kind for suffix, kind in KINDS.items() if path.name.endswith(suffix)).load(path)
+    texts = [path.read_text(encoding="utf-8") for path in DOCS.rglob("*.benchmark.json")]
+    for path in (*DOCS.rglob("records.jsonl"), *DOCS.rglob("tasks.jsonl")):
+        texts += path.read_text(encoding="utf-8").splitlines()
+    assert len(texts) >= 644
+    for text in texts:
+        raw = json.loads(text)
+        assert raw.pop("digest") == digest(raw)
+    assert not [*DOCS.rglob("*.record.json"), *DOCS.rglob("*.task.json")]  # one file for each experiment instead
 
 
 @pytest.mark.parametrize("suffix", KINDS)
 def test_every_kind_of_record_notices_a_change(tmp_path, suffix):
-    stored = next(path for path in STORED if path.name.endswith(suffix))
-    raw = json.loads(stored.read_text())
-    path = tmp_path / stored.name
+    raw = json.loads(stored(suffix))
+    path = tmp_path / f"x{suffix}"
     for changed in ({**raw, "system": "another"}, {**raw, "seed": 7}, {**raw, "digest": f"sha256:{'0' * 64}"}):
         path.write_text(json.dumps(changed))
         with pytest.raises(DataError, match="was changed after it was written"):
@@ -235,6 +244,20 @@ def test_records_are_found_below_folders_in_a_fixed_order(tmp_path):
     found = [(each.system, each.seed) for each in load_records([tmp_path])]
     assert found == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
     assert record(system="a").id == "toy/sample/a/seed-1"
+
+
+def test_records_in_lines_are_read_like_files_of_their_own(tmp_path):
+    records = [record(system=system, seed=seed) for system in ("a", "b") for seed in (1, 2)]
+    path = tmp_path / "records.jsonl"
+    path.write_text("".join(map(record_text, records)), encoding="utf-8")
+    assert load_records([tmp_path]) == load_records([path]) == records
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"seed": 2', '"seed": 3', 1), encoding="utf-8")
+    with pytest.raises(DataError, match=r"records.jsonl:2: run record was changed after it was written"):
+        load_records([tmp_path])
+    path.write_text(text[:-20], encoding="utf-8")
+    with pytest.raises(DataError, match=r"records.jsonl:4: not a run record"):
+        load_records([path])
 
 
 def test_no_records_and_missing_files_are_errors(tmp_path):

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from corpora.errors import DataError
-from finkd.records import Resources, digest
+from finkd.record_files import digest
+from finkd.records import Resources
 from finkd.suites.record import TaskRecord, load_task_records
 from reports.build import build
 from reports.formats import formats
