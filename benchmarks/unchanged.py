@@ -1,6 +1,6 @@
 """Whether a change of the code left the quick start's models and scores as they were, bit by bit.
 
-    python benchmarks/unchanged.py --before 9d533cb
+    python benchmarks/unchanged.py --before fa0f7b7
 
 Runs the quick start with the code of a commit, in a git worktree of its own, and then with this code, and compares the
 SHA-256 of every model's weights and tokenizer, and all F1 scores. Prints one JSON line; exits 1 if anything differs.
