@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,8 +61,20 @@ def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str)
     return _record(kind, text, str(path), version, name, remedy)
 
 
-def read_records(kind: type[T], path: Path, version: int, name: str, remedy: str) -> list[T]:
-    """Read a file with a versioned record in each line; arguments and errors as for ``read_record``."""
+def files_below(paths: Iterable[Path], names: Iterable[str]) -> list[Path]:
+    """The given files, and below each given folder those whose name matches one of some patterns."""
+    kinds = list(names)
+    return [
+        file
+        for path in paths
+        for file in (sorted(each for kind in kinds for each in path.rglob(kind)) if path.is_dir() else [path])
+    ]
+
+
+def records_in(kind: type[T], path: Path, version: int, name: str, remedy: str) -> list[T]:
+    """Read a file with one record, or a ``.jsonl`` with one in each line; arguments and errors: ``read_record``."""
+    if path.suffix != ".jsonl":
+        return [read_record(kind, path, version, name, remedy)]
     lines = [(number, line) for number, line in numbered_lines(path) if line.strip()]
     return [_record(kind, line, f"{path}:{number}", version, name, remedy) for number, line in lines]
 

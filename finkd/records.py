@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from corpora.errors import DataError
-from finkd.record_files import read_record, read_records, write_record
+from finkd.record_files import files_below, read_record, records_in, write_record
 
 VERSION = 1
 KEPT = ("*.record.json", "records.jsonl")
 """Names of files with run records: one record, or one in each line."""
+_NAMED = ("run record", "run the experiment again")
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class RunRecord:
         Raises:
             DataError: if the file is not a record of this version.
         """
-        return read_record(cls, path, VERSION, "run record", "run the experiment again")
+        return read_record(cls, path, VERSION, *_NAMED)
 
 
 def load_records(paths: Iterable[Path]) -> list[RunRecord]:
@@ -204,20 +205,12 @@ def load_records(paths: Iterable[Path]) -> list[RunRecord]:
     Raises:
         DataError: if there is none, or one cannot be read.
     """
-    files: list[Path] = []
     roots = list(paths)
-    for path in roots:
-        files += sorted(each for kind in KEPT for each in path.rglob(kind)) if path.is_dir() else [path]
+    files = files_below(roots, KEPT)
     if not files:
         raise DataError(f"{', '.join(map(str, roots))}: no run records ({', '.join(KEPT)}); run an experiment first")
-    found = [record for file in files for record in _records_in(file)]
+    found = [record for file in files for record in records_in(RunRecord, file, VERSION, *_NAMED)]
     return sorted(found, key=lambda r: (r.experiment, r.corpus, r.system, r.seed))
-
-
-def _records_in(file: Path) -> list[RunRecord]:
-    if file.suffix == ".jsonl":
-        return read_records(RunRecord, file, VERSION, "run record", "run the experiment again")
-    return [RunRecord.load(file)]
 
 
 def total(counts: Iterable[Counts]) -> Counts:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from finkd.records import RunRecord
 
 RECORDS = "records"
-_ENDINGS = (".record.json", ".task.json", "records.jsonl", "tasks.jsonl")
 _SHOWN = 8
 
 
@@ -90,7 +89,10 @@ def _records_of(run: Path) -> Path:
 
 
 def _records_in(paths: Iterable[Path]) -> Iterator[Path]:
-    return (path for path in paths if path.name.endswith(_ENDINGS))
+    from finkd import records
+    from finkd.suites import record as tasks
+
+    return (path for path in paths if any(map(path.match, (*records.KEPT, *tasks.KEPT))))
 
 
 def _has_runs(path: Path) -> bool:

@@ -28,14 +28,19 @@ def shown(console: Console) -> Iterator[Listener]:
     if not console.is_terminal:
         yield Lines(console)
         return
+    with bars(console) as progress:
+        yield Bars(progress)
+
+
+def bars(console: Console) -> Progress:
+    """Bars with a description and figures, which leave nothing behind."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Bars(progress)
+    return Progress(*columns, console=console, transient=True)
 
 
 class Lines:

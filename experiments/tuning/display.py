@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from corpora.wording import counted
-from experiments.console.progress import where
+from experiments.console.progress import bars, where
 from experiments.console.threads import busy_warning
 from experiments.tuning.updates import Begun, Working
 
@@ -33,13 +33,7 @@ def shown(console: Console, goals: Sequence[Goal]) -> Iterator[Callable[[Update]
     if not console.is_terminal:
         yield Lines(console, Standing(goals))
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with bars(console) as progress:
         yield Bars(progress, Standing(goals))
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finkd.record_files import read_record, read_records, write_record
+from finkd.record_files import files_below, read_record, records_in, write_record
 from finkd.records import Resources
 
 VERSION = 1
 SUFFIX = ".task.json"
-LINES = "tasks.jsonl"
-"""A file with a record in each line."""
+KEPT = (f"*{SUFFIX}", "tasks.jsonl")
+"""Names of files with records of tasks: one record, or one in each line."""
+_NAMED = ("task record", "evaluate the model again")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class TaskRecord:
         Raises:
             DataError: if the file is not a record of this version.
         """
-        return read_record(cls, path, VERSION, "task record", "evaluate the model again")
+        return read_record(cls, path, VERSION, *_NAMED)
 
 
 def load_task_records(paths: Iterable[Path]) -> list[TaskRecord]:
@@ -105,12 +106,6 @@ def load_task_records(paths: Iterable[Path]) -> list[TaskRecord]:
     Raises:
         DataError: if one cannot be read.
     """
-    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    found = [record for file in files for record in _records_in(file)]
+    files = [file for file in files_below(paths, KEPT) if any(map(file.match, KEPT))]
+    found = [record for file in files for record in records_in(TaskRecord, file, VERSION, *_NAMED)]
     return sorted(found, key=lambda r: (r.suite, r.task, r.split, r.system, r.method, r.seed))
-
-
-def _records_in(file: Path) -> list[TaskRecord]:
-    if file.name == LINES:
-        return read_records(TaskRecord, file, VERSION, "task record", "evaluate the model again")
-    return [TaskRecord.load(file)] if file.name.endswith(SUFFIX) else []

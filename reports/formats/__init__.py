@@ -1,4 +1,4 @@
-"""The formats of a report: each is a function from a :class:`~reports.report.Report` to file names and contents."""
+"""The formats of a report: each is a function from a report to file names and contents."""
 
 from __future__ import annotations
 

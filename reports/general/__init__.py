@@ -1,4 +1,4 @@
-"""Tables of general tasks: each is a function from their records to a :class:`~reports.table.Table`."""
+"""Tables of general tasks: each is a function from their records to a table."""
 
 from __future__ import annotations
 

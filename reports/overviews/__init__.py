@@ -1,4 +1,4 @@
-"""Tables over several sections: each is a function from all of them to a :class:`~reports.table.Table`."""
+"""Tables over several sections: each is a function from all of them to a table."""
 
 from __future__ import annotations
 

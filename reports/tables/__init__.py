@@ -1,4 +1,4 @@
-"""The tables that a report holds: each is a function from a section to a :class:`~reports.table.Table`."""
+"""The tables that a report holds: each is a function from a section to a table."""
 
 from __future__ import annotations
 
