@@ -42,7 +42,7 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str, *, is_record: b
         raise ConfigError(joined(_lines(path, error.errors(include_url=False), kind))) from error
     problems: list[str] = []
     if not is_record:
-        problems += _truths_for_numbers(settings, built, path)
+        problems += _booleans_for_numbers(settings, built, path)
         problems += _unusable(dataclasses.asdict(built), path, 0)  # type: ignore[call-overload]
     if problems:
         raise ConfigError(joined(problems))
@@ -82,17 +82,17 @@ def _unusable(value: Any, path: str, depth: int) -> Iterator[str]:
         yield f"{path}: expected text without the character {found[0]!r} (got {shown(value)})"
 
 
-def _truths_for_numbers(given: Any, built: Any, path: str) -> Iterator[str]:
-    """Settings that are true or false where a number is expected: Python, and so pydantic, would take 1 or 0."""
+def _booleans_for_numbers(given: Any, built: Any, path: str) -> Iterator[str]:
+    """Booleans where a number is expected, which pydantic would take for 1 and 0."""
     if isinstance(given, bool) and type(built) in (int, float):
         yield f"{path}: expected a number (got {given})"
     elif isinstance(given, Mapping):
         for key, each in given.items():
             held = built.get(key) if isinstance(built, Mapping) else getattr(built, str(key), None)
-            yield from _truths_for_numbers(each, held, f"{path}.{key}".lstrip("."))
+            yield from _booleans_for_numbers(each, held, f"{path}.{key}".lstrip("."))
     elif isinstance(given, list | tuple) and isinstance(built, list | tuple):
         for index, (each, held) in enumerate(zip(given, built, strict=False)):
-            yield from _truths_for_numbers(each, held, f"{path}.{index}")
+            yield from _booleans_for_numbers(each, held, f"{path}.{index}")
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")

@@ -1,1 +1,1 @@
-"""What all commands share: terminal output, progress bars, options, threads."""
+"""Terminal output, progress bars, options and threads, shared by all commands."""
