@@ -4,7 +4,7 @@
     python benchmarks/alignment.py --texts 500 --repeats 3
 
 One thread, batches of 32, a MiniLM teacher against an 8k WordPiece vocabulary trained on the spot. Prints one JSON
-line; the peers run on the same pieces in the same process, and every figure is the best of the repeats.
+line; the peers run on the same tokens in the same process, and every figure is the best of the repeats.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.toys import TEXTS
 from tokenization.alignment import align
-from tokenization.tokenizer import Pieces, Tokenizer
+from tokenization.tokenizer import Tokenizer, Tokens
 from tokenization.vocabulary import train
 
 BATCH = 32
 TRAINING = 20_000
-Batch = tuple[list[str], Pieces, Pieces]
+Batch = tuple[list[str], Tokens, Tokens]
 
 
 def sample(count: int) -> list[str]:
@@ -58,7 +58,7 @@ def minilm() -> Tokenizer:
 
 
 def two_pointers(teacher: list[tuple[int, int]], student: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """The plain way: walk both lists of spans, step past whichever piece ends first."""
+    """The plain way: walk both lists of spans, step past whichever token ends first."""
     pairs = []
     i = j = 0
     while i < len(teacher) and j < len(student):
@@ -72,10 +72,10 @@ def two_pointers(teacher: list[tuple[int, int]], student: list[tuple[int, int]])
     return pairs
 
 
-def spans(pieces: Pieces) -> Iterator[list[tuple[int, int]]]:
+def spans(tokens: Tokens) -> Iterator[list[tuple[int, int]]]:
     """Spans per text, as Python peers take them."""
-    flat = list(zip(pieces.starts.tolist(), pieces.ends.tolist(), strict=True))
-    for start, end in itertools.pairwise(pieces.rows.tolist()):
+    flat = list(zip(tokens.starts.tolist(), tokens.ends.tolist(), strict=True))
+    for start, end in itertools.pairwise(tokens.rows.tolist()):
         yield flat[start:end]
 
 
@@ -98,9 +98,9 @@ def peers(batches: list[Batch], teacher: Tokenizer, student: Tokenizer) -> dict[
     if importlib.util.find_spec("spacy_alignments"):
         from spacy_alignments import get_alignments
 
-        def names(pieces: Pieces, tokenizer: Tokenizer) -> list[list[str]]:
-            tokens = [tokenizer.vocabulary[index].removeprefix("##") for index in pieces.ids.tolist()]
-            return [tokens[start:end] for start, end in itertools.pairwise(pieces.rows.tolist())]
+        def names(tokens: Tokens, tokenizer: Tokenizer) -> list[list[str]]:
+            tokens = [tokenizer.vocabulary[index].removeprefix("##") for index in tokens.ids.tolist()]
+            return [tokens[start:end] for start, end in itertools.pairwise(tokens.rows.tolist())]
 
         tokens = [
             pair

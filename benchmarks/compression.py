@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.config.experiment import load_experiment
-from experiments.config.names import slug
+from experiments.configuration.experiment import load_experiment
+from experiments.configuration.names import slug
 
 ROOT = Path(__file__).resolve().parents[1]
 

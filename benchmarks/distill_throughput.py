@@ -6,10 +6,10 @@
 Teacher: MiniLM (6 layers) under a masked-LM head; student: 3 of its layers. Temperature 2, weights 5, 2, 1 for the
 teacher's guesses, the text itself and the direction of the last states. Text: FIN5 and FIN3 where FINKD_DATA is set,
 else the sample. Two threads. The Trainer reads 32 sentences in their natural order, padded to the longest, and compares
-guesses at every piece, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd`` is what a
-distillation does by default: guesses where text is hidden, sentences of like length together, 4,096 pieces a step, bf16
+guesses at every token, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd`` is what a
+distillation does by default: guesses where text is hidden, sentences of like length together, 4,096 tokens a step, bf16
 where the processor has it; ``finkd-fp32`` is that in fp32. Every side starts in a fresh process, in turn with the
-others; its figure is the median of the repeats. Counted are pieces that are not padding. ``share_of_peak`` is what the
+others; its figure is the median of the repeats. Counted are tokens that are not padding. ``share_of_peak`` is what the
 models' matrix products alone would take at the speed of a large matrix product that was measured in the same process.
 Prints one JSON line.
 """
@@ -72,7 +72,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """One side: pieces per second after the warm-up, the process's peak memory, and its share of the machine."""
+    """One side: tokens per second after the warm-up, the process's peak memory, and its share of the machine."""
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
@@ -100,7 +100,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _operations(data: TrainingData, vocabulary: float) -> float:
-    """Floating-point operations of a step for each piece: the teacher forward, the student forward and backward."""
+    """Floating-point operations of a step for each token: the teacher forward, the student forward and backward."""
     from dataclasses import replace
 
     import numpy as np
@@ -110,8 +110,8 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
     shape = encoder(resolve(DEFAULT))
     length = np.array([data.lengths.mean()])
-    teacher = shape.flops_per_piece(length)[0]
-    student = replace(shape, layers=3).flops_per_piece(length)[0]
+    teacher = shape.flops_per_token(length)[0]
+    student = replace(shape, layers=3).flops_per_token(length)[0]
     scores = vocabulary * 2 * data.student.size * shape.width
     return float(teacher + scores + 3 * (student + scores))
 
@@ -134,14 +134,14 @@ def _task() -> tuple[Model, Model, TrainingData, str]:
 
 
 def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, precision: str, *, same: bool) -> Marks:
-    """(seconds, pieces so far) after each step of finkd's loop."""
+    """(seconds, tokens so far) after each step of finkd's loop."""
     from dataclasses import replace
 
     import numpy as np
 
+    from finkd.losses.aligned_hidden_states import AlignedHiddenStates
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
-    from finkd.losses.span_hidden import SpanHidden
     from finkd.stages.distill import Distill
     from finkd.training import trainer
     from finkd.training.step import Teacher
@@ -149,7 +149,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     marks: Marks = []
 
     guesses = MaskedProjection(GUESSES, TEMPERATURE, positions="all" if same else "hidden")
-    losses: list[Loss] = [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
+    losses: list[Loss] = [guesses, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
     schedule = replace(Distill().schedule, epochs=steps, precision=precision, dropout=0.1 if same else 0.0)
     if same:
         rows = np.arange(len(data.lengths))
@@ -161,7 +161,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
 
 
 def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int) -> Marks:
-    """(seconds, pieces so far) after each step of a Trainer with the loss of DistilBERT's script."""
+    """(seconds, tokens so far) after each step of a Trainer with the loss of DistilBERT's script."""
     import itertools
 
     import torch
@@ -175,7 +175,7 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
     marks: Marks = []
 
     class Distiller(Trainer):
-        """The triple loss over all pieces of a batch."""
+        """The triple loss over all tokens of a batch."""
 
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             labels = inputs.pop("labels")
@@ -193,8 +193,8 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
             states = functional.cosine_embedding_loss(*last, torch.ones(len(last[0])))
             return GUESSES * guesses + TEXT * text + STATES * states
 
-    rows = data.student.pieces.rows.tolist()
-    ids = data.student.pieces.ids
+    rows = data.student.tokens.rows.tolist()
+    ids = data.student.tokens.ids
     with tempfile.TemporaryDirectory() as folder:
         student.save(Path(folder))
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)

@@ -41,19 +41,19 @@ EXPERIMENT = {
     "text": {"corpus": "sample-text", "sentences": 300},
     "measure": 0,
     "stages": {
-        "shrink": {"layers": [1]},
-        "retokenize": {"size": 600},
+        "truncate-layers": {"layers": [1]},
+        "replace-vocabulary": {"size": 600},
         "finetune": {"schedule": {"epochs": 1, "batch_tokens": 512}},
         "task-distill:text": {
-            "losses": {"word-kl": {}, "span-hidden": {}},
-            "keep_states": True,
+            "losses": {"word-logits-kl": {}, "aligned-hidden-states": {}},
+            "cache_teacher_outputs": True,
             "schedule": {"epochs": 2, "batch_tokens": 512},
         },
         "task-distill:gold": {"schedule": {"epochs": 1, "batch_tokens": 512}},
     },
     "systems": {
         "teacher": {"role": "teacher", "strategy": "finetune"},
-        "student": {"strategy": "shrink > retokenize > task-distill:text > task-distill:gold"},
+        "student": {"strategy": "truncate-layers > replace-vocabulary > task-distill:text > task-distill:gold"},
     },
 }
 

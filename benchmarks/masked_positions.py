@@ -1,13 +1,13 @@
-"""What a student learns in equal time from guesses at hidden pieces alone, and from guesses at every piece.
+"""What a student learns in equal time from guesses at hidden tokens alone, and from guesses at every token.
 
     python benchmarks/masked_positions.py
     python benchmarks/masked_positions.py --seconds 5 --sentences 300 --seeds 1
 
-DistilBERT's triple loss compares guesses at every piece; finkd by default compares them where text is hidden, which
+DistilBERT's triple loss compares guesses at every token; finkd by default compares them where text is hidden, which
 costs a sixth of the vocabulary scores. MiniLM gets a masked-LM head first, trained alone for as long. Then students of
 3 of its layers learn from it for the given time by the clock, batches and precision alike, and are scored on sentences
-that none of them has seen: the divergence of their guesses from the teacher's at hidden pieces (tau = 1), their own
-masked-LM loss, and the share of hidden pieces whose likeliest guess is the teacher's. Text: financial news and filings
+that none of them has seen: the divergence of their guesses from the teacher's at hidden tokens (tau = 1), their own
+masked-LM loss, and the share of hidden tokens whose likeliest guess is the teacher's. Text: financial news and filings
 where FINKD_DATA is set, else the sample. Prints one JSON line with the mean and the standard deviation over seeds.
 """
 
@@ -92,8 +92,8 @@ def _compared(arguments: argparse.Namespace, seed: int) -> dict[str, Figures]:
         student.network.requires_grad_(True)
         data = TrainingData.of(text, student, teacher=teacher)
         schedule = _timed(Distill().schedule, arguments.seconds, learning_rate=5e-4)
-        pieces = train(student, data, _losses(side), schedule, seed, Teacher(teacher))
-        found[side] = {"pieces": pieces, **_scored(student, teacher, held_out)}
+        tokens = train(student, data, _losses(side), schedule, seed, Teacher(teacher))
+        found[side] = {"tokens": tokens, **_scored(student, teacher, held_out)}
     return found
 
 
@@ -103,16 +103,16 @@ def _timed(schedule: Schedule, seconds: float, **settings: Any) -> Schedule:
 
 
 def _losses(side: str) -> list[Loss]:
+    from finkd.losses.aligned_hidden_states import AlignedHiddenStates
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
-    from finkd.losses.span_hidden import SpanHidden
 
     guesses = MaskedProjection(GUESSES, positions="all" if side == "all" else "hidden")
-    return [guesses, MaskedLM(TEXT), SpanHidden(STATES, "last", "cosine")]
+    return [guesses, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
 
 
 def _scored(student: Model, teacher: Model, held_out: list[Any]) -> Figures:
-    """Means over the hidden pieces of text that was held out; the same pieces for every student."""
+    """Means over the hidden tokens of text that was held out; the same tokens for every student."""
     import numpy as np
     import torch
     from torch.nn import functional

@@ -4,7 +4,7 @@
     python benchmarks/prediction.py MODEL --corpus finer-ord --graph MODEL-onnx-int8
 
 Texts are the sentences of a corpus's scored split, of which each side reads all. The pipeline is
-``pipeline("ner", aggregation_strategy="first")``, which reads words by their first piece as finkd does, one text after
+``pipeline("ner", aggregation_strategy="first")``, which reads words by their first token as finkd does, one text after
 the other, and with batches of 32.
 Sides take turns; the best of the repeats counts. Prints one JSON line: words per second, ratios to both pipelines, each
 side's strict F1, and how many entities are found alike: the pipeline takes the likeliest label of each word of the
@@ -33,7 +33,7 @@ import torch
 import corpora
 from corpora.sentence import Sentence
 from corpora.tags import entities
-from experiments.config.splits import scored_split
+from experiments.configuration.splits import scored_split
 from finkd.export.loading import load_tagger
 from finkd.inference.tagger import sentence_logits
 from finkd.inference.tagging import tag

@@ -4,7 +4,7 @@
     python benchmarks/scaling.py --sentences 200 --sizes 1,2
 
 A 3-layer student of the MiniLM teacher learns word labels and hidden states from raw text, read once (financial-text
-where FINKD_DATA is set, else the sample text), with a vocabulary of 8,000 pieces that is trained beforehand and not
+where FINKD_DATA is set, else the sample text), with a vocabulary of 8,000 tokens that is trained beforehand and not
 timed. Each size is a fresh process: drawing the sentences, cutting them under both tokenizers, and the
 training. Memory is the peak of the process, and what it is with next to no text is told apart. Writes
 ``scaling.json`` and ``scaling.png`` into a folder, and prints the JSON.
@@ -27,7 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 SEED = 1
-PIECES = 8000
+TOKENS = 8000
 SMALL = 100
 """Sentences of a few whole batches."""
 
@@ -79,19 +79,19 @@ def _vocabulary(folder: Path) -> None:
     import corpora
     from tokenization.vocabulary import train
 
-    train(islice(corpora.stream(_corpus()), 20_000), "wordpiece", PIECES).save(folder)
+    train(islice(corpora.stream(_corpus()), 20_000), "wordpiece", TOKENS).save(folder)
 
 
 def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
-    """One size: seconds of each part, pieces that the student read, and the process's peak memory."""
+    """One size: seconds of each part, tokens that the student read, and the process's peak memory."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
     import corpora
     from corpora.tags import label_names
     from finkd.data.batches import TrainingData
-    from finkd.losses.span_hidden import SpanHidden
-    from finkd.losses.word_kl import WordKL
+    from finkd.losses.aligned_hidden_states import AlignedHiddenStates
+    from finkd.losses.word_logits_kl import WordLogitsKL
     from finkd.models.heads import with_head
     from finkd.models.loading import load_model
     from finkd.models.pretrained import DEFAULT
@@ -109,12 +109,14 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
     marks.append(time.perf_counter())
     data = TrainingData.of(text, student, teacher.labels, teacher)
     marks.append(time.perf_counter())
-    pieces = train(student, data, [WordKL(), SpanHidden()], Schedule(epochs=1, dropout=0.0), SEED, Teacher(teacher))
+    tokens = train(
+        student, data, [WordLogitsKL(), AlignedHiddenStates()], Schedule(epochs=1, dropout=0.0), SEED, Teacher(teacher)
+    )
     marks.append(time.perf_counter())
     seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
     return {
         "sentences": sentences,
-        "pieces": pieces,
+        "tokens": tokens,
         "seconds": dict(zip(("drawing", "cutting", "training"), (round(part, 3) for part in seconds), strict=True)),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }

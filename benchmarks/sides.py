@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from finkd.progress import Listener, Progress
 
 Marks = list[tuple[float, int]]
-"""(seconds, pieces so far) after each training step."""
+"""(seconds, tokens so far) after each training step."""
 
 
 class EnoughError(Exception):
@@ -81,7 +81,7 @@ def compared(
 
 
 def speed(marks: Marks, warm_up: int, steps: int) -> float:
-    """Pieces a second over the steps after the warm-up."""
+    """Tokens a second over the steps after the warm-up."""
     (began, before), (ended, after) = marks[warm_up - 1], marks[warm_up + steps - 1]
     return (after - before) / (ended - began)
 
@@ -97,12 +97,12 @@ def finkd_clock(marks: Marks, steps: int) -> Listener:
     return listen
 
 
-def trainer_clock(marks: Marks, pieces: Sequence[int], batch: int) -> Any:
+def trainer_clock(marks: Marks, tokens: Sequence[int], batch: int) -> Any:
     """A callback that notes each step of a Trainer, which reads its examples in their natural order.
 
     Args:
         marks: added to.
-        pieces: of each example, without padding.
+        tokens: of each example, without padding.
         batch: examples of a step.
     """
     from transformers import TrainerCallback
@@ -112,9 +112,9 @@ def trainer_clock(marks: Marks, pieces: Sequence[int], batch: int) -> Any:
             self.at = self.tokens = 0
 
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            stop = min(self.at + batch, len(pieces))
-            self.tokens += sum(pieces[self.at : stop])
-            self.at = stop % len(pieces)
+            stop = min(self.at + batch, len(tokens))
+            self.tokens += sum(tokens[self.at : stop])
+            self.at = stop % len(tokens)
             marks.append((time.perf_counter(), self.tokens))
 
     return Clock()

@@ -25,7 +25,7 @@ from spacy.tokens import Doc, DocBin
 
 import corpora
 from corpora.sentence import Sentence
-from experiments.config.splits import scored_split
+from experiments.configuration.splits import scored_split
 from finkd.runtimes.peers import Pipeline
 
 

@@ -7,7 +7,7 @@ The same MiniLM student (``--layers 6`` is the whole teacher), the same sentence
 else the sample) and two threads. The Trainer runs at its defaults: fp32, batches of 32 sentences in their natural
 order, padded to the longest. finkd runs at its defaults (which drop no attention, and update only the embeddings that a
 batch touches), and once more in fp32. Every side starts in a fresh process,
-in turn with the others; its figure is the median of the repeats. Counted are pieces that are not padding, over the
+in turn with the others; its figure is the median of the repeats. Counted are tokens that are not padding, over the
 steps after the warm-up; reading and tokenizing the corpus is left out on every side. Prints one JSON line.
 """
 
@@ -65,7 +65,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """One side: pieces per second after the warm-up, and the process's peak memory."""
+    """One side: tokens per second after the warm-up, and the process's peak memory."""
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
@@ -107,7 +107,7 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
 
 
 def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
-    """(seconds, pieces so far) after each step of finkd's loop at its default schedule."""
+    """(seconds, tokens so far) after each step of finkd's loop at its default schedule."""
     from finkd.losses.cross_entropy import CrossEntropy
     from finkd.training.schedule import Schedule
     from finkd.training.trainer import train
@@ -121,7 +121,7 @@ def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) ->
 
 
 def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:
-    """(seconds, pieces so far) after each step of the Trainer."""
+    """(seconds, tokens so far) after each step of the Trainer."""
     from transformers import (
         AutoTokenizer,
         DataCollatorForTokenClassification,
@@ -144,17 +144,17 @@ def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:
 
 
 def _as_rows(data: TrainingData) -> list[dict[str, list[int]]]:
-    """The same pieces as the Trainer takes them: a label at each word's first piece, -100 elsewhere."""
+    """The same tokens as the Trainer takes them: a label at each word's first token, -100 elsewhere."""
     import numpy as np
 
     encoded = data.student
-    labels = np.full(len(encoded.pieces.ids), -100, np.int64)
+    labels = np.full(len(encoded.tokens.ids), -100, np.int64)
     covered = encoded.first >= 0
     labels[encoded.first[covered]] = data.labels[covered]
-    rows = encoded.pieces.rows.tolist()
+    rows = encoded.tokens.rows.tolist()
     return [
         {
-            "input_ids": encoded.pieces.ids[start:end].tolist(),
+            "input_ids": encoded.tokens.ids[start:end].tolist(),
             "attention_mask": [1] * (end - start),
             "labels": labels[start:end].tolist(),
         }

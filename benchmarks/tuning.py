@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from experiments.running.events import Listener
 from experiments.tuning import storage
 from experiments.tuning.addresses import is_local
-from experiments.tuning.crew import Crew
+from experiments.tuning.worker_pool import WorkerPool
 
 NAME = "cheap"
 
@@ -109,7 +109,7 @@ def _command(options: argparse.Namespace) -> None:
     storage.quiet()
     study = optuna.load_study(study_name=NAME, storage=storage.connect(options.url))
     is_alone = is_local(options.url)
-    Crew(Cheap(options.url), study, options.workers, is_alone, lambda outcome: None).run(options.trials)
+    WorkerPool(Cheap(options.url), study, options.workers, is_alone, lambda outcome: None).run(options.trials)
 
 
 def _run(options: argparse.Namespace, url: str) -> Counter[str]:

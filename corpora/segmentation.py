@@ -52,11 +52,11 @@ def _made() -> Language:
     language = spacy.blank("en")
     language.add_pipe("sentencizer")
     language.max_length = sys.maxsize  # the limit guards the memory of statistical components, and there are none
-    language.tokenizer = _in_pieces(language.tokenizer)
+    language.tokenizer = _in_tokens(language.tokenizer)
     return language
 
 
-def _in_pieces(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
+def _in_tokens(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
     """A tokenizer whose time grows with the text's length only, whatever stands in it."""
     from spacy.tokens import Doc
 
@@ -149,7 +149,7 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
         ValueError: if a span leaves the text, holds no word or overlaps another one with other borders or another type.
     """
     borders = sorted({border for start, end, _ in labelled for border in (start, end)})
-    words = [piece for span in word_spans(text) for piece in _cut(text, span, borders)]
+    words = [token for span in word_spans(text) for token in _cut(text, span, borders)]
     starts, ends = [start for start, _ in words], [end for _, end in words]
     found: list[Entity] = []
     before: LabelledSpan | None = None
@@ -172,7 +172,7 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
 
 
 def _cut(text: str, span: tuple[int, int], borders: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The pieces of a word between the borders that fall inside it."""
+    """The tokens of a word between the borders that fall inside it."""
     start, end = span
     inside = borders[bisect_right(borders, start) : bisect_left(borders, end)]
     yield from zip((start, *inside), (*inside, end), strict=True)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from finkd.data.raw_text import Text
 
 STRATEGIES = {
-    "distilled": "masked-teacher > shrink(token_types=false)"
+    "distilled": "masked-teacher > truncate-layers(token_types=false)"
     " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7)",
-    "every other layer": "shrink(token_types=false)",
+    "every other layer": "truncate-layers(token_types=false)",
 }
 """The student, by the first steps of the strategy ``distilbert``, and a control that has learnt nothing."""
 SUITES = {"glue": ("cola", "mrpc"), "imdb": (), "squad": (), "inference": ()}
@@ -38,7 +38,7 @@ def main(
     text: Annotated[str, typer.Option(help="Unlabelled text: a corpus by name, or a file.")] = "general-text",
     sentences: Annotated[int, typer.Option(min=1, help="How many of its sentences are read.")] = 60_000,
     epochs: Annotated[float, typer.Option(min=0, help="How often they are read.")] = 1,
-    batch_tokens: Annotated[int, typer.Option(min=1, help="Pieces of a batch of the distillation.")] = 1024,
+    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a batch of the distillation.")] = 1024,
     all_glue: Annotated[bool, typer.Option("--all-glue", help="All of GLUE, not CoLA and MRPC alone.")] = False,
     seeds: Annotated[str, typer.Option(metavar="1,2,3", help="Seeds of distillation and fine-tuning.")] = "1",
     overrides: Overrides = None,
@@ -57,7 +57,7 @@ def main(
     check_exists(text)
     resolve(teacher)  # before what takes seconds to import
 
-    from experiments.config.experiment import overridden
+    from experiments.configuration.experiment import overridden
     from experiments.console.progress import shown
     from experiments.suites.evaluate import evaluate_suite
     from finkd.data.raw_text import Text
@@ -92,7 +92,7 @@ def main(
 def _students(
     out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
 ) -> dict[str, str | Path]:
-    from experiments.config.names import slug
+    from experiments.configuration.names import slug
     from experiments.running.strategy import make
     from finkd.store import Store
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from corpora.loading import load as load_corpus
     from experiments.benchmarking.benchmark import benchmark
-    from experiments.config.experiment import load_experiment
+    from experiments.configuration.experiment import load_experiment
     from experiments.running.compression import compressed as compress
     from experiments.running.run import run
     from experiments.service.app import make_app
@@ -45,7 +45,7 @@ _TARGETS = {
     "export_onnx": "finkd.export.onnx:export_onnx",
     "export_spacy": "finkd.export.spacy:export_spacy",
     "load_corpus": "corpora.loading:load",
-    "load_experiment": "experiments.config.experiment:load_experiment",
+    "load_experiment": "experiments.configuration.experiment:load_experiment",
     "load_model": "finkd.models.loading:load_model",
     "load_records": "finkd.records:load_records",
     "load_tagger": "finkd.export.loading:load_tagger",

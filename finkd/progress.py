@@ -14,7 +14,7 @@ class Progress:
         step: steps done.
         steps: steps in all.
         loss: the loss of the step, ``None`` while a teacher reads the text beforehand.
-        tokens: non-padding pieces seen so far.
+        tokens: non-padding tokens seen so far.
         seconds: time since the loop began.
         resumed: where this process took the loop up from an earlier one, if it did; counted in the figures above, but
             nothing about the speed of this process.

@@ -58,7 +58,7 @@ class NerScores:
         unseen: counts of the entities with a word that the training split does not hold, or ``None``.
         per_document: counts by document, for paired bootstraps.
         words: scored words.
-        uncovered_words: words that no piece of the model's tokenizer covers; they count as O.
+        uncovered_words: words that no token of the model's tokenizer covers; they count as O.
     """
 
     per_type: Mapping[str, Counts]
@@ -82,7 +82,7 @@ class NerScores:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a system takes to store and run; ``None`` where it does not apply (floors have no parameters).
+    """What a system takes to store and run; ``None`` where it does not apply (baselines have no parameters).
 
     Attributes:
         parameters: weights in total.
@@ -113,7 +113,7 @@ class StageRecord:
         key: content address of its result in the store.
         config: its resolved settings.
         seconds: time it took when it was computed.
-        tokens: non-padding pieces that the trained model saw.
+        tokens: non-padding tokens that the trained model saw.
         cached: True if the process that wrote the record took the result from the store. It tells who computed a stage
             and not what came of it, so that a kill changes it, as it changes ``seconds``, and nothing else of a record.
         losses: some of the losses of its training, each with the share of the training that was done.
@@ -135,13 +135,13 @@ class RunRecord:
     Attributes:
         experiment: name of the experiment that compares the systems.
         system: name of the system within it; unique together with the seed.
-        role: ``"floor"``, ``"teacher"`` or ``"student"``.
-        strategy: its stages in the textual form, empty for floors.
+        role: ``"baseline"``, ``"teacher"`` or ``"student"``.
+        strategy: its stages in the textual form, empty for baselines.
         corpus: corpus name.
         split: split that was scored.
         seed: seed of everything random.
         scores: strict NER scores.
-        confirmed: the same on other splits, on which nothing was chosen.
+        extra_splits: the same on other splits, on which nothing was chosen.
         resources: sizes and speeds.
         lineage: stages from the first to the last.
         teachers: stages that made teachers for it, and for no system of the experiment, as far as its own lineage does
@@ -164,7 +164,7 @@ class RunRecord:
     split: str
     seed: int
     scores: NerScores
-    confirmed: Mapping[str, NerScores] = field(default_factory=dict)
+    extra_splits: Mapping[str, NerScores] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     lineage: tuple[StageRecord, ...] = ()
     teachers: tuple[StageRecord, ...] = ()

@@ -80,10 +80,10 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
         f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
         f"text to tags, {counted(least, 'query')} and {counted(first.seconds, 'second')} of each at least, in turn; "
         "cutting into "
-        "pieces is within them.",
+        "tokens is within them.",
         f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "
         "all threads, with bootstrap intervals of 95 %.",
-        "GFLOPs: of a text of 128 pieces. Peak: memory of a fresh process that reads a batch, Python and its libraries "
+        "GFLOPs: of a text of 128 tokens. Peak: memory of a fresh process that reads a batch, Python and its libraries "
         f"among it. Energy: {', '.join(dict.fromkeys(each.energy_source for each in records))}.",
         f"{first.environment.get('processor', 'Unknown processor')}.",
     ]

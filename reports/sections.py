@@ -14,7 +14,7 @@ from corpora.errors import DataError
 from corpora.wording import counted
 from finkd.records import Counts, RunRecord
 
-ROLES = ("floor", "teacher", "student")
+ROLES = ("baseline", "teacher", "student")
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class System:
 
     Attributes:
         name: its name in the experiment.
-        role: ``"floor"``, ``"teacher"`` or ``"student"``.
-        strategy: textual form of its stages, empty for floors.
+        role: ``"baseline"``, ``"teacher"`` or ``"student"``.
+        strategy: textual form of its stages, empty for baselines.
         records: one per seed, in the order of the seeds.
     """
 
@@ -109,7 +109,7 @@ class Section:
         experiment: name of the experiment.
         corpus: name of the corpus.
         split: split that was scored.
-        systems: floors, then teachers, then students, each in the order of the experiment's configuration.
+        systems: baselines, then teachers, then students, each in the order of the experiment's configuration.
     """
 
     experiment: str
@@ -128,9 +128,9 @@ class Section:
         return tuple(record for system in self.systems for record in system.records)
 
     @property
-    def confirmed(self) -> tuple[str, ...]:
+    def extra_splits(self) -> tuple[str, ...]:
         """The other splits on which any system was scored, sorted."""
-        return tuple(sorted({split for record in self.records for split in record.confirmed}))
+        return tuple(sorted({split for record in self.records for split in record.extra_splits}))
 
     @property
     def sample(self) -> bool:

@@ -19,10 +19,10 @@ TEXTS = (
 )
 
 
-def handmade(name: str, *pieces: str, lowercase: bool = False) -> Tokenizer:
+def handmade(name: str, *tokens: str, lowercase: bool = False) -> Tokenizer:
     """A WordPiece tokenizer with these entries after ``[PAD] [UNK] [CLS] [SEP]``."""
     roles = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]"}
-    vocabulary = {piece: index for index, piece in enumerate([*roles.values(), *pieces])}
+    vocabulary = {token: index for index, token in enumerate([*roles.values(), *tokens])}
     backend = Backend(models.WordPiece(vocabulary, unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -63,7 +63,7 @@ def sentencepiece() -> Tokenizer:
 
 @cache
 def roberta() -> Tokenizer:
-    """Byte-level BPE as published by others: ``<s>`` and ``</s>``, spaces inside pieces and inside their offsets."""
+    """Byte-level BPE as published by others: ``<s>`` and ``</s>``, spaces inside tokens and inside their offsets."""
     backend = Backend(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()

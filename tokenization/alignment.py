@@ -1,6 +1,6 @@
-"""Which teacher pieces and which student pieces cover the same characters.
+"""Which teacher tokens and which student tokens cover the same characters.
 
-Both tokenizers see the same original text, so a piece is an interval of characters. Two pieces are aligned when their
+Both tokenizers see the same original text, so a token is an interval of characters. Two tokens are aligned when their
 intervals overlap, and the number of shared characters is the weight. Special tokens get an interval of their own before
 and after each text, so ``[CLS]`` meets ``<s>`` by role and not by spelling.
 """
@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from tokenization.tokenizer import Ints, Longs, Pieces
+from tokenization.tokenizer import Ints, Longs, Tokens
 
 Floats = npt.NDArray[np.float32]
 
@@ -23,7 +23,7 @@ class Pooling:
     """A sparse matrix in the form that ``torch.nn.functional.embedding_bag`` takes: row ``j`` averages its sources.
 
     Attributes:
-        indices: (pairs,) flat source pieces, grouped by target.
+        indices: (pairs,) flat source tokens, grouped by target.
         offsets: (targets + 1,) where each target's group starts.
         weights: (pairs,) shares, which sum to one in each non-empty group.
     """
@@ -40,28 +40,28 @@ class Pooling:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The overlap between the pieces of two tokenizers over the same texts, as a sparse matrix.
+    """The overlap between the tokens of two tokenizers over the same texts, as a sparse matrix.
 
     Attributes:
-        teacher: the teacher's pieces.
-        student: the student's pieces, of the same texts.
-        teacher_index: (pairs,) flat index of the teacher piece, never falling within a student piece.
-        student_index: (pairs,) flat index of the student piece, never falling.
+        teacher: the teacher's tokens.
+        student: the student's tokens, of the same texts.
+        teacher_index: (pairs,) flat index of the teacher token, never falling within a student token.
+        student_index: (pairs,) flat index of the student token, never falling.
         overlap: (pairs,) shared characters, at least one.
     """
 
-    teacher: Pieces
-    student: Pieces
+    teacher: Tokens
+    student: Tokens
     teacher_index: Longs
     student_index: Longs
     overlap: Ints
 
     def to_student(self) -> Pooling:
-        """Teacher pieces averaged into each student piece: A = o normalised by student piece."""
+        """Teacher tokens averaged into each student token: A = o normalised by student token."""
         return _pool(self.teacher_index, self.student_index, self.overlap, len(self.student.ids))
 
     def to_teacher(self) -> Pooling:
-        """Student pieces averaged into each teacher piece: the other direction's normalisation of the same overlap."""
+        """Student tokens averaged into each teacher token: the other direction's normalisation of the same overlap."""
         order = np.argsort(self.teacher_index, kind="stable")
         return _pool(self.student_index[order], self.teacher_index[order], self.overlap[order], len(self.teacher.ids))
 
@@ -73,7 +73,7 @@ class Alignment:
         """
         if len(self.teacher_index) == 0:
             return np.zeros(0, np.int64)
-        # Pieces that share a span (bytes of one character) make the teacher index fall back; only its maximum counts.
+        # Tokens that share a span (bytes of one character) make the teacher index fall back; only its maximum counts.
         highest = np.maximum.accumulate(self.teacher_index)
         opens = (np.diff(self.student_index) > 0) & (self.teacher_index[1:] > highest[:-1])
         return np.concatenate(([0], np.cumsum(opens)))
@@ -85,7 +85,7 @@ class Alignment:
 
     @cached_property
     def chunks(self) -> tuple[Longs, Longs]:
-        """Chunk of every teacher piece and of every student piece, -1 where a piece is aligned to nothing."""
+        """Chunk of every teacher token and of every student token, -1 where a token is aligned to nothing."""
         teacher = np.full(len(self.teacher.ids), -1, np.int64)
         student = np.full(len(self.student.ids), -1, np.int64)
         teacher[self.teacher_index] = self.chunk_of_pair
@@ -94,31 +94,31 @@ class Alignment:
 
     @property
     def coverage(self) -> float:
-        """Share of the student's characters that some teacher piece covers (special tokens left out)."""
+        """Share of the student's characters that some teacher token covers (special tokens left out)."""
         student = self.student
         total = int((student.ends - student.starts).clip(min=0).sum())
         text = ~student.framing[self.student_index]
-        # Several pieces may hold the bytes of one character: count each student piece's characters at most once.
-        per_piece = np.bincount(self.student_index[text], weights=self.overlap[text], minlength=len(student.ids))
-        covered = np.minimum(per_piece, student.ends - student.starts).sum()
+        # Several tokens may hold the bytes of one character: count each student token's characters at most once.
+        per_token = np.bincount(self.student_index[text], weights=self.overlap[text], minlength=len(student.ids))
+        covered = np.minimum(per_token, student.ends - student.starts).sum()
         return float(covered / total) if total else 1.0
 
 
-def align(teacher: Pieces, student: Pieces) -> Alignment:
-    """Align a batch: two binary searches over all characters of the batch, no loop over texts or pieces.
+def align(teacher: Tokens, student: Tokens) -> Alignment:
+    """Align a batch: two binary searches over all characters of the batch, no loop over texts or tokens.
 
     Args:
-        teacher: pieces of the texts.
-        student: pieces of the same texts.
+        teacher: tokens of the texts.
+        student: tokens of the same texts.
 
     Raises:
         ValueError: if the two are not of the same texts.
     """
     if len(teacher) != len(student) or not np.array_equal(teacher.lengths, student.lengths):
-        raise ValueError("align: teacher and student pieces come from different texts")
-    teacher_piece, teacher_start, teacher_end = _intervals(teacher)
-    student_piece, student_start, student_end = _intervals(student)
-    # A teacher piece overlaps student piece j iff it ends after j's start and starts before j's end.
+        raise ValueError("align: teacher and student tokens come from different texts")
+    teacher_token, teacher_start, teacher_end = _intervals(teacher)
+    student_token, student_start, student_end = _intervals(student)
+    # A teacher token overlaps student token j iff it ends after j's start and starts before j's end.
     first = np.searchsorted(teacher_end, student_start, side="right")
     last = np.searchsorted(teacher_start, student_end, side="left")
     counts = np.maximum(last - first, 0)
@@ -129,7 +129,7 @@ def align(teacher: Pieces, student: Pieces) -> Alignment:
     overlap = np.minimum(teacher_end[teacher_at], student_end[student_at]) - np.maximum(
         teacher_start[teacher_at], student_start[student_at]
     )
-    return Alignment(teacher, student, teacher_piece[teacher_at], student_piece[student_at], overlap.astype(np.int32))
+    return Alignment(teacher, student, teacher_token[teacher_at], student_token[student_at], overlap.astype(np.int32))
 
 
 def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, Longs]:
@@ -139,69 +139,69 @@ def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, L
     return flat[:, 0], flat[:, 1], np.concatenate(([0], np.cumsum(counts)))
 
 
-def first_pieces(pieces: Pieces, starts: Longs, ends: Longs, rows: Longs) -> Longs:
-    """Flat index of the first piece that touches each word, -1 for a word that no piece covers.
+def first_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Longs:
+    """Flat index of the first token that touches each word, -1 for a word that no token covers.
 
     Args:
-        pieces: the batch.
+        tokens: the batch.
         starts: (words,) first character of each word.
         ends: (words,) character after its last one.
         rows: (texts + 1,) borders of the texts in ``starts`` and ``ends``.
 
     Returns:
-        (words,) indices into ``pieces.ids``.
+        (words,) indices into ``tokens.ids``.
     """
-    piece, piece_start, piece_end = _intervals(pieces)
-    shift = np.repeat(_bases(pieces) + 1, np.diff(rows))
-    at = np.searchsorted(piece_end, starts + shift, side="right")
-    inside = at < len(piece)
-    at = np.minimum(at, max(len(piece) - 1, 0))
-    if len(piece) == 0:
+    token, token_start, token_end = _intervals(tokens)
+    shift = np.repeat(_bases(tokens) + 1, np.diff(rows))
+    at = np.searchsorted(token_end, starts + shift, side="right")
+    inside = at < len(token)
+    at = np.minimum(at, max(len(token) - 1, 0))
+    if len(token) == 0:
         return np.full(len(starts), -1, np.int64)
-    touches = inside & (piece_start[at] < ends + shift)
-    return np.where(touches, piece[at], -1)
+    touches = inside & (token_start[at] < ends + shift)
+    return np.where(touches, token[at], -1)
 
 
-def words_of_pieces(pieces: Pieces, starts: Longs, ends: Longs, rows: Longs) -> Longs:
-    """Index of the word that each piece begins in, -1 for pieces that begin in none (special tokens among them).
+def words_of_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Longs:
+    """Index of the word that each token begins in, -1 for tokens that begin in none (special tokens among them).
 
     Args:
-        pieces: the batch.
+        tokens: the batch.
         starts: (words,) first character of each word.
         ends: (words,) character after its last one.
         rows: (texts + 1,) borders of the texts in ``starts`` and ``ends``.
 
     Returns:
-        (pieces,) indices into ``starts``.
+        (tokens,) indices into ``starts``.
     """
-    piece, piece_start, _ = _intervals(pieces)
-    shift = np.repeat(_bases(pieces) + 1, np.diff(rows))
-    found = np.full(len(pieces.ids), -1, np.int64)
+    token, token_start, _ = _intervals(tokens)
+    shift = np.repeat(_bases(tokens) + 1, np.diff(rows))
+    found = np.full(len(tokens.ids), -1, np.int64)
     if len(starts):
-        at = np.searchsorted(starts + shift, piece_start, side="right") - 1
-        inside = (at >= 0) & (piece_start < (ends + shift)[at])
-        found[piece[inside]] = at[inside]
+        at = np.searchsorted(starts + shift, token_start, side="right") - 1
+        inside = (at >= 0) & (token_start < (ends + shift)[at])
+        found[token[inside]] = at[inside]
     return found
 
 
-def _bases(pieces: Pieces) -> Longs:
+def _bases(tokens: Tokens) -> Longs:
     """Where each text begins when all are laid end to end, with one place before and one after for special tokens."""
-    return np.concatenate(([0], np.cumsum(pieces.lengths + 2)))[:-1]
+    return np.concatenate(([0], np.cumsum(tokens.lengths + 2)))[:-1]
 
 
-def _intervals(pieces: Pieces) -> tuple[Longs, Longs, Longs]:
-    """Flat index, start and end of every piece that covers something, in the coordinates of the whole batch."""
-    counts = np.diff(pieces.rows)
-    base = np.repeat(_bases(pieces), counts)
-    starts = base + pieces.starts + 1
-    ends = base + pieces.ends + 1
-    if pieces.opening.any():
-        starts[pieces.opening] = base[pieces.opening]
-        ends[pieces.opening] = base[pieces.opening] + 1
-    if pieces.closing.any():
-        after = np.repeat(pieces.lengths, counts)[pieces.closing] + base[pieces.closing] + 1
-        starts[pieces.closing] = after
-        ends[pieces.closing] = after + 1
+def _intervals(tokens: Tokens) -> tuple[Longs, Longs, Longs]:
+    """Flat index, start and end of every token that covers something, in the coordinates of the whole batch."""
+    counts = np.diff(tokens.rows)
+    base = np.repeat(_bases(tokens), counts)
+    starts = base + tokens.starts + 1
+    ends = base + tokens.ends + 1
+    if tokens.opening.any():
+        starts[tokens.opening] = base[tokens.opening]
+        ends[tokens.opening] = base[tokens.opening] + 1
+    if tokens.closing.any():
+        after = np.repeat(tokens.lengths, counts)[tokens.closing] + base[tokens.closing] + 1
+        starts[tokens.closing] = after
+        ends[tokens.closing] = after + 1
     covering = np.flatnonzero(ends > starts)
     return covering, starts[covering], ends[covering]
 

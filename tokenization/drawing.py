@@ -1,4 +1,4 @@
-"""A picture of one text's alignment: teacher pieces, the text and student pieces under each other."""
+"""A picture of one text's alignment: teacher tokens, the text and student tokens under each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tokenization.alignment import Alignment
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 STYLES = ("black on cyan", "black on yellow")
 UNALIGNED = "white on red"
@@ -29,8 +29,8 @@ class _Block:
     Attributes:
         start: first character, -1 before the text, its length after it.
         end: character after the last.
-        teacher: names of the teacher's pieces.
-        student: names of the student's pieces.
+        teacher: names of the teacher's tokens.
+        student: names of the student's tokens.
     """
 
     start: int
@@ -43,12 +43,12 @@ def draw(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str
     """Draw the alignment of one text in blocks, one per chunk, in two alternating colours.
 
     A chunk is the smallest stretch that both tokenizers cut out whole, so above and below each stretch of text stand
-    exactly the pieces it is made of, with a bar between them. What only one tokenizer covers is red.
+    exactly the tokens it is made of, with a bar between them. What only one tokenizer covers is red.
 
     Args:
         alignment: of a batch that holds this text alone.
-        teacher: names the teacher's pieces.
-        student: names the student's pieces.
+        teacher: names the teacher's tokens.
+        student: names the student's tokens.
         text: the text.
         width: columns of the terminal; blocks wrap there.
 
@@ -62,12 +62,12 @@ def draw(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str
 
 
 def _summary(alignment: Alignment, student: Tokenizer) -> str:
-    pieces = alignment.student
-    characters = (pieces.ends - pieces.starts).clip(min=0)
+    tokens = alignment.student
+    characters = (tokens.ends - tokens.starts).clip(min=0)
     total = int(characters.sum())
     if not total:
         return "no text that the student reads"
-    unknown = int(characters[pieces.ids == student.special_ids.get("unk", -1)].sum())
+    unknown = int(characters[tokens.ids == student.special_ids.get("unk", -1)].sum())
     read = f", of which {unknown / total:.1%} are unknown to it" if unknown else ""
     return f"coverage {alignment.coverage:.1%} of the student's characters{read}"
 
@@ -76,8 +76,8 @@ def as_dict(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: 
     """The same picture as plain data.
 
     Returns:
-        ``text``, ``coverage``, for either side its ``tokenizer`` and ``pieces`` (``piece``, ``id``, ``start``, ``end``,
-        ``chunk``, which is ``None`` for a piece aligned to nothing), and ``pairs`` of (teacher piece, student piece,
+        ``text``, ``coverage``, for either side its ``tokenizer`` and ``tokens`` (``token``, ``id``, ``start``, ``end``,
+        ``chunk``, which is ``None`` for a token aligned to nothing), and ``pairs`` of (teacher token, student token,
         shared characters).
 
     Raises:
@@ -91,8 +91,8 @@ def as_dict(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: 
     return {
         "text": text,
         "coverage": alignment.coverage,
-        "teacher": {"tokenizer": teacher.name, "pieces": _listed(alignment.teacher, teacher, teacher_chunks)},
-        "student": {"tokenizer": student.name, "pieces": _listed(alignment.student, student, student_chunks)},
+        "teacher": {"tokenizer": teacher.name, "tokens": _listed(alignment.teacher, teacher, teacher_chunks)},
+        "student": {"tokenizer": student.name, "tokens": _listed(alignment.student, student, student_chunks)},
         "pairs": [list(pair) for pair in pairs],
     }
 
@@ -102,11 +102,11 @@ def _require_one(alignment: Alignment) -> None:
         raise ValueError(f"the alignment of one text can be drawn, and this one is of {len(alignment.student)} texts")
 
 
-def _listed(pieces: Pieces, tokenizer: Tokenizer, chunks: Longs) -> list[dict[str, Any]]:
-    columns = zip(pieces.ids.tolist(), pieces.starts.tolist(), pieces.ends.tolist(), chunks.tolist(), strict=True)
+def _listed(tokens: Tokens, tokenizer: Tokenizer, chunks: Longs) -> list[dict[str, Any]]:
+    columns = zip(tokens.ids.tolist(), tokens.starts.tolist(), tokens.ends.tolist(), chunks.tolist(), strict=True)
     return [
         {
-            "piece": tokenizer.vocabulary[index],
+            "token": tokenizer.vocabulary[index],
             "id": index,
             "start": start,
             "end": end,
@@ -120,24 +120,24 @@ def _blocks(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: 
     """One block per chunk, per stretch that one tokenizer alone covers, and per stretch that neither does, in order."""
     members: dict[tuple[str, int], tuple[list[str], list[str], list[int]]] = {}
     sides = (alignment.teacher, teacher), (alignment.student, student)
-    for side, ((pieces, tokenizer), chunks) in enumerate(zip(sides, alignment.chunks, strict=True)):
+    for side, ((tokens, tokenizer), chunks) in enumerate(zip(sides, alignment.chunks, strict=True)):
         for index, chunk in enumerate(chunks.tolist()):
-            reach = _reach(pieces, index, len(text))
+            reach = _reach(tokens, index, len(text))
             key = ("chunk", chunk) if chunk >= 0 else (_SIDES[2 * side], reach[0])
             block = members.setdefault(key, ([], [], []))
-            block[side].append(tokenizer.vocabulary[pieces.ids[index]])
+            block[side].append(tokenizer.vocabulary[tokens.ids[index]])
             block[2].extend(reach)
     blocks = [_Block(min(ends), max(ends), tuple(ours), tuple(theirs)) for ours, theirs, ends in members.values()]
     blocks.sort(key=lambda block: (block.start, block.end))
     return sorted([*blocks, *_gaps(blocks, text)], key=lambda block: (block.start, block.end))
 
 
-def _reach(pieces: Pieces, index: int, length: int) -> tuple[int, int]:
-    if pieces.opening[index]:
+def _reach(tokens: Tokens, index: int, length: int) -> tuple[int, int]:
+    if tokens.opening[index]:
         return -1, -1
-    if pieces.closing[index]:
+    if tokens.closing[index]:
         return length, length
-    return int(pieces.starts[index]), int(pieces.ends[index])
+    return int(tokens.starts[index]), int(tokens.ends[index])
 
 
 def _gaps(blocks: Iterable[_Block], text: str) -> Iterator[_Block]:

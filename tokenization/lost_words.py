@@ -9,7 +9,7 @@ from tokenization.tokenizer import Longs, Tokenizer
 
 
 def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> list[str]:
-    """Words of letters alone that are one piece of the teacher's and several of the student's.
+    """Words of letters alone that are one token of the teacher's and several of the student's.
 
     Args:
         teacher: the vocabulary that words come from; they are written as it writes them.
@@ -21,12 +21,12 @@ def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> lis
     """
     forms = canonical_forms(teacher, fold=False).values()
     words = [text for text, continues in forms if not continues and text.isalpha() and len(text) >= shortest]
-    whole = (_pieces(teacher, words) == 1) & (_pieces(student, words) > 1)
+    whole = (_tokens(teacher, words) == 1) & (_tokens(student, words) > 1)
     return [words[index] for index in np.flatnonzero(whole)]
 
 
-def _pieces(tokenizer: Tokenizer, words: list[str]) -> Longs:
-    """(words,) pieces of each word, without the tokens that frame it."""
-    pieces = tokenizer.encode(words)
-    text = np.repeat(np.arange(len(words)), np.diff(pieces.rows))
-    return np.bincount(text[~pieces.framing], minlength=len(words))
+def _tokens(tokenizer: Tokenizer, words: list[str]) -> Longs:
+    """(words,) tokens of each word, without the tokens that frame it."""
+    tokens = tokenizer.encode(words)
+    text = np.repeat(np.arange(len(words)), np.diff(tokens.rows))
+    return np.bincount(text[~tokens.framing], minlength=len(words))

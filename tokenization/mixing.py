@@ -1,4 +1,4 @@
-"""One text in the pieces of two tokenizers: some stretches as the one cuts them, the others as the other does."""
+"""One text in the tokens of two tokenizers: some stretches as the one cuts them, the others as the other does."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 from tokenization.alignment import Alignment
-from tokenization.tokenizer import Longs, Pieces
+from tokenization.tokenizer import Longs, Tokens
 
 
-def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Pieces:
-    """The student's pieces, with those of some chunks replaced by the teacher's.
+def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Tokens:
+    """The student's tokens, with those of some chunks replaced by the teacher's.
 
     A chunk is what both tokenizers cut out whole, so the text is covered once whichever side is taken (mixed-vocabulary
     training: Zhao et al., arXiv 1909.11687, section 3.1, who mix words).
 
     Args:
         alignment: of the two.
-        taken: (chunks,) True where the teacher's pieces are taken; special tokens stay the student's.
-        offset: added to the ids of the teacher's pieces, so that they can be told from the student's.
+        taken: (chunks,) True where the teacher's tokens are taken; special tokens stay the student's.
+        offset: added to the ids of the teacher's tokens, so that they can be told from the student's.
     """
     teacher, student = alignment.teacher, alignment.student
     of_teacher, of_student = alignment.chunks
-    chosen = np.append(taken, False)  # for pieces that belong to no chunk, whose number is -1
+    chosen = np.append(taken, False)  # for tokens that belong to no chunk, whose number is -1
     keep = ~chosen[of_student] | student.framing
     take = chosen[of_teacher] & ~teacher.framing
     row = np.concatenate([_row(student)[keep], _row(teacher)[take]])
@@ -37,14 +37,14 @@ def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Piec
     opening, closing = (np.concatenate([side[keep], nothing])[order] for side in (student.opening, student.closing))
     counts = np.bincount(row, minlength=len(student))
     rows = np.concatenate(([0], np.cumsum(counts)))
-    return Pieces(joined("ids", offset), joined("starts"), joined("ends"), rows, student.lengths, opening, closing)
+    return Tokens(joined("ids", offset), joined("starts"), joined("ends"), rows, student.lengths, opening, closing)
 
 
-def _row(pieces: Pieces) -> Longs:
-    return np.repeat(np.arange(len(pieces)), np.diff(pieces.rows))
+def _row(tokens: Tokens) -> Longs:
+    return np.repeat(np.arange(len(tokens)), np.diff(tokens.rows))
 
 
-def _place(pieces: Pieces) -> Longs:
-    """(pieces,) first character of each, before all for the opening token and after all for the closing one."""
-    after = np.repeat(pieces.lengths, np.diff(pieces.rows))
-    return np.where(pieces.opening, -1, np.where(pieces.closing, after + 1, pieces.starts.astype(np.int64)))
+def _place(tokens: Tokens) -> Longs:
+    """(tokens,) first character of each, before all for the opening token and after all for the closing one."""
+    after = np.repeat(tokens.lengths, np.diff(tokens.rows))
+    return np.where(tokens.opening, -1, np.where(tokens.closing, after + 1, tokens.starts.astype(np.int64)))

@@ -33,17 +33,17 @@ _COMMON_NAMES = {
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """The pieces of a batch of texts, ragged and flat: row ``r`` is ``slice(rows[r], rows[r + 1])`` of every array.
+class Tokens:
+    """The tokens of a batch of texts, ragged and flat: row ``r`` is ``slice(rows[r], rows[r + 1])`` of every array.
 
     Attributes:
-        ids: (pieces,) vocabulary ids.
-        starts: (pieces,) first character of each piece in its original text, white space trimmed.
-        ends: (pieces,) character after its last one; equal to ``starts`` for pieces without text of their own.
+        ids: (tokens,) vocabulary ids.
+        starts: (tokens,) first character of each token in its original text, white space trimmed.
+        ends: (tokens,) character after its last one; equal to ``starts`` for tokens without text of their own.
         rows: (texts + 1,) row borders.
         lengths: (texts,) characters of each text.
-        opening: (pieces,) True for the special token that opens a row (role ``cls``).
-        closing: (pieces,) True for the one that closes it (role ``sep``).
+        opening: (tokens,) True for the special token that opens a row (role ``cls``).
+        closing: (tokens,) True for the one that closes it (role ``sep``).
     """
 
     ids: Ints
@@ -59,14 +59,14 @@ class Pieces:
 
     @property
     def framing(self) -> npt.NDArray[np.bool_]:
-        """(pieces,) True for the special tokens around a text, which are no part of it."""
+        """(tokens,) True for the special tokens around a text, which are no part of it."""
         return self.opening | self.closing
 
-    def take(self, indices: Sequence[int] | Longs) -> Pieces:
-        """The pieces of the chosen texts, in the order given."""
+    def take(self, indices: Sequence[int] | Longs) -> Tokens:
+        """The tokens of the chosen texts, in the order given."""
         chosen = np.asarray(indices, dtype=np.int64)
         flat, rows = members(self.rows, chosen)
-        return Pieces(
+        return Tokens(
             self.ids[flat],
             self.starts[flat],
             self.ends[flat],
@@ -184,7 +184,7 @@ class Tokenizer:
         """How the vocabulary tells the start of a word from its continuation.
 
         ``"##"`` marks continuations (WordPiece); ``"Ġ"`` (byte-level) and ``"▁"`` (Metaspace) mark starts; ``""`` if
-        pieces carry no mark.
+        tokens carry no mark.
         """
         counts = {mark: sum(token.startswith(mark) for token in self.vocabulary) for mark in ("##", "Ġ", "▁")}
         best = max(counts, key=lambda mark: counts[mark])
@@ -194,10 +194,10 @@ class Tokenizer:
         return len(self.vocabulary)
 
     def __repr__(self) -> str:
-        return f"Tokenizer({self.name!r}, {len(self)} pieces)"
+        return f"Tokenizer({self.name!r}, {len(self)} tokens)"
 
-    def encode(self, texts: Sequence[str]) -> Pieces:
-        """Cut texts into pieces, special tokens included.
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """Cut texts into tokens, special tokens included.
 
         Args:
             texts: any Unicode; empty texts give only special tokens.
@@ -214,7 +214,7 @@ class Tokenizer:
         lengths = np.fromiter((len(text) for text in texts), np.int64, len(encodings))
         starts, ends = _trim_white_space(texts, lengths, spans, counts)
         empty = starts == ends
-        return Pieces(
+        return Tokens(
             ids,
             starts,
             ends,
@@ -252,12 +252,12 @@ def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:
 
 
 def _trim_white_space(texts: Sequence[str], lengths: Longs, spans: Ints, counts: Longs) -> tuple[Ints, Ints]:
-    """Move span borders over white space, which Metaspace and ByteLevel pieces carry but do not mean.
+    """Move span borders over white space, which Metaspace and ByteLevel tokens carry but do not mean.
 
     Returns:
-        starts and ends, (pieces,) each, where a piece of white space alone becomes empty.
+        starts and ends, (tokens,) each, where a token of white space alone becomes empty.
     """
-    # A character after each text lets an empty piece at its end be looked up without leaving the array.
+    # A character after each text lets an empty token at its end be looked up without leaving the array.
     joined = "\0".join(texts) + "\0"
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     base = np.concatenate(([0], np.cumsum(lengths + 1)))[:-1]

@@ -33,10 +33,10 @@ algorithms: Registry[Algorithm] = Registry(
     {
         "wordpiece": ("tokenization.trainers.merges:WORDPIECE", "BERT's: merges inside words, ## continues a word"),
         "bpe": ("tokenization.trainers.merges:BPE", "byte-level merges as in RoBERTa: nothing is ever unknown"),
-        "unigram": ("tokenization.trainers.unigram:UNIGRAM", "likeliest pieces of BERT's words"),
+        "unigram": ("tokenization.trainers.unigram:UNIGRAM", "likeliest tokens of BERT's words"),
         "sentencepiece": (
             "tokenization.trainers.unigram:SENTENCEPIECE",
-            "likeliest pieces of everything between spaces, bytes for unknown characters",
+            "likeliest tokens of everything between spaces, bytes for unknown characters",
         ),
     },
 )
@@ -110,7 +110,7 @@ def grow(
 ) -> Tokenizer:
     """Add entries of the domain to a teacher's vocabulary until more would not pay.
 
-    The teacher's entries keep their ids. New ones are the most frequent pairs of pieces that its own cuts of the text
+    The teacher's entries keep their ids. New ones are the most frequent pairs of tokens that its own cuts of the text
     leave side by side within a word, merged one after another; the rule is applied to what the grown tokenizer really
     does to the text. Every WordPiece, BPE and Unigram tokenizer can be grown.
 

@@ -14,8 +14,8 @@ from corpora.errors import ConfigError
 from corpora.files import scratch_folder
 from corpora.wording import counted
 from experiments.benchmarking.competitors import System, competitor
-from experiments.config.names import slug
-from experiments.config.splits import scored_split
+from experiments.configuration.names import slug
+from experiments.configuration.splits import scored_split
 from finkd.evaluation.ner import score
 from finkd.inference.runtime import Running
 from finkd.runtimes.energy import Meter

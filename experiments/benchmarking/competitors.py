@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import corpora
 from corpora.sentence import Sentence
 from finkd.compression.packing import ENTRY
-from finkd.data.encoding import WINDOW, windows_and_pieces
+from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.runtime import Running
 from finkd.models import pretrained
 from finkd.models.checks import check_head
@@ -44,7 +44,7 @@ class System(Protocol):
         """Of its weights without zeros and unused bits, if there are such."""
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Of one text of some numbers of pieces."""
+        """Of one text of some numbers of tokens."""
 
     def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
         """Percentiles of the milliseconds in which a sentence is cut."""
@@ -97,8 +97,8 @@ class _Network:
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
         model = self.models[0]
-        lengths = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
-        return {str(pieces): _flops(model, pieces) for pieces in sorted({128, max(2, round(float(lengths.mean())))})}
+        lengths = windows_and_tokens(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
+        return {str(tokens): _flops(model, tokens) for tokens in sorted({128, max(2, round(float(lengths.mean())))})}
 
     def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
         return percentiles(tokenizing(self.models[0], sentences))
@@ -136,10 +136,10 @@ class _Peer:
 
 
 @torch.inference_mode()
-def _flops(model: Model, pieces: int) -> int:
+def _flops(model: Model, tokens: int) -> int:
     """Of one text, twice its multiplications."""
     network: Any = model.network
-    ids = torch.ones(1, min(pieces, model.max_length), dtype=torch.int64)
+    ids = torch.ones(1, min(tokens, model.max_length), dtype=torch.int64)
     with FlopCounterMode(display=False) as counter:
         network(input_ids=ids, attention_mask=torch.ones_like(ids))
     return int(counter.get_total_flops())

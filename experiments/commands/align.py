@@ -1,4 +1,4 @@
-"""``finkd align``: show which pieces of two tokenizers cover the same text."""
+"""``finkd align``: show which tokens of two tokenizers cover the same text."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ def align(
     text: Annotated[str, typer.Argument(help="The text.")],
     student: Annotated[str, typer.Option(metavar="DIR", help="Folder of the student's tokenizer or model.")],
     teacher: Annotated[str, typer.Option(help="Folder or name of the teacher.")] = DEFAULT,
-    json: Annotated[bool, typer.Option("--json", help="Print pieces and pairs as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print tokens and pairs as JSON.")] = False,
 ) -> None:
     """Draw the alignment of one text between two tokenizers.
 
-    Colours tell apart the smallest stretches that both cut out whole; a bar stands between the pieces of one stretch.
+    Colours tell apart the smallest stretches that both cut out whole; a bar stands between the tokens of one stretch.
     What only one of them covers is red.
 
     Example: finkd align --student runs/vocabulary "Acme repaid the revolving facility."
     """
     from experiments.vocabularies.shift import named_tokenizer
-    from tokenization.alignment import align as align_pieces
+    from tokenization.alignment import align as align_tokens
     from tokenization.drawing import as_dict, draw
 
     ours, theirs = named_tokenizer(student), named_tokenizer(teacher)
-    alignment = align_pieces(theirs.encode([text]), ours.encode([text]))
+    alignment = align_tokens(theirs.encode([text]), ours.encode([text]))
     if json:
         show_json(as_dict(alignment, theirs, ours, text))
     else:

@@ -40,7 +40,7 @@ def analyze(
         typer.Option(metavar="DIR", help="Measure this tokenizer; without --vocab-size and --algorithm, train none."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Longest sequence in pieces. (default: what the teacher reads)")
+        int | None, typer.Option(help="Longest sequence in tokens. (default: what the teacher reads)")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for analysis.json, analysis.md, analysis.tex and analysis.html.")

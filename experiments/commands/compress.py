@@ -24,10 +24,10 @@ METHODS = {
     "factorize": "compress:factorize",
     "decompose": "compress:decompose",
     "tensorize": "compress:tensorize",
-    "share": "compress:share",
+    "tie-layers": "compress:tie-layers",
     "sparsify": "compress:sparsify",
     "quantize": "compress:quantize",
-    "trim-vocabulary": "retokenize(start=trim)",
+    "trim-vocabulary": "replace-vocabulary(start=trim)",
 }
 
 
@@ -50,12 +50,12 @@ def compress(
     threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Make a model smaller: fewer heads, units, layers, pieces or bits, zeros, low ranks, shared layers.
+    """Make a model smaller: fewer heads, units, layers, tokens or bits, zeros, low ranks, shared layers.
 
     --set takes the settings of the method's stage (docs/compression.md). With a corpus, the model is scored before and
     after.
 
-    Example: finkd compress runs/quickstart/models/teacher-seed-1 --method prune --set share=0.3 --on sample
+    Example: finkd compress runs/quickstart/models/teacher-seed-1 --method prune --set fraction=0.3 --on sample
     """
     if method not in METHODS:
         raise UnknownNameError(unknown("methods", method, list(METHODS)))

@@ -98,7 +98,7 @@ def _suite(
     *,
     json: bool,
 ) -> None:
-    from experiments.config.experiment import overridden
+    from experiments.configuration.experiment import overridden
     from experiments.suites import suites
     from finkd.models.pretrained import resolve
 
@@ -143,7 +143,7 @@ def _figures(record: TaskRecord) -> dict[str, object]:
 
 def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     import corpora
-    from experiments.config.splits import scored_split
+    from experiments.configuration.splits import scored_split
     from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
@@ -189,7 +189,7 @@ def _table(title: str, scores: NerScores) -> Table:
     rows.append((label("macro"), label(None), label(None), label(None), label(None), number(scores.macro_f1, 3)))
     headings = ("Type", "Support", "Predicted", "Precision", "Recall", "F1")
     columns = tuple(Column(name.lower(), name, "left" if name == "Type" else "right") for name in headings)
-    notes = [f"{counted(scores.words, 'word')}, of which {scores.uncovered_words:,} have no piece and count as O."]
+    notes = [f"{counted(scores.words, 'word')}, of which {scores.uncovered_words:,} have no token and count as O."]
     if scores.unseen:
         notes.append("Unseen: entities with a word that the training split does not hold.")
     return Table("scores", plain(title), tuple(notes), columns, tuple(rows))

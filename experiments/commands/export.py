@@ -96,7 +96,7 @@ def _graph(
     json: bool,
 ) -> None:
     import corpora
-    from experiments.config.splits import scored_split
+    from experiments.configuration.splits import scored_split
     from finkd.export.onnx import export_onnx, load_onnx
     from finkd.models.loading import load_model
 

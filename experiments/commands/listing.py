@@ -18,7 +18,7 @@ from experiments.console.terminal import show_json
 KINDS = {
     "corpora": "corpora:corpora",
     "figures": "reports.figures:figures",
-    "floors": "finkd.evaluation.baselines:floors",
+    "baselines": "finkd.evaluation.baselines:baselines",
     "formats": "reports.formats:formats",
     "general": "reports.general:general",
     "losses": "finkd.losses:losses",

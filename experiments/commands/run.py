@@ -18,7 +18,7 @@ from experiments.console.threads import Threads
 if TYPE_CHECKING:
     from corpora.readers.offsets import Offsets
     from corpora.tags import Scheme
-    from experiments.config.experiment import Experiment
+    from experiments.configuration.experiment import Experiment
     from finkd.records import RunRecord
 
 Overrides = Annotated[
@@ -133,7 +133,7 @@ def _experiment(
     scheme: Scheme | None,
     offsets: Offsets | None,
 ) -> Experiment:
-    from experiments.config.experiment import from_settings, load_experiment, one_strategy
+    from experiments.configuration.experiment import from_settings, load_experiment, one_strategy
 
     path = Path(what)
     if not _names_a_file(path):

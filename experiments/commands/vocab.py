@@ -56,7 +56,7 @@ def vocab(
     currency: Annotated[bool, typer.Option("--currency", help="Never cut currency signs, nor join them.")] = False,
     digits: Annotated[
         Literal["learned", "split", "whole"],
-        typer.Option(help="Numbers in pieces as learned, digit by digit, or whole if frequent."),
+        typer.Option(help="Numbers in tokens as learned, digit by digit, or whole if frequent."),
     ] = "learned",
     threads: Threads = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,

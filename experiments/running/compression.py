@@ -10,8 +10,8 @@ from typing import Any
 import corpora
 from corpora.corpus import NerData
 from corpora.errors import ConfigError
-from experiments.config.experiment import overridden
-from experiments.config.splits import scored_split
+from experiments.configuration.experiment import overridden
+from experiments.configuration.splits import scored_split
 from experiments.running.events import Listener, ignored
 from experiments.running.strategy import make
 from finkd.compression.packing import ENTRY
@@ -21,7 +21,7 @@ from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.records import NerScores, Resources, figures
 from finkd.runtimes.resources import measure
-from finkd.stages.retokenize import Retokenize
+from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.stage import Stage
 from finkd.store import Store
 from finkd.strategies import parse
@@ -107,7 +107,7 @@ def compressed(
 
 def _reads_text(stage: Stage) -> bool:
     sources = {getattr(stage, "on", None), getattr(stage, "read", None)}
-    return isinstance(stage, Retokenize) or bool(sources & {"text", "general"})
+    return isinstance(stage, ReplaceVocabulary) or bool(sources & {"text", "general"})
 
 
 def _looked_at(folder: Path, data: NerData | None) -> Compressed:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from experiments.config.budget import PIECES_PER_WORD, text_read
+from experiments.configuration.budget import TOKENS_PER_WORD, text_read
 from experiments.running.prepared import Prepared
 from experiments.running.shapes import Shape, encoder
 from experiments.running.stage_shapes import after
@@ -84,11 +84,11 @@ def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed:
     if schedule is None:
         return 0.0, 0
     sentences, words = text_read(stage, prepared.words)
-    length = np.array([PIECES_PER_WORD * words])
-    learning = (1 + _BACKWARD) * student.flops_per_piece(length)[0] * schedule.epochs
-    readings = 1 if getattr(stage, "keep_states", False) else schedule.epochs
-    teaching = teacher.flops_per_piece(length)[0] * readings if hasattr(stage, "losses") else 0.0
-    seconds = float(PIECES_PER_WORD * words * sentences * (learning + teaching) / speed)
+    length = np.array([TOKENS_PER_WORD * words])
+    learning = (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
+    readings = 1 if getattr(stage, "cache_teacher_outputs", False) else schedule.epochs
+    teaching = teacher.flops_per_token(length)[0] * readings if hasattr(stage, "losses") else 0.0
+    seconds = float(TOKENS_PER_WORD * words * sentences * (learning + teaching) / speed)
     taught = _TEACHER_COPIES * teacher.parameters if hasattr(stage, "losses") else 0
     memory = _FLOAT * (_COPIES * student.parameters + taught)
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.

@@ -12,9 +12,9 @@ from corpora.corpus import NerData
 from corpora.errors import ConfigError, DataError, located
 from corpora.registry import unknown
 from corpora.sentence import Sentence
-from experiments.config.budget import within
-from experiments.config.experiment import Experiment
-from experiments.config.splits import check_types
+from experiments.configuration.budget import within
+from experiments.configuration.experiment import Experiment
+from experiments.configuration.splits import check_types
 from experiments.running.events import Listener, Watch
 from experiments.running.stage_shapes import check_order
 from finkd.data.raw_text import KeptText
@@ -59,8 +59,8 @@ class Prepared:
         self.counts = {key: text.count for key, text in self.texts().items()}
         self.train = self._split("train")
         self.scored = self._split(experiment.split)
-        self.confirm = {name: self._split(name) for name in experiment.confirm}
-        check_types(self.data, (experiment.split, *experiment.confirm))
+        self.extra_splits = {name: self._split(name) for name in experiment.extra_splits}
+        check_types(self.data, (experiment.split, *experiment.extra_splits))
         self.labels = corpora.label_names(self.data.types)
         self.known = known_words(self.train)
         seen = {sentence.text for sentence in self.train}

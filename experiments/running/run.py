@@ -14,13 +14,13 @@ from typing import Any
 from corpora.errors import ConfigError, StoreError
 from corpora.files import folder_lock, write_atomic
 from corpora.sentence import Sentence
-from experiments.config.experiment import Experiment, resolved
-from experiments.config.names import slug
+from experiments.configuration.experiment import Experiment, resolved
+from experiments.configuration.names import slug
 from experiments.running.events import Event, Listener
 from experiments.running.jobs import side_by_side
 from experiments.running.prepared import Outcomes, Prepared
 from experiments.running.publish import publish
-from finkd.evaluation.baselines import floors
+from finkd.evaluation.baselines import baselines
 from finkd.evaluation.ner import evaluate, score
 from finkd.execution.lineage import Outcome
 from finkd.models.model import Model
@@ -156,8 +156,8 @@ class _Recorder:
         self.listen = listen
 
     def records(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
-        """Records of the floors and of every system of a seed."""
-        records = [self._floor(name, seed) for name in self.experiment.floors]
+        """Records of the baselines and of every system of a seed."""
+        records = [self._floor(name, seed) for name in self.experiment.baselines]
         finished = {name: outcome.load() for name, outcome in outcomes.items()}
         published = {
             name: (finished[name], publish(outcome.folder, self.out / "models" / _stem(name, seed)))
@@ -171,13 +171,13 @@ class _Recorder:
         ]
 
     def _floor(self, name: str, seed: int) -> RunRecord:
-        floor = floors.get(name)
+        baseline = baselines.get(name)
 
         def scores(gold: Sequence[Sentence]) -> NerScores:
-            tags = floor(self.prepared.train, gold)
+            tags = baseline(self.prepared.train, gold)
             return score(gold, tags, self.data.types, self.data.roles, known=self.prepared.known)
 
-        return self._save(self._record(name, "floor", seed, scores))
+        return self._save(self._record(name, "baseline", seed, scores))
 
     def _system(
         self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
@@ -219,7 +219,7 @@ class _Recorder:
             split=self.experiment.split,
             seed=seed,
             scores=scores(self.prepared.scored),
-            confirmed={split: scores(gold) for split, gold in self.prepared.confirm.items()},
+            extra_splits={split: scores(gold) for split, gold in self.prepared.extra_splits.items()},
             corpora={
                 self.data.name: self.data.fingerprint,
                 **{f"{text.corpus} ({source})": text.fingerprint["text"] for source, text in raw.items() if text},

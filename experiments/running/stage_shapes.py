@@ -28,18 +28,18 @@ from finkd.stages.decompose import Decompose
 from finkd.stages.factorize import Factorize
 from finkd.stages.prune import Prune
 from finkd.stages.quantize import Quantize
-from finkd.stages.retokenize import Retokenize
-from finkd.stages.share import Share
-from finkd.stages.shrink import Shrink
+from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.sparsify import Sparsify
 from finkd.stages.stage import Head
 from finkd.stages.tensorize import Tensorize
+from finkd.stages.tie_layers import Share
+from finkd.stages.truncate_layers import TruncateLayers
 from finkd.strategies import Step
 from tokenization.tokenizer import Tokenizer
 
-_SHAPED = (Decompose, Factorize, Prune, Quantize, Share, Shrink, Sparsify, Tensorize)
+_SHAPED = (Decompose, Factorize, Prune, Quantize, Share, TruncateLayers, Sparsify, Tensorize)
 """Stages that depend on the sizes of a model."""
-_LAYERED = (Quantize, Shrink, Sparsify)
+_LAYERED = (Quantize, TruncateLayers, Sparsify)
 """Stages that ask for the layers of a model and are not refused by ``finkd.models.layer_overrides.check_family``."""
 _WITHOUT_MASKED_HEAD = ("electra",)
 """Architectures that stages make, for which finkd has no masked-LM head."""
@@ -95,14 +95,14 @@ def _check_abilities(steps: Sequence[Step], can: Abilities) -> None:
         stage = step.stage
         if isinstance(stage, _LAYERED) and can.layers:
             raise ConfigError(f"{step.name}: {can.layers}")
-        if isinstance(stage, Retokenize):
+        if isinstance(stage, ReplaceVocabulary):
             # A vocabulary from scratch has all special tokens; a changed one has those that it had.
             has_mask = has_mask if stage.start != "scratch" else not stage.tokenizer or _has_mask(stage.tokenizer)
         if stage.head == "words" and is_first_family and can.masked_head:
             raise ConfigError(f"{step.name}: {can.masked_head}")
         if stage.head == "words" and not has_mask:
             raise ConfigError(f"{step.name}: the tokenizer has no mask token, which masked-LM needs")
-        if isinstance(stage, Factorize) or (isinstance(stage, Shrink) and not stage.token_types):
+        if isinstance(stage, Factorize) or (isinstance(stage, TruncateLayers) and not stage.token_types):
             is_first_family = False
 
 
@@ -147,10 +147,10 @@ def after(stage: object, shape: Shape) -> Shape:
 
 
 @after.register
-def _shrunk(stage: Shrink, shape: Shape) -> Shape:
+def _shrunk(stage: TruncateLayers, shape: Shape) -> Shape:
     layers = stage.layers or every_other(shape.layers)
     if layers[-1] >= shape.layers:
-        raise ConfigError(f"shrink.layers: expected numbers from 0 to {shape.layers - 1} (got {list(layers)})")
+        raise ConfigError(f"truncate-layers.layers: expected numbers from 0 to {shape.layers - 1} (got {list(layers)})")
     shape = _of_layers(shape, layers)
     if stage.width is not None:
         shape = _narrower(shape, stage.width)
@@ -168,7 +168,7 @@ def _factorized(stage: Factorize, shape: Shape) -> Shape:
 
 
 @after.register
-def _retokenized(stage: Retokenize, shape: Shape) -> Shape:
+def _retokenized(stage: ReplaceVocabulary, shape: Shape) -> Shape:
     return shape if stage.tokenizer or stage.start == "grow" else shape.cut(entries=stage.size)
 
 
@@ -176,7 +176,7 @@ def _retokenized(stage: Retokenize, shape: Shape) -> Shape:
 def _pruned(stage: Prune, shape: Shape) -> Shape:
     _slim(shape).check_whole("prune before that")
     if stage.what == "layers":
-        count = max(1, round(shape.layers * (1 - stage.share)))
+        count = max(1, round(shape.layers * (1 - stage.fraction)))
         # Only the weights tell which go; with those of the middle gone, layers that may differ still do.
         return _of_layers(shape, [*range(count - count // 2), *range(shape.layers - count // 2, shape.layers)])
     check_family(shape.family)
@@ -243,7 +243,7 @@ def _units(shape: Shape) -> tuple[int, ...]:
 def _left(counts: Sequence[int], stage: Prune) -> tuple[int, ...]:
     """How many parts each layer keeps; by the scope of the model, where only the weights tell, the first ones most."""
     importance = [torch.full((count,), -float(layer)) for layer, count in enumerate(counts)]
-    return tuple(map(len, kept(importance, stage.share, stage.scope)))
+    return tuple(map(len, kept(importance, stage.fraction, stage.scope)))
 
 
 def _of_layers(shape: Shape, layers: Sequence[int]) -> Shape:
@@ -252,10 +252,10 @@ def _of_layers(shape: Shape, layers: Sequence[int]) -> Shape:
 
 def _narrower(shape: Shape, width: int) -> Shape:
     if _slim(shape) != Slim():
-        raise ConfigError("shrink.width: the layers are slim already; shrink before compress")
+        raise ConfigError("truncate-layers.width: the layers are slim already; shrink before compress")
     if width >= shape.width or width % shape.heads:
         raise ConfigError(
-            f"shrink.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than {shape.width} "
+            f"truncate-layers.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than {shape.width} "
             f"(got {width})"
         )
     return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)
@@ -263,7 +263,7 @@ def _narrower(shape: Shape, width: int) -> Shape:
 
 def _without_token_types(shape: Shape) -> Shape:
     if _slim(shape) != Slim():
-        raise ConfigError("shrink.token_types: the layers are slim already; shrink before compress")
+        raise ConfigError("truncate-layers.token_types: the layers are slim already; shrink before compress")
     if shape.family not in ("bert", "distilbert"):
-        raise ConfigError(f"shrink.token_types: only a BERT can do without (got {shape.family!r})")
+        raise ConfigError(f"truncate-layers.token_types: only a BERT can do without (got {shape.family!r})")
     return replace(shape, family="distilbert")

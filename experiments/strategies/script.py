@@ -19,7 +19,7 @@ TINY = (
     "split=test",
     "text={corpus: sample-text, sentences: 300, max_words: 60, sources: null}",
     "general={corpus: sample-text, sentences: 300, max_words: 60, seed: 1}",
-    "stages.retokenize={start: scratch, size: 3000}",
+    "stages.replace-vocabulary={start: scratch, size: 3000}",
     *(
         f"stages.{stage}.schedule.epochs={epochs}"
         for stage, epochs in {

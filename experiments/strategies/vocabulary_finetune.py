@@ -1,4 +1,4 @@
-"""A domain vocabulary, fine-tuned: what naive retokenisation costs (Gee et al. 2022).
+"""A domain vocabulary, fine-tuned: what naive retokenization costs (Gee et al. 2022).
 
 FINKD_DATA=../shared/data python experiments/strategies/vocabulary_finetune.py --seeds 1,2,3 --jobs 3
 python experiments/strategies/vocabulary_finetune.py --tiny

@@ -19,7 +19,7 @@ suites: Registry[Callable[[Request], list[TaskRecord]]] = Registry(
         "squad": ("experiments.suites.squad:squad", "answers to questions on a paragraph: exact match and F1"),
         "summarization": (
             "experiments.suites.summarization:summarization",
-            "summaries of dialogues: prompted and fine-tuned writers in few bits, and floors",
+            "summaries of dialogues: prompted and fine-tuned writers in few bits, and baselines",
         ),
         "inference": (
             "experiments.suites.inference:inference",

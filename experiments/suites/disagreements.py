@@ -25,7 +25,7 @@ def write_disagreements(out: Path, examples: Sequence[Example], records: Sequenc
     """
     systems: dict[str, TaskRecord] = {}
     for record in records:
-        name = record.system if record.role == "floor" else f"{record.system}, {record.method}"
+        name = record.system if record.role == "baseline" else f"{record.system}, {record.method}"
         systems.setdefault(name, record)
     said = list(zip(*(record.predicted for record in systems.values()), strict=True))
     wrong = [sum(answer != example.label for answer in row) for row, example in zip(said, examples, strict=True)]

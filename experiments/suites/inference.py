@@ -31,7 +31,7 @@ class PassSettings:
     """How a pass is timed.
 
     Attributes:
-        limit: most pieces of a pair.
+        limit: most tokens of a pair.
         passes: timed ones, after one that is not; their median counts.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.config.names import slug
+from experiments.configuration.names import slug
 from experiments.running.publish import publish
 from experiments.suites.request import Request
 from finkd.models.loading import load_model

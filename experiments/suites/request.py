@@ -15,7 +15,7 @@ from typing import Any
 from corpora.errors import UnknownNameError
 from corpora.files import folder_lock
 from corpora.registry import unknown
-from experiments.config.names import slug
+from experiments.configuration.names import slug
 from experiments.running.events import Event, ignored
 from finkd.execution import lineage
 from finkd.models import pretrained

@@ -40,7 +40,7 @@ def squad(request: Request) -> list[TaskRecord]:
 
 def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> Iterator[TaskRecord]:
     if request.teacher:
-        _same_pieces(request)
+        _same_tokens(request)
     for seed in request.seeds:
         frame = TaskRecord(
             suite="squad",
@@ -62,7 +62,7 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
         yield kept(request, frame, learner.decides, partial(_asked, learner, data, settings, frame))
 
 
-def _same_pieces(request: Request) -> None:
+def _same_tokens(request: Request) -> None:
     assert request.teacher is not None
     teacher = load_model(request.teacher)
     if teacher.tokenizer.fingerprint != request.loaded.tokenizer.fingerprint:

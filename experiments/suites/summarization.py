@@ -1,4 +1,4 @@
-"""Summaries of dialogues by models that write, prompted or fine-tuned, in few bits or whole; and floors."""
+"""Summaries of dialogues by models that write, prompted or fine-tuned, in few bits or whole; and baselines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import PositiveInt
 from corpora.errors import ConfigError
 from corpora.files import atomic_folder
 from corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
-from experiments.config.names import slug
+from experiments.configuration.names import slug
 from experiments.running.events import Event, ignored
 from experiments.running.jobs import side_by_side
 from experiments.suites.request import Request, chosen, found, kept, plain
@@ -20,7 +20,7 @@ from finkd.records import Resources
 from finkd.settings import build
 from finkd.store import address
 from finkd.suites.record import TaskRecord
-from finkd.suites.summaries.floors import FLOORS
+from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
 from finkd.suites.summaries.prompt import Prompt
@@ -115,14 +115,14 @@ def _frame(request: Request, data: DialogueData, method: str, seed: int, test: S
 
 
 def _floors(request: Request, data: DialogueData, test: Sequence[Dialogue]) -> Iterator[TaskRecord]:
-    for name, floor in FLOORS.items():
-        frame = replace(_frame(request, data, name, request.seeds[0], test), system=name, role="floor")
+    for name, baseline in BASELINES.items():
+        frame = replace(_frame(request, data, name, request.seeds[0], test), system=name, role="baseline")
         request.watched(data.name, frame.seed, name)
-        yield kept(request, frame, {"data": data.fingerprint}, partial(_by_floor, frame, test, floor))
+        yield kept(request, frame, {"data": data.fingerprint}, partial(_by_baseline, frame, test, baseline))
 
 
-def _by_floor(frame: TaskRecord, test: Sequence[Dialogue], floor: Callable[[Dialogue], str]) -> TaskRecord:
-    return _scored(frame, test, [floor(dialogue) for dialogue in test])
+def _by_baseline(frame: TaskRecord, test: Sequence[Dialogue], baseline: Callable[[Dialogue], str]) -> TaskRecord:
+    return _scored(frame, test, [baseline(dialogue) for dialogue in test])
 
 
 def _scored(frame: TaskRecord, test: Sequence[Dialogue], written: Sequence[str]) -> TaskRecord:

@@ -169,7 +169,7 @@ def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
     for method, answer in {"tf-idf + logistic regression": baselines.tfidf, "NB-SVM": baselines.nb_svm}.items():
         for split in data.scored:
             frame = _frame(request, data, "sst2", split, method, request.seeds[0], BINARY)
-            frame = replace(frame, system=method, role="floor", resources=Resources())
+            frame = replace(frame, system=method, role="baseline", resources=Resources())
             request.watched(data.name, frame.seed, method)
             decides = {"data": data.fingerprint}
             yield kept(request, frame, decides, partial(_by, frame, data, partial(answer, data, split)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, NonNegativeInt
 
 from corpora.errors import ConfigError
-from experiments.config.experiment import Experiment, from_settings, overridden, settings_in
+from experiments.configuration.experiment import Experiment, from_settings, overridden, settings_in
 from finkd.settings import build
 from finkd.strategies import merge, nested, written_out
 
@@ -174,12 +174,12 @@ class Plan:
             ConfigError: if these values do not fit each other.
         """
         measure = self.settings.get("measure", Experiment.measure) if "latency" in self.search.goals else 0
-        alone = {"seeds": list(self.search.seeds), "confirm": [], "floors": [], "measure": measure}
+        alone = {"seeds": list(self.search.seeds), "extra_splits": [], "baselines": [], "measure": measure}
         return from_settings({**self.with_values(values), **alone})
 
 
 def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -> Plan:
-    """Read a configuration with its search; ``find`` as for ``experiments.config.experiment.load_experiment``.
+    """Read a configuration with its search; ``find`` as for ``experiments.configuration.experiment.load_experiment``.
 
     Raises:
         ConfigError: with every mistake, one per line.

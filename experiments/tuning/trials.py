@@ -20,7 +20,7 @@ import corpora
 from corpora.corpus import NerData
 from corpora.files import write_atomic
 from corpora.sentence import Sentence
-from experiments.config.experiment import Experiment
+from experiments.configuration.experiment import Experiment
 from experiments.running.events import Event, Listener, ignored
 from experiments.running.run import record_file, run
 from experiments.tuning.search import Goal, Plan

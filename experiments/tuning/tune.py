@@ -12,17 +12,17 @@ from optuna.trial import Trial
 
 from corpora.errors import ConfigError
 from corpora.files import folder_lock
-from experiments.config.names import slug
+from experiments.configuration.names import slug
 from experiments.running.events import Listener
 from experiments.running.prepared import Prepared
 from experiments.tuning import storage
 from experiments.tuning.addresses import default_url, is_local
-from experiments.tuning.crew import Crew
 from experiments.tuning.outcome import write_outcome
 from experiments.tuning.search import Plan
 from experiments.tuning.study import RETRIES, begin, resume
 from experiments.tuning.trials import Trials
 from experiments.tuning.updates import Update
+from experiments.tuning.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def tune(
         alone = is_local(url)
         study = begin(plan, opened, alone=alone, retries=retries)
         job = _Job(Trials(plan, out, storage.artifacts(out)), url)
-        Crew(job, study, workers, alone, tell, retries).run(trials)
+        WorkerPool(job, study, workers, alone, tell, retries).run(trials)
         return write_outcome(plan, study, out)
 
 

@@ -31,7 +31,7 @@ class Plan:
         algorithms: of the vocabularies to train.
         sizes: their entries; every algorithm is trained in every size.
         lowercase: whether they drop case.
-        limit: longest sequence in pieces; ``None`` takes the teacher's.
+        limit: longest sequence in tokens; ``None`` takes the teacher's.
     """
 
     teacher: str
@@ -56,7 +56,7 @@ class Plan:
             if twice is not None:
                 raise ConfigError(f"{key}: {twice!r} is named twice; name it once")
         if self.limit is not None and self.limit < 1:
-            raise ConfigError(f"limit: expected a number of pieces (got {self.limit})")
+            raise ConfigError(f"limit: expected a number of tokens (got {self.limit})")
 
     @property
     def trained(self) -> tuple[tuple[str, int], ...]:

@@ -13,7 +13,7 @@ from corpora.errors import ConfigError, DataError
 from corpora.loading import SPLIT_NAMES
 from corpora.readers.lines import numbered_lines, parse_json, stem
 from corpora.wording import counted
-from experiments.config.splits import scored_split
+from experiments.configuration.splits import scored_split
 from tokenization.analysis import Text
 
 _LABELLED_SUFFIXES = (".conll", ".csv", ".json", ".parquet")

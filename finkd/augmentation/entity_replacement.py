@@ -1,7 +1,7 @@
 """Text in which a student meets the names that its vocabulary has lost.
 
 A teacher knows a rare name by an embedding of its own. A student whose vocabulary cuts that name can learn from its
-pieces what it means, but only where a text shows it, and raw text shows few names more than once. So names in raw text
+tokens what it means, but only where a text shows it, and raw text shows few names more than once. So names in raw text
 are exchanged for lost ones, and the teacher, which reads the same text, says what becomes of them.
 """
 

@@ -22,7 +22,7 @@ from finkd.data.encoding import WINDOW, cut_windows, encode
 from finkd.inference.prediction import read
 from finkd.models.model import Model
 from finkd.progress import Listener
-from tokenization.alignment import word_rows, words_of_pieces
+from tokenization.alignment import word_rows, words_of_tokens
 from tokenization.surface import canonical_forms
 from tokenization.tokenizer import Tokenizer
 
@@ -33,13 +33,13 @@ class Augment:
 
     Attributes:
         copies: of each sentence; TinyBERT makes 20.
-        share: of the words that may be exchanged: those of letters that are one piece for the masked language model.
+        fraction: of the words that may be exchanged: those of letters that are one token for the masked language model.
         likeliest: guesses to draw from.
         teacher: a strategy that makes the masked language model of the experiment's teacher.
     """
 
     copies: NonNegativeInt = 0
-    share: Annotated[float, Field(gt=0, le=1)] = 0.4
+    fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     likeliest: PositiveInt = 15
     teacher: str = "masked-teacher"
 
@@ -74,21 +74,21 @@ def augmented(
     windows = cut_windows(sentences, [masked_lm.tokenizer], limit)
     encoded = encode(windows, masked_lm.tokenizer, limit)
     starts, ends, borders = word_rows([window.sentence.spans for window in windows])
-    word = words_of_pieces(encoded.pieces, starts, ends, borders)
+    word = words_of_tokens(encoded.tokens, starts, ends, borders)
     letters = np.array([word.isalpha() for window in windows for word in window.sentence.words], np.bool_)
-    may_change = (word >= 0) & (encoded.pieces.starts == starts[word]) & (encoded.pieces.ends == ends[word])
+    may_change = (word >= 0) & (encoded.tokens.starts == starts[word]) & (encoded.tokens.ends == ends[word])
     may_change &= letters[word]
     window = np.searchsorted(borders, word, side="right") - 1
     guesses = _Guesses(masked_lm.tokenizer, how.likeliest, seed)
     draw = np.random.Generator(np.random.PCG64(seed))
     copies = []
     for _ in range(how.copies):
-        hidden = may_change & (draw.random(len(word)) < how.share)
+        hidden = may_change & (draw.random(len(word)) < how.fraction)
         changed: dict[int, dict[int, str]] = {}
         for at, side in read(masked_lm, encoded, precision=precision, listen=listen, hidden=hidden):
             assert side.masked is not None
-            for piece, guess in zip(at[hidden[at]].tolist(), guesses(side.masked), strict=True):
-                changed.setdefault(int(window[piece]), {})[int(word[piece] - borders[window[piece]])] = guess
+            for token, guess in zip(at[hidden[at]].tolist(), guesses(side.masked), strict=True):
+                changed.setdefault(int(window[token]), {})[int(word[token] - borders[window[token]])] = guess
         copies += [windows[row].sentence.with_words(words) for row, words in sorted(changed.items())]
     return copies
 

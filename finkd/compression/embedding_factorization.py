@@ -26,7 +26,7 @@ def factorize(model: Model, rank: int) -> Model:
     """A copy of a BERT whose token embeddings have ``rank`` dimensions and are projected to the encoder's width.
 
     The layout is ELECTRA's (Clark et al., arXiv 2003.10555), which ``transformers`` loads: embeddings are summed and
-    normalised in ``rank`` dimensions and then projected. A vocabulary of V pieces takes V * rank parameters instead of
+    normalised in ``rank`` dimensions and then projected. A vocabulary of V tokens takes V * rank parameters instead of
     V * width (factorised embeddings: Lan et al., arXiv 1909.11942, section 3.1).
 
     The new weights follow from the old ones in closed form. Let e = w + p + t be a sum of a token's, a position's and a

@@ -50,13 +50,13 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
 
     The change is that of a gate on the part's output that falls from 1 to 0 (Michel et al. 2019, arXiv 1905.10650,
     section 4.1; Molchanov et al. 2019, arXiv 1906.10771, eq. 8). A part is read by columns of one matrix W alone, so
-    the gate's slope is the sum of W * dL/dW over these columns. Heads are divided by the norm of their layer, as Michel
+    the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their layer, as Michel
     et al. do it, so that layers can be compared.
 
     Args:
         model: a tagger; not changed.
         data: labelled examples.
-        batch_tokens: pieces of one batch.
+        batch_tokens: tokens of one batch.
         seed: of the batches.
     """
     reading = [[parts(layer).linear(layer, name) for name in ("attended", "lowered")] for layer in model.layers]
@@ -68,9 +68,9 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
     step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
     for batch in _batches(data, batch_tokens, seed):
         weights = [_weight(each) for pair in reading for each in pair]
-        slopes = iter(torch.autograd.grad(step(batch).sum(), weights))
+        gradients = iter(torch.autograd.grad(step(batch).sum(), weights))
         for number, (attended, lowered) in enumerate(reading):
-            gates = [(_weight(each).detach() * next(slopes)).sum(0) for each in (attended, lowered)]
+            gates = [(_weight(each).detach() * next(gradients)).sum(0) for each in (attended, lowered)]
             heads[number] += gates[0].view(-1, sizes[number]).sum(1).abs()
             units[number] += gates[1].abs()
     return Importance(tuple(each / each.norm().clamp_min(_TINY) for each in heads), tuple(units))

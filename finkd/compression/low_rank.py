@@ -110,19 +110,19 @@ def ranks_by_energy(found: Mapping[str, Decomposition], energy: float) -> dict[s
     return {name: rank for name, rank in ranks.items() if rank <= found[name].worth}
 
 
-def beyond_rank_one(sizes: Collection[Size], share: float) -> float:
+def beyond_rank_one(sizes: Collection[Size], fraction: float) -> float:
     """Parameters that a share of the matrices' own leaves when each matrix has rank 1.
 
     Raises:
         ConfigError: if that takes more.
     """
-    left = share * sum(out * into for out, into in sizes) - sum(out + into for out, into in sizes)
+    left = fraction * sum(out * into for out, into in sizes) - sum(out + into for out, into in sizes)
     if left < 0:
-        raise ConfigError(f"compress:decompose: no rank fits a budget of {share:g}; choose a higher one")
+        raise ConfigError(f"compress:decompose: no rank fits a budget of {fraction:g}; choose a higher one")
     return left
 
 
-def ranks_by_budget(found: Mapping[str, Decomposition], share: float) -> dict[str, int]:
+def ranks_by_budget(found: Mapping[str, Decomposition], fraction: float) -> dict[str, int]:
     """Ranks that together take a share of the matrices' parameters.
 
     Ranks are given out one by one, each to the matrix whose output gains most for what the rank costs.
@@ -130,7 +130,7 @@ def ranks_by_budget(found: Mapping[str, Decomposition], share: float) -> dict[st
     Raises:
         ConfigError: if not even rank 1 of every matrix fits.
     """
-    left = beyond_rank_one([each.size for each in found.values()], share)
+    left = beyond_rank_one([each.size for each in found.values()], fraction)
     offers = sorted(
         ((float(gain) / each.cost, name) for name, each in found.items() for gain in each.gains[1 : each.worth]),
         reverse=True,
@@ -166,9 +166,9 @@ def moments(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> d
         for rows in plan(data.lengths, batch_tokens, seed, 0):
             inputs = data.batch(rows).student
             forward(model.network.train(False), inputs, frozenset())
-            count += len(inputs.pieces)
+            count += len(inputs.tokens)
             for name, states in seen.items():
-                read = states.flatten(0, 1)[inputs.pieces].double()
+                read = states.flatten(0, 1)[inputs.tokens].double()
                 total[name] = total.get(name, 0) + read.T @ read
     return {name: each / count for name, each in total.items()}
 

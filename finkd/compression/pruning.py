@@ -18,23 +18,23 @@ Scope = Literal["layer", "model"]
 """Whether as many go from every layer, or the least important ones of the model wherever they are."""
 
 
-def kept(importance: Sequence[Tensor], share: float, scope: Scope) -> list[Tensor]:
+def kept(importance: Sequence[Tensor], fraction: float, scope: Scope) -> list[Tensor]:
     """Which parts of each layer stay; every layer keeps at least one.
 
     Args:
         importance: of each layer, (parts,).
-        share: of the parts that go.
+        fraction: of the parts that go.
         scope: as in ``Scope``.
     """
     if scope == "layer":
-        return [_best(each, max(1, round(len(each) * (1 - share)))) for each in importance]
+        return [_best(each, max(1, round(len(each) * (1 - fraction)))) for each in importance]
     best = torch.stack([each.argmax() for each in importance])
     scores = [each.clone() for each in importance]
     for each, first in zip(scores, best.tolist(), strict=True):
         each[first] = torch.inf
     total = torch.cat(scores)
     stay = torch.zeros(len(total), dtype=torch.bool)
-    stay[_best(total, max(len(scores), round(len(total) * (1 - share))))] = True
+    stay[_best(total, max(len(scores), round(len(total) * (1 - fraction))))] = True
     return [each.nonzero().flatten() for each in torch.split(stay, [len(each) for each in scores])]
 
 

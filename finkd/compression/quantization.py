@@ -63,7 +63,7 @@ def sensitivities(
         model: a tagger; not changed.
         data: labelled examples.
         names: of the matrices, as the network calls them.
-        batch_tokens: pieces of one batch.
+        batch_tokens: tokens of one batch.
         seed: of the batches and of the first vectors.
     """
     step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32", apart=True).train(False)
@@ -76,8 +76,8 @@ def sensitivities(
     found = []
     for rows in plan(data.lengths, batch_tokens, seed, 0):
         loss = step(data.batch(rows)).sum()
-        slopes = torch.autograd.grad(loss, chosen, create_graph=True)
-        pairs = [_eigenpair(*each) for each in zip(slopes, chosen, vectors, strict=True)]
+        gradients = torch.autograd.grad(loss, chosen, create_graph=True)
+        pairs = [_eigenpair(*each) for each in zip(gradients, chosen, vectors, strict=True)]
         vectors = [vector for _, vector in pairs]
         found.append([value for value, _ in pairs])
     values = torch.tensor(found)
@@ -85,12 +85,12 @@ def sensitivities(
     return dict(zip(names, (values.mean(0).abs() + spread).tolist(), strict=True))
 
 
-def _eigenpair(slope: Tensor, weight: Tensor, vector: Tensor) -> tuple[float, Tensor]:
+def _eigenpair(gradient: Tensor, weight: Tensor, vector: Tensor) -> tuple[float, Tensor]:
     """The largest eigenvalue and its vector, by power iteration from a vector."""
     vector = vector / vector.norm()
     value = 0.0
     for _ in range(_ITERATIONS):
-        (product,) = torch.autograd.grad(slope, weight, vector, retain_graph=True)
+        (product,) = torch.autograd.grad(gradient, weight, vector, retain_graph=True)
         last, value = value, float((product * vector).sum())
         norm = product.norm()
         if not norm:

@@ -30,13 +30,13 @@ def check_shareable(slim: Slim, layers: int, shared: Shared, start: Start) -> No
         ConfigError: if they are shared already, of different shapes, or of low rank and so without a mean.
     """
     if slim.is_one:
-        raise ConfigError("compress:share: the layers are shared already")
+        raise ConfigError("compress:tie-layers: the layers are shared already")
     if slim.ranks and start == "mean":
         raise ConfigError(
-            "compress:share: matrices of low rank have no mean; share whole ones, or decompose with one rank for all "
+            "compress:tie-layers: matrices of low rank have no mean; share whole ones, or decompose with one rank for all "
             "(rank=) and set start=first"
         )
-    slim.check_alike("compress:share", layers, shared)
+    slim.check_alike("compress:tie-layers", layers, shared)
 
 
 def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:

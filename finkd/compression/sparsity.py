@@ -18,24 +18,24 @@ _UPDATES = 50
 
 
 class Sparsity:
-    """A constraint that holds a share of some matrices at zero.
+    """A constraint that holds a fraction of some matrices at zero.
 
-    The share rises from 0 with the cube of what is left of the rise (Zhu and Gupta 2017, arXiv 1710.01878, eq. 1);
+    The fraction rises from 0 with the cube of what is left of the rise (Zhu and Gupta 2017, arXiv 1710.01878, eq. 1);
     which weights go is decided anew ``_UPDATES`` times in the course of the training.
 
     Args:
         names: of the matrices.
-        share: of their weights that are zero in the end.
+        fraction: of their weights that are zero in the end.
         by: what is judged.
         scope: whether each matrix loses as much, or the least important weights go wherever they are.
-        rise: the parts of the training between which the share rises; an empty one prunes at once.
+        rise: the parts of the training between which the fraction rises; an empty one prunes at once.
     """
 
     def __init__(
-        self, names: Sequence[str], share: float, by: By, scope: Scope, rise: tuple[float, float] = (0.0, 0.0)
+        self, names: Sequence[str], fraction: float, by: By, scope: Scope, rise: tuple[float, float] = (0.0, 0.0)
     ) -> None:
         self._names = tuple(names)
-        self.share, self.by, self.scope, self.rise = share, by, scope, rise
+        self.fraction, self.by, self.scope, self.rise = fraction, by, scope, rise
         self.scores: dict[str, Tensor] = {}
         self.masks: dict[str, Tensor] = {}
         self.updates = -1
@@ -65,11 +65,11 @@ class Sparsity:
         """Share of zeros when a part of the training is done."""
         start, end = self.rise
         if done >= end:
-            return self.share
+            return self.fraction
         if done <= start:
             return 0.0
         left = 1 - (done - start) / (end - start)
-        return self.share * (1 - left**3)
+        return self.fraction * (1 - left**3)
 
     def state(self) -> dict[str, Tensor]:
         """Scores and masks."""
@@ -83,11 +83,11 @@ class Sparsity:
         for kind, held in {"scores": self.scores, "masks": self.masks}.items():
             held |= {name.removeprefix(f"{kind}."): value for name, value in state.items() if name.startswith(kind)}
 
-    def _masks(self, free: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    def _masks(self, free: Mapping[str, Tensor], fraction: float) -> dict[str, Tensor]:
         judged = {name: self._judged(name, free[name]) for name in self._names}
         if self.scope == "layer":
-            return {name: _largest(each, share) for name, each in judged.items()}
-        together = _largest(torch.cat([each.flatten() for each in judged.values()]), share)
+            return {name: _largest(each, fraction) for name, each in judged.items()}
+        together = _largest(torch.cat([each.flatten() for each in judged.values()]), fraction)
         parts = torch.split(together, [each.numel() for each in judged.values()])
         return {name: part.view_as(judged[name]) for name, part in zip(judged, parts, strict=True)}
 
@@ -97,10 +97,10 @@ class Sparsity:
         return self.scores.get(name, weight.abs())  # before anything has moved
 
 
-def _largest(scores: Tensor, share: float) -> Tensor:
+def _largest(scores: Tensor, fraction: float) -> Tensor:
     """1 where a score is among those that stay, 0 for the ``share`` of the lowest; of equal ones the last go."""
     mask = torch.ones_like(scores)
-    gone = round(share * scores.numel())
+    gone = round(fraction * scores.numel())
     if gone:
         mask.view(-1)[scores.flatten().argsort(descending=True, stable=True)[-gone:]] = 0
     return mask

@@ -72,14 +72,14 @@ def cp(stack: Tensor, rank: int) -> Factors:
     return Factors(*(torch.from_numpy(np.array(each)) for each in (wide * root, layers, (into * root).T)))
 
 
-def rank_by_budget(stack: Tensor, method: Method, share: float) -> int:
+def rank_by_budget(stack: Tensor, method: Method, fraction: float) -> int:
     """The highest rank whose factors have at most a share of the parameters of a (layers, out, in) stack.
 
     Raises:
         ConfigError: if not even one rank fits.
     """
     layers, out, into = stack.shape
-    budget = share * stack.numel()
+    budget = fraction * stack.numel()
 
     def cost(rank: int) -> int:
         if method == "cp":
@@ -94,7 +94,7 @@ def rank_by_budget(stack: Tensor, method: Method, share: float) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if cost(middle) <= budget else (low, middle - 1)
     if low == 0:
-        raise ConfigError(f"compress:tensorize: no rank fits a budget of {share:g}; choose a higher one")
+        raise ConfigError(f"compress:tensorize: no rank fits a budget of {fraction:g}; choose a higher one")
     return low
 
 

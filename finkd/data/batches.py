@@ -1,4 +1,4 @@
-"""Batches of similar length that hold a budget of pieces, planned from the seed alone."""
+"""Batches of similar length that hold a budget of tokens, planned from the seed alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from finkd.data.encoding import WINDOW, Encoded
 from finkd.losses.alignment import Aligned
 from finkd.losses.term import HIDING
 from finkd.models.model import Model
-from tokenization.alignment import Alignment, align, first_pieces, words_of_pieces
+from tokenization.alignment import Alignment, align, first_tokens, words_of_tokens
 from tokenization.mixing import mix
-from tokenization.tokenizer import Longs, Pieces, Tokenizer, members
+from tokenization.tokenizer import Longs, Tokenizer, Tokens, members
 
 Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int], Mapping[str, Array]]
-"""Takes sentences, tokenizers by side, labels and the most pieces of an example to the arrays of ``cutting.cut``."""
+"""Takes sentences, tokenizers by side, labels and the most tokens of an example to the arrays of ``cutting.cut``."""
 
 Integers = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
@@ -39,8 +39,8 @@ def plan(lengths: Longs, budget: int, seed: int, epoch: int) -> list[Longs]:
     The plan depends on nothing but its arguments, so an interrupted epoch can be taken up at any batch.
 
     Args:
-        lengths: (examples,) pieces of each example.
-        budget: pieces of one batch after padding; an example that is longer stands alone.
+        lengths: (examples,) tokens of each example.
+        budget: tokens of one batch after padding; an example that is longer stands alone.
         seed: seed of the run.
         epoch: number of the pass over the data.
 
@@ -106,7 +106,7 @@ class TrainingData:
         words: (words,) number of each word among the words of all sentences; those that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
         masking: chance of a word to be hidden where a term needs hidden text, of all alike or (words,) of each.
-        limit: most pieces that all models have room for.
+        limit: most tokens that all models have room for.
     """
 
     student: Encoded
@@ -136,7 +136,7 @@ class TrainingData:
             student: whose tokenizer cuts the text.
             labels: of the corpus, in the order of the ids; without labels no word has one.
             teacher: the same, if what it computes is needed.
-            limit: most pieces of a window, if the models have room for as many.
+            limit: most tokens of a window, if the models have room for as many.
             keep: ``cut``, or what keeps its result for another time.
         """
         models = {"student": student} if teacher is None else {"student": student, "teacher": teacher}
@@ -155,7 +155,7 @@ class TrainingData:
 
     @property
     def lengths(self) -> Longs:
-        """(examples,) pieces of each example under the tokenizer that cuts it finer."""
+        """(examples,) tokens of each example under the tokenizer that cuts it finer."""
         return self.student.lengths if self.teacher is None else np.maximum(self.student.lengths, self.teacher.lengths)
 
     def batch(
@@ -167,29 +167,29 @@ class TrainingData:
             rows: the chosen ones.
             needs: what the loss terms look at (``finkd.losses.term.NEEDS``).
             seed: decides what is mixed and hidden.
-            mixed: share of the chunks that the student reads in the teacher's pieces, whose ids then follow its own.
+            mixed: share of the chunks that the student reads in the teacher's tokens, whose ids then follow its own.
         """
-        pieces = self.student.pieces.take(rows)
+        tokens = self.student.tokens.take(rows)
         words, _ = members(self.student.word_rows, rows)
         if not (needs & _PAIRED or mixed):
-            words, first = self._covered(rows, words, pieces)
-            return Batch(inputs(self.student, pieces, first[0], self.limit), *self._labels(words))
+            words, first = self._covered(rows, words, tokens)
+            return Batch(inputs(self.student, tokens, first[0], self.limit), *self._labels(words))
         random = np.random.Generator(np.random.PCG64([*seed]))
         # Without a teacher the student is aligned with itself, so that text can be hidden in the same way.
-        other = (self.teacher or self.student).pieces.take(rows)
-        alignment = align(other, pieces)
+        other = (self.teacher or self.student).tokens.take(rows)
+        alignment = align(other, tokens)
         if mixed:
             both = mix(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
             if np.diff(both.rows).max(initial=0) <= self.limit:  # a mixture may be longer than either of its parts
-                pieces, alignment = both, align(other, both)
+                tokens, alignment = both, align(other, both)
         hidden = np.zeros(max(alignment.chunk_count, 1), np.bool_)
         if needs & HIDING:
             chance = self.masking if isinstance(self.masking, float) else self.masking[words]
             self._hide(hidden, rows, words, alignment, random.random(len(words)) < chance)
         theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
-        words, first = self._covered(rows, words, pieces, other)
+        words, first = self._covered(rows, words, tokens, other)
         return Batch(
-            inputs(self.student, pieces, first[0], self.limit, ours),
+            inputs(self.student, tokens, first[0], self.limit, ours),
             *self._labels(words),
             inputs(self.teacher, other, first[1], self.limit, theirs) if self.teacher else None,
             aligned(alignment, needs, hidden),
@@ -205,17 +205,17 @@ class TrainingData:
         borders = members(self.student.word_rows, rows)[1]
         return self.starts[words].astype(np.int64), self.ends[words].astype(np.int64), borders
 
-    def _covered(self, rows: Longs, words: Longs, *sides: Pieces) -> tuple[Longs, Longs]:
-        """The words that losses may look at, and (sides, words) the first piece of each within the batch."""
+    def _covered(self, rows: Longs, words: Longs, *sides: Tokens) -> tuple[Longs, Longs]:
+        """The words that losses may look at, and (sides, words) the first token of each within the batch."""
         starts, ends, borders = self._spans(rows, words)
-        first = np.stack([first_pieces(pieces, starts, ends, borders) for pieces in sides])
+        first = np.stack([first_tokens(tokens, starts, ends, borders) for tokens in sides])
         kept = self.usable[words] & (first >= 0).all(axis=0)
         return words[kept], first[:, kept]
 
     def _hide(self, hidden: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
-        """Mark the chunks of which any piece, on either side, begins in a word that was drawn."""
+        """Mark the chunks of which any token, on either side, begins in a word that was drawn."""
         starts, ends, borders = self._spans(rows, words)
-        for pieces, chunks in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True):
-            word = words_of_pieces(pieces, starts, ends, borders)
+        for tokens, chunks in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True):
+            word = words_of_tokens(tokens, starts, ends, borders)
             inside = (word >= 0) & (chunks >= 0)
             hidden[chunks[inside][drawn[word[inside]]]] = True

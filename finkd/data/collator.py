@@ -1,4 +1,4 @@
-"""From arrays of pieces to the tensors of one batch."""
+"""From arrays of tokens to the tensors of one batch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from finkd.data.encoding import Encoded
-from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedPieces, Pool
+from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedTokens, Pool
 from tokenization.alignment import Alignment, Pooling
-from tokenization.tokenizer import Longs, Pieces
+from tokenization.tokenizer import Longs, Tokens
 
 Bools = npt.NDArray[np.bool_]
 
@@ -22,23 +22,23 @@ class Inputs:
     """One model's view of a batch.
 
     Attributes:
-        ids: (batch, seq) piece ids.
-        mask: (batch, seq) True at pieces, False at padding.
-        words: (words,) position of each word's first piece in the flattened (batch * seq) sequence.
-        pieces: (pieces,) position of each piece in the flattened sequence, in order, padding left out.
-        types: (batch, seq) 1 at pieces of the second text of a pair; ``None`` where texts stand alone.
+        ids: (batch, seq) token ids.
+        mask: (batch, seq) True at tokens, False at padding.
+        words: (words,) position of each word's first token in the flattened (batch * seq) sequence.
+        tokens: (tokens,) position of each token in the flattened sequence, in order, padding left out.
+        types: (batch, seq) 1 at tokens of the second text of a pair; ``None`` where texts stand alone.
     """
 
     ids: Tensor
     mask: Tensor
     words: Tensor
-    pieces: Tensor
+    tokens: Tensor
     types: Tensor | None = None
 
     @property
-    def piece_ids(self) -> Tensor:
-        """(pieces,) ids without padding."""
-        return self.ids.flatten()[self.pieces]
+    def token_ids(self) -> Tensor:
+        """(tokens,) ids without padding."""
+        return self.ids.flatten()[self.tokens]
 
 
 def on_grid(length: int) -> int:
@@ -51,22 +51,22 @@ def on_grid(length: int) -> int:
     return -(-length // step) * step
 
 
-def inputs(encoded: Encoded, pieces: Pieces, first: Longs, limit: int, hidden: Bools | None = None) -> Inputs:
+def inputs(encoded: Encoded, tokens: Tokens, first: Longs, limit: int, hidden: Bools | None = None) -> Inputs:
     """Pad some examples to one length.
 
     Args:
         encoded: all examples, for the ids that fill up and hide.
-        pieces: those of the chosen examples.
-        first: (words,) first piece of each word to look up, as an index into ``pieces``.
+        tokens: those of the chosen examples.
+        first: (words,) first token of each word to look up, as an index into ``tokens``.
         limit: length that padding may not go beyond.
-        hidden: (pieces,) True where the mask token takes the place of a piece.
+        hidden: (tokens,) True where the mask token takes the place of a token.
     """
-    counts = np.diff(pieces.rows)
+    counts = np.diff(tokens.rows)
     longest = int(counts.max(initial=1))
     longest = max(longest, min(on_grid(longest), limit))
-    position = np.arange(pieces.rows[-1]) + np.repeat(np.arange(len(counts)) * longest - pieces.rows[:-1], counts)
+    position = np.arange(tokens.rows[-1]) + np.repeat(np.arange(len(counts)) * longest - tokens.rows[:-1], counts)
     ids = np.full(len(counts) * longest, encoded.pad, np.int64)
-    ids[position] = pieces.ids if hidden is None else np.where(hidden, encoded.mask, pieces.ids)
+    ids[position] = tokens.ids if hidden is None else np.where(hidden, encoded.mask, tokens.ids)
     mask = np.zeros(len(ids), np.bool_)
     mask[position] = True
     shape = (len(counts), longest)
@@ -75,16 +75,16 @@ def inputs(encoded: Encoded, pieces: Pieces, first: Longs, limit: int, hidden: B
         torch.from_numpy(mask.reshape(shape)),
         torch.from_numpy(position[first]),
         torch.from_numpy(position),
-        torch.from_numpy(_second(pieces, position, shape)) if encoded.is_paired else None,
+        torch.from_numpy(_second(tokens, position, shape)) if encoded.is_paired else None,
     )
 
 
-def _second(pieces: Pieces, position: Longs, shape: tuple[int, int]) -> Longs:
-    """(batch, seq) 1 at the pieces that follow the first closing one of their row."""
-    closed: Longs = np.cumsum(pieces.closing) - pieces.closing
-    counts = np.diff(pieces.rows)
+def _second(tokens: Tokens, position: Longs, shape: tuple[int, int]) -> Longs:
+    """(batch, seq) 1 at the tokens that follow the first closing one of their row."""
+    closed: Longs = np.cumsum(tokens.closing) - tokens.closing
+    counts = np.diff(tokens.rows)
     types = np.zeros(shape[0] * shape[1], np.int64)
-    types[position] = closed > np.repeat(closed[pieces.rows[:-1]], counts)
+    types[position] = closed > np.repeat(closed[tokens.rows[:-1]], counts)
     return types.reshape(shape)
 
 
@@ -92,7 +92,7 @@ def aligned(alignment: Alignment, needs: frozenset[str], hidden: Bools) -> Align
     """The parts of an alignment that loss terms look at, as tensors.
 
     Args:
-        alignment: of the pieces of a batch.
+        alignment: of the tokens of a batch.
         needs: what the terms look at.
         hidden: (chunks,) True for chunks that are hidden from both models.
     """
@@ -129,7 +129,7 @@ def _chunks(alignment: Alignment) -> Chunks:
 
 
 def _gather(chunk: Longs, count: int) -> Pooling:
-    """Pieces averaged into their chunks, each piece alike; (pieces,) chunk numbers never fall but for -1."""
+    """Tokens averaged into their chunks, each token alike; (tokens,) chunk numbers never fall but for -1."""
     members = np.flatnonzero(chunk >= 0)
     sizes = np.bincount(chunk[members], minlength=count)
     weights = (1 / sizes[chunk[members]]).astype(np.float32)
@@ -139,13 +139,13 @@ def _gather(chunk: Longs, count: int) -> Pooling:
 def _masked(alignment: Alignment, hidden: Bools) -> Masked:
     number = np.cumsum(hidden) - 1
     teacher, student = (
-        _masked_pieces(pieces, np.where((chunk >= 0) & hidden[chunk], number[chunk], -1))
-        for pieces, chunk in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True)
+        _masked_tokens(tokens, np.where((chunk >= 0) & hidden[chunk], number[chunk], -1))
+        for tokens, chunk in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True)
     )
     return Masked(student, teacher, int(hidden.sum()))
 
 
-def _masked_pieces(pieces: Pieces, number: Longs) -> MaskedPieces:
+def _masked_tokens(tokens: Tokens, number: Longs) -> MaskedTokens:
     at = np.flatnonzero(number >= 0)
-    row = np.searchsorted(pieces.rows, at, side="right") - 1
-    return MaskedPieces(*map(torch.from_numpy, (at, pieces.ids[at].astype(np.int64), number[at], row)))
+    row = np.searchsorted(tokens.rows, at, side="right") - 1
+    return MaskedTokens(*map(torch.from_numpy, (at, tokens.ids[at].astype(np.int64), number[at], row)))

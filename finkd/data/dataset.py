@@ -12,12 +12,12 @@ from corpora.sentence import Sentence
 from finkd.data.arrays import Array, Growing
 from finkd.data.encoding import IGNORED, Encoded, cut_windows, encode, kept_words, word_labels
 from tokenization.alignment import word_rows
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 BLOCK = 4096
-"""Sentences whose words and pieces are objects at the same time."""
+"""Sentences whose words and tokens are objects at the same time."""
 
-_PIECES = ("ids", "starts", "ends", "opening", "closing", "lengths")
+_TOKENS = ("ids", "starts", "ends", "opening", "closing", "lengths")
 
 
 def blocks(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
@@ -33,22 +33,22 @@ def cut(
     limit: int,
     folder: Path | None = None,
 ) -> dict[str, Array]:
-    """Examples of sentences: windows that fit every tokenizer, their words and their pieces.
+    """Examples of sentences: windows that fit every tokenizer, their words and their tokens.
 
     Args:
         sentences: gone through once.
-        tokenizers: side (``"student"``, ``"teacher"``) -> what cuts its pieces.
+        tokenizers: side (``"student"``, ``"teacher"``) -> what cuts its tokens.
         labels: of the corpus, in the order of the ids; without labels no word has one.
-        limit: most pieces of an example.
+        limit: most tokens of an example.
         folder: an empty one for the arrays; ``None`` keeps them in memory.
 
     Returns:
         flat arrays: of words ``starts``, ``ends``, ``labels``, ``usable``, and ``words``, their number among the words
-        of all sentences; of examples ``counts``, how many words each has; of a side's pieces those of ``Pieces``, named
+        of all sentences; of examples ``counts``, how many words each has; of a side's tokens those of ``Tokens``, named
         such as ``student.ids``, with ``student.counts`` for its borders and ``student.first`` as in ``Encoded``.
     """
     growing = Growing(folder)
-    words, pieces = 0, dict.fromkeys(tokenizers, 0)
+    words, tokens = 0, dict.fromkeys(tokenizers, 0)
     for block in blocks(sentences):
         before = words + np.cumsum([0, *(len(sentence.spans) for sentence in block)])
         windows = cut_windows(block, list(tokenizers.values()), limit)
@@ -64,19 +64,19 @@ def cut(
         )
         for side, tokenizer in tokenizers.items():
             encoded = encode(windows, tokenizer, limit)
-            growing.add(**{f"{side}.{name}": getattr(encoded.pieces, name) for name in _PIECES})
-            first = np.where(encoded.first < 0, -1, encoded.first + pieces[side])
+            growing.add(**{f"{side}.{name}": getattr(encoded.tokens, name) for name in _TOKENS})
+            first = np.where(encoded.first < 0, -1, encoded.first + tokens[side])
             growing.add(**{f"{side}.counts": encoded.lengths, f"{side}.first": first})
-            pieces[side] += len(encoded.pieces.ids)
+            tokens[side] += len(encoded.tokens.ids)
         words = int(before[-1])
     return growing.whole()
 
 
 def side(arrays: Mapping[str, Array], name: str, tokenizer: Tokenizer) -> Encoded:
     """Examples under one of the tokenizers that they were cut with."""
-    parts = {part: arrays[f"{name}.{part}"] for part in _PIECES}
-    pieces = Pieces(rows=_borders(arrays[f"{name}.counts"]), **parts)
-    return Encoded.of(pieces, arrays[f"{name}.first"], _borders(arrays["counts"]), tokenizer)
+    parts = {part: arrays[f"{name}.{part}"] for part in _TOKENS}
+    tokens = Tokens(rows=_borders(arrays[f"{name}.counts"]), **parts)
+    return Encoded.of(tokens, arrays[f"{name}.first"], _borders(arrays["counts"]), tokenizer)
 
 
 def _borders(counts: Array) -> Longs:

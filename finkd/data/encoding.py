@@ -1,4 +1,4 @@
-"""From sentences to model input: windows, pieces, and where each word's first piece stands."""
+"""From sentences to model input: windows, tokens, and where each word's first token stands."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from corpora.sentence import Sentence
 from corpora.wording import counted
-from tokenization.alignment import first_pieces, word_rows
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.alignment import first_tokens, word_rows
+from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +39,16 @@ class Window:
 
 
 def cut_windows(sentences: Sequence[Sentence], tokenizers: Sequence[Tokenizer], limit: int = WINDOW) -> list[Window]:
-    """Cut sentences at word borders so that no window has more than ``limit`` pieces under any tokenizer.
+    """Cut sentences at word borders so that no window has more than ``limit`` tokens under any tokenizer.
 
     Neighbouring windows share about a quarter of their words, and each shared word counts in the window where it stands
-    further from the border. Sentences without words give no window. A single word of more than ``limit`` pieces stands
+    further from the border. Sentences without words give no window. A single word of more than ``limit`` tokens stands
     alone.
 
     Args:
         sentences: the sources.
         tokenizers: all tokenizers that will read the windows, so that teacher and student see the same text.
-        limit: pieces of a window, special tokens included.
+        limit: tokens of a window, special tokens included.
     """
     sizes = [_word_sizes(sentences, tokenizer) for tokenizer in tokenizers]
     windows = []
@@ -64,24 +64,24 @@ def cut_windows(sentences: Sequence[Sentence], tokenizers: Sequence[Tokenizer], 
 
 
 def _word_sizes(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[Longs]:
-    """Pieces from each word's first one up to the next word's, at least one, per sentence.
+    """Tokens from each word's first one up to the next word's, at least one, per sentence.
 
     The first word also counts what stands before it, and the last one the closing token.
     """
-    pieces = tokenizer.encode([sentence.text for sentence in sentences])
+    tokens = tokenizer.encode([sentence.text for sentence in sentences])
     starts, ends, rows = word_rows([sentence.spans for sentence in sentences])
-    first = first_pieces(pieces, starts, ends, rows)
+    first = first_tokens(tokens, starts, ends, rows)
     sizes = []
     for row in range(len(sentences)):
         found = first[rows[row] : rows[row + 1]]
-        borders = np.append(np.where(found < 0, pieces.rows[row], found), pieces.rows[row + 1])
-        borders[0] = pieces.rows[row]
+        borders = np.append(np.where(found < 0, tokens.rows[row], found), tokens.rows[row + 1])
+        borders[0] = tokens.rows[row]
         sizes.append(np.maximum(np.diff(np.maximum.accumulate(borders)), 1))
     return sizes
 
 
 def _fit(sentence: Sentence, source: int, cost: Longs, tokenizers: Sequence[Tokenizer], limit: int) -> list[Window]:
-    """Cut a long sentence; a word may take more pieces once its neighbours are cut off, so the windows are measured."""
+    """Cut a long sentence; a word may take more tokens once its neighbours are cut off, so the windows are measured."""
     room = limit - 2
     while True:
         windows = _cut(sentence, source, cost, room)
@@ -133,16 +133,16 @@ class Encoded:
     """Windows under one tokenizer.
 
     Attributes:
-        pieces: their pieces.
-        first: (words,) flat index into the pieces of each word's first piece, -1 where no piece covers a word.
+        tokens: their tokens.
+        first: (words,) flat index into the tokens of each word's first token, -1 where no token covers a word.
         word_rows: (windows + 1,) borders of the windows in ``first``.
         pad: id that fills up a batch.
-        mask: id that hides a piece, -1 if the tokenizer has none.
+        mask: id that hides a token, -1 if the tokenizer has none.
         size: entries of the vocabulary.
         is_paired: whether each example is two texts (``finkd.suites.reading``).
     """
 
-    pieces: Pieces
+    tokens: Tokens
     first: Longs
     word_rows: Longs
     pad: int = 0
@@ -152,61 +152,61 @@ class Encoded:
 
     @classmethod
     def of(
-        cls, pieces: Pieces, first: Longs, word_rows: Longs, tokenizer: Tokenizer, *, is_paired: bool = False
+        cls, tokens: Tokens, first: Longs, word_rows: Longs, tokenizer: Tokenizer, *, is_paired: bool = False
     ) -> Encoded:
         """Windows as a tokenizer has cut them, with what it fills up and hides by."""
         special = tokenizer.special_ids
-        return cls(pieces, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer), is_paired)
+        return cls(tokens, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer), is_paired)
 
     @property
     def lengths(self) -> Longs:
-        """(windows,) pieces of each window."""
-        return np.diff(self.pieces.rows)
+        """(windows,) tokens of each window."""
+        return np.diff(self.tokens.rows)
 
 
 def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW) -> Encoded:
-    """Cut windows into pieces; the tail of a single word that alone exceeds ``limit`` is dropped, and logged."""
-    pieces = tokenizer.encode([window.sentence.text for window in windows])
-    too_long = np.diff(pieces.rows) > limit
+    """Cut windows into tokens; the tail of a single word that alone exceeds ``limit`` is dropped, and logged."""
+    tokens = tokenizer.encode([window.sentence.text for window in windows])
+    too_long = np.diff(tokens.rows) > limit
     if too_long.any():
         log.warning(
-            "only the first %d pieces of %s are read; more belong to each", limit, counted(too_long.sum(), "word")
+            "only the first %d tokens of %s are read; more belong to each", limit, counted(too_long.sum(), "word")
         )
-        pieces = _shorten(pieces, limit)
-    return _encoded(windows, pieces, tokenizer)
+        tokens = _shorten(tokens, limit)
+    return _encoded(windows, tokens, tokenizer)
 
 
-def windows_and_pieces(
+def windows_and_tokens(
     sentences: Sequence[Sentence], tokenizer: Tokenizer, limit: int = WINDOW
 ) -> tuple[list[Window], Encoded]:
     """``cut_windows`` and ``encode`` in one, which cuts text only once where every sentence fits."""
     whole = [Window(each, row, 0, (0, len(each.spans))) for row, each in enumerate(sentences) if each.spans]
-    pieces = tokenizer.encode([window.sentence.text for window in whole])
-    if np.diff(pieces.rows).max(initial=0) <= limit:
-        return whole, _encoded(whole, pieces, tokenizer)
+    tokens = tokenizer.encode([window.sentence.text for window in whole])
+    if np.diff(tokens.rows).max(initial=0) <= limit:
+        return whole, _encoded(whole, tokens, tokenizer)
     windows = cut_windows(sentences, [tokenizer], limit)
     return windows, encode(windows, tokenizer, limit)
 
 
-def _encoded(windows: Sequence[Window], pieces: Pieces, tokenizer: Tokenizer) -> Encoded:
+def _encoded(windows: Sequence[Window], tokens: Tokens, tokenizer: Tokenizer) -> Encoded:
     starts, ends, rows = word_rows([window.sentence.spans for window in windows])
-    return Encoded.of(pieces, first_pieces(pieces, starts, ends, rows), rows, tokenizer)
+    return Encoded.of(tokens, first_tokens(tokens, starts, ends, rows), rows, tokenizer)
 
 
-def _shorten(pieces: Pieces, limit: int) -> Pieces:
-    """Keep the first ``limit - 1`` pieces and the last of every longer row."""
-    counts = np.diff(pieces.rows)
-    column = np.arange(pieces.rows[-1]) - np.repeat(pieces.rows[:-1], counts)
+def _shorten(tokens: Tokens, limit: int) -> Tokens:
+    """Keep the first ``limit - 1`` tokens and the last of every longer row."""
+    counts = np.diff(tokens.rows)
+    column = np.arange(tokens.rows[-1]) - np.repeat(tokens.rows[:-1], counts)
     size = np.repeat(counts, counts)
     keep = (size <= limit) | (column < limit - 1) | (column == size - 1)
-    return Pieces(
-        pieces.ids[keep],
-        pieces.starts[keep],
-        pieces.ends[keep],
+    return Tokens(
+        tokens.ids[keep],
+        tokens.starts[keep],
+        tokens.ends[keep],
         np.concatenate(([0], np.cumsum(np.minimum(counts, limit)))),
-        pieces.lengths,
-        pieces.opening[keep],
-        pieces.closing[keep],
+        tokens.lengths,
+        tokens.opening[keep],
+        tokens.closing[keep],
     )
 
 

@@ -10,10 +10,10 @@ from corpora.sentence import Sentence
 from corpora.tags import entities
 
 Tags = list[list[str]]
-Floor = Callable[[Sequence[Sentence], Sequence[Sentence]], Tags]
+Baseline = Callable[[Sequence[Sentence], Sequence[Sentence]], Tags]
 
-floors: Registry[Floor] = Registry(
-    "floors",
+baselines: Registry[Baseline] = Registry(
+    "baselines",
     {
         "dictionary": ("finkd.evaluation.baselines:dictionary", "the training entities, longest match, commonest type"),
         "two-words": ("finkd.evaluation.baselines:two_words", "sec-filings' roles: Borrower and Lender are PER"),
@@ -32,7 +32,7 @@ def dictionary(train: Sequence[Sentence], test: Sequence[Sentence]) -> Tags:
     for sentence in train:
         for entity in entities(sentence.tags or ()):
             seen.setdefault(sentence.words[entity.start : entity.end], Counter())[entity.type] += 1
-    # Ties between types are broken by name, so that the floor does not depend on the order of the corpus.
+    # Ties between types are broken by name, so that the baseline does not depend on the order of the corpus.
     types = {surface: min(counts, key=lambda name: (-counts[name], name)) for surface, counts in seen.items()}
     return [_match(sentence.words, types) for sentence in test]
 

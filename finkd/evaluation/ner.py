@@ -1,4 +1,4 @@
-"""Strict entity scores: whole sentences through windows, words by their first piece, entities read as strict IOB2.
+"""Strict entity scores: whole sentences through windows, words by their first token, entities read as strict IOB2.
 
 The counts are those of seqeval's strict mode, for types whose names seqeval reads as they are: it strips hyphens, so
 that ``ORG-`` and ``ORG`` are one type to it.
@@ -33,7 +33,7 @@ def score(
         types: entity types, in the order of the report; types that only the prediction has follow them.
         roles: lower-cased surfaces that a corpus labels although they are roles, not names (see
             ``NerScores.names_only``).
-        uncovered: words without a piece, for the record.
+        uncovered: words without a token, for the record.
         known: lower-cased words of the training split (see ``NerScores.unseen``).
 
     Raises:

@@ -20,7 +20,7 @@ from corpora.errors import ConfigError, DataError
 from corpora.files import atomic_folder
 from corpora.sentence import Sentence
 from finkd.data.batches import by_length
-from finkd.data.encoding import WINDOW, Encoded, windows_and_pieces
+from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.export.graph_file import INPUTS, check_graph
 from finkd.export.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.inference.interruption import current_interrupt
@@ -35,8 +35,8 @@ from tokenization.tokenizer_file import first_line, max_length
 GRAPH = "model.onnx"
 Kind = Literal["onnx", "onnx-int8"]
 _BATCH_TOKENS = 128
-"""Pieces of a batch: states then stay in the cache next to the core, and little is padding; of 32 sentences at a time,
-28,800 words/s where 512 pieces give 22,300 and 4,096 give 7,300 (8 bits, 3 layers, one thread)."""
+"""Tokens of a batch: states then stay in the cache next to the core, and little is padding; of 32 sentences at a time,
+28,800 words/s where 512 tokens give 22,300 and 4,096 give 7,300 (8 bits, 3 layers, one thread)."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class OnnxTagger:
         session: the graph, from the ids of a batch and its mask to (batch, seq, labels) scores.
         tokenizer: its tokenizer.
         labels: label of each output.
-        max_length: pieces that it reads at most.
+        max_length: tokens that it reads at most.
         pool: threads that read a batch each; none where there is one thread.
     """
 
@@ -58,9 +58,9 @@ class OnnxTagger:
     pool: ThreadPoolExecutor | None = None
 
     def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
-        """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
-        pieces = encoded.pieces
-        scores = np.zeros((len(pieces.ids), len(self.labels)), np.float32)
+        """(words, labels) scores of every word, at its first token; NaN for words that no token covers."""
+        tokens = encoded.tokens
+        scores = np.zeros((len(tokens.ids), len(self.labels)), np.float32)
         interrupt = current_interrupt()
 
         def read(batch: tuple[Longs, npt.NDArray[np.bool_], dict[str, Longs]]) -> None:
@@ -91,12 +91,12 @@ class OnnxTagger:
 
 
 def _batches(encoded: Encoded, tokenizer: Tokenizer) -> Iterator[tuple[Longs, npt.NDArray[np.bool_], dict[str, Longs]]]:
-    """The pieces of each batch, where they stand in it, and what a graph is given."""
+    """The tokens of each batch, where they stand in it, and what a graph is given."""
     for rows in by_length(np.arange(len(encoded.lengths)), encoded.lengths, _BATCH_TOKENS):
-        at, lengths = members(encoded.pieces.rows, rows)[0], encoded.lengths[rows]
+        at, lengths = members(encoded.tokens.rows, rows)[0], encoded.lengths[rows]
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, tokenizer.special_ids["pad"], np.int64)
-        ids[mask] = encoded.pieces.ids[at]
+        ids[mask] = encoded.tokens.ids[at]
         yield at, mask, dict(zip(INPUTS, (ids, mask.astype(np.int64)), strict=True))
 
 
@@ -135,7 +135,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
         folder: made, or replaced, once everything is written.
         kind: ``"onnx"`` in fp32, or ``"onnx-int8"``: weights and states in 8 bits, after ``balance``.
         calibration: sentences to balance with, and on which the ranges of states are fixed (static quantization);
-            without any, pieces are drawn to balance with and the ranges are taken from the states as they come
+            without any, tokens are drawn to balance with and the ranges are taken from the states as they come
             (dynamic).
 
     Raises:
@@ -229,11 +229,11 @@ class _Calibration:
 
 
 def _typical(model: Model, sentences: Sequence[Sentence]) -> Iterator[dict[str, Longs]]:
-    """Batches of sentences, or of drawn pieces if there are none."""
+    """Batches of sentences, or of drawn tokens if there are none."""
     if not sentences:
         length = min(TYPICAL_LENGTH, model.max_length)
         return drawn(model.network.config.vocab_size, model.tokenizer.special_ids, length)
-    _, encoded = windows_and_pieces(sentences, model.tokenizer, min(WINDOW, model.max_length))
+    _, encoded = windows_and_tokens(sentences, model.tokenizer, min(WINDOW, model.max_length))
     return (given for _, _, given in _batches(encoded, model.tokenizer))
 
 

@@ -16,7 +16,7 @@ _SHARE = 0.8
 """Of the inputs' range in a balance, the rest is the weights'; of .65 to .85, that by which the scores of three
 students and a teacher differ least from fp32."""
 TYPICAL_LENGTH = 40
-"""Pieces of a sentence of news, rounded up."""
+"""Tokens of a sentence of news, rounded up."""
 
 
 class Product(nn.Module):
@@ -141,7 +141,7 @@ def _divisors(inputs: Tensor, weights: Tensor) -> Tensor:
 def drawn(
     ids: int, specials: Mapping[str, int], length: int = TYPICAL_LENGTH, rows: int = 256
 ) -> Iterator[dict[str, Longs]]:
-    """Batches of pieces drawn from a vocabulary, for want of text: as often as pieces of their rank are (Zipf).
+    """Batches of tokens drawn from a vocabulary, for want of text: as often as tokens of their rank are (Zipf).
 
     The ids of a trained vocabulary stand in the order of how common they were.
 
@@ -153,9 +153,9 @@ def drawn(
     """
     chance = 1 / (np.arange(ids) + 50.0)
     chance[list(specials.values())] = 0
-    pieces = np.random.default_rng(0).choice(ids, (rows, length), p=chance / chance.sum())
+    tokens = np.random.default_rng(0).choice(ids, (rows, length), p=chance / chance.sum())
     for role, at in (("cls", 0), ("sep", -1)):
         if role in specials:
-            pieces[:, at] = specials[role]
-    for some in np.split(pieces, range(16, rows, 16)):
+            tokens[:, at] = specials[role]
+    for some in np.split(tokens, range(16, rows, 16)):
         yield {"input_ids": some, "attention_mask": np.ones_like(some)}

@@ -16,7 +16,7 @@ from transformers.masking_utils import sdpa_mask
 _NAME = "finkd-plain"
 _NEVER = -1e4
 _SCORES_IN_CACHE = 1 << 18
-"""A softmax and its slopes are passes over memory, unless their rows stay in the cache."""
+"""A softmax and its gradients are passes over memory, unless their rows stay in the cache."""
 
 
 def _plain(
@@ -54,13 +54,13 @@ class _Attention(torch.autograd.Function):
         return weights @ value
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> Any:
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
         query, key, value, weights = ctx.saved_tensors
-        scores = slopes[0] @ value.transpose(2, 3)
+        scores = gradients[0] @ value.transpose(2, 3)
         for few in _few(scores):
             ours, at = scores[few].float(), weights[few].float()
             scores[few] = torch._softmax_backward_data(ours, at, -1, torch.float32)
-        return scores @ key, scores.transpose(2, 3) @ query, weights.transpose(2, 3) @ slopes[0], None
+        return scores @ key, scores.transpose(2, 3) @ query, weights.transpose(2, 3) @ gradients[0], None
 
 
 def _few(scores: Tensor) -> Iterator[slice]:
@@ -81,7 +81,7 @@ def fastest(network: PreTrainedModel) -> Iterator[None]:
     """Use the attention that is fastest for what a network is about to do.
 
     On a CPU PyTorch's fused kernel is, except for training in bf16: its backward half makes it two to three times as
-    slow on sentences (measured at 30 to 128 pieces), and PyTorch's plain products are computed in fp32.
+    slow on sentences (measured at 30 to 128 tokens), and PyTorch's plain products are computed in fp32.
     """
     usual = network.config._attn_implementation
     is_plain = torch.is_grad_enabled() and network.dtype == torch.bfloat16 and network.device.type == "cpu"

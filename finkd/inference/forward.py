@@ -21,8 +21,8 @@ from finkd.models.layer_overrides import Slim
 _PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
 """Names of the modules that make queries, keys and values: BERT's and RoBERTa's, and DistilBERT's."""
 
-_PIECES = 64
-"""A masked-LM head is asked for a multiple of so many pieces."""
+_TOKENS = 64
+"""A masked-LM head is asked for a multiple of so many tokens."""
 
 
 def forward(
@@ -38,9 +38,9 @@ def forward(
         network: what to run.
         inputs: its view of the batch.
         needs: what the loss terms look at (``finkd.losses.term.NEEDS``).
-        masked: (masked,) hidden pieces, as indices into the pieces of the batch, if scores there are needed: with
-            every piece of a batch the vocabulary would cost more than the encoder.
-        everywhere: (pieces,) pieces, hidden or not, at which the masked-LM head is asked too, without scores.
+        masked: (masked,) hidden tokens, as indices into the tokens of the batch, if scores there are needed: with
+            every token of a batch the vocabulary would cost more than the encoder.
+        everywhere: (tokens,) tokens, hidden or not, at which the masked-LM head is asked too, without scores.
 
     Raises:
         ConfigError: if attention is needed and the architecture keeps its projections elsewhere.
@@ -61,7 +61,7 @@ def forward(
         heads=0 if Slim.of(network).heads else network.config.num_attention_heads,
         masked=None if masked is None else _scores(network, output.last_hidden_state, inputs, masked),
         everywhere=None if every is None else masked_lm_guesses(network, every),
-        embeddings=network.get_input_embeddings()(inputs.piece_ids) if "embeddings" in needs else None,
+        embeddings=network.get_input_embeddings()(inputs.token_ids) if "embeddings" in needs else None,
     )
 
 
@@ -76,14 +76,14 @@ def _label_scores(output: Any, inputs: Inputs) -> Tensor:
 
 
 def _flat(states: Tensor, inputs: Inputs, places: Tensor | None = None) -> Tensor:
-    """(batch, seq, width) as (pieces, width), padding left out, or only some of the pieces."""
-    pieces = inputs.pieces if places is None else inputs.pieces[places]
-    return states.flatten(0, 1).index_select(0, pieces)
+    """(batch, seq, width) as (tokens, width), padding left out, or only some of the tokens."""
+    tokens = inputs.tokens if places is None else inputs.tokens[places]
+    return states.flatten(0, 1).index_select(0, tokens)
 
 
 def _scores(network: PreTrainedModel, states: Tensor, inputs: Inputs, masked: Tensor) -> Tensor:
     """(masked, vocabulary) scores; few shapes of matrix products occur, as for ``finkd.data.collator.on_grid``."""
-    padded = functional.pad(masked, (0, -len(masked) % _PIECES))
+    padded = functional.pad(masked, (0, -len(masked) % _TOKENS))
     return masked_lm_guesses(network, _flat(states, inputs, padded)).scores()[: len(masked)]
 
 

@@ -26,8 +26,8 @@ from tokenization.tokenizer import Longs, members
 
 _BATCH_TOKENS = 4096
 _FEW_TOKENS = 512
-"""Pieces of a batch of words to be tagged on a CPU: of 32 sentences at a time, in which larger batches would be half
-padding, 18,000 words/s in bf16 and 8,500 in fp32 where 4,096 pieces give 14,400 and 4,800 (3 layers, one thread)."""
+"""Tokens of a batch of words to be tagged on a CPU: of 32 sentences at a time, in which larger batches would be half
+padding, 18,000 words/s in bf16 and 8,500 in fp32 where 4,096 tokens give 14,400 and 4,800 (3 layers, one thread)."""
 
 
 def read(
@@ -47,14 +47,14 @@ def read(
         encoded: the examples under its own tokenizer.
         needs: what to compute (``finkd.losses.term.NEEDS``).
         precision: as in ``Schedule``.
-        batch_tokens: pieces of one batch, padding included.
+        batch_tokens: tokens of one batch, padding included.
         listen: called after every batch.
-        hidden: (pieces,) True for pieces that the mask token takes the place of.
+        hidden: (tokens,) True for tokens that the mask token takes the place of.
         device: where; ``None`` takes a GPU if there is one.
 
     Yields:
-        for each batch, (pieces,) their indices among all pieces, and what the model makes of them; ``words`` are the
-        label scores of all these pieces, ``masked`` the vocabulary's scores of the hidden ones.
+        for each batch, (tokens,) their indices among all tokens, and what the model makes of them; ``words`` are the
+        label scores of all these tokens, ``masked`` the vocabulary's scores of the hidden ones.
     """
     keep_freed_memory()
     network = in_precision(model.network.train(False), resolve_precision(precision))
@@ -81,10 +81,10 @@ def _read(
     began, tokens, interrupt = time.perf_counter(), 0, current_interrupt()
     for number, rows in enumerate(batches, start=1):
         interrupt(0)
-        at, _ = members(encoded.pieces.rows, rows)
+        at, _ = members(encoded.tokens.rows, rows)
         covered = None if hidden is None else hidden[at]
         masked = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)
-        batch = inputs(encoded, encoded.pieces.take(rows), np.arange(len(at)), longest, covered)
+        batch = inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), longest, covered)
         batch = to_device(batch, device)
         yield at, forward(network, batch, needs, masked)
         tokens += len(at)
@@ -99,21 +99,21 @@ def word_logits(
     batch_tokens: int | None = None,
     device: str | None = None,
 ) -> Tensor:
-    """Label scores of every word, at its first piece.
+    """Label scores of every word, at its first token.
 
     Args:
         model: a tagger.
         encoded: examples under its tokenizer.
         precision: as in ``Schedule``.
-        batch_tokens: pieces of one batch, padding included; ``None`` takes what suits the device.
+        batch_tokens: tokens of one batch, padding included; ``None`` takes what suits the device.
         device: where; ``None`` takes a GPU if there is one.
 
     Returns:
-        (words, labels) float32; rows of words that no piece covers are NaN.
+        (words, labels) float32; rows of words that no token covers are NaN.
     """
     device = device or ("cuda" if torch.cuda.is_available() else model.network.device.type)
     batch_tokens = batch_tokens or (_FEW_TOKENS if device == "cpu" else _BATCH_TOKENS)
-    scores = torch.zeros(len(encoded.pieces.ids), len(model.labels))
+    scores = torch.zeros(len(encoded.tokens.ids), len(model.labels))
     for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens, device=device):
         assert side.words is not None  # a tagger scores words
         scores[at] = side.words.float().cpu()

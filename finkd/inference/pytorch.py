@@ -47,11 +47,11 @@ class Prepared:
 
     @property
     def max_length(self) -> int:
-        """Pieces that it reads at most."""
+        """Tokens that it reads at most."""
         return self.model.max_length
 
     def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
-        """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
+        """(words, labels) scores of every word, at its first token; NaN for words that no token covers."""
         return np.asarray(word_logits(self.model, encoded, device=self.model.network.device.type))
 
 

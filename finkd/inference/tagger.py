@@ -11,7 +11,7 @@ import numpy.typing as npt
 from corpora.errors import DataError
 from corpora.sentence import Sentence
 from corpora.wording import counted
-from finkd.data.encoding import WINDOW, Encoded, windows_and_pieces
+from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.inference.interruption import current_interrupt
 from finkd.inference.prediction import word_logits
 from finkd.inference.viterbi import decode
@@ -37,10 +37,10 @@ class Runs(Protocol):
 
     @property
     def max_length(self) -> int:
-        """Pieces that it reads at most."""
+        """Tokens that it reads at most."""
 
     def word_logits(self, encoded: Encoded) -> Scores:
-        """(words, labels) scores of every word, at its first piece; NaN for words that no piece covers."""
+        """(words, labels) scores of every word, at its first token; NaN for words that no token covers."""
 
 
 Tagger = Model | Runs
@@ -57,7 +57,7 @@ def sentence_logits(
     """Label scores of every word, computed in blocks, so that text of any length and any number of labels fits.
 
     Yields:
-        per sentence, (words, labels) float32; NaN for words that no piece covers.
+        per sentence, (words, labels) float32; NaN for words that no token covers.
 
     Raises:
         DataError: if the model scores a word with infinity or NaN.
@@ -79,11 +79,11 @@ def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sen
 
 
 def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[Scores]:
-    windows, encoded = windows_and_pieces(sentences, model.tokenizer, min(limit, model.max_length))
+    windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
-    current_interrupt()(len(encoded.pieces.ids))
+    current_interrupt()(len(encoded.tokens.ids))
     scores = _word_logits(model, encoded, precision)
     for row, window in enumerate(windows):
         first, last = window.kept
@@ -114,7 +114,7 @@ def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> Scores:
 
 
 def predict(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
-    """IOB2 tags of every word, and the number of words that the tokenizer covers with no piece (they are O).
+    """IOB2 tags of every word, and the number of words that the tokenizer covers with no token (they are O).
 
     Raises:
         DataError: if the model scores a word with infinity or NaN.

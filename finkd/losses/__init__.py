@@ -16,34 +16,37 @@ if TYPE_CHECKING:  # listing the names must not import torch
 losses: Registry[type[Loss]] = Registry(
     "losses",
     {
-        "cross-entropy": ("finkd.losses.cross_entropy:CrossEntropy", "gold labels at each word's first piece"),
-        "word-kl": ("finkd.losses.word_kl:WordKL", "teacher's label distribution per word, across tokenizers"),
-        "span-hidden": (
-            "finkd.losses.span_hidden:SpanHidden",
-            "teacher's hidden states pooled to the student's pieces",
+        "cross-entropy": ("finkd.losses.cross_entropy:CrossEntropy", "gold labels at each word's first token"),
+        "word-logits-kl": (
+            "finkd.losses.word_logits_kl:WordLogitsKL",
+            "teacher's label distribution per word, across tokenizers",
+        ),
+        "aligned-hidden-states": (
+            "finkd.losses.aligned_hidden_states:AlignedHiddenStates",
+            "teacher's hidden states pooled to the student's tokens",
         ),
         "chunk-relations": (
             "finkd.losses.relations:ChunkRelations",
             "relations between queries, keys and values of common chunks",
         ),
         "chunk-attention": ("finkd.losses.relations:ChunkAttention", "attention scores between common chunks"),
-        "embedding": ("finkd.losses.embedding:Embedding", "token embeddings, spelled in the teacher's pieces"),
-        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "hidden pieces of the text itself"),
+        "embedding": ("finkd.losses.embedding:Embedding", "token embeddings, spelled in the teacher's tokens"),
+        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "hidden tokens of the text itself"),
         "masked-projection": (
             "finkd.losses.masked_kl:MaskedProjection",
-            "teacher's likeliest hidden pieces, projected to the student's vocabulary",
+            "teacher's likeliest hidden tokens, projected to the student's vocabulary",
         ),
         "masked-marginal": (
             "finkd.losses.masked_kl:MaskedMarginal",
-            "teacher's hidden pieces, retokenised position by position",
+            "teacher's hidden tokens, retokenized position by position",
         ),
-        "masked-likelihood": (
-            "finkd.losses.masked_kl:MaskedLikelihood",
+        "alm": (
+            "finkd.losses.masked_kl:ALM",
             "teacher's likelihood of hidden chunks (ALM)",
         ),
-        "universal-logits": ("finkd.losses.baselines:UniversalLogits", "sorted probabilities, no alignment (ULD)"),
-        "edit-distance": ("finkd.losses.baselines:EditDistance", "entries matched by edit distance (MinED)"),
-        "hybrid": ("finkd.losses.baselines:Hybrid", "equal entries matched, the others sorted (GOLD)"),
+        "uld": ("finkd.losses.baselines:ULD", "sorted probabilities, no alignment (ULD)"),
+        "mined": ("finkd.losses.baselines:MinED", "entries matched by edit distance (MinED)"),
+        "uld-hybrid": ("finkd.losses.baselines:ULDHybrid", "equal entries matched, the others sorted (GOLD)"),
     },
 )
 
@@ -51,8 +54,8 @@ losses: Registry[type[Loss]] = Registry(
 recipes: Registry[Recipe] = Registry(
     "recipes",
     {
-        "words-and-states": (
-            "finkd.losses.known:WORDS_AND_STATES",
+        "word-logits-and-hidden-states": (
+            "finkd.losses.known:WORD_LOGITS_AND_HIDDEN_STATES",
             "task-distill: gold labels, the teacher's labels and its hidden states",
         ),
         "tinybert": ("finkd.losses.known:TINYBERT", "distill and task-distill: hidden states and attention scores"),
@@ -83,7 +86,7 @@ def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: frozen
     if isinstance(settings, str):
         settings = recipes.get(settings).losses
     if not settings:
-        raise ConfigError("losses: expected at least one term, such as 'word-kl: {}' (got none)")
+        raise ConfigError("losses: expected at least one term, such as 'word-logits-kl: {}' (got none)")
     terms = [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]
     for name, term in zip(settings, terms, strict=True):
         if term.needs & refused:

@@ -49,7 +49,7 @@ class Chunks:
     """The smallest stretches of text that both tokenizers cut out whole, special tokens included.
 
     Attributes:
-        student: the student's pieces averaged into chunks.
+        student: the student's tokens averaged into chunks.
         teacher: the teacher's.
         row: (chunks,) example of each chunk within the batch.
         column: (chunks,) its place within the example.
@@ -76,11 +76,11 @@ class Chunks:
 
 
 @dataclass(frozen=True)
-class MaskedPieces:
-    """The pieces of one side that its masked-LM head is asked for, in order.
+class MaskedTokens:
+    """The tokens of one side that its masked-LM head is asked for, in order.
 
     Attributes:
-        at: (masked,) index of each among the pieces of the batch, padding left out.
+        at: (masked,) index of each among the tokens of the batch, padding left out.
         ids: (masked,) what stood there.
         chunk: (masked,) number of its chunk among the hidden ones, never falling.
         row: (masked,) example of each within the batch.
@@ -93,7 +93,7 @@ class MaskedPieces:
 
     @cached_property
     def rank(self) -> Tensor:
-        """(masked,) place of each piece within its chunk, from 0."""
+        """(masked,) place of each token within its chunk, from 0."""
         return places(self.chunk)
 
 
@@ -102,18 +102,18 @@ class Masked:
     """Text that both masked-LM heads are asked for: whole chunks, so that neither is asked for a character more.
 
     Attributes:
-        student: the student's pieces of it.
+        student: the student's tokens of it.
         teacher: the teacher's.
-        chunks: number of hidden chunks; each has at least one piece on both sides.
+        chunks: number of hidden chunks; each has at least one token on both sides.
     """
 
-    student: MaskedPieces
-    teacher: MaskedPieces
+    student: MaskedTokens
+    teacher: MaskedTokens
     chunks: int
 
     @cached_property
     def sizes(self) -> tuple[Tensor, Tensor]:
-        """(chunks,) number of student pieces and of teacher pieces in each hidden chunk."""
+        """(chunks,) number of student tokens and of teacher tokens in each hidden chunk."""
         return (
             torch.bincount(self.student.chunk, minlength=self.chunks),
             torch.bincount(self.teacher.chunk, minlength=self.chunks),
@@ -121,16 +121,16 @@ class Masked:
 
     @cached_property
     def first_teacher(self) -> Tensor:
-        """(masked student pieces,) index, among the teacher's hidden pieces, of the first in the same chunk."""
+        """(masked student tokens,) index, among the teacher's hidden tokens, of the first in the same chunk."""
         return torch.searchsorted(self.teacher.chunk, self.student.chunk)
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """How the pieces of both models lie over each other in one batch.
+    """How the tokens of both models lie over each other in one batch.
 
     Attributes:
-        to_student: teacher pieces averaged into student pieces by shared characters.
+        to_student: teacher tokens averaged into student tokens by shared characters.
         chunks: common stretches, if a term needs them.
         masked: hidden text, if a term needs any.
         everywhere: all of the text in the same form, if a term needs it.

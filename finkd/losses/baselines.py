@@ -10,16 +10,16 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.alignment import MaskedPieces, places
-from finkd.losses.masked_kl import hidden_scores, single_pieces
+from finkd.losses.alignment import MaskedTokens, places
+from finkd.losses.masked_kl import hidden_scores, single_tokens
 from finkd.losses.term import Outputs
 
 
 @dataclass(frozen=True)
-class UniversalLogits:
+class ULD:
     """Mean over positions of sum_v |sort(p_S)_v - sort(p_T)_v|, the shorter one padded with zeros.
 
-    Universal logit distillation (Boizard et al., arXiv 2402.12030, equation 3): no alignment, the i-th hidden piece of
+    Universal logit distillation (Boizard et al., arXiv 2402.12030, equation 3): no alignment, the i-th hidden token of
     an example is paired with the i-th of the other side, and what is left over is dropped.
 
     Attributes:
@@ -41,11 +41,11 @@ class UniversalLogits:
 
 
 @dataclass(frozen=True)
-class EditDistance:
+class MinED:
     """KL to the teacher's distribution, each entry moved to the student's entry of the smallest edit distance.
 
-    MinED of FuseLLM (Wan et al., arXiv 2401.10491, section 3.3): hidden chunks of one piece on both sides take the
-    mapped distribution, the pieces of all others the text itself as a one-hot target.
+    MinED of FuseLLM (Wan et al., arXiv 2401.10491, section 3.3): hidden chunks of one token on both sides take the
+    mapped distribution, the tokens of all others the text itself as a one-hot target.
 
     Attributes:
         weight: factor in the sum of all terms.
@@ -60,17 +60,17 @@ class EditDistance:
         assert outputs.vocabularies is not None
         scores = functional.log_softmax(student.float(), dim=-1)
         target = functional.one_hot(masked.student.ids, scores.shape[-1]).float()
-        single = single_pieces(masked)
+        single = single_tokens(masked)
         guesses = functional.softmax(teacher[masked.first_teacher[single]].float(), dim=-1)
         target[single] = torch.zeros_like(target[single]).index_add(1, outputs.vocabularies.nearest, guesses)
         return functional.kl_div(scores, target, reduction="sum") / max(1, len(scores))
 
 
 @dataclass(frozen=True)
-class Hybrid:
+class ULDHybrid:
     """Jensen-Shannon divergence on entries that both vocabularies hold, sorted L1 on all others, per hidden chunk.
 
-    GOLD of TRL: a chunk's distribution is that of its first piece times the chances of the pieces that follow it. What
+    GOLD of TRL: a chunk's distribution is that of its first token times the chances of the tokens that follow it. What
     is left to the L1 term has no names any more; in financial text most numbers fall there.
 
     Attributes:
@@ -116,19 +116,19 @@ def sorted_distance(first: Tensor, second: Tensor, largest: int) -> Tensor:
     return (ours - theirs).abs().sum(dim=-1)
 
 
-def _paired_by_index(student: MaskedPieces, teacher: MaskedPieces) -> tuple[Tensor, Tensor]:
-    """Indices of the i-th hidden piece of each example on both sides, as far as both have one."""
+def _paired_by_index(student: MaskedTokens, teacher: MaskedTokens) -> tuple[Tensor, Tensor]:
+    """Indices of the i-th hidden token of each example on both sides, as far as both have one."""
     partner = torch.searchsorted(teacher.row, student.row) + places(student.row)
     within = partner < torch.searchsorted(teacher.row, student.row, right=True)
     return within.nonzero().squeeze(1), partner[within]
 
 
-def _merged(scores: Tensor, pieces: MaskedPieces) -> Tensor:
-    """(chunks, vocabulary) distribution of each chunk's first piece, times the chances of the pieces after it."""
+def _merged(scores: Tensor, tokens: MaskedTokens) -> Tensor:
+    """(chunks, vocabulary) distribution of each chunk's first token, times the chances of the tokens after it."""
     log_p = functional.log_softmax(scores.float(), dim=-1)
-    said = log_p.gather(1, pieces.ids.unsqueeze(1)).squeeze(1)
-    opens = pieces.rank == 0
-    chance = said.new_zeros(int(opens.sum())).index_add(0, pieces.chunk, said.masked_fill(opens, 0.0))
+    said = log_p.gather(1, tokens.ids.unsqueeze(1)).squeeze(1)
+    opens = tokens.rank == 0
+    chance = said.new_zeros(int(opens.sum())).index_add(0, tokens.chunk, said.masked_fill(opens, 0.0))
     return (log_p[opens] + chance.unsqueeze(1)).exp()
 
 

@@ -12,7 +12,7 @@ from finkd.losses.term import Outputs
 
 @dataclass(frozen=True)
 class Embedding:
-    """sum_j |P e_s(j) - sum_t W_s(j),t E_t|^2 / sum_j |sum_t W_s(j),t E_t|^2 over the pieces j of the batch.
+    """sum_j |P e_s(j) - sum_t W_s(j),t E_t|^2 / sum_j |sum_t W_s(j),t E_t|^2 over the tokens j of the batch.
 
     W spells each student entry in teacher entries (``tokenization.maps``), so the term holds the student's embeddings
     where the transfer put them; P is the identity, or a learnt map where the widths differ. Entries count as often as
@@ -27,7 +27,7 @@ class Embedding:
     needs: ClassVar[frozenset[str]] = frozenset({"embeddings"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar; 0 without pieces."""
+        """Scalar; 0 without tokens."""
         assert outputs.student.embeddings is not None
         assert outputs.teacher.embeddings is not None
         target = outputs.teacher.embeddings.float()

@@ -28,7 +28,7 @@ DISTILBERT = Recipe(
     {
         "masked-projection": {"weight": 5.0, "temperature": 2.0},
         "masked-lm": {"weight": 2.0},
-        "span-hidden": {"measure": "cosine", "layers": "last"},
+        "aligned-hidden-states": {"measure": "cosine", "layers": "last"},
     },
     "Sanh et al. 2019, arXiv 1910.01108; weights from the README of its script",
 )
@@ -36,20 +36,20 @@ FAST_VOCABULARY_TRANSFER = Recipe(
     {
         "masked-projection": {"weight": 0.5, "temperature": 2.0},
         "masked-lm": {"weight": 0.5},
-        "span-hidden": {"weight": 0.5, "measure": "cosine", "layers": "last"},
+        "aligned-hidden-states": {"weight": 0.5, "measure": "cosine", "layers": "last"},
     },
     "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track",
 )
 LOGITS = Recipe({"masked-projection": {"temperature": 2.0}}, "Hinton et al. 2015, arXiv 1503.02531")
 MINILM = Recipe({"chunk-relations": {}}, "Wang et al. 2020 (MiniLM v2), arXiv 2012.15828")
 TINYBERT = Recipe(
-    {"span-hidden": {"measure": "mse"}, "chunk-attention": {}},
+    {"aligned-hidden-states": {"measure": "mse"}, "chunk-attention": {}},
     "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, equations 7 to 9",
 )
 TINYBERT_LABELS = Recipe(
-    {"word-kl": {"temperature": 1.0}}, "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, equation 10"
+    {"word-logits-kl": {"temperature": 1.0}}, "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, equation 10"
 )
-WORDS_AND_STATES = Recipe(
-    {"cross-entropy": {}, "word-kl": {"temperature": 2.0}, "span-hidden": {}},
+WORD_LOGITS_AND_HIDDEN_STATES = Recipe(
+    {"cross-entropy": {}, "word-logits-kl": {"temperature": 2.0}, "aligned-hidden-states": {}},
     "finkd; TextBrewer's teacher-labelled text (arXiv 2002.12620, section 4) with TinyBERT's hidden states",
 )

@@ -1,4 +1,4 @@
-"""Distillation of masked-LM guesses across vocabularies: what the teacher would write, in the student's pieces."""
+"""Distillation of masked-LM guesses across vocabularies: what the teacher would write, in the student's tokens."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class MaskedProjection:
     """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution, projected by P.
 
     q_k = top-n(softmax(z_T / tau)) P, renormalised; w_k is its mass before that. Row t of P spells teacher entry t in
-    student entries, the first one most (weights 0.1^i, as in X-Token). Only chunks that are one piece on both sides
+    student entries, the first one most (weights 0.1^i, as in X-Token). Only chunks that are one token on both sides
     count, since one position must say all of what the other says. Under one vocabulary this is plain distillation at
     the hidden positions, or at all of them.
 
     Attributes:
         weight: factor in the sum of all terms.
         temperature: tau, above 0.
-        pieces: n, how many of the teacher's most likely pieces are projected; 0 takes all, which saves finding them.
+        tokens: n, how many of the teacher's most likely tokens are projected; 0 takes all, which saves finding them.
         positions: ``"hidden"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
     """
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    pieces: NonNegativeInt = 0
+    tokens: NonNegativeInt = 0
     positions: Literal["hidden", "all"] = "hidden"
 
     @property
@@ -42,11 +42,11 @@ class MaskedProjection:
         return frozenset({"masked" if self.positions == "hidden" else "everywhere"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar; 0 if no chunk is one piece on both sides."""
+        """Scalar; 0 if no chunk is one token on both sides."""
         if self.positions == "all":
             return self._everywhere(outputs)
         student, teacher, masked = hidden_scores(outputs)
-        single = single_pieces(masked).nonzero(as_tuple=True)[0]
+        single = single_tokens(masked).nonzero(as_tuple=True)[0]
         ours, theirs = Scores(student, single), Scores(teacher, masked.first_teacher[single])
         return score_divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
 
@@ -56,26 +56,26 @@ class MaskedProjection:
         assert teacher is not None
         assert outputs.aligned is not None
         assert outputs.aligned.everywhere is not None
-        single = single_pieces(outputs.aligned.everywhere)
+        single = single_tokens(outputs.aligned.everywhere)
         ours, theirs = student.take(single), teacher.take(outputs.aligned.everywhere.first_teacher[single])
         return divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
 
     def _projected(self, guesses: Tensor, outputs: Outputs) -> Tensor:
         """(positions, student vocabulary) from (positions, teacher vocabulary)."""
         assert outputs.vocabularies is not None
-        if 0 < self.pieces < guesses.shape[-1]:
-            likely, entries = guesses.topk(self.pieces, dim=-1)
+        if 0 < self.tokens < guesses.shape[-1]:
+            likely, entries = guesses.topk(self.tokens, dim=-1)
             guesses = torch.zeros_like(guesses).scatter_(1, entries, likely)
         return outputs.vocabularies.project(guesses)
 
 
 @dataclass(frozen=True)
 class MaskedMarginal:
-    """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution retokenised for position k.
+    """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution retokenized for position k.
 
-    For position k of a hidden chunk that is one teacher piece,
+    For position k of a hidden chunk that is one teacher token,
     q_k(s) = sum of softmax(z_T / tau)_t over the teacher entries t whose spelling in student entries begins with the
-    chunk's first k pieces and goes on with s. It is renormalised, and w_k is its mass before that.
+    chunk's first k tokens and goes on with s. It is renormalised, and w_k is its mass before that.
 
     Attributes:
         weight: factor in the sum of all terms.
@@ -87,7 +87,7 @@ class MaskedMarginal:
     needs: ClassVar[frozenset[str]] = frozenset({"masked"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar; 0 if no hidden chunk is one teacher piece."""
+        """Scalar; 0 if no hidden chunk is one teacher token."""
         student, teacher, masked = hidden_scores(outputs)
         assert outputs.vocabularies is not None
         whole = masked.sizes[1][masked.student.chunk] == 1
@@ -109,16 +109,16 @@ class MaskedMarginal:
 
 
 @dataclass(frozen=True)
-class MaskedLikelihood:
+class ALM:
     """-[e^a b + (1 - e^a) log(1 - e^b)], averaged over the hidden chunks: the teacher's chance of a chunk, kept.
 
-    a = l_T / tau - eps and b = l_S / tau - eps, where l sums log p over the chunk's pieces: the chance of the whole
+    a = l_T / tau - eps and b = l_S / tau - eps, where l sums log p over the chunk's tokens: the chance of the whole
     chunk exists under every tokenizer. This is ALM (Minixhofer et al., arXiv 2503.20083, equation 5) with
     pseudo-likelihoods, which masked models give, and the entropy of e^a taken off, so that equal models cost nothing.
 
     Attributes:
         weight: factor in the sum of all terms.
-        temperature: tau, above 0; decoders take 100, pseudo-likelihoods of few pieces far less.
+        temperature: tau, above 0; decoders take 100, pseudo-likelihoods of few tokens far less.
     """
 
     weight: float = 1.0
@@ -140,7 +140,7 @@ _EPSILON = 1e-4
 
 
 def hidden_scores(outputs: Outputs) -> tuple[Tensor, Tensor, Masked]:
-    """The scores of both masked-LM heads at the hidden pieces, and what is hidden."""
+    """The scores of both masked-LM heads at the hidden tokens, and what is hidden."""
     assert outputs.student.masked is not None
     assert outputs.teacher.masked is not None
     assert outputs.aligned is not None
@@ -148,8 +148,8 @@ def hidden_scores(outputs: Outputs) -> tuple[Tensor, Tensor, Masked]:
     return outputs.student.masked, outputs.teacher.masked, outputs.aligned.masked
 
 
-def single_pieces(masked: Masked) -> Tensor:
-    """(masked student pieces,) True for those whose chunk is one piece on both sides."""
+def single_tokens(masked: Masked) -> Tensor:
+    """(masked student tokens,) True for those whose chunk is one token on both sides."""
     ours, theirs = masked.sizes
     return ((ours == 1) & (theirs == 1))[masked.student.chunk]
 
@@ -168,7 +168,7 @@ def weighted_kl(target: Tensor, scores: Tensor) -> Tensor:
 
 
 def _chunk_likelihood(scores: Tensor, ids: Tensor, chunk: Tensor, chunks: int) -> Tensor:
-    """(chunks,) sum of log p over the pieces of each chunk."""
+    """(chunks,) sum of log p over the tokens of each chunk."""
     likelihood = -functional.cross_entropy(scores.float(), ids, reduction="none")
     return likelihood.new_zeros(chunks).index_add(0, chunk, likelihood)
 

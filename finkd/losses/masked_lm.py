@@ -1,4 +1,4 @@
-"""Masked language modelling: the student guesses hidden pieces."""
+"""Masked language modelling: the student guesses hidden tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finkd.models.masked_lm import cross_entropy
 
 @dataclass(frozen=True)
 class MaskedLM:
-    """-log p_S(piece), averaged over the student's hidden pieces (Devlin et al., arXiv 1810.04805, section 3.1).
+    """-log p_S(token), averaged over the student's hidden tokens (Devlin et al., arXiv 1810.04805, section 3.1).
 
     Attributes:
         weight: factor in the sum of all terms.

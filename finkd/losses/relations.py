@@ -26,7 +26,7 @@ _ROLES = {"q": 0, "k": 1, "v": 2}
 class ChunkRelations:
     """KL(softmax(X_T X_T' / sqrt(d_T)) || softmax(X_S X_S' / sqrt(d_S))), averaged over relations, heads and chunks.
 
-    X holds a layer's queries, keys or values, averaged over the pieces of each chunk and cut into relation heads, so
+    X holds a layer's queries, keys or values, averaged over the tokens of each chunk and cut into relation heads, so
     neither the widths nor the numbers of attention heads have to agree. The relations are MiniLM v2's (Wang et al.,
     arXiv 2012.15828, section 3); chunks in the place of tokens are finkd's.
 
@@ -65,7 +65,7 @@ class ChunkRelations:
 class ChunkAttention:
     """Mean squared difference of the attention scores q k' / sqrt(d) before the softmax, between pairs of chunks.
 
-    The score of two chunks is the mean of the scores of their pieces, which is the score of their mean query and mean
+    The score of two chunks is the mean of the scores of their tokens, which is the score of their mean query and mean
     key. Under one tokenizer this is TinyBERT's attention loss (Jiao et al., arXiv 1909.10351, equation 7). It is
     computed from queries and keys, because ``transformers`` gives attention only after the softmax, and none at all
     with its default kernels.
@@ -110,7 +110,7 @@ def _chunks(outputs: Outputs) -> Chunks:
 
 
 def _attention(outputs: Outputs, layers: Layers, key: str) -> list[tuple[Tensor, Tensor]]:
-    """(3, pieces, width) queries, keys and values of mapped layers, the student's and the teacher's."""
+    """(3, tokens, width) queries, keys and values of mapped layers, the student's and the teacher's."""
     ours, theirs = outputs.student.attention, outputs.teacher.attention
     pairs = layer_pairs(layers, len(ours), len(theirs), key, first=1)
     return [(ours[student - 1], theirs[teacher - 1]) for student, teacher in pairs]

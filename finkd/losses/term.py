@@ -17,15 +17,15 @@ from finkd.models.masked_lm import Guesses
 class Side:
     """What one model computed; parts that no active term needs are absent.
 
-    Words and pieces are flat over the batch, so padding never enters a loss.
+    Words and tokens are flat over the batch, so padding never enters a loss.
 
     Attributes:
-        words: (words, labels) scores at each word's first piece.
-        hidden: embeddings and each layer's states, (pieces, width) each.
-        attention: queries, keys and values of each layer, (3, pieces, width) each, heads side by side.
+        words: (words, labels) scores at each word's first token.
+        hidden: embeddings and each layer's states, (tokens, width) each.
+        attention: queries, keys and values of each layer, (3, tokens, width) each, heads side by side.
         heads: attention heads of a layer; 0 if layers differ in it.
-        masked: (masked pieces, vocabulary) scores of the masked-LM head.
-        everywhere: the masked-LM head at all pieces that lie in a chunk, hidden or not.
+        masked: (masked tokens, vocabulary) scores of the masked-LM head.
+        everywhere: the masked-LM head at all tokens that lie in a chunk, hidden or not.
         embeddings: (vocabulary, width) token embeddings.
     """
 
@@ -50,9 +50,9 @@ class Outputs:
         student: the student's side.
         teacher: the teacher's, without gradients.
         labels: (words,) gold label ids, -100 where there is none.
-        aligned: how the pieces of both sides lie over each other.
+        aligned: how the tokens of both sides lie over each other.
         vocabularies: how the entries of both vocabularies correspond.
-        project: (pieces, student width) -> (pieces, teacher width): a learnt linear map where the widths differ.
+        project: (tokens, student width) -> (tokens, teacher width): a learnt linear map where the widths differ.
     """
 
     student: Side
@@ -68,7 +68,7 @@ NEEDS = frozenset({"labels", "words", "hidden", "attention", "masked", "everywhe
 
 ``labels``: gold; ``words``: the teacher's scores of words; ``hidden``, ``attention``, ``embeddings``: of both sides;
 ``masked``: text hidden from both models, and the scores of both masked-LM heads there; ``everywhere``: the same text,
-and both heads at every piece.
+and both heads at every token.
 """
 
 

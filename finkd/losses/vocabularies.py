@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tokenization.maps.edit_distance import EditDistance
 from tokenization.maps.exact import Exact
-from tokenization.maps.retokenisation import DECAY, Retokenisation, spell
+from tokenization.maps.mined import MinED
+from tokenization.maps.retokenization import DECAY, Retokenization, spell
 from tokenization.tokenizer import Tokenizer
 
 
@@ -39,14 +39,14 @@ class Vocabularies:
         """(teacher vocabulary, longest) student entries that spell each teacher entry, in order, then -1."""
         found = spell(self.teacher, self.student)
         table = np.full((len(self.teacher), int(found.place.max(initial=0)) + 1), -1, np.int64)
-        table[found.entry, found.place] = found.piece
+        table[found.entry, found.place] = found.token
         return torch.from_numpy(table).to(self.device)
 
     @cached_property
     def projection(self) -> Tensor:
         """(student vocabulary, teacher vocabulary) sparse weights of the student entries that spell each teacher entry.
 
-        In a column they fall by ten from each piece to the next and sum to one: the first piece is what a student says
+        In a column they fall by ten from each token to the next and sum to one: the first token is what a student says
         first (X-Token, NeMo-RL). Entries that the student cannot spell have none.
         """
         spells = self.spelling >= 0
@@ -78,7 +78,7 @@ class Vocabularies:
     @cached_property
     def nearest(self) -> Tensor:
         """(teacher vocabulary,) student entry of the smallest edit distance, unknown where nothing is like it."""
-        best = EditDistance(furthest=1.0)(self.student, self.teacher).best
+        best = MinED(furthest=1.0)(self.student, self.teacher).best
         unknown = self.student.special_ids.get("unk", 0)
         return torch.from_numpy(np.where(best >= 0, best, unknown)).to(self.device)
 
@@ -88,5 +88,5 @@ class Vocabularies:
         Args:
             table: (teacher vocabulary, width); rows beyond the tokenizer's entries are unused.
         """
-        mapping = Retokenisation()(self.teacher, self.student).complete(self.teacher.special_ids.get("unk", 0))
+        mapping = Retokenization()(self.teacher, self.student).complete(self.teacher.special_ids.get("unk", 0))
         return torch.from_numpy(mapping @ table[: mapping.shape[1]].float().cpu().numpy()).to(table)

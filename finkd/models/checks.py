@@ -26,13 +26,13 @@ def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None
     """See that a model can read what its tokenizer gives.
 
     Raises:
-        ConfigError: if nothing can fill up its batches, or it has fewer embeddings than there are pieces.
+        ConfigError: if nothing can fill up its batches, or it has fewer embeddings than there are tokens.
     """
     if "pad" not in tokenizer.special_ids:
         raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
     if len(tokenizer) > embeddings:
         raise ConfigError(
-            f"{folder}: tokenizer has {counted(len(tokenizer), 'piece')}, the model only "
+            f"{folder}: tokenizer has {counted(len(tokenizer), 'token')}, the model only "
             f"{counted(embeddings, 'embedding')}"
         )
 

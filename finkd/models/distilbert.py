@@ -34,7 +34,7 @@ _DROPPED = re.compile(r"token_type_embeddings|pooler|cls\.predictions\.bias|posi
 
 
 def without_token_types(model: Model) -> Model:
-    """A copy in which the vector of the first token type, which every piece gets, is part of the positions' vectors.
+    """A copy in which the vector of the first token type, which every token gets, is part of the positions' vectors.
 
     It computes what the model computes, with two rows of embeddings less, and loads as ``transformers``' DistilBERT.
 
@@ -49,7 +49,7 @@ def without_token_types(model: Model) -> Model:
         return model
     if old.model_type != "bert" or old.layer_norm_eps != _EPSILON:
         raise ConfigError(
-            f"shrink.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without (got {old.model_type!r} "
+            f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without (got {old.model_type!r} "
             f"with {getattr(old, 'layer_norm_eps', 'none')})"
         )
     with torch.random.fork_rng(devices=[]):

@@ -55,7 +55,7 @@ def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
 
 
 def with_answer_head(model: Model, seed: int) -> Model:
-    """A copy of the encoder under a new head that scores, at each piece, how well an answer begins and ends there."""
+    """A copy of the encoder under a new head that scores, at each token, how well an answer begins and ends there."""
     return _under(model, AutoModelForQuestionAnswering, ("start", "end"), seed)
 
 
@@ -110,11 +110,11 @@ def check_masked_head(network: PreTrainedModel) -> None:
 
 
 def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
-    """What a masked-LM head makes of some pieces, short of the scores of the vocabulary.
+    """What a masked-LM head makes of some tokens, short of the scores of the vocabulary.
 
     Args:
         network: with such a head.
-        states: (pieces, width) their last hidden states.
+        states: (tokens, width) their last hidden states.
 
     Raises:
         ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.

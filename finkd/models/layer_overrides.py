@@ -127,7 +127,7 @@ class Slim:
             ConfigError: if layers are shared.
         """
         if self.is_one:
-            raise ConfigError("shrink: the layers are shared; leave some out before that")
+            raise ConfigError("truncate-layers: the layers are shared; leave some out before that")
         ranks: dict[str, int] = {}
         for new, old in enumerate(layers):
             ranks |= {f"{new}.{name}": self.ranks[f"{old}.{name}"] for name in LINEARS if f"{old}.{name}" in self.ranks}

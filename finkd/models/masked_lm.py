@@ -1,7 +1,7 @@
-"""What a masked-LM head thinks of many pieces, compared a few pieces at a time.
+"""What a masked-LM head thinks of many tokens, compared a few tokens at a time.
 
 The scores of a whole batch over a vocabulary of 30,000 take a gigabyte and several passes over it, most of a training
-step's time on a CPU. A divergence needs them only one piece at a time, and so does its gradient.
+step's time on a CPU. A divergence needs them only one token at a time, and so does its gradient.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 Target = Callable[[Tensor], Tensor]
-"""(pieces, teacher vocabulary) probabilities -> (pieces, student vocabulary), rows summing to at most 1."""
+"""(tokens, teacher vocabulary) probabilities -> (tokens, student vocabulary), rows summing to at most 1."""
 
 _SCORES_AT_ONCE = 1 << 23
 """Few enough to be small beside a model, many enough that the weights' gradient is not passed over too often."""
@@ -25,10 +25,10 @@ _SCORES_IN_CACHE = 1 << 18
 
 @dataclass(frozen=True)
 class Guesses:
-    """A masked-LM head at some pieces, before the vocabulary is looked at.
+    """A masked-LM head at some tokens, before the vocabulary is looked at.
 
     Attributes:
-        states: (pieces, width) what its last layer takes.
+        states: (tokens, width) what its last layer takes.
         weight: (vocabulary, width) of its last layer.
         bias: (vocabulary,) of its last layer.
     """
@@ -38,7 +38,7 @@ class Guesses:
     bias: Tensor
 
     def take(self, places: Tensor) -> Guesses:
-        """The same at some of the pieces."""
+        """The same at some of the tokens."""
         return Guesses(self.states[places], self.weight, self.bias)
 
     def entries(self, count: int) -> Guesses:
@@ -46,17 +46,17 @@ class Guesses:
         return Guesses(self.states, self.weight[:count], self.bias[:count])
 
     def scores(self) -> Tensor:
-        """(pieces, vocabulary)."""
+        """(tokens, vocabulary)."""
         return functional.linear(self.states, self.weight, self.bias)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a masked-LM head says at some pieces.
+    """What a masked-LM head says at some tokens.
 
     Attributes:
-        values: (pieces, vocabulary).
-        places: (chosen,) which of the pieces are meant, none twice.
+        values: (tokens, vocabulary).
+        places: (chosen,) which of the tokens are meant, none twice.
     """
 
     values: Tensor
@@ -64,19 +64,19 @@ class Scores:
 
 
 def divergence(student: Guesses, teacher: Guesses, target: Target, temperature: float) -> Tensor:
-    """tau^2 sum_k w_k KL(q_k || p_k) / sum_k w_k over pieces k, in memory that does not grow with their number.
+    """tau^2 sum_k w_k KL(q_k || p_k) / sum_k w_k over tokens k, in memory that does not grow with their number.
 
     p = softmax(z_S / tau), q w = target(softmax(z_T / tau)), and w is the mass of a row of the target. Gradients reach
     the student's states, weight and bias; they are computed along with the value.
 
     Args:
-        student: at pieces that correspond to the teacher's.
+        student: at tokens that correspond to the teacher's.
         teacher: without gradients.
         target: takes the teacher's distributions to the student's vocabulary.
         temperature: tau, above 0.
 
     Returns:
-        scalar float32; 0 without pieces.
+        scalar float32; 0 without tokens.
     """
     parts = (student.states, student.weight, student.bias)
     return _Divergence.apply(*parts, teacher, target, temperature)  # type: ignore[no-untyped-call,no-any-return]
@@ -117,13 +117,13 @@ def score_divergence(student: Scores, teacher: Scores, target: Target, temperatu
     """``divergence`` where the scores of both sides are there already, since other terms need them too.
 
     Args:
-        student: at pieces that correspond to the teacher's.
+        student: at tokens that correspond to the teacher's.
         teacher: without gradients.
         target: takes the teacher's distributions to the student's vocabulary.
         temperature: tau, above 0.
 
     Returns:
-        scalar float32; 0 without pieces.
+        scalar float32; 0 without tokens.
     """
     return _ScoreDivergence.apply(student.values, student.places, teacher, target, temperature)  # type: ignore[no-untyped-call,no-any-return]
 
@@ -157,14 +157,14 @@ class _ScoreDivergence(torch.autograd.Function):
 
 
 def cross_entropy(scores: Tensor, ids: Tensor) -> Tensor:
-    """Sum of -log p(id) over pieces.
+    """Sum of -log p(id) over tokens.
 
     Args:
-        scores: (pieces, vocabulary) of a masked-LM head.
-        ids: (pieces,) what stands there.
+        scores: (tokens, vocabulary) of a masked-LM head.
+        ids: (tokens,) what stands there.
 
     Returns:
-        scalar float32; 0 without pieces.
+        scalar float32; 0 without tokens.
     """
     return _CrossEntropy.apply(scores, ids)  # type: ignore[no-untyped-call,no-any-return]
 
@@ -206,7 +206,7 @@ def _slices(length: int, size: int) -> Iterator[slice]:
 
 
 def _scores(parts: tuple[Tensor, Tensor, Tensor], place: slice, temperature: float) -> Tensor:
-    """(pieces, vocabulary), divided by the temperature."""
+    """(tokens, vocabulary), divided by the temperature."""
     states, weight, bias = parts
     return functional.linear(states[place] / temperature, weight, bias / temperature)
 
@@ -215,8 +215,8 @@ def _compared(ours: Tensor, theirs: Tensor, target: Target) -> tuple[Tensor, Ten
     """sum_k w_k KL(q_k || p_k), sum_k w_k, and the slope of the first by the student's scores.
 
     Args:
-        ours: (pieces, vocabulary) the student's scores, divided by the temperature.
-        theirs: (pieces, teacher vocabulary) the teacher's.
+        ours: (tokens, vocabulary) the student's scores, divided by the temperature.
+        theirs: (tokens, teacher vocabulary) the teacher's.
         target: as for ``divergence``; row k of its value is w_k q_k.
     """
     wanted = target(functional.softmax(theirs, dim=-1))

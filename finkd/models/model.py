@@ -21,7 +21,7 @@ class Model:
     """A network with the tokenizer it reads through; every stage takes one and gives one.
 
     Attributes:
-        network: an encoder, bare or with a head that scores pieces, the vocabulary, texts or answers.
+        network: an encoder, bare or with a head that scores tokens, the vocabulary, texts or answers.
         tokenizer: its tokenizer.
         labels: label of each output, empty for an encoder without a head.
     """
@@ -56,7 +56,7 @@ class Model:
 
     @property
     def max_length(self) -> int:
-        """Pieces that the position embeddings have room for."""
+        """Tokens that the position embeddings have room for."""
         config = self.encoder.config
         positions = int(getattr(config, "max_position_embeddings", 512))
         return positions - first_position(config.model_type, getattr(config, "pad_token_id", None))
@@ -68,12 +68,12 @@ class Model:
 
     @property
     def tagging_head(self) -> nn.Linear:
-        """What scores the labels of a tagger at each piece."""
+        """What scores the labels of a tagger at each token."""
         return cast(nn.Linear, self.network.classifier)
 
     @property
     def has_masked_head(self) -> bool:
-        """Whether the network scores the vocabulary at each piece."""
+        """Whether the network scores the vocabulary at each token."""
         return self.network.get_output_embeddings() is not None  # type: ignore[no-untyped-call]
 
     def save(self, folder: Path) -> None:

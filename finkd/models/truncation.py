@@ -48,7 +48,7 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     """
     depth = len(model.layers)
     if not layers or sorted(set(layers)) != list(layers) or not 0 <= layers[0] <= layers[-1] < depth:
-        raise ConfigError(f"shrink.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
+        raise ConfigError(f"truncate-layers.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
     slim = Slim.of(model.network).of_layers(layers)
     student = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
     kept = nn.ModuleList(student.layers[layer] for layer in layers)
@@ -75,12 +75,12 @@ def narrow(model: Model, width: int) -> Model:
         ConfigError: if the width is no such number.
     """
     if Slim.of(model.network) != Slim():
-        raise ConfigError("shrink.width: the layers are slim already; shrink before compress")
+        raise ConfigError("truncate-layers.width: the layers are slim already; shrink before compress")
     old = model.encoder.config
     heads = old.num_attention_heads
     if not 0 < width < old.hidden_size or width % heads:
         raise ConfigError(
-            f"shrink.width: expected a multiple of the {counted(heads, 'head')} that is less than {old.hidden_size} "
+            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than {old.hidden_size} "
             f"(got {width})"
         )
     config = copy.deepcopy(model.network.config)
@@ -142,7 +142,7 @@ def replace_vocabulary(
 
 
 def _carried(carry: Carry, table: Tensor, tokenizer: Tokenizer) -> Tensor:
-    """(new, width) rows from (old, width) rows; rows beyond the old tokenizer's pieces are unused."""
+    """(new, width) rows from (old, width) rows; rows beyond the old tokenizer's tokens are unused."""
     old = table.detach()[: len(tokenizer)].float().cpu().numpy()
     return torch.from_numpy(carry(old)).to(table)
 

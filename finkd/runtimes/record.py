@@ -44,9 +44,9 @@ class BenchmarkRecord:
         bytes: of the weights as they are held, or of the graph.
         packed_bytes: of its weights without zeros and unused bits, if a stage has left such
             (``finkd.compression.packing``); of networks as they come.
-        flops: of one text, by its number of pieces: 128, and the mean of the corpus; of networks of PyTorch.
+        flops: of one text, by its number of tokens: 128, and the mean of the corpus; of networks of PyTorch.
         latency_ms: percentiles of one query, from text to tags, at batch 1 on one thread.
-        tokenizing_ms: the same of the part that cuts text into pieces.
+        tokenizing_ms: the same of the part that cuts text into tokens.
         queries: that were timed.
         seconds: that each runtime worked, at least, for latency and for each throughput.
         latency_ratio: of medians.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpora.sentence import Sentence
-from finkd.data.encoding import WINDOW, windows_and_pieces
+from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.runtime import Reads
 from finkd.inference.tagger import Tagger
 from finkd.runtimes.energy import Meter
@@ -89,12 +89,12 @@ def latencies(
 
 
 def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
-    """(sentences,) seconds to cut each into pieces."""
+    """(sentences,) seconds to cut each into tokens."""
     limit = min(WINDOW, tagger.max_length)
     found = []
     for sentence in sentences:
         began = time.perf_counter()
-        windows_and_pieces([sentence], tagger.tokenizer, limit)
+        windows_and_tokens([sentence], tagger.tokenizer, limit)
         found.append(time.perf_counter() - began)
     return np.array(found)
 

@@ -12,8 +12,14 @@ if TYPE_CHECKING:  # listing the names must not import torch
 stages: Registry[type[Stage]] = Registry(
     "stages",
     {
-        "shrink": ("finkd.stages.shrink:Shrink", "keep some of the layers, and of the dimensions"),
-        "retokenize": ("finkd.stages.retokenize:Retokenize", "a domain vocabulary, embeddings made from the old ones"),
+        "truncate-layers": (
+            "finkd.stages.truncate_layers:TruncateLayers",
+            "keep some of the layers, and of the dimensions",
+        ),
+        "replace-vocabulary": (
+            "finkd.stages.replace_vocabulary:ReplaceVocabulary",
+            "a domain vocabulary, embeddings made from the old ones",
+        ),
         "select": ("finkd.stages.select:Select", "only the better part of the raw text for the stages after it"),
         "adapt": ("finkd.stages.adapt:Adapt", "continued masked language modelling on domain text"),
         "distill": ("finkd.stages.distill:Distill", "a teacher's states and masked-LM guesses, before any task"),
@@ -37,6 +43,6 @@ stages: Registry[type[Stage]] = Registry(
             "zeros in the layers' matrices, while the other weights learn",
         ),
         "compress:quantize": ("finkd.stages.quantize:Quantize", "weights of few bits, more where the loss is steep"),
-        "compress:share": ("finkd.stages.share:Share", "one set of weights for all layers"),
+        "compress:tie-layers": ("finkd.stages.tie_layers:Share", "one set of weights for all layers"),
     },
 )

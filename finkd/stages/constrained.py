@@ -53,7 +53,7 @@ def learn(
         name: of the stage, for people.
 
     Returns:
-        pieces that were seen.
+        tokens that were seen.
 
     Raises:
         ConfigError: if it is to be trained, and is no tagger of the corpus.

@@ -37,7 +37,7 @@ class Decompose:
         budget: share of the matrices' parameters that are left; ranks go where they gain most.
         read: whose states the matrices are to be good for (``finkd.compression.low_rank.decompose``): the labelled
             sentences (``"gold"``), raw ``"text"`` or ``"general"`` text; ``"weights"`` asks the weights alone.
-        batch_tokens: pieces of the batches that are read.
+        batch_tokens: tokens of the batches that are read.
     """
 
     rank: PositiveInt | None = None

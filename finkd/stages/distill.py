@@ -38,16 +38,16 @@ class Distill:
         masking: share of the words that are hidden from both models, if a term needs hidden text.
         rarity: 0 hides all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
         schedule: how long and how fast.
-        keep_states: as in ``task-distill``.
+        cache_teacher_outputs: as in ``task-distill``.
     """
 
     on: Source = "text"
     teacher: str = "tagger"
-    losses: str | Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"span-hidden": {}})
+    losses: str | Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"aligned-hidden-states": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096, dropout=0.0))
-    keep_states: bool = False
+    cache_teacher_outputs: bool = False
     version: ClassVar[int] = 4
 
     def depends(self, context: Context) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Distill:
         why = "compares labels, which a distilled encoder has not; use task-distill"
         terms = build_terms(self.losses, frozenset({"labels", "words"}), why)
         check_mixing(self.schedule, terms)
-        if self.keep_states:
+        if self.cache_teacher_outputs:
             check_kept(terms)
         return terms
 
@@ -94,7 +94,7 @@ class Distill:
         data = examples(context.sentences(self.on), student, context, teacher=teacher)
         data = hiding(data, self.masking, self.rarity)
         states = None
-        if self.keep_states:
+        if self.cache_teacher_outputs:
             states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, states=states))
 

@@ -29,16 +29,16 @@ class Prune:
 
     Attributes:
         what: attention heads, units of the feed-forward halves, or whole layers.
-        share: of them that go; every layer keeps a head and a unit, and one layer stays.
-        by: how importance is measured: ``"taylor"``, the slope of the loss on the labelled sentences, of layers the
+        fraction: of them that go; every layer keeps a head and a unit, and one layer stays.
+        by: how importance is measured: ``"taylor"``, the gradient of the loss on the labelled sentences, of layers the
             loss without them; or ``"magnitude"`` of the weights, which needs no labels and is not known of layers.
         scope: whether as many go from every ``"layer"``, or the least important ones of the whole ``"model"``. With as
             many units in every layer, ``transformers`` has a name for the network.
-        batch_tokens: pieces of the batches that importance is averaged over.
+        batch_tokens: tokens of the batches that importance is averaged over.
     """
 
     what: What = "units"
-    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
     by: By = "taylor"
     scope: Scope = "layer"
     batch_tokens: PositiveInt = 1024
@@ -67,13 +67,13 @@ class Prune:
         Slim.of(model.network).check_whole("prune before that")
         if self.what == "layers":
             rises = of_layers(model, self._examples(model, context), self.batch_tokens, context.seed)
-            count = max(1, round(len(rises) * (1 - self.share)))
+            count = max(1, round(len(rises) * (1 - self.fraction)))
             order = sorted(range(len(rises)), key=lambda layer: -rises[layer])
             return keep_layers(model, sorted(order[:count])), 0
         importance = self._importance(model, context)
         if self.what == "heads":
-            return keep_heads(model, kept(importance.heads, self.share, self.scope)), 0
-        return keep_units(model, kept(importance.units, self.share, self.scope)), 0
+            return keep_heads(model, kept(importance.heads, self.fraction, self.scope)), 0
+        return keep_units(model, kept(importance.units, self.fraction, self.scope)), 0
 
     def _importance(self, model: Model, context: Context) -> Importance:
         if self.by == "magnitude":

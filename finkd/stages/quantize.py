@@ -41,7 +41,7 @@ class Quantize:
         losses: as in ``task-distill``.
         schedule: of learning with rounded weights, from the model as it was (quantization-aware); ``epochs: 0`` rounds
             what is there.
-        batch_tokens: pieces of the batches that steepness is averaged over.
+        batch_tokens: tokens of the batches that steepness is averaged over.
         sentences: how many of the labelled ones it is measured on; 0 takes all.
     """
 
@@ -49,7 +49,7 @@ class Quantize:
     by: Literal["uniform", "hessian"] = "hessian"
     embedding_bits: Literal[2, 3, 4, 8] = 8
     group: PositiveInt = 32
-    losses: Losses = "words-and-states"
+    losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
     batch_tokens: PositiveInt = 1024
     sentences: NonNegativeInt = 500

@@ -22,25 +22,25 @@ Part = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True)
 class Sparsify:
-    """Hold a share of the layers' weights at zero while the others learn from the model as it was.
+    """Hold a fraction of the layers' weights at zero while the others learn from the model as it was.
 
     Matrices stay as large as they are, and take as long; what a file without the zeros would hold is said in
     ``config.json`` (``packed_bytes``). Stages that train afterwards fill the zeros again.
 
     Attributes:
-        share: of the weights that are zero in the end.
+        fraction: of the weights that are zero in the end.
         by: ``"magnitude"`` or ``"movement"`` (``finkd.compression.sparsity``).
         scope: whether each matrix (``"layer"``) loses as much, or the least important weights go wherever they are.
-        rise: parts of the training between which the share rises; ``[0, 0]`` prunes before the first step.
+        rise: parts of the training between which the fraction rises; ``[0, 0]`` prunes before the first step.
         losses: as in ``task-distill``.
         schedule: how long and how fast; ``epochs: 0`` trains nothing.
     """
 
-    share: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    fraction: Annotated[float, Field(gt=0, lt=1)] = 0.8
     by: By = "magnitude"
     scope: Scope = "model"
     rise: tuple[Part, Part] = (0.0, 0.7)
-    losses: Losses = "words-and-states"
+    losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
     version: ClassVar[int] = 1
     head: ClassVar[Head] = "kept"
@@ -65,7 +65,7 @@ class Sparsify:
         """
         student, names = copied(model), prunable(model)
         rise = self.rise if self.schedule.epochs else (0.0, 0.0)
-        constraint = Sparsity(names, self.share, self.by, self.scope, rise)
+        constraint = Sparsity(names, self.fraction, self.by, self.scope, rise)
         tokens = learn(student, model, constraint, self.losses, self.schedule, context, "compress:sparsify")
         weights = dict(student.network.named_parameters())
         held = {name: packed_bytes(weights[name]) for name in names}

@@ -126,7 +126,7 @@ class Stage(Protocol):
         """What of the context decides the result; part of its address in the store."""
 
     def run(self, model: Model, context: Context) -> tuple[Model, int]:
-        """The new model, and the number of non-padding pieces it was trained on. The model given is not changed."""
+        """The new model, and the number of non-padding tokens it was trained on. The model given is not changed."""
 
 
 @runtime_checkable

@@ -43,19 +43,19 @@ class TaskDistill:
         on: ``"gold"`` labelled sentences, raw ``"text"`` of the domain, or ``"general"`` text.
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         schedule: how long and how fast.
-        keep_states: whether the teacher's states are computed once and kept in the store, which pays where text is
-            read twice or by two students; it takes 2 bytes (in bf16) for each piece, kept layer and dimension.
-        lost_names: how often each name that the teacher's vocabulary holds and the student's does not is put into a
+        cache_teacher_outputs: whether the teacher's states are computed once and kept in the store, which pays where text is
+            read twice or by two students; it takes 2 bytes (in bf16) for each token, kept layer and dimension.
+        entity_replacement: how often each name that the teacher's vocabulary holds and the student's does not is put into a
             copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
         augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
     """
 
     on: Source = "gold"
-    losses: str | Mapping[str, Mapping[str, Any]] = "words-and-states"
+    losses: str | Mapping[str, Mapping[str, Any]] = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
-    keep_states: bool = False
-    lost_names: NonNegativeInt = 0
+    cache_teacher_outputs: bool = False
+    entity_replacement: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
     version: ClassVar[int] = 5
     head: ClassVar[Head] = "labels"
@@ -64,8 +64,10 @@ class TaskDistill:
         """The loss terms, the teacher, the text, labels, seed and precision."""
         if context.teacher is None:
             raise ConfigError("task-distill: no system has the role 'teacher'; add one")
-        if self.lost_names and self.on == "gold":
-            raise ConfigError("task-distill:gold.lost_names: gold labels do not fit other names; use task-distill:text")
+        if self.entity_replacement and self.on == "gold":
+            raise ConfigError(
+                "task-distill:gold.entity_replacement: gold labels do not fit other names; use task-distill:text"
+            )
         return {
             "losses": [described(term) for term in self.terms()],
             "teacher": context.teacher.key,
@@ -86,7 +88,7 @@ class TaskDistill:
         why = "hides words, which a tagger has to read; use distill"
         terms = build_terms(self.losses, HIDING, why)
         check_mixing(self.schedule, terms)
-        if self.keep_states:
+        if self.cache_teacher_outputs:
             check_kept(terms)
         return terms
 
@@ -96,7 +98,7 @@ class TaskDistill:
         student = trainable(model, context)
         terms = self.terms()
         looks = any(term.needs - {"labels", "words"} for term in terms)
-        tagger = context.teacher.load() if looks or self.lost_names else None
+        tagger = context.teacher.load() if looks or self.entity_replacement else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
         data = examples(sentences, student, context, context.labels, teacher)
@@ -104,7 +106,7 @@ class TaskDistill:
         if teacher is None:
             targets = torch.from_numpy(teacher_labels(sentences, context.teacher, context)[data.words])
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
-        elif self.keep_states and data.teacher is not None:
+        elif self.cache_teacher_outputs and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
         return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
@@ -113,9 +115,9 @@ class TaskDistill:
         """The sentences, and copies of them."""
         sentences = context.sentences(self.on)
         copies: list[Sentence] = []
-        if tagger is not None and self.lost_names:
+        if tagger is not None and self.entity_replacement:
             names = lost_names(tagger, student.tokenizer)
-            copies += with_other_names(sentences, names, self.lost_names, context.seed)
+            copies += with_other_names(sentences, names, self.entity_replacement, context.seed)
         if self.augment.copies:
             masked_lm = context.ancestor(self.augment.teacher).load()
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)

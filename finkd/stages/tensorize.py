@@ -16,7 +16,7 @@ from finkd.stages.stage import Context, Head
 class Tensorize:
     """Take each matrix of all layers for one tensor, and keep a decomposition of it whose large factors are shared.
 
-    Between ALBERT's one matrix for all layers (``compress:share``) and a decomposition of each by itself
+    Between ALBERT's one matrix for all layers (``compress:tie-layers``) and a decomposition of each by itself
     (``compress:decompose``): layers read and write in the same subspaces, and differ in how they go from one to the
     other. Train it again afterwards.
 

@@ -37,7 +37,7 @@ strategies: Registry[Strategy] = Registry(
     "strategies",
     {
         "finetune": ("finkd.strategies.known:FINETUNE", "the whole encoder on gold labels"),
-        "shrink-finetune": ("finkd.strategies.known:SHRINK_FINETUNE", "fewer layers, gold labels only"),
+        "truncate-finetune": ("finkd.strategies.known:SHRINK_FINETUNE", "fewer layers, gold labels only"),
         "gold-distill": ("finkd.strategies.known:GOLD_DISTILL", "fewer layers, teacher's labels on gold text"),
         "text-distill": (
             "finkd.strategies.known:TEXT_DISTILL",
@@ -64,15 +64,15 @@ strategies: Registry[Strategy] = Registry(
             "finkd.strategies.known:DISTILL_ADAPT_DISTILL_UNADAPTED",
             "the same from the teacher as it came",
         ),
-        "retokenize-first": (
+        "vocabulary-first": (
             "finkd.strategies.known:RETOKENIZE_FIRST",
             "domain vocabulary before distill-adapt-distill",
         ),
-        "retokenize-between": (
+        "vocabulary-between": (
             "finkd.strategies.known:RETOKENIZE_BETWEEN",
             "domain vocabulary between the general distillation and the adaptation",
         ),
-        "retokenize-last": ("finkd.strategies.known:RETOKENIZE_LAST", "domain vocabulary after distill-adapt-distill"),
+        "vocabulary-last": ("finkd.strategies.known:RETOKENIZE_LAST", "domain vocabulary after distill-adapt-distill"),
         "adalm": ("finkd.strategies.known:ADALM", "adapted teacher, grown vocabulary, distilled in the domain"),
         "fast-vocabulary-transfer": (
             "finkd.strategies.known:FAST_VOCABULARY_TRANSFER",
@@ -109,7 +109,7 @@ class Step:
 
 
 def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
-    """Read ``shrink(layers=[0,2,5]) > retokenize > task-distill:text``, or the name of a known strategy.
+    """Read ``truncate-layers(layers=[0,2,5]) > replace-vocabulary > task-distill:text``, or the name of a known strategy.
 
     A name also stands for its stages within a longer strategy. Settings come from the stage's own defaults,
     ``defaults[kind]``, ``defaults["kind:on"]``, then the brackets.

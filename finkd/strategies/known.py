@@ -6,77 +6,83 @@ MASKED_TEACHER = Strategy("adapt(train=head)", "finkd; sentence encoders such as
 ADAPTED_TEACHER = Strategy("masked-teacher > adapt", "Gururangan et al. 2020, arXiv 2004.10964")
 
 FINETUNE = Strategy("finetune", "Devlin et al. 2019, arXiv 1810.04805, section 4")
-SHRINK_FINETUNE = Strategy("shrink > finetune", "Sajjad et al. 2020, arXiv 2004.03844")
-GOLD_DISTILL = Strategy("shrink > task-distill:gold", "Hinton et al. 2015, arXiv 1503.02531")
+SHRINK_FINETUNE = Strategy("truncate-layers > finetune", "Sajjad et al. 2020, arXiv 2004.03844")
+GOLD_DISTILL = Strategy("truncate-layers > task-distill:gold", "Hinton et al. 2015, arXiv 1503.02531")
 TEXT_DISTILL = Strategy(
-    "shrink > task-distill:text > task-distill:gold", "Yang et al. 2020 (TextBrewer), arXiv 2002.12620, section 4"
+    "truncate-layers > task-distill:text > task-distill:gold",
+    "Yang et al. 2020 (TextBrewer), arXiv 2002.12620, section 4",
 )
 VOCABULARY_FINETUNE = Strategy(
-    "shrink > retokenize > finetune", "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track"
+    "truncate-layers > replace-vocabulary > finetune",
+    "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track",
 )
-VOCABULARY_GOLD_DISTILL = Strategy("shrink > retokenize > task-distill:gold", "finkd; word-level KL across tokenizers")
+VOCABULARY_GOLD_DISTILL = Strategy(
+    "truncate-layers > replace-vocabulary > task-distill:gold", "finkd; word-level KL across tokenizers"
+)
 VOCABULARY_TEXT_DISTILL = Strategy(
-    "shrink > retokenize > task-distill:text(lost_names=4) > task-distill:gold",
+    "truncate-layers > replace-vocabulary > task-distill:text(entity_replacement=4) > task-distill:gold",
     "finkd; word-level KL across tokenizers, and names that only the teacher's vocabulary holds (docs/log.md)",
 )
 
 GORDON_DUH = "Gordon and Duh 2020, arXiv 2003.02877"
-ADAPT_FINETUNE = Strategy("masked-teacher > shrink > adapt > finetune", "Gururangan et al. 2020, arXiv 2004.10964")
+ADAPT_FINETUNE = Strategy(
+    "masked-teacher > truncate-layers > adapt > finetune", "Gururangan et al. 2020, arXiv 2004.10964"
+)
 DISTILL_FINETUNE = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > finetune",
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > finetune",
     f"Sanh et al. 2019, arXiv 1910.01108; {GORDON_DUH}",
 )
 ADAPT_DISTILL = Strategy(
-    "masked-teacher > shrink > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH
+    "masked-teacher > truncate-layers > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH
 )
 DISTILL_ADAPT = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt > finetune", GORDON_DUH
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > finetune", GORDON_DUH
 )
 DISTILL_ADAPT_DISTILL = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=adapted-teacher)"
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=adapted-teacher)"
     " > finetune",
     f"{GORDON_DUH}, their best",
 )
 DISTILL_ADAPT_DISTILL_UNADAPTED = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=masked-teacher)"
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=masked-teacher)"
     " > finetune",
     GORDON_DUH,
 )
 RETOKENIZE_FIRST = Strategy(
-    "masked-teacher > shrink > retokenize > distill:general(teacher=masked-teacher) > adapt"
+    "masked-teacher > truncate-layers > replace-vocabulary > distill:general(teacher=masked-teacher) > adapt"
     " > distill:text(teacher=adapted-teacher) > finetune",
     f"finkd; after {GORDON_DUH}",
 )
 RETOKENIZE_BETWEEN = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > retokenize > adapt"
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > replace-vocabulary > adapt"
     " > distill:text(teacher=adapted-teacher) > finetune",
     f"finkd; after {GORDON_DUH}",
 )
 RETOKENIZE_LAST = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher) > adapt"
-    " > distill:text(teacher=adapted-teacher) > retokenize > finetune",
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
+    " > distill:text(teacher=adapted-teacher) > replace-vocabulary > finetune",
     f"finkd; after {GORDON_DUH}",
 )
 ADALM = Strategy(
-    "adapted-teacher > shrink > retokenize(start=grow) > distill:text(teacher=adapted-teacher) > finetune",
+    "adapted-teacher > truncate-layers > replace-vocabulary(start=grow) > distill:text(teacher=adapted-teacher) > finetune",
     "Yao et al. 2021 (AdaLM), arXiv 2106.13474",
 )
 FAST_VOCABULARY_TRANSFER = Strategy(
-    "masked-teacher > shrink > distill:general(teacher=masked-teacher, losses=fast-vocabulary-transfer)"
-    " > retokenize(transfer=mean) > distill:text(teacher=adapted-teacher, losses=fast-vocabulary-transfer) > finetune",
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher, losses=fast-vocabulary-transfer)"
+    " > replace-vocabulary(transfer=fvt) > distill:text(teacher=adapted-teacher, losses=fast-vocabulary-transfer) > finetune",
     "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track, section 3",
 )
 TINYBERT = Strategy(
-    "shrink > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert, augment.copies=1)"
+    "truncate-layers > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert, augment.copies=1)"
     " > task-distill:gold(losses=tinybert-labels, augment.copies=1)",
     "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3, who make 20 copies",
 )
 MINILM = Strategy(
-    "shrink > distill:general(teacher=origin, losses=minilm) > finetune",
+    "truncate-layers > distill:general(teacher=origin, losses=minilm) > finetune",
     "Wang et al. 2020 (MiniLM v2), arXiv 2012.15828",
 )
 DISTILBERT = Strategy(
-    "masked-teacher > shrink(token_types=false)"
+    "masked-teacher > truncate-layers(token_types=false)"
     " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7) > task-distill:gold",
     "Sanh et al. 2019, arXiv 1910.01108, with the second distillation of its section 4",
 )

@@ -24,7 +24,7 @@ from finkd.suites.reading import chosen, joined
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 _BEST = 20
 """Beginnings and ends of each window that answers are made of, as in the scripts of BERT."""
@@ -36,10 +36,10 @@ class AnswerSettings:
 
     Attributes:
         schedule: how long and how fast.
-        limit: most pieces of a question with its window.
-        stride: pieces that two windows of a paragraph share.
-        question: most pieces of a question.
-        longest: most pieces of an answer.
+        limit: most tokens of a question with its window.
+        stride: tokens that two windows of a paragraph share.
+        question: most tokens of a question.
+        longest: most tokens of an answer.
     """
 
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
@@ -54,10 +54,10 @@ class Windows:
     """Questions, each with every window of its paragraph.
 
     Attributes:
-        encoded: the windows; every piece is a word of its own.
+        encoded: the windows; every token is a word of its own.
         source: (windows,) the question that each is of.
-        starts: (pieces,) first character of each piece in the paragraph, -1 for pieces outside it.
-        ends: (pieces,) the character after its last one.
+        starts: (tokens,) first character of each token in the paragraph, -1 for tokens outside it.
+        ends: (tokens,) the character after its last one.
         too_long: questions whose paragraph does not fit one window.
         shortened: questions that were cut themselves.
     """
@@ -93,16 +93,16 @@ def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: Answe
             source.append(row)
     both = joined(asked, contexts)
     sources = np.array(source, np.int64)
-    pieces = chosen(both, places, sources)
+    tokens = chosen(both, places, sources)
     flat = np.concatenate(places)
-    inside = (flat >= total) & ~pieces.framing
-    shift = np.repeat(asked.lengths[sources] + 1, np.diff(pieces.rows))
-    encoded = Encoded.of(pieces, np.arange(len(flat)), pieces.rows, tokenizer, is_paired=True)
+    inside = (flat >= total) & ~tokens.framing
+    shift = np.repeat(asked.lengths[sources] + 1, np.diff(tokens.rows))
+    encoded = Encoded.of(tokens, np.arange(len(flat)), tokens.rows, tokenizer, is_paired=True)
     return Windows(
         encoded,
         sources,
-        np.where(inside, pieces.starts - shift, -1),
-        np.where(inside, pieces.ends - shift, -1),
+        np.where(inside, tokens.starts - shift, -1),
+        np.where(inside, tokens.ends - shift, -1),
         int((np.bincount(sources, minlength=len(questions)) > 1).sum()),
         shortened,
     )
@@ -110,28 +110,28 @@ def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: Answe
 
 @dataclass(frozen=True)
 class AnswerData(TrainingData):
-    """Windows in which every piece is a word that may begin or end the answer."""
+    """Windows in which every token is a word that may begin or end the answer."""
 
     @classmethod
     def read(cls, questions: Sequence[Question], read: Windows, limit: int) -> AnswerData:
-        """Windows with their answers; one that does not hold the answer has it at the opening piece."""
-        pieces = read.encoded.pieces
-        labels = np.zeros((len(pieces.ids), 3), np.int64)
-        labels[:, 0] = np.repeat(np.arange(len(read.source)), np.diff(pieces.rows))
+        """Windows with their answers; one that does not hold the answer has it at the opening token."""
+        tokens = read.encoded.tokens
+        labels = np.zeros((len(tokens.ids), 3), np.int64)
+        labels[:, 0] = np.repeat(np.arange(len(read.source)), np.diff(tokens.rows))
         for window, source in enumerate(read.source.tolist()):
             begin, end = _answer(questions[source], read, window)
             labels[begin, 1] = labels[end, 2] = 1
-        nowhere = np.zeros(len(pieces.ids), np.int32)
-        every = np.arange(len(pieces.ids))
+        nowhere = np.zeros(len(tokens.ids), np.int32)
+        every = np.arange(len(tokens.ids))
         return cls(read.encoded, nowhere, nowhere, labels, np.ones(len(every), np.bool_), every, limit=limit)
 
-    def _covered(self, rows: Longs, words: Longs, *sides: Pieces) -> tuple[Longs, Longs]:
-        return words, np.stack([np.arange(len(pieces.ids)) for pieces in sides])
+    def _covered(self, rows: Longs, words: Longs, *sides: Tokens) -> tuple[Longs, Longs]:
+        return words, np.stack([np.arange(len(tokens.ids)) for tokens in sides])
 
 
 def _answer(question: Question, read: Windows, window: int) -> tuple[int, int]:
-    """The pieces in which the first answer begins and ends, if the window holds all of it."""
-    first, last = read.encoded.pieces.rows[window : window + 2].tolist()
+    """The tokens in which the first answer begins and ends, if the window holds all of it."""
+    first, last = read.encoded.tokens.rows[window : window + 2].tolist()
     if question.answers:
         text, start = question.answers[0]
         end = start + len(text)
@@ -147,8 +147,8 @@ def _answer(question: Question, read: Windows, window: int) -> tuple[int, int]:
 class AnswerSpan:
     """Mean over windows of the cross-entropies of where the answer begins and where it ends, halved.
 
-    Devlin et al. 2019, section 4.2. ``labels`` are (pieces, 3): the window of each, whether the answer begins there and
-    whether it ends there. With a teacher, its chances of every piece take the place of what is right.
+    Devlin et al. 2019, section 4.2. ``labels`` are (tokens, 3): the window of each, whether the answer begins there and
+    whether it ends there. With a teacher, its chances of every token take the place of what is right.
 
     Attributes:
         weight: factor in the sum of all terms.
@@ -198,7 +198,7 @@ def learn_answers(
         settings: how.
         seed: of the head, the batches and the dropout.
         listen: called after every step.
-        teacher: one that answers, and reads text in the same pieces, to learn from beside gold.
+        teacher: one that answers, and reads text in the same tokens, to learn from beside gold.
     """
     learner = with_answer_head(model, seed)
     limit = min(settings.limit, learner.max_length)
@@ -207,15 +207,15 @@ def learn_answers(
     taught = None
     if teacher is not None:
         terms.append(AnswerSpan(temperature=2.0))
-        taught = Teacher(logits=torch.from_numpy(piece_scores(teacher, found.encoded)))
+        taught = Teacher(logits=torch.from_numpy(token_scores(teacher, found.encoded)))
     train(learner, AnswerData.read(questions, found, limit), terms, settings.schedule, seed, taught, listen)
     learner.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
     return learner
 
 
-def piece_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
-    """(pieces, 2) how well an answer begins and ends at each."""
-    found = np.zeros((len(encoded.pieces.ids), 2), np.float32)
+def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
+    """(tokens, 2) how well an answer begins and ends at each."""
+    found = np.zeros((len(encoded.tokens.ids), 2), np.float32)
     for at, side in read(model, encoded):
         assert side.words is not None
         found[at] = side.words.float().cpu().numpy()
@@ -239,10 +239,10 @@ def answer(model: Model, questions: Sequence[Question], settings: AnswerSettings
     """The best answer to each question over all windows, and how many paragraphs took more than one."""
     limit = min(settings.limit, model.max_length)
     found = windows(questions, model.tokenizer, settings, limit)
-    scores = piece_scores(model, found.encoded)
+    scores = token_scores(model, found.encoded)
     best = [(-np.inf, "")] * len(questions)
     none = np.full(len(questions), np.inf)
-    rows = found.encoded.pieces.rows.tolist()
+    rows = found.encoded.tokens.rows.tolist()
     for window, source in enumerate(found.source.tolist()):
         first, last = rows[window], rows[window + 1]
         none[source] = min(none[source], float(scores[first].sum()))
@@ -257,7 +257,7 @@ def answer(model: Model, questions: Sequence[Question], settings: AnswerSettings
 def _best_span(
     scores: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], longest: int
 ) -> tuple[float, int, int] | None:
-    """Score, first and last piece of the best answer within the paragraph."""
+    """Score, first and last token of the best answer within the paragraph."""
     open_to = np.where(inside[:, None], scores, -np.inf)
     begins, ends = (np.argsort(-open_to[:, side], kind="stable")[:_BEST] for side in (0, 1))
     total = open_to[begins, 0][:, None] + open_to[ends, 1][None]

@@ -65,7 +65,7 @@ def probe(model: Model, data: TaskData, split: str, settings: TextSettings) -> V
 
 
 def _states(model: Model, examples: Sequence[Example], settings: TextSettings) -> npt.NDArray[np.float32]:
-    """(texts, width) mean of the last layer's states over the pieces of each text."""
+    """(texts, width) mean of the last layer's states over the tokens of each text."""
     reading = read_texts(examples, model.tokenizer, min(settings.limit, model.max_length), settings.long)
     text = np.repeat(reading.source, reading.encoded.lengths)
     total = np.zeros((len(examples), model.encoder.config.hidden_size), np.float32)

@@ -15,7 +15,7 @@ from finkd.data.batches import TrainingData
 from finkd.inference.prediction import read
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.term import Loss
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -24,7 +24,7 @@ from finkd.suites.reading import Long, Reading, read_texts
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
-from tokenization.tokenizer import Longs, Pieces
+from tokenization.tokenizer import Longs, Tokens
 
 Scores = npt.NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class TextSettings:
 
     Attributes:
         schedule: how long and how fast.
-        limit: most pieces of an example.
+        limit: most tokens of an example.
         long: what is read of longer texts.
         temperature: of a teacher's classes, where there is a teacher.
     """
@@ -48,7 +48,7 @@ class TextSettings:
 
 @dataclass(frozen=True)
 class TextData(TrainingData):
-    """Whole texts. Each example has one word that stands for all of it, at the piece that opens it."""
+    """Whole texts. Each example has one word that stands for all of it, at the token that opens it."""
 
     @classmethod
     def read(cls, reading: Reading, labels: npt.NDArray[np.float32] | Longs, limit: int) -> TextData:
@@ -57,15 +57,15 @@ class TextData(TrainingData):
         Args:
             reading: the texts.
             labels: (texts,) classes or numbers.
-            limit: most pieces of an example.
+            limit: most tokens of an example.
         """
         nowhere = np.zeros(len(reading.source), np.int32)
         usable = np.ones(len(reading.source), np.bool_)
         gold = labels[reading.source]
         return cls(reading.encoded, nowhere, nowhere, gold, usable, reading.source, limit=limit)
 
-    def _covered(self, rows: Longs, words: Longs, *sides: Pieces) -> tuple[Longs, Longs]:
-        return words, np.stack([pieces.rows[:-1] for pieces in sides])
+    def _covered(self, rows: Longs, words: Longs, *sides: Tokens) -> tuple[Longs, Longs]:
+        return words, np.stack([tokens.rows[:-1] for tokens in sides])
 
 
 def learn(
@@ -98,7 +98,7 @@ def learn(
 
 def _losses(data: TaskData, settings: TextSettings, taught: Scores | None) -> list[Loss]:
     if data.labels:
-        return [CrossEntropy(), *([WordKL(temperature=settings.temperature)] if taught is not None else [])]
+        return [CrossEntropy(), *([WordLogitsKL(temperature=settings.temperature)] if taught is not None else [])]
     return [SquaredError(), *([TeacherError()] if taught is not None else [])]
 
 
@@ -113,13 +113,13 @@ def scores(model: Model, examples: Sequence[Example], settings: TextSettings) ->
     limit = min(settings.limit, model.max_length)
     reading = read_texts(examples, model.tokenizer, limit, settings.long)
     encoded = reading.encoded
-    example_of_piece = np.repeat(np.arange(len(reading.source)), encoded.lengths)
+    example_of_token = np.repeat(np.arange(len(reading.source)), encoded.lengths)
     total = np.zeros((len(examples), len(model.labels)), np.float32)
     for at, side in read(model, encoded):
         assert side.words is not None
         opens = np.flatnonzero(np.isin(at, encoded.first))
         found = side.words.float().cpu().numpy()[opens]
-        np.add.at(total, reading.source[example_of_piece[at[opens]]], found)
+        np.add.at(total, reading.source[example_of_token[at[opens]]], found)
     parts = np.bincount(reading.source, minlength=len(examples)).astype(np.float32)
     return total / parts[:, None], reading.too_long
 

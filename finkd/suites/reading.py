@@ -11,7 +11,7 @@ import numpy as np
 from corpora.errors import ConfigError
 from corpora.tasks.task import Example
 from finkd.data.encoding import Encoded
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 Long = Literal["head", "head+tail", "windows"]
 """What is read of a text that is longer than a model may read: its beginning; a quarter of the room from its beginning
@@ -24,7 +24,7 @@ class Reading:
     """Texts as a model reads them.
 
     Attributes:
-        encoded: the examples; ``first`` is the piece that opens each, where a text's score is taken.
+        encoded: the examples; ``first`` is the token that opens each, where a text's score is taken.
         source: (examples,) the text that each is of; only windows give a text more than one.
         too_long: how many texts were longer than the limit.
     """
@@ -35,12 +35,12 @@ class Reading:
 
 
 def read_texts(examples: Sequence[Example], tokenizer: Tokenizer, limit: int, long: Long = "head") -> Reading:
-    """Cut texts into pieces, none of more than ``limit``.
+    """Cut texts into tokens, none of more than ``limit``.
 
     Args:
         examples: single texts, or pairs.
         tokenizer: of the model.
-        limit: most pieces of an example, special tokens included.
+        limit: most tokens of an example, special tokens included.
         long: what is read of longer texts; of a pair, the longer text is shortened until both fit.
 
     Raises:
@@ -48,34 +48,34 @@ def read_texts(examples: Sequence[Example], tokenizer: Tokenizer, limit: int, lo
     """
     if long not in get_args(Long):
         raise ConfigError(f"long: unknown value (got {long!r}; choose from {', '.join(get_args(Long))})")
-    pieces = tokenizer.encode([example.first for example in examples])
+    tokens = tokenizer.encode([example.first for example in examples])
     is_paired = any(example.second for example in examples)
     if is_paired:
         if long != "head":
             raise ConfigError(f"long: pairs of texts cannot be read as {long!r}; choose 'head'")
-        pieces, too_long = _pairs(pieces, tokenizer.encode([each.second for each in examples]), tokenizer, limit)
-        source = np.arange(len(pieces))
+        tokens, too_long = _pairs(tokens, tokenizer.encode([each.second for each in examples]), tokenizer, limit)
+        source = np.arange(len(tokens))
     else:
-        too_long = int((np.diff(pieces.rows) > limit).sum())
-        pieces, source = _shortened(pieces, limit, long)
-    count = len(pieces)
-    encoded = Encoded.of(pieces, pieces.rows[:-1], np.arange(count + 1), tokenizer, is_paired=is_paired)
+        too_long = int((np.diff(tokens.rows) > limit).sum())
+        tokens, source = _shortened(tokens, limit, long)
+    count = len(tokens)
+    encoded = Encoded.of(tokens, tokens.rows[:-1], np.arange(count + 1), tokenizer, is_paired=is_paired)
     return Reading(encoded, source, too_long)
 
 
-def _shortened(pieces: Pieces, limit: int, long: Long) -> tuple[Pieces, Longs]:
-    """The pieces of each example and the text that it is of."""
+def _shortened(tokens: Tokens, limit: int, long: Long) -> tuple[Tokens, Longs]:
+    """The tokens of each example and the text that it is of."""
     places: list[Longs] = []
     source: list[int] = []
-    for row, (start, stop) in enumerate(zip(pieces.rows[:-1].tolist(), pieces.rows[1:].tolist(), strict=True)):
+    for row, (start, stop) in enumerate(zip(tokens.rows[:-1].tolist(), tokens.rows[1:].tolist(), strict=True)):
         for each in _parts(stop - start, limit, long):
             places.append(start + each)
             source.append(row)
-    return chosen(pieces, places, np.array(source, np.int64)), np.array(source, np.int64)
+    return chosen(tokens, places, np.array(source, np.int64)), np.array(source, np.int64)
 
 
 def _parts(count: int, limit: int, long: Long) -> list[Longs]:
-    """Which pieces of a text are read together; each part has the opening piece and the closing one."""
+    """Which tokens of a text are read together; each part has the opening token and the closing one."""
     whole = np.arange(count)
     if count <= limit:
         return [whole]
@@ -91,7 +91,7 @@ def _parts(count: int, limit: int, long: Long) -> list[Longs]:
     return [np.concatenate((whole[:1], part, whole[-1:])) for part in parts]
 
 
-def _pairs(first: Pieces, second: Pieces, tokenizer: Tokenizer, limit: int) -> tuple[Pieces, int]:
+def _pairs(first: Tokens, second: Tokens, tokenizer: Tokenizer, limit: int) -> tuple[Tokens, int]:
     """Both texts of each example in one row, and how many had to be shortened.
 
     Between the texts stand as many closing tokens as the tokenizer puts there: BERT one, RoBERTa two.
@@ -111,13 +111,13 @@ def _pairs(first: Pieces, second: Pieces, tokenizer: Tokenizer, limit: int) -> t
     return chosen(joined(first, second), places, np.arange(len(first))), too_long
 
 
-def joined(first: Pieces, second: Pieces) -> Pieces:
-    """The pieces of all first texts, then those of all second ones; ``lengths`` are those of the pairs.
+def joined(first: Tokens, second: Tokens) -> Tokens:
+    """The tokens of all first texts, then those of all second ones; ``lengths`` are those of the pairs.
 
     Characters of a second text are counted on from the end of its first one, as if one stood between them.
     """
     shift = np.repeat(first.lengths + 1, np.diff(second.rows)).astype(np.int32)
-    return Pieces(
+    return Tokens(
         np.concatenate((first.ids, second.ids)),
         np.concatenate((first.starts, second.starts + shift)),
         np.concatenate((first.ends, second.ends + shift)),
@@ -140,21 +140,21 @@ def _fair(first: int, second: int, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def chosen(pieces: Pieces, places: Sequence[Longs], source: Longs) -> Pieces:
-    """Rows made of some of the pieces.
+def chosen(tokens: Tokens, places: Sequence[Longs], source: Longs) -> Tokens:
+    """Rows made of some of the tokens.
 
     Args:
-        pieces: all of them.
-        places: of each row, which pieces.
+        tokens: all of them.
+        places: of each row, which tokens.
         source: (rows,) number of the text, whose length in characters the row has.
     """
     flat = np.concatenate(places) if places else np.zeros(0, np.int64)
-    return Pieces(
-        pieces.ids[flat],
-        pieces.starts[flat],
-        pieces.ends[flat],
+    return Tokens(
+        tokens.ids[flat],
+        tokens.starts[flat],
+        tokens.ends[flat],
         np.concatenate(([0], np.cumsum([len(each) for each in places], dtype=np.int64))),
-        pieces.lengths[source],
-        pieces.opening[flat],
-        pieces.closing[flat],
+        tokens.lengths[source],
+        tokens.opening[flat],
+        tokens.closing[flat],
     )

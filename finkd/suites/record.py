@@ -27,7 +27,7 @@ class TaskRecord:
         task: name of the task within it.
         split: what was scored.
         system: name of the model.
-        role: ``"floor"``, ``"teacher"`` or ``"student"``.
+        role: ``"baseline"``, ``"teacher"`` or ``"student"``.
         method: how it came to its answers, such as ``"fine-tuned"``.
         seed: of everything random.
         metrics: name -> value; ``None`` where nothing was scored.

@@ -44,7 +44,7 @@ def in_precision(module: M, precision: Literal["fp32", "bf16"]) -> M:
     """A copy that computes in bf16 throughout, or the module itself.
 
     Where a gradient is a long sum, PyTorch's kernels for a CPU add it up in bf16, in which 256 + 1 is 256: of some
-    thousand pieces, the gradients of norms and of position embeddings would lose a quarter and more. These modules add
+    thousand tokens, the gradients of norms and of position embeddings would lose a quarter and more. These modules add
     in fp32.
     """
     if precision == "fp32":

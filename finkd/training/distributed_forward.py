@@ -36,12 +36,12 @@ def forward_together(
     return replace(
         side,
         words=None if side.words is None else gathered(side.words, shares.sizes(shares.words)),
-        hidden=tuple(gathered(state, shares.sizes(shares.pieces)) for state in side.hidden),
-        attention=tuple(gathered(a.movedim(1, 0), shares.sizes(shares.pieces)).movedim(0, 1) for a in side.attention),
+        hidden=tuple(gathered(state, shares.sizes(shares.tokens)) for state in side.hidden),
+        attention=tuple(gathered(a.movedim(1, 0), shares.sizes(shares.tokens)).movedim(0, 1) for a in side.attention),
         masked=None if side.masked is None else gathered(side.masked, shares.sizes(shares.borders(masked))),
         everywhere=side.everywhere
         and replace(side.everywhere, states=gathered(side.everywhere.states, shares.sizes(shares.borders(everywhere)))),
-        embeddings=None if side.embeddings is None else gathered(side.embeddings, shares.sizes(shares.pieces)),
+        embeddings=None if side.embeddings is None else gathered(side.embeddings, shares.sizes(shares.tokens)),
     )
 
 
@@ -51,13 +51,13 @@ class _Shares:
 
     Attributes:
         rows: (processes + 1,) borders among the examples.
-        pieces: the same among the pieces.
+        tokens: the same among the tokens.
         words: the same among the words.
         number: this process.
     """
 
     rows: Sequence[int]
-    pieces: Tensor
+    tokens: Tensor
     words: Tensor
     number: int
 
@@ -66,13 +66,13 @@ class _Shares:
         examples, longest = inputs.ids.shape
         rows = [examples * share // count for share in range(count + 1)]
         positions = torch.tensor(rows, device=inputs.ids.device) * longest
-        pieces, words = (torch.searchsorted(places, positions) for places in (inputs.pieces, inputs.words))
-        return cls(rows, pieces, words, number)
+        tokens, words = (torch.searchsorted(places, positions) for places in (inputs.tokens, inputs.words))
+        return cls(rows, tokens, words, number)
 
     def borders(self, places: Tensor | None) -> Tensor:
-        """(processes + 1,) borders among some pieces, given as rising indices into all pieces."""
+        """(processes + 1,) borders among some tokens, given as rising indices into all tokens."""
         assert places is not None
-        return torch.searchsorted(places, self.pieces)
+        return torch.searchsorted(places, self.tokens)
 
     def sizes(self, borders: Tensor) -> list[int]:
         """How much every process has."""
@@ -88,13 +88,13 @@ class _Shares:
             inputs.ids[rows],
             inputs.mask[rows],
             self._own(inputs.words, self.words) - before,
-            self._own(inputs.pieces, self.pieces) - before,
+            self._own(inputs.tokens, self.tokens) - before,
             None if inputs.types is None else inputs.types[rows],
         )
 
     def own_places(self, places: Tensor | None) -> Tensor | None:
-        """This process's part of some pieces, as indices into its own pieces."""
-        return None if places is None else self._own(places, self.borders(places)) - self.pieces[self.number]
+        """This process's part of some tokens, as indices into its own tokens."""
+        return None if places is None else self._own(places, self.borders(places)) - self.tokens[self.number]
 
     def _own(self, values: Tensor, borders: Tensor) -> Tensor:
         return values[borders[self.number] : borders[self.number + 1]]

@@ -42,9 +42,9 @@ class _Drop(torch.autograd.Function):
         return (values * kept).mul_(ctx.scale)
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> Any:
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
         (kept,) = ctx.saved_tensors
-        return (slopes[0] * kept).mul_(ctx.scale), None
+        return (gradients[0] * kept).mul_(ctx.scale), None
 
 
 def set_dropout(network: nn.Module, chance: float) -> None:

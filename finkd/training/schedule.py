@@ -21,17 +21,17 @@ class Schedule:
         learning_rate: peak of a linear warm-up and decay to zero.
         head_learning_rate: the same for the classification head, which starts from nothing.
         embedding_learning_rate: the same for the token embeddings; ``None`` takes ``learning_rate``, 0 freezes them. On
-            little text, pieces that are seen move away from those that are not, which costs accuracy on new names.
-        batch_tokens: pieces of one batch, padding included.
+            little text, tokens that are seen move away from those that are not, which costs accuracy on new names.
+        batch_tokens: tokens of one batch, padding included.
         warmup: share of the steps that warm up.
         weight_decay: of matrices; biases and norms have none.
         clip: largest norm of the gradient.
         dropout: of hidden states, in steps of 1/256; attention has none, since that would keep it out of fused kernels.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
-        balance: whether to scale the loss terms so that their gradients are equally large (``gradient_balancing``).
+        gradient_norm_balancing: whether to scale the loss terms so that their gradients are equally large (``gradient_norm_balancing``).
         seconds: the training ends after this time, if its epochs have not ended before, and its learning rates fall by
             the clock; how many steps that makes depends on the machine.
-        mixing: share of the text that the student reads in the teacher's pieces at first; it falls to 0 at a constant
+        mixing: share of the text that the student reads in the teacher's tokens at first; it falls to 0 at a constant
             rate (``finkd.training.vocabulary_mixing``).
     """
 
@@ -45,7 +45,7 @@ class Schedule:
     clip: PositiveFloat = 1.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     precision: Precision = "auto"
-    balance: bool = False
+    gradient_norm_balancing: bool = False
     seconds: PositiveFloat | None = None
     mixing: Annotated[float, Field(ge=0, le=1)] = 0.0
 

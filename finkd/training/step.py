@@ -29,7 +29,7 @@ class Teacher:
     Attributes:
         model: the teacher, asked for its states while the student trains; ``None`` if no term needs them.
         logits: (words, labels) its label scores of all words of the data, if they were computed before.
-        states: the teacher's hidden states of all pieces, if they were computed before; it is not run then.
+        states: the teacher's hidden states of all tokens, if they were computed before; it is not run then.
     """
 
     model: Model | None = None
@@ -102,7 +102,7 @@ class Step(nn.Module):
         return replace(
             side,
             words=side.words if self.logits is None else self.logits[batch.words],
-            embeddings=self.embeddings[batch.student.piece_ids] if self.embeddings is not None else None,
+            embeddings=self.embeddings[batch.student.token_ids] if self.embeddings is not None else None,
         )
 
 
@@ -146,7 +146,7 @@ def width_map(student: Model, teacher: Model | None, needs: frozenset[str], seed
     ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size
     if "embeddings" in needs and student.embeddings.weight.shape[1] != ours:
         raise ConfigError(
-            "losses.embedding: cannot compare factorised embeddings; span-hidden compares what they become"
+            "losses.embedding: cannot compare factorised embeddings; aligned-hidden-states compares what they become"
         )
     if ours == theirs:
         return None

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from corpora.errors import ConfigError
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import read
-from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.term import HIDING, Loss, Side
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -35,13 +35,13 @@ _WORDS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class States:
-    """A teacher's states of every piece of some examples, on disk.
+    """A teacher's states of every token of some examples, on disk.
 
     Attributes:
-        values: (pieces, kept layers, width), memory-mapped: float32, or the bits of bfloat16 as int16.
+        values: (tokens, kept layers, width), memory-mapped: float32, or the bits of bfloat16 as int16.
         layers: which states are kept, 0 being the embeddings.
         count: how many the teacher has, its embeddings and each layer.
-        rows: (examples + 1,) borders of the examples among the pieces.
+        rows: (examples + 1,) borders of the examples among the tokens.
     """
 
     values: np.ndarray[Any, Any]
@@ -63,10 +63,10 @@ class States:
 
         Args:
             head: the head.
-            first: (words,) first piece of each word, -1 where no piece covers it.
+            first: (words,) first token of each word, -1 where no token covers it.
 
         Returns:
-            (words, labels) float32, NaN for words that no piece covers.
+            (words, labels) float32, NaN for words that no token covers.
         """
         scores = torch.full((len(first), head.out_features), math.nan)
         covered = np.flatnonzero(first >= 0)
@@ -108,17 +108,17 @@ class Keeper:
         """
         count = int(self.teacher.encoder.config.num_hidden_layers) + 1
         wanted = _wanted(terms, layers + 1, count)
-        pieces = hashlib.sha256(encoded.pieces.ids.tobytes() + encoded.pieces.rows.tobytes()).hexdigest()
-        material = {"states-of": self.key, "pieces": pieces, "layers": wanted, "precision": self.precision}
+        tokens = hashlib.sha256(encoded.tokens.ids.tobytes() + encoded.tokens.rows.tobytes()).hexdigest()
+        material = {"states-of": self.key, "tokens": tokens, "layers": wanted, "precision": self.precision}
         key = address({**material, "version": 3})
-        facts = {"kind": "teacher states", "pieces": len(encoded.pieces.ids), "layers": wanted}
+        facts = {"kind": "teacher states", "tokens": len(encoded.tokens.ids), "layers": wanted}
         stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder / _FILE))
         values = np.load(stored.folder / _FILE, mmap_mode="r", allow_pickle=False)
-        return States(values, wanted, count, encoded.pieces.rows)
+        return States(values, wanted, count, encoded.tokens.rows)
 
     def _compute(self, encoded: Encoded, layers: tuple[int, ...], path: Path) -> None:
         is_bf16 = self.precision == "bf16"
-        shape = (len(encoded.pieces.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
+        shape = (len(encoded.tokens.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
         values = _allocated(path, shape, np.int16 if is_bf16 else np.float32)
         for at, side in read(self.teacher, encoded, frozenset({"hidden"}), self.precision, listen=self.listen):
             found = torch.stack([side.hidden[layer] for layer in layers], dim=1).cpu()
@@ -144,7 +144,7 @@ def check_kept(terms: Sequence[Loss]) -> None:
     """
     if any(term.needs & {"attention", *HIDING} for term in terms):
         raise ConfigError(
-            "keep_states: attention and hidden text are not kept; leave it out, or the terms that look at them"
+            "cache_teacher_outputs: attention and hidden text are not kept; leave it out, or the terms that look at them"
         )
 
 
@@ -157,7 +157,7 @@ def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...
     """The teacher's states that terms look at, and the last, from which its labels follow."""
     wanted = {teacher - 1}
     for term in terms:
-        if isinstance(term, SpanHidden):
+        if isinstance(term, AlignedHiddenStates):
             wanted |= {layer for _, layer in term.pairs(student, teacher)}
         elif "hidden" in term.needs:
             wanted |= set(range(teacher))

@@ -25,7 +25,7 @@ from finkd.system.allocation import keep_freed_memory
 from finkd.system.precision import resolve_precision
 from finkd.training.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimizer_tensors
 from finkd.training.dropout import set_dropout
-from finkd.training.gradient_balancing import Balance
+from finkd.training.gradient_norm_balancing import GradientNormBalancing
 from finkd.training.master_weights import MasterWeights
 from finkd.training.optimizers import optimizers
 from finkd.training.schedule import Course, Schedule
@@ -70,7 +70,7 @@ def train(
         constraint: on what the network computes with; the model ends as it says.
 
     Returns:
-        the number of non-padding pieces that the student saw.
+        the number of non-padding tokens that the student saw.
 
     Raises:
         ConfigError: if the schedule mixes vocabularies and there is no teacher to mix with.
@@ -138,7 +138,7 @@ class _Loop:
         self.schedulers = [LambdaLR(optimizer, self.course.rate) for optimizer in made]
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]
-        self.balance = Balance(losses, self.masters.working(self.dense), schedule.balance)
+        self.balance = GradientNormBalancing(losses, self.masters.working(self.dense), schedule.gradient_norm_balancing)
         self.number = self.tokens = 0
         self.resumed: Progress | None = None
 
@@ -148,7 +148,7 @@ class _Loop:
         return self.course.done(self.number) >= self.course.steps
 
     def run(self, listen: Listener | None, checkpoints: Checkpoints | None, look: Look | None) -> int:
-        """Do all steps that are left; returns the pieces seen."""
+        """Do all steps that are left; returns the tokens seen."""
         if checkpoints is not None and (found := checkpoints.latest()) is not None:
             self._restore(found)
         if self.constrained:
@@ -208,7 +208,7 @@ class _Loop:
             self.constrained.apply(self._done)
         for optimizer in self.optimizers:
             optimizer.zero_grad()
-        self.tokens += len(batch.student.pieces)
+        self.tokens += len(batch.student.tokens)
         return value
 
     def _weights(self) -> Iterator[tuple[str, Tensor]]:

@@ -29,7 +29,9 @@ def check_mixing(schedule: Schedule, losses: Sequence[Loss]) -> None:
     if needs & HIDING:
         raise ConfigError("schedule.mixing: cannot be used with a masked-LM head, which writes one vocabulary")
     if not needs & {"hidden", "attention"}:
-        raise ConfigError("schedule.mixing: needs a loss that looks at the teacher's states, such as span-hidden")
+        raise ConfigError(
+            "schedule.mixing: needs a loss that looks at the teacher's states, such as aligned-hidden-states"
+        )
 
 
 @contextlib.contextmanager

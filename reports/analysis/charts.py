@@ -1,4 +1,4 @@
-"""The pictures of an analysis: dots with intervals, and pieces per word against the size of the vocabulary."""
+"""The pictures of an analysis: dots with intervals, and tokens per word against the size of the vocabulary."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], axis: str, scale: float 
 
 
 def curves(analysis: Analysis) -> str:
-    """Pieces per word on the first corpus against entries: a line per algorithm, knees circled, reference dashed."""
+    """Tokens per word on the first corpus against entries: a line per algorithm, knees circled, reference dashed."""
     corpus = analysis.corpora[0].name
     with canvas.style():
         figure, axes = _axes(4.2, left=0.1)
@@ -67,7 +67,7 @@ def curves(analysis: Analysis) -> str:
                 axes.scatter([curve.knee], [at], s=170, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=4)
         _reference(axes, analysis.of_corpus(corpus)[0])
         axes.set_xlabel("entries of the vocabulary (circle: knee)")
-        axes.set_ylabel("pieces per word")
+        axes.set_ylabel("tokens per word")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.grid(alpha=0.15, linewidth=0.6, color=INK)
         axes.legend(frameon=False, fontsize=9)
@@ -75,7 +75,7 @@ def curves(analysis: Analysis) -> str:
 
 
 def _reference(axes: Axes, profile: Profile) -> None:
-    """A dashed line at the reference's pieces per word."""
+    """A dashed line at the reference's tokens per word."""
     height = profile.fertility.value
     axes.axhline(height, color=INK, linewidth=1, linestyle=(0, (5, 4)), alpha=0.7)
     text = axes.text(1, height, _short(profile.tokenizer), fontsize=9, style="italic", ha="right", va="bottom")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tokenization.analysis.excerpts import Segment
     from tokenization.analysis.result import Measured, Profile
 
-_SPACE = {"kind": "space", "text": " ", "pieces": ""}
+_SPACE = {"kind": "space", "text": " ", "tokens": ""}
 
 
 def render(analysis: Analysis) -> str:
@@ -34,10 +34,10 @@ def render(analysis: Analysis) -> str:
         vocabularies=[plain(analysis.vocabularies[index].name) for index in shown(analysis)],
         hidden=len(analysis.vocabularies) - len(shown(analysis)),
         chapters=[_chapter(analysis, corpus) for corpus in analysis.corpora],
-        overview=_picture(_fertility(analysis), "Pieces per word of each tokenizer and corpus"),
+        overview=_picture(_fertility(analysis), "Tokens per word of each tokenizer and corpus"),
         domains=_shown(tables.domains(analysis)),
         sweep=_shown(tables.sweep(analysis)),
-        curves=_picture(charts.curves(analysis), "Pieces per word against entries") if analysis.curves else None,
+        curves=_picture(charts.curves(analysis), "Tokens per word against entries") if analysis.curves else None,
         limit=analysis.limit,
     )
 
@@ -49,7 +49,7 @@ def _chapter(analysis: Analysis, corpus: Measured) -> dict[str, Any]:
         "notice": SAMPLE_NOTICE if corpus.name in tables.SAMPLES else "",
         "examples": _examples(analysis, corpus),
         "figures": _shown(tables.overview(analysis, corpus)),
-        "kinds": _picture(_kinds(analysis, corpus), f"Pieces by kind of word and number, {corpus.name}"),
+        "kinds": _picture(_kinds(analysis, corpus), f"Tokens by kind of word and number, {corpus.name}"),
         "words": _shown(tables.words(analysis, corpus)),
         "numbers": _shown(tables.numbers(analysis, corpus)),
         "cuts": _shown(tables.cuts(analysis, corpus)),
@@ -70,19 +70,19 @@ def _picture(element: str | None, name: str) -> tuple[Markup, str] | None:
 
 
 def _fertility(analysis: Analysis) -> str:
-    """Pieces per word: a row per tokenizer, a series per corpus."""
+    """Tokens per word: a row per tokenizer, a series per corpus."""
     rows = [vocabulary.name for vocabulary in analysis.vocabularies]
     series = [
         (corpus.name, [profile.fertility for profile in analysis.of_corpus(corpus.name)]) for corpus in analysis.corpora
     ]
-    return charts.dots(rows, series, "pieces per word")
+    return charts.dots(rows, series, "tokens per word")
 
 
 def _kinds(analysis: Analysis, corpus: Measured) -> str:
     def of(profile: Profile) -> list[tuple[str, Estimate]]:
-        return [(cut.name, cut.pieces) for cut in (*profile.shapes, *profile.numbers)]
+        return [(cut.name, cut.tokens) for cut in (*profile.shapes, *profile.numbers)]
 
-    return _by_tokenizer(analysis, corpus, of, "pieces for each word or number", 1)
+    return _by_tokenizer(analysis, corpus, of, "tokens for each word or number", 1)
 
 
 def _whole(analysis: Analysis, corpus: Measured) -> str | None:
@@ -91,7 +91,7 @@ def _whole(analysis: Analysis, corpus: Measured) -> str | None:
 
     if not corpus.entities:
         return None
-    return _by_tokenizer(analysis, corpus, of, "entities whose words are all one known piece (%)", 0.01)
+    return _by_tokenizer(analysis, corpus, of, "entities whose words are all one known token (%)", 0.01)
 
 
 def _by_tokenizer(
@@ -114,7 +114,7 @@ def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]
         [
             {
                 "name": plain(analysis.vocabularies[index].name),
-                "length": counted(example.lengths[index], "piece"),
+                "length": counted(example.lengths[index], "token"),
                 "segments": [_segment(segment) for segment in example.cuts[index]],
             }
             for index in shown(analysis)
@@ -125,13 +125,13 @@ def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]
 
 
 def _visible(text: str) -> str:
-    """Characters that no piece covers, each one to be seen: their loss is what the page shows."""
+    """Characters that no token covers, each one to be seen: their loss is what the page shows."""
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) == "Cf" else char for char in text)
 
 
 def _segment(segment: Segment) -> dict[str, str]:
-    """What a reader sees of a stretch: white space as one space, nothing invisible, its pieces to point at."""
+    """What a reader sees of a stretch: white space as one space, nothing invisible, its tokens to point at."""
     text = plain(segment.text)
     if segment.kind == "gap":
-        return {"kind": "lost", "text": _visible(text), "pieces": "no piece"} if text else _SPACE
-    return {"kind": segment.kind, "text": text, "pieces": plain(" ".join(segment.pieces))}
+        return {"kind": "lost", "text": _visible(text), "tokens": "no token"} if text else _SPACE
+    return {"kind": segment.kind, "text": text, "tokens": plain(" ".join(segment.tokens))}

@@ -22,7 +22,7 @@ def _tokenizers(analysis: Analysis) -> list[str]:
     corpus = analysis.corpora[0]
     profiles = analysis.of_corpus(corpus.name)
     reference = profiles[0]
-    found = [f"On {corpus.name}, {reference.tokenizer} spends {reference.fertility.value:.2f} pieces on a word."]
+    found = [f"On {corpus.name}, {reference.tokenizer} spends {reference.fertility.value:.2f} tokens on a word."]
     shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus.name}
     for index in shown(analysis)[1:]:
         profile, vocabulary = profiles[index], analysis.vocabularies[index]
@@ -53,11 +53,11 @@ def _entities(profile: Profile, reference: Profile) -> str:
 
 
 def _domains(analysis: Analysis) -> list[str]:
-    """The greatest change of pieces per word that another corpus brings under the reference."""
+    """The greatest change of tokens per word that another corpus brings under the reference."""
     reference = analysis.vocabularies[0].name
     shifts = [shift for shift in analysis.domain_shifts if shift.tokenizer == reference]
     return [
-        f"On {shift.corpus}, {reference} spends {shift.fertility_ratio.value:.2f} times as many pieces on a word "
+        f"On {shift.corpus}, {reference} spends {shift.fertility_ratio.value:.2f} times as many tokens on a word "
         f"as on {analysis.corpora[0].name}."
         for shift in sorted(shifts, key=lambda shift: -shift.fertility_ratio.value)[:1]
     ]

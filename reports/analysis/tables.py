@@ -70,17 +70,17 @@ def corpus_notes(corpus: Measured) -> tuple[str, ...]:
 
 
 def words(analysis: Analysis, corpus: Measured) -> Table:
-    """Pieces per word by case, digits and signs."""
-    return _kinds(analysis, corpus, "words", "Words by their form: pieces for each", lambda profile: profile.shapes)
+    """Tokens per word by case, digits and signs."""
+    return _kinds(analysis, corpus, "words", "Words by their form: tokens for each", lambda profile: profile.shapes)
 
 
 def numbers(analysis: Analysis, corpus: Measured) -> Table:
-    """Pieces per number by kind."""
-    return _kinds(analysis, corpus, "numbers", "Numbers: pieces for each", lambda profile: profile.numbers)
+    """Tokens per number by kind."""
+    return _kinds(analysis, corpus, "numbers", "Numbers: tokens for each", lambda profile: profile.numbers)
 
 
 def cuts(analysis: Analysis, corpus: Measured) -> Table:
-    """Some numbers with their pieces."""
+    """Some numbers with their tokens."""
     indices = shown(analysis)
     rows = tuple(
         (label(example.kind), label(example.text), *(label(" ".join(example.cuts[index])) for index in indices))
@@ -94,11 +94,11 @@ def cuts(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def entities(analysis: Analysis, corpus: Measured) -> Table:
-    """Entities by type: pieces for each word, and whole entities."""
+    """Entities by type: tokens for each word, and whole entities."""
     profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
     columns = [Column("type", "Type", "left"), Column("entities", "Entities"), Column("words", "Words")]
     for position, profile in enumerate(profiles):
-        columns.append(Column(f"fertility-{position}", plain(f"{profile.tokenizer}: pieces per word")))
+        columns.append(Column(f"fertility-{position}", plain(f"{profile.tokenizer}: tokens per word")))
         columns.append(Column(f"whole-{position}", "whole (%)"))
     rows = []
     for group in zip(*((*profile.types, profile.entities) for profile in profiles), strict=True):
@@ -111,12 +111,12 @@ def entities(analysis: Analysis, corpus: Measured) -> Table:
                 for cell in (interval(cut.fertility, 2), interval(cut.whole_entities, 1, 0.01))
             ]
             rows.append((label(first.name), number(first.count), number(first.words), *cells))
-    note = "Whole: share of the entities in which every word is one known piece."
+    note = "Whole: share of the entities in which every word is one known token."
     return Table("entities", plain(f"Entities of {corpus.name}"), (note,), tuple(columns), tuple(rows))
 
 
 def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
-    """The words that cost one tokenizer most extra pieces, with their cuts under those shown."""
+    """The words that cost one tokenizer most extra tokens, with their cuts under those shown."""
     name = analysis.vocabularies[index].name
     indices = shown(analysis)
     listed = next(f for f in analysis.fragments if f.corpus == corpus.name and f.tokenizer == name)
@@ -130,10 +130,10 @@ def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
         for word in listed.words
     )
     columns = (
-        *(Column("word", "Word", "left"), Column("count", "Count"), Column("extra", "Extra pieces")),
+        *(Column("word", "Word", "left"), Column("count", "Count"), Column("extra", "Extra tokens")),
         *_columns([analysis.vocabularies[each] for each in indices], left=True),
     )
-    notes = ["Words of letters alone that occur more than once, by the pieces beyond the first that they cost in all."]
+    notes = ["Words of letters alone that occur more than once, by the tokens beyond the first that they cost in all."]
     if corpus.missed:
         notes.append(f"Counts may be up to {corpus.missed:,} too low: the list of distinct words is bounded.")
     return Table("fragments", plain(f"Words that {name} cuts most, {corpus.name}"), tuple(notes), columns, rows)
@@ -144,8 +144,8 @@ def domains(analysis: Analysis) -> Table:
     names = {analysis.vocabularies[index].name for index in shown(analysis)}
     columns = (
         *(Column("corpus", "Corpus", "left"), Column("tokenizer", "Tokenizer", "left")),
-        *(Column("fertility", "Pieces per word, ratio"), Column("overlap", "Entries used in both (%)")),
-        *(Column("weighted", "Pieces known there (%)"), Column("divergence", "Divergence (bits)")),
+        *(Column("fertility", "Tokens per word, ratio"), Column("overlap", "Entries used in both (%)")),
+        *(Column("weighted", "Tokens known there (%)"), Column("divergence", "Divergence (bits)")),
     )
     rows = tuple(
         (
@@ -184,7 +184,7 @@ def sweep(analysis: Analysis) -> Table:
                 )
             )
     columns = (
-        *(Column("algorithm", "Algorithm", "left"), Column("size", "Entries"), Column("fertility", "Pieces per word")),
+        *(Column("algorithm", "Algorithm", "left"), Column("size", "Entries"), Column("fertility", "Tokens per word")),
         *(Column("length", "Length against the reference"), Column("whole", "Whole entities (%)")),
         *(Column("dead", "Dead entries"), Column("embeddings", "Embeddings (% of weights)")),
         Column("flops", "MFLOPs per word"),
@@ -210,23 +210,23 @@ def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
     """Headings and what stands beside them."""
     percent = 0.01
     yield "entries of the vocabulary", lambda v, p, s: number(v.size)
-    yield "pieces per word", lambda v, p, s: interval(p.fertility, 3)
-    yield "words cut into pieces (%)", lambda v, p, s: interval(p.continued_words, 1, percent)
+    yield "tokens per word", lambda v, p, s: interval(p.fertility, 3)
+    yield "words cut into tokens (%)", lambda v, p, s: interval(p.continued_words, 1, percent)
     yield "words that vanish (%)", lambda v, p, s: interval(p.lost_words, 2, percent)
-    yield "unknown pieces (%)", lambda v, p, s: interval(p.unknown_rate, 3, percent)
-    yield "pieces per text", lambda v, p, s: interval(p.mean_length, 1)
-    yield "pieces per text, 95th percentile", lambda v, p, s: number(p.length_95)
-    yield f"texts over {counted(analysis.limit, 'piece')} (%)", lambda v, p, s: interval(p.over_limit, 2, percent)
+    yield "unknown tokens (%)", lambda v, p, s: interval(p.unknown_rate, 3, percent)
+    yield "tokens per text", lambda v, p, s: interval(p.mean_length, 1)
+    yield "tokens per text, 95th percentile", lambda v, p, s: number(p.length_95)
+    yield f"texts over {counted(analysis.limit, 'token')} (%)", lambda v, p, s: interval(p.over_limit, 2, percent)
     yield "length against the reference", _of_shift(lambda s: interval(s.length_ratio, 3))
-    yield "pieces per entity word", _of_entities(lambda e: interval(e.fertility, 3))
-    yield "entity words in one piece (%)", _of_entities(lambda e: interval(e.whole_words, 1, percent))
+    yield "tokens per entity word", _of_entities(lambda e: interval(e.fertility, 3))
+    yield "entity words in one token (%)", _of_entities(lambda e: interval(e.whole_words, 1, percent))
     yield "whole entities (%)", _of_entities(lambda e: interval(e.whole_entities, 1, percent))
-    yield "entity borders inside a piece (%)", _of_entities(lambda e: interval(e.borders_inside, 2, percent))
+    yield "entity borders inside a token (%)", _of_entities(lambda e: interval(e.borders_inside, 2, percent))
     yield "entries that occur", lambda v, p, s: number(p.used_entries)
     yield "dead entries", lambda v, p, s: number(p.dead_entries)
-    yield "entries that make 95 % of the pieces", lambda v, p, s: number(p.core_entries)
+    yield "entries that make 95 % of the tokens", lambda v, p, s: number(p.core_entries)
     yield "entries shared with the reference (%)", _of_shift(lambda s: share(s.overlap))
-    yield "pieces that the reference knows (%)", _of_shift(lambda s: interval(s.weighted_overlap, 1, percent))
+    yield "tokens that the reference knows (%)", _of_shift(lambda s: interval(s.weighted_overlap, 1, percent))
     yield "divergence from the reference (bits)", _of_shift(lambda s: interval(s.divergence, 3))
     yield "Rényi efficiency (order 2.5)", lambda v, p, s: interval(p.renyi_efficiency, 3)
     yield "embedding parameters (M)", lambda v, p, s: number(v.embedding_parameters, 2, scale=1e6)
@@ -249,11 +249,11 @@ def _of_entities(make: Callable[[EntityCuts], Cell]) -> Row:
 def _kinds(
     analysis: Analysis, corpus: Measured, name: str, title: str, of: Callable[[Profile], Sequence[Cuts]]
 ) -> Table:
-    """One row per kind, one column per tokenizer with the pieces for each stretch of it."""
+    """One row per kind, one column per tokenizer with the tokens for each stretch of it."""
     indices = shown(analysis)
     profiles = [analysis.of_corpus(corpus.name)[index] for index in indices]
     rows = tuple(
-        (label(group[0].name), number(group[0].count), *(interval(cut.pieces, 2) for cut in group))
+        (label(group[0].name), number(group[0].count), *(interval(cut.tokens, 2) for cut in group))
         for group in zip(*map(of, profiles), strict=True)
     )
     columns = (

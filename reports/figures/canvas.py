@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 INK = "#24292f"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's, which colour-blind readers can tell apart; over again if there are more lines."""
-ROLE_COLOURS = {"teacher": COLOURS[0], "student": COLOURS[1], "floor": "#7f7f7f"}
+ROLE_COLOURS = {"teacher": COLOURS[0], "student": COLOURS[1], "baseline": "#7f7f7f"}
 _STYLE = {
     "svg.hashsalt": "finkd",
     "svg.fonttype": "none",

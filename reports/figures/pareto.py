@@ -12,15 +12,15 @@ from reports.table import plain
 
 def pareto(section: Section) -> Figure | None:
     """The picture; ``None`` if no teacher or student has a score and a latency."""
-    floors = section.of_role("floor")
+    baselines = section.of_role("baseline")
     points = [
         Point(_label(system), latency, system.f1, system.parameters, ROLE_COLOURS[system.role])
         for system in section.systems
-        if system not in floors and system.is_scored and (latency := system.latency("p50"))
+        if system not in baselines and system.is_scored and (latency := system.latency("p50"))
     ]
     if not points:
         return None
-    lines = [(_label(floor), floor.f1.mean) for floor in floors if floor.is_scored]
+    lines = [(_label(baseline), baseline.f1.mean) for baseline in baselines if baseline.is_scored]
     return scatter(points, lines, "median latency per sentence (ms)", "parameters")
 
 

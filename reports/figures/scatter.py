@@ -39,22 +39,22 @@ class Point:
 
 def scatter(
     points: Sequence[Point],
-    floors: Sequence[tuple[str, float]],
+    baselines: Sequence[tuple[str, float]],
     cost: str,
     size: str,
     colours: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Draw points, and floors as lines across.
+    """Draw points, and baselines as lines across.
 
     Args:
         points: at least one.
-        floors: label and score of each.
+        baselines: label and score of each.
         cost: what the abscissa says, with its unit in brackets, such as ``"latency (ms)"``.
         size: what the area of a mark stands for.
         colours: what each colour stands for, if the labels do not say it: name -> colour.
     """
     named = _named(points)
-    figure = Figure(figsize=(9, max(4.8, 0.23 * (len(named) + len(floors)))), facecolor="none")
+    figure = Figure(figsize=(9, max(4.8, 0.23 * (len(named) + len(baselines)))), facecolor="none")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.09, 0.13, 0.49, 0.78 if colours else 0.82), facecolor="none")
     marks = zip(points, _areas(points), strict=True)
@@ -65,12 +65,12 @@ def scatter(
     front = sorted(_front([(point.cost, point.score.mean) for point in points]))
     axes.plot(*zip(*front, strict=True), color=INK, alpha=0.4, linewidth=1, drawstyle="steps-post", zorder=1)
     costs = [point.cost for point in points]
-    scores = [*(point.score.mean for point in points), *(score for _, score in floors)]
+    scores = [*(point.score.mean for point in points), *(score for _, score in baselines)]
     _limits(axes, costs, scores, cost, size)
     for marks_of_one in named.values():
         ends = sorted((each.cost, each.score.mean) for each in marks_of_one)
         axes.plot(*zip(*ends, strict=True), color=INK, alpha=0.35, linewidth=1, linestyle=(0, (1, 2)), zorder=2)
-    _labels(axes, [max(each, key=lambda point: point.cost) for each in named.values()], floors)
+    _labels(axes, [max(each, key=lambda point: point.cost) for each in named.values()], baselines)
     if colours:
         keys = [Line2D([], [], color=colour, marker="o", linestyle="", label=name) for name, colour in colours.items()]
         axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(keys), frameon=False, fontsize=9)
@@ -119,13 +119,13 @@ def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: s
     axes.grid(alpha=0.15, linewidth=0.6, color=INK)
 
 
-def _labels(axes: Axes, points: Sequence[Point], floors: Sequence[tuple[str, float]]) -> None:
-    """A label in the right margin for each point and each floor, tied to it by a line, in the order of the scores."""
+def _labels(axes: Axes, points: Sequence[Point], baselines: Sequence[tuple[str, float]]) -> None:
+    """A label in the right margin for each point and each baseline, tied to it by a line, in the order of the scores."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
-    grey = ROLE_COLOURS["floor"]
+    grey = ROLE_COLOURS["baseline"]
     labelled = [(each.label, each.cost, each.score.mean, each.colour, "normal") for each in points]
-    labelled += [(label, right, score, grey, "italic") for label, score in floors]
+    labelled += [(label, right, score, grey, "italic") for label, score in baselines]
     heights = spread_out([(score - low) / (high - low) for _, _, score, _, _ in labelled], LINE_HEIGHT)
     for (label, start, score, colour, style), height in zip(labelled, heights, strict=True):
         if style == "italic":

@@ -63,7 +63,7 @@ class Contender:
 
 
 def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
-    """Everything that took part in one of some suites: floors, then teachers, then students.
+    """Everything that took part in one of some suites: baselines, then teachers, then students.
 
     Raises:
         DataError: if two records of one name differ, or systems were scored on different examples.

@@ -55,7 +55,7 @@ def imdb(records: Sequence[TaskRecord]) -> Table:
 def _reading(each: Contender) -> str:
     """What is read of a text that is too long, and how much."""
     settings = each.records[0].config
-    return f"{settings.get('long')}, {settings.get('limit')} pieces"
+    return f"{settings.get('long')}, {settings.get('limit')} tokens"
 
 
 def _metric(task: str, name: str, mark: str = "") -> tuple[Column, Callable[[Contender], Cell]]:

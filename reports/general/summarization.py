@@ -32,7 +32,7 @@ def summarization(records: Sequence[TaskRecord]) -> Table:
 
 
 def _method(each: Contender) -> str | None:
-    return None if each.role == "floor" else each.method
+    return None if each.role == "baseline" else each.method
 
 
 def _scored_on(each: Contender) -> str:

@@ -20,7 +20,7 @@ KINDS = {
     "transfers": "Embedding transfers",
     "maps": "Vocabulary maps",
     "vocabularies": "Ways to learn a vocabulary",
-    "floors": "Floors",
+    "baselines": "Floors",
     "corpora": "Corpora",
     "tasks": "General tasks",
     "suites": "Suites of general tasks",

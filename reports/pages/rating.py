@@ -107,7 +107,7 @@ def draw(records: Sequence[TaskRecord], count: int, seed: int) -> Form:
 
 
 def _system(record: TaskRecord) -> str:
-    return record.system if record.role == "floor" else f"{record.system}, {record.method}"
+    return record.system if record.role == "baseline" else f"{record.system}, {record.method}"
 
 
 def page(form: Form, dialogues: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from reports.table import plain
 
 
 def summary(section: Section) -> str:
-    """What the best student keeps of its teacher, and whether a floor beats it; plain text of one line."""
+    """What the best student keeps of its teacher, and whether a baseline beats it; plain text of one line."""
     student = section.best_student
     if student is None:
         scored = [system for system in section.systems if system.is_scored]
@@ -15,11 +15,11 @@ def summary(section: Section) -> str:
             return plain(f"On {section.corpus} ({section.split} split), there is no entity, and none was found.")
         best = max(scored, key=lambda system: system.f1.mean)
         return plain(f"On {section.corpus} ({section.split} split), {best.name} reaches micro-F1 {best.f1.mean:.3f}.")
-    floors = [system for system in section.of_role("floor") if system.is_scored]
-    floor = max(floors, key=lambda system: system.f1.mean, default=None)
+    baselines = [system for system in section.of_role("baseline") if system.is_scored]
+    baseline = max(baselines, key=lambda system: system.f1.mean, default=None)
     sentences = [_student(section, student)]
-    if floor is not None and floor.f1.mean >= student.f1.mean:
-        sentences.append(f"The floor {floor.name}, which learns nothing, is not beaten: {floor.f1.mean:.3f}.")
+    if baseline is not None and baseline.f1.mean >= student.f1.mean:
+        sentences.append(f"The baseline {baseline.name}, which learns nothing, is not beaten: {baseline.f1.mean:.3f}.")
     return plain(" ".join(sentences))
 
 

@@ -25,10 +25,10 @@ def ablation(section: Section) -> Table:
         (Column("behind", "Behind (points)"), lambda system: number(_mean(_behind(system, best)), 1, system.ids)),
         (Column("interval", "95 % interval", "right"), lambda system: _interval(_behind(system, best), system)),
         *name_scores(),
-        (Column("tokens", "Pieces (M)"), lambda system: number(system.mean(_tokens), 2, system.ids, scale=1e6)),
+        (Column("tokens", "Tokens (M)"), lambda system: number(system.mean(_tokens), 2, system.ids, scale=1e6)),
         (Column("seconds", "Training (s)"), lambda system: number(system.mean(_seconds), 0, system.ids)),
     ]
-    systems = [system for system in section.systems if system.role != "floor"]
+    systems = [system for system in section.systems if system.role != "baseline"]
     return Table.of("ablation", "Ablation", section, _notes(section, best), columns, systems)
 
 
@@ -41,8 +41,8 @@ def _notes(section: Section, best: System | None) -> list[str]:
         )
     return [
         *notes,
-        "Pieces and time: of all stages that train a system or a teacher for it alone, whether or not it shares them "
-        "with others; pieces are those of the model that learns, without padding.",
+        "Tokens and time: of all stages that train a system or a teacher for it alone, whether or not it shares them "
+        "with others; tokens are those of the model that learns, without padding.",
     ]
 
 

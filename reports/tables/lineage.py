@@ -44,6 +44,6 @@ def lineage(section: Section) -> Table:
     ]
     notes = [
         "Means over seeds. Time: when the stage was computed, even if this run took its result from the store.",
-        "Tokens: pieces without padding.",
+        "Tokens: tokens without padding.",
     ]
     return Table.of("lineage", "Stages", section, notes, columns, steps)

@@ -34,7 +34,7 @@ def _identity(section: Section) -> Fields:
 
 def named(system: System, *, strong: bool = False) -> Cell:
     """A system's name, citing what its ordering goes back to."""
-    kind, name = ("floors", system.name) if system.role == "floor" else ("strategies", system.ordering)
+    kind, name = ("baselines", system.name) if system.role == "baseline" else ("strategies", system.ordering)
     return label(system.name, system.ids, strong=strong, cites=tuple(work.key for work in cited(kind, name)))
 
 
@@ -55,7 +55,7 @@ def _scores(section: Section, compared: list[Rival]) -> Fields:
         ),
         *name_scores(),
         (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
-        *(_confirmed(split) for split in section.confirmed),
+        *(_confirmed(split) for split in section.extra_splits),
     ]
 
 
@@ -75,7 +75,7 @@ def name_scores() -> Fields:
 
 def _confirmed(split: str) -> tuple[Column, Callable[[System], Cell]]:
     def f1(record: RunRecord) -> float | None:
-        return record.confirmed[split].micro.f1 if split in record.confirmed else None
+        return record.extra_splits[split].micro.f1 if split in record.extra_splits else None
 
     heading = f"Micro-F1, {split}"
     return Column(f"micro_f1_{split}", heading), lambda system: spread(system.spread(f1), 3, system.ids)
@@ -148,8 +148,8 @@ def _notes(section: Section, compared: list[Rival]) -> list[str]:
     if section.teacher and section.of_role("student"):
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
     notes += hard_name_notes(section)
-    if section.confirmed:
-        notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.confirmed)}.")
+    if section.extra_splits:
+        notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.extra_splits)}.")
     if any(system.latency("p50") is not None for system in section.systems):
         notes.append("Latency: one sentence at a time on one thread, tokenizing included; words/s: batches of 32.")
     if any(system.machine_busy for system in section.systems):

@@ -40,7 +40,7 @@ def rivals(section: Section) -> list[Rival]:
     best = section.best_student
     if best is None:
         return []
-    others = [system for system in section.systems if system.role != "floor" and system is not best]
+    others = [system for system in section.systems if system.role != "baseline" and system is not best]
     found = [(system, compare(best.records, system.records)) for system in others]
     compared = [(system, comparison) for system, comparison in found if comparison is not None]
     chances = holm([comparison.p for _, comparison in compared])

@@ -12,11 +12,11 @@ from reports.sections import Section, System
 from reports.table import Cell, Column, Table, label, number, share
 
 HEADINGS = {
-    "size": "Pieces",
-    "fertility": "Pieces per word",
+    "size": "Tokens",
+    "fertility": "Tokens per word",
     "continued_words": "Words cut (%)",
-    "entity_fertility": "Pieces per entity word",
-    "whole_entity_words": "Entity words in one piece (%)",
+    "entity_fertility": "Tokens per entity word",
+    "whole_entity_words": "Entity words in one token (%)",
     "unknown_rate": "Unknown (%)",
     "mean_length": "Mean length",
     "length_95": "95th percentile",

@@ -10,7 +10,7 @@ SCORES = NerScores({"ORG": Counts(1, 2, 3)}, Counts(1, 1, 1), Counts(1, 1, 1), {
 STAGE = StageRecord("finetune", "key", {"seed": 1}, 1.5, 7, True, ((0.5, 1.25), (1.0, 0.75)))
 RECORD = RunRecord(
     *("experiment", "system", "student", "finetune", "corpus", "test", 1, SCORES),
-    confirmed={"validation": SCORES},
+    extra_splits={"validation": SCORES},
     resources=Resources(1, 1, 1, {"p50": 1.5}, 2.5, 1, True),
     lineage=(STAGE, STAGE),
     teachers=(STAGE,),

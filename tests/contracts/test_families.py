@@ -48,7 +48,7 @@ FAMILIES = {
 REFUSED = {
     "roberta": {"compress:factorize"},
     "distilbert": {"compress:factorize"},
-    "slim bert": {"compress:tensorize", "compress:share"},
+    "slim bert": {"compress:tensorize", "compress:tie-layers"},
 }
 """Of the architectures that finkd is made for; the others are refused more."""
 
@@ -109,8 +109,8 @@ def test_the_check_before_work_and_the_stage_agree(family, name, labels, folders
     ("strategy", "message"),
     [
         ("compress:factorize(rank=8) > adapt:gold", "adapt:gold: cannot train the masked-LM head .* 'electra'"),
-        ("shrink(layers=[0]) > compress:factorize(rank=40)", "rank: expected 2 to 31"),
-        ("retokenize(tokenizer={tokenizer}) > adapt:gold", "adapt:gold: the tokenizer has no mask token"),
+        ("truncate-layers(layers=[0]) > compress:factorize(rank=40)", "rank: expected 2 to 31"),
+        ("replace-vocabulary(tokenizer={tokenizer}) > adapt:gold", "adapt:gold: the tokenizer has no mask token"),
     ],
 )
 def test_a_stage_that_cannot_follow_is_refused(strategy, message, folders, tmp_path):
@@ -123,10 +123,10 @@ def test_a_stage_that_cannot_follow_is_refused(strategy, message, folders, tmp_p
 def test_a_tagger_of_other_labels_is_refused_unless_its_head_goes(folders):
     folder, other = str(folders("bert", LABELS)), ("O", "B-X", "I-X")
     with pytest.raises(ConfigError, match=r"the model's labels .* do not match the corpus"):
-        check_order(parse("shrink > finetune", {}), folder, other)
+        check_order(parse("truncate-layers > finetune", {}), folder, other)
     with pytest.raises(ConfigError, match="do not match the corpus"):
-        check_order(parse("shrink", {}), folder, other, is_scored=True)
-    check_order(parse("shrink", {}), folder, other)
+        check_order(parse("truncate-layers", {}), folder, other, is_scored=True)
+    check_order(parse("truncate-layers", {}), folder, other)
     check_order(parse("adapt:gold > finetune", {}), folder, other, is_scored=True)
 
 

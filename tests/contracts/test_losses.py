@@ -9,7 +9,7 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd.losses import losses
-from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedPieces, Pool, to_device
+from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedTokens, Pool, to_device
 from finkd.losses.term import NEEDS, Outputs, Side
 from finkd.losses.vocabularies import Vocabularies
 from finkd.settings import build
@@ -19,27 +19,27 @@ WIDTH, LAYERS = 8, 3
 TEACHER, STUDENT = roberta(), wordpiece_uncased()
 
 
-def random_side(random, pieces, words, labels, masked, vocabulary, layers, *, learns):
+def random_side(random, tokens, words, labels, masked, vocabulary, layers, *, learns):
     def normal(*shape):
         return torch.randn(*shape, generator=random, requires_grad=learns)
 
     return Side(
         words=normal(words, labels),
-        hidden=tuple(normal(pieces, WIDTH) for _ in range(layers + 1)),
-        attention=tuple(normal(3, pieces, WIDTH) for _ in range(layers)),
+        hidden=tuple(normal(tokens, WIDTH) for _ in range(layers + 1)),
+        attention=tuple(normal(3, tokens, WIDTH) for _ in range(layers)),
         heads=2,
         masked=normal(masked, vocabulary),
-        embeddings=normal(pieces, WIDTH),
+        embeddings=normal(tokens, WIDTH),
     )
 
 
-def random_outputs(words=7, labels=5, pieces=11, seed=0):
-    """A batch of one example in which teacher piece ``i`` lies on student piece ``i``, and a third of it is hidden."""
+def random_outputs(words=7, labels=5, tokens=11, seed=0):
+    """A batch of one example in which teacher token ``i`` lies on student token ``i``, and a third of it is hidden."""
     random = torch.Generator().manual_seed(seed)
-    places = torch.arange(pieces)
+    places = torch.arange(tokens)
     hidden = places[places % 3 == 0]
     ours, theirs = (
-        MaskedPieces(
+        MaskedTokens(
             hidden,
             torch.randint(len(vocabulary), (len(hidden),), generator=random),
             torch.arange(len(hidden)) // 2,
@@ -47,15 +47,15 @@ def random_outputs(words=7, labels=5, pieces=11, seed=0):
         )
         for vocabulary in (STUDENT, TEACHER)
     )
-    covered = torch.rand(pieces, generator=random) < 0.8
-    every = Pool(places, places, torch.ones(pieces), torch.ones(pieces, dtype=torch.bool))
+    covered = torch.rand(tokens, generator=random) < 0.8
+    every = Pool(places, places, torch.ones(tokens), torch.ones(tokens, dtype=torch.bool))
     return Outputs(
-        student=random_side(random, pieces, words, labels, len(hidden), len(STUDENT), LAYERS, learns=True),
-        teacher=random_side(random, pieces, words, labels, len(hidden), len(TEACHER), 2 * LAYERS, learns=False),
+        student=random_side(random, tokens, words, labels, len(hidden), len(STUDENT), LAYERS, learns=True),
+        teacher=random_side(random, tokens, words, labels, len(hidden), len(TEACHER), 2 * LAYERS, learns=False),
         labels=torch.randint(labels, (words,), generator=random),
         aligned=Aligned(
             Pool(places, places, covered.float(), covered),
-            Chunks(every, every, torch.zeros(pieces, dtype=torch.long), places, (1, pieces)),
+            Chunks(every, every, torch.zeros(tokens, dtype=torch.long), places, (1, tokens)),
             Masked(ours, theirs, (len(hidden) + 1) // 2),
         ),
         vocabularies=TABLES,
@@ -108,10 +108,10 @@ def test_it_refuses_unknown_settings(term):
         build(type(term), {"temprature": 1}, "losses.x")
 
 
-@pytest.mark.parametrize(("words", "pieces"), [(1, 1), (3, 5), (17, 31)])
+@pytest.mark.parametrize(("words", "tokens"), [(1, 1), (3, 5), (17, 31)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_it_is_a_finite_float32_scalar(term, words, pieces, dtype):
-    outputs = random_outputs(words=words, pieces=pieces)
+def test_it_is_a_finite_float32_scalar(term, words, tokens, dtype):
+    outputs = random_outputs(words=words, tokens=tokens)
     cast = {name: getattr(outputs.student, name) for name in FIELDS}
     cast = {
         name: tuple(each.to(dtype) for each in value) if isinstance(value, tuple) else value.to(dtype)
@@ -130,7 +130,7 @@ def test_what_it_does_not_need_has_no_effect(term):
 
 
 def test_it_reaches_what_it_needs_of_the_student_and_nothing_of_the_teacher(term):
-    outputs = random_outputs(pieces=31)
+    outputs = random_outputs(tokens=31)
     term(outputs).backward()
     parts = {"labels": "words"}
     for need in term.needs:
@@ -148,7 +148,7 @@ def test_it_leaves_its_inputs_alone(term):
 
 
 def test_an_empty_batch_gives_zero_and_finite_gradients(term):
-    outputs = random_outputs(words=0, pieces=0)
+    outputs = random_outputs(words=0, tokens=0)
     value = term(outputs)
     assert value.item() == 0
     if value.requires_grad:

@@ -18,7 +18,7 @@ from corpora.errors import ConfigError
 from finkd.settings import build
 from tests.toys import FAMILIES, TEXTS, handmade
 from tokenization.maps import maps
-from tokenization.maps.vocabulary_map import count_pieces
+from tokenization.maps.vocabulary_map import count_tokens
 
 PAIRS = [(teacher, student) for teacher in sorted(FAMILIES) for student in sorted(FAMILIES)]
 SCRIPT = """
@@ -85,8 +85,8 @@ def test_what_both_write_the_same_under_the_same_marks_is_that_entry(name, teach
     teacher, student = FAMILIES[teacher](), FAMILIES[student]()
     shared = {*student.vocabulary} & {*teacher.vocabulary} - {*teacher.specials.values()}
     assert len(shared) > 50
-    for piece in shared:
-        assert found.matrix[student.backend.token_to_id(piece), teacher.backend.token_to_id(piece)] == 1
+    for token in shared:
+        assert found.matrix[student.backend.token_to_id(token), teacher.backend.token_to_id(token)] == 1
 
 
 @both
@@ -94,7 +94,7 @@ def test_what_both_write_the_same_under_the_same_marks_is_that_entry(name, teach
 def test_a_vocabulary_maps_onto_itself_entry_by_entry(name, family):
     found = mapped(name, family, family)
     assert np.array_equal(found.matrix.toarray(), np.eye(len(FAMILIES[family]()), dtype=np.float32))
-    assert found.coverage(count_pieces(FAMILIES[family](), TEXTS)) == found.coverage(np.ones(len(found.text), int))
+    assert found.coverage(count_tokens(FAMILIES[family](), TEXTS)) == found.coverage(np.ones(len(found.text), int))
     assert found.coverage().types == 1
 
 
@@ -102,7 +102,7 @@ def test_a_vocabulary_maps_onto_itself_entry_by_entry(name, family):
 @pairs
 def test_coverage_counts_types_and_occurrences(name, teacher, student):
     found = mapped(name, teacher, student)
-    counts = count_pieces(FAMILIES[student](), TEXTS)
+    counts = count_tokens(FAMILIES[student](), TEXTS)
     seen = found.coverage(counts)
     ids = np.flatnonzero(found.text)
     assert seen.types == pytest.approx(np.mean([found.covered[index] for index in ids]))

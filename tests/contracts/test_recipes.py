@@ -37,7 +37,7 @@ def test_a_recipe_and_its_terms_have_one_address(tmp_path):
     def key(losses):
         return addresses("start", parse(f"task-distill(losses={losses})", {}), context(tmp_path))
 
-    assert key("tinybert-labels") == key("{word-kl: {temperature: 1}}") != key("{word-kl: {}}")
+    assert key("tinybert-labels") == key("{word-logits-kl: {temperature: 1}}") != key("{word-logits-kl: {}}")
 
 
 def test_an_unknown_recipe_suggests_the_nearest():

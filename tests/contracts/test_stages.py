@@ -15,8 +15,8 @@ from tests.finkd.toys import LABELS, context, outputs, tiny_model
 
 # Defaults made for real models and corpora, cut down to toys; a stage that needs nothing of this kind is not listed.
 SMALL = {
-    "shrink": {"layers": [0, 2]},
-    "retokenize": {"size": 200},
+    "truncate-layers": {"layers": [0, 2]},
+    "replace-vocabulary": {"size": 200},
     "compress:factorize": {"rank": 8},
     "compress:decompose": {"rank": 8},
     "compress:prune": {"by": "magnitude"},

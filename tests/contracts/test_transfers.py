@@ -48,7 +48,7 @@ def test_it_is_a_frozen_dataclass_that_refuses_unknown_settings(name):
 @each
 @pairs
 def test_rows_are_finite_and_special_tokens_go_by_role(name, old, new):
-    """FVT's row of a piece that it strips to nothing is NaN on byte-level vocabularies."""
+    """FVT's row of a token that it strips to nothing is NaN on byte-level vocabularies."""
     old, new = FAMILIES[old](), FAMILIES[new]()
     table = np.random.default_rng(0).standard_normal((len(old), 8)).astype(np.float32)
     before = table.copy()

@@ -123,6 +123,6 @@ def test_a_poor_text_gives_fewer_entries_and_a_warning(name, caplog):
 def test_hostile_words_do_no_harm(name):
     hostile = ["a\0b \x1f \x85 ▅ ▁ ▁▁x [SEP] [MASK]y </s> <0x41> ##z Ġ", "x" * 3000, "é" * 5000, "שלום e\u0301 \u200b"]
     tokenizer = train(iter(hostile * 2), name, 500)
-    pieces = tokenizer.encode(hostile)
-    assert len(pieces) == 4
-    assert pieces.ids.max() < len(tokenizer) <= 500
+    tokens = tokenizer.encode(hostile)
+    assert len(tokens) == 4
+    assert tokens.ids.max() < len(tokenizer) <= 500

@@ -15,8 +15,8 @@ from corpora.tags import entities
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_words_hold_every_character_but_white_space(text):
-    pieces = [text[start:end] for start, end in word_spans(text)]
-    assert "".join(pieces) == "".join(text.split())
+    tokens = [text[start:end] for start, end in word_spans(text)]
+    assert "".join(tokens) == "".join(text.split())
 
 
 ORDINARY = spacy.blank("en").tokenizer
@@ -46,11 +46,11 @@ def test_long_runs_are_cut_before_the_tokenizer_sees_them(sign):
     text = f"Acme lent {sign * (20_000 // len(sign))} to Rome."
     lengths = []
 
-    def counted(piece):
-        lengths.append(max(map(len, piece.split()), default=0))
-        return ORDINARY(piece)
+    def counted(token):
+        lengths.append(max(map(len, token.split()), default=0))
+        return ORDINARY(token)
 
-    watched = mock.Mock(make_doc=segmentation._in_pieces(counted))
+    watched = mock.Mock(make_doc=segmentation._in_tokens(counted))
     with mock.patch.object(segmentation, "_pipeline", return_value=watched):
         spans = word_spans(text)
     words = [text[start:end] for start, end in spans]
@@ -82,13 +82,13 @@ def test_texts_are_read_a_batch_at_a_time():
 def test_joined_emojis_are_cut_with_work_that_grows_with_their_number(joined):
     seen = []
 
-    def counted(piece):
-        seen.append(len(piece))
-        return ORDINARY(piece)
+    def counted(token):
+        seen.append(len(token))
+        return ORDINARY(token)
 
     for length in (9000, 90_000):
         seen.clear()
-        doc = segmentation._in_pieces(counted)(joined * (length // len(joined)))
+        doc = segmentation._in_tokens(counted)(joined * (length // len(joined)))
         assert sum(seen) == len(doc.text)
         assert max(seen) <= 200
         assert len(seen) <= len(doc.text) / 200 + 1

@@ -77,16 +77,16 @@ def settings(teacher, corpus):
         "teacher": str(teacher),
         "precision": "fp32",
         "measure": 0,
-        "floors": ["dictionary"],
+        "baselines": ["dictionary"],
         "stages": {
-            "shrink": {"layers": [1]},
-            "retokenize": {"size": 90},
+            "truncate-layers": {"layers": [1]},
+            "replace-vocabulary": {"size": 90},
             "finetune": {"schedule": quick},
-            "task-distill": {"losses": {"cross-entropy": {}, "word-kl": {}}, "schedule": quick},
+            "task-distill": {"losses": {"cross-entropy": {}, "word-logits-kl": {}}, "schedule": quick},
         },
         "systems": {
             "teacher": {"role": "teacher", "strategy": "finetune"},
-            "Domain student": {"strategy": "shrink > retokenize > task-distill:gold"},
+            "Domain student": {"strategy": "truncate-layers > replace-vocabulary > task-distill:gold"},
         },
     }
 

@@ -29,17 +29,17 @@ MISTAKES = {
     "missing key": Mistake({"corpus": None}, ("corpus: ", "string")),
     "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'")),
     "text as corpus": Mistake({"corpus": "sample-text"}, ("sample-text: is unlabelled text",)),
-    "choice confirmed by itself": Mistake({"confirm": ["test"]}, ("confirm: ", "chosen (got 'test')")),
+    "choice extra_splits by itself": Mistake({"extra_splits": ["test"]}, ("extra_splits: ", "chosen (got 'test')")),
     "unknown split": Mistake({"split": "tset"}, ("there is no 'tset'", "did you mean 'test'")),
     "unknown teacher": Mistake(
         {"teacher": "nobody/no-model"}, ("model 'nobody/no-model'", "neither a local folder"), 1
     ),
-    "unknown floor": Mistake({"floors": ["dictionry"]}, ("floors: ", "did you mean 'dictionary'")),
+    "unknown baseline": Mistake({"baselines": ["dictionry"]}, ("baselines: ", "did you mean 'dictionary'")),
     "unknown strategy": Mistake(
         {"systems": {"a": {"strategy": "text-distil"}}}, ("systems.a.strategy", "did you mean 'text-distill'")
     ),
     "unknown stage": Mistake(
-        {"systems": {"a": {"strategy": "shrink > finetun"}}}, ("systems.a.strategy", "did you mean 'finetune'")
+        {"systems": {"a": {"strategy": "truncate-layers > finetun"}}}, ("systems.a.strategy", "did you mean 'finetune'")
     ),
     "unfinished strategy": Mistake(
         {"stages": {}, "systems": {"a": {"strategy": "finetune >"}}}, ("systems.a.strategy", "character 10")
@@ -50,11 +50,11 @@ MISTAKES = {
     ),
     "unknown loss": Mistake(
         {"stages.task-distill:gold": {"losses": {"word-k": {}}}},
-        ("stages.task-distill:gold.losses", "did you mean 'word-kl'"),
+        ("stages.task-distill:gold.losses", "did you mean 'word-logits-kl'"),
     ),
     "setting of a loss": Mistake(
-        {"stages.task-distill:gold": {"losses": {"word-kl": {"temprature": 1}}}},
-        ("stages.task-distill:gold.losses.word-kl.temprature: unknown setting",),
+        {"stages.task-distill:gold": {"losses": {"word-logits-kl": {"temprature": 1}}}},
+        ("stages.task-distill:gold.losses.word-logits-kl.temprature: unknown setting",),
     ),
     "setting of a loss before the task": Mistake(
         {"stages": {"distill": {"losses": {"masked-projection": {"piecs": 1}}}}},
@@ -62,22 +62,26 @@ MISTAKES = {
     ),
     "settings of a strategy": Mistake(
         {"stages.adalm": {"schedule": {"epochs": 1}}},
-        ("stages.adalm: is the name of a strategy; set its stages instead (adapt, shrink, retokenize, distill:text, ",),
+        (
+            "stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, replace-vocabulary, distill:text, ",
+        ),
     ),
     "settings of more than a stage": Mistake(
-        {"stages.shrink > finetune": {"nope": 2}}, ("stages.shrink > finetune: expected a stage",)
+        {"stages.truncate-layers > finetune": {"nope": 2}}, ("stages.truncate-layers > finetune: expected a stage",)
     ),
-    "layers that fall": Mistake({"stages.shrink": {"layers": [1, 0]}}, ("shrink.layers: expected rising numbers",)),
+    "layers that fall": Mistake(
+        {"stages.shrink": {"layers": [1, 0]}}, ("truncate-layers.layers: expected rising numbers",)
+    ),
     "no losses": Mistake({"stages": {"task-distill:gold": {"losses": {}}}}, ("losses: expected at least one term",)),
     "masked losses without a masked teacher": Mistake(
-        {"systems.Domain student.strategy": "shrink > distill:gold(losses=distilbert) > finetune"},
+        {"systems.Domain student.strategy": "truncate-layers > distill:gold(losses=distilbert) > finetune"},
         ("'tagger' has no masked-LM head", "masked-teacher"),
     ),
     "an unlucky seed": Mistake({"seeds": [2**40]}, ("seeds: expected numbers up to 4294967295",)),
     "no labels in the end": Mistake(
         {"systems": {"a": {"strategy": "finetune > adapt:gold"}}}, ("systems.a.strategy: ends in", "add finetune")
     ),
-    "no labels at all": Mistake({"systems": {"a": {"strategy": "shrink"}}}, ("systems.a.strategy: ends in",)),
+    "no labels at all": Mistake({"systems": {"a": {"strategy": "truncate-layers"}}}, ("systems.a.strategy: ends in",)),
     "wrong type": Mistake(
         {"stages.finetune": {"schedule": {"epochs": "many"}}}, ("stages.finetune.schedule.epochs", "'many'")
     ),
@@ -89,26 +93,26 @@ MISTAKES = {
     "names of one file": Mistake(
         {"systems": {"a b": {"strategy": "finetune"}, "A-B": {"strategy": "finetune"}}}, ("systems.A-B", "'a b'")
     ),
-    "name of a floor": Mistake({"systems": {"Dictionary": {"strategy": "finetune"}}}, ("systems.Dictionary",)),
+    "name of a baseline": Mistake({"systems": {"Dictionary": {"strategy": "finetune"}}}, ("systems.Dictionary",)),
     "name without letters": Mistake({"name": "../.."}, ("name: expected a letter or digit",)),
     "seed twice": Mistake({"seeds": [1, 1]}, ("seeds: expected different numbers",)),
     "no sentences": Mistake({"text": {"corpus": "sample-text", "sentences": 0}}, ("text.sentences: expected 1",)),
     "negative measure": Mistake({"measure": -1}, ("measure: expected 0 to",)),
     "too many layers": Mistake(
         {"stages.shrink": {"layers": [0, 2, 5]}},
-        ("systems.Domain student.strategy: shrink.layers: expected numbers from 0 to 1",),
+        ("systems.Domain student.strategy: truncate-layers.layers: expected numbers from 0 to 1",),
     ),
     "a width that heads do not divide": Mistake(
         {"stages.shrink": {"layers": [0], "width": 31}},
-        ("systems.Domain student.strategy: shrink.width: expected a multiple of the",),
+        ("systems.Domain student.strategy: truncate-layers.width: expected a multiple of the",),
     ),
-    "tokenizer without its file": Mistake({"stages.retokenize": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
+    "tokenizer without its file": Mistake({"stages.replace-vocabulary": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
     "a corpus of a stage that is nowhere": Mistake(
-        {"systems.Domain student.strategy": "retokenize(general=/none) > finetune"},
+        {"systems.Domain student.strategy": "replace-vocabulary(general=/none) > finetune"},
         ("systems.Domain student.strategy: ", "there is no '/none'"),
     ),
     "text that nobody has": Mistake(
-        {"systems.Domain student.strategy": "shrink > task-distill:text"}, ("no unlabelled text", "set 'text'")
+        {"systems.Domain student.strategy": "truncate-layers > task-distill:text"}, ("no unlabelled text", "set 'text'")
     ),
     "general text that nobody has": Mistake(
         {"systems.Domain student.strategy": "distill:general > finetune"}, ("distill:general", "set 'general'")
@@ -150,7 +154,7 @@ def test_a_mistake_in_a_configuration_is_one_line(mistake, settings, finkd, tmp_
 def test_all_mistakes_are_reported_at_once(settings, finkd, tmp_path):
     change = {
         "seeds": [2, 2],
-        "floors": ["dictionry"],
+        "baselines": ["dictionry"],
         "stages.finetune": {"schedule": {"epochs": "many", "epoch": 3}},
         "stages.task-distill:gold": {"losses": {"word-k": {}}},
     }
@@ -158,7 +162,7 @@ def test_all_mistakes_are_reported_at_once(settings, finkd, tmp_path):
     path.write_text(yaml.safe_dump(changed(settings, change)))
     lines = one_line_each(finkd("run", path, "--out", tmp_path / "out"), 2)
     assert len(lines) == 5
-    for key in ("seeds", "floors", "finetune.schedule.epochs", "finetune.schedule.epoch:", "losses"):
+    for key in ("seeds", "baselines", "finetune.schedule.epochs", "finetune.schedule.epoch:", "losses"):
         assert any(key in line for line in lines)
 
 
@@ -233,11 +237,11 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
         (["run", "finetune", "--seeds", "1,x"], 2, "--seeds"),
         (["run", "finetune", "--only", "student"], 2, "--only: chooses systems of a configuration"),
         (["run", "."], 2, "is a folder"),
-        (["run", "shrink > " * 60 + "finetun"], 2, "did you mean 'finetune'? (see 'finkd list strategies')"),
+        (["run", "truncate-layers > " * 60 + "finetun"], 2, "did you mean 'finetune'? (see 'finkd list strategies')"),
         (
-            ["run", "shrink(layers=[0,5] > finetune"],
+            ["run", "truncate-layers(layers=[0,5] > finetune"],
             2,
-            "'(' at character 6 of 'shrink(layers=[0,5] > finetune' is not",
+            "'(' at character 6 of 'truncate-layers(layers=[0,5] > finetune' is not",
         ),
         (["export", "x", "--to", "tensorrt"], 2, "finkd: Invalid value for '--to': 'tensorrt' is not one of"),
         (["run", "quickstart"], 2, "experiments/configs/quickstart.yaml?"),

@@ -23,8 +23,13 @@ def text(tmp_path):
 
 
 def with_text(text, *more):
-    given = ("--set", f"text={{corpus: {text}, sentences: 20000}}", "--set", "stages.task-distill.losses={word-kl: {}}")
-    return (*given, "--set", "systems.Domain student.strategy=shrink > task-distill:text", *more)
+    given = (
+        "--set",
+        f"text={{corpus: {text}, sentences: 20000}}",
+        "--set",
+        "stages.task-distill.losses={word-logits-kl: {}}",
+    )
+    return (*given, "--set", "systems.Domain student.strategy=truncate-layers > task-distill:text", *more)
 
 
 def test_a_text_with_fewer_sentences_is_counted_and_read_whole(finkd, config, text, tmp_path):
@@ -98,5 +103,5 @@ def test_a_stage_that_the_teacher_cannot_follow_is_refused_before_work(finkd, se
     result = finkd("run", path, "--out", tmp_path / "out")
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert "systems.Domain student.strategy: shrink: model: layers of 'albert' cannot be chosen" in line
+    assert "systems.Domain student.strategy: truncate-layers: model: layers of 'albert' cannot be chosen" in line
     assert not (tmp_path / "store").exists()

@@ -74,7 +74,7 @@ def test_list_shows_every_name_with_a_summary(kind, finkd):
     [
         ("corpora", "sample", "ships with finkd; licence: as finkd itself"),
         ("recipes", "logits", "{masked-projection: {temperature: 2.0}}"),
-        ("strategies", "minilm", "shrink > distill:general(teacher=origin, losses=minilm) > finetune"),
+        ("strategies", "minilm", "truncate-layers > distill:general(teacher=origin, losses=minilm) > finetune"),
     ],
 )
 def test_list_shows_what_a_name_stands_for(kind, name, shown, finkd):
@@ -113,7 +113,7 @@ def test_analyze_compares_a_trained_vocabulary_on_the_held_out_split(finkd, teac
     arguments = ("--teacher", teacher, "--corpus", corpus, "--vocab-size", "120", "--out", tmp_path / "out")
     result = finkd("analyze", *arguments)
     assert result.exit_code == 0, result.stderr
-    assert "| pieces per word |" in result.stdout
+    assert "| tokens per word |" in result.stdout
     assert (tmp_path / "out" / "analysis.md").read_text() == result.stdout
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     (measured,) = found["corpora"]
@@ -170,7 +170,7 @@ def test_align_draws_both_sides_of_the_text(finkd, teacher, vocabulary):
 def test_align_prints_json(finkd, teacher, vocabulary):
     shown = json.loads(finkd("align", "Acme", "--teacher", teacher, "--student", vocabulary, "--json").stdout)
     assert shown["coverage"] == 1.0
-    assert shown["teacher"]["pieces"][0]["piece"] == "[CLS]"
+    assert shown["teacher"]["tokens"][0]["token"] == "[CLS]"
 
 
 def test_evaluate_gives_the_scores_of_the_run(finkd, finished, tagger, corpus):

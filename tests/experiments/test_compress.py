@@ -46,7 +46,7 @@ def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, co
 def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
     out = tmp_path / "out" / "healed"
     heal = "task-distill:gold(schedule.epochs=1, schedule.precision=fp32)"
-    command = ("compress", tagger, "--method", "share", "--on", corpus, "--heal", heal, "--out", out)
+    command = ("compress", tagger, "--method", "tie-layers", "--on", corpus, "--heal", heal, "--out", out)
     result = finkd(*command)
     assert result.exit_code == 0, result.stderr
     assert "| before |" in result.stdout
@@ -68,13 +68,13 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     (tmp_path / "file").write_text("x")
     full, file = (tmp_path / "full", "holds other files"), (tmp_path / "file", "is a file")
     for out, said in (full, file, (tagger, "holds what is read"), (tmp_path, "is read")):
-        for command in (("compress", tagger, "--method", "share"), ("export", tagger, "--to", "onnx")):
+        for command in (("compress", tagger, "--method", "tie-layers"), ("export", tagger, "--to", "onnx")):
             result = finkd(*command, "--out", out)
             assert result.exit_code == 2, result.stdout
             assert said in result.stderr
     assert (tmp_path / "full" / "thesis.tex").is_file()
     for _ in range(2):  # its own work may be replaced
-        result = finkd("compress", tagger, "--method", "share", "--out", tmp_path / "out" / "x")
+        result = finkd("compress", tagger, "--method", "tie-layers", "--out", tmp_path / "out" / "x")
         assert result.exit_code == 0, result.stderr
 
 
@@ -82,12 +82,12 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     ("arguments", "said"),
     [
         (("--method", "prunes"), "did you mean 'prune'?"),
-        (("--method", "prune", "--set", "share=1.5"), "share"),
+        (("--method", "prune", "--set", "fraction=1.5"), "share"),
         (("--method", "prune"), "taylor: asks the loss of a tagger"),
         (("--method", "decompose"), "expected one of rank, energy and budget"),
         (("--method", "factorize", "--set", "rank=4000"), "factorize.rank: expected 2 to 31"),
-        (("--method", "share", "--heal", "finetune"), "--heal: needs a labelled corpus"),
-        (("--method", "share", "--set", "colour=1"), "unknown setting"),
+        (("--method", "tie-layers", "--heal", "finetune"), "--heal: needs a labelled corpus"),
+        (("--method", "tie-layers", "--set", "colour=1"), "unknown setting"),
     ],
 )
 def test_mistakes_are_one_line(arguments, said, finkd, teacher, tmp_path):

@@ -112,7 +112,7 @@ def test_no_run_runs_code_of_its_teacher(role, evil, settings, tmp_path):
     if role == "teacher":
         settings["teacher"] = str(folder)
     else:
-        settings["stages"]["retokenize"] = {"tokenizer": str(folder)}
+        settings["stages"]["replace-vocabulary"] = {"tokenizer": str(folder)}
     path = tmp_path / "evil.yaml"
     path.write_text(yaml.safe_dump(settings))
     result = CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path / "out")], input=ANSWERS)

@@ -17,7 +17,11 @@ LAUNCH = ["--multi_gpu", "--num_processes=2", "--num_machines=1", "--main_proces
 def steady(settings, tmp_path_factory):
     """An experiment whose students read kept states, without dropout, which differs from process to process."""
     still = {"epochs": 3, "batch_tokens": 64, "dropout": 0.0}
-    distill = {"losses": {"word-kl": {}, "span-hidden": {}}, "keep_states": True, "schedule": still}
+    distill = {
+        "losses": {"word-logits-kl": {}, "aligned-hidden-states": {}},
+        "cache_teacher_outputs": True,
+        "schedule": still,
+    }
     path = tmp_path_factory.mktemp("steady") / "steady.yaml"
     stages = {**settings["stages"], "finetune": {"schedule": still}, "task-distill": distill}
     path.write_text(yaml.safe_dump({**settings, "name": "steady", "stages": stages}))

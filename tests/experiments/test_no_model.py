@@ -11,7 +11,7 @@ COMMANDS = {
     "evaluate a suite": ("evaluate", "{}", "--suite", "inference"),
     "evaluate with a teacher": ("evaluate", "{model}", "--suite", "glue", "--task", "rte", "--teacher", "{}"),
     "export": ("export", "{}", "--to", "spacy", "--out", "{out}"),
-    "compress": ("compress", "{}", "--method", "share", "--out", "{out}"),
+    "compress": ("compress", "{}", "--method", "tie-layers", "--out", "{out}"),
     "benchmark": ("benchmark", "student={}", "--on", "{corpus}", "--out", "{out}"),
     "align": ("align", "text", "--student", "{}", "--teacher", "{model}"),
     "align with a teacher": ("align", "text", "--student", "{model}", "--teacher", "{}"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from corpora.errors import ConfigError
-from experiments.config.experiment import System, from_settings
+from experiments.configuration.experiment import System, from_settings
 from experiments.running.prepared import Prepared
 from experiments.running.shapes import encoder
 from experiments.running.stage_shapes import after, check, matrices
@@ -17,60 +17,67 @@ from tests.finkd.models.layer_overrides import slim_model
 from tests.finkd.toys import LABELS, context, tiny_model
 
 IMPOSSIBLE = {
-    "finetune > task-distill:text > compress:share > compress:prune": "of low rank already; prune before that",
-    "finetune > compress:share > compress:prune(what=layers)": "shared or of low rank already; prune before that",
+    "finetune > task-distill:text > compress:tie-layers > compress:prune": "of low rank already; prune before that",
+    "finetune > compress:tie-layers > compress:prune(what=layers)": "shared or of low rank already; prune before that",
     "finetune > compress:decompose(budget=0.5) > compress:prune(what=heads)": "low rank already; prune before that",
     "compress:tensorize > compress:decompose(energy=0.9)": "low rank already; decompose whole ones",
     "compress:decompose(rank=4) > compress:tensorize": "low rank already; decompose whole ones",
-    "compress:share(what=attention) > finetune > compress:share": "compress:share: the layers are shared already",
-    "compress:tensorize > compress:share": "compress:share: the layers are shared already",
-    "compress:decompose(budget=0.5) > compress:share": r"have no mean; share whole ones, or .* \(rank=\)",
-    "compress:decompose(rank=4) > task-distill:gold > compress:share": "have no mean",
-    "finetune > compress:prune(scope=model) > compress:share": r"share: the layers differ in shape.*\(scope=layer\)",
-    "finetune > compress:prune(what=heads, scope=model, share=0.3) > compress:tensorize": "tensorize: the layers",
-    "finetune > compress:prune(scope=model) > compress:prune(what=layers, share=0.3) > compress:share": "in shape",
-    "finetune > compress:prune(scope=model) > shrink(layers=[0, 2]) > compress:share(what=feed-forward)": "in shape",
+    "compress:tie-layers(what=attention) > finetune > compress:tie-layers": "compress:tie-layers: the layers are shared already",
+    "compress:tensorize > compress:tie-layers": "compress:tie-layers: the layers are shared already",
+    "compress:decompose(budget=0.5) > compress:tie-layers": r"have no mean; share whole ones, or .* \(rank=\)",
+    "compress:decompose(rank=4) > task-distill:gold > compress:tie-layers": "have no mean",
+    "finetune > compress:prune(scope=model) > compress:tie-layers": r"tie-layers: the layers differ in shape.*\(scope=layer\)",
+    "finetune > compress:prune(what=heads, scope=model, fraction=0.3) > compress:tensorize": "tensorize: the layers",
+    "finetune > compress:prune(scope=model) > compress:prune(what=layers, fraction=0.3) > compress:tie-layers": "in shape",
+    "finetune > compress:prune(scope=model) > truncate-layers(layers=[0, 2]) > compress:tie-layers(what=feed-forward)": "in shape",
     "compress:tensorize(budget=0.001)": r"compress:tensorize: no rank fits a budget of 0\.001",
     "compress:decompose(budget=0.001)": r"compress:decompose: no rank fits a budget of 0\.001",
     "compress:decompose(rank=30)": "no matrix would become smaller",
-    "compress:share > finetune > shrink": "shrink: the layers are shared; leave some out before that",
-    "compress:tensorize > shrink(layers=[0])": "shrink: the layers are shared",
-    "finetune > compress:prune(what=heads) > shrink(width=16)": r"shrink\.width: the layers are slim already",
-    "compress:share > shrink(layers=[0, 1, 2], width=16)": "shrink: the layers are shared",
-    "compress:decompose(rank=4) > shrink(token_types=false)": r"shrink\.token_types: the layers are slim already",
-    "compress:factorize(rank=8) > shrink(token_types=false)": r"shrink\.token_types: .* \(got 'electra'\)",
-    "shrink(token_types=false) > compress:factorize(rank=8)": r"needs a BERT .* \(got 'distilbert'\)",
+    "compress:tie-layers > finetune > truncate-layers": "truncate-layers: the layers are shared; leave some out before that",
+    "compress:tensorize > truncate-layers(layers=[0])": "truncate-layers: the layers are shared",
+    "finetune > compress:prune(what=heads) > truncate-layers(width=16)": r"truncate-layers\.width: the layers are slim already",
+    "compress:tie-layers > truncate-layers(layers=[0, 1, 2], width=16)": "truncate-layers: the layers are shared",
+    "compress:decompose(rank=4) > truncate-layers(token_types=false)": r"truncate-layers\.token_types: the layers are slim already",
+    "compress:factorize(rank=8) > truncate-layers(token_types=false)": r"truncate-layers\.token_types: .* \(got 'electra'\)",
+    "truncate-layers(token_types=false) > compress:factorize(rank=8)": r"needs a BERT .* \(got 'distilbert'\)",
     "compress:factorize(rank=8) > compress:factorize(rank=4)": r"needs a BERT .* \(got 'electra'\)",
     "adapt > compress:factorize(rank=8) > finetune": r"needs a BERT .* \(got one with a masked-LM head\)",
-    "shrink(width=16) > compress:factorize(rank=16)": r"compress:factorize\.rank: expected 2 to 15",
-    "shrink(layers=[0]) > shrink(layers=[0, 1])": r"shrink\.layers: expected numbers from 0 to 0",
+    "truncate-layers(width=16) > compress:factorize(rank=16)": r"compress:factorize\.rank: expected 2 to 15",
+    "truncate-layers(layers=[0]) > truncate-layers(layers=[0, 1])": r"truncate-layers\.layers: expected numbers from 0 to 0",
     "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune",
     "compress:quantize > finetune": "compress:quantize.by=hessian: asks the loss of a tagger",
     "adapt > compress:sparsify > finetune": "compress:sparsify.schedule: asks the loss of a tagger",
 }
 POSSIBLE = (
-    "finetune > compress:prune > compress:prune(what=heads) > shrink > retokenize > compress:factorize(rank=8)"
+    "finetune > compress:prune > compress:prune(what=heads) > truncate-layers > replace-vocabulary > compress:factorize(rank=8)"
     " > task-distill:text > compress:decompose(budget=0.5) > task-distill:gold > compress:quantize",
     "finetune > compress:prune(scope=model) > compress:decompose(budget=0.5) > compress:sparsify",
-    "finetune > compress:prune(scope=model) > compress:share(what=attention)",
-    "finetune > compress:prune(scope=model) > shrink(layers=[0]) > compress:tensorize",
-    "finetune > compress:prune(scope=model, share=0.999) > compress:share",  # a unit of each layer stays
+    "finetune > compress:prune(scope=model) > compress:tie-layers(what=attention)",
+    "finetune > compress:prune(scope=model) > truncate-layers(layers=[0]) > compress:tensorize",
+    "finetune > compress:prune(scope=model, fraction=0.999) > compress:tie-layers",  # a unit of each layer stays
     "finetune > compress:prune(what=layers) > compress:prune > compress:tensorize(method=cp) > task-distill:gold",
-    "compress:decompose(rank=8) > compress:share(start=first) > finetune",
-    "compress:decompose(energy=0.5) > compress:share(start=first) > finetune",  # only the weights tell
-    "compress:decompose(rank=8) > shrink > compress:factorize(rank=8) > finetune",
-    "compress:share > compress:factorize(rank=8) > finetune",
-    "compress:prune(by=magnitude) > shrink(width=16) > finetune",  # as many units in each layer are no slim ones
-    "shrink(token_types=false) > shrink(token_types=false) > compress:share > finetune",
+    "compress:decompose(rank=8) > compress:tie-layers(start=first) > finetune",
+    "compress:decompose(energy=0.5) > compress:tie-layers(start=first) > finetune",  # only the weights tell
+    "compress:decompose(rank=8) > truncate-layers > compress:factorize(rank=8) > finetune",
+    "compress:tie-layers > compress:factorize(rank=8) > finetune",
+    "compress:prune(by=magnitude) > truncate-layers(width=16) > finetune",  # as many units in each layer are no slim ones
+    "truncate-layers(token_types=false) > truncate-layers(token_types=false) > compress:tie-layers > finetune",
 )
 STAGES = (
-    *("shrink(layers=[0, 1])", "shrink(layers=[0, 1, 2], width=16)", "shrink(layers=[0, 1, 2], token_types=false)"),
+    *(
+        "truncate-layers(layers=[0, 1])",
+        "truncate-layers(layers=[0, 1, 2], width=16)",
+        "truncate-layers(layers=[0, 1, 2], token_types=false)",
+    ),
     *("compress:factorize(rank=8)", "compress:decompose(rank=8, read=weights)", "compress:decompose(budget=0.001)"),
     *("compress:decompose(budget=0.5, read=weights)", "compress:decompose(rank=15, read=weights)"),
     *("compress:tensorize", "compress:tensorize(method=cp, budget=0.01)"),
-    *("compress:share", "compress:share(what=feed-forward)"),
+    *("compress:tie-layers", "compress:tie-layers(what=feed-forward)"),
     *("compress:prune(by=magnitude)", "compress:prune(what=layers)", "compress:prune(by=magnitude, scope=model)"),
-    *("compress:prune(what=heads, by=magnitude)", "compress:prune(what=heads, by=magnitude, scope=model, share=0.3)"),
+    *(
+        "compress:prune(what=heads, by=magnitude)",
+        "compress:prune(what=heads, by=magnitude, scope=model, fraction=0.3)",
+    ),
     "compress:quantize(by=uniform, schedule.epochs=0)",
 )
 
@@ -135,7 +142,9 @@ def test_what_is_refused_is_what_could_not_run(text, firsts, shape, tmp_path):
         known = refusal(lambda first=first: after(stage, after(stage_of(first), shape)))
         seen = refusal(lambda model=model: stage.run(model, context(tmp_path)))
         assert (known is None) == (seen is None), (first, known, seen)
-        if known and not known.startswith(("shrink.layers", "shrink.token_types", "compress:factorize")):
+        if known and not known.startswith(
+            ("truncate-layers.layers", "truncate-layers.token_types", "compress:factorize")
+        ):
             assert known == seen
 
 
@@ -143,7 +152,11 @@ def test_what_is_refused_is_what_could_not_run(text, firsts, shape, tmp_path):
 def test_the_sizes_of_matrices_are_known(family, tmp_path):
     model = tiny_model(layers=3, labels=LABELS, family=family)
     shape = shape_of(model, tmp_path)
-    for text in ("compress:prune(what=heads, by=magnitude)", "compress:prune(by=magnitude, share=0.3)", "shrink"):
+    for text in (
+        "compress:prune(what=heads, by=magnitude)",
+        "compress:prune(by=magnitude, fraction=0.3)",
+        "truncate-layers",
+    ):
         model, _ = stage_of(text).run(model, context(tmp_path))
         shape = after(stage_of(text), shape)
         weights = {name: matrix.weight for name, matrix in low_rank.matrices(model).items()}
@@ -155,32 +168,32 @@ def test_what_a_saved_model_is_like_counts_too(tmp_path):
     model = slim_model()
     shape = shape_of(model, tmp_path)
     assert (shape.family, shape.slim) == ("bert", Slim.of(model.network))
-    for text in ("compress:prune", "compress:share"):
+    for text in ("compress:prune", "compress:tie-layers"):
         with pytest.raises(ConfigError, match="low rank"):
             check(parse(text, {}), shape, "labels")
 
 
 def test_other_architectures_lose_layers_but_are_not_slim(shape):
     other = replace(shape, family="xlm-roberta")
-    check(parse("shrink > compress:prune(what=layers)", {}), other, "labels")
-    for text in ("compress:prune", "compress:share", "compress:tensorize", "compress:decompose(rank=8)"):
+    check(parse("truncate-layers > compress:prune(what=layers)", {}), other, "labels")
+    for text in ("compress:prune", "compress:tie-layers", "compress:tensorize", "compress:decompose(rank=8)"):
         with pytest.raises(ConfigError, match="compress: 'xlm-roberta' cannot be made slim"):
             check(parse(text, {}), other, "labels")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_these_can_be_slim(family, shape):
-    check(parse("compress:prune > compress:share", {}), replace(shape, family=family), "labels")
+    check(parse("compress:prune > compress:tie-layers", {}), replace(shape, family=family), "labels")
 
 
 def test_an_experiment_is_refused_before_it_begins(settings, tmp_path):
     experiment = from_settings(settings)
-    systems = {**experiment.systems, "a": System("finetune > task-distill:gold > compress:share > compress:prune")}
+    systems = {**experiment.systems, "a": System("finetune > task-distill:gold > compress:tie-layers > compress:prune")}
     with pytest.raises(ConfigError, match=r"systems\.a\.strategy: compress: .* low rank already; prune before that"):
         Prepared(replace(experiment, systems=systems), tmp_path / "store")
-    ancestor = "adapt:gold > compress:share > compress:share"
+    ancestor = "adapt:gold > compress:tie-layers > compress:tie-layers"
     systems = {**experiment.systems, "a": System("distill:gold > finetune")}
     stages = {**experiment.stages, "distill": {"teacher": ancestor}}
-    with pytest.raises(ConfigError, match=rf"teacher '{ancestor}': compress:share: the layers are shared already"):
+    with pytest.raises(ConfigError, match=rf"teacher '{ancestor}': compress:tie-layers: the layers are shared already"):
         Prepared(replace(experiment, systems=systems, stages=stages), tmp_path / "store")
     assert not (tmp_path / "store").exists()

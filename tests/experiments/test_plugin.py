@@ -49,7 +49,7 @@ def test_its_strategy_runs(installed, settings, tmp_path):
     ended = command(installed, "run", tmp_path / "plugin.yaml", "--out", tmp_path / "out")
     assert ended.returncode == 0, ended.stderr
     (record,) = (tmp_path / "out" / "records").glob("*domain-student*.json")
-    assert json.loads(record.read_text())["strategy"] == "shrink > forget > task-distill:gold"
+    assert json.loads(record.read_text())["strategy"] == "truncate-layers > forget > task-distill:gold"
 
 
 def test_a_name_without_its_object_is_one_line(installed, settings, tmp_path):

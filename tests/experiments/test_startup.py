@@ -33,7 +33,7 @@ MISTAKES = {
     "benchmark no/such/folder --runtimes egger": "runtimes: there is no 'egger'; did you mean 'eager'?",
     "run missing.yaml": "missing.yaml: does not exist",
     "run pyproject.toml": "pyproject.toml:",
-    "run shrink>nonsens --corpus no/such/corpus": "no/such/corpus",
+    "run truncate-layers>nonsens --corpus no/such/corpus": "no/such/corpus",
     "run experiments/configs/quickstart.yaml --set text.corpus=no/such/text": "no/such/text",
     "run experiments/configs/quickstart.yaml --set corpus=no/such/corpus": "no/such/corpus",
     "run experiments/configs/quickstart.yaml --set teacher=no/such/folder": "model 'no/such/folder'",
@@ -83,10 +83,10 @@ import sys
 from corpora.errors import UnknownNameError
 from finkd.strategies import parse
 try:
-    parse("shrink > finetun", {})
+    parse("truncate-layers > finetun", {})
 except UnknownNameError as error:
     assert "did you mean 'finetune'?" in str(error)
-    assert "at character 9 of 'shrink > finetun'" in str(error)
+    assert "at character 9 of 'truncate-layers > finetun'" in str(error)
     print("torch" in sys.modules)
 """
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -28,7 +28,7 @@ def rows(finkd, store, *command):
 def test_entries_are_listed_with_what_they_hold(finkd, copied):
     kinds = {row["kind"]: row["used"] for row in rows(finkd, copied, "ls")}
     assert kinds == {
-        **dict.fromkeys(("finetune", "shrink", "retokenize", "task-distill:gold"), True),
+        **dict.fromkeys(("finetune", "truncate-layers", "replace-vocabulary", "task-distill:gold"), True),
         **dict.fromkeys(("examples", "teacher labels"), False),
     }
     shown = finkd("store", "ls", "--store", copied)
@@ -68,7 +68,7 @@ def test_what_a_killed_run_left_unfinished_goes(finkd, copied):
 
 @pytest.mark.parametrize("file", ["model.safetensors", "manifest.json"])
 def test_what_is_damaged_is_removed_though_a_record_names_it(file, finkd, copied):
-    victim = next(row["key"] for row in rows(finkd, copied, "ls") if row["kind"] == "shrink")
+    victim = next(row["key"] for row in rows(finkd, copied, "ls") if row["kind"] == "truncate-layers")
     (copied / victim / file).write_bytes(b"{}")
     assert [row["key"] for row in rows(finkd, copied, "gc", "--dry-run")] == [victim]
     assert [row["key"] for row in rows(finkd, copied, "gc")] == [victim]

@@ -9,7 +9,7 @@ import pytest
 
 from corpora.errors import ConfigError
 from experiments import strategies as scripts
-from experiments.config.experiment import System, from_settings
+from experiments.configuration.experiment import System, from_settings
 from experiments.running.plan import plan
 from experiments.running.prepared import Prepared
 from experiments.running.run import run
@@ -39,8 +39,8 @@ def experiment(settings, tmp_path):
             "text": raw,
             "general": {**raw, "seed": 1},
             "stages": {
-                "shrink": {"layers": [1]},
-                "retokenize": {"size": 90},
+                "truncate-layers": {"layers": [1]},
+                "replace-vocabulary": {"size": 90},
                 **{stage: {"schedule": QUICK} for stage in ("adapt", "distill", "task-distill", "finetune")},
             },
             "systems": {"teacher": {"role": "teacher", "strategy": "finetune(schedule.epochs=2)"}, **known},
@@ -54,14 +54,14 @@ def test_all_orderings_run_and_what_they_share_is_computed_once(experiment, tmp_
     trained = [stage.key for record in records for stage in record.lineage if not stage.cached]
     assert len(trained) == len(set(trained))
     teachers = {record.system: [stage.kind for stage in record.teachers] for record in records}
-    assert teachers["retokenize-last"] == ["adapt"]  # the student shares the masked-LM head, and not what adapts it
-    assert teachers["adalm"] == teachers["shrink-finetune"] == []
+    assert teachers["vocabulary-last"] == ["adapt"]  # the student shares the masked-LM head, and not what adapts it
+    assert teachers["adalm"] == teachers["truncate-finetune"] == []
     kept = Store(tmp_path / "store")
     assert all(kept.has(stage.key) for record in records for stage in (*record.lineage, *record.teachers))
 
 
 def test_a_teacher_is_made_only_for_a_stage_that_is_computed(experiment, tmp_path):
-    experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, floors=())
+    experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, baselines=())
     run(experiment, tmp_path / "out")
     heard = []
     run(experiment, tmp_path / "out", heard.append)
@@ -69,7 +69,7 @@ def test_a_teacher_is_made_only_for_a_stage_that_is_computed(experiment, tmp_pat
 
 
 def test_a_teacher_that_the_store_has_lost_is_made_again_for_its_record(experiment, tmp_path):
-    experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, floors=())
+    experiment = replace(experiment, systems={"a": System("distill-adapt-distill")}, baselines=())
     (first,) = run(experiment, tmp_path / "out")
     teacher = first.teachers[-1]
     assert teacher.tokens > 0
@@ -85,7 +85,7 @@ def test_a_teacher_that_the_store_has_lost_is_made_again_for_its_record(experime
 
 
 def test_a_teacher_that_would_learn_from_itself_is_refused(experiment, tmp_path):
-    itself = "masked-teacher > shrink > distill"
+    itself = "masked-teacher > truncate-layers > distill"
     stages = {**experiment.stages, "distill": {"teacher": itself}}
     experiment = replace(experiment, stages=stages, systems={"a": System(f"{itself} > finetune")})
     with pytest.raises(ConfigError, match="would learn from itself"):
@@ -97,7 +97,7 @@ def test_the_plan_tells_what_is_shared(experiment, tmp_path):
     states = {(stage.system, stage.stage): stage.state for stage in stages}
     assert states["adapt-finetune", "adapt"] == "to do"
     assert states["distill-adapt", "distill:general"] == "shared"
-    assert states["retokenize-last", "distill:text"] == "shared"
+    assert states["vocabulary-last", "distill:text"] == "shared"
     # a teacher that only stages ask for is a part of the plan, once
     assert [stage.stage for stage in stages if stage.system == "adapted-teacher"] == ["adapt", "adapt"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.losses.span_hidden import SpanHidden
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.system import processes
 from finkd.training.step import Teacher
@@ -23,7 +23,7 @@ from tests.toys import roberta
 
 # Some batches have fewer examples than there are processes.
 SCHEDULE = replace(QUICK, dropout=0.0, batch_tokens=40)
-TAGGER_TERMS = [CrossEntropy(), WordKL(), SpanHidden()]
+TAGGER_TERMS = [CrossEntropy(), WordLogitsKL(), AlignedHiddenStates()]
 
 
 def encoder(term):
@@ -46,7 +46,7 @@ def tagger(**how):
 TRAININGS = {
     **{repr(term): (lambda term=term: encoder(term)) for term in ENCODER_TERMS},
     "tagger": tagger,
-    "tagger, balanced": lambda: tagger(balance=True),
+    "tagger, balanced": lambda: tagger(gradient_norm_balancing=True),
 }
 
 

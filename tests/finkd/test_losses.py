@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from corpora.errors import ConfigError
-from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedPieces, Pool
-from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
+from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedTokens, Pool
+from finkd.losses.baselines import ULD, MinED, ULDHybrid
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding
 from finkd.losses.layers import layer_pairs
-from finkd.losses.masked_kl import MaskedLikelihood, MaskedMarginal, MaskedProjection
+from finkd.losses.masked_kl import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.relations import ChunkAttention, ChunkRelations
-from finkd.losses.span_hidden import SpanHidden
 from finkd.losses.term import Outputs, Side
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 
 LN2, LN3 = math.log(2), math.log(3)
 
@@ -79,35 +79,35 @@ class TestCrossEntropy:
 class TestWordKL:
     def test_by_hand(self):
         # p = (3/4, 1/4), q = (1/2, 1/2)
-        value = WordKL(temperature=1.0)(taught([[0.0, 0.0]], [[LN3, 0.0]]))
+        value = WordLogitsKL(temperature=1.0)(taught([[0.0, 0.0]], [[LN3, 0.0]]))
         assert value.item() == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
 
     def test_temperature_by_hand(self):
         # logits twice as far apart give the same p at temperature 2; the term carries the factor 4
-        value = WordKL(temperature=2.0)(taught([[0.0, 0.0]], [[2 * LN3, 0.0]]))
+        value = WordLogitsKL(temperature=2.0)(taught([[0.0, 0.0]], [[2 * LN3, 0.0]]))
         assert value.item() == pytest.approx(4 * (0.75 * math.log(1.5) + 0.25 * math.log(0.5)))
 
     def test_it_is_teacher_to_student_and_not_the_reverse(self):
-        value = WordKL(temperature=1.0)(taught([[LN3, 0.0]], [[0.0, 0.0]]))
+        value = WordLogitsKL(temperature=1.0)(taught([[LN3, 0.0]], [[0.0, 0.0]]))
         assert value.item() == pytest.approx(0.5 * math.log(2 / 3) + 0.5 * math.log(2))
 
     @given(st.integers(1, 5), st.integers(2, 9), st.floats(0.5, 8), st.integers(0, 99))
     def test_a_student_like_its_teacher_costs_nothing(self, words, labels, temperature, seed):
         logits = torch.randn(words, labels, generator=torch.Generator().manual_seed(seed))
         # only differences between labels matter, so a shift of a whole row changes nothing
-        value = WordKL(temperature=temperature)(taught(logits + 3.0, logits))
+        value = WordLogitsKL(temperature=temperature)(taught(logits + 3.0, logits))
         assert value.item() == pytest.approx(0, abs=1e-4)
 
     def test_the_softmax_runs_over_labels_not_words(self):
-        one = WordKL(temperature=1.0)(taught([[0.0, 0.0]], [[LN3, 0.0]]))
-        two = WordKL(temperature=1.0)(taught([[0.0, 0.0]] * 2, [[LN3, 0.0]] * 2))
+        one = WordLogitsKL(temperature=1.0)(taught([[0.0, 0.0]], [[LN3, 0.0]]))
+        two = WordLogitsKL(temperature=1.0)(taught([[0.0, 0.0]] * 2, [[LN3, 0.0]] * 2))
         assert two.item() == pytest.approx(one.item())
 
     def test_gradients_keep_their_size_when_the_temperature_changes(self):
         norms = []
         for temperature in (20.0, 200.0):
             student = torch.tensor([[1.0, -1.0, 0.0]], requires_grad=True)
-            WordKL(temperature=temperature)(taught(student, [[-1.0, 1.0, 0.0]])).backward()
+            WordLogitsKL(temperature=temperature)(taught(student, [[-1.0, 1.0, 0.0]])).backward()
             norms.append(student.grad.norm().item())
         # (z_S - z_T) / labels in the limit: Hinton et al., equation 4, times tau^2
         assert norms[1] == pytest.approx(math.sqrt(8) / 3, rel=1e-2)
@@ -117,17 +117,17 @@ class TestWordKL:
 class TestSpanHidden:
     def test_by_hand(self):
         # differences (0, -1) and (0, 2): 5; the teacher's states (1, 1) and (0, 0): 2
-        value = SpanHidden(layers=((0, 0),))(
+        value = AlignedHiddenStates(layers=((0, 0),))(
             states([[[1.0, 0.0], [0.0, 2.0]]], [[[1.0, 1.0], [0.0, 0.0]]], [True, True])
         )
         assert value.item() == pytest.approx(2.5)
 
     def test_teacher_states_are_averaged_by_shared_characters(self):
-        """Teacher ``abc|d``, student ``ab|cd``: the second student piece is half of each."""
+        """Teacher ``abc|d``, student ``ab|cd``: the second student token is half of each."""
         pool = Pool(
             torch.tensor([0, 0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0.5, 0.5]), torch.tensor([True, True])
         )
-        value = SpanHidden(layers=((0, 0),), measure="mse")(
+        value = AlignedHiddenStates(layers=((0, 0),), measure="mse")(
             Outputs(
                 Side(hidden=(leaf([[1.0], [1.0]]),)),
                 Side(hidden=(torch.tensor([[1.0], [4.0]]),)),
@@ -137,9 +137,9 @@ class TestSpanHidden:
         assert value.item() == pytest.approx((0 + 1.5**2) / 2)
 
     @pytest.mark.parametrize("measure", ["relative", "mse", "cosine"])
-    def test_uncovered_pieces_have_no_effect(self, measure):
+    def test_uncovered_tokens_have_no_effect(self, measure):
         outputs = states([[[1.0, 0.0], [9.0, 7.0]]], [[[1.0, 1.0], [5.0, 5.0]]], [True, False])
-        value = SpanHidden(layers=((0, 0),), measure=measure)(outputs)
+        value = AlignedHiddenStates(layers=((0, 0),), measure=measure)(outputs)
         value.backward()
         assert value.item() == pytest.approx({"relative": 0.5, "mse": 0.5, "cosine": 1 - math.sqrt(0.5)}[measure])
         assert outputs.student.hidden[0].grad[1].tolist() == [0.0, 0.0]
@@ -147,20 +147,20 @@ class TestSpanHidden:
     def test_layers_count_alike_whatever_their_scale(self):
         student, teacher = [[1.0, 0.0]], [[1.0, 1.0]]
         large = [[100.0, 0.0]], [[100.0, 100.0]]
-        value = SpanHidden()(states([student, large[0]], [teacher, large[1]], [True]))
+        value = AlignedHiddenStates()(states([student, large[0]], [teacher, large[1]], [True]))
         assert value.item() == pytest.approx(0.5)
 
     def test_named_layers_are_the_ones_compared(self):
         outputs = states([[[0.0]], [[3.0]]], [[[9.0]], [[3.0]], [[7.0]]], [True])
-        assert SpanHidden(layers=((1, 1),))(outputs).item() == 0.0
-        assert SpanHidden(layers=((1, 2),))(outputs).item() == pytest.approx(16 / 49)
+        assert AlignedHiddenStates(layers=((1, 1),))(outputs).item() == 0.0
+        assert AlignedHiddenStates(layers=((1, 2),))(outputs).item() == pytest.approx(16 / 49)
 
     def test_a_map_bridges_different_widths(self):
         outputs = states([[[1.0]]], [[[2.0, 0.0]]], [True])
         mapped = Outputs(
             outputs.student, outputs.teacher, aligned=outputs.aligned, project=lambda x: functional.pad(3 * x, (0, 1))
         )
-        assert SpanHidden(layers=((0, 0),))(mapped).item() == pytest.approx(1 / 4)
+        assert AlignedHiddenStates(layers=((0, 0),))(mapped).item() == pytest.approx(1 / 4)
 
     @pytest.mark.parametrize(
         ("student", "teacher", "pairs"),
@@ -211,13 +211,13 @@ class TestChunkRelations:
         outputs = one_row(self.STUDENT, self.TEACHER, longest=5)
         assert ChunkRelations()(outputs).item() == pytest.approx(self.FIRST / 2)
 
-    def test_pieces_are_averaged_into_chunks(self):
-        # the teacher's first chunk is two pieces, whose mean is the same as before
-        pieces = [[2 * math.sqrt(LN3)], [0.0], [0.0]]
+    def test_tokens_are_averaged_into_chunks(self):
+        # the teacher's first chunk is two tokens, whose mean is the same as before
+        tokens = [[2 * math.sqrt(LN3)], [0.0], [0.0]]
         pool = Pool(
             torch.arange(3), torch.tensor([0, 2]), torch.tensor([0.5, 0.5, 1.0]), torch.ones(2, dtype=torch.bool)
         )
-        outputs = one_row(self.STUDENT, pieces, teacher_pool=pool)
+        outputs = one_row(self.STUDENT, tokens, teacher_pool=pool)
         assert ChunkRelations()(outputs).item() == pytest.approx(self.FIRST / 2)
 
     def test_widths_and_heads_may_differ(self):
@@ -265,14 +265,14 @@ class TestEmbedding:
         assert Embedding()(outputs).item() == pytest.approx(2 / 4)
 
 
-def pieces(*rows):
+def tokens(*rows):
     """``(id, chunk)`` pairs, all of one example."""
     ids, chunk = (torch.tensor([row[part] for row in rows], dtype=torch.long) for part in (0, 1))
-    return MaskedPieces(torch.arange(len(rows)), ids, chunk, torch.zeros(len(rows), dtype=torch.long))
+    return MaskedTokens(torch.arange(len(rows)), ids, chunk, torch.zeros(len(rows), dtype=torch.long))
 
 
 def hidden(student, teacher, scores, guesses, vocabularies=None):
-    """Masked pieces of both sides, and log-probabilities of both heads there."""
+    """Masked tokens of both sides, and log-probabilities of both heads there."""
     chunks = int(student.chunk.max()) + 1
     aligned = Aligned(identity(len(student.at)), masked=Masked(student, teacher, chunks))
     student_side = Side(masked=torch.tensor(scores).log().requires_grad_())
@@ -281,7 +281,7 @@ def hidden(student, teacher, scores, guesses, vocabularies=None):
 
 class TestMaskedLM:
     def test_by_hand(self):
-        outputs = hidden(pieces((0, 0), (2, 1)), pieces((0, 0), (0, 1)), [[0.5, 0.25, 0.25]] * 2, [[1.0]] * 2)
+        outputs = hidden(tokens((0, 0), (2, 1)), tokens((0, 0), (0, 1)), [[0.5, 0.25, 0.25]] * 2, [[1.0]] * 2)
         assert MaskedLM()(outputs).item() == pytest.approx((LN2 + math.log(4)) / 2)
 
 
@@ -299,26 +299,26 @@ TABLES = SimpleNamespace(
 
 class TestMaskedProjection:
     def test_by_hand(self):
-        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.22, 0.28]], TABLES)
+        outputs = hidden(tokens((0, 0)), tokens((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.22, 0.28]], TABLES)
         target = (0.5 + 0.2, 0.02, 0.28)
         expected = sum(q * math.log(q / p) for q, p in zip(target, (0.5, 0.25, 0.25), strict=True))
         assert MaskedProjection(temperature=1.0)(outputs).item() == pytest.approx(expected, rel=1e-5)
 
-    def test_only_the_likeliest_pieces_are_projected_and_renormalised(self):
-        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.2, 0.3]], TABLES)
+    def test_only_the_likeliest_tokens_are_projected_and_renormalised(self):
+        outputs = hidden(tokens((0, 0)), tokens((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.2, 0.3]], TABLES)
         target = (0.5 / 0.8, 0.3 / 0.8)
         expected = sum(q * math.log(q / p) for q, p in zip(target, (0.5, 0.25), strict=True))
-        assert MaskedProjection(temperature=1.0, pieces=2)(outputs).item() == pytest.approx(expected, rel=1e-5)
+        assert MaskedProjection(temperature=1.0, tokens=2)(outputs).item() == pytest.approx(expected, rel=1e-5)
 
-    def test_chunks_of_several_pieces_have_no_effect(self):
+    def test_chunks_of_several_tokens_have_no_effect(self):
         outputs = hidden(
-            pieces((0, 0), (0, 1), (1, 1)),
-            pieces((0, 0), (1, 1)),
+            tokens((0, 0), (0, 1), (1, 1)),
+            tokens((0, 0), (1, 1)),
             [[0.5, 0.25, 0.25], [0.9, 0.05, 0.05], [0.1, 0.8, 0.1]],
             [[0.5, 0.22, 0.28], [0.1, 0.1, 0.8]],
             TABLES,
         )
-        alone = hidden(pieces((0, 0)), pieces((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.22, 0.28]], TABLES)
+        alone = hidden(tokens((0, 0)), tokens((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.22, 0.28]], TABLES)
         value = MaskedProjection()(outputs)
         value.backward()
         assert value.item() == pytest.approx(MaskedProjection()(alone).item())
@@ -327,7 +327,7 @@ class TestMaskedProjection:
     def test_under_one_vocabulary_it_is_plain_distillation_at_masked_positions(self, count, size, temperature, seed):
         random = torch.Generator().manual_seed(seed)
         ours, theirs = (torch.randn(count, size, generator=random) for _ in range(2))
-        rows = pieces(*((0, chunk) for chunk in range(count)))
+        rows = tokens(*((0, chunk) for chunk in range(count)))
         same = SimpleNamespace(project=lambda guesses: guesses)
         outputs = Outputs(
             Side(masked=ours),
@@ -343,11 +343,11 @@ class TestMaskedProjection:
 
 
 class TestMaskedMarginal:
-    # the text is "ab": one teacher piece (1), two student pieces (0, 1)
+    # the text is "ab": one teacher token (1), two student tokens (0, 1)
     SCORES = ((0.5, 0.25, 0.25), (0.1, 0.8, 0.1))
 
     def test_by_hand(self):
-        outputs = hidden(pieces((0, 0), (1, 0)), pieces((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
+        outputs = hidden(tokens((0, 0), (1, 0)), tokens((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
         # first place: "a" and "ab" both begin with entry 0; second place: only "ab" goes on, with entry 1
         first = 0.7 * math.log(0.7 / 0.5) + 0.3 * math.log(0.3 / 0.25)
         second = math.log(1 / 0.8)
@@ -355,13 +355,13 @@ class TestMaskedMarginal:
         assert MaskedMarginal(temperature=1.0)(outputs).item() == pytest.approx(expected, rel=1e-5)
 
     def test_entries_that_are_spelled_otherwise_do_not_go_on(self):
-        # the text begins with student piece 2, as no longer entry of the teacher does
-        outputs = hidden(pieces((2, 0), (1, 0)), pieces((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
+        # the text begins with student token 2, as no longer entry of the teacher does
+        outputs = hidden(tokens((2, 0), (1, 0)), tokens((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
         first = 0.7 * math.log(0.7 / 0.5) + 0.3 * math.log(0.3 / 0.25)
         assert MaskedMarginal(temperature=1.0)(outputs).item() == pytest.approx(first, rel=1e-5)
 
-    def test_chunks_of_several_teacher_pieces_have_no_effect(self):
-        outputs = hidden(pieces((0, 0)), pieces((0, 0), (2, 0)), self.SCORES[:1], [[0.5, 0.2, 0.3]] * 2, TABLES)
+    def test_chunks_of_several_teacher_tokens_have_no_effect(self):
+        outputs = hidden(tokens((0, 0)), tokens((0, 0), (2, 0)), self.SCORES[:1], [[0.5, 0.2, 0.3]] * 2, TABLES)
         value = MaskedMarginal()(outputs)
         value.backward()
         assert value.item() == 0.0
@@ -370,48 +370,48 @@ class TestMaskedMarginal:
 
 class TestMaskedLikelihood:
     def test_by_hand(self):
-        # teacher: 0.5 for one piece; student: 0.5 * 0.5 for two
-        outputs = hidden(pieces((0, 0), (1, 0)), pieces((0, 0)), [[0.5, 0.5]] * 2, [[0.5, 0.5]])
+        # teacher: 0.5 for one token; student: 0.5 * 0.5 for two
+        outputs = hidden(tokens((0, 0), (1, 0)), tokens((0, 0)), [[0.5, 0.5]] * 2, [[0.5, 0.5]])
         expected = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
-        assert MaskedLikelihood()(outputs).item() == pytest.approx(expected, abs=1e-3)
+        assert ALM()(outputs).item() == pytest.approx(expected, abs=1e-3)
 
     def test_equal_chances_of_a_chunk_cost_nothing(self):
-        outputs = hidden(pieces((0, 0), (1, 0)), pieces((0, 0)), [[0.5, 0.5]] * 2, [[0.25, 0.75]])
-        assert MaskedLikelihood()(outputs).item() == pytest.approx(0, abs=1e-6)
+        outputs = hidden(tokens((0, 0), (1, 0)), tokens((0, 0)), [[0.5, 0.5]] * 2, [[0.25, 0.75]])
+        assert ALM()(outputs).item() == pytest.approx(0, abs=1e-6)
 
     def test_certainty_is_finite(self):
-        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[1.0, 0.0]], [[1.0, 0.0]])
-        assert MaskedLikelihood()(outputs).item() == pytest.approx(0, abs=1e-6)
+        outputs = hidden(tokens((0, 0)), tokens((0, 0)), [[1.0, 0.0]], [[1.0, 0.0]])
+        assert ALM()(outputs).item() == pytest.approx(0, abs=1e-6)
 
 
 class TestBaselines:
     def test_universal_logits_by_hand(self):
         # sorted: (.5, .3, .2) and (.6, .4, 0)
-        outputs = hidden(pieces((0, 0)), pieces((0, 0)), [[0.3, 0.5, 0.2]], [[0.4, 0.6]])
-        assert UniversalLogits()(outputs).item() == pytest.approx(0.1 + 0.1 + 0.2)
-        assert UniversalLogits(largest=1)(outputs).item() == pytest.approx(0.1)
+        outputs = hidden(tokens((0, 0)), tokens((0, 0)), [[0.3, 0.5, 0.2]], [[0.4, 0.6]])
+        assert ULD()(outputs).item() == pytest.approx(0.1 + 0.1 + 0.2)
+        assert ULD(largest=1)(outputs).item() == pytest.approx(0.1)
 
     def test_universal_logits_pairs_by_index_and_drops_the_rest(self):
-        outputs = hidden(pieces((0, 0), (1, 0)), pieces((0, 0)), [[0.5, 0.5], [0.9, 0.1]], [[0.7, 0.3]])
-        assert UniversalLogits()(outputs).item() == pytest.approx(0.4)
+        outputs = hidden(tokens((0, 0), (1, 0)), tokens((0, 0)), [[0.5, 0.5], [0.9, 0.1]], [[0.7, 0.3]])
+        assert ULD()(outputs).item() == pytest.approx(0.4)
 
     def test_edit_distance_by_hand(self):
-        # chunk 0 is one piece on both sides: mapped (.7, 0, .3); chunk 1 is not: its pieces are one-hot
+        # chunk 0 is one token on both sides: mapped (.7, 0, .3); chunk 1 is not: its tokens are one-hot
         outputs = hidden(
-            pieces((0, 0), (0, 1), (1, 1)),
-            pieces((0, 0), (1, 1)),
+            tokens((0, 0), (0, 1), (1, 1)),
+            tokens((0, 0), (1, 1)),
             [[0.5, 0.25, 0.25]] * 3,
             [[0.5, 0.2, 0.3]] * 2,
             TABLES,
         )
         single = 0.7 * math.log(0.7 / 0.5) + 0.3 * math.log(0.3 / 0.25)
-        assert EditDistance()(outputs).item() == pytest.approx((single + LN2 + math.log(4)) / 3, rel=1e-5)
+        assert MinED()(outputs).item() == pytest.approx((single + LN2 + math.log(4)) / 3, rel=1e-5)
 
     def test_hybrid_by_hand(self):
-        # student chunk: first piece's distribution times 0.8 for the second piece
+        # student chunk: first token's distribution times 0.8 for the second token
         outputs = hidden(
-            pieces((0, 0), (1, 0)),
-            pieces((1, 0)),
+            tokens((0, 0), (1, 0)),
+            tokens((1, 0)),
             [[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]],
             [[0.5, 0.2, 0.3]],
             TABLES,
@@ -421,11 +421,11 @@ class TestBaselines:
             0.5 * (p * math.log(p / ((p + q) / 2)) + q * math.log(q / ((p + q) / 2)))
             for p, q in zip(ours, theirs, strict=True)
         )
-        assert Hybrid()(outputs).item() == pytest.approx(matched + abs(0.2 - 0.2), rel=1e-5)
-        assert Hybrid(unmatched=0.0)(outputs).item() == pytest.approx(matched, rel=1e-5)
+        assert ULDHybrid()(outputs).item() == pytest.approx(matched + abs(0.2 - 0.2), rel=1e-5)
+        assert ULDHybrid(unmatched=0.0)(outputs).item() == pytest.approx(matched, rel=1e-5)
 
 
 def test_ranks_within_chunks():
-    masked = pieces((5, 0), (6, 0), (7, 1), (8, 2), (9, 2))
+    masked = tokens((5, 0), (6, 0), (7, 1), (8, 2), (9, 2))
     assert masked.rank.tolist() == [0, 1, 0, 0, 1]
     assert np.diff(masked.chunk.numpy()).min() >= 0

@@ -5,7 +5,7 @@ import pytest
 
 from corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.settings import build
 from finkd.stages.distill import Distill
 from finkd.training.schedule import Schedule
@@ -84,7 +84,7 @@ def test_settings_are_not_changed():
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        (WordKL, {"temperature": 0}, r"x\.temperature: input should be greater than 0 \(got 0\)"),
+        (WordLogitsKL, {"temperature": 0}, r"x\.temperature: input should be greater than 0 \(got 0\)"),
         (CrossEntropy, {"smoothing": 1}, r"x\.smoothing: input should be less than 1"),
         (Schedule, {"batch_tokens": 0}, r"x\.batch_tokens: input should be greater than 0"),
         (Schedule, {"dropout": -0.1}, r"x\.dropout: input should be greater than or equal to 0"),

@@ -2,17 +2,17 @@ import pytest
 
 from corpora.errors import ConfigError, UnknownNameError
 from finkd.stages.finetune import Finetune
-from finkd.stages.shrink import Shrink
 from finkd.stages.task_distill import TaskDistill
+from finkd.stages.truncate_layers import TruncateLayers
 from finkd.strategies import merge, parse, strategies, written_out
 from finkd.training.schedule import Schedule
 
 
 def test_stages_are_read_in_order_with_their_settings():
-    steps = parse(" shrink( layers=[0, 2] )> task-distill:text(schedule.epochs=3) > finetune", {})
-    assert [step.name for step in steps] == ["shrink", "task-distill:text", "finetune"]
+    steps = parse(" truncate-layers( layers=[0, 2] )> task-distill:text(schedule.epochs=3) > finetune", {})
+    assert [step.name for step in steps] == ["truncate-layers", "task-distill:text", "finetune"]
     assert [step.stage for step in steps] == [
-        Shrink((0, 2)),
+        TruncateLayers((0, 2)),
         TaskDistill(on="text", schedule=Schedule(epochs=3)),
         Finetune(),
     ]
@@ -25,19 +25,19 @@ def test_several_settings_of_one_stage_add_up():
 
 def test_a_name_stands_for_its_stages():
     assert parse("finetune", {})[0].stage == Finetune()
-    assert [step.name for step in parse("shrink-finetune", {})] == ["shrink", "finetune"]
+    assert [step.name for step in parse("truncate-finetune", {})] == ["truncate-layers", "finetune"]
 
 
 def test_a_name_stands_for_its_stages_within_another_strategy():
-    steps = parse("masked-teacher > shrink > retokenize", {"adapt": {"masking": 0.3}})
-    assert [step.name for step in steps] == ["adapt", "shrink", "retokenize"]
+    steps = parse("masked-teacher > truncate-layers > replace-vocabulary", {"adapt": {"masking": 0.3}})
+    assert [step.name for step in steps] == ["adapt", "truncate-layers", "replace-vocabulary"]
     assert (steps[0].stage.train, steps[0].stage.masking) == ("head", 0.3)
 
 
 @pytest.mark.parametrize("named", ["masked-teacher()", "masked-teacher(masking=0.3)", "masked-teacher:gold"])
 def test_a_name_within_another_strategy_takes_no_settings(named):
     with pytest.raises(ConfigError, match="'masked-teacher' stands for several stages"):
-        parse(f"{named} > shrink", {})
+        parse(f"{named} > truncate-layers", {})
 
 
 def test_brackets_win_over_the_variant_and_the_variant_over_the_kind():
@@ -52,16 +52,18 @@ def test_brackets_win_over_the_variant_and_the_variant_over_the_kind():
 
 
 def test_one_setting_of_a_loss_leaves_the_others_alone():
-    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-kl": {"weight": 3}}, "schedule": {"epochs": 2}}}
-    steps = parse("task-distill(losses.word-kl.temperature=4)", defaults)
-    assert steps[0].stage.losses == {"cross-entropy": {}, "word-kl": {"weight": 3, "temperature": 4}}
+    defaults = {
+        "task-distill": {"losses": {"cross-entropy": {}, "word-logits-kl": {"weight": 3}}, "schedule": {"epochs": 2}}
+    }
+    steps = parse("task-distill(losses.word-logits-kl.temperature=4)", defaults)
+    assert steps[0].stage.losses == {"cross-entropy": {}, "word-logits-kl": {"weight": 3, "temperature": 4}}
     assert steps[0].stage.schedule.epochs == 2
 
 
 def test_null_takes_a_term_out():
-    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-kl": {}}}}
+    defaults = {"task-distill": {"losses": {"cross-entropy": {}, "word-logits-kl": {}}}}
     steps = parse("task-distill(losses.cross-entropy=null)", defaults)
-    assert steps[0].stage.losses == {"word-kl": {}}
+    assert steps[0].stage.losses == {"word-logits-kl": {}}
 
 
 def test_merging_changes_neither_side():
@@ -76,46 +78,49 @@ def test_merging_changes_neither_side():
         ("", "expected a stage at character 0"),
         ("finetune >", "expected a stage at character 10"),
         ("> finetune", "expected a stage at character 0"),
-        ("shrink > Finetune", "expected a stage at character 9"),
-        ("shrink >> finetune", "expected a stage at character 8"),
-        ("shrink finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
-        ("shrink(layers=[0] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
-        ("shrink(layers=[0,5] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
+        ("truncate-layers > Finetune", "expected a stage at character 9"),
+        ("truncate-layers >> finetune", "expected a stage at character 8"),
+        ("truncate-layers finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
+        ("truncate-layers(layers=[0] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
+        ("truncate-layers(layers=[0,5] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
         (
-            "shrink(layers=[0,5) > finetune",
+            "truncate-layers(layers=[0,5) > finetune",
             r"^strategy: '\[' at character 14 .* not closed \(found '\)' at character 18\)$",
         ),
         (
-            "shrink(layers={a) > finetune",
+            "truncate-layers(layers={a) > finetune",
             r"^strategy: '\{' at character 14 .* not closed \(found '\)' at character 16\)$",
         ),
         (
-            "shrink(layers=]) > finetune",
+            "truncate-layers(layers=]) > finetune",
             r"^strategy: '\(' at character 6 .* not closed \(found '\]' at character 14\)$",
         ),
-        ("shrink)", r"expected '>' at character 6 .*\(got '\)'\)"),
+        ("truncate-layers)", r"expected '>' at character 6 .*\(got '\)'\)"),
         ("distill(teacher=a(b)) > finetune", r"found '\(' at character 17 .* in the brackets of a stage"),
         ("distill" + "(" * 10_000, r"found '\(' at character 8 .* in the brackets of a stage"),
-        (" > ".join(["shrink"] * 20_000), "strategy: expected up to 100,000 characters"),
-        (" > ".join(["shrink"] * 2_000), "strategy: expected up to 100 stages"),
+        (" > ".join(["truncate-layers"] * 20_000), "strategy: expected up to 100,000 characters"),
+        (" > ".join(["truncate-layers"] * 2_000), "strategy: expected up to 100 stages"),
         ("finetune(schedule..epochs=3)", "expected the name of a setting, such as schedule.epochs"),
         ("finetune(=3)", "expected the name of a setting, such as schedule.epochs"),
         (f"finetune({'a.' * 3000}a=3)", "expected the name of a setting, such as schedule.epochs"),
         ("finetune(schedule.epochs=" + "[" * 40 + "]" * 40 + ")", r"nested more than|input should be a valid number"),
         ("finetune(smoothing=" + "9" * 5000 + ")", r"a number of 5,000 characters"),
         ("finetune(schedule.batch_tokens='" + "9" * 30 + "')", r"batch_tokens: expected whole numbers up to"),
-        ("shrink(layers)", r"expected key=value in the brackets of 'shrink' \(got 'layers'\)"),
+        ("truncate-layers(layers)", r"expected key=value in the brackets of 'truncate-layers' \(got 'layers'\)"),
         (
-            "shrink(layer=[0])",
-            r"shrink\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, token_types, width\)",
+            "truncate-layers(layer=[0])",
+            r"truncate-layers\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, token_types, width\)",
         ),
         (
             "finetune(epochs=3)",
             r"epochs: unknown setting; did you mean 'schedule\.epochs'\? \(choose from schedule",
         ),
         ("finetune(schedule.epochs=.inf)", r"schedule\.epochs: input should be a finite number"),
-        ("shrink(layers={a: 1, a: 2})", r"layers of 'shrink': not valid YAML \('a' is given twice\)$"),
-        ("shrink(layers=[a])", r"stages\.shrink\.layers\.0: input should be a valid integer"),
+        (
+            "truncate-layers(layers={a: 1, a: 2})",
+            r"layers of 'truncate-layers': not valid YAML \('a' is given twice\)$",
+        ),
+        ("truncate-layers(layers=[a])", r"stages\.truncate-layers\.layers\.0: input should be a valid integer"),
         (
             "task-distill:golf",
             r"stages\.task-distill:golf\.on: input should be 'gold', 'text' or 'general' \(got 'golf'\)",
@@ -123,7 +128,10 @@ def test_merging_changes_neither_side():
         ("finetune:gold", r"stages\.finetune:gold\.on: unknown setting"),
         ("finetune(schedule=3)", r"stages\.finetune\.schedule: "),
         ("task-distill(losses=3)", r"losses: input should be a valid string or .* valid dictionary \(got 3\)$"),
-        ("task-distill(losses={word-kl: 3})", r"^stages\.task-distill\.losses\.word-kl: .* dictionary \(got 3\)$"),
+        (
+            "task-distill(losses={word-logits-kl: 3})",
+            r"^stages\.task-distill\.losses\.word-logits-kl: .* dictionary \(got 3\)$",
+        ),
     ],
 )
 def test_mistakes_are_named_where_they_stand(text, message):
@@ -132,30 +140,30 @@ def test_mistakes_are_named_where_they_stand(text, message):
 
 
 def test_brackets_in_quotes_are_text():
-    (step,) = parse("retokenize(tokenizer='a)b, [c', protect_file=\"d(e\")", {})
+    (step,) = parse("replace-vocabulary(tokenizer='a)b, [c', protect_file=\"d(e\")", {})
     assert (step.stage.tokenizer, step.stage.protect_file) == ("a)b, [c", "d(e")
 
 
 def test_an_unknown_stage_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match=r"there is no 'finetun'; did you mean 'finetune'\?.*character 10 of"):
-        parse("shrink >  finetun", {})
+        parse("truncate-layers >  finetun", {})
 
 
 def test_settings_may_be_mappings_and_nested_lists():
-    text = "task-distill:text(losses={word-kl: {}, span-hidden: {layers: [[1, 2], [3, 6]]}}, schedule.epochs=2)"
+    text = "task-distill:text(losses={word-logits-kl: {}, aligned-hidden-states: {layers: [[1, 2], [3, 6]]}}, schedule.epochs=2)"
     (step,) = parse(text, {})
-    assert list(step.stage.losses) == ["word-kl", "span-hidden"]
+    assert list(step.stage.losses) == ["word-logits-kl", "aligned-hidden-states"]
     assert step.stage.terms()[1].layers == ((1, 2), (3, 6))
     assert step.stage.schedule.epochs == 2
 
 
 @pytest.mark.parametrize("name", list(strategies))
 def test_written_out_a_strategy_means_the_same_whatever_the_defaults_are(name):
-    defaults = {"finetune": {"schedule": {"epochs": 3, "dropout": 0.2}}, "shrink": {"layers": [0, 1]}}
-    others = {"finetune": {"schedule": {"epochs": 9}, "smoothing": 0.1}, "shrink": {"width": 96}}
+    defaults = {"finetune": {"schedule": {"epochs": 3, "dropout": 0.2}}, "truncate-layers": {"layers": [0, 1]}}
+    others = {"finetune": {"schedule": {"epochs": 9}, "smoothing": 0.1}, "truncate-layers": {"width": 96}}
     assert parse(written_out(name, defaults), others) == parse(name, defaults)
 
 
 def test_null_in_brackets_takes_a_setting_of_the_config_back():
-    (step,) = parse("shrink(width=null)", {"shrink": {"layers": [0], "width": 96}})
-    assert step.stage == Shrink((0,))
+    (step,) = parse("truncate-layers(width=null)", {"truncate-layers": {"layers": [0], "width": 96}})
+    assert step.stage == TruncateLayers((0,))

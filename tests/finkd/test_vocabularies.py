@@ -19,7 +19,7 @@ def same():
 
 def test_one_vocabulary_maps_onto_itself(same):
     every = torch.arange(len(same.student))
-    held = torch.tensor([piece != "" for piece in same.student.vocabulary])
+    held = torch.tensor([token != "" for token in same.student.vocabulary])
     assert torch.equal(same.spelling[held, 0], every[held])
     guesses = torch.rand(3, len(same.student))
     assert same.project(guesses) is guesses
@@ -33,17 +33,17 @@ def test_one_vocabulary_maps_onto_itself(same):
 def test_spellings_read_as_the_text_they_spell(across):
     letters = across.teacher.backend.token_to_id("Ġ")
     for entry, row in enumerate(across.spelling.tolist()):
-        pieces = [across.student.vocabulary[piece] for piece in row if piece >= 0]
-        if entry == letters or not pieces or "[UNK]" in pieces:
+        tokens = [across.student.vocabulary[token] for token in row if token >= 0]
+        if entry == letters or not tokens or "[UNK]" in tokens:
             continue
         text = across.teacher.backend.decode([entry], skip_special_tokens=False).strip()
         text = across.student.backend.normalizer.normalize_str(text)  # lower case, without accents
-        spelled = "".join(piece.removeprefix("##") for piece in pieces)
+        spelled = "".join(token.removeprefix("##") for token in tokens)
         if entry not in across.teacher.special_ids.values():
             assert spelled == text
 
 
-def test_the_first_piece_weighs_most(across):
+def test_the_first_token_weighs_most(across):
     weights = across.projection.to_dense().T
     spelled = across.spelling[:, 0] >= 0
     torch.testing.assert_close(weights[spelled].sum(dim=1), torch.ones(int(spelled.sum())))

@@ -136,7 +136,7 @@ def context(folder: Path, seed: int = 1) -> Context:
 
 
 def outputs(model: Model, text: str) -> torch.Tensor:
-    """(pieces, width) last hidden states, or (pieces, labels) scores, of one text."""
+    """(tokens, width) last hidden states, or (tokens, labels) scores, of one text."""
     ids = torch.from_numpy(model.tokenizer.encode([text]).ids).long()[None]
     with torch.inference_mode():
         result = model.network(input_ids=ids, attention_mask=torch.ones_like(ids))

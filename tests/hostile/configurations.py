@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from experiments.config.experiment import Experiment, from_settings, load_experiment, resolved
+from experiments.configuration.experiment import Experiment, from_settings, load_experiment, resolved
 from experiments.running.prepared import Prepared
 from finkd.strategies import parse
 from tests.experiments.conftest import TEST, TRAIN
@@ -42,11 +42,11 @@ def _valid(random: Random) -> Settings:
     """Settings of a random experiment that can be run."""
     files = _files()
     students = (
-        "shrink > finetune",
-        "shrink > retokenize > task-distill:gold",
-        "shrink > task-distill:text > task-distill:gold",
-        "select > shrink(layers=[0,2]) > finetune(schedule.epochs=2)",
-        "masked-teacher > shrink > adapt > finetune",
+        "truncate-layers > finetune",
+        "truncate-layers > replace-vocabulary > task-distill:gold",
+        "truncate-layers > task-distill:text > task-distill:gold",
+        "select > truncate-layers(layers=[0,2]) > finetune(schedule.epochs=2)",
+        "masked-teacher > truncate-layers > adapt > finetune",
         "finetune > compress:prune(by=magnitude)",
     )
     names = random.sample(("Domain vocabulary", "small", "on", "2024", "no", "教師 1", "1e-5", "a b"), 3)
@@ -62,9 +62,9 @@ def _valid(random: Random) -> Settings:
         "text": {"corpus": str(files / "text.txt"), "sentences": random.randint(1, 60), "seed": random.randrange(9)},
         "precision": random.choice(("fp32", "auto")),
         "measure": random.randrange(300),
-        "floors": ["dictionary"],
+        "baselines": ["dictionary"],
         "seeds": random.sample(range(100), random.randint(1, 4)),
-        "stages": {"finetune": {"schedule": schedule}, "retokenize": {"size": random.randint(90, 200)}},
+        "stages": {"finetune": {"schedule": schedule}, "replace-vocabulary": {"size": random.randint(90, 200)}},
         "systems": systems,
     }
 
@@ -123,9 +123,9 @@ def _merged(settings: Settings) -> str:
     schedule = settings["stages"]["finetune"]["schedule"]
     rest = _dumped({key: value for key, value in settings.items() if key != "stages"})
     lines = [f"      {key}: {value}" for key, value in schedule.items()]
-    size = settings["stages"]["retokenize"]["size"]
+    size = settings["stages"]["replace-vocabulary"]["size"]
     lines = ["stages:", "  finetune:", "    schedule: &one", *lines, "  adapt: {schedule: {<<: *one}}"]
-    return rest + "\n".join([*lines, f"  retokenize: {{size: {size}}}", ""])
+    return rest + "\n".join([*lines, f"  replace-vocabulary: {{size: {size}}}", ""])
 
 
 def _commented(random: Random, text: str) -> str:
@@ -155,7 +155,9 @@ LEGAL: dict[str, Legal] = {
         s,
     ),
     "padded numbers": lambda random, s: (
-        _dumped(s).replace(f"size: {s['stages']['retokenize']['size']}", f"size: 0{s['stages']['retokenize']['size']}"),
+        _dumped(s).replace(
+            f"size: {s['stages']['replace-vocabulary']['size']}", f"size: 0{s['stages']['replace-vocabulary']['size']}"
+        ),
         s,
     ),
     "aliases": lambda random, s: (_aliased(s), _with_adapt(s)),
@@ -193,14 +195,17 @@ WRONG: dict[str, tuple[str, Callable[[Random], Any]]] = {
         "stages.finetune.schedule.batch_tokens",
         lambda r: r.choice((0, 1.5, -3, "9" * 30, 10**25, "x", [])),
     ),
-    "size": ("stages.retokenize.size", lambda r: r.choice((0, -1, 2.5, "0o10", "1:30", 2**60, {}))),
-    "layers": ("stages.shrink.layers", lambda r: r.choice(([], [1, 0], [0, 0], [-1], [3], ["a"], 2.5, [10**20]))),
-    "width": ("stages.shrink.width", lambda r: r.choice((0, 31, 33, 64, 10**9, "wide"))),
+    "size": ("stages.replace-vocabulary.size", lambda r: r.choice((0, -1, 2.5, "0o10", "1:30", 2**60, {}))),
+    "layers": (
+        "stages.truncate-layers.layers",
+        lambda r: r.choice(([], [1, 0], [0, 0], [-1], [3], ["a"], 2.5, [10**20])),
+    ),
+    "width": ("stages.truncate-layers.width", lambda r: r.choice((0, 31, 33, 64, 10**9, "wide"))),
     "seeds": ("seeds", lambda r: r.choice(([], [1, 1], [-1], [2**32], ["x"], [1.5], 5, {"a": 1}, list(range(2000))))),
     "measure": ("measure", lambda r: r.choice((-1, 10**9, 0.5, "x", [1]))),
     "name": ("name", lambda r: r.choice(("", "???", "a\x00b", "\x1b[31m", 5, ["a"], {"a": 1}, "\ud800"))),
     "split": ("split", lambda r: r.choice(("tset", "", 5, ["test"], "validation"))),
-    "confirm": ("confirm", lambda r: r.choice((["test"], ["train"], ["nope"], [1], "test"))),
+    "extra_splits": ("extra_splits", lambda r: r.choice((["test"], ["train"], ["nope"], [1], "test"))),
     "corpus": ("corpus", lambda r: r.choice(("", "sampel", "sample-text", "/dev/null", "/", "a\x00b", 7, "x" * 5000))),
     "teacher": ("teacher", lambda r: r.choice(("", "/", "nobody/none", "../..", "a\x00b", 5, "x" * 5000))),
     "text": (
@@ -213,7 +218,7 @@ WRONG: dict[str, tuple[str, Callable[[Random], Any]]] = {
         "text.sources",
         lambda r: r.choice(({}, {"none": 1}, {"text": 0}, {"text": float("nan")}, {"text": -1}, 5)),
     ),
-    "floors": ("floors", lambda r: r.choice((["dictionry"], [5], "dictionary", [[]]))),
+    "baselines": ("baselines", lambda r: r.choice((["dictionry"], [5], "dictionary", [[]]))),
     "precision": ("precision", lambda r: r.choice(("fp16", 32, "", "FP32"))),
     "scheme": ("scheme", lambda r: r.choice(("IOB3", 2, "iob2"))),
     "budget": (
@@ -228,7 +233,7 @@ WRONG: dict[str, tuple[str, Callable[[Random], Any]]] = {
     "after": (
         "systems.extra",
         lambda r: r.choice(
-            ({"after": "none", "strategy": "shrink"}, {"after": ["a"], "strategy": "x"}, {"after": "teacher"})
+            ({"after": "none", "strategy": "truncate-layers"}, {"after": ["a"], "strategy": "x"}, {"after": "teacher"})
         ),
     ),
     "two teachers": ("systems.extra", lambda r: {"role": "teacher", "strategy": "finetune"}),
@@ -239,7 +244,7 @@ WRONG: dict[str, tuple[str, Callable[[Random], Any]]] = {
     "setting": ("stages.finetune.epochs", lambda r: 3),
     "losses": (
         "stages.task-distill",
-        lambda r: {"losses": r.choice(({}, {"word-k": {}}, {"word-kl": {"temprature": 1}}, 5, "tinybrt"))},
+        lambda r: {"losses": r.choice(({}, {"word-k": {}}, {"word-logits-kl": {"temprature": 1}}, 5, "tinybrt"))},
     ),
 }
 
@@ -248,42 +253,42 @@ STRATEGIES = (
     ">",
     "finetune >",
     "> finetune",
-    "shrink >> finetune",
-    "shrink finetune",
-    "shrink(layers=[0] > finetune",
-    "shrink(layers=[0,5) > finetune",
-    "shrink(layers={a) > finetune",
+    "truncate-layers >> finetune",
+    "truncate-layers finetune",
+    "truncate-layers(layers=[0] > finetune",
+    "truncate-layers(layers=[0,5) > finetune",
+    "truncate-layers(layers={a) > finetune",
     "finetune)",
     "finetun",
-    "shrink(layers) > finetune",
-    "shrink(=1) > finetune",
-    "shrink(layers..x=1) > finetune",
-    "shrink(layer=[0]) > finetune",
+    "truncate-layers(layers) > finetune",
+    "truncate-layers(=1) > finetune",
+    "truncate-layers(layers..x=1) > finetune",
+    "truncate-layers(layer=[0]) > finetune",
     "adalm(x=1)",
-    "shrink",
+    "truncate-layers",
     "distill(teacher=a(b)) > finetune",
     "finetune(schedule={a: 1, a: 2})",
     "finetune(schedule.epochs=.nan)",
     "finetune(smoothing=1)",
     "finetune(schedule.epochs=" + "9" * 4500 + ")",
-    "shrink(layers=" + "[" * 3000 + ") > finetune",
-    " > ".join(["shrink"] * 30_000),
+    "truncate-layers(layers=" + "[" * 3000 + ") > finetune",
+    " > ".join(["truncate-layers"] * 30_000),
     " > ".join(["finetune"] * 500),
     "finetune" + "(" * 3000,
     "finetune > adapt",
-    "retokenize(tokenizer=/) > finetune",
-    "retokenize(algorithm=nope) > finetune",
-    "retokenize(transfer=nope) > finetune",
-    "retokenize(general=/none) > finetune",
-    "shrink > distill:general > finetune",
+    "replace-vocabulary(tokenizer=/) > finetune",
+    "replace-vocabulary(algorithm=nope) > finetune",
+    "replace-vocabulary(transfer=nope) > finetune",
+    "replace-vocabulary(general=/none) > finetune",
+    "truncate-layers > distill:general > finetune",
     "distill(losses=distilbert) > finetune",
     "compress:decompose > finetune",
     "compress:prune > finetune",
     "compress:prune(what=layers, by=magnitude) > finetune",
     "compress:factorize(rank=32) > finetune",
     "compress:quantize(by=uniform, bits=5) > finetune",
-    "task-distill:gold(lost_names=2)",
-    "shrink(layers=[0,9]) > finetune",
+    "task-distill:gold(entity_replacement=2)",
+    "truncate-layers(layers=[0,9]) > finetune",
     "\u0000",
     "\ud800finetune",
 )
@@ -340,7 +345,7 @@ OVERRIDES = (
     "measure=.nan",
     "measure=1e400",
     "name=\ud800",
-    "stages.shrink=7",
+    "stages.truncate-layers=7",
     "systems.teacher=null",
     "systems=null",
     "stages.finetune.schedule.epochs.x=1",
@@ -385,8 +390,8 @@ def _by_overrides(random: Random, folder: Path) -> Case:
 
 
 def _continued(random: Random, folder: Path) -> Case:
-    settings = _set(_valid(random), "systems.more", {"after": "teacher", "strategy": "compress:share > finetune"})
-    meant = _set(settings, "systems.more", {"strategy": "finetune > compress:share > finetune"})
+    settings = _set(_valid(random), "systems.more", {"after": "teacher", "strategy": "compress:tie-layers > finetune"})
+    meant = _set(settings, "systems.more", {"strategy": "finetune > compress:tie-layers > finetune"})
     path = folder / "after.yaml"
     path.write_text(_dumped(settings), encoding="utf-8")
     return Case("legal: after", lambda: _loaded(path), _meaning(from_settings(meant)))
@@ -401,7 +406,9 @@ def _checked(random: Random, folder: Path) -> Case:
 def _wrong(random: Random, folder: Path) -> Case:
     name = random.choice(sorted(WRONG))
     key, value = WRONG[name]
-    settings = _set(_set(_valid(random), "systems.small one", {"strategy": "shrink > finetune"}), key, value(random))
+    settings = _set(
+        _set(_valid(random), "systems.small one", {"strategy": "truncate-layers > finetune"}), key, value(random)
+    )
     path = folder / "wrong.yaml"
     path.write_text(_dumped(settings), encoding="utf-8")
     return Case(f"wrong: {name}", lambda: _prepared(path), Refusal)
@@ -486,7 +493,7 @@ def _mutated(random: Random, folder: Path) -> Case:
 
 def _soup(random: Random, folder: Path) -> Case:
     words = (
-        "shrink",
+        "truncate-layers",
         "finetune",
         ">",
         "(",

@@ -35,10 +35,10 @@ def whole(family: str) -> Path:
 
 
 def cuts(folder: Path) -> list[Any]:
-    """Ids and places of the pieces of some texts, and the special tokens."""
+    """Ids and places of the tokens of some texts, and the special tokens."""
     tokenizer = Tokenizer.load(folder)
-    pieces = tokenizer.encode(READ)
-    return [pieces.ids.tolist(), pieces.starts.tolist(), pieces.ends.tolist(), tokenizer.special_ids, len(tokenizer)]
+    tokens = tokenizer.encode(READ)
+    return [tokens.ids.tolist(), tokens.starts.tolist(), tokens.ends.tolist(), tokenizer.special_ids, len(tokenizer)]
 
 
 @cache

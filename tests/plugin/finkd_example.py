@@ -56,4 +56,4 @@ class Forget:
         return student, 0
 
 
-FORGET_AND_DISTILL = Strategy("shrink > forget > task-distill:gold(losses={words-mse: {}})", "an example")
+FORGET_AND_DISTILL = Strategy("truncate-layers > forget > task-distill:gold(losses={words-mse: {}})", "an example")

@@ -64,12 +64,12 @@ def _documents(*types, count=5):
 
 
 def example_records():
-    """Two floors, a teacher and two students with two seeds each."""
+    """Two baselines, a teacher and two students with two seeds each."""
     general = {"name": "minilm", "algorithm": "wordpiece", "size": 30_522, "fertility": 1.42, "overlap": 1.0}
     domain = {"name": "fin5", "algorithm": "unigram", "size": 8_000, "fertility": 1.21, "overlap": 0.375}
     records = [
-        record("two words", "floor", 1, org=(0, 0, 80), per=(18, 20, 20)),
-        record("dictionary", "floor", 1, org=(32, 64, 80), per=(16, 16, 20)),
+        record("two words", "baseline", 1, org=(0, 0, 80), per=(18, 20, 20)),
+        record("dictionary", "baseline", 1, org=(32, 64, 80), per=(16, 16, 20)),
     ]
     for seed, org in ((1, 72), (2, 68)):
         records += [
@@ -86,7 +86,7 @@ def example_records():
             record(
                 *("domain-vocabulary", "student", seed, (org - 4, 80, 80), (14, 20, 20)),
                 **{"parameters": 6_800_000, "embedding": 3_060_000, "latency": 2.0},
-                **{"stages": ("distill:general", "retokenize", "task-distill"), "vocabulary": domain},
+                **{"stages": ("distill:general", "replace-vocabulary", "task-distill"), "vocabulary": domain},
             ),
         ]
     return records

@@ -32,7 +32,7 @@ def task_record(suite, task, system, metrics, **fields):
 
 
 def task_records():
-    """A teacher, a student with two seeds and some floors on every suite."""
+    """A teacher, a student with two seeds and some baselines on every suite."""
     made = [
         task_record("glue", "mrpc", "teacher", {"f1": 0.9, "accuracy": 0.86}, too_long=3),
         task_record("glue", "mnli", "teacher", {"accuracy": 0.8}, split="matched", samples=("train",)),
@@ -50,7 +50,7 @@ def task_records():
     for system, said, fields in (
         ("teacher", (0, 0, 1, 1), {}),
         ("student", (0, 1, 1, 0), {}),
-        ("NB-SVM", (0, 1, 1, 1), {"role": "floor", "method": "NB-SVM", "resources": Resources()}),
+        ("NB-SVM", (0, 1, 1, 1), {"role": "baseline", "method": "NB-SVM", "resources": Resources()}),
     ):
         right = sum(a == b for a, b in zip(said, sentiment["gold"], strict=True)) / 4
         metrics = {"accuracy": right, "precision": right, "recall": right, "f1": right}
@@ -59,8 +59,8 @@ def task_records():
         made.append(task_record("squad", "xquad-en", system, {"exact": exact, "f1": f1}, too_long=9))
     rouge = {"rouge1": 0.25, "rouge2": 0.05, "rougeL": 0.2, "rougeLsum": 0.2, "bleu": 0.08}
     writes = {"suite": "summarization", "task": "dialogsum", "split": "test"}
-    floor = {"role": "floor", "method": "lead-3", "learnt": 0, "texts": ("a b", "c")}
-    made.append(task_record(system="lead-3", metrics=rouge, **writes, **floor, samples=("train",)))
+    baseline = {"role": "baseline", "method": "lead-3", "learnt": 0, "texts": ("a b", "c")}
+    made.append(task_record(system="lead-3", metrics=rouge, **writes, **baseline, samples=("train",)))
     made.append(
         task_record(
             system="phi-2",

@@ -39,7 +39,7 @@ def test_log_scale_is_announced():
 
 
 def test_no_picture_without_a_latency():
-    assert drawn([record("a", "student", 1), record("f", "floor", 1, latency=1.0)]) is None
+    assert drawn([record("a", "student", 1), record("f", "baseline", 1, latency=1.0)]) is None
 
 
 def test_files_are_what_their_names_say():
@@ -68,7 +68,7 @@ def test_what_systems_share_is_drawn_once():
 
 
 def test_pictures_of_what_no_record_holds_are_left_out():
-    bare = [record("a", "student", 1), record("b", "floor", 1)]
+    bare = [record("a", "student", 1), record("b", "baseline", 1)]
     assert list(pictures(section(bare))) == []
 
 

@@ -75,7 +75,7 @@ def test_retention_needs_a_teacher_that_finds_something():
     [
         ([], "no run records"),
         ([record("a", "student", 1), record("a", "student", 1, per=(0, 0, 20))], "two different records"),
-        ([record("a", "boss", 1)], "role 'boss', expected one of floor, teacher, student"),
+        ([record("a", "boss", 1)], "role 'boss', expected one of baseline, teacher, student"),
         ([record("a", "student", 1), record("a", "teacher", 2)], "must share role and strategy"),
         ([record("a", "student", 1), record("b", "student", 1, per=(1, 2, 19))], "19 gold entities of type PER"),
     ],

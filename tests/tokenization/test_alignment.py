@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.toys import FAMILIES
-from tokenization.alignment import align, first_pieces, word_rows
+from tokenization.alignment import align, first_tokens, word_rows
 
 ODD = [*"aeST25 .,$%é€\t\n", "  ", "e\u0301", "\u0301", "\u200b", "\u200d", "\xa0", "\x00", "\x1b", "\u202e", "\u3000"]
 ODD += ["שלום", "🏦", "👩‍👩‍👧", "中国", "ß", "İ", "ﬁ", "▁", "##a", "Ġ", "[SEP]", "<0x41>", "Acme", " Borrower", "naïve"]
@@ -23,16 +23,16 @@ MANY = int(os.environ.get("FINKD_EXAMPLES", "60"))
 """``FINKD_EXAMPLES=10000 pytest tests/tokenization/test_alignment.py -k every_pair`` is the long form (minutes)."""
 
 
-def intervals(pieces):
-    """Per text: (flat index, start, end) of every piece that covers something, special tokens outside the text."""
+def intervals(tokens):
+    """Per text: (flat index, start, end) of every token that covers something, special tokens outside the text."""
     rows = []
-    for row, length in enumerate(pieces.lengths.tolist()):
+    for row, length in enumerate(tokens.lengths.tolist()):
         found = []
-        for i in range(pieces.rows[row], pieces.rows[row + 1]):
-            start, end = int(pieces.starts[i]), int(pieces.ends[i])
-            if pieces.opening[i]:
+        for i in range(tokens.rows[row], tokens.rows[row + 1]):
+            start, end = int(tokens.starts[i]), int(tokens.ends[i])
+            if tokens.opening[i]:
                 start, end = -1, 0
-            elif pieces.closing[i]:
+            elif tokens.closing[i]:
                 start, end = length, length + 1
             if end > start:
                 found.append((i, start, end))
@@ -55,7 +55,7 @@ def pairs_of(alignment):
 
 
 def components(pairs):
-    """Union-find over pieces of both sides: pair -> representative."""
+    """Union-find over tokens of both sides: pair -> representative."""
     parent = {}
 
     def root(node):
@@ -142,10 +142,10 @@ def test_a_batch_is_its_texts_one_by_one(batch, first, second):
 @settings(max_examples=50)
 @given(texts, names)
 def test_aligning_with_itself_covers_everything(batch, name):
-    pieces = FAMILIES[name]().encode(batch)
-    alignment = align(pieces, pieces)
+    tokens = FAMILIES[name]().encode(batch)
+    alignment = align(tokens, tokens)
     assert alignment.coverage == pytest.approx(1)
-    covering = {i for row in intervals(pieces) for i, _, _ in row}
+    covering = {i for row in intervals(tokens) for i, _, _ in row}
     assert covering == set(alignment.student_index.tolist())
 
 
@@ -201,14 +201,14 @@ def sentences(draw):
 
 @settings(max_examples=150)
 @given(st.lists(sentences(), max_size=3), names)
-def test_first_pieces_are_the_first_that_touch_each_word(batch, name):
-    pieces = FAMILIES[name]().encode([text for text, _ in batch])
+def test_first_tokens_are_the_first_that_touch_each_word(batch, name):
+    tokens = FAMILIES[name]().encode([text for text, _ in batch])
     expected = []
     for row, (_, spans) in enumerate(batch):
         inside = [
-            (i, start, end) for i, start, end in intervals(pieces)[row] if not (pieces.opening[i] or pieces.closing[i])
+            (i, start, end) for i, start, end in intervals(tokens)[row] if not (tokens.opening[i] or tokens.closing[i])
         ]
         for start, end in spans:
             expected.append(next((i for i, a, b in inside if a < end and b > start), -1))
-    found = first_pieces(pieces, *word_rows([spans for _, spans in batch]))
+    found = first_tokens(tokens, *word_rows([spans for _, spans in batch]))
     assert found.tolist() == expected

@@ -44,14 +44,14 @@ def test_blocks_stand_under_each_other():
     st.sampled_from(sorted(FAMILIES)),
     st.sampled_from(sorted(FAMILIES)),
 )
-def test_every_piece_and_character_is_shown_and_no_control_reaches_the_terminal(text, first, second):
+def test_every_token_and_character_is_shown_and_no_control_reaches_the_terminal(text, first, second):
     teacher, student = FAMILIES[first](), FAMILIES[second]()
     drawn = picture(text, teacher, student, width=10_000)
     assert all(character.isprintable() for character in drawn.replace("\n", ""))
     for tokenizer, label in ((teacher, "teacher"), (student, "student")):
-        pieces = tokenizer.encode([text])
+        tokens = tokenizer.encode([text])
         shown = "".join(rows(drawn, label)).replace("│", "")
-        assert all(tokenizer.vocabulary[index] in shown for index in pieces.ids.tolist())
+        assert all(tokenizer.vocabulary[index] in shown for index in tokens.ids.tolist())
     shown = "".join(rows(drawn, "text"))
     assert all(character in shown for character in text if character.isprintable() and not character.isspace())
 
@@ -83,14 +83,14 @@ def test_plain_data():
     data = as_dict(align(TEACHER.encode(["Acme"]), STUDENT.encode(["Acme"])), TEACHER, STUDENT, "Acme")
     assert json.loads(json.dumps(data)) == data
     assert (data["text"], data["coverage"]) == ("Acme", 1.0)
-    assert [piece["piece"] for piece in data["student"]["pieces"]] == ["[CLS]", "ac", "##me", "[SEP]"]
-    assert [piece["chunk"] for piece in data["student"]["pieces"]] == [0, 1, 1, 2]
+    assert [token["token"] for token in data["student"]["tokens"]] == ["[CLS]", "ac", "##me", "[SEP]"]
+    assert [token["chunk"] for token in data["student"]["tokens"]] == [0, 1, 1, 2]
     assert data["pairs"] == [[0, 0, 1], [1, 1, 2], [1, 2, 2], [2, 3, 1]]
 
 
 def test_several_texts_are_refused():
     tokenizer = FAMILIES["bpe"]()
-    pieces = tokenizer.encode(["a", "b"])
+    tokens = tokenizer.encode(["a", "b"])
     for show in (draw, as_dict):
         with pytest.raises(ValueError, match="2 texts"):
-            show(align(pieces, pieces), tokenizer, tokenizer, "a")
+            show(align(tokens, tokens), tokenizer, tokenizer, "a")

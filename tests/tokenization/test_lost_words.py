@@ -19,7 +19,7 @@ def test_by_hand():
 def test_words_that_the_student_cannot_write_are_not_asked_of_it():
     teacher = handmade("teacher", "oslo")
     student = handmade("student", "bank")
-    assert lost_words(teacher, student) == []  # one unknown piece has nothing to learn from
+    assert lost_words(teacher, student) == []  # one unknown token has nothing to learn from
 
 
 @pytest.mark.parametrize("student", [bpe, roberta, sentencepiece, unigram, wordpiece_uncased])

@@ -20,7 +20,7 @@ def both(first, second, texts=TEXTS):
 
 @pytest.mark.parametrize("first", FAMILIES)
 @pytest.mark.parametrize("second", FAMILIES)
-def test_taking_nothing_gives_the_students_pieces(first, second):
+def test_taking_nothing_gives_the_students_tokens(first, second):
     alignment, chunks = both(first, second)
     mixed = mix(alignment, np.zeros(chunks, np.bool_), OFFSET)
     for name in ("ids", "starts", "ends", "rows", "lengths", "opening", "closing"):
@@ -37,10 +37,10 @@ def test_the_text_is_covered_once_whatever_is_taken(first, second, seed):
     assert len(mixed) == len(TEXTS)
     covered = [np.zeros(length, np.int64) for length in mixed.lengths]
     expected = [np.zeros(length, np.int64) for length in mixed.lengths]
-    for pieces, into in ((mixed, covered), (alignment.student, expected)):
+    for tokens, into in ((mixed, covered), (alignment.student, expected)):
         for row in range(len(TEXTS)):
-            for at in range(pieces.rows[row], pieces.rows[row + 1]):
-                into[row][pieces.starts[at] : pieces.ends[at]] = 1
+            for at in range(tokens.rows[row], tokens.rows[row + 1]):
+                into[row][tokens.starts[at] : tokens.ends[at]] = 1
     for seen, due in zip(covered, expected, strict=True):
         assert (seen >= due).all()
     # in the order of the text, framed as the student frames it

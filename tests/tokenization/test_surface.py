@@ -6,12 +6,12 @@ from tokenization.surface import byte_letters, canonical_forms, surface
 from tokenization.tokenizer import Tokenizer
 
 
-def form(tokenizer, piece, fold=False):
-    return canonical_forms(tokenizer, fold).get(tokenizer.backend.token_to_id(piece))
+def form(tokenizer, token, fold=False):
+    return canonical_forms(tokenizer, fold).get(tokenizer.backend.token_to_id(token))
 
 
 @pytest.mark.parametrize(
-    ("tokenizer", "piece", "expected"),
+    ("tokenizer", "token", "expected"),
     [
         (wordpiece_uncased(), "##s", ("s", True)),
         (wordpiece_uncased(), "the", ("the", False)),
@@ -24,12 +24,12 @@ def form(tokenizer, piece, fold=False):
     ],
     ids=str,
 )
-def test_surfaces(tokenizer, piece, expected):
-    assert surface(tokenizer, tokenizer.backend.token_to_id(piece), piece) == expected
+def test_surfaces(tokenizer, token, expected):
+    assert surface(tokenizer, tokenizer.backend.token_to_id(token), token) == expected
 
 
 @pytest.mark.parametrize(
-    ("tokenizer", "piece", "expected"),
+    ("tokenizer", "token", "expected"),
     [
         (roberta(), "ĠBorrower", ("Borrower", False)),
         (wordpiece_cased(), "Borrower", ("Borrower", False)),
@@ -48,8 +48,8 @@ def test_surfaces(tokenizer, piece, expected):
     ],
     ids=str,
 )
-def test_canonical_forms_are_equal_across_families(tokenizer, piece, expected):
-    assert form(tokenizer, piece) == expected
+def test_canonical_forms_are_equal_across_families(tokenizer, token, expected):
+    assert form(tokenizer, token) == expected
 
 
 def test_case_is_dropped_where_asked():

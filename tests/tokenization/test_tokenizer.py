@@ -1,4 +1,4 @@
-"""The tokenizer folder, its roles and the spans of its pieces."""
+"""The tokenizer folder, its roles and the spans of its tokens."""
 
 import json
 
@@ -19,12 +19,12 @@ texts = st.lists(
 @settings(max_examples=200)
 @given(texts, st.sampled_from(sorted(FAMILIES)))
 def test_spans_lie_in_the_text_and_carry_no_white_space(batch, name):
-    pieces = FAMILIES[name]().encode(batch)
-    assert pieces.lengths.tolist() == [len(text) for text in batch]
+    tokens = FAMILIES[name]().encode(batch)
+    assert tokens.lengths.tolist() == [len(text) for text in batch]
     for row, text in enumerate(batch):
-        inside = slice(pieces.rows[row], pieces.rows[row + 1])
-        assert pieces.opening[inside].tolist().count(True) == pieces.closing[inside].tolist().count(True) == 1
-        for start, end in zip(pieces.starts[inside].tolist(), pieces.ends[inside].tolist(), strict=True):
+        inside = slice(tokens.rows[row], tokens.rows[row + 1])
+        assert tokens.opening[inside].tolist().count(True) == tokens.closing[inside].tolist().count(True) == 1
+        for start, end in zip(tokens.starts[inside].tolist(), tokens.ends[inside].tolist(), strict=True):
             assert 0 <= start <= end <= len(text)
             assert text[start:end] == text[start:end].strip()
 
@@ -32,8 +32,8 @@ def test_spans_lie_in_the_text_and_carry_no_white_space(batch, name):
 def test_long_runs_of_white_space_are_trimmed():
     tokenizer = FAMILIES["roberta"]()
     text = " " * 300 + "Acme" + "\t" * 300
-    pieces = tokenizer.encode([text])
-    assert "".join(text[a:b] for a, b in zip(pieces.starts, pieces.ends, strict=True)) == "Acme"
+    tokens = tokenizer.encode([text])
+    assert "".join(text[a:b] for a, b in zip(tokens.starts, tokens.ends, strict=True)) == "Acme"
 
 
 @settings(max_examples=60)

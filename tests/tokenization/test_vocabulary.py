@@ -13,8 +13,8 @@ from tokenization.vocabulary import train
 
 
 def test_an_unknown_algorithm_is_refused_with_the_choices():
-    with pytest.raises(ConfigError, match=r"^vocabulary\.algorithm: there is no 'word-piece'.*wordpiece"):
-        train(TEXTS, "word-piece", 500)
+    with pytest.raises(ConfigError, match=r"^vocabulary\.algorithm: there is no 'word-token'.*wordpiece"):
+        train(TEXTS, "word-token", 500)
 
 
 def test_texts_are_read_once_and_lazily():
@@ -60,7 +60,7 @@ def test_wordpiece_marks_only_the_specials_as_special():
 
 
 @pytest.mark.parametrize("algorithm", ["unigram", "sentencepiece"])
-def test_a_frequent_word_that_is_part_of_no_other_becomes_a_piece(algorithm):
+def test_a_frequent_word_that_is_part_of_no_other_becomes_a_token(algorithm):
     """Stock sentencepiece never considers such a word: it looks for substrings shared by two distinct words."""
     texts = ["zyzzyva quoted " + " ".join(f"w{i}x" for i in range(30))] * 50
     assert "▁zyzzyva" in train(texts, algorithm, 500).vocabulary

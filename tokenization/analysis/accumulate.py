@@ -16,7 +16,7 @@ from tokenization.analysis.samples import Numbers, Texts
 from tokenization.analysis.shapes import SHAPES, shapes, spelled
 from tokenization.analysis.tally import STRETCHES, Tally
 from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs, Pieces, Tokenizer
+from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 
 class Side:
@@ -27,9 +27,9 @@ class Side:
         numbers: numbers by kind.
         entity_words: words of entities by type.
         entities: entities by type, whole if all their words are.
-        borders: (blocks, types, 2) starts and ends of entities, and those that fall inside a piece.
-        pieces: (blocks,) pieces, special tokens included.
-        over: (blocks,) texts of more pieces than the limit.
+        borders: (blocks, types, 2) starts and ends of entities, and those that fall inside a token.
+        tokens: (blocks,) tokens, special tokens included.
+        over: (blocks,) texts of more tokens than the limit.
         lengths: (longest + 1,) texts of each length.
         counts: (blocks, entries) occurrences of each entry, special tokens around texts left out.
     """
@@ -40,19 +40,19 @@ class Side:
         self.words, self.numbers = Tally(len(SHAPES)), Tally(len(NUMBERS))
         self.entity_words, self.entities = Tally(), Tally()
         self.borders = np.zeros((BLOCKS, 0, 2), np.int64)
-        self.pieces, self.over = np.zeros(BLOCKS, np.int64), np.zeros(BLOCKS, np.int64)
+        self.tokens, self.over = np.zeros(BLOCKS, np.int64), np.zeros(BLOCKS, np.int64)
         self.lengths = np.zeros(1, np.int64)
         self.counts = np.zeros((BLOCKS, len(tokenizer)), np.int32)
 
-    def add(self, batch: Batch, pieces: Pieces, shape: Longs, spans: Spans, types: int) -> Longs:
-        """Count the pieces of a batch.
+    def add(self, batch: Batch, tokens: Tokens, shape: Longs, spans: Spans, types: int) -> Longs:
+        """Count the tokens of a batch.
 
         Returns:
-            (words,) pieces of each word.
+            (words,) tokens of each word.
         """
-        unknown = pieces.ids == self.tokenizer.special_ids.get("unk", -1)
-        coverage = Coverage(pieces, batch, unknown)
-        self._count_texts(pieces, batch)
+        unknown = tokens.ids == self.tokenizer.special_ids.get("unk", -1)
+        coverage = Coverage(tokens, batch, unknown)
+        self._count_texts(tokens, batch)
         touching = coverage.touching(batch.starts, batch.ends)
         whole = (touching == 1) & coverage.known(batch.starts, batch.ends)
         characters = batch.ends - batch.starts
@@ -64,16 +64,16 @@ class Side:
             self._count_entities(batch, coverage, touching, whole, types)
         return touching
 
-    def _count_texts(self, pieces: Pieces, batch: Batch) -> None:
-        lengths = np.diff(pieces.rows)
-        self.pieces += np.bincount(batch.blocks, weights=lengths, minlength=BLOCKS).astype(np.int64)
+    def _count_texts(self, tokens: Tokens, batch: Batch) -> None:
+        lengths = np.diff(tokens.rows)
+        self.tokens += np.bincount(batch.blocks, weights=lengths, minlength=BLOCKS).astype(np.int64)
         self.over += np.bincount(batch.blocks[lengths > self.limit], minlength=BLOCKS)
         found = np.bincount(lengths, minlength=len(self.lengths))
         found[: len(self.lengths)] += self.lengths
         self.lengths = found
-        kept = ~pieces.framing
+        kept = ~tokens.framing
         blocks = np.repeat(batch.blocks, lengths)[kept]
-        np.add.at(self.counts.reshape(-1), blocks * self.counts.shape[1] + pieces.ids[kept], 1)
+        np.add.at(self.counts.reshape(-1), blocks * self.counts.shape[1] + tokens.ids[kept], 1)
 
     def _count_entities(self, batch: Batch, coverage: Coverage, touching: Longs, whole: Bools, types: int) -> None:
         first, after, type_ = batch.entities.T
@@ -134,10 +134,10 @@ class Accumulator:
         for batch, cut in self._cut_ahead(batches(self._watched(items), self.types)):
             self._add(batch, cut)
 
-    def _cut_ahead(self, laid: Iterable[Batch]) -> Iterator[tuple[Batch, list[Pieces]]]:
-        """Batches with the pieces of each tokenizer; the next batch is cut in a thread while this one is counted."""
+    def _cut_ahead(self, laid: Iterable[Batch]) -> Iterator[tuple[Batch, list[Tokens]]]:
+        """Batches with the tokens of each tokenizer; the next batch is cut in a thread while this one is counted."""
         with ThreadPoolExecutor(1) as thread:
-            before: tuple[Batch, Future[list[Pieces]]] | None = None
+            before: tuple[Batch, Future[list[Tokens]]] | None = None
             for batch in laid:
                 cut = thread.submit(self._cut, batch)
                 if before is not None:
@@ -146,7 +146,7 @@ class Accumulator:
             if before is not None:
                 yield before[0], before[1].result()
 
-    def _cut(self, batch: Batch) -> list[Pieces]:
+    def _cut(self, batch: Batch) -> list[Tokens]:
         return [side.tokenizer.encode(batch.texts) for side in self.sides]
 
     def _watched(self, items: Iterable[Sentence | str]) -> Iterator[Sentence | str]:
@@ -154,16 +154,16 @@ class Accumulator:
             self.cut += isinstance(item, str) and len(item) > LONGEST
             yield item
 
-    def _add(self, batch: Batch, cut: Sequence[Pieces]) -> None:
+    def _add(self, batch: Batch, cut: Sequence[Tokens]) -> None:
         self.texts += np.bincount(batch.blocks, minlength=BLOCKS)
         self.characters += len(batch.joined) - len(batch.texts)
         shape, spans = shapes(batch), find(batch)
         touching = [
-            side.add(batch, pieces, shape, spans, len(self.types)) for side, pieces in zip(self.sides, cut, strict=True)
+            side.add(batch, tokens, shape, spans, len(self.types)) for side, tokens in zip(self.sides, cut, strict=True)
         ]
         words = np.flatnonzero(spelled(batch))
         starts, ends = batch.starts[words], batch.ends[words]
-        extra = np.stack([np.maximum(pieces[words] - 1, 0) for pieces in touching], axis=1)
+        extra = np.stack([np.maximum(tokens[words] - 1, 0) for tokens in touching], axis=1)
         self.counter.add(word_keys(batch, starts, ends), extra, lambda index: batch.joined[starts[index] : ends[index]])
         self.drawn.add(batch)
         self.written.add(batch, spans)

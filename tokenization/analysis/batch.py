@@ -130,7 +130,7 @@ def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[
 def cut(text: str, longest: int = LONGEST) -> Iterator[str]:
     """A text in parts of at most ``longest`` characters, cut behind white space where there is any.
 
-    Memory grows with the longest text that is cut into pieces at once, and no model reads so long a text anyway.
+    Memory grows with the longest text that is cut into tokens at once, and no model reads so long a text anyway.
     """
     start = 0
     while len(text) - start > longest:

@@ -76,14 +76,14 @@ class Bootstrap:
 def of_counts(
     figure: Callable[..., Doubles], *samples: tuple[Bootstrap, Counts], ceiling: float = 1.0
 ) -> Estimate | None:
-    """A function of piece counts, with a normal interval from the bootstrap's standard deviation.
+    """A function of token counts, with a normal interval from the bootstrap's standard deviation.
 
-    Percentiles would mislead here: a resample repeats blocks, so rare pieces vanish and every entropy and divergence
+    Percentiles would mislead here: a resample repeats blocks, so rare tokens vanish and every entropy and divergence
     moves one way.
 
     Args:
-        figure: from counts, (resamples, pieces) each, to the figure, (resamples,).
-        samples: the draws of a text and its (blocks, pieces) counts; every text has draws of its own.
+        figure: from counts, (resamples, tokens) each, to the figure, (resamples,).
+        samples: the draws of a text and its (blocks, tokens) counts; every text has draws of its own.
         ceiling: the interval is cut to 0..ceiling.
 
     Returns:

@@ -17,7 +17,7 @@ class Encoder:
         layers: transformer layers.
         heads: attention heads of a layer.
         intermediate: width of the feed-forward layers.
-        positions: longest sequence that it reads, in pieces.
+        positions: longest sequence that it reads, in tokens.
     """
 
     parameters: int
@@ -27,8 +27,8 @@ class Encoder:
     intermediate: int
     positions: int
 
-    def flops_per_piece(self, length: Doubles) -> Doubles:
-        """Floating-point operations of one forward pass for each piece of a sequence of this many pieces.
+    def flops_per_token(self, length: Doubles) -> Doubles:
+        """Floating-point operations of one forward pass for each token of a sequence of this many tokens.
 
         layers * (8 width^2 + 4 width intermediate + 4 length width): four square projections, the two feed-forward
         ones, and the products of queries with keys and of weights with values, at two operations for a multiplication
@@ -38,15 +38,15 @@ class Encoder:
         found: Doubles = self.layers * (fixed + 4.0 * length * self.width)
         return found
 
-    def flops_per_word(self, pieces: Doubles, words: Doubles, texts: Doubles) -> Doubles:
-        """The same for each word: pieces per word, special tokens included, at the mean length of a text.
+    def flops_per_word(self, tokens: Doubles, words: Doubles, texts: Doubles) -> Doubles:
+        """The same for each word: tokens per word, special tokens included, at the mean length of a text.
 
         Args:
-            pieces: pieces in total, special tokens included.
+            tokens: tokens in total, special tokens included.
             words: words in total.
             texts: texts in total.
         """
-        return self.flops_per_piece(pieces / texts) * pieces / words
+        return self.flops_per_token(tokens / texts) * tokens / words
 
     def embedding_share(self, own_entries: int, entries: int) -> float:
         """Share of the weights that are token embeddings, after the vocabulary has been exchanged.

@@ -19,7 +19,7 @@ _MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 class WordCounter:
-    """Occurrences of words, and how many extra pieces each tokenizer spends on them.
+    """Occurrences of words, and how many extra tokens each tokenizer spends on them.
 
     When there are more than twice ``capacity`` distinct words, the rarer half is dropped, and what was dropped may come
     back later with a smaller count. So every count is at most ``missed`` too low, and a word that is not held occurred
@@ -43,7 +43,7 @@ class WordCounter:
 
         Args:
             keys: (words,) from :func:`word_keys`.
-            extra: (words, tokenizers) pieces beyond the first.
+            extra: (words, tokenizers) tokens beyond the first.
             spell: the word at an index of ``keys``.
         """
         if not len(keys):
@@ -73,7 +73,7 @@ class WordCounter:
         self.missed += threshold
 
     def worst(self, tokenizer: int, count: int, least: int = 1) -> list[tuple[str, int, tuple[int, ...]]]:
-        """Words in falling order of the extra pieces that they cost a tokenizer over the text, then by spelling.
+        """Words in falling order of the extra tokens that they cost a tokenizer over the text, then by spelling.
 
         Args:
             tokenizer: its index.
@@ -81,7 +81,7 @@ class WordCounter:
             least: occurrences that a word must have.
 
         Returns:
-            (word, occurrences, extra pieces of each tokenizer), each costing at least one.
+            (word, occurrences, extra tokens of each tokenizer), each costing at least one.
         """
         cost = self._values[:, 1 + tokenizer]
         places = np.flatnonzero((cost > 0) & (self._values[:, 0] >= least))

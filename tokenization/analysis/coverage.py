@@ -1,4 +1,4 @@
-"""How many pieces touch a stretch of text, for many stretches at once."""
+"""How many tokens touch a stretch of text, for many stretches at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import numpy as np
 
 from tokenization.analysis.batch import Batch
 from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs, Pieces
+from tokenization.tokenizer import Longs, Tokens
 
 
 class Coverage:
-    """The pieces of a batch, counted by character.
+    """The tokens of a batch, counted by character.
 
-    A piece touches ``[start, end)`` if it starts before ``end`` and ends behind ``start``, and a piece that ends before
+    A token touches ``[start, end)`` if it starts before ``end`` and ends behind ``start``, and a token that ends before
     ``start`` also starts before ``end``. So two running counts answer every question with two look-ups.
 
     Args:
-        pieces: of the batch's texts.
+        tokens: of the batch's texts.
         batch: where the texts lie.
-        unknown: (pieces,) True for pieces that are the unknown token.
+        unknown: (tokens,) True for tokens that are the unknown token.
     """
 
-    def __init__(self, pieces: Pieces, batch: Batch, unknown: Bools) -> None:
-        base = np.repeat(batch.bases, np.diff(pieces.rows))
-        covering = pieces.ends > pieces.starts
-        self.starts = (pieces.starts + base)[covering]
-        self.ends = (pieces.ends + base)[covering]
+    def __init__(self, tokens: Tokens, batch: Batch, unknown: Bools) -> None:
+        base = np.repeat(batch.bases, np.diff(tokens.rows))
+        covering = tokens.ends > tokens.starts
+        self.starts = (tokens.starts + base)[covering]
+        self.ends = (tokens.ends + base)[covering]
         size = len(batch.points)
         self._started, self._ended = _running(self.starts, size), _running(self.ends, size)
         self._unknown: tuple[Longs, Longs] | None = None
@@ -34,7 +34,7 @@ class Coverage:
             self._unknown = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
 
     def touching(self, starts: Longs, ends: Longs) -> Longs:
-        """Pieces that share a character with each stretch."""
+        """Tokens that share a character with each stretch."""
         return self._started[ends] - self._ended[starts + 1]
 
     def known(self, starts: Longs, ends: Longs) -> Bools:
@@ -46,7 +46,7 @@ class Coverage:
         return found
 
     def inside(self, borders: Longs) -> Bools:
-        """True for borders between two characters that fall inside a piece."""
+        """True for borders between two characters that fall inside a token."""
         return self._started[borders] - self._ended[borders + 1] > 0
 
 

@@ -1,4 +1,4 @@
-"""What the counts of pieces say: how evenly a vocabulary is used, and how far two uses lie apart."""
+"""What the counts of tokens say: how evenly a vocabulary is used, and how far two uses lie apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALPHA = 2.5
 
 
 def renyi_efficiency(counts: Doubles, entries: int) -> Doubles:
-    """Rényi entropy of the piece distribution, of order ``ALPHA``, over its greatest possible value.
+    """Rényi entropy of the token distribution, of order ``ALPHA``, over its greatest possible value.
 
     H_a(p) / log |V| with H_a(p) = log(sum p^a) / (1 - a); Zouhar et al., "Tokenization and the Noiseless Channel", ACL
     2023 (arXiv 2306.16842), where 2.5 went best with translation quality. It can be gamed: Cognetta et al., "Two
@@ -19,11 +19,11 @@ def renyi_efficiency(counts: Doubles, entries: int) -> Doubles:
     changes that make models worse. So it never decides anything here by itself.
 
     Args:
-        counts: (rows, pieces) occurrences.
+        counts: (rows, tokens) occurrences.
         entries: size of the vocabulary, those that never occur included.
 
     Returns:
-        (rows,) between 0 and 1; NaN for rows without pieces or a vocabulary of one entry.
+        (rows,) between 0 and 1; NaN for rows without tokens or a vocabulary of one entry.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = counts / counts.sum(axis=1, keepdims=True)
@@ -38,11 +38,11 @@ def divergence(ours: Doubles, theirs: Doubles) -> Doubles:
     Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on Information Theory 37(1), 1991.
 
     Args:
-        ours: (rows, pieces) occurrences.
-        theirs: (rows, pieces) occurrences of the same pieces.
+        ours: (rows, tokens) occurrences.
+        theirs: (rows, tokens) occurrences of the same tokens.
 
     Returns:
-        (rows,); NaN where either has no pieces.
+        (rows,); NaN where either has no tokens.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         p = ours / ours.sum(axis=1, keepdims=True)
@@ -56,7 +56,7 @@ def core_entries(counts: Longs, share: float = 0.95) -> int:
     """The fewest entries that together make this share of all occurrences.
 
     Args:
-        counts: (pieces,) occurrences.
+        counts: (tokens,) occurrences.
         share: between 0 and 1.
     """
     falling = np.cumsum(np.sort(counts)[::-1])

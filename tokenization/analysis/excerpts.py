@@ -15,8 +15,8 @@ class FragmentedWord:
     Attributes:
         word: as written.
         count: occurrences in the text, see ``Measured.missed``.
-        extra: pieces beyond the first that each tokenizer spent on it over the text, in the analysis's order.
-        cuts: its pieces under each tokenizer, on its own.
+        extra: tokens beyond the first that each tokenizer spent on it over the text, in the analysis's order.
+        cuts: its tokens under each tokenizer, on its own.
     """
 
     word: str
@@ -27,7 +27,7 @@ class FragmentedWord:
 
 @dataclass(frozen=True)
 class Fragments:
-    """The words that cost one tokenizer most extra pieces over one text, the dearest first."""
+    """The words that cost one tokenizer most extra tokens over one text, the dearest first."""
 
     corpus: str
     tokenizer: str
@@ -36,7 +36,7 @@ class Fragments:
 
 @dataclass(frozen=True)
 class NumberExample:
-    """A number as one text writes it, with its pieces under each tokenizer, on its own."""
+    """A number as one text writes it, with its tokens under each tokenizer, on its own."""
 
     corpus: str
     kind: str
@@ -50,13 +50,13 @@ class Segment:
 
     Attributes:
         text: as written.
-        kind: ``"start"`` of a word, ``"inside"`` one, ``"unknown"``, or a ``"gap"`` that no piece covers.
-        pieces: the vocabulary's entries for it, several where characters are spelled in bytes.
+        kind: ``"start"`` of a word, ``"inside"`` one, ``"unknown"``, or a ``"gap"`` that no token covers.
+        tokens: the vocabulary's entries for it, several where characters are spelled in bytes.
     """
 
     text: str
     kind: Kind
-    pieces: tuple[str, ...]
+    tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class CutText:
     Attributes:
         corpus: where it comes from.
         cuts: the segments of each tokenizer; their texts joined give the text again.
-        lengths: pieces of each tokenizer, special tokens left out.
+        lengths: tokens of each tokenizer, special tokens left out.
     """
 
     corpus: str

@@ -18,7 +18,7 @@ def common_forms(tokenizers: Sequence[Tokenizer]) -> list[Longs]:
 
     Two entries mean the same if they spell the same text and agree on whether it continues a word; case counts only if
     every tokenizer keeps it. The unknown token is ``UNKNOWN`` everywhere, other special tokens are ``FRAMING``. Entries
-    without a text (byte-level pieces that end within a character) mean the same if they are written the same.
+    without a text (byte-level tokens that end within a character) mean the same if they are written the same.
 
     Returns:
         (entries,) for each tokenizer.
@@ -46,9 +46,9 @@ def _numbered(tokenizer: Tokenizer, forms: dict[int, Form], numbers: dict[Form |
     """(entries,) number of each entry's form; forms not met before get the next one."""
     special = {*tokenizer.special_ids.values()}
     found = np.full(len(tokenizer), FRAMING, np.int64)
-    for index, piece in enumerate(tokenizer.vocabulary):
-        if piece and index not in special:
-            found[index] = numbers.setdefault(forms.get(index, piece), len(numbers) + 1)
+    for index, token in enumerate(tokenizer.vocabulary):
+        if token and index not in special:
+            found[index] = numbers.setdefault(forms.get(index, token), len(numbers) + 1)
     if "unk" in tokenizer.special_ids:
         found[tokenizer.special_ids["unk"]] = UNKNOWN
     return found

@@ -87,7 +87,7 @@ def measure(
         candidates: one or more tokenizers, the reference first.
         width: columns of the embedding matrix that the vocabularies are priced at.
         encoder: prices the vocabularies in it too.
-        limit: pieces that a model reads at once, special tokens included.
+        limit: tokens that a model reads at once, special tokens included.
         worst: fragmented words to list for each tokenizer and text.
         examples: texts to show for each corpus.
 

@@ -11,7 +11,7 @@ from tokenization.analysis.distribution import core_entries, renyi_efficiency
 from tokenization.analysis.numbers import NUMBERS
 from tokenization.analysis.result import Cuts, EntityCuts, Estimate, Profile
 from tokenization.analysis.shapes import SHAPES
-from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, PIECES, STRETCHES, WHOLE, Tally
+from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
 from tokenization.tokenizer import Longs, Tokenizer
 
 NOTHING = Estimate(0.0)
@@ -38,11 +38,11 @@ def profile(
     return Profile(
         corpus=corpus,
         tokenizer=name,
-        fertility=rate(total[PIECES], words),
+        fertility=rate(total[TOKENS], words),
         continued_words=rate(total[CONTINUED], words),
         lost_words=rate(total[LOST], words),
         unknown_rate=rate(hidden, occurring),
-        mean_length=rate(side.pieces, text.texts),
+        mean_length=rate(side.tokens, text.texts),
         length_95=percentile(side.lengths, 0.95),
         over_limit=rate(side.over, text.texts),
         renyi_efficiency=of_counts(efficiency, (bootstrap, side.counts[:, used])) if len(real) > 1 else None,
@@ -51,7 +51,7 @@ def profile(
         core_entries=core_entries(counts),
         flops_per_word=None
         if encoder is None
-        else bootstrap.estimate(encoder.flops_per_word, side.pieces, words, text.texts),
+        else bootstrap.estimate(encoder.flops_per_word, side.tokens, words, text.texts),
         shapes=_cuts(side.words, SHAPES, bootstrap),
         numbers=_cuts(side.numbers, NUMBERS, bootstrap),
         entities=_entities("all", slice(None), side, bootstrap),
@@ -67,7 +67,7 @@ def real_entries(tokenizer: Tokenizer) -> Longs:
     """Ids of the entries that stand for text: the special tokens and ids that no token holds are left out."""
     special = set(tokenizer.special_ids.values())
     return np.array(
-        [index for index, piece in enumerate(tokenizer.vocabulary) if piece and index not in special], np.int64
+        [index for index, token in enumerate(tokenizer.vocabulary) if token and index not in special], np.int64
     )
 
 
@@ -91,11 +91,11 @@ def _cuts(tally: Tally, names: tuple[str, ...], bootstrap: Bootstrap) -> tuple[C
         sums = tally.group(index).T
         count = int(sums[STRETCHES].sum())
         if count:
-            pieces, continued, whole = (
-                bootstrap.ratio(sums[measure], sums[STRETCHES]) or NOTHING for measure in (PIECES, CONTINUED, WHOLE)
+            tokens, continued, whole = (
+                bootstrap.ratio(sums[measure], sums[STRETCHES]) or NOTHING for measure in (TOKENS, CONTINUED, WHOLE)
             )
-            characters = bootstrap.ratio(sums[CHARACTERS], sums[PIECES])
-            found.append(Cuts(name, count, pieces, continued, whole, characters))
+            characters = bootstrap.ratio(sums[CHARACTERS], sums[TOKENS])
+            found.append(Cuts(name, count, tokens, continued, whole, characters))
     return tuple(found)
 
 
@@ -113,7 +113,7 @@ def _entities(name: str, types: slice, side: Side, bootstrap: Bootstrap) -> Enti
         name=name,
         count=int(entities[STRETCHES].sum()),
         words=int(words[STRETCHES].sum()),
-        fertility=rate(words[PIECES], words[STRETCHES]),
+        fertility=rate(words[TOKENS], words[STRETCHES]),
         whole_words=rate(words[WHOLE], words[STRETCHES]),
         whole_entities=rate(entities[WHOLE], entities[STRETCHES]),
         borders_inside=rate(borders[1], borders[0]),

@@ -79,15 +79,15 @@ class Cuts:
     Attributes:
         name: the kind.
         count: stretches of it.
-        pieces: pieces for each.
-        continued: share of those in two pieces or more.
-        whole: share of those that are one known piece.
-        characters: characters for each piece.
+        tokens: tokens for each.
+        continued: share of those in two tokens or more.
+        whole: share of those that are one known token.
+        characters: characters for each token.
     """
 
     name: str
     count: int
-    pieces: Estimate
+    tokens: Estimate
     continued: Estimate
     whole: Estimate
     characters: Estimate | None
@@ -101,10 +101,10 @@ class EntityCuts:
         name: the type.
         count: entities.
         words: their words.
-        fertility: pieces for each of these words.
-        whole_words: share of these words that are one known piece.
+        fertility: tokens for each of these words.
+        whole_words: share of these words that are one known token.
         whole_entities: share of the entities all of whose words are.
-        borders_inside: share of the entities' starts and ends that fall inside a piece, where no label can follow them.
+        borders_inside: share of the entities' starts and ends that fall inside a token, where no label can follow them.
     """
 
     name: str
@@ -123,17 +123,17 @@ class Profile:
     Attributes:
         corpus: name of the text.
         tokenizer: name of the tokenizer.
-        fertility: pieces per word.
-        continued_words: share of words cut into two pieces or more.
-        lost_words: share of words that no piece covers, because normalising deletes them.
-        unknown_rate: share of pieces that are the unknown token.
-        mean_length: pieces per text, special tokens included.
+        fertility: tokens per word.
+        continued_words: share of words cut into two tokens or more.
+        lost_words: share of words that no token covers, because normalising deletes them.
+        unknown_rate: share of tokens that are the unknown token.
+        mean_length: tokens per text, special tokens included.
         length_95: 95th percentile of the same.
         over_limit: share of texts that are longer than the limit.
         renyi_efficiency: see :func:`~tokenization.analysis.distribution.renyi_efficiency`.
         used_entries: entries that occur, special tokens left out.
         dead_entries: entries that do not.
-        core_entries: the fewest entries that make 95 % of the pieces.
+        core_entries: the fewest entries that make 95 % of the tokens.
         flops_per_word: of the encoder's forward pass; ``None`` without an encoder.
         shapes: words by capitals, digits and signs.
         numbers: amounts, percentages, dates, tickers and plain numbers.
@@ -168,10 +168,10 @@ class TokenizerShift:
     Attributes:
         corpus: name of the text.
         tokenizer: name of the tokenizer.
-        length_ratio: its pieces per piece of the reference, special tokens included.
+        length_ratio: its tokens per token of the reference, special tokens included.
         overlap: entries common to both vocabularies over the entries of either (Jaccard); special tokens left out.
-        weighted_overlap: share of its pieces, as they occur, that the reference's vocabulary holds too.
-        divergence: Jensen-Shannon divergence of the two piece distributions in bits.
+        weighted_overlap: share of its tokens, as they occur, that the reference's vocabulary holds too.
+        divergence: Jensen-Shannon divergence of the two token distributions in bits.
     """
 
     corpus: str
@@ -189,10 +189,10 @@ class DomainShift:
     Attributes:
         corpus: name of the text.
         tokenizer: name of the tokenizer.
-        fertility_ratio: pieces per word here over those there.
+        fertility_ratio: tokens per word here over those there.
         overlap: entries that occur in both texts over entries that occur in either (Jaccard).
-        weighted_overlap: share of the pieces here, as they occur, that occur there at all.
-        divergence: Jensen-Shannon divergence of the two piece distributions in bits.
+        weighted_overlap: share of the tokens here, as they occur, that occur there at all.
+        divergence: Jensen-Shannon divergence of the two token distributions in bits.
     """
 
     corpus: str
@@ -229,7 +229,7 @@ class Analysis:
     """Several tokenizers over several texts; the first of each is what the others are compared with.
 
     Attributes:
-        limit: pieces that a model reads at once, special tokens included.
+        limit: tokens that a model reads at once, special tokens included.
         vocabularies: the tokenizers.
         corpora: the texts.
         profiles: text by text, each under every tokenizer.

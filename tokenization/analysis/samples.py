@@ -67,27 +67,27 @@ class Numbers:
 
 
 def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]:
-    """A text as a tokenizer cuts it, and its number of pieces without special tokens."""
-    pieces = tokenizer.encode([text])
+    """A text as a tokenizer cuts it, and its number of tokens without special tokens."""
+    tokens = tokenizer.encode([text])
     words = set(of_texts([text]).starts.tolist())
     unknown = tokenizer.special_ids.get("unk", -1)
     found: list[Segment] = []
     at = 0
-    kept = ~pieces.framing
+    kept = ~tokens.framing
     for index, start, end in zip(
-        pieces.ids[kept].tolist(), pieces.starts[kept].tolist(), pieces.ends[kept].tolist(), strict=True
+        tokens.ids[kept].tolist(), tokens.starts[kept].tolist(), tokens.ends[kept].tolist(), strict=True
     ):
-        piece = tokenizer.vocabulary[index]
+        token = tokenizer.vocabulary[index]
         if end <= at and found and start < end:
             last = found[-1]
-            found[-1] = Segment(last.text, last.kind, (*last.pieces, piece))
+            found[-1] = Segment(last.text, last.kind, (*last.tokens, token))
             continue
         if start > at:
             found.append(Segment(text[at:start], "gap", ()))
             at = start
         if end > at:
             kind: Kind = "unknown" if index == unknown else "start" if at in words else "inside"
-            found.append(Segment(text[at:end], kind, (piece,)))
+            found.append(Segment(text[at:end], kind, (token,)))
             at = end
     if at < len(text):
         found.append(Segment(text[at:], "gap", ()))
@@ -95,7 +95,7 @@ def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]
 
 
 def alone(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
-    """Pieces of a word or number as it is cut behind a space."""
+    """Tokens of a word or number as it is cut behind a space."""
     before = " " if tokenizer.continuation == "Ġ" else ""
     return tuple(tokenizer.backend.encode(before + text, add_special_tokens=False).tokens)
 

@@ -10,7 +10,7 @@ from tokenization.analysis.distribution import divergence
 from tokenization.analysis.forms import UNKNOWN, by_form, jaccard
 from tokenization.analysis.profiles import NOTHING
 from tokenization.analysis.result import DomainShift, TokenizerShift
-from tokenization.analysis.tally import PIECES, STRETCHES
+from tokenization.analysis.tally import STRETCHES, TOKENS
 from tokenization.tokenizer import Longs
 
 
@@ -34,7 +34,7 @@ def tokenizer_shift(
     return TokenizerShift(
         corpus=corpus,
         tokenizer=name,
-        length_ratio=bootstrap.ratio(other.pieces, reference.pieces) or NOTHING,
+        length_ratio=bootstrap.ratio(other.tokens, reference.tokens) or NOTHING,
         overlap=jaccard(*forms),
         weighted_overlap=bootstrap.ratio(_total(other.counts[:, known]), _total(other.counts)) or NOTHING,
         divergence=of_counts(divergence, (bootstrap, theirs[:, occurring]), (bootstrap, ours[:, occurring])) or NOTHING,
@@ -59,7 +59,7 @@ def domain_shift(
     return DomainShift(
         corpus=names[0],
         tokenizer=names[1],
-        fertility_ratio=quotient((draws[1], here[PIECES], here[STRETCHES]), (draws[0], there[PIECES], there[STRETCHES]))
+        fertility_ratio=quotient((draws[1], here[TOKENS], here[STRETCHES]), (draws[0], there[TOKENS], there[STRETCHES]))
         or NOTHING,
         overlap=float((in_first & in_other).sum() / max(len(occurring), 1)),
         weighted_overlap=draws[1].ratio(_total(other.counts[:, in_first]), _total(other.counts)) or NOTHING,
@@ -69,6 +69,6 @@ def domain_shift(
 
 
 def _total(counts: Counts) -> Longs:
-    """(blocks,) pieces."""
+    """(blocks,) tokens."""
     found: Longs = counts.sum(axis=1, dtype=np.int64)
     return found

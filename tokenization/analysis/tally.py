@@ -8,7 +8,7 @@ from tokenization.analysis.batch import BLOCKS
 from tokenization.analysis.words import Bools
 from tokenization.tokenizer import Longs
 
-STRETCHES, PIECES, CONTINUED, WHOLE, LOST, CHARACTERS = range(6)
+STRETCHES, TOKENS, CONTINUED, WHOLE, LOST, CHARACTERS = range(6)
 MEASURES = 6
 
 
@@ -16,21 +16,21 @@ class Tally:
     """Counts of stretches (words, numbers, entity words) by group and block; new groups find room.
 
     Attributes:
-        sums: (blocks, groups, measures): stretches, pieces that touch them, stretches of two pieces or more, whole
-            stretches, stretches that no piece touches, and their characters.
+        sums: (blocks, groups, measures): stretches, tokens that touch them, stretches of two tokens or more, whole
+            stretches, stretches that no token touches, and their characters.
     """
 
     def __init__(self, groups: int = 0) -> None:
         self.sums = np.zeros((BLOCKS, groups, MEASURES), np.int64)
 
-    def add(self, blocks: Longs, groups: Longs, pieces: Longs, whole: Bools, characters: Longs) -> None:
+    def add(self, blocks: Longs, groups: Longs, tokens: Longs, whole: Bools, characters: Longs) -> None:
         """Count some stretches.
 
         Args:
             blocks: (stretches,) block of each.
             groups: (stretches,) group of each.
-            pieces: (stretches,) pieces that touch it.
-            whole: (stretches,) True for those that are one known piece.
+            tokens: (stretches,) tokens that touch it.
+            whole: (stretches,) True for those that are one known token.
             characters: (stretches,) its length.
         """
         if not len(groups):
@@ -42,10 +42,10 @@ class Tally:
         place = blocks * width + groups
         for measure, amount in (
             (STRETCHES, None),
-            (PIECES, pieces),
-            (CONTINUED, pieces > 1),
+            (TOKENS, tokens),
+            (CONTINUED, tokens > 1),
             (WHOLE, whole),
-            (LOST, pieces == 0),
+            (LOST, tokens == 0),
             (CHARACTERS, characters),
         ):
             counts = _counts(place, amount, BLOCKS * width)

@@ -13,11 +13,11 @@ maps: Registry[type[MapMethod]] = Registry(
     "maps",
     {
         "exact": ("tokenization.maps.exact:Exact", "entries that mean the same, whatever marks and case"),
-        "retokenisation": (
-            "tokenization.maps.retokenisation:Retokenisation",
+        "retokenization": (
+            "tokenization.maps.retokenization:Retokenization",
             "each entry spelled in the other vocabulary",
         ),
-        "edit-distance": ("tokenization.maps.edit_distance:EditDistance", "the entry with the nearest spelling"),
+        "mined": ("tokenization.maps.mined:MinED", "the entry with the nearest spelling"),
         "neighbours": (
             "tokenization.maps.neighbours:Neighbours",
             "equal entries, and for others those that occur in the same contexts",

@@ -96,11 +96,11 @@ def _cut_words(tokenizer: Tokenizer, words: Sequence[str]) -> sparse.csr_array:
     """(vocabulary, words) how often each entry occurs in each word, read as if a space came before it."""
     encodings = tokenizer.backend.encode_batch([f" {word}" for word in words], add_special_tokens=False)
     counts = np.fromiter(map(len, encodings), np.int64, len(encodings))
-    pieces = np.array([piece for encoding in encodings for piece in encoding.ids], np.int64)
+    tokens = np.array([token for encoding in encodings for token in encoding.ids], np.int64)
     word = np.repeat(np.arange(len(words)), counts)
-    kept = pieces != tokenizer.special_ids.get("unk", -1)
+    kept = tokens != tokenizer.special_ids.get("unk", -1)
     ones = np.ones(int(kept.sum()))
-    return sparse.csr_array((ones, (pieces[kept], word[kept])), shape=(len(tokenizer), len(words)))
+    return sparse.csr_array((ones, (tokens[kept], word[kept])), shape=(len(tokenizer), len(words)))
 
 
 def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:

@@ -52,11 +52,11 @@ def _by_form(teacher: Tokenizer, student: Tokenizer, fold: bool) -> dict[int, in
 
 
 def _written_the_same(teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
-    """Under the same marks, spelling alone says it, of pieces that end within a character too."""
-    known = {piece: index for index, piece in enumerate(teacher.vocabulary) if piece}
+    """Under the same marks, spelling alone says it, of tokens that end within a character too."""
+    known = {token: index for index, token in enumerate(teacher.vocabulary) if token}
     for index in teacher.special_ids.values():
         known.pop(teacher.vocabulary[index], None)
     special = {*student.special_ids.values()}
     return {
-        index: known[piece] for index, piece in enumerate(student.vocabulary) if piece in known and index not in special
+        index: known[token] for index, token in enumerate(student.vocabulary) if token in known and index not in special
     }

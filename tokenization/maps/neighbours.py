@@ -22,7 +22,7 @@ class Neighbours:
     """Equal entries, and for each other one a sparse mean of teacher entries that occur near the same words.
 
     After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481): sparsemax of the cosine similarities to the entries
-    of the overlap. There the space is fastText on the student's pieces; here it is counted on the text (``Space``),
+    of the overlap. There the space is fastText on the student's tokens; here it is counted on the text (``Space``),
     holds both vocabularies, and is the same every time.
 
     Attributes:

@@ -26,7 +26,7 @@ class Coverage:
 
     Attributes:
         types: share of the entries that have a counterpart.
-        occurrences: share of a text's pieces that have one; ``None`` without counts, or if they are all zero.
+        occurrences: share of a text's tokens that have one; ``None`` without counts, or if they are all zero.
     """
 
     types: float
@@ -65,7 +65,7 @@ class VocabularyMap:
         """How much has a counterpart.
 
         Args:
-            counts: (student vocabulary,) occurrences of each entry in a text, as from :func:`count_pieces`.
+            counts: (student vocabulary,) occurrences of each entry in a text, as from :func:`count_tokens`.
 
         Raises:
             ValueError: if there is not one count per entry.
@@ -119,7 +119,7 @@ def one_to_one(pairs: Mapping[int, int], teacher: Tokenizer, student: Tokenizer)
 
 def stands_for_text(tokenizer: Tokenizer) -> Bools:
     """(vocabulary,) True for entries that are neither special tokens nor unused ids."""
-    found = np.fromiter((piece != "" for piece in tokenizer.vocabulary), np.bool_, len(tokenizer))
+    found = np.fromiter((token != "" for token in tokenizer.vocabulary), np.bool_, len(tokenizer))
     found[list(tokenizer.special_ids.values())] = False
     return found
 
@@ -131,12 +131,12 @@ def same_roles(teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
     }
 
 
-def count_pieces(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
+def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
     """(vocabulary,) occurrences of each entry in a stream of texts, the tokens that frame them left out."""
     counts = np.zeros(len(tokenizer), np.int64)
     for batch in batches(texts):
-        pieces = tokenizer.encode(batch)
-        counts += np.bincount(pieces.ids[~pieces.framing], minlength=len(tokenizer))
+        tokens = tokenizer.encode(batch)
+        counts += np.bincount(tokens.ids[~tokens.framing], minlength=len(tokenizer))
     return counts
 
 

@@ -1,4 +1,4 @@
-"""What a vocabulary algorithm is: how it cuts text into words, and how it learns pieces from counted words."""
+"""What a vocabulary algorithm is: how it cuts text into words, and how it learns tokens from counted words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PRINTABLE = "".join(filter(str.isprintable, map(chr, range(33, 128))))
 """Plain characters, which every vocabulary can spell."""
 
 MINIMUM_COUNT = 2
-"""A piece that occurs less often than this is not worth an entry."""
+"""A token that occurs less often than this is not worth an entry."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Algorithm:
         pre_tokenizer: cuts normalised text into words.
         learn: (words with their counts in a fixed order, size) -> a model with at most ``size`` entries, of which the
             first are ``SPECIALS``; the same model for the same input in every process.
-        decoder: pieces -> text.
+        decoder: tokens -> text.
         bytes_only: whether every character is spelt in bytes, so that no character is ever rare.
     """
 

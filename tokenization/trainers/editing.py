@@ -24,7 +24,7 @@ class Words:
     """The words of a text as a tokenizer cuts them, each of which occurs in one distinct stretch.
 
     Attributes:
-        ids: (pieces,) entries.
+        ids: (tokens,) entries.
         starts: (words + 1,) where each word begins in ``ids``.
         counts: (words,) occurrences.
     """
@@ -35,7 +35,7 @@ class Words:
 
     @property
     def lengths(self) -> Longs:
-        """(words,) pieces of each word."""
+        """(words,) tokens of each word."""
         return np.diff(self.starts)
 
     def occurrences(self, size: int) -> Longs:
@@ -45,7 +45,7 @@ class Words:
 
 
 def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
-    """Cut every counted stretch, as if a space came before it, into the words that pieces never cross.
+    """Cut every counted stretch, as if a space came before it, into the words that tokens never cross.
 
     Raises:
         ConfigError: if there is no word.
@@ -86,7 +86,7 @@ def described_model(tokenizer: Tokenizer) -> Described:
 def entries(model: Described) -> list[str]:
     """The entries of a model in the order of their ids."""
     if model["type"] == "Unigram":
-        return [piece for piece, _ in model["vocab"]]
+        return [token for token, _ in model["vocab"]]
     return sorted(model["vocab"], key=model["vocab"].__getitem__)
 
 
@@ -109,11 +109,11 @@ def with_entries(
     """
     described: Described = json.loads(tokenizer.backend.to_str())
     model = described["model"]
-    ids = {piece: index for index, piece in enumerate(names)}
+    ids = {token: index for index, token in enumerate(names)}
     if model["type"] == "Unigram":
         unknown = model["vocab"][model["unk_id"]][0] if model["unk_id"] is not None else None
         model["unk_id"] = ids[unknown] if unknown is not None else None
-        model["vocab"] = [[piece, (scores or {})[piece]] for piece in names]
+        model["vocab"] = [[token, (scores or {})[token]] for token in names]
     else:
         model["vocab"] = ids
         if model["type"] == "BPE":
@@ -133,7 +133,7 @@ def merge_pairs(model: Described) -> list[tuple[str, str]]:
 
 
 def joined(model: Described, first: str, second: str) -> str:
-    """The entry that two adjacent pieces merge to."""
+    """The entry that two adjacent tokens merge to."""
     prefix = model.get("continuing_subword_prefix") or ""
     return first + second.removeprefix(prefix)
 

@@ -42,7 +42,7 @@ class Growth:
         rule: ``likelihood`` stops when the last entries raised the unigram log-likelihood of the text by no more than
             the threshold's share for every ten thousand of them (AdaLM, Yao et al., arXiv 2106.13474, and its code,
             microsoft/unilm adalm/incr_bpe/vocab_extend.py). ``fertility`` stops when the distinct words that the
-            teacher cuts into more than two pieces have no more pieces than the threshold on average (AVocaDo, Hong et
+            teacher cuts into more than two tokens have no more tokens than the threshold on average (AVocaDo, Hong et
             al., arXiv 2110.13434, and its code, Jimin9401/avocado corpus_utils/tokenizer_learner.py).
         threshold: by default those of the two programs: 0.01 for ``likelihood``, 3 for ``fertility``.
         step: entries added between two looks at the rule.
@@ -86,7 +86,7 @@ def grow(tokenizer: Tokenizer, counts: WordCounts, growth: Growth, name: str | N
 
 
 def log_likelihood(words: Words, size: int) -> float:
-    """Sum of log p over the pieces of a text, p being each entry's share of them.
+    """Sum of log p over the tokens of a text, p being each entry's share of them.
 
     AdaLM takes the mean over sentences, which is this over a constant: relative gains are the same.
     """
@@ -102,7 +102,7 @@ def _gain(before: Words, after: Words, size: int) -> float:
 
 
 def _long_words(words: Words) -> Longs:
-    """Places of the distinct words that are cut into more than two pieces."""
+    """Places of the distinct words that are cut into more than two tokens."""
     distinct: dict[bytes, int] = {}
     for place in np.flatnonzero(words.lengths > _LONG).tolist():
         distinct.setdefault(words.ids[words.starts[place] : words.starts[place + 1]].tobytes(), place)
@@ -110,37 +110,37 @@ def _long_words(words: Words) -> Longs:
 
 
 def _fertility(words: Words, chosen: Longs) -> float:
-    """Mean pieces of some words, each counted once."""
+    """Mean tokens of some words, each counted once."""
     return float(words.lengths[chosen].mean()) if len(chosen) else 0.0
 
 
 def _candidates(tokenizer: Tokenizer, words: Words, most: int) -> list[Merge]:
-    """The most frequent pairs of adjacent pieces, merged one after another from the teacher's cuts on.
+    """The most frequent pairs of adjacent tokens, merged one after another from the teacher's cuts on.
 
-    The papers train a domain vocabulary from scratch and take what the teacher lacks. Merging the teacher's own pieces
+    The papers train a domain vocabulary from scratch and take what the teacher lacks. Merging the teacher's own tokens
     gives entries that every family can reach; a BPE model gets the pairs as its merges.
     """
     model = described_model(tokenizer)
     fixed = {*tokenizer.special_ids.values(), *tokenizer.literal}
-    pieces = [
-        BARRIER if index in fixed or BYTE_FALLBACK.fullmatch(piece) else piece
-        for index, piece in enumerate(tokenizer.vocabulary)
+    tokens = [
+        BARRIER if index in fixed or BYTE_FALLBACK.fullmatch(token) else token
+        for index, token in enumerate(tokenizer.vocabulary)
     ]
     spelled: Counter[tuple[str, ...]] = Counter()
     flat, starts = words.ids.tolist(), words.starts.tolist()
     for place, count in enumerate(words.counts.tolist()):
         first, last = starts[place], starts[place + 1]
         if last - first > 1:
-            spelled[tuple(pieces[index] for index in flat[first:last])] += count
+            spelled[tuple(tokens[index] for index in flat[first:last])] += count
     return frequent_merges(spelled, partial(joined, model), {*tokenizer.vocabulary}, most)
 
 
 def _extended(tokenizer: Tokenizer, added: Sequence[Merge], words: Words) -> Tokenizer:
     """The tokenizer with some merges' entries after its own."""
     model = described_model(tokenizer)
-    names = [*entries(model), *(merge.piece for merge in added)]
+    names = [*entries(model), *(merge.token for merge in added)]
     merges = [*merge_pairs(model), *(merge.pair for merge in added)]
     total = int((words.counts * words.lengths).sum())
-    scores = {merge.piece: float(np.log(merge.count / total)) for merge in added}
+    scores = {merge.token: float(np.log(merge.count / total)) for merge in added}
     own = dict(model["vocab"]) if model["type"] == "Unigram" else {}
     return with_entries(tokenizer, names, tokenizer.name, merges=merges, scores={**own, **scores})

@@ -1,4 +1,4 @@
-"""Byte-pair encoding from any cut of words: the most frequent pair of neighbours becomes one piece, and so on."""
+"""Byte-pair encoding from any cut of words: the most frequent pair of neighbours becomes one token, and so on."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from itertools import pairwise
 from tokenization.trainers.algorithm import MINIMUM_COUNT
 
 BARRIER = ""
-"""Stands for a piece that nothing may be merged with."""
+"""Stands for a token that nothing may be merged with."""
 
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Merge:
-    """An entry that a pair of pieces becomes.
+    """An entry that a pair of tokens becomes.
 
     Attributes:
-        pair: the pieces.
-        piece: the entry.
+        pair: the tokens.
+        token: the entry.
         count: how often the pair stood in the text when its turn came.
     """
 
     pair: Pair
-    piece: str
+    token: str
     count: int
 
 
 def frequent_merges(
     words: Mapping[tuple[str, ...], int], joined: Callable[[str, str], str], taken: Collection[str], most: int
 ) -> list[Merge]:
-    """Merge the most frequent pair of adjacent pieces until there are ``most`` merges or no pair occurs twice.
+    """Merge the most frequent pair of adjacent tokens until there are ``most`` merges or no pair occurs twice.
 
     Of equally frequent pairs the one that sorts first is taken, so that the result depends on nothing but the counts.
 
     Args:
-        words: pieces of each word -> occurrences.
-        joined: spells the piece that two become.
-        taken: pieces that are never made: those of the vocabulary that is to be extended.
+        words: tokens of each word -> occurrences.
+        joined: spells the token that two become.
+        taken: tokens that are never made: those of the vocabulary that is to be extended.
         most: merges at most.
     """
     state = _Pairs(words)
@@ -52,11 +52,11 @@ def frequent_merges(
         if best is None:
             break
         pair, count = best
-        piece = joined(*pair)
-        if piece not in known:
-            known.add(piece)
-            found.append(Merge(pair, piece, count))
-            state.merge(pair, piece)
+        token = joined(*pair)
+        if token not in known:
+            known.add(token)
+            found.append(Merge(pair, token, count))
+            state.merge(pair, token)
     return found
 
 
@@ -82,12 +82,12 @@ class _Pairs:
                 return pair, count
         return None
 
-    def merge(self, pair: Pair, piece: str) -> None:
-        """Let the pair be one piece wherever it stands."""
+    def merge(self, pair: Pair, token: str) -> None:
+        """Let the pair be one token wherever it stands."""
         changed: set[Pair] = set()
         for place in sorted(self._places[pair]):
             changed |= self._count(place, -1)
-            self._words[place] = _merged(self._words[place], pair, piece)
+            self._words[place] = _merged(self._words[place], pair, token)
             changed |= self._count(place, 1)
         # Counts that are in the heap already are out of date; pop() passes over them.
         for other in changed:
@@ -110,13 +110,13 @@ class _Pairs:
         return touched
 
 
-def _merged(word: list[str], pair: Pair, piece: str) -> list[str]:
-    """Every occurrence of the pair as one piece, from the left."""
+def _merged(word: list[str], pair: Pair, token: str) -> list[str]:
+    """Every occurrence of the pair as one token, from the left."""
     merged: list[str] = []
     place = 0
     while place < len(word):
         if tuple(word[place : place + 2]) == pair:
-            merged.append(piece)
+            merged.append(token)
             place += 2
         else:
             merged.append(word[place])

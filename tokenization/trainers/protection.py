@@ -43,8 +43,8 @@ class Protection:
         entries: words such as tickers. One that starts or ends in a letter or digit is only kept where no other letter
             or digit touches it, so ``IT`` is not seen in ``ITEM``; where case is dropped it is dropped here too.
         currency: keep every currency sign of the text (Unicode category Sc) an entry of its own.
-        digits: ``learned`` treats digits as letters; ``split`` makes every ASCII digit a piece; ``whole`` does so too,
-            but makes the numbers that are frequent in the text pieces of their own, so that a number is one piece or
+        digits: ``learned`` treats digits as letters; ``split`` makes every ASCII digit a token; ``whole`` does so too,
+            but makes the numbers that are frequent in the text tokens of their own, so that a number is one token or
             is spelt digit by digit.
     """
 
@@ -79,7 +79,7 @@ class Protection:
         return list(dict.fromkeys([*normalized, *numbers]))
 
     def cuts_digits(self) -> bool:
-        """Whether digits are pieces of their own."""
+        """Whether digits are tokens of their own."""
         return self.digits != "learned"
 
     def pre_tokenizer(self, before: PreTokenizer | None) -> PreTokenizer | None:

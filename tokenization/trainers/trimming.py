@@ -29,7 +29,7 @@ def trim(tokenizer: Tokenizer, counts: WordCounts, minimum: int, size: int, name
     model = described_model(tokenizer)
     names = entries(model)
     used = cut_words(tokenizer, counts).occurrences(len(tokenizer))
-    uses = {piece: int(used[index]) for index, piece in enumerate(tokenizer.vocabulary) if used[index]}
+    uses = {token: int(used[index]) for index, token in enumerate(tokenizer.vocabulary) if used[index]}
     fixed = {tokenizer.vocabulary[index] for index in (*tokenizer.literal, *tokenizer.special_ids.values())}
     inventory = _Inventory(model, names, uses, fixed)
     outside = len(fixed.difference(names))
@@ -39,12 +39,12 @@ def trim(tokenizer: Tokenizer, counts: WordCounts, minimum: int, size: int, name
             f"vocabulary.size: {size} is too small for the {len(kept) + outside} special tokens, protected words and "
             "single characters or bytes of this text; choose at least so many, and better ten times that"
         )
-    ranked = sorted((piece for piece in names if uses.get(piece, 0) >= minimum), key=lambda piece: -uses[piece])
-    for piece in ranked:
-        needed = inventory.parts(piece) - kept
+    ranked = sorted((token for token in names if uses.get(token, 0) >= minimum), key=lambda token: -uses[token])
+    for token in ranked:
+        needed = inventory.parts(token) - kept
         if not size or len(kept) + len(needed) + outside <= size:
             kept |= needed
-    left = [piece for piece in names if piece in kept]
+    left = [token for token in names if token in kept]
     merges = [pair for pair in merge_pairs(model) if kept.issuperset((*pair, joined(model, *pair)))]
     scores = dict(model["vocab"]) if model["type"] == "Unigram" else None
     return with_entries(
@@ -77,11 +77,11 @@ class _Inventory:
             unknown = self.model["vocab"][self.model["unk_id"]][0]
         prefix = self.model.get("continuing_subword_prefix") or ""
         suffix = self.model.get("end_of_word_suffix") or ""
-        for piece in self.names:
-            bare = piece.removesuffix(suffix)
+        for token in self.names:
+            bare = token.removesuffix(suffix)
             bare = bare.removeprefix(prefix) or bare
-            if piece in self.fixed or piece == unknown or bare in letters or BYTE_FALLBACK.fullmatch(piece):
-                yield piece
+            if token in self.fixed or token == unknown or bare in letters or BYTE_FALLBACK.fullmatch(token):
+                yield token
 
     @cached_property
     def _origins(self) -> dict[str, set[str]]:
@@ -91,10 +91,10 @@ class _Inventory:
             found.setdefault(joined(self.model, *pair), set()).update(pair)
         return found
 
-    def parts(self, piece: str) -> set[str]:
+    def parts(self, token: str) -> set[str]:
         """The entry with everything that it is merged from, by whatever way."""
         found: set[str] = set()
-        waiting = [piece]
+        waiting = [token]
         while waiting:
             part = waiting.pop()
             if part not in found:

@@ -1,9 +1,9 @@
-"""Vocabularies that shrink to the likeliest pieces: Unigram language models, trained by ``sentencepiece``.
+"""Vocabularies that shrink to the likeliest tokens: Unigram language models, trained by ``sentencepiece``.
 
 The Unigram trainer of ``tokenizers`` cannot be made repeatable from outside: it sums expectations over words in the
 order of a randomly seeded hash map, so that scores differ in their last digits and ids move with them (four processes
 gave four files). ``sentencepiece`` walks sorted lists, and with one thread its sums have one order. Its result is
-turned into a ``tokenizers`` model, which gives the same pieces, and their offsets in the original text as well.
+turned into a ``tokenizers`` model, which gives the same tokens, and their offsets in the original text as well.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def train_sentencepiece(words: Mapping[str, int], size: int, byte_fallback: bool
 
     Args:
         words: word -> count; a word that follows a space starts with ``▁``.
-        size: entries, special tokens and byte pieces included.
+        size: entries, special tokens and byte tokens included.
         byte_fallback: whether unknown characters are spelt in bytes rather than given ``[UNK]``.
     """
     characters = len({character for word in words for character in word})
@@ -62,10 +62,10 @@ def train_sentencepiece(words: Mapping[str, int], size: int, byte_fallback: bool
 def _lines(words: Mapping[str, int]) -> Iterator[str]:
     """One line per word and count, and one occurrence of each repeated word on a line of its own, closed by ``[SEP]``.
 
-    Candidate pieces are those substrings of the list of distinct words that continue in two ways. A word that is part
+    Candidate tokens are those substrings of the list of distinct words that continue in two ways. A word that is part
     of no other word never becomes one, however frequent: on Reuters half of the 3,000 most frequent words, ``said`` and
-    ``from`` among them, stayed in pieces. A control symbol ends a line differently and is no part of any piece, which
-    makes every repeated word a candidate (1.29 -> 1.07 pieces per word at size 8,000).
+    ``from`` among them, stayed in tokens. A control symbol ends a line differently and is no part of any token, which
+    makes every repeated word a candidate (1.29 -> 1.07 tokens per word at size 8,000).
     """
     closing = SPECIALS["sep"]
     for word, count in words.items():
@@ -77,19 +77,19 @@ def _lines(words: Mapping[str, int]) -> Iterator[str]:
 
 
 def convert(model: bytes, byte_fallback: bool) -> models.Unigram:
-    """The ``tokenizers`` twin of a sentencepiece Unigram model: same pieces, scores and ids."""
+    """The ``tokenizers`` twin of a sentencepiece Unigram model: same tokens, scores and ids."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    pieces = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
-    return models.Unigram(pieces, unk_id=processor.unk_id(), byte_fallback=byte_fallback)
+    tokens = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
+    return models.Unigram(tokens, unk_id=processor.unk_id(), byte_fallback=byte_fallback)
 
 
 def learn_unigram(words: Mapping[str, int], size: int) -> models.Unigram:
-    """Learn pieces of BERT's words, in which punctuation stands alone; an unknown character is ``[UNK]``."""
+    """Learn tokens of BERT's words, in which punctuation stands alone; an unknown character is ``[UNK]``."""
     return convert(train_sentencepiece(words, size, byte_fallback=False), byte_fallback=False)
 
 
 def learn_sentencepiece(words: Mapping[str, int], size: int) -> models.Unigram:
-    """Learn pieces of everything between two spaces; an unknown character is spelt in bytes."""
+    """Learn tokens of everything between two spaces; an unknown character is spelt in bytes."""
     return convert(train_sentencepiece(words, size, byte_fallback=True), byte_fallback=True)
 
 

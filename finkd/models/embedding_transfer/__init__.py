@@ -14,16 +14,16 @@ transfers: Registry[type[Transfer]] = Registry(
     {
         "characters": (
             "finkd.models.embedding_transfer.mapped:Characters",
-            "mean of the old pieces, weighted by their characters",
+            "mean of the old tokens, weighted by their characters",
         ),
-        "mean": (
+        "fvt": (
             "finkd.models.embedding_transfer.mapped:Mean",
-            "plain mean of the old pieces (fast vocabulary transfer)",
+            "plain mean of the old tokens (fast vocabulary transfer)",
         ),
-        "wvt": ("finkd.models.embedding_transfer.mapped:Written", "mean weighted by the pieces' written length (WVT)"),
+        "wvt": ("finkd.models.embedding_transfer.mapped:Written", "mean weighted by the tokens' written length (WVT)"),
         "focus": (
             "finkd.models.embedding_transfer.mapped:Focus",
-            "mean of equal pieces that occur in the same contexts (FOCUS)",
+            "mean of equal tokens that occur in the same contexts (FOCUS)",
         ),
         "random": (
             "finkd.models.embedding_transfer.controls:Random",
@@ -31,7 +31,7 @@ transfers: Registry[type[Transfer]] = Registry(
         ),
         "average": (
             "finkd.models.embedding_transfer.controls:Average",
-            "control: every piece starts as the mean of the old ones",
+            "control: every token starts as the mean of the old ones",
         ),
     },
 )

@@ -1,4 +1,4 @@
-"""Transfers that say nothing about the pieces: what the others are measured against."""
+"""Transfers that say nothing about the tokens: what the others are measured against."""
 
 from __future__ import annotations
 

@@ -12,15 +12,15 @@ from scipy import sparse
 
 from finkd.models.embedding_transfer.transfer import Carry, Floats
 from tokenization.maps.neighbours import Neighbours
-from tokenization.maps.retokenisation import Retokenisation, Weights
+from tokenization.maps.retokenization import Retokenization, Weights
 from tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
 class Characters:
-    """Old pieces that spell the new one, weighted by how many of its characters each one spells.
+    """Old tokens that spell the new one, weighted by how many of its characters each one spells.
 
-    A piece that both vocabularies hold is copied; one that the old one cannot spell takes its unknown token.
+    A token that both vocabularies hold is copied; one that the old one cannot spell takes its unknown token.
     """
 
     weights: ClassVar[Weights] = "characters"
@@ -34,9 +34,9 @@ class Characters:
 
 @dataclass(frozen=True)
 class Mean(Characters):
-    """The plain mean of the old pieces: fast vocabulary transfer (Gee et al., EMNLP 2022 industry), mended.
+    """The plain mean of the old tokens: fast vocabulary transfer (Gee et al., EMNLP 2022 industry), mended.
 
-    The authors' code gives ``##true`` the row of ``true``, a row of NaN to pieces that they strip to nothing, and
+    The authors' code gives ``##true`` the row of ``true``, a row of NaN to tokens that they strip to nothing, and
     leaves the masked-LM bias in the old order. Here continuations are spelled by continuations, every row is a number,
     and the bias is carried like the embeddings.
     """
@@ -46,10 +46,10 @@ class Mean(Characters):
 
 @dataclass(frozen=True)
 class Written(Characters):
-    """Old pieces weighted by the length that they are written with, ``##`` and ``Ġ`` included.
+    """Old tokens weighted by the length that they are written with, ``##`` and ``Ġ`` included.
 
     This is weighted vocabulary transfer (WVT), which has no paper: it is defined by its authors' code
-    (LeonidasY/fast-vocabulary-transfer, fvt/wvt.py), mended as in ``Mean``. Between pieces that all start or all
+    (LeonidasY/fast-vocabulary-transfer, fvt/wvt.py), mended as in ``Mean``. Between tokens that all start or all
     continue a word it differs little from ``Characters``.
     """
 
@@ -58,13 +58,13 @@ class Written(Characters):
 
 @dataclass(frozen=True)
 class Focus:
-    """Copies equal pieces; makes the others of equal pieces that occur in the same contexts (``Neighbours``).
+    """Copies equal tokens; makes the others of equal tokens that occur in the same contexts (``Neighbours``).
 
     After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481), which draws what its text never shows at random;
-    here such pieces are spelled as in ``Characters``.
+    here such tokens are spelled as in ``Characters``.
 
     Attributes:
-        nearest: how many equal pieces are considered for each new one.
+        nearest: how many equal tokens are considered for each new one.
         words: as in ``tokenization.maps.cooccurrence.Space``.
         contexts: as there.
         window: as there.
@@ -103,4 +103,4 @@ def multiply(matrix: sparse.csr_array) -> Carry:
 
 
 def _spelled(old: Tokenizer, new: Tokenizer, weights: Weights) -> sparse.csr_array:
-    return Retokenisation(weights)(old, new).complete(old.special_ids.get("unk", 0))
+    return Retokenization(weights)(old, new).complete(old.special_ids.get("unk", 0))

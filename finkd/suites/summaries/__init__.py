@@ -1,1 +1,1 @@
-"""Summaries of dialogues: models that write them, floors that need no weights, and how they are scored."""
+"""Summaries of dialogues: models that write them, baselines that need no weights, and how they are scored."""

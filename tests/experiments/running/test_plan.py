@@ -6,7 +6,7 @@ import yaml
 
 from experiments.running.plan import matmul_speed
 
-STUDENT = ["shrink", "retokenize", "task-distill:gold"]
+STUDENT = ["truncate-layers", "replace-vocabulary", "task-distill:gold"]
 
 
 def rows(finkd, *arguments):
@@ -25,11 +25,11 @@ def test_a_plan_names_every_stage_and_writes_nothing(finkd, config, tmp_path):
 
 def test_what_several_systems_or_seeds_need_is_computed_once(finkd, settings, tmp_path):
     config = tmp_path / "two.yaml"
-    more = {**settings["systems"], "other": {"strategy": "shrink > retokenize > finetune"}}
+    more = {**settings["systems"], "other": {"strategy": "truncate-layers > replace-vocabulary > finetune"}}
     config.write_text(yaml.safe_dump({**settings, "systems": more}))
     state = {(row["system"], row["stage"]): row["state"] for row in rows(finkd, config, "--out", tmp_path / "out")}
-    assert state["Domain student", "shrink"] == "to do"
-    assert state["other", "shrink"] == state["other", "retokenize"] == "shared"
+    assert state["Domain student", "truncate-layers"] == "to do"
+    assert state["other", "truncate-layers"] == state["other", "replace-vocabulary"] == "shared"
     assert state["other", "finetune"] == "to do"
 
 

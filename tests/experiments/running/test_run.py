@@ -46,7 +46,7 @@ def test_a_run_writes_its_report_its_records_and_its_models(finished):
     records = load_records([out / "records"])
     assert [(r.system, r.role) for r in records] == [
         ("Domain student", "student"),
-        ("dictionary", "floor"),
+        ("dictionary", "baseline"),
         ("teacher", "teacher"),
     ]
     assert {path.name for path in (out / "models").iterdir()} == {"teacher-seed-1", STUDENT}
@@ -66,7 +66,7 @@ def test_a_run_shows_lines_on_standard_error_and_the_table_on_standard_output(fi
 def test_records_hold_what_a_report_needs(finished):
     out, _ = finished
     record = next(r for r in load_records([out / "records"]) if r.role == "student")
-    assert record.strategy == "shrink > retokenize > task-distill:gold"
+    assert record.strategy == "truncate-layers > replace-vocabulary > task-distill:gold"
     assert [stage.cached for stage in record.lineage] == [False] * 3
     assert sum(counts.gold for counts in record.scores.per_type.values()) == 3
     assert record.vocabulary["size"] <= 90
@@ -79,7 +79,7 @@ def test_records_hold_what_a_report_needs(finished):
 def test_a_second_run_takes_everything_from_the_store(finkd, config, copied):
     before, table = scores(copied), (copied / "results.md").read_bytes()
     assert finkd("run", config, "--out", copied).exit_code == 0
-    trained = [r for r in load_records([copied / "records"]) if r.role != "floor"]
+    trained = [r for r in load_records([copied / "records"]) if r.role != "baseline"]
     assert all(stage.cached for record in trained for stage in record.lineage)
     assert scores(copied) == before
     assert (copied / "results.md").read_bytes() == table
@@ -89,12 +89,12 @@ def test_other_splits_are_scored_beside_it(finkd, settings, tmp_path):
     for split in ("train", "test"):
         shutil.copy(f"{settings['corpus']}/{split}.conll", tmp_path)
     (tmp_path / "validation.conll").write_text("Acme B-ORG\nlent O\n\nSachs B-ORG\nagree O\n")
-    config = tmp_path / "confirmed.yaml"
-    config.write_text(yaml.safe_dump({**settings, "corpus": str(tmp_path), "confirm": ["validation"]}))
+    config = tmp_path / "extra_splits.yaml"
+    config.write_text(yaml.safe_dump({**settings, "corpus": str(tmp_path), "extra_splits": ["validation"]}))
     result = finkd("run", config, "--out", tmp_path / "out")
     assert "Micro-F1, validation" in result.stdout
     for record in load_records([tmp_path / "out" / "records"]):
-        assert record.confirmed["validation"].micro.gold == 2
+        assert record.extra_splits["validation"].micro.gold == 2
         assert record.scores.micro.gold == 3
 
 
@@ -208,7 +208,7 @@ def test_another_configuration_does_not_mix_into_a_folder_with_results(finkd, co
 
 
 def test_systems_may_be_added_to_a_folder_but_not_changed(finkd, config, copied):
-    more = ("--set", "systems.Third={strategy: shrink > finetune}", "--only", "Third")
+    more = ("--set", "systems.Third={strategy: truncate-layers > finetune}", "--only", "Third")
     assert finkd("run", config, "--out", copied, *more).exit_code == 0
     records = load_records([copied / "records"])
     assert {record.system for record in records} == {"dictionary", "teacher", "Domain student", "Third"}
@@ -268,10 +268,12 @@ def test_run_prints_json(finkd, config, copied):
 def test_a_strategy_is_compared_with_the_finetuned_teacher(finkd, settings, tmp_path):
     overrides = [f"{key}={json.dumps(settings[key])}" for key in ("teacher", "precision", "measure", "stages")]
     arguments = [part for override in overrides for part in ("--set", override)]
-    result = finkd("run", "shrink > finetune", "--corpus", settings["corpus"], "--out", tmp_path / "toy", *arguments)
+    result = finkd(
+        "run", "truncate-layers > finetune", "--corpus", settings["corpus"], "--out", tmp_path / "toy", *arguments
+    )
     assert result.exit_code == 0, result.stderr
     strategies = {r.system: r.strategy for r in load_records([tmp_path / "toy" / "records"])}
-    assert strategies == {"dictionary": "", "teacher": "finetune", "student": "shrink > finetune"}
+    assert strategies == {"dictionary": "", "teacher": "finetune", "student": "truncate-layers > finetune"}
 
 
 def test_measured_speeds_reach_the_record(finkd, config, copied, tmp_path):

@@ -11,8 +11,8 @@ from experiments.running.shapes import encoder, weights
 from experiments.running.stage_shapes import after
 from finkd.models.truncation import replace_vocabulary
 from finkd.stages.factorize import Factorize
-from finkd.stages.retokenize import Retokenize
-from finkd.stages.shrink import Shrink
+from finkd.stages.replace_vocabulary import ReplaceVocabulary
+from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.toys import tiny_model
 from tests.toys import trained
 
@@ -63,7 +63,7 @@ def test_the_weights_after_each_stage_are_counted_nearly_right(family, tmp_path)
     model = tiny_model(family=family, width=64, layers=3)
     model.save(tmp_path)
     shape = encoder(tmp_path)
-    stages = [Shrink((0, 2)), Shrink((0,), width=32), Retokenize(size=120)]
+    stages = [TruncateLayers((0, 2)), TruncateLayers((0,), width=32), ReplaceVocabulary(size=120)]
     stages += [Factorize(8)] if family == "bert" else []
     for stage in stages:
         shape = after(stage, shape)
@@ -73,6 +73,6 @@ def test_the_weights_after_each_stage_are_counted_nearly_right(family, tmp_path)
 
 def changed(stage, model):
     """The model after a stage, without an experiment around it."""
-    if isinstance(stage, Retokenize):
+    if isinstance(stage, ReplaceVocabulary):
         return replace_vocabulary(model, trained("wordpiece", True, 120))
     return stage.run(model, None)[0]

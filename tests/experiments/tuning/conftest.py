@@ -4,10 +4,12 @@ import pytest
 import yaml
 
 SPACE = {
-    "systems.student.strategy": {"choices": ["shrink > finetune", "shrink > retokenize > finetune"]},
-    "stages.shrink.layers": {"choices": [[1], [0]]},
+    "systems.student.strategy": {
+        "choices": ["truncate-layers > finetune", "truncate-layers > replace-vocabulary > finetune"]
+    },
+    "stages.truncate-layers.layers": {"choices": [[1], [0]]},
     "stages.finetune.schedule.learning_rate": {"low": "1e-3", "high": "1e-1", "log": True},
-    "stages.retokenize.size": {"low": 90, "high": 110, "step": 10},
+    "stages.replace-vocabulary.size": {"low": 90, "high": 110, "step": 10},
 }
 
 
@@ -18,7 +20,10 @@ def tuned(settings, tmp_path_factory):
     (corpus / "train.conll").write_text(TRAIN)
     (corpus / "validation.conll").write_text("Sachs B-ORG\nlent O\n\nThe O\nLender B-PER\nand O\nGoldman B-ORG\n")
     (corpus / "test.conll").write_text("Secret B-ORG\nnames O\n\nNobody B-PER\nsees O\nthem O\n")
-    systems = {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": "shrink > finetune"}}
+    systems = {
+        "teacher": {"role": "teacher", "strategy": "finetune"},
+        "student": {"strategy": "truncate-layers > finetune"},
+    }
     search = {"space": SPACE, "seeds": [1], "prune": False}
     return {
         **settings,

@@ -131,15 +131,15 @@ def test_a_terminal_has_bars_and_a_file_has_lines(terminal, kind):
 
 
 def test_reports_of_steps_are_spaced(monkeypatch):
-    from experiments.tuning import crew
+    from experiments.tuning import worker_pool
 
     class Pipe(list):
         send = list.append
 
     times = itertools.chain([0.1, 0.2, 0.3, 0.9, 1.0])
-    monkeypatch.setattr(crew.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(worker_pool.time, "monotonic", lambda: next(times))
     pipe = Pipe()
-    report = crew._Reporter(7, pipe)
+    report = worker_pool._Reporter(7, pipe)
     for event in (BEGINS, at(1), at(2), at(3), BEGINS):
         report(event)
     assert [(each.number, each.event.progress and each.event.progress.step) for each in pipe] == [

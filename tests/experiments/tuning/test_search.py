@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.errors import ConfigError
-from experiments.config.experiment import load_experiment
+from experiments.configuration.experiment import load_experiment
 from experiments.tuning.search import Between, OneOf, load_plan
 from finkd.strategies import parse
 
@@ -18,10 +18,10 @@ def changed(tuned, **search):
 def test_the_first_values_are_the_configurations_own(tuned, config_of):
     plan = load_plan(config_of(tuned))
     assert plan.defaults() == {
-        "systems.student.strategy": "shrink > finetune",
-        "stages.shrink.layers": [1],
+        "systems.student.strategy": "truncate-layers > finetune",
+        "stages.truncate-layers.layers": [1],
         "stages.finetune.schedule.learning_rate": "1e-2",
-        "stages.retokenize.size": 90,
+        "stages.replace-vocabulary.size": 90,
     }
     assert plan.system == "student"
     assert set(plan.settings["systems"]) == {"teacher", "student"}
@@ -36,26 +36,26 @@ def test_the_teacher_stays_what_it_is_whatever_is_varied(tuned, config_of):
 
 
 def test_a_trial_has_the_values_drawn_and_scores_nothing_beside(tuned, config_of):
-    plan = load_plan(config_of({**tuned, "confirm": ["test"], "floors": ["dictionary"], "measure": 64}))
+    plan = load_plan(config_of({**tuned, "extra_splits": ["test"], "baselines": ["dictionary"], "measure": 64}))
     trial = optuna.trial.FixedTrial(
         {
-            "systems.student.strategy": "shrink > retokenize > finetune",
-            "stages.shrink.layers": "[0]",
+            "systems.student.strategy": "truncate-layers > replace-vocabulary > finetune",
+            "stages.truncate-layers.layers": "[0]",
             "stages.finetune.schedule.learning_rate": 0.05,
-            "stages.retokenize.size": 100,
+            "stages.replace-vocabulary.size": 100,
         }
     )
     experiment = plan.trial(plan.drawn(trial))
-    assert experiment.stages["shrink"]["layers"] == [0]
+    assert experiment.stages["truncate-layers"]["layers"] == [0]
     assert experiment.stages["finetune"]["schedule"]["learning_rate"] == 0.05
     assert experiment.stages["finetune"]["schedule"]["epochs"] == 6
-    assert experiment.stages["retokenize"]["size"] == 100
-    assert experiment.systems["student"].strategy == "shrink > retokenize > finetune"
-    assert (experiment.confirm, experiment.floors, experiment.measure) == ((), (), 0)
+    assert experiment.stages["replace-vocabulary"]["size"] == 100
+    assert experiment.systems["student"].strategy == "truncate-layers > replace-vocabulary > finetune"
+    assert (experiment.extra_splits, experiment.baselines, experiment.measure) == ((), (), 0)
 
 
 def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of):
-    assert load_experiment(config_of(tuned)).systems["student"].strategy == "shrink > finetune"
+    assert load_experiment(config_of(tuned)).systems["student"].strategy == "truncate-layers > finetune"
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,15 @@ def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of)
     [
         ({"space": {}}, r"search\.space: "),
         ({"space": {"stages.finetune.schedule.epoch": {"low": 1, "high": 2}}}, "the configuration has no such setting"),
-        ({"space": {"stages.retokenize.size": {"low": 100, "high": 200}}}, r"own value .* \(got 90\)"),
-        ({"space": {"stages.shrink.layers": {"choices": [[0]]}}}, r"own value .* \(got \[1\]\)"),
-        ({"space": {"stages.retokenize.size": {"low": 100, "high": 80}}}, "expected low < high"),
-        ({"space": {"stages.retokenize.size": {"low": 0, "high": 80, "log": True}}}, "needs a low above 0"),
-        ({"space": {"stages.retokenize.size": {"low": 10, "high": 80, "step": 0}}}, "step: expected a number above 0"),
-        ({"space": {"stages.retokenize.size": {"lo": 10, "high": 80}}}, "lo"),
+        ({"space": {"stages.replace-vocabulary.size": {"low": 100, "high": 200}}}, r"own value .* \(got 90\)"),
+        ({"space": {"stages.truncate-layers.layers": {"choices": [[0]]}}}, r"own value .* \(got \[1\]\)"),
+        ({"space": {"stages.replace-vocabulary.size": {"low": 100, "high": 80}}}, "expected low < high"),
+        ({"space": {"stages.replace-vocabulary.size": {"low": 0, "high": 80, "log": True}}}, "needs a low above 0"),
+        (
+            {"space": {"stages.replace-vocabulary.size": {"low": 10, "high": 80, "step": 0}}},
+            "step: expected a number above 0",
+        ),
+        ({"space": {"stages.replace-vocabulary.size": {"lo": 10, "high": 80}}}, "lo"),
         ({"space": {"split": {"choices": ["validation", "test"]}}}, r"search\.space\.split: cannot be varied"),
         ({"space": {"systems.teacher.strategy": {"choices": ["finetune"]}}}, "cannot be varied"),
         ({"goals": ["f1", "latency"]}, "measure: the goal 'latency' needs timed queries"),

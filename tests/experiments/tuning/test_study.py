@@ -52,7 +52,7 @@ def test_the_first_trial_has_the_configurations_own_values(study, plan, url):
     again = begin(plan, storage.connect(url, create=True))
     assert len(again.get_trials()) == 1
     asked = again.ask()
-    assert plan.drawn(asked)["stages.shrink.layers"] == [1]
+    assert plan.drawn(asked)["stages.truncate-layers.layers"] == [1]
 
 
 @pytest.mark.parametrize("change", [{"sampler": "random"}, {"goals": ("f1", "size")}])
@@ -71,7 +71,7 @@ def test_samplers_draw_values_of_the_space(sampler, goals, plan, url):
         trial = study.ask()
         values = plan.drawn(trial)
         assert 1e-3 <= values["stages.finetune.schedule.learning_rate"] <= 1e-1
-        assert values["stages.retokenize.size"] in (90, 100, 110)
+        assert values["stages.replace-vocabulary.size"] in (90, 100, 110)
         study.tell(trial, [0.5] * len(goals))
     assert len(finished(study)) == 10
 

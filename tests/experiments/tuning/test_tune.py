@@ -59,7 +59,7 @@ def test_stages_that_trials_share_are_computed_once(study):
     trained = [record for record in load_records([out]) if record.system == "teacher"]
     assert len(trained) == 4
     assert len({record.lineage[-1].key for record in trained}) == 1
-    assert kinds.count("shrink") <= 2
+    assert kinds.count("truncate-layers") <= 2
 
 
 def test_a_trial_shows_its_table_and_its_learning_curve(study):
@@ -69,7 +69,7 @@ def test_a_trial_shows_its_table_and_its_learning_curve(study):
     assert "### Results: study on " in note
     assert "![How the training went](/artifacts/" in note
     curve = json.loads((out / "trial-0000" / "curve.json").read_text())
-    assert curve["stages"] == ["shrink", "finetune"]
+    assert curve["stages"] == ["truncate-layers", "finetune"]
     assert [place for _, place, _ in curve["scores"]][-1] == 2.0
     assert sorted(trial.intermediate_values) == [62, 75, 88, 100]
     assert (out / "trial-0000" / "curve.png").read_bytes().startswith(b"\x89PNG")
@@ -184,7 +184,7 @@ def test_several_goals_have_a_front(tuned, finkd, config_of, tmp_path):
 
 
 def test_stages_of_a_teacher_that_is_made_on_the_way_are_not_the_students(tuned, config_of, tmp_path):
-    strategy = "masked-teacher > shrink > adapt > distill:gold(teacher=adapted-teacher) > finetune"
+    strategy = "masked-teacher > truncate-layers > adapt > distill:gold(teacher=adapted-teacher) > finetune"
     quick = {"epochs": 1, "batch_tokens": 64}
     stages = {**tuned["stages"], "adapt": {"on": "gold", "schedule": quick}, "distill": {"schedule": quick}}
     systems = {**tuned["systems"], "student": {"strategy": strategy}}
@@ -201,14 +201,17 @@ def test_stages_of_a_teacher_that_is_made_on_the_way_are_not_the_students(tuned,
 
 
 def test_how_far_a_student_is_compressed_is_tuned_and_where_in_the_order(tuned, config_of, tmp_path):
-    orders = ["shrink > finetune > compress:prune", "compress:decompose(rank=1, read=weights) > shrink > finetune"]
+    orders = [
+        "truncate-layers > finetune > compress:prune",
+        "compress:decompose(rank=1, read=weights) > truncate-layers > finetune",
+    ]
     space = {
         "stages.compress:prune.share": {"low": 0.2, "high": 0.6},
         "systems.student.strategy": {"choices": orders},
     }
     tuned = {
         **tuned,
-        "stages": {**tuned["stages"], "compress:prune": {"share": 0.2}},
+        "stages": {**tuned["stages"], "compress:prune": {"fraction": 0.2}},
         "systems": {**tuned["systems"], "student": {"strategy": orders[0]}},
         "search": {**tuned["search"], "space": space, "goals": ["f1", "size"], "sampler": "random"},
     }

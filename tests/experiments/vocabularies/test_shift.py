@@ -95,7 +95,7 @@ def test_text_of_too_few_lines_to_hold_one_out_is_refused(teacher, tmp_path):
         ({"corpora": ()}, "corpora: names none"),
         ({"corpora": ("a", "b", "a")}, "corpora: 'a' is named twice"),
         ({"sizes": (10, 10)}, "sizes: 10 is named twice"),
-        ({"limit": 0}, "limit: expected a number of pieces"),
+        ({"limit": 0}, "limit: expected a number of tokens"),
     ],
 )
 def test_a_plan_that_cannot_be_measured_is_refused(change, problem):

@@ -88,9 +88,9 @@ def test_gold_text_is_left_alone(tmp_path):
         TaskDistill(lost_names=4).depends(context(tmp_path))
 
 
-@pytest.mark.parametrize("losses", [{"word-kl": {}}, {"word-kl": {}, "span-hidden": {}}])
-@pytest.mark.parametrize("keep_states", [False, True])
-def test_the_stage_reads_the_copies_too(tmp_path, losses, keep_states):
+@pytest.mark.parametrize("losses", [{"word-logits-kl": {}}, {"word-logits-kl": {}, "aligned-hidden-states": {}}])
+@pytest.mark.parametrize("cache_teacher_outputs", [False, True])
+def test_the_stage_reads_the_copies_too(tmp_path, losses, cache_teacher_outputs):
     (tmp_path / "text.txt").write_text("The bank lent money to Acme in May.\nShares of Acme Corp fell after that.\n")
     where = context(tmp_path)
     where = replace(where, text=KeptText(Text(str(tmp_path / "text.txt"), 2), where.store))
@@ -98,6 +98,6 @@ def test_the_stage_reads_the_copies_too(tmp_path, losses, keep_states):
     assert lost_names(where.teacher.load(), student.tokenizer)
     read = []
     for times in (0, 4):
-        stage = TaskDistill("text", losses, replace(QUICK, epochs=1), keep_states, times)
+        stage = TaskDistill("text", losses, replace(QUICK, epochs=1), cache_teacher_outputs, times)
         read.append(stage.run(student, where)[1])
     assert read[1] > 1.5 * read[0]

@@ -19,25 +19,25 @@ def guesser(tokenizer=None):
     return with_masked_head(tiny_model(tokenizer, seed=3), seed=3)
 
 
-def certain(piece, size=260):
-    """A masked language model that always guesses one piece."""
+def certain(token, size=260):
+    """A masked language model that always guesses one token."""
     model = guesser(trained("wordpiece", True, size))
     with torch.no_grad():
-        model.network.cls.predictions.bias[model.tokenizer.vocabulary.index(piece)] = 1e4
+        model.network.cls.predictions.bias[model.tokenizer.vocabulary.index(token)] = 1e4
     return model
 
 
 def test_by_hand():
-    # words of several pieces, numbers and punctuation stay
+    # words of several tokens, numbers and punctuation stay
     sentence = Sentence.from_words(["The", "BORROWER", "the", "banks", ",", "4"], ["O"] * 6, "first")
-    (copy,) = augmented([sentence], certain("acme"), Augment(copies=1, share=1, likeliest=1), 1)
+    (copy,) = augmented([sentence], certain("acme"), Augment(copies=1, fraction=1, likeliest=1), 1)
     assert copy.words == ("Acme", "ACME", "acme", "banks", ",", "4")
     assert (copy.tags, copy.document) == (None, "first")
 
 
 def test_entries_that_are_no_words_are_never_guessed():
     for wrong in ("##s", "[PAD]", "4"):
-        copies = augmented([Sentence.from_words(["the", "borrower"])], certain(wrong), Augment(copies=3, share=1), 1)
+        copies = augmented([Sentence.from_words(["the", "borrower"])], certain(wrong), Augment(copies=3, fraction=1), 1)
         assert len(copies) == 3
         assert all(word.isalpha() for copy in copies for word in copy.words)
 
@@ -45,9 +45,9 @@ def test_entries_that_are_no_words_are_never_guessed():
 @pytest.mark.parametrize("tokenizer", [None, roberta()], ids=["wordpiece", "bytes"])
 def test_nothing_else_changes(tokenizer):
     model = guesser(tokenizer)
-    copies = augmented(SENTENCES, model, Augment(copies=4, share=0.5), 1)
-    assert copies == augmented(SENTENCES, model, Augment(copies=4, share=0.5), 1)
-    assert copies != augmented(SENTENCES, model, Augment(copies=4, share=0.5), 2)
+    copies = augmented(SENTENCES, model, Augment(copies=4, fraction=0.5), 1)
+    assert copies == augmented(SENTENCES, model, Augment(copies=4, fraction=0.5), 1)
+    assert copies != augmented(SENTENCES, model, Augment(copies=4, fraction=0.5), 2)
     assert 0 < len(copies) <= 4 * len(SENTENCES)
     sources = {(len(sentence.words), sentence.document): sentence for sentence in SENTENCES}
     changed = total = 0
@@ -78,7 +78,7 @@ def test_the_student_reads_the_copies_too(tmp_path):
     where = replace(context(tmp_path), ancestor=lambda strategy: TaughtBy(strategy, guesser))
     plain = TaskDistill(losses="tinybert-labels", schedule=replace(QUICK, epochs=1))
     _, without = plain.run(tiny_model(labels=LABELS), where)
-    _, beside = replace(plain, augment=Augment(copies=2, share=1)).run(tiny_model(labels=LABELS), where)
+    _, beside = replace(plain, augment=Augment(copies=2, fraction=1)).run(tiny_model(labels=LABELS), where)
     assert without < beside <= 3 * without
 
 

@@ -8,8 +8,8 @@ import torch
 from corpora.errors import ConfigError
 from finkd.compression.embedding_factorization import factorize
 from finkd.compression.pruning import keep_heads, keep_units
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
-from finkd.losses.span_hidden import SpanHidden
 from finkd.models.heads import with_masked_head
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
@@ -82,7 +82,9 @@ def test_it_learns_and_can_change_its_vocabulary():
     seen = []
     data = ner_data(SENTENCES, model, teacher)
     schedule = replace(QUICK, epochs=15, dropout=0.0)
-    train(model, data, [SpanHidden()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    train(
+        model, data, [AlignedHiddenStates()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss)
+    )
     assert seen[-1] < 0.8 * seen[0]
     with pytest.raises(ConfigError, match="cannot compare factorised embeddings"):
         train(model, data, [Embedding()], schedule, 1, Teacher(teacher))

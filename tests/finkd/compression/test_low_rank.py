@@ -17,7 +17,7 @@ from finkd.compression.low_rank import (
 )
 from finkd.models.layer_overrides import Slim
 from finkd.stages.decompose import Decompose
-from finkd.stages.share import Share
+from finkd.stages.tie_layers import Share
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 

@@ -50,7 +50,7 @@ def test_importance_is_the_slope_of_a_gate():
     layer = model.layers[1]
     attended, lowered = (parts(layer).linear(layer, name).weight for name in ("attended", "lowered"))
 
-    def slope(weight, columns):
+    def gradient(weight, columns):
         with torch.no_grad():
             old, losses = weight.clone(), []
             for gate in (1.01, 0.99):
@@ -59,11 +59,11 @@ def test_importance_is_the_slope_of_a_gate():
             weight.copy_(old)
         return abs(losses[0] - losses[1]) / 0.02
 
-    heads = torch.tensor([slope(attended, slice(16 * head, 16 * head + 16)) for head in range(2)])
+    heads = torch.tensor([gradient(attended, slice(16 * head, 16 * head + 16)) for head in range(2)])
     torch.testing.assert_close(found.heads[1], heads / heads.norm(), rtol=0.05, atol=0.02)
     units = [int(found.units[1].argmax()), int(found.units[1].argmin())]
     for unit in units:
-        assert found.units[1][unit].item() == pytest.approx(slope(lowered, [unit]), rel=0.1, abs=2e-5)
+        assert found.units[1][unit].item() == pytest.approx(gradient(lowered, [unit]), rel=0.1, abs=2e-5)
 
 
 def test_a_layer_that_does_nothing_goes_first(tmp_path):

@@ -68,10 +68,10 @@ def test_the_eigenvalue_is_that_of_the_whole_hessian():
     step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32", True).train(False)
     step.network.set_attn_implementation("eager")
     weight = step.network.get_parameter(name)
-    (slope,) = torch.autograd.grad(
+    (gradient,) = torch.autograd.grad(
         step(data.batch(torch.arange(len(data.lengths)).numpy())).sum(), weight, create_graph=True
     )
-    rows = [torch.autograd.grad(each, weight, retain_graph=True)[0].flatten() for each in slope.flatten()]
+    rows = [torch.autograd.grad(each, weight, retain_graph=True)[0].flatten() for each in gradient.flatten()]
     largest = torch.linalg.eigvalsh(torch.stack(rows).double()).abs().max().item()
     assert found[name] == pytest.approx(largest, rel=0.05)
 

@@ -14,8 +14,8 @@ from finkd.export.onnx import export_onnx, load_onnx, parity
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.stages.finetune import Finetune
-from finkd.stages.shrink import Shrink
 from finkd.stages.tensorize import Tensorize
+from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, outputs, tiny_model
 
@@ -115,7 +115,7 @@ def test_layers_that_cannot_be_stacked_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="layers differ in shape"):
         Tensorize().run(keep_units(model, [torch.arange(8), torch.arange(9)]), where)
     with pytest.raises(ConfigError, match="the layers are shared; leave some out before that"):
-        Shrink(layers=(0,)).run(thin, where)
+        TruncateLayers(layers=(0,)).run(thin, where)
     with pytest.raises(ConfigError, match="shared already"):
         share_layers(thin, "all")
 

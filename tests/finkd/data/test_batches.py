@@ -73,9 +73,9 @@ def test_a_batch_looks_its_words_up_in_the_padded_sequence():
     rows = np.array([3, 0, 4])
     batch = data.batch(rows)
     ids = batch.student.ids.flatten()
-    assert ids[batch.student.words].tolist() == data.student.pieces.ids[data.student.first[batch.words]].tolist()
-    assert ids[batch.student.pieces].tolist() == data.student.pieces.take(rows).ids.tolist()
-    assert batch.student.mask.sum() == len(batch.student.pieces)
+    assert ids[batch.student.words].tolist() == data.student.tokens.ids[data.student.first[batch.words]].tolist()
+    assert ids[batch.student.tokens].tolist() == data.student.tokens.take(rows).ids.tolist()
+    assert batch.student.mask.sum() == len(batch.student.tokens)
     assert (batch.student.ids[~batch.student.mask] == data.student.pad).all()
     assert batch.words.tolist() == members(data.student.word_rows, rows)[0].tolist()
     assert batch.labels.tolist() == data.labels[batch.words].tolist()
@@ -95,8 +95,8 @@ def test_both_sides_of_a_batch_hold_the_same_examples():
     data = ner_data(SENTENCES, student, teacher)
     batch = data.batch(np.array([1, 2]), needs=frozenset({"hidden"}))
     assert batch.teacher.ids.shape[0] == batch.student.ids.shape[0] == 2
-    assert len(batch.aligned.to_student.covered) == len(batch.student.pieces)
-    assert int(batch.aligned.to_student.indices.max()) < len(batch.teacher.pieces)
+    assert len(batch.aligned.to_student.covered) == len(batch.student.tokens)
+    assert int(batch.aligned.to_student.indices.max()) < len(batch.teacher.tokens)
     assert (data.lengths >= data.student.lengths).all()
     assert (data.lengths >= data.teacher.lengths).all()
 
@@ -117,16 +117,16 @@ def test_both_sides_hide_the_same_characters(student, teacher, seed):
         (data.student, batch.student, batch.aligned.masked.student),
         (data.teacher, batch.teacher, batch.aligned.masked.teacher),
     ):
-        pieces = encoded.pieces.take(rows)
+        tokens = encoded.tokens.take(rows)
         at = masked.at.numpy()
-        row = np.searchsorted(pieces.rows, at, side="right") - 1
+        row = np.searchsorted(tokens.rows, at, side="right") - 1
         assert masked.row.tolist() == row.tolist()
-        assert masked.ids.tolist() == pieces.ids[at].tolist()
-        seen = side.piece_ids.numpy()
+        assert masked.ids.tolist() == tokens.ids[at].tolist()
+        seen = side.token_ids.numpy()
         assert (seen[at] == encoded.mask).all()
         others = np.setdiff1d(np.arange(len(seen)), at)
-        assert (seen[others] == pieces.ids[others]).all()
-        spans = zip(row.tolist(), pieces.starts[at].tolist(), pieces.ends[at].tolist(), strict=True)
+        assert (seen[others] == tokens.ids[others]).all()
+        spans = zip(row.tolist(), tokens.starts[at].tolist(), tokens.ends[at].tolist(), strict=True)
         texts = [SENTENCES[index].text for index in rows]
         hidden.append({(r, c) for r, start, end in spans for c in range(start, end) if not texts[r][c].isspace()})
     assert hidden[0] == hidden[1]
@@ -157,10 +157,10 @@ def test_chunks_are_laid_out_by_example():
     assert (numbered[~chunks.mask] == 0).all()
 
 
-def test_under_one_tokenizer_every_piece_is_a_chunk_of_its_own():
+def test_under_one_tokenizer_every_token_is_a_chunk_of_its_own():
     data = ner_data(SENTENCES, tiny_model(), tiny_model())
     batch = data.batch(np.array([1, 0]), frozenset({"attention", "hidden"}))
-    places = torch.arange(len(batch.student.pieces))
+    places = torch.arange(len(batch.student.tokens))
     for pool in (batch.aligned.to_student, batch.aligned.chunks.student, batch.aligned.chunks.teacher):
         assert torch.equal(pool.indices, places)
         assert torch.equal(pool.offsets, places)
@@ -173,4 +173,4 @@ def test_text_can_be_hidden_without_a_teacher():
     assert batch.teacher is None
     masked = batch.aligned.masked.student
     assert len(masked.ids)
-    assert (batch.student.piece_ids[masked.at] == data.student.mask).all()
+    assert (batch.student.token_ids[masked.at] == data.student.mask).all()

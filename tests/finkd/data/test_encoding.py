@@ -102,14 +102,14 @@ def test_sentences_without_words_give_no_window():
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_first_pieces_stand_at_their_words(family):
+def test_first_tokens_stand_at_their_words(family):
     tokenizer = FAMILIES[family]()
     windows = cut_windows(SENTENCES, [tokenizer])
     encoded = encode(windows, tokenizer)
     spans = [(row, *span) for row, window in enumerate(windows) for span in window.sentence.spans]
     for first, (row, start, _) in zip(encoded.first, spans, strict=True):
-        assert encoded.pieces.rows[row] < first < encoded.pieces.rows[row + 1] - 1
-        assert encoded.pieces.starts[first] == start
+        assert encoded.tokens.rows[row] < first < encoded.tokens.rows[row + 1] - 1
+        assert encoded.tokens.starts[first] == start
 
 
 def test_the_tail_of_an_endless_word_is_dropped_and_named(caplog):
@@ -117,10 +117,10 @@ def test_the_tail_of_an_endless_word_is_dropped_and_named(caplog):
     windows = cut_windows([sentence], [roberta()], 32)
     with caplog.at_level(logging.WARNING):
         encoded = encode(windows, roberta(), 32)
-    assert "only the first 32 pieces of 1 word are read" in caplog.text
+    assert "only the first 32 tokens of 1 word are read" in caplog.text
     assert encoded.lengths.max() == 32
     assert (encoded.first[kept_words(windows)] >= 0).all()
-    assert encoded.pieces.closing.sum() == encoded.pieces.opening.sum() == len(windows)
+    assert encoded.tokens.closing.sum() == encoded.tokens.opening.sum() == len(windows)
 
 
 def test_labels_are_ids_and_unlabelled_words_are_ignored():

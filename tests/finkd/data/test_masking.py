@@ -10,7 +10,7 @@ from finkd.data.batches import TrainingData
 from finkd.data.masking import hiding
 from tests.finkd.toys import tiny_model
 
-# "bank" comes eight times, "lent" four times and "acme" once; each is one piece.
+# "bank" comes eight times, "lent" four times and "acme" once; each is one token.
 WORDS = ["bank"] * 8 + ["lent"] * 4 + ["acme"]
 
 
@@ -43,5 +43,5 @@ def test_a_batch_hides_by_those_chances(data):
     chosen = hiding(data, 0.3).batch(np.array([0]), needs, (1,))
     assert len(chosen.aligned.masked.student.ids) > 0
     hidden = replace(data, masking=sure).batch(np.array([0]), needs, (1,)).aligned.masked.student
-    (piece,) = hidden.ids.tolist()
-    assert data.student.pieces.ids[data.student.first[-1]] == piece
+    (token,) = hidden.ids.tolist()
+    assert data.student.tokens.ids[data.student.first[-1]] == token

@@ -151,7 +151,7 @@ def test_batch_size_and_padding_change_nothing(family):
 @settings(max_examples=10)
 @given(st.integers(6, 30), st.sampled_from(sorted(FAMILIES)))
 def test_long_sentences_lose_no_gold(limit, family):
-    """A peer cut sentences at 64 pieces, dropped the gold beyond, and published .757 instead of .614."""
+    """A peer cut sentences at 64 tokens, dropped the gold beyond, and published .757 instead of .614."""
     words, tags = zip(*[(w, t) for s in SENTENCES * 2 for w, t in zip(s.words, s.tags, strict=True)], strict=True)
     model = tiny_model(FAMILIES[family](), labels=LABELS)
     scores = evaluate([Sentence.from_words(words, tags)], model, TYPES, limit=limit)
@@ -178,7 +178,7 @@ def test_sentences_longer_than_the_positions_are_read_through_windows():
     assert uncovered == 0
 
 
-def test_a_word_without_a_piece_is_outside_and_counted():
+def test_a_word_without_a_token_is_outside_and_counted():
     sentence = Sentence.from_words(["bank", "\u200b", "lent"])
     tags, uncovered = predict([sentence], tiny_model(labels=LABELS))
     assert tags[0][1] == "O"
@@ -220,7 +220,7 @@ def test_no_sentences_and_no_words_are_fine():
 
 
 def test_identical_tokenizers_give_word_distillation_the_plain_logits():
-    """Across tokenizers words stand for pieces; with one tokenizer nothing may be lost on the way."""
+    """Across tokenizers words stand for tokens; with one tokenizer nothing may be lost on the way."""
     model = tiny_model(labels=LABELS)
     data: TrainingData = ner_data(SENTENCES, model)
     batch = data.batch(np.arange(len(SENTENCES)))

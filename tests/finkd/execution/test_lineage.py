@@ -15,12 +15,12 @@ from finkd.strategies import Step, parse
 from tests.finkd.toys import QUICK, context, tiny_model
 
 SETTINGS = {
-    "shrink": {"layers": [0, 2]},
+    "truncate-layers": {"layers": [0, 2]},
     "finetune": {"schedule": {"epochs": 1, "batch_tokens": 64}},
     "task-distill": {"schedule": {"epochs": 1, "batch_tokens": 64}},
-    "retokenize": {"size": 200},
+    "replace-vocabulary": {"size": 200},
 }
-SHORT, LONG = "shrink > finetune", "shrink > finetune > task-distill:gold"
+SHORT, LONG = "truncate-layers > finetune", "truncate-layers > finetune > task-distill:gold"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_strategy_ends_in_a_stored_model(teacher, tmp_path):
     model = outcome.load()
     assert len(model.layers) == 2
     assert model.labels == context(tmp_path).labels
-    assert cached(outcome) == [("shrink", False), ("finetune", False), ("task-distill:gold", False)]
+    assert cached(outcome) == [("truncate-layers", False), ("finetune", False), ("task-distill:gold", False)]
     assert [stage.tokens > 0 for stage in outcome.lineage] == [False, True, True]
     assert outcome.folder.name == outcome.key == outcome.lineage[-1].key
     assert outcome.lineage[0].config == {"layers": (0, 2), "width": None, "token_types": True}
@@ -64,7 +64,7 @@ def test_strategies_share_the_work_of_a_common_prefix(teacher, tmp_path):
         teacher, origin(teacher), steps, context(tmp_path), lambda stage, place: begun.append((stage, place))
     )
     assert begun == [("task-distill:gold", 2)]
-    assert cached(long) == [("shrink", True), ("finetune", True), ("task-distill:gold", False)]
+    assert cached(long) == [("truncate-layers", True), ("finetune", True), ("task-distill:gold", False)]
     assert [stage.key for stage in long.lineage[:2]] == [stage.key for stage in short.lineage]
     assert [stage.tokens for stage in long.lineage[:2]] == [stage.tokens for stage in short.lineage]
     assert all(flag for _, flag in cached(run(teacher, LONG, context(tmp_path))))
@@ -72,9 +72,13 @@ def test_strategies_share_the_work_of_a_common_prefix(teacher, tmp_path):
 
 def test_taken_up_from_the_store_it_ends_in_the_same_bits(teacher, tmp_path):
     """A stage reads its parent from memory or, after a crash, from disk; that must not show."""
-    strategy = "shrink > retokenize > finetune > task-distill:gold"
+    strategy = "truncate-layers > replace-vocabulary > finetune > task-distill:gold"
     through = weights(run(teacher, strategy, context(tmp_path / "one")))
-    for done in ("shrink", "shrink > retokenize", "shrink > retokenize > finetune"):
+    for done in (
+        "truncate-layers",
+        "truncate-layers > replace-vocabulary",
+        "truncate-layers > replace-vocabulary > finetune",
+    ):
         run(teacher, done, context(tmp_path / "two"))
     resumed = weights(run(teacher, strategy, context(tmp_path / "two")))
     torch.testing.assert_close(resumed, through, rtol=0, atol=0)
@@ -88,7 +92,7 @@ def test_a_damaged_stage_is_named_and_computed_again(teacher, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         again = run(teacher, SHORT, context(tmp_path))
     assert "model.safetensors does not match its checksum" in caplog.text
-    assert cached(again) == [("shrink", True), ("finetune", False)]
+    assert cached(again) == [("truncate-layers", True), ("finetune", False)]
     torch.testing.assert_close(weights(again), before, rtol=0, atol=0)
 
 
@@ -256,13 +260,13 @@ def test_what_is_missing_is_said_before_any_work(teacher, tmp_path):
 
 
 def test_the_labels_of_a_teacher_are_computed_once(teacher, tmp_path):
-    labels = "losses={word-kl: {}}"  # whoever asks for the teacher's states too needs the teacher itself
+    labels = "losses={word-logits-kl: {}}"  # whoever asks for the teacher's states too needs the teacher itself
     where = context(tmp_path)
     loads = []
     counting = replace(where.teacher, load=lambda: loads.append(1) or context(tmp_path).teacher.load())
     where = replace(where, teacher=counting)
     run(teacher, f"task-distill:gold({labels})", where)
-    run(teacher, f"shrink > task-distill:gold({labels})", where)
+    run(teacher, f"truncate-layers > task-distill:gold({labels})", where)
     assert loads == [1]
 
 
@@ -270,5 +274,9 @@ def test_no_setting_is_hidden_by_what_a_stage_depends_on(tmp_path):
     """A setting leaves the address only for what it was resolved to, under the same name."""
     (tmp_path / "words.txt").write_text("Goldman\n")
     given = f"protect_file={tmp_path / 'words.txt'}"
-    strategies = [f"retokenize({given})", f"retokenize({given}, protect.digits=split)", "retokenize"]
+    strategies = [
+        f"replace-vocabulary({given})",
+        f"replace-vocabulary({given}, protect.digits=split)",
+        "replace-vocabulary",
+    ]
     assert len({addresses("start", parse(each, {}), context(tmp_path))[0] for each in strategies}) == 3

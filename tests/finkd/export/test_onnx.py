@@ -70,7 +70,7 @@ def test_a_graph_tells_nothing_of_where_it_was_made(kind, tmp_path):
     assert b".py" not in written
 
 
-def test_long_sentences_and_words_without_a_piece(exported):
+def test_long_sentences_and_words_without_a_token(exported):
     model, folder = exported
     long = [SENTENCES[0].__class__.from_words(("Acme", "\u200b", *["bank"] * 700), None)]
     (ours,), (theirs,) = sentence_logits(long, load_onnx(folder), 128), sentence_logits(long, model, 128)
@@ -156,7 +156,7 @@ def test_damaged_graphs_are_refused_by_name(exported, tmp_path):
         load_onnx(_changed(broken, folder, id2label={"0": "O"}))
     with pytest.raises(ConfigError, match="expected IOB2 labels"):
         load_onnx(_changed(broken, folder, id2label={str(n): f"class {n}" for n in range(len(LABELS))}))
-    with pytest.raises(ConfigError, match=r"tokenizer has \d+ pieces, the model only 9 embeddings"):
+    with pytest.raises(ConfigError, match=r"tokenizer has \d+ tokens, the model only 9 embeddings"):
         load_onnx(_changed(broken, folder, vocab_size=9))
     graph = broken / GRAPH
     graph.write_bytes(graph.read_bytes()[:1000])

@@ -94,7 +94,7 @@ def test_rows_replace_all_tables():
     assert 0 < (after - before).abs().max() < 0.05
 
 
-def test_common_pieces_are_drawn_more_often_and_special_ones_only_where_they_belong():
+def test_common_tokens_are_drawn_more_often_and_special_ones_only_where_they_belong():
     found = list(drawn(500, {"pad": 0, "cls": 1, "sep": 2}, rows=40, length=20))
     ids = torch.cat([torch.from_numpy(each["input_ids"]) for each in found])
     assert ids.shape == (40, 20)

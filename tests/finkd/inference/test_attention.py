@@ -33,7 +33,7 @@ def test_its_gradients_are_those_of_pytorch_however_many_sentences_are_looked_at
     monkeypatch.setattr(attention, "_SCORES_IN_CACHE", at_once)
     torch.manual_seed(1)
     mask = (torch.arange(6) < torch.tensor([[6], [4], [1]])).view(3, 1, 1, 6) if is_masked else None
-    slopes = torch.randn(3, 2, 6, 4)
+    gradients = torch.randn(3, 2, 6, 4)
     found = []
     parts = [torch.randn(3, 2, 6, 4) for _ in range(3)]
     for plain in (True, False):
@@ -42,7 +42,7 @@ def test_its_gradients_are_those_of_pytorch_however_many_sentences_are_looked_at
             mixed = attention._plain(torch.nn.Identity(), query, key, value, mask, 0.5)[0].transpose(1, 2)
         else:
             mixed = functional.scaled_dot_product_attention(query, key, value, mask, scale=0.5)
-        mixed.backward(slopes)
+        mixed.backward(gradients)
         found.append([mixed, *(each.grad for each in own)])
     torch.testing.assert_close(*found)
 

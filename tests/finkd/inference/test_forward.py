@@ -27,7 +27,7 @@ def test_a_tagger_gives_scores_of_words_and_all_states(family):
     torch.testing.assert_close(side.words, plain.logits.flatten(0, 1)[inputs.words])
     assert len(side.hidden) == 4
     for state, expected in zip(side.hidden, plain.hidden_states, strict=True):
-        torch.testing.assert_close(state, expected.flatten(0, 1)[inputs.pieces])
+        torch.testing.assert_close(state, expected.flatten(0, 1)[inputs.tokens])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -36,7 +36,7 @@ def test_attention_is_really_there(family):
     model = tiny_model(layers=3, family=family)
     inputs = batch(model).student
     side = forward(model.network, inputs, frozenset({"attention", "hidden"}))
-    assert [each.shape for each in side.attention] == [(3, len(inputs.pieces), 32)] * 3
+    assert [each.shape for each in side.attention] == [(3, len(inputs.tokens), 32)] * 3
     assert side.heads == 2
     # queries of the second layer, from the states that enter it
     query = next(
@@ -54,11 +54,11 @@ def test_no_hook_is_left_behind():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_vocabulary_is_scored_at_the_chosen_pieces_alone(family):
+def test_the_vocabulary_is_scored_at_the_chosen_tokens_alone(family):
     model = with_masked_head(tiny_model(family=family), 1)
     inputs = batch(model).student
     side = forward(model.network, inputs, frozenset({"masked"}), torch.tensor([5, 1]))
-    plain = model.network(input_ids=inputs.ids, attention_mask=inputs.mask).logits.flatten(0, 1)[inputs.pieces]
+    plain = model.network(input_ids=inputs.ids, attention_mask=inputs.mask).logits.flatten(0, 1)[inputs.tokens]
     torch.testing.assert_close(side.masked, plain[[5, 1]])
     assert side.words is None
 
@@ -69,11 +69,11 @@ def test_nothing_is_computed_that_is_not_needed():
     assert (side.hidden, side.attention, side.masked, side.embeddings) == ((), (), None, None)
 
 
-def test_token_embeddings_are_those_of_the_pieces():
+def test_token_embeddings_are_those_of_the_tokens():
     model = tiny_model()
     inputs = batch(model).student
     side = forward(model.network, inputs, frozenset({"embeddings"}))
-    torch.testing.assert_close(side.embeddings, model.embeddings.weight[inputs.piece_ids])
+    torch.testing.assert_close(side.embeddings, model.embeddings.weight[inputs.token_ids])
 
 
 def test_attention_of_another_architecture_is_refused_by_name():

@@ -17,9 +17,9 @@ from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.models.truncation import keep_layers
 from finkd.stages.finetune import Finetune
-from finkd.stages.retokenize import Retokenize
-from finkd.stages.shrink import Shrink
+from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.task_distill import TaskDistill
+from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, QUICK, context, outputs, tiny_model
 
@@ -68,7 +68,7 @@ def test_later_stages_work_on_it(family, tmp_path):
     trained, _ = Finetune(schedule=QUICK).run(model, where)
     assert Slim.of(trained.network) == Slim.of(model.network)
     assert not torch.equal(outputs(trained, TEXT), outputs(model, TEXT))
-    other, _ = Retokenize(size=200).run(model, where)
+    other, _ = ReplaceVocabulary(size=200).run(model, where)
     assert Slim.of(other.network) == Slim.of(model.network)
     assert len(other.embeddings.weight) == len(other.tokenizer)
 
@@ -94,7 +94,7 @@ def test_as_many_units_everywhere_are_a_network_of_transformers(tmp_path):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_some_of_its_layers_stay_as_they_are(family, tmp_path):
     model = slim_model(family)
-    fewer, _ = Shrink(layers=(0, 2)).run(model, context(tmp_path))
+    fewer, _ = TruncateLayers(layers=(0, 2)).run(model, context(tmp_path))
     assert Slim.of(fewer.network) == Slim((1, 1), (8, 3), {"1.lowered": 2})
     fewer.save(tmp_path)
     torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(fewer, TEXT))
@@ -116,10 +116,12 @@ def test_attention_of_other_heads_is_not_compared(tmp_path):
 
 
 def test_layers_that_differ_or_are_one_cannot_be_cut(tmp_path):
-    with pytest.raises(ConfigError, match=r"shrink\.width: the layers are slim already; shrink before compress"):
-        Shrink(width=16).run(slim_model(), context(tmp_path))
+    with pytest.raises(
+        ConfigError, match=r"truncate-layers\.width: the layers are slim already; shrink before compress"
+    ):
+        TruncateLayers(width=16).run(slim_model(), context(tmp_path))
     with pytest.raises(ConfigError, match="the layers are shared; leave some out before that"):
-        Shrink(layers=(0,)).run(share_layers(tiny_model(), "all"), context(tmp_path))
+        TruncateLayers(layers=(0,)).run(share_layers(tiny_model(), "all"), context(tmp_path))
 
 
 @pytest.mark.parametrize(

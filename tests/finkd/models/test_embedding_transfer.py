@@ -8,7 +8,7 @@ from finkd.models.embedding_transfer.mapped import Characters, Focus, Mean, Writ
 from tests.toys import TEXTS, handmade, roberta, wordpiece_cased, wordpiece_uncased
 from tokenization.maps.exact import Exact
 from tokenization.maps.neighbours import Neighbours
-from tokenization.maps.retokenisation import Retokenisation
+from tokenization.maps.retokenization import Retokenization
 
 OLD, NEW = (
     handmade("old", "bor", "##row", "##e", "true", "##true"),
@@ -16,10 +16,10 @@ OLD, NEW = (
 )
 
 
-def row(transfer, piece):
+def row(transfer, token):
     """Which old rows a new one is made of: the table is the identity."""
     carry = transfer(OLD, NEW)
-    made = carry(np.eye(len(OLD), dtype=np.float32))[NEW.backend.token_to_id(piece)]
+    made = carry(np.eye(len(OLD), dtype=np.float32))[NEW.backend.token_to_id(token)]
     return {OLD.vocabulary[index]: pytest.approx(float(made[index])) for index in np.flatnonzero(made)}
 
 
@@ -47,8 +47,8 @@ def test_what_cannot_be_spelled_takes_the_unknown_token(transfer):
     """FVT strips ``Ġ`` to nothing, and the mean of no row is NaN."""
     old, new = wordpiece_uncased(), roberta()
     rows = transfer(old, new)(np.eye(len(old), dtype=np.float32))
-    for piece in ("Ã", "Ġ"):
-        assert rows[new.backend.token_to_id(piece)].argmax() == old.special_ids["unk"]
+    for token in ("Ã", "Ġ"):
+        assert rows[new.backend.token_to_id(token)].argmax() == old.special_ids["unk"]
 
 
 def test_focus_copies_what_is_equal_and_combines_or_spells_the_rest():
@@ -57,7 +57,7 @@ def test_focus_copies_what_is_equal_and_combines_or_spells_the_rest():
     rows = Focus()(old, new, texts)(np.eye(len(old), dtype=np.float32))
     near = Neighbours()(old, new, texts)
     equal = Exact().equal(old, new)
-    spelled = Retokenisation()(old, new).complete(old.special_ids["unk"]).toarray()
+    spelled = Retokenization()(old, new).complete(old.special_ids["unk"]).toarray()
     assert 0 < near.covered.sum() < len(new)
     for index in range(len(new)):
         if index in equal:
@@ -84,5 +84,5 @@ def test_average_repeats_the_mean():
 def test_controls_may_copy_what_is_equal(control):
     table = np.arange(len(OLD), dtype=np.float32)[:, None]
     rows = control(OLD, NEW, seed=2)(table)
-    for piece in ("true", "##true"):
-        assert rows[NEW.backend.token_to_id(piece)] == table[OLD.backend.token_to_id(piece)]
+    for token in ("true", "##true"):
+        assert rows[NEW.backend.token_to_id(token)] == table[OLD.backend.token_to_id(token)]

@@ -1,4 +1,4 @@
-"""Masked-LM heads compared a few pieces at a time."""
+"""Masked-LM heads compared a few tokens at a time."""
 
 import pytest
 import torch
@@ -10,11 +10,11 @@ from finkd.models import masked_lm
 from finkd.models.masked_lm import Guesses, Scores, cross_entropy, divergence, score_divergence
 
 
-def head(random, pieces, width, vocabulary, *, learns=False):
+def head(random, tokens, width, vocabulary, *, learns=False):
     def normal(*shape):
         return torch.randn(*shape, generator=random).requires_grad_(learns)
 
-    return Guesses(normal(pieces, width), normal(vocabulary, width), normal(vocabulary))
+    return Guesses(normal(tokens, width), normal(vocabulary, width), normal(vocabulary))
 
 
 def half(probabilities):
@@ -28,18 +28,18 @@ def at_once(student, teacher, target, temperature):
 
 
 @given(st.integers(0, 9), st.integers(1, 60), st.integers(1, 20), st.floats(0.5, 4), st.integers(0, 99))
-def test_value_and_gradients_are_those_of_all_scores_at_once(pieces, room, cache, temperature, seed):
+def test_value_and_gradients_are_those_of_all_scores_at_once(tokens, room, cache, temperature, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(masked_lm, "_SCORES_AT_ONCE", room)
         patch.setattr(masked_lm, "_SCORES_IN_CACHE", cache)
         random = torch.Generator().manual_seed(seed)
-        student, teacher = head(random, pieces, 4, 3, learns=True), head(random, pieces, 5, 6)
+        student, teacher = head(random, tokens, 4, 3, learns=True), head(random, tokens, 5, 6)
         parts = (student.states, student.weight, student.bias)
         found = divergence(student, teacher, half, temperature)
         expected = at_once(student, teacher, half, temperature)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-        slopes = torch.autograd.grad(3 * found, parts), torch.autograd.grad(3 * expected, parts)
-        torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-5)
+        gradients = torch.autograd.grad(3 * found, parts), torch.autograd.grad(3 * expected, parts)
+        torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-5)
 
 
 @given(st.permutations(range(6)), st.integers(0, 6), st.integers(1, 20), st.floats(0.5, 4))
@@ -53,8 +53,8 @@ def test_scores_that_are_there_give_the_same(order, count, cache, temperature):
         scores = Scores(student.scores(), ours), Scores(teacher.scores(), theirs)
         found = score_divergence(*scores, half, temperature)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-        slopes = (torch.autograd.grad(3 * each, student.states)[0] for each in (found, expected))
-        torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-5)
+        gradients = (torch.autograd.grad(3 * each, student.states)[0] for each in (found, expected))
+        torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-5)
 
 
 def test_in_half_precision_it_is_nearly_the_same():
@@ -69,7 +69,7 @@ def test_in_half_precision_it_is_nearly_the_same():
     assert torch.nn.functional.cosine_similarity(first.flatten(), second.flatten(), dim=0) > 0.99
 
 
-def test_a_part_of_the_pieces_and_of_the_entries():
+def test_a_part_of_the_tokens_and_of_the_entries():
     whole = head(torch.Generator().manual_seed(1), 4, 3, 5)
     part = whole.take(torch.tensor([2, 0])).entries(4)
     torch.testing.assert_close(part.scores(), whole.scores()[[2, 0], :4])

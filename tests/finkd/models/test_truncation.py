@@ -6,11 +6,11 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd.compression.embedding_factorization import factorize
-from finkd.losses.span_hidden import SpanHidden
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.truncation import every_other, keep_layers, narrow, replace_vocabulary
-from finkd.stages.shrink import Shrink
+from finkd.stages.truncate_layers import TruncateLayers
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
@@ -45,7 +45,7 @@ def test_all_layers_kept_is_the_same_model():
 
 @pytest.mark.parametrize("layers", [[], [2], [-1, 0], [1, 0], [0, 0]])
 def test_layers_that_are_not_there_are_refused(layers):
-    with pytest.raises(ConfigError, match=r"shrink\.layers: must rise and lie within 0\.\.1 \(got"):
+    with pytest.raises(ConfigError, match=r"truncate-layers\.layers: must rise and lie within 0\.\.1 \(got"):
         keep_layers(tiny_model(layers=2), layers)
 
 
@@ -73,18 +73,18 @@ def test_every_new_embedding_is_finite_and_not_zero(old, new):
     torch.testing.assert_close(teacher.network.state_dict(), before, rtol=0, atol=0)
 
 
-def test_shared_pieces_are_copied_bit_by_bit():
+def test_shared_tokens_are_copied_bit_by_bit():
     teacher = tiny_model(wordpiece_cased())
     student = replace_vocabulary(teacher, wordpiece_uncased())
-    for piece in ("the", "##s", "bank", "[CLS]", "%"):
-        old, new = (side.tokenizer.backend.token_to_id(piece) for side in (teacher, student))
+    for token in ("the", "##s", "bank", "[CLS]", "%"):
+        old, new = (side.tokenizer.backend.token_to_id(token) for side in (teacher, student))
         assert torch.equal(student.embeddings.weight[new], teacher.embeddings.weight[old])
 
 
 def test_the_start_of_a_word_is_not_its_continuation():
     """Fast vocabulary transfer strips ``##``, so that ``##true`` and ``true`` get one vector."""
     student = replace_vocabulary(tiny_model(roberta()), wordpiece_uncased())
-    start, inside = (student.tokenizer.backend.token_to_id(piece) for piece in ("b", "##b"))
+    start, inside = (student.tokenizer.backend.token_to_id(token) for token in ("b", "##b"))
     assert not torch.allclose(student.embeddings.weight[start], student.embeddings.weight[inside])
 
 
@@ -107,7 +107,7 @@ def test_positions_keep_their_vectors(old, new):
 
 
 def test_embeddings_beyond_the_tokenizer_are_left_behind():
-    """Published models round their vocabulary up, so the table has more rows than the tokenizer has pieces."""
+    """Published models round their vocabulary up, so the table has more rows than the tokenizer has tokens."""
     teacher = tiny_model()
     teacher.network.resize_token_embeddings(len(teacher.tokenizer) + 6)
     student = replace_vocabulary(teacher, wordpiece_cased())
@@ -162,16 +162,18 @@ def test_a_student_with_factorised_embeddings_can_be_narrowed():
 
 @pytest.mark.parametrize("width", [0, 7, 32, 64])
 def test_widths_that_do_not_fit_are_refused(width):
-    with pytest.raises(ConfigError, match=r"shrink\.width: expected a multiple of the 2 heads that is less than 32"):
+    with pytest.raises(
+        ConfigError, match=r"truncate-layers\.width: expected a multiple of the 2 heads that is less than 32"
+    ):
         narrow(tiny_model(), width)
 
 
 def test_a_narrower_student_learns_its_teachers_states():
     teacher = tiny_model(labels=LABELS, seed=5)
-    student = with_head(Shrink((0,), width=16).run(tiny_model(seed=5), None)[0], LABELS, 0)
+    student = with_head(TruncateLayers((0,), width=16).run(tiny_model(seed=5), None)[0], LABELS, 0)
     seen = []
     data = ner_data(SENTENCES, student, teacher)
-    train(student, data, [SpanHidden()], replace(QUICK, epochs=30), 1, Teacher(teacher), seen.append)
+    train(student, data, [AlignedHiddenStates()], replace(QUICK, epochs=30), 1, Teacher(teacher), seen.append)
     assert seen[-1].loss < 0.5 * seen[0].loss
 
 
@@ -180,7 +182,7 @@ def test_a_narrower_student_learns_its_teachers_states():
 )
 def test_every_other_layer_is_as_distilbert_takes_them(depth, kept):
     assert every_other(depth) == kept
-    assert len(Shrink().run(tiny_model(layers=depth), None)[0].layers) == len(kept)
+    assert len(TruncateLayers().run(tiny_model(layers=depth), None)[0].layers) == len(kept)
 
 
 @pytest.mark.parametrize("head", ["none", "labels", "words"])
@@ -188,20 +190,20 @@ def test_without_token_types_a_bert_computes_the_same(head, tmp_path):
     model = tiny_model(layers=4, labels=LABELS if head == "labels" else (), seed=5)
     if head == "words":
         model = with_masked_head(model, 1)
-    student, _ = Shrink(token_types=False).run(model, None)
+    student, _ = TruncateLayers(token_types=False).run(model, None)
     assert student.encoder.config.model_type == "distilbert"
-    same, _ = Shrink().run(model, None)
+    same, _ = TruncateLayers().run(model, None)
     torch.testing.assert_close(outputs(student, TEXT), outputs(same, TEXT))
     dropped = [name for name, _ in same.encoder.named_parameters() if "token_type" in name or "pooler" in name]
     parameters = same.encoder.get_submodule("pooler").parameters() if same.encoder.pooler else []
     fewer = 2 * 32 + sum(weight.numel() for weight in parameters)
     assert dropped
     assert same.encoder.num_parameters() - student.encoder.num_parameters() == fewer
-    assert Shrink((0,), token_types=False).run(student, None)[0].encoder.config.model_type == "distilbert"
+    assert TruncateLayers((0,), token_types=False).run(student, None)[0].encoder.config.model_type == "distilbert"
     student.save(tmp_path)
     torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(student, TEXT))
 
 
 def test_other_kinds_keep_their_token_types():
-    with pytest.raises(ConfigError, match=r"shrink\.token_types: only a BERT .*got 'roberta'"):
-        Shrink((0,), token_types=False).run(tiny_model(roberta(), family="roberta"), None)
+    with pytest.raises(ConfigError, match=r"truncate-layers\.token_types: only a BERT .*got 'roberta'"):
+        TruncateLayers((0,), token_types=False).run(tiny_model(roberta(), family="roberta"), None)

@@ -73,7 +73,7 @@ def test_windows_cover_the_paragraph_and_hold_the_answer(tokenizer):
             covered |= set(range(start, end))
         assert covered >= {place for place, char in enumerate(CONTEXT) if not char.isspace()}
     data = AnswerData.read(asked, found, 48)
-    rows = found.encoded.pieces.rows
+    rows = found.encoded.tokens.rows
     for window, source in enumerate(found.source):
         labels = data.labels[rows[window] : rows[window + 1]]
         assert labels[:, 1].sum() == labels[:, 2].sum() == 1

@@ -71,10 +71,10 @@ def test_scores_of_windows_are_averaged():
     windows = replace(QUICK, limit=40, long="windows")
     found, too_long = scores(model, long, windows)
     assert too_long == 1
-    pieces = model.tokenizer.encode([long[0].first]).ids
-    inner, room = pieces[1:-1], 38
+    tokens = model.tokenizer.encode([long[0].first]).ids
+    inner, room = tokens[1:-1], 38
     starts = [*range(0, len(inner) - room, room // 2), len(inner) - room]
-    parts = [np.concatenate((pieces[:1], inner[start : start + room], pieces[-1:])) for start in starts]
+    parts = [np.concatenate((tokens[:1], inner[start : start + room], tokens[-1:])) for start in starts]
     with torch.inference_mode():
         each = [model.network(input_ids=torch.tensor(part[None].astype(np.int64))).logits[0] for part in parts]
     assert np.allclose(found[0], torch.stack(each).mean(dim=0), atol=1e-4)

@@ -22,8 +22,8 @@ words = st.lists(
 
 
 def rows(reading):
-    pieces = reading.encoded.pieces
-    return [pieces.ids[a:b].tolist() for a, b in zip(pieces.rows[:-1], pieces.rows[1:], strict=True)]
+    tokens = reading.encoded.tokens
+    return [tokens.ids[a:b].tolist() for a, b in zip(tokens.rows[:-1], tokens.rows[1:], strict=True)]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -50,7 +50,7 @@ def test_windows_hold_all_of_a_text(text, limit):
     tokenizer = wordpiece_uncased()
     reading = read_texts([Example(text, "", 0)], tokenizer, limit, "windows")
     whole = tokenizer.encode([text])
-    starts = reading.encoded.pieces.starts[~reading.encoded.pieces.framing]
+    starts = reading.encoded.tokens.starts[~reading.encoded.tokens.framing]
     assert set(starts) == set(whole.starts[~whole.framing])
     assert all(len(row) <= limit and row[0] == whole.ids[0] and row[-1] == whole.ids[-1] for row in rows(reading))
 
@@ -62,7 +62,7 @@ def test_the_beginning_and_the_end_of_a_long_text():
     (head,) = rows(read_texts([Example(text, "", 0)], tokenizer, 22, "head"))
     (both,) = rows(read_texts([Example(text, "", 0)], tokenizer, 22, "head+tail"))
     assert head == [*whole[:21], whole[-1]]
-    assert both == [*whole[:6], *whole[-16:]]  # a quarter of the 20 pieces, and the rest
+    assert both == [*whole[:6], *whole[-16:]]  # a quarter of the 20 tokens, and the rest
     assert read_texts([Example(text, "", 0)], tokenizer, 22).too_long == 1
 
 
@@ -70,7 +70,7 @@ def test_the_second_text_of_a_pair_has_its_own_type():
     model = with_text_head(tiny_model(), ("no", "yes"), 1)
     pairs = [Example("the bank lent money", "Acme agreed", 0), Example("Acme", "the Borrower shall pay interest", 1)]
     reading = read_texts(pairs, model.tokenizer, 64)
-    batch = inputs(reading.encoded, reading.encoded.pieces, reading.encoded.first, 64)
+    batch = inputs(reading.encoded, reading.encoded.tokens, reading.encoded.first, 64)
     fast = PreTrainedTokenizerFast(tokenizer_object=model.tokenizer.backend, pad_token="[PAD]")
     first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
     theirs = fast(first, second, padding=True, return_tensors="pt", return_token_type_ids=True)
@@ -88,7 +88,7 @@ def test_models_without_types_read_pairs(family):
     tokenizer = roberta() if family == "roberta" else wordpiece_uncased()
     model = with_text_head(tiny_model(tokenizer, family=family), ("no", "yes"), 1)
     reading = read_texts([Example("the bank", "lent money", 0)], tokenizer, 64)
-    batch = inputs(reading.encoded, reading.encoded.pieces, reading.encoded.first, 64)
+    batch = inputs(reading.encoded, reading.encoded.tokens, reading.encoded.first, 64)
     ids = torch.tensor([tokenizer.backend.encode("the bank", "lent money").ids])
     with torch.inference_mode():
         expected = model.network(input_ids=ids).logits
@@ -105,4 +105,4 @@ def test_pairs_are_not_read_in_windows():
 def test_no_text_is_no_example():
     reading = read_texts([], wordpiece_uncased(), 8)
     assert len(reading.source) == 0
-    assert np.array_equal(reading.encoded.pieces.rows, [0])
+    assert np.array_equal(reading.encoded.tokens.rows, [0])

@@ -1,4 +1,4 @@
-"""Summaries: floors, metrics against the command lines of their libraries, and models in few bits."""
+"""Summaries: baselines, metrics against the command lines of their libraries, and models in few bits."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from corpora.errors import ConfigError
 from corpora.tasks.dialogues import Dialogue
-from finkd.suites.summaries.floors import FLOORS
+from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
 from finkd.suites.summaries.prompt import Prompt
@@ -47,12 +47,12 @@ def tiny(bits="fp32", **sizes):
 
 
 def test_floors():
-    assert FLOORS["lead-3"](DIALOGUES[0]) == " ".join(TEXT.splitlines()[:3])
-    ranked = FLOORS["TextRank"](DIALOGUES[0])
+    assert BASELINES["lead-3"](DIALOGUES[0]) == " ".join(TEXT.splitlines()[:3])
+    ranked = BASELINES["TextRank"](DIALOGUES[0])
     assert ranked.count("#:") == 3
     assert "#Bob#: The bank will want it back." in ranked
-    assert FLOORS["TextRank"](DIALOGUES[1]) == "Ann: Hello there."
-    assert FLOORS["TextRank"](Dialogue("c", "A: ...\nB: ?\nA: !\nB: --", ("x",))).startswith("A: ...")
+    assert BASELINES["TextRank"](DIALOGUES[1]) == "Ann: Hello there."
+    assert BASELINES["TextRank"](Dialogue("c", "A: ...\nB: ?\nA: !\nB: --", ("x",))).startswith("A: ...")
 
 
 def test_rouge_is_what_its_command_line_says(tmp_path):

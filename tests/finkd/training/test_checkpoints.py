@@ -11,10 +11,10 @@ import torch
 from corpora.errors import StoreError
 from finkd.execution import lineage
 from finkd.inference.prediction import word_logits
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.masked_lm import MaskedLM
-from finkd.losses.span_hidden import SpanHidden
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
@@ -50,8 +50,8 @@ def case(name):
         return model, replace(ner_data(SENTENCES, model), masking=0.5), [MaskedLM()], LONG, None
     model, other = tagger(), teacher()
     teaching = Teacher(other, word_logits(other, ner_data(SENTENCES, other).student))
-    options = {"balance": True} if name == "balanced" else {"mixing": 0.5}
-    terms = [CrossEntropy(), WordKL(), SpanHidden()]
+    options = {"gradient_norm_balancing": True} if name == "balanced" else {"mixing": 0.5}
+    terms = [CrossEntropy(), WordLogitsKL(), AlignedHiddenStates()]
     return model, ner_data(SENTENCES, model, other), terms, replace(LONG, **options), teaching
 
 

@@ -10,8 +10,8 @@ import torch
 
 from corpora.errors import ConfigError, StoreError
 from finkd.inference.prediction import word_logits
-from finkd.losses.span_hidden import SpanHidden
-from finkd.losses.word_kl import WordKL
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.stages.distill import Distill
 from finkd.stages.stage import TaughtBy
 from finkd.stages.task_distill import TaskDistill
@@ -20,7 +20,7 @@ from finkd.training.teacher_states import Keeper
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, outputs, tiny_model
 from tests.toys import bpe, roberta, wordpiece_uncased
 
-LOSSES = {"cross-entropy": {}, "word-kl": {"temperature": 2.0}, "span-hidden": {}}
+LOSSES = {"cross-entropy": {}, "word-logits-kl": {"temperature": 2.0}, "aligned-hidden-states": {}}
 STILL = replace(QUICK, dropout=0.0)
 
 
@@ -31,7 +31,7 @@ def taught(family="bert", tokenizer=None, layers=4):
 def kept(teacher, folder, terms=(), precision="fp32"):
     encoded = ner_data(SENTENCES, teacher).student
     keeper = Keeper(teacher, "key", precision, Store(folder))
-    return encoded, keeper.states(encoded, terms or [SpanHidden()], 2)
+    return encoded, keeper.states(encoded, terms or [AlignedHiddenStates()], 2)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
@@ -69,12 +69,12 @@ def test_labels_follow_from_the_last_states(tmp_path):
 
 
 def test_terms_choose_the_states(tmp_path):
-    _, chosen = kept(taught(), tmp_path, [SpanHidden(layers=((1, 3),))])
+    _, chosen = kept(taught(), tmp_path, [AlignedHiddenStates(layers=((1, 3),))])
     assert chosen.layers == (3, 4)
-    _, last = kept(taught(), tmp_path, [WordKL()])
+    _, last = kept(taught(), tmp_path, [WordLogitsKL()])
     assert last.layers == (4,)
     with pytest.raises(ConfigError, match="expected pairs within"):
-        kept(taught(), tmp_path, [SpanHidden(layers=((1, 9),))])
+        kept(taught(), tmp_path, [AlignedHiddenStates(layers=((1, 9),))])
 
 
 @pytest.mark.parametrize("stage", [TaskDistill(losses=LOSSES, schedule=STILL), Distill(on="gold", schedule=STILL)])
@@ -83,7 +83,7 @@ def test_students_learn_the_same_from_kept_states(stage, tokenizer, tmp_path):
     teacher = taught(tokenizer=tokenizer())
     setting = replace(context(tmp_path), teacher=TaughtBy("teacher", lambda: teacher))
     live, _ = stage.run(tiny_model(), setting)
-    stored, _ = replace(stage, keep_states=True).run(tiny_model(), setting)
+    stored, _ = replace(stage, cache_teacher_outputs=True).run(tiny_model(), setting)
     for name, weights in live.network.state_dict().items():
         torch.testing.assert_close(stored.network.state_dict()[name], weights, rtol=1e-3, atol=1e-5, msg=name)
 
@@ -91,7 +91,7 @@ def test_students_learn_the_same_from_kept_states(stage, tokenizer, tmp_path):
 def test_the_teacher_reads_a_text_once_for_all_students(tmp_path):
     teacher = taught()
     setting = replace(context(tmp_path), teacher=TaughtBy("teacher", lambda: teacher))
-    stage = TaskDistill(losses=LOSSES, schedule=STILL, keep_states=True)
+    stage = TaskDistill(losses=LOSSES, schedule=STILL, cache_teacher_outputs=True)
     seen = []
     stage.run(tiny_model(), replace(setting, listen=lambda progress: seen.append(progress.loss)))
     assert seen[0] is None
@@ -105,7 +105,7 @@ def test_the_teacher_reads_a_text_once_for_all_students(tmp_path):
     _, tokens = stage.run(tiny_model(bpe(), seed=3), setting)
     assert tokens > 0
     with pytest.raises(AssertionError, match="run again"):
-        replace(stage, keep_states=False).run(tiny_model(bpe(), seed=3), setting)
+        replace(stage, cache_teacher_outputs=False).run(tiny_model(bpe(), seed=3), setting)
 
 
 def test_a_damaged_entry_is_computed_again(tmp_path):
@@ -115,7 +115,7 @@ def test_a_damaged_entry_is_computed_again(tmp_path):
     file.write_bytes(file.read_bytes()[:-8] + b"\0\1\2\3" * 2)
     _, again = kept(taught(), tmp_path)
     np.testing.assert_array_equal(again.values, expected)
-    assert len(expected) == len(encoded.pieces.ids)
+    assert len(expected) == len(encoded.tokens.ids)
 
 
 def test_a_full_disk_is_said_in_one_line_before_anything_is_computed(tmp_path, monkeypatch):
@@ -131,10 +131,10 @@ def test_a_full_disk_is_said_in_one_line_before_anything_is_computed(tmp_path, m
 @pytest.mark.parametrize(
     "stage",
     [
-        TaskDistill(losses={"chunk-attention": {}}, keep_states=True),
-        Distill(losses={"masked-lm": {}}, keep_states=True),
+        TaskDistill(losses={"chunk-attention": {}}, cache_teacher_outputs=True),
+        Distill(losses={"masked-lm": {}}, cache_teacher_outputs=True),
     ],
 )
 def test_what_is_not_kept_is_refused_before_work_begins(stage, tmp_path):
-    with pytest.raises(ConfigError, match="keep_states: attention and hidden text are not kept"):
+    with pytest.raises(ConfigError, match="cache_teacher_outputs: attention and hidden text are not kept"):
         stage.depends(context(tmp_path))

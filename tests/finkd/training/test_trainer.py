@@ -9,14 +9,14 @@ from torch.nn import functional
 
 from corpora.errors import ConfigError
 from finkd.inference.prediction import word_logits
-from finkd.losses.baselines import EditDistance, Hybrid, UniversalLogits
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
+from finkd.losses.baselines import ULD, MinED, ULDHybrid
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding
-from finkd.losses.masked_kl import MaskedLikelihood, MaskedMarginal, MaskedProjection
+from finkd.losses.masked_kl import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.relations import ChunkAttention, ChunkRelations
-from finkd.losses.span_hidden import SpanHidden
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
@@ -73,7 +73,7 @@ def test_the_loss_goes_down_and_the_task_is_learnt(precision):
     assert word_logits(model, data.student).argmax(dim=1).tolist() == data.labels.tolist()
 
 
-def test_progress_counts_steps_and_pieces():
+def test_progress_counts_steps_and_tokens():
     model, events = student(), []
     data = ner_data(SENTENCES, model)
     tokens = train(model, data, [CrossEntropy()], QUICK, 1, listen=events.append)
@@ -103,7 +103,9 @@ def test_hidden_states_reach_the_loss(tokenizer):
     data = ner_data(SENTENCES, model, teacher)
     seen = []
     schedule = replace(QUICK, epochs=15, dropout=0.0)
-    train(model, data, [SpanHidden()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    train(
+        model, data, [AlignedHiddenStates()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss)
+    )
     assert seen[-1] < 0.8 * seen[0]
     assert not torch.equal(model.embeddings.weight, embeddings)
     torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
@@ -114,7 +116,15 @@ def test_a_copy_of_its_teacher_has_nothing_to_learn():
     data = ner_data(SENTENCES, model, teacher)
     teaching = Teacher(teacher, word_logits(teacher, data.student))
     schedule = replace(QUICK, dropout=0.0, learning_rate=1e-12, head_learning_rate=0.0)
-    train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda progress: seen.append(progress.loss))
+    train(
+        model,
+        data,
+        [AlignedHiddenStates(), WordLogitsKL()],
+        schedule,
+        1,
+        teaching,
+        lambda progress: seen.append(progress.loss),
+    )
     assert seen == pytest.approx([0.0] * len(seen), abs=1e-5)
 
 
@@ -125,7 +135,9 @@ def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
     model, seen = student(), []
     data = ner_data(SENTENCES, model)
     schedule = replace(QUICK, epochs=40, dropout=0.0)
-    train(model, data, [WordKL()], schedule, 1, Teacher(logits=targets), lambda progress: seen.append(progress.loss))
+    train(
+        model, data, [WordLogitsKL()], schedule, 1, Teacher(logits=targets), lambda progress: seen.append(progress.loss)
+    )
     assert seen[-1] < 0.3 * seen[0]
 
 
@@ -138,18 +150,34 @@ def test_labels_of_a_teacher_that_runs_anyway_are_those_computed_before(tokenize
         model, seen = student(), []
         data = ner_data(SENTENCES, model, teacher)
         schedule = replace(QUICK, epochs=2, dropout=0.0)
-        train(model, data, [SpanHidden(), WordKL()], schedule, 1, teaching, lambda p, seen=seen: seen.append(p.loss))
+        train(
+            model,
+            data,
+            [AlignedHiddenStates(), WordLogitsKL()],
+            schedule,
+            1,
+            teaching,
+            lambda p, seen=seen: seen.append(p.loss),
+        )
         losses.append(seen)
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_word_distillation_with_one_tokenizer_is_plain_distillation():
-    """KL at the first piece of each word, computed without finkd's batches."""
+    """KL at the first token of each word, computed without finkd's batches."""
     teacher, model, seen = student(seed=5), student(), []
     data = ner_data(SENTENCES, model)
     targets = word_logits(teacher, data.student)
     schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000)
-    train(model, data, [WordKL(temperature=3.0)], schedule, 1, Teacher(logits=targets), lambda p: seen.append(p.loss))
+    train(
+        model,
+        data,
+        [WordLogitsKL(temperature=3.0)],
+        schedule,
+        1,
+        Teacher(logits=targets),
+        lambda p: seen.append(p.loss),
+    )
     total = []
     for sentence in SENTENCES:
         encoding = model.tokenizer.backend.encode(sentence.text)
@@ -170,8 +198,8 @@ def test_weights_of_terms_add_up():
         train(model, data, losses, schedule, 1, teaching, lambda progress: seen.append(progress.loss))
         return seen[0]
 
-    both = first_loss(CrossEntropy(weight=0.5), WordKL(weight=2.0))
-    assert both == pytest.approx(0.5 * first_loss(CrossEntropy()) + 2 * first_loss(WordKL()), rel=1e-5)
+    both = first_loss(CrossEntropy(weight=0.5), WordLogitsKL(weight=2.0))
+    assert both == pytest.approx(0.5 * first_loss(CrossEntropy()) + 2 * first_loss(WordLogitsKL()), rel=1e-5)
 
 
 def test_words_without_gold_or_context_do_not_change_the_gradient():
@@ -228,7 +256,7 @@ def test_a_diverged_training_is_refused():
 def test_a_gradient_that_is_no_number_changes_no_weight():
     model = student()
     before = weights(model)
-    model.network.classifier.weight.register_hook(lambda slopes: slopes * torch.inf)
+    model.network.classifier.weight.register_hook(lambda gradients: gradients * torch.inf)
     with pytest.raises(DivergedError, match=r"its gradient's norm (inf|nan) at step 1"):
         train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, precision="fp32"), 1)
     torch.testing.assert_close(weights(model), before, rtol=0, atol=0)
@@ -251,18 +279,18 @@ def first_loss(losses, model, teacher, **how):
 
 
 ENCODER_TERMS = [
-    SpanHidden(),
-    SpanHidden(measure="mse"),
-    SpanHidden(measure="cosine"),
+    AlignedHiddenStates(),
+    AlignedHiddenStates(measure="mse"),
+    AlignedHiddenStates(measure="cosine"),
     ChunkRelations(),
     ChunkAttention(),
     Embedding(),
     MaskedProjection(),
     MaskedMarginal(),
-    MaskedLikelihood(),
-    UniversalLogits(),
-    EditDistance(),
-    Hybrid(),
+    ALM(),
+    ULD(),
+    MinED(),
+    ULDHybrid(),
     MaskedProjection(positions="all"),
 ]
 
@@ -271,7 +299,7 @@ ENCODER_TERMS = [
 def test_a_copy_of_its_teacher_costs_nothing_by_any_term(term):
     teacher = with_masked_head(tiny_model(layers=3), 1)
     model = Model(copy.deepcopy(teacher.network), teacher.tokenizer)
-    if isinstance(term, EditDistance):  # its one-hot targets are the text, not what the teacher says
+    if isinstance(term, MinED):  # its one-hot targets are the text, not what the teacher says
         pytest.skip("costs the entropy of the text")
     assert first_loss([term], model, teacher) == pytest.approx(0, abs=1e-5)
 
@@ -312,20 +340,20 @@ def plain_states(model, texts):
 
 
 def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
-    """DistilBERT's term, the mean over all pieces, hidden or not, of KL between the scores of two plain networks."""
+    """DistilBERT's term, the mean over all tokens, hidden or not, of KL between the scores of two plain networks."""
     teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(layers=2), 2)
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
     batch = data.batch(np.arange(len(SENTENCES)), frozenset({"everywhere"}), (1, 1))
     inputs = {"input_ids": batch.student.ids, "attention_mask": batch.student.mask}
     assert (batch.student.ids == model.tokenizer.special_ids["mask"]).any()
-    scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.pieces] for side in (model, teacher))
+    scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.tokens] for side in (model, teacher))
     ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
     expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
     step = Step(model, None, [MaskedProjection(positions="all")], Teacher(teacher), torch.device("cpu"), "fp32")
     value = step(batch).sum()
     assert value.item() == pytest.approx(expected.item(), abs=1e-5)
-    slopes = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
-    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-6)
+    gradients = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_under_one_tokenizer_states_are_compared_as_usual():
@@ -334,9 +362,9 @@ def test_under_one_tokenizer_states_are_compared_as_usual():
     pairs = list(zip(plain_states(model, texts), plain_states(teacher, texts), strict=True))
     ours, theirs = (torch.cat([pair[side].hidden_states[2][0] for pair in pairs]) for side in (0, 1))
     layer = ((2, 2),)
-    mse = first_loss([SpanHidden(layers=layer, measure="mse")], tiny_model(layers=2), teacher)
+    mse = first_loss([AlignedHiddenStates(layers=layer, measure="mse")], tiny_model(layers=2), teacher)
     assert mse == pytest.approx(functional.mse_loss(ours, theirs).item(), rel=1e-5)
-    cosine = first_loss([SpanHidden(layers=layer, measure="cosine")], tiny_model(layers=2), teacher)
+    cosine = first_loss([AlignedHiddenStates(layers=layer, measure="cosine")], tiny_model(layers=2), teacher)
     expected = functional.cosine_embedding_loss(ours, theirs, torch.ones(len(ours)))
     assert cosine == pytest.approx(expected.item(), rel=1e-5)
 
@@ -366,7 +394,7 @@ def test_a_map_is_learnt_where_the_widths_differ():
     teacher, model, seen = tiny_model(width=48, seed=5), tiny_model(), []
     data = ner_data(SENTENCES, model, teacher)
     schedule = replace(QUICK, epochs=15, dropout=0.0)
-    terms = [SpanHidden(), Embedding()]
+    terms = [AlignedHiddenStates(), Embedding()]
     train(model, data, terms, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
     assert seen[-1] < 0.8 * seen[0]
 
@@ -419,7 +447,7 @@ def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone(
     before = weights(teacher) + weights(model)
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
     batch = data.batch(np.arange(3), frozenset({"masked", "hidden"}), (1, 1))
-    terms = [MaskedProjection(), SpanHidden(), MaskedLM()]
+    terms = [MaskedProjection(), AlignedHiddenStates(), MaskedLM()]
     found = [
         Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)(batch)
         for precision in ("fp32", "bf16")
@@ -428,13 +456,13 @@ def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone(
     torch.testing.assert_close(weights(teacher) + weights(model), before, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("terms", [[SpanHidden()], [MaskedLM()]], ids=["states", "words"])
+@pytest.mark.parametrize("terms", [[AlignedHiddenStates()], [MaskedLM()]], ids=["states", "words"])
 def test_in_bf16_long_sums_of_gradients_are_right(terms):
     """PyTorch adds up the gradients of norms and embeddings in bf16, where 256 + 1 = 256."""
     teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
     data = replace(ner_data(SENTENCES * 60, model, teacher), masking=0.4)
     batch = data.batch(np.arange(len(data.lengths)), frozenset({"masked", "hidden"}), (1, 1))
-    assert len(batch.student.pieces) > 2000
+    assert len(batch.student.tokens) > 2000
     found = []
     for precision in ("fp32", "bf16"):
         step = Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)
@@ -443,6 +471,6 @@ def test_in_bf16_long_sums_of_gradients_are_right(terms):
         found.append({name: each.grad.float() for name, each in step.named_parameters() if each.grad is not None})
     expected, half = found
     assert expected.keys() == half.keys()
-    for name, slope in expected.items():
+    for name, gradient in expected.items():
         if not name.endswith("key.bias"):  # which has no effect on attention
-            assert (half[name] - slope).norm() < 0.05 * slope.norm(), name
+            assert (half[name] - gradient).norm() < 0.05 * gradient.norm(), name

@@ -1,4 +1,4 @@
-"""A student that reads its teacher's pieces for a while."""
+"""A student that reads its teacher's tokens for a while."""
 
 import copy
 from dataclasses import replace
@@ -9,9 +9,9 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd.inference.prediction import word_logits
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
-from finkd.losses.span_hidden import SpanHidden
-from finkd.losses.word_kl import WordKL
+from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.stages.adapt import Adapt
 from finkd.stages.distill import Distill
@@ -43,7 +43,7 @@ def test_a_mixed_batch_looks_its_words_up_where_they_begin():
     data = ner_data(SENTENCES, student, teacher)
     rows = np.arange(len(SENTENCES))
     batch = data.batch(rows, frozenset({"hidden"}), (3,), mixed=0.5)
-    ids = batch.student.piece_ids
+    ids = batch.student.token_ids
     theirs = ids >= len(student.tokenizer)
     assert 0 < theirs.sum() < len(ids)
     assert batch.aligned.to_student.covered.all()
@@ -61,7 +61,7 @@ def test_a_mixed_batch_looks_its_words_up_where_they_begin():
         (Finetune(schedule=MIXED), "needs a loss that looks at the teacher"),
         (Adapt(schedule=MIXED), "cannot be used with a masked-LM head"),
         (Distill(schedule=MIXED, losses={"embedding": {}}), "cannot be used with the loss 'embedding'"),
-        (TaskDistill(schedule=MIXED, losses={"word-kl": {}}), "needs a loss that looks at the teacher"),
+        (TaskDistill(schedule=MIXED, losses={"word-logits-kl": {}}), "needs a loss that looks at the teacher"),
     ],
 )
 def test_a_stage_that_cannot_mix_says_so_before_anything_runs(stage, message, tmp_path):
@@ -76,7 +76,15 @@ def test_a_student_learns_from_mixed_text():
     teaching = Teacher(teacher, word_logits(teacher, ner_data(SENTENCES, teacher).student))
     shape = model.embeddings.weight.shape
     before = model.embeddings.weight.detach().clone()
-    train(model, data, [SpanHidden(), WordKL()], MIXED, 1, teaching, lambda progress: seen.append(progress.loss))
+    train(
+        model,
+        data,
+        [AlignedHiddenStates(), WordLogitsKL()],
+        MIXED,
+        1,
+        teaching,
+        lambda progress: seen.append(progress.loss),
+    )
     assert seen[-1] < 0.8 * seen[0]
     assert model.embeddings.weight.shape == shape
     assert not torch.equal(model.embeddings.weight, before)
@@ -85,7 +93,7 @@ def test_a_student_learns_from_mixed_text():
 def test_without_a_teacher_there_is_nothing_to_mix_with():
     model = tiny_model(labels=LABELS)
     with pytest.raises(ConfigError, match=r"schedule\.mixing: needs a loss that looks at the teacher"):
-        train(model, ner_data(SENTENCES, model), [WordKL()], MIXED, 1)
+        train(model, ner_data(SENTENCES, model), [WordLogitsKL()], MIXED, 1)
 
 
 def test_what_cannot_be_mixed_is_refused():
@@ -114,11 +122,11 @@ def test_a_mixture_that_is_too_long_is_not_read():
     data = ner_data(SENTENCES, student, teacher)
     data = replace(data, limit=1)
     batch = data.batch(np.arange(len(SENTENCES)), frozenset({"hidden"}), (3,), mixed=0.5)
-    assert (batch.student.piece_ids < len(student.tokenizer)).all()
+    assert (batch.student.token_ids < len(student.tokenizer)).all()
 
 
 def test_embeddings_cannot_be_compared_in_two_vocabularies():
     student, teacher = tiny_model(labels=LABELS), tiny_model(roberta(), labels=LABELS, seed=5)
     data = ner_data(SENTENCES, student, teacher)
     with pytest.raises(ConfigError, match=r"schedule\.mixing: cannot be used with the loss 'embedding'"):
-        train(student, data, [SpanHidden(), Embedding()], MIXED, 1, Teacher(teacher))
+        train(student, data, [AlignedHiddenStates(), Embedding()], MIXED, 1, Teacher(teacher))

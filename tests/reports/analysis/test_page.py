@@ -115,11 +115,11 @@ def test_hostile_names_and_texts_stay_text(start, tmp_path):
         path.read_text(encoding="utf-8")
 
 
-def test_what_no_piece_covers_is_seen():
+def test_what_no_token_covers_is_seen():
     tokenizer = handmade("t", "a", "b")
     items = [Sentence("a \x07 b and some more words to fill the line, twice over", ((0, 1), (4, 5)))]
     page = render(measure([Text("t", "all", items)], [Candidate(tokenizer)], width=1))
-    assert '<span class="p lost" title="no piece">�</span>' in page
+    assert '<span class="p lost" title="no token">�</span>' in page
 
 
 def test_a_long_list_of_tokenizers_is_cut_to_what_fits(analysis):
@@ -169,11 +169,11 @@ def test_an_interval_is_shown_in_brackets():
 
 def test_pictures_name_what_they_show(analysis):
     text = words(curves(analysis))
-    for part in ("wordpiece", "bpe", "teacher", "pieces per word", "entries of the vocabulary"):
+    for part in ("wordpiece", "bpe", "teacher", "tokens per word", "entries of the vocabulary"):
         assert part in text
     series = [("one", [Estimate(1.0, 0.5, 1.5), None]), ("two", [Estimate(2.0), Estimate(3.0)])]
-    text = words(dots(["first", "second"], series, "pieces"))
-    assert {"first", "second", "one", "two", "pieces"} <= set(text.split())
+    text = words(dots(["first", "second"], series, "tokens"))
+    assert {"first", "second", "one", "two", "tokens"} <= set(text.split())
 
 
 def test_a_profile_of_its_own_is_not_changed_by_the_report(analysis):

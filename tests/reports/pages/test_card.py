@@ -41,7 +41,7 @@ def test_a_reader_finds_scores_stages_sizes_and_licence():
     text = card(student(corpus="finer-ord"))
     assert "| ORG | 0.850 | 0.850 | 0.850 | 80 |" in text
     assert "| all | 0.820 | 0.820 | 0.820 | 100 |" in text
-    assert "| retokenize | 61 | 100,000 |" in text
+    assert "| replace-vocabulary | 61 | 100,000 |" in text
     assert "| Parameters | 6,800,000 |" in text
     assert "Labels: finer-ord (CC BY-NC 4.0)." in text
     assert SAMPLE_NOTICE not in text

@@ -29,7 +29,7 @@ def written(system, role="student", method="lora, nf4, greedy", **fields):
     )
 
 
-RECORDS = [written("lead-3", "floor", "lead-3"), written("phi-2"), written("phi-2", seed=2)]
+RECORDS = [written("lead-3", "baseline", "lead-3"), written("phi-2"), written("phi-2", seed=2)]
 
 
 def rated(drawn, path, name, grade, **changed):

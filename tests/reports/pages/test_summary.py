@@ -21,8 +21,10 @@ def test_slower_student():
 
 
 def test_a_floor_that_is_not_beaten_is_said():
-    floor = record("lookup", "floor", 1, org=(80, 80, 80))
-    assert "The floor lookup, which learns nothing, is not beaten: 0.900." in sentence([*example_records(), floor])
+    baseline = record("lookup", "baseline", 1, org=(80, 80, 80))
+    assert "The baseline lookup, which learns nothing, is not beaten: 0.900." in sentence(
+        [*example_records(), baseline]
+    )
 
 
 def test_student_alone():
@@ -30,4 +32,4 @@ def test_student_alone():
 
 
 def test_floor_alone():
-    assert sentence([record("f", "floor", 1)]) == "On fin3 (test split), f reaches micro-F1 0.700."
+    assert sentence([record("f", "baseline", 1)]) == "On fin3 (test split), f reaches micro-F1 0.700."

@@ -1,4 +1,4 @@
-"""Counting pieces by character, groups by block and distinct words in bounded memory, against plain ways."""
+"""Counting tokens by character, groups by block and distinct words in bounded memory, against plain ways."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ from tests.toys import FAMILIES
 from tokenization.analysis.batch import BLOCKS, of_texts
 from tokenization.analysis.counter import WordCounter, word_keys
 from tokenization.analysis.coverage import Coverage
-from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, PIECES, STRETCHES, WHOLE, Tally
+from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)
 
@@ -19,15 +19,15 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)
 @pytest.mark.parametrize("name", FAMILIES)
 @given(st.lists(TEXT, min_size=1, max_size=4))
 @settings(max_examples=40)
-def test_coverage_counts_as_looking_at_every_piece_does(name, texts):
+def test_coverage_counts_as_looking_at_every_token_does(name, texts):
     tokenizer = FAMILIES[name]()
-    batch, pieces = of_texts(texts), tokenizer.encode(texts)
-    unknown = pieces.ids == tokenizer.special_ids["unk"]
-    coverage = Coverage(pieces, batch, unknown)
+    batch, tokens = of_texts(texts), tokenizer.encode(texts)
+    unknown = tokens.ids == tokenizer.special_ids["unk"]
+    coverage = Coverage(tokens, batch, unknown)
     spans = [
         (start + base, end + base, hidden)
-        for base, row, after in zip(batch.bases.tolist(), pieces.rows[:-1], pieces.rows[1:], strict=True)
-        for start, end, hidden in zip(pieces.starts[row:after], pieces.ends[row:after], unknown[row:after], strict=True)
+        for base, row, after in zip(batch.bases.tolist(), tokens.rows[:-1], tokens.rows[1:], strict=True)
+        for start, end, hidden in zip(tokens.starts[row:after], tokens.ends[row:after], unknown[row:after], strict=True)
         if end > start
     ]
     touching, known = coverage.touching(batch.starts, batch.ends), coverage.known(batch.starts, batch.ends)
@@ -45,7 +45,7 @@ def test_a_tally_sums_by_block_and_group_and_grows():
     tally.add(blocks, groups, np.array([1, 3, 0]), np.array([True, False, False]), np.array([4, 5, 2]))
     assert tally.sums.shape == (BLOCKS, 2, 6)
     group = tally.group(1).sum(axis=0)
-    expected = {STRETCHES: 2, PIECES: 4, CONTINUED: 1, WHOLE: 1, LOST: 0, CHARACTERS: 9}
+    expected = {STRETCHES: 2, TOKENS: 4, CONTINUED: 1, WHOLE: 1, LOST: 0, CHARACTERS: 9}
     assert {measure: group[measure] for measure in expected} == expected
     assert tally.group(0)[3, LOST] == 1
     assert tally.total[:, STRETCHES].tolist() == [2, 0, 0, 1] + [0] * (BLOCKS - 4)

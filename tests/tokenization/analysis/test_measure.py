@@ -53,7 +53,7 @@ def test_worked_by_hand(pair):
     assert (student.mean_length.value, student.length_95, student.over_limit.value) == (6, 6, 0)
     assert (student.used_entries, student.dead_entries, student.core_entries) == (4, 0, 5)
     assert (teacher.used_entries, teacher.dead_entries) == (5, 0)
-    assert [(cut.name, cut.count, cut.pieces.value) for cut in student.shapes] == [
+    assert [(cut.name, cut.count, cut.tokens.value) for cut in student.shapes] == [
         ("lower case", 4, 1),
         ("Capitalised", 2, 2),
     ]
@@ -88,7 +88,7 @@ def test_overlap_folds_case_and_keeps_continuations_apart(pair):
     assert shift.overlap == pytest.approx(1 / 8)
     assert shift.weighted_overlap.value == pytest.approx(1 / 8)
     assert shift.length_ratio.value == 1
-    # Of 8 pieces each, only "lent" (1 and 1) is common: 1 - 1/8.
+    # Of 8 tokens each, only "lent" (1 and 1) is common: 1 - 1/8.
     assert shift.divergence.value == pytest.approx(7 / 8)
 
 
@@ -99,7 +99,7 @@ def test_the_most_expensive_words_come_first_with_both_cuts(pair):
     assert [word.word for word in teachers.words] == ["money"]
 
 
-def test_examples_give_the_text_back_piece_by_piece(pair):
+def test_examples_give_the_text_back_token_by_token(pair):
     shown = {
         "".join(s.text for s in example.cuts[1]): [(s.text, s.kind) for s in example.cuts[1] if s.kind != "gap"]
         for example in pair.examples
@@ -122,12 +122,12 @@ def whole_stretches():
     return Tokenizer(backend, {"unk": "[UNK]"}, "whole")
 
 
-def test_a_piece_across_two_words_counts_for_both():
+def test_a_token_across_two_words_counts_for_both():
     found = analyze([Sentence("5%", ((0, 1), (1, 2)))], whole_stretches(), whole_stretches(), 1)
     assert found.profiles[1].fertility.value == 1
 
 
-def test_a_border_inside_a_piece_is_reported():
+def test_a_border_inside_a_token_is_reported():
     sentence = Sentence("Acme-owned", ((0, 4), (4, 5), (5, 10)), ("B-ORG", "O", "O"))
     found = analyze([sentence], whole_stretches(), whole_stretches(), 1)
     assert found.profiles[1].entities.borders_inside.value == 0.5
@@ -232,7 +232,7 @@ def test_sizes_of_one_algorithm_make_a_curve():
     assert shares == sorted(shares, reverse=True)
 
 
-def test_flops_fall_with_the_pieces():
+def test_flops_fall_with_the_tokens():
     rough, fine = trained("wordpiece", True, 260), trained("wordpiece", True, 110)
     found = measure([Text("t", "all", TEXTS)], [Candidate(rough), Candidate(fine)], width=8, encoder=ENCODER)
     few, many = (profile.flops_per_word for profile in found.profiles)

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from tests.toys import FAMILIES, handmade
-from tokenization.maps.edit_distance import EditDistance
+from tokenization.maps.mined import MinED
 from tokenization.surface import canonical_forms
 
 
-def nearest(teacher, student, piece, **settings):
-    found = EditDistance(**settings)(teacher, student).best[student.backend.token_to_id(piece)]
+def nearest(teacher, student, token, **settings):
+    found = MinED(**settings)(teacher, student).best[student.backend.token_to_id(token)]
     return teacher.vocabulary[found] if found >= 0 else None
 
 
@@ -31,7 +31,7 @@ def test_of_equally_near_entries_the_first_is_taken():
 @pytest.mark.parametrize(("teacher", "student"), [("roberta", "wordpiece_cased"), ("unigram", "roberta")])
 def test_the_same_answer_as_a_slow_obvious_implementation(teacher, student):
     teacher, student = FAMILIES[teacher](), FAMILIES[student]()
-    found = EditDistance()(teacher, student).best
+    found = MinED()(teacher, student).best
     fold = teacher.lowercases or student.lowercases
     theirs, ours = canonical_forms(teacher, fold), canonical_forms(student, fold)
     for index, (text, inside) in list(ours.items())[::3]:

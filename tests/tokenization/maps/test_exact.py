@@ -4,14 +4,14 @@ from tests.toys import bpe, handmade, roberta, sentencepiece, unigram, wordpiece
 from tokenization.maps.exact import Exact
 
 
-def twin(teacher, student, piece, **settings):
+def twin(teacher, student, token, **settings):
     """The teacher's entry that means the same."""
-    found = Exact(**settings)(teacher, student).best[student.backend.token_to_id(piece)]
+    found = Exact(**settings)(teacher, student).best[student.backend.token_to_id(token)]
     return teacher.vocabulary[found] if found >= 0 else None
 
 
 @pytest.mark.parametrize(
-    ("teacher", "student", "piece", "expected"),
+    ("teacher", "student", "token", "expected"),
     [
         (wordpiece_cased(), roberta(), "ĠBorrower", "Borrower"),
         (wordpiece_cased(), roberta(), "s", "##s"),
@@ -26,8 +26,8 @@ def twin(teacher, student, piece, **settings):
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )
-def test_marks_and_case_are_seen_through(teacher, student, piece, expected):
-    assert twin(teacher, student, piece) == expected
+def test_marks_and_case_are_seen_through(teacher, student, token, expected):
+    assert twin(teacher, student, token) == expected
 
 
 def test_the_start_of_a_word_is_not_its_continuation():

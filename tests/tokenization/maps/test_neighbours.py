@@ -68,7 +68,7 @@ def test_vectors_are_unit_rows_in_one_space():
         assert len(rows) == len(tokenizer)
         assert np.isin(np.round(lengths, 5), [0, 1]).all()
     the = [
-        rows[side.backend.token_to_id(piece)] for side, rows, piece in zip(sides, vectors, ("Ġthe", "the"), strict=True)
+        rows[side.backend.token_to_id(token)] for side, rows, token in zip(sides, vectors, ("Ġthe", "the"), strict=True)
     ]
     assert the[0] @ the[1] > 0.99
 

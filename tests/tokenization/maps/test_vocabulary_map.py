@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.toys import TEXTS, handmade, roberta
-from tokenization.maps.vocabulary_map import Coverage, count_pieces, from_pairs
+from tokenization.maps.vocabulary_map import Coverage, count_tokens, from_pairs
 
 TEACHER, STUDENT = handmade("teacher", "a", "b"), handmade("student", "x", "y", "z")
 
@@ -41,8 +41,8 @@ def test_equally_heavy_entries_give_the_lowest_id():
     assert found.best[4] == 4
 
 
-def test_pieces_are_counted_without_their_frame():
-    counts = count_pieces(roberta(), iter(TEXTS))
+def test_tokens_are_counted_without_their_frame():
+    counts = count_tokens(roberta(), iter(TEXTS))
     assert counts[[roberta().special_ids["cls"], roberta().special_ids["sep"]]].tolist() == [0, 0]
-    pieces = sum(len(roberta().backend.encode(text, add_special_tokens=False)) for text in TEXTS)
-    assert counts.sum() == pieces
+    tokens = sum(len(roberta().backend.encode(text, add_special_tokens=False)) for text in TEXTS)
+    assert counts.sum() == tokens

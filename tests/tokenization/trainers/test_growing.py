@@ -32,7 +32,7 @@ def test_old_entries_keep_their_ids_and_new_ones_make_words_shorter(family):
 
 
 @each
-def test_every_frequent_word_becomes_one_piece(family):
+def test_every_frequent_word_becomes_one_token(family):
     grown = grow(FAMILIES[family](), DOMAIN, growth=ALL)
     for word in ("debentures", "unamortised"):
         assert len(cut(grown, f" {word}").ids) == 1
@@ -69,12 +69,12 @@ def test_a_word_by_hand():
 
 
 def test_fertility_is_of_distinct_words_that_the_teacher_cuts_finely():
-    """Four and three pieces: 3.5 on average, however often each occurs; ``bb`` has only two and does not count."""
+    """Four and three tokens: 3.5 on average, however often each occurs; ``bb`` has only two and does not count."""
     teacher = handmade("teacher", "a", "b", "##b", "##c", "##d")
     counts = WordCounts({"abcd": 10, "bcd": 1000, "bb": 5000})
     unchanged = grow(teacher, counts, growth=Growth("fertility", 3.5, step=1))
     assert unchanged.vocabulary == teacher.vocabulary
-    # "bb" is the most frequent pair and does not help the long words; "##cd" makes them three and two pieces.
+    # "bb" is the most frequent pair and does not help the long words; "##cd" makes them three and two tokens.
     for threshold in (3.49, 2.5):
         assert grow(teacher, counts, growth=Growth("fertility", threshold, step=1)).vocabulary[9:] == ("bb", "##cd")
     assert len(grow(teacher, counts, growth=Growth("fertility", 2.49, step=1))) > 11

@@ -27,17 +27,17 @@ def slow(words, most):
         if best[1] < 2:
             return found
         pair, count = best
-        piece = "".join(pair)
-        if piece in known:
+        token = "".join(pair)
+        if token in known:
             refused.add(pair)
             continue
-        known.add(piece)
-        found.append(Merge(pair, piece, count))
+        known.add(token)
+        found.append(Merge(pair, token, count))
         for word, _ in state:
             place = 0
             while place < len(word) - 1:
                 if (word[place], word[place + 1]) == pair:
-                    word[place : place + 2] = [piece]
+                    word[place : place + 2] = [token]
                 place += 1
     return found
 
@@ -47,6 +47,6 @@ def test_the_same_merges_as_a_slow_obvious_implementation(words, most):
     assert frequent_merges(words, str.__add__, {"a", "b", "c"}, most) == slow(words, most)
 
 
-def test_a_barrier_and_a_taken_piece_are_not_merged():
+def test_a_barrier_and_a_taken_token_are_not_merged():
     assert frequent_merges({("a", BARRIER, "b"): 9}, str.__add__, {"a", "b"}, 5) == []
     assert frequent_merges({("a", "b"): 9}, str.__add__, {"a", "b", "ab"}, 5) == []

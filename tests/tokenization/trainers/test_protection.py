@@ -20,19 +20,19 @@ def made(name, protect, lowercase=False):
     return train(texts, name, SIZE, lowercase=lowercase, protect=protect)
 
 
-def pieces(tokenizer, text):
+def tokens(tokenizer, text):
     return tokenizer.backend.encode(text, add_special_tokens=False).tokens
 
 
 def numbers(tokenizer, text):
-    """Pieces that are digits, without the marks of their family."""
-    return [bare for piece in pieces(tokenizer, text) if (bare := piece.strip("Ġ▁#")).isdigit()]
+    """Tokens that are digits, without the marks of their family."""
+    return [bare for token in tokens(tokenizer, text) if (bare := token.strip("Ġ▁#")).isdigit()]
 
 
 @every
 def test_protected_words_are_never_cut(name):
     tokenizer = made(name, Protection(ENTRIES, currency=True))
-    found = pieces(tokenizer, TEXT)
+    found = tokens(tokenizer, TEXT)
     for word in (*ENTRIES, "€", "£"):
         assert found.count(word) == 1
     assert len(tokenizer) <= SIZE
@@ -41,21 +41,21 @@ def test_protected_words_are_never_cut(name):
 @every
 def test_a_word_within_another_is_left_alone(name):
     tokenizer = made(name, Protection(("AAPL", "IT")))
-    assert not {"AAPL", "IT"} & {*pieces(tokenizer, "AAPLX ITEM xAAPL BIT")}
+    assert not {"AAPL", "IT"} & {*tokens(tokenizer, "AAPLX ITEM xAAPL BIT")}
 
 
 @every
 def test_case_goes_where_the_vocabulary_drops_it(name):
     tokenizer = made(name, Protection(("AAPL", "aapl")), lowercase=True)
     assert tokenizer.vocabulary.count("aapl") == 1
-    assert pieces(tokenizer, "AAPL")[-1:] == pieces(tokenizer, "aapl")[-1:] == ["aapl"]
+    assert tokens(tokenizer, "AAPL")[-1:] == tokens(tokenizer, "aapl")[-1:] == ["aapl"]
 
 
 @every
 def test_digit_by_digit(name):
     tokenizer = made(name, Protection(digits="split"))
     assert numbers(tokenizer, "1999 or 12.5% of x30") == [*"1999", *"125", *"30"]
-    assert not any(sum(map(str.isdigit, piece)) > 1 for piece in tokenizer.vocabulary if not piece.startswith("<0x"))
+    assert not any(sum(map(str.isdigit, token)) > 1 for token in tokenizer.vocabulary if not token.startswith("<0x"))
 
 
 @every
@@ -77,7 +77,7 @@ def test_transformers_keeps_protection(name, tmp_path):
 @every
 def test_protected_words_are_not_learned_a_second_time(name):
     learned = made(name, Protection(("borrower", "Borrower"))).vocabulary
-    assert [piece for piece in learned if piece.strip("Ġ▁#").lower() == "borrower"] == ["borrower", "Borrower"]
+    assert [token for token in learned if token.strip("Ġ▁#").lower() == "borrower"] == ["borrower", "Borrower"]
 
 
 @every
@@ -91,8 +91,8 @@ def test_nothing_protected_changes_nothing(name):
 def test_a_teachers_vocabulary_can_be_protected_too(family, change):
     tokenizer = change(FAMILIES[family](), [*TEXTS, TEXT], protect=Protection(("Acme",), True, "split"))
     word = "acme" if tokenizer.lowercases else "Acme"
-    found = pieces(tokenizer, "Acme's €30")
-    assert [piece for piece in found if piece in (word, "€")] == [word, "€"]
+    found = tokens(tokenizer, "Acme's €30")
+    assert [token for token in found if token in (word, "€")] == [word, "€"]
     assert numbers(tokenizer, "€30") == ["3", "0"]
 
 

@@ -36,7 +36,7 @@ def test_ids_are_dense_and_keep_their_order(family):
     teacher = FAMILIES[family]()
     small = trim(teacher, SOME)
     assert sorted(small.backend.get_vocab().values()) == list(range(len(small)))
-    old = [teacher.backend.token_to_id(piece) for piece in small.vocabulary]
+    old = [teacher.backend.token_to_id(token) for token in small.vocabulary]
     assert old == sorted(old)
     pair = small.backend.encode("the bank", "acme")
     assert [pair.ids[0], pair.ids[-1]] == [small.special_ids["cls"], small.special_ids["sep"]]
@@ -81,7 +81,7 @@ def test_merges_that_lead_to_a_kept_entry_stay():
     model = json.loads(small.backend.to_str())["model"]
     made = {"".join(pair) for pair in model["merges"]}
     assert "ĠBorrower" in made
-    assert made | {piece for pair in model["merges"] for piece in pair} <= {*small.vocabulary}
+    assert made | {token for pair in model["merges"] for token in pair} <= {*small.vocabulary}
     assert len(made) < 12
 
 

@@ -3,17 +3,17 @@ import pytest
 
 from tests.toys import FAMILIES, bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
 from tokenization.maps.exact import Exact
-from tokenization.maps.retokenisation import Retokenisation, spell
+from tokenization.maps.retokenization import Retokenization, spell
 
 
-def spelling(teacher, student, piece, **settings):
-    """Teacher pieces that spell a student's piece, with their shares."""
-    row = Retokenisation(**settings)(teacher, student).matrix[[student.backend.token_to_id(piece)]].toarray()[0]
+def spelling(teacher, student, token, **settings):
+    """Teacher tokens that spell a student's token, with their shares."""
+    row = Retokenization(**settings)(teacher, student).matrix[[student.backend.token_to_id(token)]].toarray()[0]
     return {teacher.vocabulary[index]: pytest.approx(float(row[index])) for index in np.flatnonzero(row)}
 
 
 @pytest.mark.parametrize(
-    ("teacher", "student", "piece", "expected"),
+    ("teacher", "student", "token", "expected"),
     [
         # The start of a word is not its continuation: fast vocabulary transfer strips the mark and mixes them.
         (wordpiece_uncased(), roberta(), "Ġthe", {"the": 1}),
@@ -31,7 +31,7 @@ def spelling(teacher, student, piece, **settings):
         (wordpiece_uncased(), unigram(), ",", {",": 1}),
         # Letters of a byte-level alphabet are bytes: é is spelt Ã© there, and the letter é stands for another byte.
         (bpe(), wordpiece_cased(), "##é", {"Ã©": 1}),
-        # A piece of several is weighted by characters.
+        # A token of several is weighted by characters.
         (roberta(), wordpiece_uncased(), "acme", {"Ġa": 0.25, "c": 0.25, "me": 0.5}),
         # Nothing spells half a character.
         (wordpiece_uncased(), roberta(), "Ã", {}),
@@ -39,8 +39,8 @@ def spelling(teacher, student, piece, **settings):
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )
-def test_spellings(teacher, student, piece, expected):
-    assert spelling(teacher, student, piece) == expected
+def test_spellings(teacher, student, token, expected):
+    assert spelling(teacher, student, token) == expected
 
 
 def test_an_unused_twin_inside_words_is_not_taken_for_punctuation():
@@ -93,8 +93,8 @@ def test_top_keeps_the_heaviest_and_normalises():
 def test_spellings_keep_the_order_of_the_text():
     found = spell(wordpiece_uncased(), roberta())
     index = wordpiece_uncased().backend.token_to_id("acme")
-    pieces = [roberta().vocabulary[piece] for piece in found.piece[found.entry == index]]
-    assert pieces == ["Ġa", "c", "me"]
+    tokens = [roberta().vocabulary[token] for token in found.token[found.entry == index]]
+    assert tokens == ["Ġa", "c", "me"]
     assert found.place[found.entry == index].tolist() == [0, 1, 2]
     assert (np.diff(found.entry) >= 0).all()
 

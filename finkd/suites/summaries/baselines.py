@@ -71,5 +71,5 @@ def _splitter() -> Language:
     return nlp
 
 
-FLOORS: Mapping[str, Callable[[Dialogue], str]] = {"lead-3": lead, "TextRank": textrank}
+BASELINES: Mapping[str, Callable[[Dialogue], str]] = {"lead-3": lead, "TextRank": textrank}
 """Name -> function that writes a summary."""

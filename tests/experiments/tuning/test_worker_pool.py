@@ -13,9 +13,9 @@ from corpora.errors import ConfigError
 from experiments.running.events import Event
 from experiments.running.jobs import KilledError
 from experiments.tuning import storage
-from experiments.tuning.crew import Crew, TrialError
 from experiments.tuning.study import RETRY
 from experiments.tuning.updates import Begun, Outcome, Working
+from experiments.tuning.worker_pool import TrialError, WorkerPool
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Job:
         return f"sqlite:///{self.folder / 'studies.db'}"
 
     def study(self, number):
-        return optuna.load_study(study_name="crew", storage=storage.connect(self.url))
+        return optuna.load_study(study_name="pool", storage=storage.connect(self.url))
 
     def __call__(self, trial, listen):
         x = trial.suggest_float("x", -1, 1)
@@ -48,11 +48,11 @@ class Job:
         return (x * x,)
 
 
-def crew(job, workers, told):
+def pooled(job, workers, told):
     study = optuna.create_study(
-        storage=storage.connect(job.url, create=True), study_name="crew", direction="minimize", load_if_exists=True
+        storage=storage.connect(job.url, create=True), study_name="pool", direction="minimize", load_if_exists=True
     )
-    return Crew(job, study, workers, True, told.append), study
+    return WorkerPool(job, study, workers, True, told.append), study
 
 
 def counted(study):
@@ -62,7 +62,7 @@ def counted(study):
 
 def test_as_many_trials_as_asked_for_are_done_whatever_dies(tmp_path):
     told = []
-    work, study = crew(Job(tmp_path, kill=(1, 4), fail=(5,)), 2, told)
+    work, study = pooled(Job(tmp_path, kill=(1, 4), fail=(5,)), 2, told)
     work.run(8)
     assert counted(study) == {"COMPLETE": 7, "PRUNED": 1, "FAIL": 3}
     outcomes = [update for update in told if isinstance(update, Outcome)]
@@ -78,7 +78,7 @@ def test_as_many_trials_as_asked_for_are_done_whatever_dies(tmp_path):
 
 
 def test_trials_whose_processes_died_or_that_failed_are_repeated(tmp_path):
-    work, study = crew(Job(tmp_path, kill=(1,), fail=(4,)), 1, [])
+    work, study = pooled(Job(tmp_path, kill=(1,), fail=(4,)), 1, [])
     work.run(6)
     trials = study.get_trials()
     repeats = {trial.user_attrs[RETRY][-1]: trial for trial in trials if RETRY in trial.user_attrs}
@@ -89,14 +89,14 @@ def test_trials_whose_processes_died_or_that_failed_are_repeated(tmp_path):
 
 
 def test_a_trial_whose_settings_do_not_fit_is_not_repeated(tmp_path):
-    work, study = crew(Job(tmp_path, unfit=(1,)), 1, [])
+    work, study = pooled(Job(tmp_path, unfit=(1,)), 1, [])
     work.run(2)
     assert [trial.user_attrs.get(RETRY) for trial in study.get_trials()] == [None, None, None]
     assert counted(study) == {"COMPLETE": 2, "FAIL": 1}
 
 
 def test_trials_that_all_fail_end_the_study(tmp_path):
-    work, study = crew(Job(tmp_path, fail=tuple(range(20))), 1, [])
+    work, study = pooled(Job(tmp_path, fail=tuple(range(20))), 1, [])
     with pytest.raises(TrialError, match=r"3 trials in a row could not be carried out; trial 2: ValueError: number 2"):
         work.run(8)
     assert counted(study) == {"FAIL": 3}
@@ -104,7 +104,7 @@ def test_trials_that_all_fail_end_the_study(tmp_path):
 
 
 def test_processes_that_always_die_end_the_study(tmp_path):
-    work, study = crew(Job(tmp_path, kill=tuple(range(20))), 1, [])
+    work, study = pooled(Job(tmp_path, kill=tuple(range(20))), 1, [])
     with pytest.raises(KilledError, match="die again and again"):
         work.run(8)
     assert counted(study) == {"FAIL": 4, "WAITING": 1}

@@ -62,7 +62,7 @@ class _Hand:
     is_busy: bool = False
 
 
-class Crew:
+class WorkerPool:
     """Runs trials until a study has so many.
 
     Args:

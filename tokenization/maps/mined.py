@@ -20,7 +20,7 @@ _BLOCK = 256
 
 
 @dataclass(frozen=True)
-class EditDistance:
+class MinED:
     """Equal entries, and for each other one the teacher's entry with the smallest normalised Levenshtein distance.
 
     This is FuseLLM's MinED (Wan et al., arXiv 2401.10491) on canonical forms, so that the start of a word is compared

@@ -10,7 +10,7 @@ import torch
 from corpora.errors import ConfigError
 from finkd.models.embedding_transfer import transfers
 from finkd.settings import build
-from finkd.stages.retokenize import Retokenize
+from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from tests.finkd.toys import SENTENCES, context, tiny_model
 from tests.toys import roberta, trained, wordpiece_cased
 from tokenization.vocabulary import train
@@ -19,7 +19,7 @@ TEXTS = [sentence.text for sentence in SENTENCES]
 
 
 def stage(**settings):
-    return build(Retokenize, {"size": 200, **settings}, "retokenize")
+    return build(ReplaceVocabulary, {"size": 200, **settings}, "replace-vocabulary")
 
 
 def run(tmp_path, model=None, seed=1, **settings):
@@ -31,7 +31,7 @@ def run(tmp_path, model=None, seed=1, **settings):
 def test_by_default_the_vocabulary_is_that_of_train(tmp_path):
     expected = train(TEXTS, "wordpiece", 200)
     assert run(tmp_path).tokenizer.backend.to_str() == expected.backend.to_str()
-    assert Retokenize.version == 2
+    assert ReplaceVocabulary.version == 2
 
 
 def test_the_models_vocabulary_can_be_trimmed(tmp_path):
@@ -39,8 +39,8 @@ def test_the_models_vocabulary_can_be_trimmed(tmp_path):
     small = run(tmp_path, model, start="trim", size=300)
     assert len(small.tokenizer) <= 300
     assert {*small.tokenizer.vocabulary} < {*model.tokenizer.vocabulary}
-    for piece in ("Ġthe", "e", "</s>"):
-        old, new = (side.tokenizer.backend.token_to_id(piece) for side in (model, small))
+    for token in ("Ġthe", "e", "</s>"):
+        old, new = (side.tokenizer.backend.token_to_id(token) for side in (model, small))
         assert torch.equal(small.embeddings.weight[new], model.embeddings.weight[old])
 
 
@@ -105,16 +105,16 @@ def test_what_decides_the_result_is_part_of_its_address(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"transfer": "wwt"}, r"^retokenize\.transfer: transfers: there is no 'wwt'; did you mean 'wvt'\?"),
-        ({"transfer": {"nearest": 3}}, r"^retokenize\.transfer: transfers: there is no ''"),
-        ({"transfer": {"name": "focus", "nearest": 0}}, r"^retokenize\.transfer\.nearest: .*\(got 0\)"),
-        ({"transfer": {"name": "wvt", "colour": 1}}, r"^retokenize\.transfer\.colour: unknown setting"),
-        ({"algorithm": "wp"}, r"^retokenize\.algorithm: "),
-        ({"start": "shrink"}, r"^retokenize\.start: .*\(got 'shrink'\)"),
-        ({"weight": 1.5}, r"^retokenize\.weight: .*\(got 1\.5\)"),
-        ({"minimum": 0}, r"^retokenize\.minimum: .*\(got 0\)"),
-        ({"growth": {"rule": "size"}}, r"^retokenize\.growth\.rule: .*\(got 'size'\)"),
-        ({"protect": {"digits": "one"}}, r"^retokenize\.protect\.digits: .*\(got 'one'\)"),
+        ({"transfer": "wwt"}, r"^replace-vocabulary\.transfer: transfers: there is no 'wwt'; did you mean 'wvt'\?"),
+        ({"transfer": {"nearest": 3}}, r"^replace-vocabulary\.transfer: transfers: there is no ''"),
+        ({"transfer": {"name": "focus", "nearest": 0}}, r"^replace-vocabulary\.transfer\.nearest: .*\(got 0\)"),
+        ({"transfer": {"name": "wvt", "colour": 1}}, r"^replace-vocabulary\.transfer\.colour: unknown setting"),
+        ({"algorithm": "wp"}, r"^replace-vocabulary\.algorithm: "),
+        ({"start": "truncate-layers"}, r"^replace-vocabulary\.start: .*\(got 'truncate-layers'\)"),
+        ({"weight": 1.5}, r"^replace-vocabulary\.weight: .*\(got 1\.5\)"),
+        ({"minimum": 0}, r"^replace-vocabulary\.minimum: .*\(got 0\)"),
+        ({"growth": {"rule": "size"}}, r"^replace-vocabulary\.growth\.rule: .*\(got 'size'\)"),
+        ({"protect": {"digits": "one"}}, r"^replace-vocabulary\.protect\.digits: .*\(got 'one'\)"),
     ],
     ids=str,
 )
@@ -126,7 +126,7 @@ def test_mistakes_are_told_in_one_line_before_any_work(settings, message, tmp_pa
 
 def test_a_tokenizer_that_is_given_cannot_be_grown(tmp_path):
     wordpiece_cased().save(tmp_path / "given")
-    with pytest.raises(ConfigError, match=r"^retokenize\.start: a tokenizer is given"):
+    with pytest.raises(ConfigError, match=r"^replace-vocabulary\.start: a tokenizer is given"):
         stage(tokenizer=str(tmp_path / "given"), start="grow").depends(context(tmp_path))
 
 

@@ -24,19 +24,19 @@ Weights = Literal["characters", "mean", "written", "decaying"]
 
 
 @dataclass(frozen=True)
-class Retokenisation:
-    """Teacher pieces that spell each student entry.
+class Retokenization:
+    """Teacher tokens that spell each student entry.
 
     Fast vocabulary transfer (Gee et al., EMNLP 2022 industry) spells entries likewise but strips ``##``, so that
-    ``##true`` and ``true`` get one row. Here an entry that continues a word is spelled by teacher pieces that continue
+    ``##true`` and ``true`` get one row. Here an entry that continues a word is spelled by teacher tokens that continue
     one, and an entry that both vocabularies hold is that entry. What the teacher cannot spell (half a character) has no
     counterpart.
 
     Attributes:
-        weights: of the pieces of one entry. ``characters``: how many characters each spells; ``mean``: equal ones;
-            ``written``: the length of each piece as it is written, ``##`` and ``Ġ`` included, which is weighted
+        weights: of the tokens of one entry. ``characters``: how many characters each spells; ``mean``: equal ones;
+            ``written``: the length of each token as it is written, ``##`` and ``Ġ`` included, which is weighted
             vocabulary transfer (WVT) as the authors of fast vocabulary transfer released it (fvt/wvt.py);
-            ``decaying``: ten times less from each piece to the next.
+            ``decaying``: ten times less from each token to the next.
         both: add teacher entries that are spelled with the student's entry, with the weight that it has in them; equal
             entries stay alone. With ``decaying`` weights and ``top=4`` this is X-Token's map (NeMo-RL).
         top: keep the heaviest so many of each row; 0 keeps all.
@@ -48,15 +48,15 @@ class Retokenisation:
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Rows hold the pieces of one spelling, or of both directions."""
+        """Rows hold the tokens of one spelling, or of both directions."""
         ours = spell(student, teacher)
-        rows, columns, weights = ours.entry, ours.piece, self._weigh(ours, teacher)
+        rows, columns, weights = ours.entry, ours.token, self._weigh(ours, teacher)
         if self.both:
             theirs = spell(teacher, student)
             pinned = np.zeros(len(student), np.bool_)
             pinned[[*Exact().equal(teacher, student), *same_roles(teacher, student)]] = True
-            free = ~pinned[theirs.piece]
-            rows = np.concatenate((rows, theirs.piece[free]))
+            free = ~pinned[theirs.token]
+            rows = np.concatenate((rows, theirs.token[free]))
             columns = np.concatenate((columns, theirs.entry[free]))
             weights = np.concatenate((weights, self._weigh(theirs, student)[free]))
         found = from_pairs(rows, columns, weights, teacher, student)
@@ -68,7 +68,7 @@ class Retokenisation:
         if self.weights == "characters":
             weights = spelling.size.astype(np.float64)
         elif self.weights == "written":
-            weights = np.fromiter(map(len, by.vocabulary), np.float64, len(by))[spelling.piece]
+            weights = np.fromiter(map(len, by.vocabulary), np.float64, len(by))[spelling.token]
         else:
             weights = (DECAY if self.weights == "decaying" else 1.0) ** spelling.place.astype(np.float64)
         if self.both:
@@ -78,62 +78,62 @@ class Retokenisation:
 
 @dataclass(frozen=True)
 class Spelling:
-    """The entries of one vocabulary in pieces of another; entries that cannot be spelled are left out.
+    """The entries of one vocabulary in tokens of another; entries that cannot be spelled are left out.
 
     Attributes:
         entry: (pairs,) spelled entry, never falling.
-        piece: (pairs,) pieces of each entry, in the order of the text.
-        size: (pairs,) characters that the piece spells.
+        token: (pairs,) tokens of each entry, in the order of the text.
+        size: (pairs,) characters that the token spells.
     """
 
     entry: Longs
-    piece: Longs
+    token: Longs
     size: Longs
 
     @property
     def place(self) -> Longs:
-        """(pairs,) number of each piece within its entry, from 0."""
+        """(pairs,) number of each token within its entry, from 0."""
         first = np.searchsorted(self.entry, self.entry)
         return np.arange(len(self.entry)) - first
 
 
 def spell(entries: Tokenizer, by: Tokenizer) -> Spelling:
-    """Spell every entry of one vocabulary in pieces of the other; special tokens go by role.
+    """Spell every entry of one vocabulary in tokens of the other; special tokens go by role.
 
     Args:
         entries: whose entries.
-        by: whose pieces.
+        by: whose tokens.
     """
     same_marks = entries.continuation == by.continuation
     special = {*entries.special_ids.values()}
     known = same_roles(by, entries)
     starting: dict[int, str] = {}
     continuing: dict[int, str] = {}
-    for index, piece in enumerate(entries.vocabulary):
-        if not piece or index in special:
+    for index, token in enumerate(entries.vocabulary):
+        if not token or index in special:
             continue
-        shared = by.backend.token_to_id(piece) if same_marks else None
+        shared = by.backend.token_to_id(token) if same_marks else None
         if shared is not None:
             known[index] = shared
             continue
-        text, continues = surface(entries, index, piece)
+        text, continues = surface(entries, index, token)
         if text:
             (continuing if continues else starting)[index] = text
-    # Byte-level pieces carry the space before a word, so without it the middle of one would be read.
+    # Byte-level tokens carry the space before a word, so without it the middle of one would be read.
     parts = [_whole(known), _cut(by, starting, " " if by.continuation == "Ġ" else "")]
     return _known(_joined([*parts, *_continuations(by, continuing)]), entries, by)
 
 
 def _known(spelling: Spelling, entries: Tokenizer, by: Tokenizer) -> Spelling:
     """Without the entries that are unknown as a whole; the unknown token itself stays."""
-    means_something = spelling.piece != by.special_ids.get("unk", -1)
+    means_something = spelling.token != by.special_ids.get("unk", -1)
     means_something |= spelling.entry == entries.special_ids.get("unk", -1)
     kept = np.isin(spelling.entry, spelling.entry[means_something])
-    return Spelling(spelling.entry[kept], spelling.piece[kept], spelling.size[kept])
+    return Spelling(spelling.entry[kept], spelling.token[kept], spelling.size[kept])
 
 
 def _continuations(by: Tokenizer, texts: Mapping[int, str]) -> list[Spelling]:
-    """Spell the rest of words: whole if there is such a piece, else behind a letter that is cut off."""
+    """Spell the rest of words: whole if there is such a token, else behind a letter that is cut off."""
     # BERT cuts at every sign, so "##," stands in its vocabulary but no text has ever trained it.
     signs = by.continuation == "##"
     alone = {index: text for index, text in texts.items() if signs and not text[0].isalnum()}
@@ -144,7 +144,7 @@ def _continuations(by: Tokenizer, texts: Mapping[int, str]) -> list[Spelling]:
             continue
         forms = (text, text.lower()) if by.lowercases else (text,)
         held = (by.backend.token_to_id(_inside_a_word(form, by)) for form in forms if form)
-        found = next((piece for piece in held if piece is not None), None)
+        found = next((token for token in held if token is not None), None)
         if found is None:
             rest[index] = text
         else:
@@ -159,22 +159,22 @@ def _continuations(by: Tokenizer, texts: Mapping[int, str]) -> list[Spelling]:
 
 
 def _inside_a_word(text: str, by: Tokenizer) -> str:
-    """How a vocabulary writes a piece that does not start a word."""
+    """How a vocabulary writes a token that does not start a word."""
     if by.continuation == "Ġ":
         return _BYTE_LETTERS.pre_tokenize_str(text)[0][0]
     return f"##{text}" if by.continuation == "##" else text
 
 
 def _cut(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
-    """The pieces of each text behind ``before``, and how many of its characters each one spells.
+    """The tokens of each text behind ``before``, and how many of its characters each one spells.
 
-    Left out are texts of which no piece spells anything, and those with a piece that straddles the border to
+    Left out are texts of which no token spells anything, and those with a token that straddles the border to
     ``before`` (a space before the text belongs to it).
     """
     encodings = by.backend.encode_batch([before + text for text in texts.values()], add_special_tokens=False)
     counts = np.fromiter(map(len, encodings), np.int64, len(encodings))
     entry = np.repeat(np.fromiter(texts, np.int64, len(texts)), counts)
-    piece = _flat([encoding.ids for encoding in encodings], 1)[:, 0]
+    token = _flat([encoding.ids for encoding in encodings], 1)[:, 0]
     spans = _flat([encoding.offsets for encoding in encodings], 2)
     border = len(before)
     size = spans[:, 1] - np.maximum(spans[:, 0], border)
@@ -182,7 +182,7 @@ def _cut(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
     if before.strip():
         straddling = (spans[:, 0] < border) & (spans[:, 1] > border)
         kept &= ~np.isin(entry, entry[straddling])
-    return Spelling(entry[kept], piece[kept], size[kept])
+    return Spelling(entry[kept], token[kept], size[kept])
 
 
 def _flat(rows: Sequence[Sequence[int] | Sequence[tuple[int, int]]], width: int) -> Longs:
@@ -197,8 +197,8 @@ def _whole(pairs: Mapping[int, int]) -> Spelling:
 def _joined(parts: Sequence[Spelling]) -> Spelling:
     entry = np.concatenate([part.entry for part in parts])
     order = np.argsort(entry, kind="stable")
-    piece = np.concatenate([part.piece for part in parts])
-    return Spelling(entry[order], piece[order], np.concatenate([part.size for part in parts])[order])
+    token = np.concatenate([part.token for part in parts])
+    return Spelling(entry[order], token[order], np.concatenate([part.size for part in parts])[order])
 
 
 def _heaviest(found: VocabularyMap, top: int) -> VocabularyMap:

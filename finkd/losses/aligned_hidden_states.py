@@ -14,16 +14,16 @@ from finkd.losses.term import Outputs
 
 
 @dataclass(frozen=True)
-class SpanHidden:
-    """Student states h_S,j against the teacher's, averaged over the characters of each student piece j.
+class AlignedHiddenStates:
+    """Student states h_S,j against the teacher's, averaged over the characters of each student token j.
 
-    With t_j = sum_i A_ji h_T,i, A_ji the share of piece j's characters that teacher piece i covers, m_j = 1 where any
+    With t_j = sum_i A_ji h_T,i, A_ji the share of token j's characters that teacher token i covers, m_j = 1 where any
     does, and P the identity or, where the widths differ, a linear map that is learnt along (TinyBERT's W_h):
 
     - ``relative``: sum_j m_j |P h_S,j - t_j|^2 / sum_j m_j |t_j|^2, which does not depend on a layer's scale;
-    - ``mse``: the mean over covered pieces and dimensions of (P h_S,j - t_j)^2 (TinyBERT: Jiao et al., arXiv
+    - ``mse``: the mean over covered tokens and dimensions of (P h_S,j - t_j)^2 (TinyBERT: Jiao et al., arXiv
       1909.10351, equations 8 and 9);
-    - ``cosine``: the mean over covered pieces of 1 - cos(P h_S,j, t_j) (DistilBERT: Sanh et al., arXiv 1910.01108).
+    - ``cosine``: the mean over covered tokens of 1 - cos(P h_S,j, t_j) (DistilBERT: Sanh et al., arXiv 1910.01108).
 
     Each is averaged over the mapped layers. The pooling is finkd's; under one tokenizer A is the identity.
 
@@ -39,7 +39,7 @@ class SpanHidden:
     needs: ClassVar[frozenset[str]] = frozenset({"hidden"})
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Scalar; 0 if no student piece is covered.
+        """Scalar; 0 if no student token is covered.
 
         Raises:
             ConfigError: if a mapped layer does not exist.
@@ -59,12 +59,12 @@ class SpanHidden:
         Raises:
             ConfigError: if a mapped layer does not exist.
         """
-        return layer_pairs(self.layers, student - 1, teacher - 1, "span-hidden.layers")
+        return layer_pairs(self.layers, student - 1, teacher - 1, "aligned-hidden-states.layers")
 
 
 def _relative(states: Tensor, targets: Tensor, covered: Tensor) -> Tensor:
     difference = (states - targets) * covered.unsqueeze(-1)
-    # The targets of uncovered pieces are zero already.
+    # The targets of uncovered tokens are zero already.
     return difference.square().sum() / targets.square().sum().clamp(min=1e-6)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from corpora import load
 from corpora.errors import DataError
-from experiments.config.splits import check_types
+from experiments.configuration.splits import check_types
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from corpora.errors import ConfigError
 from corpora.readers.offsets import Offsets
 from corpora.registry import unknown
 from corpora.tags import Scheme
-from experiments.config.budget import Budget
-from experiments.config.checks import check, find_inputs
-from experiments.config.names import slug
-from experiments.config.splits import scored_split
+from experiments.configuration.budget import Budget
+from experiments.configuration.checks import check, find_inputs
+from experiments.configuration.names import slug
+from experiments.configuration.splits import scored_split
 from finkd.data.raw_text import Text
 from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, shown
@@ -50,14 +50,14 @@ class Experiment:
         name: names the default output folder and the records.
         corpus: a labelled corpus, by name or path.
         split: the split that is scored.
-        confirm: other splits scored beside it, on which nothing was chosen.
+        extra_splits: other splits scored beside it, on which nothing was chosen.
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         offsets: what the offsets of a user's labelled spans count.
         systems: name -> system, in the order of the report.
         teacher: model that every strategy starts from.
         text: unlabelled text of the domain, if a strategy needs any.
         general: unlabelled text of any kind, for ``distill:general`` and ``adapt:general``.
-        floors: scores that need no model.
+        baselines: scores that need no model.
         stages: settings by stage (``task-distill``) or by stage and variant (``task-distill:text``).
         seeds: one run of every system for each.
         budget: what the training stages of each student take together; without one, what their schedules say.
@@ -72,10 +72,10 @@ class Experiment:
     teacher: str = DEFAULT
     text: Text | None = None
     general: Text | None = None
-    confirm: tuple[str, ...] = ()
+    extra_splits: tuple[str, ...] = ()
     scheme: Scheme = "IOB2"
     offsets: Offsets = "characters"
-    floors: tuple[str, ...] = ("dictionary",)
+    baselines: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (1,)
     budget: Budget | None = None

@@ -14,7 +14,7 @@ _INTERVAL = 16
 _MEMORY = 0.9
 
 
-class Balance:
+class GradientNormBalancing:
     """sum_i w_i s_i L_i, where s_i makes the gradients of all terms equally large, or is 1.
 
     s_i = mean_k |g_k| / |g_i|, with |g_i| the norm of term i's gradient over the dense weights, measured every 16 steps

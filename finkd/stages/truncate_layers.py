@@ -20,7 +20,7 @@ def _rising(layers: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Shrink:
+class TruncateLayers:
     """Keep some of the teacher's layers, as DistilBERT does (Sanh et al., arXiv 1910.01108, section 2).
 
     Attributes:

@@ -8,9 +8,9 @@ import experiments
 from corpora import corpora
 from corpora.errors import ConfigError
 from corpora.loading import load as load_corpus
-from experiments.config.experiment import from_settings, load_experiment, one_strategy
-from experiments.config.names import SLUG, slug
-from experiments.config.splits import scored_split
+from experiments.configuration.experiment import from_settings, load_experiment, one_strategy
+from experiments.configuration.names import SLUG, slug
+from experiments.configuration.splits import scored_split
 from finkd.strategies import parse
 
 CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))
@@ -34,14 +34,14 @@ def test_a_configuration_loads_and_names_what_exists(path):
 def test_the_quick_start_compares_what_it_promises():
     experiment = load_experiment(next(path for path in CONFIGS if path.stem == "quickstart"))
     assert (experiment.corpus, experiment.split, experiment.text.corpus) == ("sample", "test", "sample-text")
-    assert experiment.floors == ("dictionary",)
+    assert experiment.baselines == ("dictionary",)
     assert [system.role for system in experiment.systems.values()] == ["teacher", "student", "student", "student"]
     stages = [[step.name for step in parse(s.strategy, experiment.stages)] for s in experiment.systems.values()]
     assert stages == [
         ["finetune"],
-        ["shrink", "task-distill:text", "task-distill:gold"],
-        ["shrink", "retokenize", "finetune"],
-        ["shrink", "retokenize", "task-distill:text", "task-distill:gold"],
+        ["truncate-layers", "task-distill:text", "task-distill:gold"],
+        ["truncate-layers", "replace-vocabulary", "finetune"],
+        ["truncate-layers", "replace-vocabulary", "task-distill:text", "task-distill:gold"],
     ]
 
 
@@ -66,14 +66,20 @@ def test_seeds_of_the_command_line_come_last(settings):
 
 
 def test_a_strategy_goes_on_where_another_ends(settings):
-    more = ["systems.Next={after: teacher, strategy: shrink}", "systems.Last={after: Next, strategy: finetune}"]
+    more = [
+        "systems.Next={after: teacher, strategy: truncate-layers}",
+        "systems.Last={after: Next, strategy: finetune}",
+    ]
     systems = from_settings(settings, more).systems
-    assert (systems["Next"].strategy, systems["Last"].strategy) == ("finetune > shrink", "finetune > shrink > finetune")
+    assert (systems["Next"].strategy, systems["Last"].strategy) == (
+        "finetune > truncate-layers",
+        "finetune > truncate-layers > finetune",
+    )
     assert (systems["teacher"].role, systems["Next"].role) == ("teacher", "student")
 
 
 @pytest.mark.parametrize(
-    "other", ["{after: Nobody, strategy: shrink}", "{after: Next, strategy: shrink}", "{after: 1}"]
+    "other", ["{after: Nobody, strategy: truncate-layers}", "{after: Next, strategy: truncate-layers}", "{after: 1}"]
 )
 def test_a_strategy_goes_on_from_a_system_above_it_only(settings, other):
     with pytest.raises(ConfigError, match=r"systems\.Next\.after: expected a system above it"):

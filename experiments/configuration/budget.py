@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a budget is read with its configuration, before stages and 
     from finkd.strategies import Step
     from finkd.training.schedule import Schedule
 
-PIECES_PER_WORD = 1.3
+TOKENS_PER_WORD = 1.3
 _MANY = 20
 """As many times its own epochs a stage may read its text until the clock stops it."""
 
@@ -27,12 +27,12 @@ Reads: TypeAlias = "Callable[[Source], tuple[int, float]]"
 class Budget:
     """What the training stages of a student may take together; exactly one of the three.
 
-    Stages share it in proportion to the pieces (or steps) that their own schedules would read. Stages before the one
+    Stages share it in proportion to the tokens (or steps) that their own schedules would read. Stages before the one
     that first makes the model smaller are its teacher's, shared with other students, and not counted; nor are copies
     with lost names, of which nobody knows how many there will be, and what a teacher computes before a training.
 
     Attributes:
-        tokens: pieces, about; stages read more or fewer epochs.
+        tokens: tokens, about; stages read more or fewer epochs.
         steps: batches, about; likewise.
         seconds: each stage is stopped by the clock when its share is over.
     """
@@ -64,14 +64,14 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
     smaller = [number for number, step in enumerate(steps) if _makes_smaller(step)]
     before = smaller[0] if smaller else 0
     kept: dict[Source, float] = {}
-    pieces = []
+    tokens = []
     for number, step in enumerate(steps):
         if isinstance(step.stage, Select):
             kept[step.stage.on] = kept.get(step.stage.on, 1.0) * step.stage.keep
-        pieces.append(0.0 if number < before else _pieces(step.stage, reads, kept))
-    parts = pieces
+        tokens.append(0.0 if number < before else _tokens(step.stage, reads, kept))
+    parts = tokens
     if budget.steps is not None:
-        parts = [count and count / _schedule(step).batch_tokens for count, step in zip(pieces, steps, strict=True)]
+        parts = [count and count / _schedule(step).batch_tokens for count, step in zip(tokens, steps, strict=True)]
     total = sum(parts)
     limit = budget.tokens or budget.steps
     found = []
@@ -88,14 +88,14 @@ def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
 
 
 def _makes_smaller(step: Step) -> bool:
-    from finkd.stages.retokenize import Retokenize
-    from finkd.stages.shrink import Shrink
+    from finkd.stages.replace_vocabulary import ReplaceVocabulary
+    from finkd.stages.truncate_layers import TruncateLayers
 
-    return step.name.startswith("compress:") or isinstance(step.stage, Shrink | Retokenize)
+    return step.name.startswith("compress:") or isinstance(step.stage, TruncateLayers | ReplaceVocabulary)
 
 
-def _pieces(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
-    """Pieces that a stage would read by its own schedule; 0 if it trains nothing.
+def _tokens(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
+    """Tokens that a stage would read by its own schedule; 0 if it trains nothing.
 
     Args:
         stage: the stage.
@@ -107,7 +107,7 @@ def _pieces(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
         return 0.0
     sentences, words = text_read(stage, reads)
     share = kept.get(getattr(stage, "on", "gold"), 1.0)
-    return PIECES_PER_WORD * sentences * share * words * schedule.epochs
+    return TOKENS_PER_WORD * sentences * share * words * schedule.epochs
 
 
 def text_read(stage: Any, reads: Reads) -> tuple[int, float]:

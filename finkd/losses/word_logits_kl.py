@@ -13,8 +13,8 @@ from finkd.losses.term import Outputs
 
 
 @dataclass(frozen=True)
-class WordKL:
-    """tau^2 mean_w KL(softmax(z_T(w) / tau) || softmax(z_S(w) / tau)), z(w) at the word's first piece.
+class WordLogitsKL:
+    """tau^2 mean_w KL(softmax(z_T(w) / tau) || softmax(z_S(w) / tau)), z(w) at the word's first token.
 
     Words exist under every tokenizer, so teacher and student may cut them as they like. The factor tau^2 keeps the
     size of the gradient when tau changes (Hinton et al., arXiv 1503.02531, section 2).

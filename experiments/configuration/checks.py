@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from corpora.errors import ConfigError, UnknownNameError
 from corpora.loading import check_exists
 from corpora.registry import unknown
-from experiments.config.names import slug
-from finkd.evaluation.baselines import floors
+from experiments.configuration.names import slug
+from finkd.evaluation.baselines import baselines
 from finkd.models.pretrained import resolve
 from finkd.settings import joined
 from finkd.stages import stages
 from finkd.strategies import parse, strategies
 
 if TYPE_CHECKING:
-    from experiments.config.experiment import Experiment
+    from experiments.configuration.experiment import Experiment
 
 _STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
 MAX_SEED = 2**32 - 1
@@ -71,17 +71,17 @@ def _names(experiment: Experiment) -> Iterator[str]:
     if not slug(experiment.name):
         yield f"name: expected a letter or digit (got {experiment.name!r})"
     teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
-    for split in {"train", experiment.split}.intersection(experiment.confirm):
-        yield f"confirm: expected splits on which nothing is learned or chosen (got {split!r})"
+    for split in {"train", experiment.split}.intersection(experiment.extra_splits):
+        yield f"extra_splits: expected splits on which nothing is learned or chosen (got {split!r})"
     if len(teachers) > 1:
         yield f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})"
     if not experiment.systems:
         yield "systems: expected at least one, such as 'teacher: {role: teacher, strategy: finetune}'"
-    for floor in experiment.floors:
-        if floor not in floors:
-            yield unknown("floors", floor, floors)
+    for baseline in experiment.baselines:
+        if baseline not in baselines:
+            yield unknown("baselines", baseline, baselines)
     taken: dict[str, str] = {}
-    for name in (*experiment.floors, *experiment.systems):
+    for name in (*experiment.baselines, *experiment.systems):
         if not slug(name):
             yield f"systems.{name}: expected a letter or digit in the name"
         elif slug(name) in taken:

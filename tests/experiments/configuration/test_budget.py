@@ -6,12 +6,12 @@ import pytest
 import yaml
 
 from corpora.errors import ConfigError
-from experiments.config.budget import PIECES_PER_WORD, Budget, within
+from experiments.configuration.budget import TOKENS_PER_WORD, Budget, within
 from finkd.strategies import parse
 from tests.experiments.conftest import TRAIN
 
-SIZES = {"gold": (100, 10.0), "text": (300, 20.0)}  # 1,300 and 7,800 pieces
-STRATEGY = "adapt(epochs=1) > shrink > adapt(epochs=2, batch_tokens=100) > finetune(epochs=3, batch_tokens=50)"
+SIZES = {"gold": (100, 10.0), "text": (300, 20.0)}  # 1,300 and 7,800 tokens
+STRATEGY = "adapt(epochs=1) > truncate-layers > adapt(epochs=2, batch_tokens=100) > finetune(epochs=3, batch_tokens=50)"
 SETTINGS = {"adapt": {"schedule": {}}, "finetune": {"schedule": {}}}
 
 
@@ -35,7 +35,7 @@ def test_stages_share_steps_as_their_schedules_do():
     assert adapt.epochs / finetune.epochs == pytest.approx(2 / 3)
 
 
-def test_stages_share_the_clock_by_their_pieces():
+def test_stages_share_the_clock_by_their_tokens():
     teacher, _, adapt, finetune = schedules(Budget(seconds=39))
     assert teacher.seconds is None
     assert adapt.seconds + finetune.seconds == pytest.approx(39)
@@ -45,10 +45,10 @@ def test_stages_share_the_clock_by_their_pieces():
 
 def test_selected_text_is_smaller_and_text_with_copies_larger():
     read = "task-distill:text > task-distill:text(augment.copies=2) > finetune"
-    strategy = f"select(keep=0.5) > shrink > {read}"
+    strategy = f"select(keep=0.5) > truncate-layers > {read}"
     *_, text, copied, gold = within(parse(strategy, {}), Budget(tokens=1000), SIZES.__getitem__)
     sizes = [(text, 3900), (copied, 3 * 3900), (gold, 1300)]
-    assert sum(pieces * step.stage.schedule.epochs for step, pieces in sizes) == pytest.approx(1000)
+    assert sum(tokens * step.stage.schedule.epochs for step, tokens in sizes) == pytest.approx(1000)
 
 
 @pytest.mark.parametrize("budget", [{}, {"tokens": 1, "steps": 1}])
@@ -70,7 +70,7 @@ def test_the_command_keeps_to_it(finkd, settings, tmp_path):
     assert lineages["teacher"][0]["config"]["schedule"]["epochs"] == own
     words = len([line for line in TRAIN.splitlines() if line])
     student = lineages["Domain student"][-1]
-    assert student["config"]["schedule"]["epochs"] * words * PIECES_PER_WORD == pytest.approx(100)
+    assert student["config"]["schedule"]["epochs"] * words * TOKENS_PER_WORD == pytest.approx(100)
 
 
 def test_a_wrong_budget_is_one_line(finkd, config, tmp_path):

@@ -26,7 +26,7 @@ from tokenization.vocabulary import GROWTH, Growth, Protection
 
 
 @dataclass(frozen=True)
-class Retokenize:
+class ReplaceVocabulary:
     """Make a vocabulary for the domain's text and move the embeddings over to it.
 
     The text is the training sentences of the labelled corpus and a sample of the unlabelled one, never the scored
@@ -34,14 +34,14 @@ class Retokenize:
 
     Attributes:
         algorithm: a name in ``tokenization.vocabulary.algorithms``, for a vocabulary from scratch.
-        size: pieces, special tokens included, of a vocabulary from scratch or trimmed; a trimmed one may have fewer.
+        size: tokens, special tokens included, of a vocabulary from scratch or trimmed; a trimmed one may have fewer.
         lowercase: whether case is dropped; a grown or trimmed vocabulary does what the teacher's does.
         sentences: unlabelled sentences to learn from; 0 takes as many as the experiment's text has.
         tokenizer: a tokenizer folder to take instead of making one.
-        start: ``scratch``; ``grow`` adds pieces of the domain to the model's vocabulary; ``trim`` keeps those of its
-            pieces that the domain uses.
+        start: ``scratch``; ``grow`` adds tokens of the domain to the model's vocabulary; ``trim`` keeps those of its
+            tokens that the domain uses.
         growth: when a grown vocabulary is large enough.
-        minimum: uses that a piece needs to stay in a trimmed vocabulary.
+        minimum: uses that a token needs to stay in a trimmed vocabulary.
         protect: what is never cut.
         protect_file: more words that are never cut, one on each line.
         general: an unlabelled corpus, by name or path, whose words count beside the domain's.
@@ -106,20 +106,24 @@ class Retokenize:
         settings = {"name": self.transfer} if isinstance(self.transfer, str) else dict(self.transfer)
         name = str(settings.pop("name", ""))
         if name not in transfers:
-            raise ConfigError(f"retokenize.transfer: {unknown('transfers', name, transfers)}")
-        return build(transfers.get(name), settings, "retokenize.transfer")
+            raise ConfigError(f"replace-vocabulary.transfer: {unknown('transfers', name, transfers)}")
+        return build(transfers.get(name), settings, "replace-vocabulary.transfer")
 
     def _given(self) -> Tokenizer:
         given = Tokenizer.load(self.tokenizer)
         if "pad" not in given.special_ids:
-            raise ConfigError(f"retokenize.tokenizer: {self.tokenizer} has no padding token; set its pad_token")
+            raise ConfigError(f"replace-vocabulary.tokenizer: {self.tokenizer} has no padding token; set its pad_token")
         if self.start != "scratch":
-            raise ConfigError(f"retokenize.start: a tokenizer is given, so there is nothing to {self.start}; drop one")
+            raise ConfigError(
+                f"replace-vocabulary.start: a tokenizer is given, so there is nothing to {self.start}; drop one"
+            )
         return given
 
     def _check(self) -> None:
         if self.start == "scratch" and self.algorithm not in vocabulary.algorithms:
-            raise ConfigError(f"retokenize.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}")
+            raise ConfigError(
+                f"replace-vocabulary.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}"
+            )
 
     def _made(self, texts: list[str], teacher: Tokenizer) -> Tokenizer:
         counts = vocabulary.count_words(texts, names=self.names)
