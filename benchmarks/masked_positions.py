@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
-    from finkd.losses.term import Loss
+    from finkd.losses.term import Loss, Requirement
     from finkd.models.model import Model
     from finkd.training.schedule import Schedule
 
@@ -123,11 +123,11 @@ def _scored(student: Model, teacher: Model, held_out: list[Any]) -> Figures:
     data = TrainingData.of(held_out, student, teacher=teacher)
     totals, count = np.zeros(3), 0
     for number, rows in enumerate(by_length(np.arange(len(data.lengths)), data.lengths, 4096)):
-        batch = data.batch(rows, frozenset({"masked"}), (0, number))
+        batch = data.batch(rows, Requirement.MLM_LOGITS, (0, number))
         assert batch.teacher is not None
-        assert batch.aligned is not None
-        assert batch.aligned.masked is not None
-        hidden = batch.aligned.masked.student
+        assert batch.alignment is not None
+        assert batch.alignment.masked is not None
+        hidden = batch.alignment.masked.student
         with torch.inference_mode():
             pairs = ((student, batch.student), (teacher, batch.teacher))
             scores = (forward(model.network, seen, frozenset(), hidden.at).masked for model, seen in pairs)

@@ -85,6 +85,6 @@ def _pass(model: Model, pairs: Sequence[Example], limit: int, device: str) -> fl
     began = time.perf_counter()
     reading = read_texts(pairs, model.tokenizer, min(limit, model.max_length))
     for _, side in read(model, reading.encoded, batch_tokens=1, device=device):
-        assert side.words is not None
-        side.words.cpu()  # waits for a GPU
+        assert side.word_logits is not None
+        side.word_logits.cpu()  # waits for a GPU
     return time.perf_counter() - began

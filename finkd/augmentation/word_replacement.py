@@ -2,7 +2,7 @@
 
 What a masked language model thinks possible is close enough to the text that a teacher can label it (TinyBERT: Jiao et
 al., arXiv 1909.10351, section 3.2 and algorithm 1, where most of the student's score comes from such copies). TinyBERT
-hides one word at a time; here all words to be exchanged are hidden at once, which costs one reading for each copy.
+hides one word at a time; here all words to be exchanged are masked at once, which costs one reading for each copy.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ def augmented(
     draw = np.random.Generator(np.random.PCG64(seed))
     copies = []
     for _ in range(how.copies):
-        hidden = may_change & (draw.random(len(word)) < how.fraction)
+        masked = may_change & (draw.random(len(word)) < how.fraction)
         changed: dict[int, dict[int, str]] = {}
-        for at, side in read(masked_lm, encoded, precision=precision, listen=listen, hidden=hidden):
-            assert side.masked is not None
-            for token, guess in zip(at[hidden[at]].tolist(), guesses(side.masked), strict=True):
+        for at, side in read(masked_lm, encoded, precision=precision, listen=listen, masked=masked):
+            assert side.mlm_logits is not None
+            for token, guess in zip(at[masked[at]].tolist(), guesses(side.mlm_logits), strict=True):
                 changed.setdefault(int(window[token]), {})[int(word[token] - borders[window[token]])] = guess
         copies += [windows[row].sentence.with_words(words) for row, words in sorted(changed.items())]
     return copies

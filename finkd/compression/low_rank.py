@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from corpora.errors import ConfigError
 from finkd.data.batches import TrainingData, plan
 from finkd.inference.forward import forward
+from finkd.losses.term import Requirement
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Slim
 from finkd.models.layer_parts import LINEARS, parts
 from finkd.models.model import Model
 
 Size = tuple[int, int]
-"""Outputs and inputs of a matrix."""
+"""StepOutputs and inputs of a matrix."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def moments(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> d
     with _seen(matrices(model)) as seen, torch.inference_mode():
         for rows in plan(data.lengths, batch_tokens, seed, 0):
             inputs = data.batch(rows).student
-            forward(model.network.train(False), inputs, frozenset())
+            forward(model.network.train(False), inputs, Requirement.NONE)
             count += len(inputs.tokens)
             for name, states in seen.items():
                 read = states.flatten(0, 1)[inputs.tokens].double()

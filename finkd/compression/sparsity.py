@@ -72,7 +72,7 @@ class Sparsity:
         return self.fraction * (1 - left**3)
 
     def state(self) -> dict[str, Tensor]:
-        """Scores and masks."""
+        """SelectedLogits and masks."""
         kinds = {"scores": self.scores, "masks": self.masks}
         found = {f"{kind}.{name}": value for kind, held in kinds.items() for name, value in held.items()}
         return {**found, "updates": torch.tensor([self.updates])}

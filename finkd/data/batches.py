@@ -13,11 +13,11 @@ from torch import Tensor
 
 from corpora.sentence import Sentence
 from finkd.data.arrays import Array
-from finkd.data.collator import Inputs, aligned, inputs, on_grid
+from finkd.data.collator import ModelInputs, align_batch, model_inputs, on_grid
 from finkd.data.dataset import cut, side
 from finkd.data.encoding import WINDOW, Encoded
-from finkd.losses.alignment import Aligned
-from finkd.losses.term import HIDING
+from finkd.losses.alignment import BatchAlignment
+from finkd.losses.term import MASKING, Requirement
 from finkd.models.model import Model
 from tokenization.alignment import Alignment, align, first_tokens, words_of_tokens
 from tokenization.mixing import mix
@@ -78,19 +78,20 @@ class Batch:
     Attributes:
         student: the student's input.
         labels: (words,) gold label ids, ``IGNORED`` where there is none.
-        words: (words,) index of each word among all words of the data set.
+        word_ids: (words,) index of each word among all words of the data set.
         teacher: the teacher's input, if there is a teacher whose states a loss needs.
-        aligned: how the two lie over each other, if a loss needs it.
+        alignment: alignment of both, if a loss requires it.
     """
 
-    student: Inputs
+    student: ModelInputs
     labels: Tensor
-    words: Tensor
-    teacher: Inputs | None = None
-    aligned: Aligned | None = None
+    word_ids: Tensor
+    teacher: ModelInputs | None = None
+    alignment: BatchAlignment | None = None
 
 
-_PAIRED = frozenset({"hidden", "attention", "masked", "everywhere", "embeddings"})
+_PAIRED = ~(Requirement.NONE | Requirement.LABELS | Requirement.WORD_LOGITS)
+"""Requirements for which both tokenizations are aligned."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class TrainingData:
         ends: (words,) character after its last one.
         labels: (words,) gold label ids or ``IGNORED``; numbers where a number is to be learnt.
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
-        words: (words,) number of each word among the words of all sentences; those that two windows share come twice.
+        word_ids: (words,) number of each word among the words of all sentences; those that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
-        masking: chance of a word to be hidden where a term needs hidden text, of all alike or (words,) of each.
+        masking: probability that a word is masked where a term requires it, one for all or (words,) of each.
         limit: most tokens that all models have room for.
     """
 
@@ -114,7 +115,7 @@ class TrainingData:
     ends: Integers
     labels: Integers | Floats
     usable: Bools
-    words: Longs
+    word_ids: Longs
     teacher: Encoded | None = None
     masking: float | Floats = 0.15
     limit: int = WINDOW
@@ -148,7 +149,7 @@ class TrainingData:
             ends=arrays["ends"],
             labels=arrays["labels"],
             usable=arrays["usable"],
-            words=arrays["words"],
+            word_ids=arrays["words"],
             teacher=side(arrays, "teacher", teacher.tokenizer) if teacher else None,
             limit=limit,
         )
@@ -159,40 +160,40 @@ class TrainingData:
         return self.student.lengths if self.teacher is None else np.maximum(self.student.lengths, self.teacher.lengths)
 
     def batch(
-        self, rows: Longs, needs: frozenset[str] = frozenset(), seed: Sequence[int] = (0,), mixed: float = 0.0
+        self, rows: Longs, requirements: Requirement = Requirement.NONE, seed: Sequence[int] = (0,), mixed: float = 0.0
     ) -> Batch:
         """Collate examples.
 
         Args:
             rows: the chosen ones.
-            needs: what the loss terms look at (``finkd.losses.term.NEEDS``).
-            seed: decides what is mixed and hidden.
+            requirements: what the loss terms look at (``finkd.losses.term.Requirement``).
+            seed: decides what is mixed and masked.
             mixed: share of the chunks that the student reads in the teacher's tokens, whose ids then follow its own.
         """
         tokens = self.student.tokens.take(rows)
         words, _ = members(self.student.word_rows, rows)
-        if not (needs & _PAIRED or mixed):
+        if not (requirements & _PAIRED or mixed):
             words, first = self._covered(rows, words, tokens)
-            return Batch(inputs(self.student, tokens, first[0], self.limit), *self._labels(words))
+            return Batch(model_inputs(self.student, tokens, first[0], self.limit), *self._labels(words))
         random = np.random.Generator(np.random.PCG64([*seed]))
-        # Without a teacher the student is aligned with itself, so that text can be hidden in the same way.
+        # Without a teacher the student is aligned with itself, so that text can be masked in the same way.
         other = (self.teacher or self.student).tokens.take(rows)
         alignment = align(other, tokens)
         if mixed:
             both = mix(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
             if np.diff(both.rows).max(initial=0) <= self.limit:  # a mixture may be longer than either of its parts
                 tokens, alignment = both, align(other, both)
-        hidden = np.zeros(max(alignment.chunk_count, 1), np.bool_)
-        if needs & HIDING:
+        masked = np.zeros(max(alignment.chunk_count, 1), np.bool_)
+        if requirements & MASKING:
             chance = self.masking if isinstance(self.masking, float) else self.masking[words]
-            self._hide(hidden, rows, words, alignment, random.random(len(words)) < chance)
-        theirs, ours = ((side >= 0) & hidden[side] for side in alignment.chunks)
+            self._mask(masked, rows, words, alignment, random.random(len(words)) < chance)
+        theirs, ours = ((side >= 0) & masked[side] for side in alignment.chunks)
         words, first = self._covered(rows, words, tokens, other)
         return Batch(
-            inputs(self.student, tokens, first[0], self.limit, ours),
+            model_inputs(self.student, tokens, first[0], self.limit, ours),
             *self._labels(words),
-            inputs(self.teacher, other, first[1], self.limit, theirs) if self.teacher else None,
-            aligned(alignment, needs, hidden),
+            model_inputs(self.teacher, other, first[1], self.limit, theirs) if self.teacher else None,
+            align_batch(alignment, requirements, masked),
         )
 
     def _labels(self, words: Longs) -> tuple[Tensor, Tensor]:
@@ -212,10 +213,10 @@ class TrainingData:
         kept = self.usable[words] & (first >= 0).all(axis=0)
         return words[kept], first[:, kept]
 
-    def _hide(self, hidden: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
+    def _mask(self, masked: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
         """Mark the chunks of which any token, on either side, begins in a word that was drawn."""
         starts, ends, borders = self._spans(rows, words)
         for tokens, chunks in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True):
             word = words_of_tokens(tokens, starts, ends, borders)
             inside = (word >= 0) & (chunks >= 0)
-            hidden[chunks[inside][drawn[word[inside]]]] = True
+            masked[chunks[inside][drawn[word[inside]]]] = True

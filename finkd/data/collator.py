@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from finkd.data.encoding import Encoded
-from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedTokens, Pool
+from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
+from finkd.losses.term import Requirement
 from tokenization.alignment import Alignment, Pooling
 from tokenization.tokenizer import Longs, Tokens
 
@@ -18,20 +19,20 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ModelInputs:
     """One model's view of a batch.
 
     Attributes:
         ids: (batch, seq) token ids.
         mask: (batch, seq) True at tokens, False at padding.
-        words: (words,) position of each word's first token in the flattened (batch * seq) sequence.
+        first_token_positions: (words,) position of each word's first token in the flattened (batch * seq) sequence.
         tokens: (tokens,) position of each token in the flattened sequence, in order, padding left out.
         types: (batch, seq) 1 at tokens of the second text of a pair; ``None`` where texts stand alone.
     """
 
     ids: Tensor
     mask: Tensor
-    words: Tensor
+    first_token_positions: Tensor
     tokens: Tensor
     types: Tensor | None = None
 
@@ -51,7 +52,9 @@ def on_grid(length: int) -> int:
     return -(-length // step) * step
 
 
-def inputs(encoded: Encoded, tokens: Tokens, first: Longs, limit: int, hidden: Bools | None = None) -> Inputs:
+def model_inputs(
+    encoded: Encoded, tokens: Tokens, first: Longs, limit: int, masked: Bools | None = None
+) -> ModelInputs:
     """Pad some examples to one length.
 
     Args:
@@ -59,18 +62,18 @@ def inputs(encoded: Encoded, tokens: Tokens, first: Longs, limit: int, hidden: B
         tokens: those of the chosen examples.
         first: (words,) first token of each word to look up, as an index into ``tokens``.
         limit: length that padding may not go beyond.
-        hidden: (tokens,) True where the mask token takes the place of a token.
+        masked: (tokens,) True where the mask token takes the place of a token.
     """
     counts = np.diff(tokens.rows)
     longest = int(counts.max(initial=1))
     longest = max(longest, min(on_grid(longest), limit))
     position = np.arange(tokens.rows[-1]) + np.repeat(np.arange(len(counts)) * longest - tokens.rows[:-1], counts)
     ids = np.full(len(counts) * longest, encoded.pad, np.int64)
-    ids[position] = tokens.ids if hidden is None else np.where(hidden, encoded.mask, tokens.ids)
+    ids[position] = tokens.ids if masked is None else np.where(masked, encoded.mask, tokens.ids)
     mask = np.zeros(len(ids), np.bool_)
     mask[position] = True
     shape = (len(counts), longest)
-    return Inputs(
+    return ModelInputs(
         torch.from_numpy(ids.reshape(shape)),
         torch.from_numpy(mask.reshape(shape)),
         torch.from_numpy(position[first]),
@@ -88,19 +91,19 @@ def _second(tokens: Tokens, position: Longs, shape: tuple[int, int]) -> Longs:
     return types.reshape(shape)
 
 
-def aligned(alignment: Alignment, needs: frozenset[str], hidden: Bools) -> Aligned:
+def align_batch(alignment: Alignment, requirements: Requirement, masked: Bools) -> BatchAlignment:
     """The parts of an alignment that loss terms look at, as tensors.
 
     Args:
         alignment: of the tokens of a batch.
-        needs: what the terms look at.
-        hidden: (chunks,) True for chunks that are hidden from both models.
+        requirements: what the terms look at.
+        masked: (chunks,) True for chunks that are masked for both models.
     """
-    return Aligned(
+    return BatchAlignment(
         _pool(alignment.to_student()),
-        _chunks(alignment) if "attention" in needs else None,
-        _masked(alignment, hidden) if "masked" in needs else None,
-        _masked(alignment, np.ones_like(hidden)) if "everywhere" in needs else None,
+        _chunks(alignment) if Requirement.ATTENTION in requirements else None,
+        _masked(alignment, masked) if Requirement.MLM_LOGITS in requirements else None,
+        _masked(alignment, np.ones_like(masked)) if Requirement.MLM_LOGITS_EVERYWHERE in requirements else None,
     )
 
 
@@ -136,13 +139,13 @@ def _gather(chunk: Longs, count: int) -> Pooling:
     return Pooling(members, np.concatenate(([0], np.cumsum(sizes))), weights)
 
 
-def _masked(alignment: Alignment, hidden: Bools) -> Masked:
-    number = np.cumsum(hidden) - 1
+def _masked(alignment: Alignment, masked: Bools) -> MaskedText:
+    number = np.cumsum(masked) - 1
     teacher, student = (
-        _masked_tokens(tokens, np.where((chunk >= 0) & hidden[chunk], number[chunk], -1))
+        _masked_tokens(tokens, np.where((chunk >= 0) & masked[chunk], number[chunk], -1))
         for tokens, chunk in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True)
     )
-    return Masked(student, teacher, int(hidden.sum()))
+    return MaskedText(student, teacher, int(masked.sum()))
 
 
 def _masked_tokens(tokens: Tokens, number: Longs) -> MaskedTokens:

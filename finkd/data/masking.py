@@ -22,7 +22,7 @@ def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> Training
         fraction: of the words.
         rarity: 0 hides all words alike.
     """
-    if rarity == 0 or len(data.words) == 0:
+    if rarity == 0 or len(data.word_ids) == 0:
         return replace(data, masking=fraction)
     weights = _rarest(data).astype(np.float64) ** -rarity
     return replace(data, masking=np.minimum(1.0, fraction * weights / weights.mean()).astype(np.float32))

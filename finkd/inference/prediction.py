@@ -12,12 +12,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from finkd.data.batches import by_length
-from finkd.data.collator import Bools, inputs
+from finkd.data.collator import Bools, model_inputs
 from finkd.data.encoding import Encoded
 from finkd.inference.forward import forward
 from finkd.inference.interruption import current_interrupt
 from finkd.losses.alignment import to_device
-from finkd.losses.term import Side
+from finkd.losses.term import ModelOutputs, Requirement
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress
 from finkd.system.allocation import keep_freed_memory
@@ -33,35 +33,35 @@ padding, 18,000 words/s in bf16 and 8,500 in fp32 where 4,096 tokens give 14,400
 def read(
     model: Model,
     encoded: Encoded,
-    needs: frozenset[str] = frozenset(),
+    requirements: Requirement = Requirement.NONE,
     precision: str = "fp32",
     batch_tokens: int = _BATCH_TOKENS,
     listen: Listener | None = None,
-    hidden: Bools | None = None,
+    masked: Bools | None = None,
     device: str | None = None,
-) -> Iterator[tuple[Longs, Side]]:
+) -> Iterator[tuple[Longs, ModelOutputs]]:
     """Run a model over examples.
 
     Args:
         model: a tagger, a masked-LM network or a bare encoder.
         encoded: the examples under its own tokenizer.
-        needs: what to compute (``finkd.losses.term.NEEDS``).
+        requirements: what to compute (``finkd.losses.term.Requirement``).
         precision: as in ``Schedule``.
         batch_tokens: tokens of one batch, padding included.
         listen: called after every batch.
-        hidden: (tokens,) True for tokens that the mask token takes the place of.
+        masked: (tokens,) True for tokens that the mask token takes the place of.
         device: where; ``None`` takes a GPU if there is one.
 
     Yields:
         for each batch, (tokens,) their indices among all tokens, and what the model makes of them; ``words`` are the
-        label scores of all these tokens, ``masked`` the vocabulary's scores of the hidden ones.
+        label scores of all these tokens, ``mlm_logits`` those of the masked ones.
     """
     keep_freed_memory()
     network = in_precision(model.network.train(False), resolve_precision(precision))
     home = network.device
     network.to(device or ("cuda" if torch.cuda.is_available() else home))
     try:
-        yield from _read(network, encoded, needs, model.max_length, batch_tokens, listen, hidden)
+        yield from _read(network, encoded, requirements, model.max_length, batch_tokens, listen, masked)
     finally:
         network.to(home)
 
@@ -70,23 +70,23 @@ def read(
 def _read(
     network: PreTrainedModel,
     encoded: Encoded,
-    needs: frozenset[str],
+    requirements: Requirement,
     longest: int,
     batch_tokens: int,
     listen: Listener | None,
-    hidden: Bools | None,
-) -> Iterator[tuple[Longs, Side]]:
+    masked: Bools | None,
+) -> Iterator[tuple[Longs, ModelOutputs]]:
     device = network.device
     batches = by_length(np.arange(len(encoded.lengths)), encoded.lengths, batch_tokens)
     began, tokens, interrupt = time.perf_counter(), 0, current_interrupt()
     for number, rows in enumerate(batches, start=1):
         interrupt(0)
         at, _ = members(encoded.tokens.rows, rows)
-        covered = None if hidden is None else hidden[at]
-        masked = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)
-        batch = inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), longest, covered)
+        covered = None if masked is None else masked[at]
+        places = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)
+        batch = model_inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), longest, covered)
         batch = to_device(batch, device)
-        yield at, forward(network, batch, needs, masked)
+        yield at, forward(network, batch, requirements, places)
         tokens += len(at)
         if listen is not None:
             listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
@@ -115,8 +115,8 @@ def word_logits(
     batch_tokens = batch_tokens or (_FEW_TOKENS if device == "cpu" else _BATCH_TOKENS)
     scores = torch.zeros(len(encoded.tokens.ids), len(model.labels))
     for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens, device=device):
-        assert side.words is not None  # a tagger scores words
-        scores[at] = side.words.float().cpu()
+        assert side.word_logits is not None  # a tagger scores words
+        scores[at] = side.word_logits.float().cpu()
     found = scores[encoded.first]
     found[encoded.first < 0] = math.nan
     return found

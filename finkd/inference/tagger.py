@@ -21,7 +21,7 @@ from tokenization.tokenizer import Tokenizer
 Tags = list[list[str]]
 
 
-Scores = npt.NDArray[np.float32]
+SelectedLogits = npt.NDArray[np.float32]
 
 
 class Runs(Protocol):
@@ -39,7 +39,7 @@ class Runs(Protocol):
     def max_length(self) -> int:
         """Tokens that it reads at most."""
 
-    def word_logits(self, encoded: Encoded) -> Scores:
+    def word_logits(self, encoded: Encoded) -> SelectedLogits:
         """(words, labels) scores of every word, at its first token; NaN for words that no token covers."""
 
 
@@ -53,7 +53,7 @@ _CELLS = 2**23
 
 def sentence_logits(
     sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW, precision: str = "fp32"
-) -> Iterator[Scores]:
+) -> Iterator[SelectedLogits]:
     """Label scores of every word, computed in blocks, so that text of any length and any number of labels fits.
 
     Yields:
@@ -78,7 +78,7 @@ def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sen
     yield sentences[start:]
 
 
-def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[Scores]:
+def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[SelectedLogits]:
     windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
@@ -93,7 +93,7 @@ def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, prec
     return result
 
 
-def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> Scores:
+def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> SelectedLogits:
     """The scores of words, whatever runs the tagger.
 
     Raises:

@@ -11,7 +11,7 @@ from finkd.settings import build
 
 if TYPE_CHECKING:  # listing the names must not import torch
     from finkd.losses.known import Recipe
-    from finkd.losses.term import Loss
+    from finkd.losses.term import Loss, Requirement
 
 losses: Registry[type[Loss]] = Registry(
     "losses",
@@ -71,12 +71,12 @@ recipes: Registry[Recipe] = Registry(
 )
 
 
-def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: frozenset[str], why: str) -> list[Loss]:
+def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: Requirement, why: str) -> list[Loss]:
     """Loss terms from a config.
 
     Args:
         settings: loss term -> its settings, or the name of a recipe.
-        refused: needs (``losses.term.NEEDS``) that the stage cannot meet.
+        refused: requirements that the stage cannot meet.
         why: what to say of a term that has one of them.
 
     Raises:
@@ -89,6 +89,6 @@ def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: frozen
         raise ConfigError("losses: expected at least one term, such as 'word-logits-kl: {}' (got none)")
     terms = [build(losses.get(name), each, f"losses.{name}") for name, each in settings.items()]
     for name, term in zip(settings, terms, strict=True):
-        if term.needs & refused:
+        if term.requires & refused:
             raise ConfigError(f"losses.{name}: {why}")
     return terms

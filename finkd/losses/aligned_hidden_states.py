@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.losses.layers import Layers, layer_pairs
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class AlignedHiddenStates:
     weight: float = 1.0
     layers: Layers = "even"
     measure: Literal["relative", "mse", "cosine"] = "relative"
-    needs: ClassVar[frozenset[str]] = frozenset({"hidden"})
+    requires: ClassVar[Requirement] = Requirement.HIDDEN_STATES
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if no student token is covered.
 
         Raises:
             ConfigError: if a mapped layer does not exist.
         """
-        assert outputs.aligned is not None
-        pool = outputs.aligned.to_student
+        assert outputs.alignment is not None
+        pool = outputs.alignment.to_student
         distance = _DISTANCES[self.measure]
         terms = []
-        for student, teacher in self.pairs(len(outputs.student.hidden), len(outputs.teacher.hidden)):
-            state = outputs.project(outputs.student.hidden[student]).float()
-            terms.append(distance(state, pool.average(outputs.teacher.hidden[teacher].float()), pool.covered))
+        for student, teacher in self.pairs(len(outputs.student.hidden_states), len(outputs.teacher.hidden_states)):
+            state = outputs.project(outputs.student.hidden_states[student]).float()
+            terms.append(distance(state, pool.average(outputs.teacher.hidden_states[teacher].float()), pool.covered))
         return torch.stack(terms).mean()
 
     def pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:

@@ -98,7 +98,7 @@ class MaskedTokens:
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedText:
     """Text that both masked-LM heads are asked for: whole chunks, so that neither is asked for a character more.
 
     Attributes:
@@ -126,7 +126,7 @@ class Masked:
 
 
 @dataclass(frozen=True)
-class Aligned:
+class BatchAlignment:
     """How the tokens of both models lie over each other in one batch.
 
     Attributes:
@@ -138,8 +138,8 @@ class Aligned:
 
     to_student: Pool
     chunks: Chunks | None = None
-    masked: Masked | None = None
-    everywhere: Masked | None = None
+    masked: MaskedText | None = None
+    everywhere: MaskedText | None = None
 
 
 def places(groups: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from finkd.losses.alignment import MaskedTokens, places
 from finkd.losses.masked_kl import hidden_scores, single_tokens
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class ULD:
 
     weight: float = 1.0
     largest: NonNegativeInt = 128
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
         student, teacher, masked = hidden_scores(outputs)
         ours, theirs = _paired_by_index(masked.student, masked.teacher)
@@ -52,9 +52,9 @@ class MinED:
     """
 
     weight: float = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
         student, teacher, masked = hidden_scores(outputs)
         assert outputs.vocabularies is not None
@@ -82,9 +82,9 @@ class ULDHybrid:
     weight: float = 1.0
     unmatched: NonNegativeFloat = 1.0
     largest: NonNegativeInt = 128
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
         student, teacher, masked = hidden_scores(outputs)
         assert outputs.vocabularies is not None

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class CrossEntropy:
 
     weight: float = 1.0
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    needs: ClassVar[frozenset[str]] = frozenset({"labels"})
+    requires: ClassVar[Requirement] = Requirement.LABELS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar mean over labelled words, 0 if there are none."""
-        assert outputs.student.words is not None
+        assert outputs.student.word_logits is not None
         assert outputs.labels is not None
         total = functional.cross_entropy(
-            outputs.student.words.float(), outputs.labels, reduction="sum", label_smoothing=self.smoothing
+            outputs.student.word_logits.float(), outputs.labels, reduction="sum", label_smoothing=self.smoothing
         )
         return total / (outputs.labels >= 0).sum().clamp(min=1)

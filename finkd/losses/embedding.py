@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Embedding:
     """
 
     weight: float = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"embeddings"})
+    requires: ClassVar[Requirement] = Requirement.EMBEDDINGS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 without tokens."""
         assert outputs.student.embeddings is not None
         assert outputs.teacher.embeddings is not None

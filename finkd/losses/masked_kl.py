@@ -10,9 +10,9 @@ from pydantic import NonNegativeInt, PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.alignment import Masked
-from finkd.losses.term import Outputs
-from finkd.models.masked_lm import Scores, divergence, score_divergence
+from finkd.losses.alignment import MaskedText
+from finkd.losses.term import Requirement, StepOutputs
+from finkd.models.masked_lm import SelectedLogits, divergence, score_divergence
 
 
 @dataclass(frozen=True)
@@ -37,30 +37,30 @@ class MaskedProjection:
     positions: Literal["hidden", "all"] = "hidden"
 
     @property
-    def needs(self) -> frozenset[str]:
+    def requires(self) -> Requirement:
         """Hidden text, and guesses there or everywhere."""
-        return frozenset({"masked" if self.positions == "hidden" else "everywhere"})
+        return Requirement.MLM_LOGITS | Requirement.HIDDEN_STATES | Requirement.MLM_LOGITS_EVERYWHERE
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if no chunk is one token on both sides."""
         if self.positions == "all":
             return self._everywhere(outputs)
         student, teacher, masked = hidden_scores(outputs)
         single = single_tokens(masked).nonzero(as_tuple=True)[0]
-        ours, theirs = Scores(student, single), Scores(teacher, masked.first_teacher[single])
+        ours, theirs = SelectedLogits(student, single), SelectedLogits(teacher, masked.first_teacher[single])
         return score_divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
 
-    def _everywhere(self, outputs: Outputs) -> Tensor:
-        student, teacher = outputs.student.everywhere, outputs.teacher.everywhere
+    def _everywhere(self, outputs: StepOutputs) -> Tensor:
+        student, teacher = outputs.student.mlm_logits_everywhere, outputs.teacher.mlm_logits_everywhere
         assert student is not None
         assert teacher is not None
-        assert outputs.aligned is not None
-        assert outputs.aligned.everywhere is not None
-        single = single_tokens(outputs.aligned.everywhere)
-        ours, theirs = student.take(single), teacher.take(outputs.aligned.everywhere.first_teacher[single])
+        assert outputs.alignment is not None
+        assert outputs.alignment.everywhere is not None
+        single = single_tokens(outputs.alignment.everywhere)
+        ours, theirs = student.take(single), teacher.take(outputs.alignment.everywhere.first_teacher[single])
         return divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
 
-    def _projected(self, guesses: Tensor, outputs: Outputs) -> Tensor:
+    def _projected(self, guesses: Tensor, outputs: StepOutputs) -> Tensor:
         """(positions, student vocabulary) from (positions, teacher vocabulary)."""
         assert outputs.vocabularies is not None
         if 0 < self.tokens < guesses.shape[-1]:
@@ -84,9 +84,9 @@ class MaskedMarginal:
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if no hidden chunk is one teacher token."""
         student, teacher, masked = hidden_scores(outputs)
         assert outputs.vocabularies is not None
@@ -123,9 +123,9 @@ class ALM:
 
     weight: float = 1.0
     temperature: PositiveFloat = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
         student, teacher, masked = hidden_scores(outputs)
         ours = _chunk_likelihood(student, masked.student.ids, masked.student.chunk, masked.chunks)
@@ -139,16 +139,16 @@ _EPSILON = 1e-4
 """Keeps a likelihood of one away from log 0."""
 
 
-def hidden_scores(outputs: Outputs) -> tuple[Tensor, Tensor, Masked]:
+def hidden_scores(outputs: StepOutputs) -> tuple[Tensor, Tensor, MaskedText]:
     """The scores of both masked-LM heads at the hidden tokens, and what is hidden."""
-    assert outputs.student.masked is not None
-    assert outputs.teacher.masked is not None
-    assert outputs.aligned is not None
-    assert outputs.aligned.masked is not None
-    return outputs.student.masked, outputs.teacher.masked, outputs.aligned.masked
+    assert outputs.student.mlm_logits is not None
+    assert outputs.teacher.mlm_logits is not None
+    assert outputs.alignment is not None
+    assert outputs.alignment.masked is not None
+    return outputs.student.mlm_logits, outputs.teacher.mlm_logits, outputs.alignment.masked
 
 
-def single_tokens(masked: Masked) -> Tensor:
+def single_tokens(masked: MaskedText) -> Tensor:
     """(masked student tokens,) True for those whose chunk is one token on both sides."""
     ours, theirs = masked.sizes
     return ((ours == 1) & (theirs == 1))[masked.student.chunk]

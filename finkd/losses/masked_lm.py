@@ -1,4 +1,4 @@
-"""Masked language modelling: the student guesses hidden tokens."""
+"""MaskedText language modelling: the student guesses hidden tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 from finkd.models.masked_lm import cross_entropy
 
 
@@ -20,12 +20,12 @@ class MaskedLM:
     """
 
     weight: float = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"masked"})
+    requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
-        assert outputs.student.masked is not None
-        assert outputs.aligned is not None
-        assert outputs.aligned.masked is not None
-        ids = outputs.aligned.masked.student.ids
-        return cross_entropy(outputs.student.masked, ids) / max(1, len(ids))
+        assert outputs.student.mlm_logits is not None
+        assert outputs.alignment is not None
+        assert outputs.alignment.masked is not None
+        ids = outputs.alignment.masked.student.ids
+        return cross_entropy(outputs.student.mlm_logits, ids) / max(1, len(ids))

@@ -14,7 +14,7 @@ from torch.nn import functional
 from corpora.errors import ConfigError
 from finkd.losses.alignment import Chunks
 from finkd.losses.layers import Layers, layer_pairs
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 _NEVER = -1e4
 """Score of a chunk that is not there: its probability is 0 in every precision, and its gradient is finite."""
@@ -41,16 +41,16 @@ class ChunkRelations:
     relations: Annotated[tuple[Literal["qq", "kk", "vv"], ...], Field(min_length=1)] = ("qq", "kk", "vv")
     layers: Layers = "last"
     heads: Annotated[int, Field(ge=0)] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    requires: ClassVar[Requirement] = Requirement.ATTENTION
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if the batch has no chunk.
 
         Raises:
             ConfigError: if a layer does not exist, or a width cannot be cut into so many heads.
         """
         chunks = _chunks(outputs)
-        heads = self.heads or outputs.student.heads
+        heads = self.heads or outputs.student.attention_heads
         terms = []
         for student, teacher in _attention(outputs, self.layers, "chunk-relations.layers"):
             for relation in self.relations:
@@ -77,21 +77,21 @@ class ChunkAttention:
 
     weight: float = 1.0
     layers: Layers = "even"
-    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    requires: ClassVar[Requirement] = Requirement.ATTENTION
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar mean over layers, heads and pairs of chunks; 0 if the batch has no chunk.
 
         Raises:
             ConfigError: if a layer does not exist, or the models have different numbers of heads.
         """
-        if outputs.student.heads != outputs.teacher.heads:
+        if outputs.student.attention_heads != outputs.teacher.attention_heads:
             raise ConfigError(
-                f"losses.chunk-attention: student and teacher must have as many heads (got {outputs.student.heads} and "
-                f"{outputs.teacher.heads}); chunk-relations compares any numbers"
+                f"losses.chunk-attention: student and teacher must have as many heads (got {outputs.student.attention_heads} and "
+                f"{outputs.teacher.attention_heads}); chunk-relations compares any numbers"
             )
         chunks = _chunks(outputs)
-        heads = outputs.student.heads
+        heads = outputs.student.attention_heads
         pairs = (chunks.mask.unsqueeze(1) & chunks.mask.unsqueeze(2)).unsqueeze(1)
         terms = []
         for layers in _attention(outputs, self.layers, "chunk-attention.layers"):
@@ -103,13 +103,13 @@ class ChunkAttention:
         return torch.stack(terms).mean()
 
 
-def _chunks(outputs: Outputs) -> Chunks:
-    assert outputs.aligned is not None
-    assert outputs.aligned.chunks is not None
-    return outputs.aligned.chunks
+def _chunks(outputs: StepOutputs) -> Chunks:
+    assert outputs.alignment is not None
+    assert outputs.alignment.chunks is not None
+    return outputs.alignment.chunks
 
 
-def _attention(outputs: Outputs, layers: Layers, key: str) -> list[tuple[Tensor, Tensor]]:
+def _attention(outputs: StepOutputs, layers: Layers, key: str) -> list[tuple[Tensor, Tensor]]:
     """(3, tokens, width) queries, keys and values of mapped layers, the student's and the teacher's."""
     ours, theirs = outputs.student.attention, outputs.teacher.attention
     pairs = layer_pairs(layers, len(ours), len(theirs), key, first=1)

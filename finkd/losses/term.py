@@ -1,40 +1,69 @@
-"""What a loss term is and what it may look at."""
+"""The protocol of loss terms, and the model outputs that they read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Flag, auto
 from typing import Protocol
 
 from torch import Tensor
 
-from finkd.losses.alignment import Aligned
+from finkd.losses.alignment import BatchAlignment
 from finkd.losses.vocabularies import Vocabularies
-from finkd.models.masked_lm import Guesses
+from finkd.models.masked_lm import FactoredLogits
+
+
+class Requirement(Flag):
+    """What a loss term reads beside the student's own logits of words.
+
+    Attributes:
+        NONE: nothing more.
+        LABELS: gold label ids.
+        WORD_LOGITS: the teacher's label logits of words.
+        HIDDEN_STATES: of both models, of each layer.
+        ATTENTION: queries, keys and values of both models, of each layer.
+        MLM_LOGITS: text is masked for both models; logits of both masked-LM heads at the masked tokens.
+        MLM_LOGITS_EVERYWHERE: text is masked for both models; both masked-LM heads at every token.
+        EMBEDDINGS: token embeddings of both models.
+    """
+
+    NONE = 0
+    LABELS = auto()
+    WORD_LOGITS = auto()
+    HIDDEN_STATES = auto()
+    ATTENTION = auto()
+    MLM_LOGITS = auto()
+    MLM_LOGITS_EVERYWHERE = auto()
+    EMBEDDINGS = auto()
+
+
+MASKING = Requirement.MLM_LOGITS | Requirement.MLM_LOGITS_EVERYWHERE
+"""Requirements for which text is masked for both models."""
 
 
 @dataclass(frozen=True)
-class Side:
-    """What one model computed; parts that no active term needs are absent.
+class ModelOutputs:
+    """Outputs of one model for a batch; those that no active loss term requires are absent.
 
     Words and tokens are flat over the batch, so padding never enters a loss.
 
     Attributes:
-        words: (words, labels) scores at each word's first token.
-        hidden: embeddings and each layer's states, (tokens, width) each.
+        word_logits: (words, labels) label logits at each word's first token.
+        hidden_states: embeddings and each layer's hidden states, (tokens, width) each.
         attention: queries, keys and values of each layer, (3, tokens, width) each, heads side by side.
-        heads: attention heads of a layer; 0 if layers differ in it.
-        masked: (masked tokens, vocabulary) scores of the masked-LM head.
-        everywhere: the masked-LM head at all tokens that lie in a chunk, hidden or not.
-        embeddings: (vocabulary, width) token embeddings.
+        attention_heads: heads of a layer; 0 if layers differ in it.
+        mlm_logits: (masked tokens, vocabulary) of the masked-LM head.
+        mlm_logits_everywhere: the masked-LM head at all tokens that lie in a chunk, masked or not.
+        embeddings: (tokens, width) token embeddings.
     """
 
-    words: Tensor | None = None
-    hidden: tuple[Tensor, ...] = ()
+    word_logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] = ()
     attention: tuple[Tensor, ...] = ()
-    heads: int = 1
-    masked: Tensor | None = None
-    everywhere: Guesses | None = None
+    attention_heads: int = 1
+    mlm_logits: Tensor | None = None
+    mlm_logits_everywhere: FactoredLogits | None = None
     embeddings: Tensor | None = None
 
 
@@ -43,37 +72,24 @@ def _same(states: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Everything that a training step computed.
+class StepOutputs:
+    """What loss terms read: the outputs of both models for one batch.
 
     Attributes:
-        student: the student's side.
-        teacher: the teacher's, without gradients.
+        student: outputs of the student.
+        teacher: outputs of the teacher, without gradients.
         labels: (words,) gold label ids, -100 where there is none.
-        aligned: how the tokens of both sides lie over each other.
+        alignment: alignment of both models' tokens.
         vocabularies: how the entries of both vocabularies correspond.
         project: (tokens, student width) -> (tokens, teacher width): a learnt linear map where the widths differ.
     """
 
-    student: Side
-    teacher: Side = field(default_factory=Side)
+    student: ModelOutputs
+    teacher: ModelOutputs = field(default_factory=ModelOutputs)
     labels: Tensor | None = None
-    aligned: Aligned | None = None
+    alignment: BatchAlignment | None = None
     vocabularies: Vocabularies | None = None
     project: Callable[[Tensor], Tensor] = _same
-
-
-NEEDS = frozenset({"labels", "words", "hidden", "attention", "masked", "everywhere", "embeddings"})
-"""What a term may ask for, beside the student's own scores of words:
-
-``labels``: gold; ``words``: the teacher's scores of words; ``hidden``, ``attention``, ``embeddings``: of both sides;
-``masked``: text hidden from both models, and the scores of both masked-LM heads there; ``everywhere``: the same text,
-and both heads at every token.
-"""
-
-
-HIDING = frozenset({"masked", "everywhere"})
-"""Needs for which text is hidden from both models."""
 
 
 class Loss(Protocol):
@@ -81,16 +97,16 @@ class Loss(Protocol):
 
     Attributes:
         weight: factor in the sum of all terms.
-        needs: which parts of ``Outputs`` must be there, from ``NEEDS``.
+        requirements: which parts of ``StepOutputs`` must be there, from ``Requirement``.
     """
 
     @property
-    def needs(self) -> frozenset[str]:
-        """Which parts of ``Outputs`` must be there, from ``NEEDS``."""
+    def requires(self) -> Requirement:
+        """What it reads of ``StepOutputs``."""
 
     @property
     def weight(self) -> float:
         """Factor in the sum of all terms."""
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """The unweighted term, a scalar; 0 with finite gradients when nothing in the batch counts."""

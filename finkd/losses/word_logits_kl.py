@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class WordLogitsKL:
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    requires: ClassVar[Requirement] = Requirement.WORD_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar mean over all words of the batch, labelled or not; 0 without words."""
-        assert outputs.student.words is not None
-        assert outputs.teacher.words is not None
-        student = functional.log_softmax(outputs.student.words.float() / self.temperature, dim=-1)
-        teacher = functional.log_softmax(outputs.teacher.words.float() / self.temperature, dim=-1)
+        assert outputs.student.word_logits is not None
+        assert outputs.teacher.word_logits is not None
+        student = functional.log_softmax(outputs.student.word_logits.float() / self.temperature, dim=-1)
+        teacher = functional.log_softmax(outputs.teacher.word_logits.float() / self.temperature, dim=-1)
         total = functional.kl_div(student, teacher, reduction="sum", log_target=True)
         return self.temperature**2 * total / max(1, len(student))

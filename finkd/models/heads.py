@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from corpora.errors import ConfigError
-from finkd.models.masked_lm import Guesses
+from finkd.models.masked_lm import FactoredLogits
 from finkd.models.model import Model
 
 
@@ -109,7 +109,7 @@ def check_masked_head(network: PreTrainedModel) -> None:
         )
 
 
-def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
+def factored_mlm_logits(network: PreTrainedModel, states: Tensor) -> FactoredLogits:
     """What a masked-LM head makes of some tokens, short of the scores of the vocabulary.
 
     Args:
@@ -123,9 +123,13 @@ def masked_lm_guesses(network: PreTrainedModel, states: Tensor) -> Guesses:
     parts: Any = network
     if hasattr(network, "cls"):
         head = parts.cls.predictions
-        return Guesses(head.transform(states), head.decoder.weight, head.decoder.bias)
+        return FactoredLogits(head.transform(states), head.decoder.weight, head.decoder.bias)
     if hasattr(network, "lm_head"):
         head = parts.lm_head
-        return Guesses(head.layer_norm(functional.gelu(head.dense(states))), head.decoder.weight, head.decoder.bias)
+        return FactoredLogits(
+            head.layer_norm(functional.gelu(head.dense(states))), head.decoder.weight, head.decoder.bias
+        )
     last = parts.vocab_projector
-    return Guesses(parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias)
+    return FactoredLogits(
+        parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias
+    )

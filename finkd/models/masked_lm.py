@@ -24,7 +24,7 @@ _SCORES_IN_CACHE = 1 << 18
 
 
 @dataclass(frozen=True)
-class Guesses:
+class FactoredLogits:
     """A masked-LM head at some tokens, before the vocabulary is looked at.
 
     Attributes:
@@ -37,13 +37,13 @@ class Guesses:
     weight: Tensor
     bias: Tensor
 
-    def take(self, places: Tensor) -> Guesses:
+    def take(self, places: Tensor) -> FactoredLogits:
         """The same at some of the tokens."""
-        return Guesses(self.states[places], self.weight, self.bias)
+        return FactoredLogits(self.states[places], self.weight, self.bias)
 
-    def entries(self, count: int) -> Guesses:
+    def entries(self, count: int) -> FactoredLogits:
         """The same of the vocabulary's first entries alone."""
-        return Guesses(self.states, self.weight[:count], self.bias[:count])
+        return FactoredLogits(self.states, self.weight[:count], self.bias[:count])
 
     def scores(self) -> Tensor:
         """(tokens, vocabulary)."""
@@ -51,7 +51,7 @@ class Guesses:
 
 
 @dataclass(frozen=True)
-class Scores:
+class SelectedLogits:
     """What a masked-LM head says at some tokens.
 
     Attributes:
@@ -63,7 +63,7 @@ class Scores:
     places: Tensor
 
 
-def divergence(student: Guesses, teacher: Guesses, target: Target, temperature: float) -> Tensor:
+def divergence(student: FactoredLogits, teacher: FactoredLogits, target: Target, temperature: float) -> Tensor:
     """tau^2 sum_k w_k KL(q_k || p_k) / sum_k w_k over tokens k, in memory that does not grow with their number.
 
     p = softmax(z_S / tau), q w = target(softmax(z_T / tau)), and w is the mass of a row of the target. Gradients reach
@@ -85,7 +85,13 @@ def divergence(student: Guesses, teacher: Guesses, target: Target, temperature: 
 class _Divergence(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, teacher: Guesses, target: Target, temperature: float
+        ctx: Any,
+        states: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        teacher: FactoredLogits,
+        target: Target,
+        temperature: float,
     ) -> Tensor:
         """The value, and its gradients beside it."""
         ours, theirs = (states.detach(), weight.detach(), bias.detach()), _parts(teacher)
@@ -113,7 +119,7 @@ class _Divergence(torch.autograd.Function):
         return *(each * slopes[0] for each in ctx.saved_tensors), None, None, None
 
 
-def score_divergence(student: Scores, teacher: Scores, target: Target, temperature: float) -> Tensor:
+def score_divergence(student: SelectedLogits, teacher: SelectedLogits, target: Target, temperature: float) -> Tensor:
     """``divergence`` where the scores of both sides are there already, since other terms need them too.
 
     Args:
@@ -131,7 +137,7 @@ def score_divergence(student: Scores, teacher: Scores, target: Target, temperatu
 class _ScoreDivergence(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, scores: Tensor, places: Tensor, teacher: Scores, target: Target, temperature: float
+        ctx: Any, scores: Tensor, places: Tensor, teacher: SelectedLogits, target: Target, temperature: float
     ) -> Tensor:
         """The value, and the gradient beside it."""
         total = scores.new_zeros((), dtype=torch.float32)
@@ -196,7 +202,7 @@ def _at_once(*scores: Tensor) -> int:
     return elements // max(each.shape[-1] for each in scores)
 
 
-def _parts(guesses: Guesses) -> tuple[Tensor, Tensor, Tensor]:
+def _parts(guesses: FactoredLogits) -> tuple[Tensor, Tensor, Tensor]:
     return guesses.states.detach(), guesses.weight.detach(), guesses.bias.detach()
 
 

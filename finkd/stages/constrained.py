@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from finkd.losses import build_terms
-from finkd.losses.term import HIDING
+from finkd.losses.term import MASKING
 from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import check_tagger, examples, fit
@@ -26,7 +26,7 @@ def depends(losses: Losses, context: Context) -> dict[str, Any]:
     return {
         "corpus": context.corpus,
         "labels": context.labels,
-        "losses": [described(term) for term in build_terms(losses, HIDING, _WHY)],
+        "losses": [described(term) for term in build_terms(losses, MASKING, _WHY)],
         "seed": context.seed,
         "precision": context.precision,
     }
@@ -61,7 +61,7 @@ def learn(
     if schedule.epochs:
         check_tagger(model, context, name)
         data = examples(context.train, student, context, context.labels, model)
-        return fit(student, data, build_terms(losses, HIDING, _WHY), schedule, context, Teacher(model), constraint)
+        return fit(student, data, build_terms(losses, MASKING, _WHY), schedule, context, Teacher(model), constraint)
     constrain(student, constraint)
     return 0
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from corpora.errors import ConfigError
 from finkd.data.masking import hiding
 from finkd.losses import build_terms
-from finkd.losses.term import HIDING, Loss
+from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.settings import described
@@ -68,7 +68,7 @@ class Distill:
     @property
     def head(self) -> Head:
         """Words if a term compares masked-LM guesses."""
-        return "words" if any(term.needs & HIDING for term in self.terms()) else "kept"
+        return "words" if any(term.requires & MASKING for term in self.terms()) else "kept"
 
     def terms(self) -> list[Loss]:
         """The loss terms.
@@ -78,7 +78,7 @@ class Distill:
             UnknownNameError: if a term is unknown.
         """
         why = "compares labels, which a distilled encoder has not; use task-distill"
-        terms = build_terms(self.losses, frozenset({"labels", "words"}), why)
+        terms = build_terms(self.losses, (Requirement.LABELS | Requirement.WORD_LOGITS), why)
         check_mixing(self.schedule, terms)
         if self.cache_teacher_outputs:
             check_kept(terms)

@@ -20,7 +20,7 @@ from finkd.data.arrays import Array, Growing, mapped
 from finkd.data.dataset import blocks
 from finkd.inference.tagger import sentence_logits
 from finkd.losses import build_terms
-from finkd.losses.term import HIDING, Loss
+from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import examples, fit, kept_states, trainable
@@ -86,7 +86,7 @@ class TaskDistill:
             UnknownNameError: if a term is unknown.
         """
         why = "hides words, which a tagger has to read; use distill"
-        terms = build_terms(self.losses, HIDING, why)
+        terms = build_terms(self.losses, MASKING, why)
         check_mixing(self.schedule, terms)
         if self.cache_teacher_outputs:
             check_kept(terms)
@@ -97,14 +97,14 @@ class TaskDistill:
         assert context.teacher is not None
         student = trainable(model, context)
         terms = self.terms()
-        looks = any(term.needs - {"labels", "words"} for term in terms)
+        looks = any(term.requires & ~(Requirement.LABELS | Requirement.WORD_LOGITS) for term in terms)
         tagger = context.teacher.load() if looks or self.entity_replacement else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
         data = examples(sentences, student, context, context.labels, teacher)
         states = targets = None
         if teacher is None:
-            targets = torch.from_numpy(teacher_labels(sentences, context.teacher, context)[data.words])
+            targets = torch.from_numpy(teacher_labels(sentences, context.teacher, context)[data.word_ids])
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
         elif self.cache_teacher_outputs and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)

@@ -16,7 +16,7 @@ from corpora.tasks.questions import Question
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import read
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 from finkd.models.heads import with_answer_head
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -157,19 +157,19 @@ class AnswerSpan:
 
     weight: float = 1.0
     temperature: float | None = None
-    needs: ClassVar[frozenset[str]] = frozenset({"labels", "words"})
+    requires: ClassVar[Requirement] = Requirement.LABELS | Requirement.WORD_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar."""
-        assert outputs.student.words is not None
+        assert outputs.student.word_logits is not None
         assert outputs.labels is not None
         tau = 1.0 if self.temperature is None else self.temperature
         _, window = torch.unique_consecutive(outputs.labels[:, 0], return_inverse=True)
-        said = _log_softmax(outputs.student.words.float() / tau, window)
+        said = _log_softmax(outputs.student.word_logits.float() / tau, window)
         right = outputs.labels[:, 1:].float()
         if self.temperature is not None:
-            assert outputs.teacher.words is not None
-            right = _log_softmax(outputs.teacher.words.float() / tau, window).exp()
+            assert outputs.teacher.word_logits is not None
+            right = _log_softmax(outputs.teacher.word_logits.float() / tau, window).exp()
         return -(tau**2) * (right * said).sum() / (2 * (int(window.max()) + 1))
 
 
@@ -217,8 +217,8 @@ def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
     """(tokens, 2) how well an answer begins and ends at each."""
     found = np.zeros((len(encoded.tokens.ids), 2), np.float32)
     for at, side in read(model, encoded):
-        assert side.words is not None
-        found[at] = side.words.float().cpu().numpy()
+        assert side.word_logits is not None
+        found[at] = side.word_logits.float().cpu().numpy()
     return found
 
 

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from corpora.tasks.task import Example, TaskData
 from finkd.inference.prediction import read
+from finkd.losses.term import Requirement
 from finkd.models.model import Model
 from finkd.suites.classifier import TextSettings, gold
 from finkd.suites.reading import read_texts
@@ -69,8 +70,8 @@ def _states(model: Model, examples: Sequence[Example], settings: TextSettings) -
     reading = read_texts(examples, model.tokenizer, min(settings.limit, model.max_length), settings.long)
     text = np.repeat(reading.source, reading.encoded.lengths)
     total = np.zeros((len(examples), model.encoder.config.hidden_size), np.float32)
-    for at, side in read(model, reading.encoded, frozenset({"hidden"})):
-        np.add.at(total, text[at], side.hidden[-1].float().cpu().numpy())
+    for at, side in read(model, reading.encoded, Requirement.HIDDEN_STATES):
+        np.add.at(total, text[at], side.hidden_states[-1].float().cpu().numpy())
     return np.asarray(total / np.bincount(text, minlength=len(examples))[:, None], np.float32)
 
 

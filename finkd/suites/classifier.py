@@ -26,7 +26,7 @@ from finkd.training.step import Teacher
 from finkd.training.trainer import train
 from tokenization.tokenizer import Longs, Tokens
 
-Scores = npt.NDArray[np.float32]
+SelectedLogits = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def learn(
     data: TaskData,
     settings: TextSettings,
     seed: int,
-    taught: Scores | None = None,
+    taught: SelectedLogits | None = None,
     listen: Listener | None = None,
 ) -> Model:
     """A model of a task, with a new head on a copy of an encoder.
@@ -96,7 +96,7 @@ def learn(
     return learner
 
 
-def _losses(data: TaskData, settings: TextSettings, taught: Scores | None) -> list[Loss]:
+def _losses(data: TaskData, settings: TextSettings, taught: SelectedLogits | None) -> list[Loss]:
     if data.labels:
         return [CrossEntropy(), *([WordLogitsKL(temperature=settings.temperature)] if taught is not None else [])]
     return [SquaredError(), *([TeacherError()] if taught is not None else [])]
@@ -108,7 +108,7 @@ def gold(data: TaskData, split: str) -> npt.NDArray[np.float32] | Longs:
     return np.array(labels, np.int64) if data.labels else np.array(labels, np.float32)
 
 
-def scores(model: Model, examples: Sequence[Example], settings: TextSettings) -> tuple[Scores, int]:
+def scores(model: Model, examples: Sequence[Example], settings: TextSettings) -> tuple[SelectedLogits, int]:
     """(texts, labels) scores, of windows averaged, and how many texts were longer than the model reads."""
     limit = min(settings.limit, model.max_length)
     reading = read_texts(examples, model.tokenizer, limit, settings.long)
@@ -116,14 +116,14 @@ def scores(model: Model, examples: Sequence[Example], settings: TextSettings) ->
     example_of_token = np.repeat(np.arange(len(reading.source)), encoded.lengths)
     total = np.zeros((len(examples), len(model.labels)), np.float32)
     for at, side in read(model, encoded):
-        assert side.words is not None
+        assert side.word_logits is not None
         opens = np.flatnonzero(np.isin(at, encoded.first))
-        found = side.words.float().cpu().numpy()[opens]
+        found = side.word_logits.float().cpu().numpy()[opens]
         np.add.at(total, reading.source[example_of_token[at[opens]]], found)
     parts = np.bincount(reading.source, minlength=len(examples)).astype(np.float32)
     return total / parts[:, None], reading.too_long
 
 
-def answers(scored: Scores, data: TaskData) -> npt.NDArray[np.float64]:
+def answers(scored: SelectedLogits, data: TaskData) -> npt.NDArray[np.float64]:
     """(texts,) what the scores say: the likeliest class, or the number itself."""
     return scored.argmax(axis=1).astype(np.float64) if data.labels else scored[:, 0].astype(np.float64)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class SquaredError:
     """
 
     weight: float = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"labels"})
+    requires: ClassVar[Requirement] = Requirement.LABELS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar."""
-        assert outputs.student.words is not None
+        assert outputs.student.word_logits is not None
         assert outputs.labels is not None
-        return functional.mse_loss(outputs.student.words.float().squeeze(1), outputs.labels)
+        return functional.mse_loss(outputs.student.word_logits.float().squeeze(1), outputs.labels)
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class TeacherError:
     """
 
     weight: float = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    requires: ClassVar[Requirement] = Requirement.WORD_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar."""
-        assert outputs.student.words is not None
-        assert outputs.teacher.words is not None
-        return functional.mse_loss(outputs.student.words.float(), outputs.teacher.words.float())
+        assert outputs.student.word_logits is not None
+        assert outputs.teacher.word_logits is not None
+        return functional.mse_loss(outputs.student.word_logits.float(), outputs.teacher.word_logits.float())

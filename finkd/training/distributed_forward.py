@@ -15,32 +15,35 @@ import torch
 from torch import Tensor, distributed
 from transformers import PreTrainedModel
 
-from finkd.data.collator import Inputs
+from finkd.data.collator import ModelInputs
 from finkd.inference.forward import forward
-from finkd.losses.term import Side
+from finkd.losses.term import ModelOutputs, Requirement
 from finkd.system import processes
 
 
 def forward_together(
     network: PreTrainedModel,
-    inputs: Inputs,
-    needs: frozenset[str],
+    inputs: ModelInputs,
+    requirements: Requirement,
     masked: Tensor | None = None,
     everywhere: Tensor | None = None,
-) -> Side:
+) -> ModelOutputs:
     """``finkd.inference.forward.forward`` of a batch that all processes hold; arguments and result are the same."""
     if processes.count() == 1:
-        return forward(network, inputs, needs, masked, everywhere)
+        return forward(network, inputs, requirements, masked, everywhere)
     shares = _Shares.of(inputs, processes.count(), processes.number())
-    side = forward(network, shares.own(inputs), needs, shares.own_places(masked), shares.own_places(everywhere))
+    side = forward(network, shares.own(inputs), requirements, shares.own_places(masked), shares.own_places(everywhere))
     return replace(
         side,
-        words=None if side.words is None else gathered(side.words, shares.sizes(shares.words)),
-        hidden=tuple(gathered(state, shares.sizes(shares.tokens)) for state in side.hidden),
+        word_logits=None if side.word_logits is None else gathered(side.word_logits, shares.sizes(shares.words)),
+        hidden_states=tuple(gathered(state, shares.sizes(shares.tokens)) for state in side.hidden_states),
         attention=tuple(gathered(a.movedim(1, 0), shares.sizes(shares.tokens)).movedim(0, 1) for a in side.attention),
-        masked=None if side.masked is None else gathered(side.masked, shares.sizes(shares.borders(masked))),
-        everywhere=side.everywhere
-        and replace(side.everywhere, states=gathered(side.everywhere.states, shares.sizes(shares.borders(everywhere)))),
+        mlm_logits=None if side.mlm_logits is None else gathered(side.mlm_logits, shares.sizes(shares.borders(masked))),
+        mlm_logits_everywhere=side.mlm_logits_everywhere
+        and replace(
+            side.mlm_logits_everywhere,
+            states=gathered(side.mlm_logits_everywhere.states, shares.sizes(shares.borders(everywhere))),
+        ),
         embeddings=None if side.embeddings is None else gathered(side.embeddings, shares.sizes(shares.tokens)),
     )
 
@@ -62,11 +65,13 @@ class _Shares:
     number: int
 
     @classmethod
-    def of(cls, inputs: Inputs, count: int, number: int) -> _Shares:
+    def of(cls, inputs: ModelInputs, count: int, number: int) -> _Shares:
         examples, longest = inputs.ids.shape
         rows = [examples * share // count for share in range(count + 1)]
         positions = torch.tensor(rows, device=inputs.ids.device) * longest
-        tokens, words = (torch.searchsorted(places, positions) for places in (inputs.tokens, inputs.words))
+        tokens, words = (
+            torch.searchsorted(places, positions) for places in (inputs.tokens, inputs.first_token_positions)
+        )
         return cls(rows, tokens, words, number)
 
     def borders(self, places: Tensor | None) -> Tensor:
@@ -79,15 +84,15 @@ class _Shares:
         sizes: list[int] = borders.diff().tolist()
         return sizes
 
-    def own(self, inputs: Inputs) -> Inputs:
+    def own(self, inputs: ModelInputs) -> ModelInputs:
         """This process's examples; one without any reads the first one, and nothing comes of it."""
         first, last = self.rows[self.number : self.number + 2]
         before = first * inputs.ids.shape[1]
         rows = slice(first, last) if first < last else slice(1)
-        return Inputs(
+        return ModelInputs(
             inputs.ids[rows],
             inputs.mask[rows],
-            self._own(inputs.words, self.words) - before,
+            self._own(inputs.first_token_positions, self.words) - before,
             self._own(inputs.tokens, self.tokens) - before,
             None if inputs.types is None else inputs.types[rows],
         )

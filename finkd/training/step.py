@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Literal
 
 import torch
@@ -13,8 +15,8 @@ from transformers import PreTrainedModel
 
 from corpora.errors import ConfigError
 from finkd.data.batches import Batch
-from finkd.losses.alignment import Masked
-from finkd.losses.term import Loss, Outputs, Side
+from finkd.losses.alignment import MaskedText
+from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
 from finkd.models.model import Model
 from finkd.system.precision import in_precision
@@ -35,6 +37,10 @@ class Teacher:
     model: Model | None = None
     logits: Tensor | None = None
     states: States | None = None
+
+
+_OF_TEACHER = MASKING | Requirement.HIDDEN_STATES | Requirement.ATTENTION
+"""Requirements for which the teacher runs."""
 
 
 class Step(nn.Module):
@@ -65,7 +71,7 @@ class Step(nn.Module):
         self.network = in_precision(network, precision)
         self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses
-        self.needs = needed_by(losses)
+        self.requirements = required_by(losses)
         self.logits = teacher.logits.to(device) if teacher.logits is not None else None
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
@@ -77,74 +83,76 @@ class Step(nn.Module):
             self.teacher = (network.to(device).train(False),)  # type: ignore[arg-type]
             self.entries.append(len(teacher.model.tokenizer))
             self.vocabularies = Vocabularies(teacher.model.tokenizer, student.tokenizer, device)
-            if "embeddings" in self.needs:
+            if Requirement.EMBEDDINGS in self.requirements:
                 self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach()).to(device)
 
-    def forward(self, batch: Batch, known: Side | None = None) -> Tensor:
+    def forward(self, batch: Batch, known: ModelOutputs | None = None) -> Tensor:
         """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
         places = [None if each is None else each.student.at for each in _asked(batch)]
-        student = forward_together(self.network, batch.student, self.needs, *places)
+        student = forward_together(self.network, batch.student, self.requirements, *places)
         student = _without_spare_entries(student, self.entries[0])
-        outputs = Outputs(student, self._teach(batch, known), batch.labels, batch.aligned, self.vocabularies)
+        outputs = StepOutputs(student, self._teach(batch, known), batch.labels, batch.alignment, self.vocabularies)
         if self.projection is not None:
             outputs = replace(outputs, project=self.projection)
         return torch.stack([loss(outputs) for loss in self.losses])
 
     @torch.no_grad()
-    def _teach(self, batch: Batch, known: Side | None) -> Side:
-        side = known or Side()
-        needs = self.needs & {"hidden", "attention", "masked", "everywhere"}
-        is_asked = bool(needs) or (self.logits is None and "words" in self.needs)
+    def _teach(self, batch: Batch, known: ModelOutputs | None) -> ModelOutputs:
+        side = known or ModelOutputs()
+        requirements = self.requirements & _OF_TEACHER
+        is_asked = bool(requirements) or (self.logits is None and Requirement.WORD_LOGITS in self.requirements)
         if known is None and is_asked and self.teacher and batch.teacher is not None:
             places = [None if each is None else each.teacher.at for each in _asked(batch)]
-            side = forward_together(self.teacher[0], batch.teacher, needs, *places)
+            side = forward_together(self.teacher[0], batch.teacher, requirements, *places)
             side = _without_spare_entries(side, self.entries[1])
         return replace(
             side,
-            words=side.words if self.logits is None else self.logits[batch.words],
+            word_logits=side.word_logits if self.logits is None else self.logits[batch.word_ids],
             embeddings=self.embeddings[batch.student.token_ids] if self.embeddings is not None else None,
         )
 
 
-def _without_spare_entries(side: Side, entries: int) -> Side:
-    """Scores of the tokenizer's entries alone: models may have more, to fill up a round number."""
-    masked = side.masked
+def _without_spare_entries(side: ModelOutputs, entries: int) -> ModelOutputs:
+    """SelectedLogits of the tokenizer's entries alone: models may have more, to fill up a round number."""
+    masked = side.mlm_logits
     # Slopes of a slice, even of all of a tensor, are copied once more on their way back.
     if masked is not None and masked.shape[1] > entries:
         masked = masked[:, :entries]
     return replace(
         side,
-        masked=masked,
-        everywhere=None if side.everywhere is None else side.everywhere.entries(entries),
+        mlm_logits=masked,
+        mlm_logits_everywhere=None
+        if side.mlm_logits_everywhere is None
+        else side.mlm_logits_everywhere.entries(entries),
     )
 
 
-def _asked(batch: Batch) -> tuple[Masked | None, Masked | None]:
-    """The text that masked-LM heads are asked for: what is hidden, and everything."""
-    return (batch.aligned.masked, batch.aligned.everywhere) if batch.aligned else (None, None)
+def _asked(batch: Batch) -> tuple[MaskedText | None, MaskedText | None]:
+    """The text that masked-LM heads are asked for: what is masked, and everything."""
+    return (batch.alignment.masked, batch.alignment.everywhere) if batch.alignment else (None, None)
 
 
-def needed_by(losses: Sequence[Loss]) -> frozenset[str]:
-    """What some terms look at together."""
-    return frozenset[str]().union(*(loss.needs for loss in losses))
+def required_by(losses: Sequence[Loss]) -> Requirement:
+    """What some terms require together."""
+    return reduce(or_, (loss.requires for loss in losses), Requirement.NONE)
 
 
-def width_map(student: Model, teacher: Model | None, needs: frozenset[str], seed: int) -> nn.Linear | None:
+def width_map(student: Model, teacher: Model | None, requirements: Requirement, seed: int) -> nn.Linear | None:
     """A map from the student's states to the teacher's, where a term compares them and the widths differ.
 
     Args:
         student: what is trained.
         teacher: whose states it learns from.
-        needs: what the terms look at.
+        requirements: what the terms look at.
         seed: of the map's weights.
 
     Raises:
         ConfigError: if token embeddings are compared that are narrower than the encoder.
     """
-    if teacher is None or not needs & {"hidden", "embeddings"}:
+    if teacher is None or not requirements & (Requirement.HIDDEN_STATES | Requirement.EMBEDDINGS):
         return None
     ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size
-    if "embeddings" in needs and student.embeddings.weight.shape[1] != ours:
+    if Requirement.EMBEDDINGS in requirements and student.embeddings.weight.shape[1] != ours:
         raise ConfigError(
             "losses.embedding: cannot compare factorised embeddings; aligned-hidden-states compares what they become"
         )

@@ -22,7 +22,7 @@ from corpora.errors import ConfigError
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import read
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-from finkd.losses.term import HIDING, Loss, Side
+from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.store import Store, address
@@ -49,13 +49,13 @@ class States:
     count: int
     rows: Longs
 
-    def side(self, rows: Longs) -> Side:
+    def side(self, rows: Longs) -> ModelOutputs:
         """What the teacher would compute of these examples; states that are not kept are empty."""
         found = _states(self.values[members(self.rows, rows)[0]])
         hidden = [found.new_zeros(0)] * self.count
         for place, layer in enumerate(self.layers):
             hidden[layer] = found[:, place]
-        return Side(hidden=tuple(hidden))
+        return ModelOutputs(hidden_states=tuple(hidden))
 
     @torch.inference_mode()
     def word_logits(self, head: nn.Linear, first: Longs) -> Tensor:
@@ -120,8 +120,8 @@ class Keeper:
         is_bf16 = self.precision == "bf16"
         shape = (len(encoded.tokens.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
         values = _allocated(path, shape, np.int16 if is_bf16 else np.float32)
-        for at, side in read(self.teacher, encoded, frozenset({"hidden"}), self.precision, listen=self.listen):
-            found = torch.stack([side.hidden[layer] for layer in layers], dim=1).cpu()
+        for at, side in read(self.teacher, encoded, Requirement.HIDDEN_STATES, self.precision, listen=self.listen):
+            found = torch.stack([side.hidden_states[layer] for layer in layers], dim=1).cpu()
             kept = found.bfloat16().view(torch.int16) if is_bf16 else found.float()
             values[at] = kept.numpy()
         values.flush()
@@ -142,9 +142,9 @@ def check_kept(terms: Sequence[Loss]) -> None:
     Raises:
         ConfigError: if a term looks at something that is not kept.
     """
-    if any(term.needs & {"attention", *HIDING} for term in terms):
+    if any(term.requires & (Requirement.ATTENTION | MASKING) for term in terms):
         raise ConfigError(
-            "cache_teacher_outputs: attention and hidden text are not kept; leave it out, or the terms that look at them"
+            "cache_teacher_outputs: attention and masked text are not kept; leave it out, or the terms that read them"
         )
 
 
@@ -159,6 +159,6 @@ def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...
     for term in terms:
         if isinstance(term, AlignedHiddenStates):
             wanted |= {layer for _, layer in term.pairs(student, teacher)}
-        elif "hidden" in term.needs:
+        elif Requirement.HIDDEN_STATES in term.requires:
             wanted |= set(range(teacher))
     return tuple(sorted(wanted))

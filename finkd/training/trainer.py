@@ -29,7 +29,7 @@ from finkd.training.gradient_norm_balancing import GradientNormBalancing
 from finkd.training.master_weights import MasterWeights
 from finkd.training.optimizers import optimizers
 from finkd.training.schedule import Course, Schedule
-from finkd.training.step import Step, Teacher, needed_by, width_map
+from finkd.training.step import Step, Teacher, required_by, width_map
 from finkd.training.vocabulary_mixing import both_vocabularies, check_mixing
 from finkd.training.weight_constraints import Constrained, Constraint
 from tokenization.tokenizer import Longs
@@ -122,11 +122,11 @@ class _Loop:
         self.teacher = teacher
         self.batches = _batches(data, schedule, seed)
         self.course = Course(schedule, len(self.batches))
-        self.needs = needed_by(losses)
+        self.requirements = required_by(losses)
         device = self.accelerator.device
         model.network.to(device)
         set_dropout(model.network, schedule.dropout)
-        to_width = width_map(model, teacher.model, self.needs, seed)
+        to_width = width_map(model, teacher.model, self.requirements, seed)
         made = optimizers(model, to_width, schedule)
         precision, apart = resolve_precision(schedule.precision), constraint is not None
         bare = Step(model, to_width, losses, teacher, device, precision, apart).to(device)
@@ -187,7 +187,7 @@ class _Loop:
         self.number += 1
         torch.manual_seed(_seed(self.seed, self.number, processes.number()))
         mixed = self.schedule.mixing * (1 - self.course.done(self.number) / self.course.steps)
-        batch = self.data.batch(rows, self.needs, (self.seed, self.number), mixed)
+        batch = self.data.batch(rows, self.requirements, (self.seed, self.number), mixed)
         known = self.teacher.states.side(rows) if self.teacher.states else None
         batch, known = to_device((batch, known), self.accelerator.device)
         loss = self.balance(self.step(batch, known))

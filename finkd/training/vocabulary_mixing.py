@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from corpora.errors import ConfigError
-from finkd.losses.term import HIDING, Loss
+from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.model import Model
 from finkd.training.schedule import Schedule
-from finkd.training.step import needed_by
+from finkd.training.step import required_by
 
 
 def check_mixing(schedule: Schedule, losses: Sequence[Loss]) -> None:
@@ -21,14 +21,14 @@ def check_mixing(schedule: Schedule, losses: Sequence[Loss]) -> None:
     Raises:
         ConfigError: if its losses do not look at a teacher's states, or know one vocabulary only.
     """
-    needs = needed_by(losses)
+    requirements = required_by(losses)
     if not schedule.mixing:
         return
-    if "embeddings" in needs:
+    if Requirement.EMBEDDINGS in requirements:
         raise ConfigError("schedule.mixing: cannot be used with the loss 'embedding', which knows one vocabulary")
-    if needs & HIDING:
+    if requirements & MASKING:
         raise ConfigError("schedule.mixing: cannot be used with a masked-LM head, which writes one vocabulary")
-    if not needs & {"hidden", "attention"}:
+    if not requirements & (Requirement.HIDDEN_STATES | Requirement.ATTENTION):
         raise ConfigError(
             "schedule.mixing: needs a loss that looks at the teacher's states, such as aligned-hidden-states"
         )

@@ -1,4 +1,4 @@
-"""Scores that others have published, for a look beside the measured ones; never mixed with them."""
+"""SelectedLogits that others have published, for a look beside the measured ones; never mixed with them."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import torch
 
 from corpora.errors import ConfigError
 from finkd.losses import losses
-from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedTokens, Pool, to_device
-from finkd.losses.term import NEEDS, Outputs, Side
+from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool, to_device
+from finkd.losses.term import ModelOutputs, Requirement, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
 from finkd.settings import build
 from tests.toys import roberta, wordpiece_uncased
@@ -23,12 +23,12 @@ def random_side(random, tokens, words, labels, masked, vocabulary, layers, *, le
     def normal(*shape):
         return torch.randn(*shape, generator=random, requires_grad=learns)
 
-    return Side(
-        words=normal(words, labels),
-        hidden=tuple(normal(tokens, WIDTH) for _ in range(layers + 1)),
+    return ModelOutputs(
+        word_logits=normal(words, labels),
+        hidden_states=tuple(normal(tokens, WIDTH) for _ in range(layers + 1)),
         attention=tuple(normal(3, tokens, WIDTH) for _ in range(layers)),
-        heads=2,
-        masked=normal(masked, vocabulary),
+        attention_heads=2,
+        mlm_logits=normal(masked, vocabulary),
         embeddings=normal(tokens, WIDTH),
     )
 
@@ -49,44 +49,46 @@ def random_outputs(words=7, labels=5, tokens=11, seed=0):
     )
     covered = torch.rand(tokens, generator=random) < 0.8
     every = Pool(places, places, torch.ones(tokens), torch.ones(tokens, dtype=torch.bool))
-    return Outputs(
+    return StepOutputs(
         student=random_side(random, tokens, words, labels, len(hidden), len(STUDENT), LAYERS, learns=True),
         teacher=random_side(random, tokens, words, labels, len(hidden), len(TEACHER), 2 * LAYERS, learns=False),
         labels=torch.randint(labels, (words,), generator=random),
-        aligned=Aligned(
+        alignment=BatchAlignment(
             Pool(places, places, covered.float(), covered),
             Chunks(every, every, torch.zeros(tokens, dtype=torch.long), places, (1, tokens)),
-            Masked(ours, theirs, (len(hidden) + 1) // 2),
+            MaskedText(ours, theirs, (len(hidden) + 1) // 2),
         ),
         vocabularies=TABLES,
     )
 
 
 TABLES = Vocabularies(TEACHER, STUDENT)
-FIELDS = {"words": None, "hidden": (), "attention": (), "masked": None, "embeddings": None}
+FIELDS = {"word_logits": None, "hidden_states": (), "attention": (), "mlm_logits": None, "embeddings": None}
 
 
-def only(outputs, needs):
-    """Only the parts that a term says it needs; the student always scores its own words."""
-    absent = {name: empty for name, empty in FIELDS.items() if name not in needs}
-    student = replace(outputs.student, **{name: empty for name, empty in absent.items() if name != "words"})
+def only(outputs, requirements):
+    """Only the parts that a term requires; the student always scores its own words."""
+    absent = {name: empty for name, empty in FIELDS.items() if Requirement[name.upper()] not in requirements}
+    student = replace(outputs.student, **{name: empty for name, empty in absent.items() if name != "word_logits"})
     aligned = replace(
-        outputs.aligned,
-        chunks=outputs.aligned.chunks if "attention" in needs else None,
-        masked=outputs.aligned.masked if "masked" in needs else None,
+        outputs.alignment,
+        chunks=outputs.alignment.chunks if Requirement.ATTENTION in requirements else None,
+        masked=outputs.alignment.masked if Requirement.MLM_LOGITS in requirements else None,
     )
     return replace(
         outputs,
         student=student,
         teacher=replace(outputs.teacher, **absent),
-        labels=outputs.labels if "labels" in needs else None,
-        aligned=aligned if needs & {"hidden", "attention", "masked"} else None,
-        vocabularies=outputs.vocabularies if "masked" in needs else None,
+        labels=outputs.labels if Requirement.LABELS in requirements else None,
+        alignment=aligned
+        if requirements & (Requirement.HIDDEN_STATES | Requirement.ATTENTION | Requirement.MLM_LOGITS)
+        else None,
+        vocabularies=outputs.vocabularies if Requirement.MLM_LOGITS in requirements else None,
     )
 
 
 def leaves(side):
-    return [side.words, *side.hidden, *side.attention, side.masked, side.embeddings]
+    return [side.word_logits, *side.hidden_states, *side.attention, side.mlm_logits, side.embeddings]
 
 
 @pytest.fixture(params=list(losses))
@@ -94,10 +96,10 @@ def term(request):
     return losses.get(request.param)()
 
 
-def test_it_is_a_frozen_dataclass_with_known_needs(term):
+def test_it_is_a_frozen_dataclass_with_known_requirements(term):
     assert dataclasses.is_dataclass(term)
-    assert term.needs <= NEEDS
-    assert term.needs
+    assert isinstance(term.requires, Requirement)
+    assert term.requires
     assert term.weight == 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         term.weight = 2.0
@@ -126,14 +128,14 @@ def test_it_is_a_finite_float32_scalar(term, words, tokens, dtype):
 
 def test_what_it_does_not_need_has_no_effect(term):
     outputs = random_outputs()
-    assert torch.equal(term(outputs), term(only(outputs, term.needs)))
+    assert torch.equal(term(outputs), term(only(outputs, term.requires)))
 
 
 def test_it_reaches_what_it_needs_of_the_student_and_nothing_of_the_teacher(term):
     outputs = random_outputs(tokens=31)
     term(outputs).backward()
     parts = {"labels": "words"}
-    for need in term.needs:
+    for need in term.requires:
         value = getattr(outputs.student, parts.get(need, need))
         reached = value if isinstance(value, tuple) else (value,)
         assert any(tensor.grad is not None and tensor.grad.abs().sum() > 0 for tensor in reached)
@@ -158,15 +160,15 @@ def test_an_empty_batch_gives_zero_and_finite_gradients(term):
 
 def test_nothing_that_counts_gives_zero_and_finite_gradients(term):
     outputs = random_outputs()
-    if term.needs & {"masked", "attention", "embeddings"}:
+    if term.requires & (Requirement.MLM_LOGITS | Requirement.ATTENTION | Requirement.EMBEDDINGS):
         pytest.skip("these count whatever is there")
-    aligned = outputs.aligned
+    aligned = outputs.alignment
     pool = aligned.to_student
     outputs = replace(
         outputs,
         labels=torch.full_like(outputs.labels, -100),
-        teacher=replace(outputs.teacher, words=outputs.student.words.detach()),
-        aligned=replace(aligned, to_student=replace(pool, weights=0 * pool.weights, covered=pool.covered & False)),
+        teacher=replace(outputs.teacher, word_logits=outputs.student.word_logits.detach()),
+        alignment=replace(aligned, to_student=replace(pool, weights=0 * pool.weights, covered=pool.covered & False)),
     )
     value = term(outputs)
     value.backward()
@@ -175,7 +177,7 @@ def test_nothing_that_counts_gives_zero_and_finite_gradients(term):
 
 
 def test_a_batch_moves_to_a_device_whole():
-    moved = to_device(random_outputs().aligned, torch.device("meta"))
+    moved = to_device(random_outputs().alignment, torch.device("meta"))
     assert moved.masked.student.at.is_meta
     assert moved.chunks.student.weights.is_meta
     assert moved.chunks.shape == (1, 11)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from corpora.errors import ConfigError
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-from finkd.losses.alignment import Aligned, Chunks, Masked, MaskedTokens, Pool
+from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
 from finkd.losses.baselines import ULD, MinED, ULDHybrid
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding
@@ -20,7 +20,7 @@ from finkd.losses.layers import layer_pairs
 from finkd.losses.masked_kl import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.relations import ChunkAttention, ChunkRelations
-from finkd.losses.term import Outputs, Side
+from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.losses.word_logits_kl import WordLogitsKL
 
 LN2, LN3 = math.log(2), math.log(3)
@@ -31,11 +31,13 @@ def leaf(values):
 
 
 def gold(logits, labels):
-    return Outputs(Side(words=leaf(logits)), labels=torch.tensor(labels))
+    return StepOutputs(ModelOutputs(word_logits=leaf(logits)), labels=torch.tensor(labels))
 
 
 def taught(student, teacher):
-    return Outputs(Side(words=torch.as_tensor(student)), Side(words=torch.as_tensor(teacher)))
+    return StepOutputs(
+        ModelOutputs(word_logits=torch.as_tensor(student)), ModelOutputs(word_logits=torch.as_tensor(teacher))
+    )
 
 
 def identity(count, covered=None):
@@ -45,10 +47,10 @@ def identity(count, covered=None):
 
 
 def states(student, teacher, covered):
-    return Outputs(
-        Side(hidden=tuple(map(leaf, student))),
-        Side(hidden=tuple(map(torch.tensor, teacher))),
-        aligned=Aligned(identity(len(covered), covered)),
+    return StepOutputs(
+        ModelOutputs(hidden_states=tuple(map(leaf, student))),
+        ModelOutputs(hidden_states=tuple(map(torch.tensor, teacher))),
+        alignment=BatchAlignment(identity(len(covered), covered)),
     )
 
 
@@ -73,7 +75,7 @@ class TestCrossEntropy:
         value = CrossEntropy()(with_unlabelled)
         value.backward()
         assert value.item() == pytest.approx(math.log(4 / 3))
-        assert with_unlabelled.student.words.grad[1].tolist() == [0.0, 0.0]
+        assert with_unlabelled.student.word_logits.grad[1].tolist() == [0.0, 0.0]
 
 
 class TestWordKL:
@@ -128,10 +130,10 @@ class TestSpanHidden:
             torch.tensor([0, 0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0.5, 0.5]), torch.tensor([True, True])
         )
         value = AlignedHiddenStates(layers=((0, 0),), measure="mse")(
-            Outputs(
-                Side(hidden=(leaf([[1.0], [1.0]]),)),
-                Side(hidden=(torch.tensor([[1.0], [4.0]]),)),
-                aligned=Aligned(pool),
+            StepOutputs(
+                ModelOutputs(hidden_states=(leaf([[1.0], [1.0]]),)),
+                ModelOutputs(hidden_states=(torch.tensor([[1.0], [4.0]]),)),
+                alignment=BatchAlignment(pool),
             )
         )
         assert value.item() == pytest.approx((0 + 1.5**2) / 2)
@@ -142,7 +144,7 @@ class TestSpanHidden:
         value = AlignedHiddenStates(layers=((0, 0),), measure=measure)(outputs)
         value.backward()
         assert value.item() == pytest.approx({"relative": 0.5, "mse": 0.5, "cosine": 1 - math.sqrt(0.5)}[measure])
-        assert outputs.student.hidden[0].grad[1].tolist() == [0.0, 0.0]
+        assert outputs.student.hidden_states[0].grad[1].tolist() == [0.0, 0.0]
 
     def test_layers_count_alike_whatever_their_scale(self):
         student, teacher = [[1.0, 0.0]], [[1.0, 1.0]]
@@ -157,8 +159,11 @@ class TestSpanHidden:
 
     def test_a_map_bridges_different_widths(self):
         outputs = states([[[1.0]]], [[[2.0, 0.0]]], [True])
-        mapped = Outputs(
-            outputs.student, outputs.teacher, aligned=outputs.aligned, project=lambda x: functional.pad(3 * x, (0, 1))
+        mapped = StepOutputs(
+            outputs.student,
+            outputs.teacher,
+            alignment=outputs.alignment,
+            project=lambda x: functional.pad(3 * x, (0, 1)),
         )
         assert AlignedHiddenStates(layers=((0, 0),))(mapped).item() == pytest.approx(1 / 4)
 
@@ -195,8 +200,8 @@ def one_row(student, teacher, *, heads=1, student_pool=None, teacher_pool=None, 
         torch.arange(count),
         (1, longest or count),
     )
-    sides = (Side(attention=(each,), heads=heads) for each in three)
-    return Outputs(*sides, aligned=Aligned(identity(count), chunks))
+    sides = (ModelOutputs(attention=(each,), heads=heads) for each in three)
+    return StepOutputs(*sides, alignment=BatchAlignment(identity(count), chunks))
 
 
 class TestChunkRelations:
@@ -246,22 +251,24 @@ class TestChunkAttention:
 
     def test_layers_are_averaged(self):
         student, teacher = one_row([[0.0], [0.0]], [[2.0], [1.0]]), one_row([[1.0], [1.0]], [[1.0], [1.0]])
-        ours = Side(attention=(*student.student.attention, *teacher.student.attention))
-        theirs = Side(attention=(*student.teacher.attention, *teacher.teacher.attention))
-        outputs = Outputs(ours, theirs, aligned=student.aligned)
+        ours = ModelOutputs(attention=(*student.student.attention, *teacher.student.attention))
+        theirs = ModelOutputs(attention=(*student.teacher.attention, *teacher.teacher.attention))
+        outputs = StepOutputs(ours, theirs, alignment=student.alignment)
         assert ChunkAttention()(outputs).item() == pytest.approx(25 / 4 / 2)
         assert ChunkAttention(layers="last")(outputs).item() == 0.0
 
     def test_different_numbers_of_heads_are_refused(self):
         outputs = one_row([[0.0], [0.0]], [[2.0], [1.0]])
-        other = Side(attention=outputs.teacher.attention, heads=2)
+        other = ModelOutputs(attention=outputs.teacher.attention, attention_heads=2)
         with pytest.raises(ConfigError, match="as many heads"):
-            ChunkAttention()(Outputs(outputs.student, other, aligned=outputs.aligned))
+            ChunkAttention()(StepOutputs(outputs.student, other, alignment=outputs.alignment))
 
 
 class TestEmbedding:
     def test_by_hand(self):
-        outputs = Outputs(Side(embeddings=leaf([[1.0, 1.0]])), Side(embeddings=torch.tensor([[0.0, 2.0]])))
+        outputs = StepOutputs(
+            ModelOutputs(embeddings=leaf([[1.0, 1.0]])), ModelOutputs(embeddings=torch.tensor([[0.0, 2.0]]))
+        )
         assert Embedding()(outputs).item() == pytest.approx(2 / 4)
 
 
@@ -272,11 +279,13 @@ def tokens(*rows):
 
 
 def hidden(student, teacher, scores, guesses, vocabularies=None):
-    """Masked tokens of both sides, and log-probabilities of both heads there."""
+    """MaskedText tokens of both sides, and log-probabilities of both heads there."""
     chunks = int(student.chunk.max()) + 1
-    aligned = Aligned(identity(len(student.at)), masked=Masked(student, teacher, chunks))
-    student_side = Side(masked=torch.tensor(scores).log().requires_grad_())
-    return Outputs(student_side, Side(masked=torch.tensor(guesses).log()), aligned=aligned, vocabularies=vocabularies)
+    aligned = BatchAlignment(identity(len(student.at)), masked=MaskedText(student, teacher, chunks))
+    student_side = ModelOutputs(mlm_logits=torch.tensor(scores).log().requires_grad_())
+    return StepOutputs(
+        student_side, ModelOutputs(mlm_logits=torch.tensor(guesses).log()), alignment=aligned, vocabularies=vocabularies
+    )
 
 
 class TestMaskedLM:
@@ -329,10 +338,10 @@ class TestMaskedProjection:
         ours, theirs = (torch.randn(count, size, generator=random) for _ in range(2))
         rows = tokens(*((0, chunk) for chunk in range(count)))
         same = SimpleNamespace(project=lambda guesses: guesses)
-        outputs = Outputs(
-            Side(masked=ours),
-            Side(masked=theirs),
-            aligned=Aligned(identity(count), masked=Masked(rows, rows, count)),
+        outputs = StepOutputs(
+            ModelOutputs(mlm_logits=ours),
+            ModelOutputs(mlm_logits=theirs),
+            alignment=BatchAlignment(identity(count), masked=MaskedText(rows, rows, count)),
             vocabularies=same,
         )
         p, q = (functional.log_softmax(side / temperature, dim=-1) for side in (ours, theirs))
@@ -365,7 +374,7 @@ class TestMaskedMarginal:
         value = MaskedMarginal()(outputs)
         value.backward()
         assert value.item() == 0.0
-        assert outputs.student.masked.is_leaf is False or torch.isfinite(outputs.student.masked.grad).all()
+        assert outputs.student.mlm_logits.is_leaf is False or torch.isfinite(outputs.student.mlm_logits.grad).all()
 
 
 class TestMaskedLikelihood:

@@ -1,1 +1,1 @@
-"""Inputs that are broken on purpose, each with the answer that finkd must give."""
+"""ModelInputs that are broken on purpose, each with the answer that finkd must give."""

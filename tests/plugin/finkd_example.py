@@ -8,7 +8,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from finkd.losses.term import Outputs
+from finkd.losses.term import Requirement, StepOutputs
 from finkd.models.model import Model
 from finkd.stages.stage import Context, Head
 from finkd.strategies import Strategy
@@ -19,13 +19,13 @@ class WordsMSE:
     """Mean squared difference of the scores of words (Ba and Caruana 2014, arXiv 1312.6184, equation 1)."""
 
     weight: float = 1.0
-    needs: ClassVar[frozenset[str]] = frozenset({"words"})
+    requires: ClassVar[Requirement] = Requirement.WORD_LOGITS
 
-    def __call__(self, outputs: Outputs) -> Tensor:
+    def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar mean over words and labels; 0 without words."""
-        assert outputs.student.words is not None
-        assert outputs.teacher.words is not None
-        difference = outputs.student.words.float() - outputs.teacher.words.float()
+        assert outputs.student.word_logits is not None
+        assert outputs.teacher.word_logits is not None
+        difference = outputs.student.word_logits.float() - outputs.teacher.word_logits.float()
         return difference.square().sum() / max(1, difference.numel())
 
 

@@ -13,7 +13,7 @@ METRICS = (*ROUGE, "bleu")
 
 
 def summary_metrics(written: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Scores between 0 and 1.
+    """SelectedLogits between 0 and 1.
 
     ROUGE is the F-measure with Porter's stemmer, its mean over the references of each text, and over texts; BLEU is
     sacrebleu's of the whole, against all references at once.

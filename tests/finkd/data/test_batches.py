@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from finkd.data.batches import plan
 from finkd.data.collator import on_grid
 from finkd.data.encoding import IGNORED
+from finkd.losses.term import Requirement
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 from tokenization.tokenizer import members
@@ -73,12 +74,15 @@ def test_a_batch_looks_its_words_up_in_the_padded_sequence():
     rows = np.array([3, 0, 4])
     batch = data.batch(rows)
     ids = batch.student.ids.flatten()
-    assert ids[batch.student.words].tolist() == data.student.tokens.ids[data.student.first[batch.words]].tolist()
+    assert (
+        ids[batch.student.first_token_positions].tolist()
+        == data.student.tokens.ids[data.student.first[batch.word_ids]].tolist()
+    )
     assert ids[batch.student.tokens].tolist() == data.student.tokens.take(rows).ids.tolist()
     assert batch.student.mask.sum() == len(batch.student.tokens)
     assert (batch.student.ids[~batch.student.mask] == data.student.pad).all()
-    assert batch.words.tolist() == members(data.student.word_rows, rows)[0].tolist()
-    assert batch.labels.tolist() == data.labels[batch.words].tolist()
+    assert batch.word_ids.tolist() == members(data.student.word_rows, rows)[0].tolist()
+    assert batch.labels.tolist() == data.labels[batch.word_ids].tolist()
     assert IGNORED not in batch.labels
 
 
@@ -86,17 +90,17 @@ def test_words_that_no_loss_may_look_at_stay_out():
     data = ner_data(SENTENCES, tiny_model())
     data.usable[[0, 5]] = False
     batch = data.batch(np.arange(len(SENTENCES)))
-    assert len(batch.words) == len(data.labels) - 2
-    assert not {0, 5} & set(batch.words.tolist())
+    assert len(batch.word_ids) == len(data.labels) - 2
+    assert not {0, 5} & set(batch.word_ids.tolist())
 
 
 def test_both_sides_of_a_batch_hold_the_same_examples():
     student, teacher = tiny_model(wordpiece_uncased()), tiny_model(roberta())
     data = ner_data(SENTENCES, student, teacher)
-    batch = data.batch(np.array([1, 2]), needs=frozenset({"hidden"}))
+    batch = data.batch(np.array([1, 2]), requirements=Requirement.HIDDEN_STATES)
     assert batch.teacher.ids.shape[0] == batch.student.ids.shape[0] == 2
-    assert len(batch.aligned.to_student.covered) == len(batch.student.tokens)
-    assert int(batch.aligned.to_student.indices.max()) < len(batch.teacher.tokens)
+    assert len(batch.alignment.to_student.covered) == len(batch.student.tokens)
+    assert int(batch.alignment.to_student.indices.max()) < len(batch.teacher.tokens)
     assert (data.lengths >= data.student.lengths).all()
     assert (data.lengths >= data.teacher.lengths).all()
 
@@ -111,11 +115,11 @@ def test_both_sides_hide_the_same_characters(student, teacher, seed):
     data = ner_data(SENTENCES, tiny_model(student), tiny_model(teacher))
     data = replace(data, masking=0.4)
     rows = np.array([1, 3, 0])
-    batch = data.batch(rows, frozenset({"masked"}), (seed,))
+    batch = data.batch(rows, Requirement.MLM_LOGITS, (seed,))
     hidden = []
     for encoded, side, masked in (
-        (data.student, batch.student, batch.aligned.masked.student),
-        (data.teacher, batch.teacher, batch.aligned.masked.teacher),
+        (data.student, batch.student, batch.alignment.masked.student),
+        (data.teacher, batch.teacher, batch.alignment.masked.teacher),
     ):
         tokens = encoded.tokens.take(rows)
         at = masked.at.numpy()
@@ -141,7 +145,7 @@ def test_what_is_hidden_depends_on_the_seed_alone():
     rows = np.arange(len(SENTENCES))
 
     def ids(*seed):
-        return data.batch(rows, frozenset({"masked"}), seed).student.ids.tolist()
+        return data.batch(rows, Requirement.MLM_LOGITS, seed).student.ids.tolist()
 
     assert ids(1, 2) == ids(1, 2)
     assert len({str(ids(1, step)) for step in range(6)}) > 1
@@ -149,7 +153,7 @@ def test_what_is_hidden_depends_on_the_seed_alone():
 
 def test_chunks_are_laid_out_by_example():
     data = ner_data(SENTENCES, tiny_model(), tiny_model(roberta()))
-    chunks = data.batch(np.array([2, 0]), frozenset({"attention"})).aligned.chunks
+    chunks = data.batch(np.array([2, 0]), Requirement.ATTENTION).alignment.chunks
     assert chunks.mask.sum() == len(chunks.row)
     assert chunks.mask[:, 0].all()
     numbered = chunks.lay_out(torch.arange(1.0, len(chunks.row) + 1).unsqueeze(1)).squeeze(2)
@@ -159,9 +163,9 @@ def test_chunks_are_laid_out_by_example():
 
 def test_under_one_tokenizer_every_token_is_a_chunk_of_its_own():
     data = ner_data(SENTENCES, tiny_model(), tiny_model())
-    batch = data.batch(np.array([1, 0]), frozenset({"attention", "hidden"}))
+    batch = data.batch(np.array([1, 0]), (Requirement.ATTENTION | Requirement.HIDDEN_STATES))
     places = torch.arange(len(batch.student.tokens))
-    for pool in (batch.aligned.to_student, batch.aligned.chunks.student, batch.aligned.chunks.teacher):
+    for pool in (batch.alignment.to_student, batch.alignment.chunks.student, batch.alignment.chunks.teacher):
         assert torch.equal(pool.indices, places)
         assert torch.equal(pool.offsets, places)
         assert (pool.weights == 1).all()
@@ -169,8 +173,8 @@ def test_under_one_tokenizer_every_token_is_a_chunk_of_its_own():
 
 def test_text_can_be_hidden_without_a_teacher():
     data = replace(ner_data(SENTENCES, tiny_model()), masking=0.5)
-    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"masked"}), (0,))
+    batch = data.batch(np.arange(len(SENTENCES)), Requirement.MLM_LOGITS, (0,))
     assert batch.teacher is None
-    masked = batch.aligned.masked.student
+    masked = batch.alignment.masked.student
     assert len(masked.ids)
     assert (batch.student.token_ids[masked.at] == data.student.mask).all()

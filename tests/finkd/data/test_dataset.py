@@ -49,7 +49,7 @@ def test_words_are_numbered_through_all_sentences():
 def test_no_sentences_are_no_examples():
     assert list(blocks([])) == [[]]
     data = TrainingData.of([], tiny_model(), LABELS)
-    assert len(data.lengths) == len(data.words) == 0
+    assert len(data.lengths) == len(data.word_ids) == 0
 
 
 def test_arrays_of_a_folder_are_not_in_memory(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from corpora.sentence import Sentence
 from finkd.data.batches import TrainingData
 from finkd.data.masking import hiding
+from finkd.losses.term import Requirement
 from tests.finkd.toys import tiny_model
 
 # "bank" comes eight times, "lent" four times and "acme" once; each is one token.
@@ -38,10 +39,10 @@ def test_all_alike_is_a_share(data):
 
 
 def test_a_batch_hides_by_those_chances(data):
-    needs = frozenset({"masked"})
+    requirements = Requirement.MLM_LOGITS
     sure = np.array([word == "acme" for word in WORDS], np.float32)
-    chosen = hiding(data, 0.3).batch(np.array([0]), needs, (1,))
-    assert len(chosen.aligned.masked.student.ids) > 0
-    hidden = replace(data, masking=sure).batch(np.array([0]), needs, (1,)).aligned.masked.student
+    chosen = hiding(data, 0.3).batch(np.array([0]), requirements, (1,))
+    assert len(chosen.alignment.masked.student.ids) > 0
+    hidden = replace(data, masking=sure).batch(np.array([0]), requirements, (1,)).alignment.masked.student
     (token,) = hidden.ids.tolist()
     assert data.student.tokens.ids[data.student.first[-1]] == token

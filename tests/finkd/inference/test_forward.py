@@ -6,6 +6,7 @@ import torch
 from corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.inference.forward import forward
+from finkd.losses.term import Requirement
 from finkd.models.heads import with_masked_head
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
@@ -21,12 +22,12 @@ def batch(model):
 def test_a_tagger_gives_scores_of_words_and_all_states(family):
     model = tiny_model(layers=3, labels=LABELS, family=family)
     inputs = batch(model).student
-    side = forward(model.network, inputs, frozenset({"hidden"}))
+    side = forward(model.network, inputs, Requirement.HIDDEN_STATES)
     plain = model.network(input_ids=inputs.ids, attention_mask=inputs.mask, output_hidden_states=True)
-    assert side.words.shape == (len(inputs.words), len(LABELS))
-    torch.testing.assert_close(side.words, plain.logits.flatten(0, 1)[inputs.words])
-    assert len(side.hidden) == 4
-    for state, expected in zip(side.hidden, plain.hidden_states, strict=True):
+    assert side.word_logits.shape == (len(inputs.first_token_positions), len(LABELS))
+    torch.testing.assert_close(side.word_logits, plain.logits.flatten(0, 1)[inputs.first_token_positions])
+    assert len(side.hidden_states) == 4
+    for state, expected in zip(side.hidden_states, plain.hidden_states, strict=True):
         torch.testing.assert_close(state, expected.flatten(0, 1)[inputs.tokens])
 
 
@@ -35,21 +36,21 @@ def test_attention_is_really_there(family):
     """Peers asked for attentions, got empty tuples, and trained on nothing."""
     model = tiny_model(layers=3, family=family)
     inputs = batch(model).student
-    side = forward(model.network, inputs, frozenset({"attention", "hidden"}))
+    side = forward(model.network, inputs, (Requirement.ATTENTION | Requirement.HIDDEN_STATES))
     assert [each.shape for each in side.attention] == [(3, len(inputs.tokens), 32)] * 3
     assert side.heads == 2
     # queries of the second layer, from the states that enter it
     query = next(
         module for name, module in model.layers[1].named_modules() if name.rsplit(".", 1)[-1] in ("query", "q_lin")
     )
-    torch.testing.assert_close(side.attention[1][0], query(side.hidden[1]))
+    torch.testing.assert_close(side.attention[1][0], query(side.hidden_states[1]))
     side.attention[0].sum().backward()
     assert model.embeddings.weight.grad.abs().sum() > 0
 
 
 def test_no_hook_is_left_behind():
     model = tiny_model()
-    forward(model.network, batch(model).student, frozenset({"attention"}))
+    forward(model.network, batch(model).student, Requirement.ATTENTION)
     assert all(not module._forward_hooks for module in model.network.modules())
 
 
@@ -57,22 +58,22 @@ def test_no_hook_is_left_behind():
 def test_the_vocabulary_is_scored_at_the_chosen_tokens_alone(family):
     model = with_masked_head(tiny_model(family=family), 1)
     inputs = batch(model).student
-    side = forward(model.network, inputs, frozenset({"masked"}), torch.tensor([5, 1]))
+    side = forward(model.network, inputs, Requirement.MLM_LOGITS, torch.tensor([5, 1]))
     plain = model.network(input_ids=inputs.ids, attention_mask=inputs.mask).logits.flatten(0, 1)[inputs.tokens]
-    torch.testing.assert_close(side.masked, plain[[5, 1]])
-    assert side.words is None
+    torch.testing.assert_close(side.mlm_logits, plain[[5, 1]])
+    assert side.word_logits is None
 
 
 def test_nothing_is_computed_that_is_not_needed():
     model = tiny_model(labels=LABELS)
     side = forward(model.network, batch(model).student, frozenset())
-    assert (side.hidden, side.attention, side.masked, side.embeddings) == ((), (), None, None)
+    assert (side.hidden_states, side.attention, side.mlm_logits, side.embeddings) == ((), (), None, None)
 
 
 def test_token_embeddings_are_those_of_the_tokens():
     model = tiny_model()
     inputs = batch(model).student
-    side = forward(model.network, inputs, frozenset({"embeddings"}))
+    side = forward(model.network, inputs, Requirement.EMBEDDINGS)
     torch.testing.assert_close(side.embeddings, model.embeddings.weight[inputs.token_ids])
 
 
@@ -83,4 +84,4 @@ def test_attention_of_another_architecture_is_refused_by_name():
         for name in ("query", "key", "value"):
             del layer.attention.self._modules[name]
     with pytest.raises(ConfigError, match="attention of 'bert' cannot be read"):
-        forward(model.network, inputs, frozenset({"attention"}))
+        forward(model.network, inputs, Requirement.ATTENTION)

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from finkd.losses.masked_kl import weighted_kl
 from finkd.models import masked_lm
-from finkd.models.masked_lm import Guesses, Scores, cross_entropy, divergence, score_divergence
+from finkd.models.masked_lm import FactoredLogits, SelectedLogits, cross_entropy, divergence, score_divergence
 
 
 def head(random, tokens, width, vocabulary, *, learns=False):
     def normal(*shape):
         return torch.randn(*shape, generator=random).requires_grad_(learns)
 
-    return Guesses(normal(tokens, width), normal(vocabulary, width), normal(vocabulary))
+    return FactoredLogits(normal(tokens, width), normal(vocabulary, width), normal(vocabulary))
 
 
 def half(probabilities):
@@ -50,7 +50,7 @@ def test_scores_that_are_there_give_the_same(order, count, cache, temperature):
         student, teacher = head(random, 6, 4, 3, learns=True), head(random, 6, 5, 6)
         ours, theirs = torch.tensor(order[:count], dtype=torch.long), torch.arange(count)
         expected = divergence(student.take(ours), teacher.take(theirs), half, temperature)
-        scores = Scores(student.scores(), ours), Scores(teacher.scores(), theirs)
+        scores = SelectedLogits(student.scores(), ours), SelectedLogits(teacher.scores(), theirs)
         found = score_divergence(*scores, half, temperature)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
         gradients = (torch.autograd.grad(3 * each, student.states)[0] for each in (found, expected))
@@ -61,7 +61,7 @@ def test_in_half_precision_it_is_nearly_the_same():
     random = torch.Generator().manual_seed(1)
     student, teacher = head(random, 40, 16, 3, learns=True), head(random, 40, 16, 6)
     whole = divergence(student, teacher, half, 2.0)
-    rounded = [Guesses(*(part.bfloat16() for part in vars(each).values())) for each in (student, teacher)]
+    rounded = [FactoredLogits(*(part.bfloat16() for part in vars(each).values())) for each in (student, teacher)]
     found = divergence(*rounded, half, 2.0)
     assert found.dtype == torch.float32
     assert found.item() == pytest.approx(whole.item(), rel=0.05)

@@ -6,7 +6,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification,
 
 from corpora.errors import ConfigError, DataError
 from finkd.models.files import positions
-from finkd.models.heads import masked_lm_guesses, with_head, with_masked_head
+from finkd.models.heads import factored_mlm_logits, with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from tests.finkd.toys import LABELS, outputs, tiny_model
@@ -81,7 +81,7 @@ def test_a_masked_lm_head_is_tied_saved_and_read_again(family, tmp_path):
     with torch.inference_mode():
         whole = model.network(input_ids=ids).logits[0]
         states = model.encoder(input_ids=ids).last_hidden_state[0, 1:3]
-        torch.testing.assert_close(masked_lm_guesses(model.network, states).scores(), whole[1:3])
+        torch.testing.assert_close(factored_mlm_logits(model.network, states).scores(), whole[1:3])
     model.save(tmp_path)
     loaded = load_model(tmp_path)
     assert loaded.has_masked_head

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.tasks.questions import Question
-from finkd.losses.term import Outputs, Side
+from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites.answers import AnswerData, AnswerSettings, AnswerSpan, _best_span, answer, learn_answers, windows
 from finkd.suites.squad_metrics import best_threshold, exact, f1
 from finkd.training.schedule import Schedule
@@ -96,7 +96,9 @@ def test_the_loss_is_the_mean_cross_entropy_of_both_ends():
         for each, places in zip(scores, ((2, 3), (1, 1)), strict=True)
         for side, place in enumerate(places)
     ]
-    outputs = Outputs(Side(words=torch.cat(scores)), Side(words=torch.cat(scores)), labels)
+    outputs = StepOutputs(
+        ModelOutputs(word_logits=torch.cat(scores)), ModelOutputs(word_logits=torch.cat(scores)), labels
+    )
     assert AnswerSpan()(outputs).item() == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
     entropy = [
         torch.distributions.Categorical(logits=each[:, side] / 2).entropy() for each in scores for side in (0, 1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from corpora.tasks.task import Example, TaskData
-from finkd.losses.term import Outputs, Side
+from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites import baselines
 from finkd.suites.classifier import TextSettings, answers, gold, learn, scores
 from finkd.suites.losses import SquaredError, TeacherError
@@ -82,7 +82,9 @@ def test_scores_of_windows_are_averaged():
 
 def test_squared_errors_by_hand():
     student, teacher = torch.tensor([[1.0], [3.0]]), torch.tensor([[0.0], [1.0]])
-    outputs = Outputs(Side(words=student), Side(words=teacher), torch.tensor([2.0, 5.0]))
+    outputs = StepOutputs(
+        ModelOutputs(word_logits=student), ModelOutputs(word_logits=teacher), torch.tensor([2.0, 5.0])
+    )
     assert SquaredError()(outputs).item() == pytest.approx((1 + 4) / 2)
     assert TeacherError()(outputs).item() == pytest.approx((1 + 4) / 2)
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from corpora.errors import ConfigError
 from corpora.tasks.task import Example
-from finkd.data.collator import inputs
+from finkd.data.collator import model_inputs
 from finkd.inference.forward import forward
 from finkd.models.heads import with_text_head
 from finkd.suites.reading import read_texts
@@ -70,7 +70,7 @@ def test_the_second_text_of_a_pair_has_its_own_type():
     model = with_text_head(tiny_model(), ("no", "yes"), 1)
     pairs = [Example("the bank lent money", "Acme agreed", 0), Example("Acme", "the Borrower shall pay interest", 1)]
     reading = read_texts(pairs, model.tokenizer, 64)
-    batch = inputs(reading.encoded, reading.encoded.tokens, reading.encoded.first, 64)
+    batch = model_inputs(reading.encoded, reading.encoded.tokens, reading.encoded.first, 64)
     fast = PreTrainedTokenizerFast(tokenizer_object=model.tokenizer.backend, pad_token="[PAD]")
     first, second = [pair.first for pair in pairs], [pair.second for pair in pairs]
     theirs = fast(first, second, padding=True, return_tensors="pt", return_token_type_ids=True)
@@ -79,7 +79,7 @@ def test_the_second_text_of_a_pair_has_its_own_type():
     assert torch.equal(batch.types[:, :longest] * theirs["attention_mask"], theirs["token_type_ids"])
     with torch.inference_mode():
         expected = model.network(**theirs).logits
-        found = forward(model.network, batch, frozenset()).words
+        found = forward(model.network, batch, frozenset()).word_logits
     assert torch.allclose(found, expected, atol=1e-5)
 
 
@@ -88,11 +88,11 @@ def test_models_without_types_read_pairs(family):
     tokenizer = roberta() if family == "roberta" else wordpiece_uncased()
     model = with_text_head(tiny_model(tokenizer, family=family), ("no", "yes"), 1)
     reading = read_texts([Example("the bank", "lent money", 0)], tokenizer, 64)
-    batch = inputs(reading.encoded, reading.encoded.tokens, reading.encoded.first, 64)
+    batch = model_inputs(reading.encoded, reading.encoded.tokens, reading.encoded.first, 64)
     ids = torch.tensor([tokenizer.backend.encode("the bank", "lent money").ids])
     with torch.inference_mode():
         expected = model.network(input_ids=ids).logits
-        assert torch.allclose(forward(model.network, batch, frozenset()).words, expected, atol=1e-5)
+        assert torch.allclose(forward(model.network, batch, frozenset()).word_logits, expected, atol=1e-5)
 
 
 def test_pairs_are_not_read_in_windows():

@@ -39,7 +39,7 @@ def test_kept_states_are_those_that_the_teacher_computes(family, tmp_path):
     teacher = taught(family, roberta() if family == "roberta" else None)
     _, states = kept(teacher, tmp_path)
     rows = np.array([3, 0, 2])
-    hidden = states.side(rows).hidden
+    hidden = states.side(rows).hidden_states
     # Of 4 layers, a student of 2 looks at 0, 2 and 4; the others are left out.
     assert [len(state) > 0 for state in hidden] == [True, False, True, False, True]
     plain = replace(teacher, network=teacher.network.base_model)
@@ -53,7 +53,7 @@ def test_in_bf16_states_take_two_bytes_and_lose_little(tmp_path):
     _, rough = kept(teacher, tmp_path, precision="bf16")
     assert (exact.values.itemsize, rough.values.itemsize) == (4, 2)
     rows = np.arange(len(SENTENCES))
-    for left, right in zip(exact.side(rows).hidden, rough.side(rows).hidden, strict=True):
+    for left, right in zip(exact.side(rows).hidden_states, rough.side(rows).hidden_states, strict=True):
         assert right.dtype == torch.bfloat16
         torch.testing.assert_close(right.float(), left, rtol=0.05, atol=0.05)
 

@@ -16,6 +16,7 @@ from finkd.losses.embedding import Embedding
 from finkd.losses.masked_kl import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.relations import ChunkAttention, ChunkRelations
+from finkd.losses.term import Requirement
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
@@ -343,7 +344,7 @@ def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
     """DistilBERT's term, the mean over all tokens, hidden or not, of KL between the scores of two plain networks."""
     teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(layers=2), 2)
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
-    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"everywhere"}), (1, 1))
+    batch = data.batch(np.arange(len(SENTENCES)), Requirement.MLM_LOGITS_EVERYWHERE, (1, 1))
     inputs = {"input_ids": batch.student.ids, "attention_mask": batch.student.mask}
     assert (batch.student.ids == model.tokenizer.special_ids["mask"]).any()
     scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.tokens] for side in (model, teacher))
@@ -446,7 +447,7 @@ def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone(
     teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
     before = weights(teacher) + weights(model)
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
-    batch = data.batch(np.arange(3), frozenset({"masked", "hidden"}), (1, 1))
+    batch = data.batch(np.arange(3), (Requirement.MLM_LOGITS | Requirement.HIDDEN_STATES), (1, 1))
     terms = [MaskedProjection(), AlignedHiddenStates(), MaskedLM()]
     found = [
         Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)(batch)
@@ -461,7 +462,7 @@ def test_in_bf16_long_sums_of_gradients_are_right(terms):
     """PyTorch adds up the gradients of norms and embeddings in bf16, where 256 + 1 = 256."""
     teacher, model = with_masked_head(tiny_model(layers=2, seed=5), 1), with_masked_head(tiny_model(), 2)
     data = replace(ner_data(SENTENCES * 60, model, teacher), masking=0.4)
-    batch = data.batch(np.arange(len(data.lengths)), frozenset({"masked", "hidden"}), (1, 1))
+    batch = data.batch(np.arange(len(data.lengths)), (Requirement.MLM_LOGITS | Requirement.HIDDEN_STATES), (1, 1))
     assert len(batch.student.tokens) > 2000
     found = []
     for precision in ("fp32", "bf16"):

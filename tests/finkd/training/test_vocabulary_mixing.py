@@ -11,6 +11,7 @@ from corpora.errors import ConfigError
 from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
+from finkd.losses.term import Requirement
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.stages.adapt import Adapt
@@ -42,16 +43,19 @@ def test_a_mixed_batch_looks_its_words_up_where_they_begin():
     student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
     data = ner_data(SENTENCES, student, teacher)
     rows = np.arange(len(SENTENCES))
-    batch = data.batch(rows, frozenset({"hidden"}), (3,), mixed=0.5)
+    batch = data.batch(rows, Requirement.HIDDEN_STATES, (3,), mixed=0.5)
     ids = batch.student.token_ids
     theirs = ids >= len(student.tokenizer)
     assert 0 < theirs.sum() < len(ids)
-    assert batch.aligned.to_student.covered.all()
-    assert torch.equal(batch.words, torch.arange(len(data.labels)))
-    plain = data.batch(rows, frozenset({"hidden"}))
-    own = (batch.student.ids.flatten()[batch.student.words] < len(student.tokenizer)).nonzero().squeeze(1)
+    assert batch.alignment.to_student.covered.all()
+    assert torch.equal(batch.word_ids, torch.arange(len(data.labels)))
+    plain = data.batch(rows, Requirement.HIDDEN_STATES)
+    own = (
+        (batch.student.ids.flatten()[batch.student.first_token_positions] < len(student.tokenizer)).nonzero().squeeze(1)
+    )
     assert torch.equal(
-        batch.student.ids.flatten()[batch.student.words[own]], plain.student.ids.flatten()[plain.student.words[own]]
+        batch.student.ids.flatten()[batch.student.first_token_positions[own]],
+        plain.student.ids.flatten()[plain.student.first_token_positions[own]],
     )
 
 
@@ -121,7 +125,7 @@ def test_a_mixture_that_is_too_long_is_not_read():
     student, teacher = tiny_model(), tiny_model(roberta(), seed=5)
     data = ner_data(SENTENCES, student, teacher)
     data = replace(data, limit=1)
-    batch = data.batch(np.arange(len(SENTENCES)), frozenset({"hidden"}), (3,), mixed=0.5)
+    batch = data.batch(np.arange(len(SENTENCES)), Requirement.HIDDEN_STATES, (3,), mixed=0.5)
     assert (batch.student.token_ids < len(student.tokenizer)).all()
 
 
