@@ -148,7 +148,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
 
     marks: Marks = []
 
-    guesses = MaskedProjection(GUESSES, TEMPERATURE, positions="all" if same else "hidden")
+    guesses = MaskedProjection(GUESSES, TEMPERATURE, positions="all" if same else "masked")
     losses: list[Loss] = [guesses, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
     schedule = replace(Distill().schedule, epochs=steps, precision=precision, dropout=0.1 if same else 0.0)
     if same:

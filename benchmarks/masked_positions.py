@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from finkd.models.model import Model
     from finkd.training.schedule import Schedule
 
-SIDES = ("hidden", "all")
+SIDES = ("masked", "all")
 HELD_OUT = 2000
 GUESSES, TEXT, STATES = 5.0, 2.0, 1.0
 Figures = dict[str, float]
@@ -107,7 +107,7 @@ def _losses(side: str) -> list[Loss]:
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
 
-    guesses = MaskedProjection(GUESSES, positions="all" if side == "all" else "hidden")
+    guesses = MaskedProjection(GUESSES, positions="all" if side == "all" else "masked")
     return [guesses, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
 
 
@@ -130,7 +130,7 @@ def _scored(student: Model, teacher: Model, held_out: list[Any]) -> Figures:
         hidden = batch.alignment.masked.student
         with torch.inference_mode():
             pairs = ((student, batch.student), (teacher, batch.teacher))
-            scores = (forward(model.network, seen, frozenset(), hidden.at).masked for model, seen in pairs)
+            scores = (forward(model.network, seen, Requirement.NONE, hidden.at).mlm_logits for model, seen in pairs)
             log_p, log_q = (functional.log_softmax(each, dim=-1) for each in scores if each is not None)
         totals += [
             functional.kl_div(log_p, log_q, reduction="sum", log_target=True).item(),

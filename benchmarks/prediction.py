@@ -70,7 +70,7 @@ def by_finkd(folder: str, precision: str) -> Callable[[list[str]], Entities]:
 
 
 def by_its_rule(folder: str) -> Callable[[list[str]], Entities]:
-    """SelectedLogits of finkd, read as the pipeline reads its own: words of the tokenizer, the likeliest label of each."""
+    """Logits of finkd, read as the pipeline reads its own: words of the tokenizer, the likeliest label of each."""
     tagger = load_tagger(folder, 1)
 
     def find(texts: list[str]) -> Entities:

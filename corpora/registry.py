@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from corpora.errors import ConfigError, UnknownNameError
+from corpora.former_names import renamed
 
 T = TypeVar("T")
 
@@ -104,11 +105,13 @@ def unknown(kind: str, name: str, known: Registry[Any] | Iterable[str], listed: 
         listed: what ``finkd list`` calls them, if it lists them and they are no registry.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name[:MAX_CHARACTERS], names, n=1, cutoff=0.5)
+    near = renamed(name, names) or next(
+        iter(difflib.get_close_matches(name[:MAX_CHARACTERS], names, n=1, cutoff=0.5)), None
+    )
     given = name if len(name) <= MAX_CHARACTERS else f"{name[:MAX_CHARACTERS]}..."
     if isinstance(known, Registry):
         listed = known.kind
-    return f"{kind}: there is no {given!r}{choices(names, near[0] if near else None, listed)}"
+    return f"{kind}: there is no {given!r}{choices(names, near, listed)}"
 
 
 def choices(names: Iterable[str], near: str | None = None, listed: str | None = None) -> str:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 from pydantic import ConfigDict, ValidationError, create_model
 
 from corpora.errors import ConfigError
+from corpora.former_names import renamed
 from corpora.registry import choices
 
 T = TypeVar("T")
@@ -151,7 +152,8 @@ def _unknown(kind: type, place: Sequence[str]) -> str:
         return "unknown setting"
     names = {field.name: _held(hint, ()) for field, hint in _fields(holder)}
     dotted = [f"{name}.{field.name}" for name, within in names.items() if within for field, _ in _fields(within)]
-    near = [name for name in dotted if name.endswith(f".{place[-1]}")]
+    near = [new] if (new := renamed(place[-1], names)) else []
+    near += [name for name in dotted if name.endswith(f".{place[-1]}")]
     near += difflib.get_close_matches(place[-1], [*names, *dotted], n=1, cutoff=0.6)
     return f"unknown setting{choices(names, near[0] if near else None)}"
 

@@ -255,8 +255,8 @@ def _narrower(shape: Shape, width: int) -> Shape:
         raise ConfigError("truncate-layers.width: the layers are slim already; shrink before compress")
     if width >= shape.width or width % shape.heads:
         raise ConfigError(
-            f"truncate-layers.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than {shape.width} "
-            f"(got {width})"
+            f"truncate-layers.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than "
+            f"{shape.width} (got {width})"
         )
     return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)
 

@@ -50,8 +50,8 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
 
     The change is that of a gate on the part's output that falls from 1 to 0 (Michel et al. 2019, arXiv 1905.10650,
     section 4.1; Molchanov et al. 2019, arXiv 1906.10771, eq. 8). A part is read by columns of one matrix W alone, so
-    the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their layer, as Michel
-    et al. do it, so that layers can be compared.
+    the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their layer, as
+    Michel et al. do it, so that layers can be compared.
 
     Args:
         model: a tagger; not changed.

@@ -33,8 +33,8 @@ def check_shareable(slim: Slim, layers: int, shared: Shared, start: Start) -> No
         raise ConfigError("compress:tie-layers: the layers are shared already")
     if slim.ranks and start == "mean":
         raise ConfigError(
-            "compress:tie-layers: matrices of low rank have no mean; share whole ones, or decompose with one rank for all "
-            "(rank=) and set start=first"
+            "compress:tie-layers: matrices of low rank have no mean; share whole ones, or decompose with one rank "
+            "for all (rank=) and set start=first"
         )
     slim.check_alike("compress:tie-layers", layers, shared)
 

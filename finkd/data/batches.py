@@ -106,7 +106,7 @@ class TrainingData:
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
         word_ids: (words,) number of each word among the words of all sentences; those that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
-        masking: probability that a word is masked where a term requires it, one for all or (words,) of each.
+        masking: probability that a word is masked where a term requires it, for all of them or (words,).
         limit: most tokens that all models have room for.
     """
 

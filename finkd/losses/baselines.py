@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.losses.alignment import MaskedTokens, places
-from finkd.losses.masked_kl import hidden_scores, single_tokens
+from finkd.losses.masked_kl import mlm_logits, single_tokens
 from finkd.losses.term import Requirement, StepOutputs
 
 
@@ -33,7 +33,7 @@ class ULD:
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
-        student, teacher, masked = hidden_scores(outputs)
+        student, teacher, masked = mlm_logits(outputs)
         ours, theirs = _paired_by_index(masked.student, masked.teacher)
         p_student = functional.softmax(student[ours].float(), dim=-1)
         p_teacher = functional.softmax(teacher[theirs].float(), dim=-1)
@@ -56,7 +56,7 @@ class MinED:
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
-        student, teacher, masked = hidden_scores(outputs)
+        student, teacher, masked = mlm_logits(outputs)
         assert outputs.vocabularies is not None
         scores = functional.log_softmax(student.float(), dim=-1)
         target = functional.one_hot(masked.student.ids, scores.shape[-1]).float()
@@ -86,7 +86,7 @@ class ULDHybrid:
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if nothing is hidden."""
-        student, teacher, masked = hidden_scores(outputs)
+        student, teacher, masked = mlm_logits(outputs)
         assert outputs.vocabularies is not None
         ours = _merged(student, masked.student)
         theirs = _merged(teacher, masked.teacher)

@@ -1,4 +1,4 @@
-"""Distillation of masked-LM guesses across vocabularies: what the teacher would write, in the student's tokens."""
+"""Distillation of masked-LM logits across vocabularies."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ class MaskedProjection:
     q_k = top-n(softmax(z_T / tau)) P, renormalised; w_k is its mass before that. Row t of P spells teacher entry t in
     student entries, the first one most (weights 0.1^i, as in X-Token). Only chunks that are one token on both sides
     count, since one position must say all of what the other says. Under one vocabulary this is plain distillation at
-    the hidden positions, or at all of them.
+    the masked positions, or at all of them.
 
     Attributes:
         weight: factor in the sum of all terms.
         temperature: tau, above 0.
-        tokens: n, how many of the teacher's most likely tokens are projected; 0 takes all, which saves finding them.
-        positions: ``"hidden"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
+        top_k: n, how many of the teacher's most likely tokens are projected; 0 takes all, which saves finding them.
+        positions: ``"masked"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
     """
 
     weight: float = 1.0
     temperature: PositiveFloat = 2.0
-    tokens: NonNegativeInt = 0
-    positions: Literal["hidden", "all"] = "hidden"
+    top_k: NonNegativeInt = 0
+    positions: Literal["masked", "all"] = "masked"
 
     @property
     def requires(self) -> Requirement:
-        """Hidden text, and guesses there or everywhere."""
-        return Requirement.MLM_LOGITS | Requirement.HIDDEN_STATES | Requirement.MLM_LOGITS_EVERYWHERE
+        """MLM logits of both models at masked tokens, or everywhere."""
+        return Requirement.MLM_LOGITS if self.positions == "masked" else Requirement.MLM_LOGITS_EVERYWHERE
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
         """Scalar; 0 if no chunk is one token on both sides."""
         if self.positions == "all":
             return self._everywhere(outputs)
-        student, teacher, masked = hidden_scores(outputs)
+        student, teacher, masked = mlm_logits(outputs)
         single = single_tokens(masked).nonzero(as_tuple=True)[0]
         ours, theirs = SelectedLogits(student, single), SelectedLogits(teacher, masked.first_teacher[single])
-        return score_divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
+        return score_divergence(ours, theirs, lambda target: self._projected(target, outputs), self.temperature)
 
     def _everywhere(self, outputs: StepOutputs) -> Tensor:
         student, teacher = outputs.student.mlm_logits_everywhere, outputs.teacher.mlm_logits_everywhere
@@ -58,22 +58,22 @@ class MaskedProjection:
         assert outputs.alignment.everywhere is not None
         single = single_tokens(outputs.alignment.everywhere)
         ours, theirs = student.take(single), teacher.take(outputs.alignment.everywhere.first_teacher[single])
-        return divergence(ours, theirs, lambda guesses: self._projected(guesses, outputs), self.temperature)
+        return divergence(ours, theirs, lambda target: self._projected(target, outputs), self.temperature)
 
-    def _projected(self, guesses: Tensor, outputs: StepOutputs) -> Tensor:
+    def _projected(self, probabilities: Tensor, outputs: StepOutputs) -> Tensor:
         """(positions, student vocabulary) from (positions, teacher vocabulary)."""
         assert outputs.vocabularies is not None
-        if 0 < self.tokens < guesses.shape[-1]:
-            likely, entries = guesses.topk(self.tokens, dim=-1)
-            guesses = torch.zeros_like(guesses).scatter_(1, entries, likely)
-        return outputs.vocabularies.project(guesses)
+        if 0 < self.top_k < probabilities.shape[-1]:
+            likely, entries = probabilities.topk(self.top_k, dim=-1)
+            probabilities = torch.zeros_like(probabilities).scatter_(1, entries, likely)
+        return outputs.vocabularies.project(probabilities)
 
 
 @dataclass(frozen=True)
 class MaskedMarginal:
     """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution retokenized for position k.
 
-    For position k of a hidden chunk that is one teacher token,
+    For position k of a masked chunk that is one teacher token,
     q_k(s) = sum of softmax(z_T / tau)_t over the teacher entries t whose spelling in student entries begins with the
     chunk's first k tokens and goes on with s. It is renormalised, and w_k is its mass before that.
 
@@ -87,20 +87,20 @@ class MaskedMarginal:
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar; 0 if no hidden chunk is one teacher token."""
-        student, teacher, masked = hidden_scores(outputs)
+        """Scalar; 0 if no masked chunk is one teacher token."""
+        student, teacher, masked = mlm_logits(outputs)
         assert outputs.vocabularies is not None
         whole = masked.sizes[1][masked.student.chunk] == 1
         scores = functional.log_softmax(student[whole].float() / self.temperature, dim=-1)
-        guesses = functional.softmax(teacher[masked.first_teacher[whole]].float() / self.temperature, dim=-1)
+        probabilities = functional.softmax(teacher[masked.first_teacher[whole]].float() / self.temperature, dim=-1)
         target = torch.zeros_like(scores)
         spelling = outputs.vocabularies.spelling
-        agrees = torch.ones_like(guesses, dtype=torch.bool)
+        agrees = torch.ones_like(probabilities, dtype=torch.bool)
         rank, ids, chunk = masked.student.rank[whole], masked.student.ids, masked.student.chunk
         start = torch.searchsorted(chunk, chunk[whole])
         for place in range(min(int(rank.max()) + 1 if len(rank) else 0, spelling.shape[1])):
             here, said = rank == place, spelling[:, place]
-            mass = guesses[here] * (agrees[here] & (said >= 0))
+            mass = probabilities[here] * (agrees[here] & (said >= 0))
             target[here] = target[here].index_add(1, said.clamp(min=0), mass)
             later = rank > place
             # Only entries that are spelled as the text is so far can still be what stands here.
@@ -110,7 +110,7 @@ class MaskedMarginal:
 
 @dataclass(frozen=True)
 class ALM:
-    """-[e^a b + (1 - e^a) log(1 - e^b)], averaged over the hidden chunks: the teacher's chance of a chunk, kept.
+    """-[e^a b + (1 - e^a) log(1 - e^b)], averaged over the masked chunks: the teacher's chance of a chunk, kept.
 
     a = l_T / tau - eps and b = l_S / tau - eps, where l sums log p over the chunk's tokens: the chance of the whole
     chunk exists under every tokenizer. This is ALM (Minixhofer et al., arXiv 2503.20083, equation 5) with
@@ -126,8 +126,8 @@ class ALM:
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar; 0 if nothing is hidden."""
-        student, teacher, masked = hidden_scores(outputs)
+        """Scalar; 0 if nothing is masked."""
+        student, teacher, masked = mlm_logits(outputs)
         ours = _chunk_likelihood(student, masked.student.ids, masked.student.chunk, masked.chunks)
         theirs = _chunk_likelihood(teacher, masked.teacher.ids, masked.teacher.chunk, masked.chunks)
         a, b = theirs / self.temperature - _EPSILON, ours / self.temperature - _EPSILON
@@ -139,8 +139,8 @@ _EPSILON = 1e-4
 """Keeps a likelihood of one away from log 0."""
 
 
-def hidden_scores(outputs: StepOutputs) -> tuple[Tensor, Tensor, MaskedText]:
-    """The scores of both masked-LM heads at the hidden tokens, and what is hidden."""
+def mlm_logits(outputs: StepOutputs) -> tuple[Tensor, Tensor, MaskedText]:
+    """The scores of both masked-LM heads at the masked tokens, and what is masked."""
     assert outputs.student.mlm_logits is not None
     assert outputs.teacher.mlm_logits is not None
     assert outputs.alignment is not None

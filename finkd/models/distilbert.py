@@ -49,8 +49,8 @@ def without_token_types(model: Model) -> Model:
         return model
     if old.model_type != "bert" or old.layer_norm_eps != _EPSILON:
         raise ConfigError(
-            f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without (got {old.model_type!r} "
-            f"with {getattr(old, 'layer_norm_eps', 'none')})"
+            f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without "
+            f"(got {old.model_type!r} with {getattr(old, 'layer_norm_eps', 'none')})"
         )
     with torch.random.fork_rng(devices=[]):
         network = _class(model)(_config(old))

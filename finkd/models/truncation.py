@@ -80,8 +80,8 @@ def narrow(model: Model, width: int) -> Model:
     heads = old.num_attention_heads
     if not 0 < width < old.hidden_size or width % heads:
         raise ConfigError(
-            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than {old.hidden_size} "
-            f"(got {width})"
+            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than "
+            f"{old.hidden_size} (got {width})"
         )
     config = copy.deepcopy(model.network.config)
     config.hidden_size = width

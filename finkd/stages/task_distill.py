@@ -43,10 +43,11 @@ class TaskDistill:
         on: ``"gold"`` labelled sentences, raw ``"text"`` of the domain, or ``"general"`` text.
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         schedule: how long and how fast.
-        cache_teacher_outputs: whether the teacher's states are computed once and kept in the store, which pays where text is
-            read twice or by two students; it takes 2 bytes (in bf16) for each token, kept layer and dimension.
-        entity_replacement: how often each name that the teacher's vocabulary holds and the student's does not is put into a
-            copy of a raw sentence, in the place of another name; copies are read beside the text
+        cache_teacher_outputs: whether to compute the teacher's hidden states once and keep them in the store. It pays
+            where text is read twice or by two students; it takes 2 bytes (in bf16) for each token, kept layer and
+            dimension.
+        entity_replacement: how often to put each name that the teacher's vocabulary holds and the student's does not
+            into a copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
         augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
     """

@@ -109,7 +109,7 @@ class Step:
 
 
 def parse(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> list[Step]:
-    """Read ``truncate-layers(layers=[0,2,5]) > replace-vocabulary > task-distill:text``, or the name of a known strategy.
+    """Read ``truncate-layers(layers=[0,2,5]) > replace-vocabulary > finetune``, or the name of a known strategy.
 
     A name also stands for its stages within a longer strategy. Settings come from the stage's own defaults,
     ``defaults[kind]``, ``defaults["kind:on"]``, then the brackets.

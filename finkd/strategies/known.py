@@ -39,13 +39,13 @@ DISTILL_ADAPT = Strategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > finetune", GORDON_DUH
 )
 DISTILL_ADAPT_DISTILL = Strategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=adapted-teacher)"
-    " > finetune",
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
+    " > distill:text(teacher=adapted-teacher) > finetune",
     f"{GORDON_DUH}, their best",
 )
 DISTILL_ADAPT_DISTILL_UNADAPTED = Strategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > distill:text(teacher=masked-teacher)"
-    " > finetune",
+    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
+    " > distill:text(teacher=masked-teacher) > finetune",
     GORDON_DUH,
 )
 RETOKENIZE_FIRST = Strategy(
@@ -64,16 +64,19 @@ RETOKENIZE_LAST = Strategy(
     f"finkd; after {GORDON_DUH}",
 )
 ADALM = Strategy(
-    "adapted-teacher > truncate-layers > replace-vocabulary(start=grow) > distill:text(teacher=adapted-teacher) > finetune",
+    "adapted-teacher > truncate-layers > replace-vocabulary(start=grow) > distill:text(teacher=adapted-teacher)"
+    " > finetune",
     "Yao et al. 2021 (AdaLM), arXiv 2106.13474",
 )
 FAST_VOCABULARY_TRANSFER = Strategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher, losses=fast-vocabulary-transfer)"
-    " > replace-vocabulary(transfer=fvt) > distill:text(teacher=adapted-teacher, losses=fast-vocabulary-transfer) > finetune",
+    " > replace-vocabulary(transfer=fvt) > distill:text(teacher=adapted-teacher, losses=fast-vocabulary-transfer)"
+    " > finetune",
     "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track, section 3",
 )
 TINYBERT = Strategy(
-    "truncate-layers > distill:general(teacher=origin, losses=tinybert) > task-distill:gold(losses=tinybert, augment.copies=1)"
+    "truncate-layers > distill:general(teacher=origin, losses=tinybert)"
+    " > task-distill:gold(losses=tinybert, augment.copies=1)"
     " > task-distill:gold(losses=tinybert-labels, augment.copies=1)",
     "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3, who make 20 copies",
 )

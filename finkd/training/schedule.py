@@ -28,7 +28,7 @@ class Schedule:
         clip: largest norm of the gradient.
         dropout: of hidden states, in steps of 1/256; attention has none, since that would keep it out of fused kernels.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
-        gradient_norm_balancing: whether to scale the loss terms so that their gradients are equally large (``gradient_norm_balancing``).
+        gradient_norm_balancing: whether to scale the loss terms so that their gradients are equally large.
         seconds: the training ends after this time, if its epochs have not ended before, and its learning rates fall by
             the clock; how many steps that makes depends on the machine.
         mixing: share of the text that the student reads in the teacher's tokens at first; it falls to 0 at a constant

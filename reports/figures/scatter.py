@@ -120,7 +120,7 @@ def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: s
 
 
 def _labels(axes: Axes, points: Sequence[Point], baselines: Sequence[tuple[str, float]]) -> None:
-    """A label in the right margin for each point and each baseline, tied to it by a line, in the order of the scores."""
+    """Label each point and each baseline in the right margin, in the order of the scores, with a line to it."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     grey = ROLE_COLOURS["baseline"]

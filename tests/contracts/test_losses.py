@@ -134,9 +134,9 @@ def test_what_it_does_not_need_has_no_effect(term):
 def test_it_reaches_what_it_needs_of_the_student_and_nothing_of_the_teacher(term):
     outputs = random_outputs(tokens=31)
     term(outputs).backward()
-    parts = {"labels": "words"}
-    for need in term.requires:
-        value = getattr(outputs.student, parts.get(need, need))
+    parts = {Requirement.LABELS: "word_logits"}
+    for part in term.requires:
+        value = getattr(outputs.student, parts.get(part, str(part.name).lower()))
         reached = value if isinstance(value, tuple) else (value,)
         assert any(tensor.grad is not None and tensor.grad.abs().sum() > 0 for tensor in reached)
     assert all(tensor.grad is None for tensor in leaves(outputs.teacher))

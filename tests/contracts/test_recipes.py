@@ -5,6 +5,7 @@ import pytest
 from corpora.errors import ConfigError, UnknownNameError
 from finkd.execution.lineage import addresses
 from finkd.losses import build_terms, recipes
+from finkd.losses.term import Requirement
 from finkd.stages.distill import Distill
 from finkd.stages.task_distill import TaskDistill
 from finkd.strategies import parse
@@ -21,7 +22,7 @@ def accepts(stage):
 @pytest.mark.parametrize("name", list(recipes))
 def test_it_is_made_of_known_terms_and_names_its_source(name):
     recipe = recipes.get(name)
-    assert len(build_terms(name, frozenset(), "")) == len(recipe.losses) > 0
+    assert len(build_terms(name, Requirement.NONE, "")) == len(recipe.losses) > 0
     assert len(recipe.source) > 5
 
 

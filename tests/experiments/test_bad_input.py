@@ -63,7 +63,7 @@ MISTAKES = {
     "settings of a strategy": Mistake(
         {"stages.adalm": {"schedule": {"epochs": 1}}},
         (
-            "stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, replace-vocabulary, distill:text, ",
+            "stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, replace-vocabulary, ",
         ),
     ),
     "settings of more than a stage": Mistake(

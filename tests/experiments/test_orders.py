@@ -22,34 +22,53 @@ IMPOSSIBLE = {
     "finetune > compress:decompose(budget=0.5) > compress:prune(what=heads)": "low rank already; prune before that",
     "compress:tensorize > compress:decompose(energy=0.9)": "low rank already; decompose whole ones",
     "compress:decompose(rank=4) > compress:tensorize": "low rank already; decompose whole ones",
-    "compress:tie-layers(what=attention) > finetune > compress:tie-layers": "compress:tie-layers: the layers are shared already",
+    "compress:tie-layers(what=attention) > finetune > compress:tie-layers": (
+        "compress:tie-layers: the layers are shared already"
+    ),
     "compress:tensorize > compress:tie-layers": "compress:tie-layers: the layers are shared already",
     "compress:decompose(budget=0.5) > compress:tie-layers": r"have no mean; share whole ones, or .* \(rank=\)",
     "compress:decompose(rank=4) > task-distill:gold > compress:tie-layers": "have no mean",
-    "finetune > compress:prune(scope=model) > compress:tie-layers": r"tie-layers: the layers differ in shape.*\(scope=layer\)",
+    "finetune > compress:prune(scope=model) > compress:tie-layers": (
+        r"tie-layers: the layers differ in shape.*\(scope=layer\)"
+    ),
     "finetune > compress:prune(what=heads, scope=model, fraction=0.3) > compress:tensorize": "tensorize: the layers",
-    "finetune > compress:prune(scope=model) > compress:prune(what=layers, fraction=0.3) > compress:tie-layers": "in shape",
-    "finetune > compress:prune(scope=model) > truncate-layers(layers=[0, 2]) > compress:tie-layers(what=feed-forward)": "in shape",
+    "finetune > compress:prune(scope=model) > compress:prune(what=layers, fraction=0.3) > compress:tie-layers": (
+        "in shape"
+    ),
+    "finetune > compress:prune(scope=model) > truncate-layers(layers=[0, 2]) > compress:tie-layers(what=attention)": (
+        "in shape"
+    ),
     "compress:tensorize(budget=0.001)": r"compress:tensorize: no rank fits a budget of 0\.001",
     "compress:decompose(budget=0.001)": r"compress:decompose: no rank fits a budget of 0\.001",
     "compress:decompose(rank=30)": "no matrix would become smaller",
-    "compress:tie-layers > finetune > truncate-layers": "truncate-layers: the layers are shared; leave some out before that",
+    "compress:tie-layers > finetune > truncate-layers": (
+        "truncate-layers: the layers are shared; leave some out before that"
+    ),
     "compress:tensorize > truncate-layers(layers=[0])": "truncate-layers: the layers are shared",
-    "finetune > compress:prune(what=heads) > truncate-layers(width=16)": r"truncate-layers\.width: the layers are slim already",
+    "finetune > compress:prune(what=heads) > truncate-layers(width=16)": (
+        r"truncate-layers\.width: the layers are slim already"
+    ),
     "compress:tie-layers > truncate-layers(layers=[0, 1, 2], width=16)": "truncate-layers: the layers are shared",
-    "compress:decompose(rank=4) > truncate-layers(token_types=false)": r"truncate-layers\.token_types: the layers are slim already",
-    "compress:factorize(rank=8) > truncate-layers(token_types=false)": r"truncate-layers\.token_types: .* \(got 'electra'\)",
+    "compress:decompose(rank=4) > truncate-layers(token_types=false)": (
+        r"truncate-layers\.token_types: the layers are slim already"
+    ),
+    "compress:factorize(rank=8) > truncate-layers(token_types=false)": (
+        r"truncate-layers\.token_types: .* \(got 'electra'\)"
+    ),
     "truncate-layers(token_types=false) > compress:factorize(rank=8)": r"needs a BERT .* \(got 'distilbert'\)",
     "compress:factorize(rank=8) > compress:factorize(rank=4)": r"needs a BERT .* \(got 'electra'\)",
     "adapt > compress:factorize(rank=8) > finetune": r"needs a BERT .* \(got one with a masked-LM head\)",
     "truncate-layers(width=16) > compress:factorize(rank=16)": r"compress:factorize\.rank: expected 2 to 15",
-    "truncate-layers(layers=[0]) > truncate-layers(layers=[0, 1])": r"truncate-layers\.layers: expected numbers from 0 to 0",
+    "truncate-layers(layers=[0]) > truncate-layers(layers=[0, 1])": (
+        r"truncate-layers\.layers: expected numbers from 0 to 0"
+    ),
     "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune",
     "compress:quantize > finetune": "compress:quantize.by=hessian: asks the loss of a tagger",
     "adapt > compress:sparsify > finetune": "compress:sparsify.schedule: asks the loss of a tagger",
 }
 POSSIBLE = (
-    "finetune > compress:prune > compress:prune(what=heads) > truncate-layers > replace-vocabulary > compress:factorize(rank=8)"
+    "finetune > compress:prune > compress:prune(what=heads) > truncate-layers"
+    " > replace-vocabulary > compress:factorize(rank=8)"
     " > task-distill:text > compress:decompose(budget=0.5) > task-distill:gold > compress:quantize",
     "finetune > compress:prune(scope=model) > compress:decompose(budget=0.5) > compress:sparsify",
     "finetune > compress:prune(scope=model) > compress:tie-layers(what=attention)",
@@ -60,7 +79,8 @@ POSSIBLE = (
     "compress:decompose(energy=0.5) > compress:tie-layers(start=first) > finetune",  # only the weights tell
     "compress:decompose(rank=8) > truncate-layers > compress:factorize(rank=8) > finetune",
     "compress:tie-layers > compress:factorize(rank=8) > finetune",
-    "compress:prune(by=magnitude) > truncate-layers(width=16) > finetune",  # as many units in each layer are no slim ones
+    "compress:prune(by=magnitude) > truncate-layers(width=16)"
+    " > finetune",  # as many units in each layer are no slim ones
     "truncate-layers(token_types=false) > truncate-layers(token_types=false) > compress:tie-layers > finetune",
 )
 STAGES = (

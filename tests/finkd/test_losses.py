@@ -200,7 +200,7 @@ def one_row(student, teacher, *, heads=1, student_pool=None, teacher_pool=None, 
         torch.arange(count),
         (1, longest or count),
     )
-    sides = (ModelOutputs(attention=(each,), heads=heads) for each in three)
+    sides = (ModelOutputs(attention=(each,), attention_heads=heads) for each in three)
     return StepOutputs(*sides, alignment=BatchAlignment(identity(count), chunks))
 
 

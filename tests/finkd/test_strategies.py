@@ -78,24 +78,24 @@ def test_merging_changes_neither_side():
         ("", "expected a stage at character 0"),
         ("finetune >", "expected a stage at character 10"),
         ("> finetune", "expected a stage at character 0"),
-        ("truncate-layers > Finetune", "expected a stage at character 9"),
-        ("truncate-layers >> finetune", "expected a stage at character 8"),
-        ("truncate-layers finetune", r"expected '>' at character 7 .*\(got 'f'\)"),
-        ("truncate-layers(layers=[0] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
-        ("truncate-layers(layers=[0,5] > finetune", r"^strategy: '\(' at character 6 of .* is not closed$"),
+        ("truncate-layers > Finetune", "expected a stage at character 18"),
+        ("truncate-layers >> finetune", "expected a stage at character 17"),
+        ("truncate-layers finetune", r"expected '>' at character 16 .*\(got 'f'\)"),
+        ("truncate-layers(layers=[0] > finetune", r"^strategy: '\(' at character 15 of .* is not closed$"),
+        ("truncate-layers(layers=[0,5] > finetune", r"^strategy: '\(' at character 15 of .* is not closed$"),
         (
             "truncate-layers(layers=[0,5) > finetune",
-            r"^strategy: '\[' at character 14 .* not closed \(found '\)' at character 18\)$",
+            r"^strategy: '\[' at character 23 .* not closed \(found '\)' at character 27\)$",
         ),
         (
             "truncate-layers(layers={a) > finetune",
-            r"^strategy: '\{' at character 14 .* not closed \(found '\)' at character 16\)$",
+            r"^strategy: '\{' at character 23 .* not closed \(found '\)' at character 25\)$",
         ),
         (
             "truncate-layers(layers=]) > finetune",
-            r"^strategy: '\(' at character 6 .* not closed \(found '\]' at character 14\)$",
+            r"^strategy: '\(' at character 15 .* not closed \(found '\]' at character 23\)$",
         ),
-        ("truncate-layers)", r"expected '>' at character 6 .*\(got '\)'\)"),
+        ("truncate-layers)", r"expected '>' at character 15 .*\(got '\)'\)"),
         ("distill(teacher=a(b)) > finetune", r"found '\(' at character 17 .* in the brackets of a stage"),
         ("distill" + "(" * 10_000, r"found '\(' at character 8 .* in the brackets of a stage"),
         (" > ".join(["truncate-layers"] * 20_000), "strategy: expected up to 100,000 characters"),
@@ -109,7 +109,7 @@ def test_merging_changes_neither_side():
         ("truncate-layers(layers)", r"expected key=value in the brackets of 'truncate-layers' \(got 'layers'\)"),
         (
             "truncate-layers(layer=[0])",
-            r"truncate-layers\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, token_types, width\)",
+            r"truncate-layers\.layer: unknown setting; did you mean 'layers'\? \(choose from layers, token_types, wid",
         ),
         (
             "finetune(epochs=3)",
@@ -145,12 +145,12 @@ def test_brackets_in_quotes_are_text():
 
 
 def test_an_unknown_stage_suggests_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"there is no 'finetun'; did you mean 'finetune'\?.*character 10 of"):
+    with pytest.raises(UnknownNameError, match=r"there is no 'finetun'; did you mean 'finetune'\?.*character 19 of"):
         parse("truncate-layers >  finetun", {})
 
 
 def test_settings_may_be_mappings_and_nested_lists():
-    text = "task-distill:text(losses={word-logits-kl: {}, aligned-hidden-states: {layers: [[1, 2], [3, 6]]}}, schedule.epochs=2)"
+    text = "task-distill(losses={word-logits-kl: {}, aligned-hidden-states: {layers: [[1, 2], [3, 6]]}}, schedule.epochs=2)"
     (step,) = parse(text, {})
     assert list(step.stage.losses) == ["word-logits-kl", "aligned-hidden-states"]
     assert step.stage.terms()[1].layers == ((1, 2), (3, 6))

@@ -84,8 +84,8 @@ def test_names_are_what_the_tagger_takes_for_an_entity():
 
 
 def test_gold_text_is_left_alone(tmp_path):
-    with pytest.raises(ConfigError, match=r"task-distill:gold\.lost_names: gold labels do not fit"):
-        TaskDistill(lost_names=4).depends(context(tmp_path))
+    with pytest.raises(ConfigError, match=r"task-distill:gold\.entity_replacement: gold labels do not fit"):
+        TaskDistill(entity_replacement=4).depends(context(tmp_path))
 
 
 @pytest.mark.parametrize("losses", [{"word-logits-kl": {}}, {"word-logits-kl": {}, "aligned-hidden-states": {}}])

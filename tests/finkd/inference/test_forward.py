@@ -38,7 +38,7 @@ def test_attention_is_really_there(family):
     inputs = batch(model).student
     side = forward(model.network, inputs, (Requirement.ATTENTION | Requirement.HIDDEN_STATES))
     assert [each.shape for each in side.attention] == [(3, len(inputs.tokens), 32)] * 3
-    assert side.heads == 2
+    assert side.attention_heads == 2
     # queries of the second layer, from the states that enter it
     query = next(
         module for name, module in model.layers[1].named_modules() if name.rsplit(".", 1)[-1] in ("query", "q_lin")
@@ -66,7 +66,7 @@ def test_the_vocabulary_is_scored_at_the_chosen_tokens_alone(family):
 
 def test_nothing_is_computed_that_is_not_needed():
     model = tiny_model(labels=LABELS)
-    side = forward(model.network, batch(model).student, frozenset())
+    side = forward(model.network, batch(model).student, Requirement.NONE)
     assert (side.hidden_states, side.attention, side.mlm_logits, side.embeddings) == ((), (), None, None)
 
 

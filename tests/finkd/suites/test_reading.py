@@ -11,6 +11,7 @@ from corpora.errors import ConfigError
 from corpora.tasks.task import Example
 from finkd.data.collator import model_inputs
 from finkd.inference.forward import forward
+from finkd.losses.term import Requirement
 from finkd.models.heads import with_text_head
 from finkd.suites.reading import read_texts
 from tests.finkd.toys import tiny_model
@@ -79,7 +80,7 @@ def test_the_second_text_of_a_pair_has_its_own_type():
     assert torch.equal(batch.types[:, :longest] * theirs["attention_mask"], theirs["token_type_ids"])
     with torch.inference_mode():
         expected = model.network(**theirs).logits
-        found = forward(model.network, batch, frozenset()).word_logits
+        found = forward(model.network, batch, Requirement.NONE).word_logits
     assert torch.allclose(found, expected, atol=1e-5)
 
 
@@ -92,7 +93,7 @@ def test_models_without_types_read_pairs(family):
     ids = torch.tensor([tokenizer.backend.encode("the bank", "lent money").ids])
     with torch.inference_mode():
         expected = model.network(input_ids=ids).logits
-        assert torch.allclose(forward(model.network, batch, frozenset()).word_logits, expected, atol=1e-5)
+        assert torch.allclose(forward(model.network, batch, Requirement.NONE).word_logits, expected, atol=1e-5)
 
 
 def test_pairs_are_not_read_in_windows():
