@@ -11,7 +11,7 @@ from typing import Any
 from corpora.errors import DataError
 from finkd.record_files import files_below, read_record, records_in, write_record
 
-VERSION = 1
+VERSION = 2
 KEPT = ("*.record.json", "records.jsonl")
 """Names of files with run records: one record, or one in each line."""
 _NAMED = ("run record", "run the experiment again")

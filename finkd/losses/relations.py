@@ -88,8 +88,9 @@ class ChunkAttention:
         if outputs.student.attention_heads != outputs.teacher.attention_heads:
             raise ConfigError(
                 f"losses.chunk-attention: student and teacher must have as many heads "
-                f"(got {outputs.student.attention_heads} and {outputs.teacher.attention_heads}); chunk-relations compares "
-                "any numbers"
+                f"(got {outputs.student.attention_heads} and {outputs.teacher.attention_heads}); "
+                "chunk-relations compares any numbers"
+            )
         chunks = _chunks(outputs)
         heads = outputs.student.attention_heads
         pairs = (chunks.mask.unsqueeze(1) & chunks.mask.unsqueeze(2)).unsqueeze(1)

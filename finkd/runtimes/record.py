@@ -9,7 +9,7 @@ from typing import Any
 
 from finkd.record_files import read_record, write_record
 
-VERSION = 3
+VERSION = 4
 SUFFIX = ".benchmark.json"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from finkd.record_files import files_below, read_record, records_in, write_record
 from finkd.records import Resources
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".task.json"
 KEPT = (f"*{SUFFIX}", "tasks.jsonl")
 """Names of files with records of tasks: one record, or one in each line."""

@@ -63,14 +63,14 @@ MISTAKES = {
     "settings of a strategy": Mistake(
         {"stages.adalm": {"schedule": {"epochs": 1}}},
         (
-            "stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, replace-vocabulary, ",
+            "stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, ",
         ),
     ),
     "settings of more than a stage": Mistake(
         {"stages.truncate-layers > finetune": {"nope": 2}}, ("stages.truncate-layers > finetune: expected a stage",)
     ),
     "layers that fall": Mistake(
-        {"stages.shrink": {"layers": [1, 0]}}, ("truncate-layers.layers: expected rising numbers",)
+        {"stages.truncate-layers": {"layers": [1, 0]}}, ("truncate-layers.layers: expected rising numbers",)
     ),
     "no losses": Mistake({"stages": {"task-distill:gold": {"losses": {}}}}, ("losses: expected at least one term",)),
     "masked losses without a masked teacher": Mistake(
@@ -99,11 +99,11 @@ MISTAKES = {
     "no sentences": Mistake({"text": {"corpus": "sample-text", "sentences": 0}}, ("text.sentences: expected 1",)),
     "negative measure": Mistake({"measure": -1}, ("measure: expected 0 to",)),
     "too many layers": Mistake(
-        {"stages.shrink": {"layers": [0, 2, 5]}},
+        {"stages.truncate-layers": {"layers": [0, 2, 5]}},
         ("systems.Domain student.strategy: truncate-layers.layers: expected numbers from 0 to 1",),
     ),
     "a width that heads do not divide": Mistake(
-        {"stages.shrink": {"layers": [0], "width": 31}},
+        {"stages.truncate-layers": {"layers": [0], "width": 31}},
         ("systems.Domain student.strategy: truncate-layers.width: expected a multiple of the",),
     ),
     "tokenizer without its file": Mistake({"stages.replace-vocabulary": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
@@ -241,7 +241,7 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
         (
             ["run", "truncate-layers(layers=[0,5] > finetune"],
             2,
-            "'(' at character 6 of 'truncate-layers(layers=[0,5] > finetune' is not",
+            "'(' at character 15 of 'truncate-layers(layers=[0,5] > finetune' is not",
         ),
         (["export", "x", "--to", "tensorrt"], 2, "finkd: Invalid value for '--to': 'tensorrt' is not one of"),
         (["run", "quickstart"], 2, "experiments/configs/quickstart.yaml?"),

@@ -82,7 +82,7 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     ("arguments", "said"),
     [
         (("--method", "prunes"), "did you mean 'prune'?"),
-        (("--method", "prune", "--set", "fraction=1.5"), "share"),
+        (("--method", "prune", "--set", "fraction=1.5"), "fraction"),
         (("--method", "prune"), "taylor: asks the loss of a tagger"),
         (("--method", "decompose"), "expected one of rank, energy and budget"),
         (("--method", "factorize", "--set", "rank=4000"), "factorize.rank: expected 2 to 31"),

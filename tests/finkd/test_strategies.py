@@ -150,11 +150,10 @@ def test_an_unknown_stage_suggests_the_nearest():
 
 
 def test_settings_may_be_mappings_and_nested_lists():
-    text = "task-distill(losses={word-logits-kl: {}, aligned-hidden-states: {layers: [[1, 2], [3, 6]]}}, schedule.epochs=2)"
+    text = "task-distill(losses={word-logits-kl: {}, aligned-hidden-states: {layers: [[1, 2], [3, 6]]}})"
     (step,) = parse(text, {})
     assert list(step.stage.losses) == ["word-logits-kl", "aligned-hidden-states"]
     assert step.stage.terms()[1].layers == ((1, 2), (3, 6))
-    assert step.stage.schedule.epochs == 2
 
 
 @pytest.mark.parametrize("name", list(strategies))

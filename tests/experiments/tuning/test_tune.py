@@ -206,7 +206,7 @@ def test_how_far_a_student_is_compressed_is_tuned_and_where_in_the_order(tuned, 
         "compress:decompose(rank=1, read=weights) > truncate-layers > finetune",
     ]
     space = {
-        "stages.compress:prune.share": {"low": 0.2, "high": 0.6},
+        "stages.compress:prune.fraction": {"low": 0.2, "high": 0.6},
         "systems.student.strategy": {"choices": orders},
     }
     tuned = {
@@ -217,7 +217,7 @@ def test_how_far_a_student_is_compressed_is_tuned_and_where_in_the_order(tuned, 
     }
     trials, study = trial_of(tuned, config_of, tmp_path)
     for strategy in orders:  # after the file's own values
-        study.enqueue_trial({"stages.compress:prune.share": 0.6, "systems.student.strategy": strategy})
+        study.enqueue_trial({"stages.compress:prune.fraction": 0.6, "systems.student.strategy": strategy})
     study.optimize(trials, 3)
     sizes = [trial.values[1] for trial in study.get_trials()]
     assert sizes[1] < sizes[0]
