@@ -29,10 +29,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from finkd.tokenization.alignment import align
+from finkd.tokenization.tokenizer import Tokenizer, Tokens
+from finkd.tokenization.vocabulary import train
 from tests.toys import TEXTS
-from tokenization.alignment import align
-from tokenization.tokenizer import Tokenizer, Tokens
-from tokenization.vocabulary import train
 
 BATCH = 32
 TRAINING = 20_000

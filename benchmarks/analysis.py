@@ -34,12 +34,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from corpora.readers.lines import numbered_lines
+from finkd.corpora.readers.lines import numbered_lines
+from finkd.tokenization.analysis import Candidate, Encoder, Text, measure
+from finkd.tokenization.analysis.batch import batches
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.vocabulary import train
 from tests.toys import TEXTS
-from tokenization.analysis import Candidate, Encoder, Text, measure
-from tokenization.analysis.batch import batches
-from tokenization.tokenizer import Tokenizer
-from tokenization.vocabulary import train
 
 MEGABYTE = 10**6
 TRAINING = 20_000

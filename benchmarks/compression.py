@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.configuration.experiment import load_experiment
-from experiments.configuration.names import slug
+from finkd.experiments.configuration.experiment import load_experiment
+from finkd.experiments.configuration.names import slug
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,7 +30,7 @@ def main() -> int:
     systems = load_experiment(ROOT / "experiments" / "configs" / "compression.yaml").systems
     named = [f"{name}={_seeds(given.models, f'{slug(name)}-seed-*')}" for name in systems]
     named.append(f"spaCy, small={_seeds(given.spacy, 'seed-*')}")
-    command = [sys.executable, "-c", "from experiments.cli import main; main()", "benchmark", *named]
+    command = [sys.executable, "-c", "from finkd.experiments.cli import main; main()", "benchmark", *named]
     read = ("--on", "finer-ord", "--split", "validation")
     options = (*read, "--runtimes", "eager,onnx-int8", "--out", str(given.out))
     return subprocess.run([*command, *options], check=False, cwd=ROOT).returncode

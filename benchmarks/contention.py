@@ -26,8 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.console.terminal import prepare_libraries
-from experiments.console.threads import VARIABLES
+from finkd.experiments.console.terminal import prepare_libraries
+from finkd.experiments.console.threads import VARIABLES
 
 CORES = 2
 POLICIES: dict[str, dict[str, str]] = {"default": {}, "passive": {"OMP_WAIT_POLICY": "passive"}, "finkd": {}}

@@ -76,7 +76,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
-    from experiments.running.plan import matmul_speed
+    from finkd.experiments.running.plan import matmul_speed
     from finkd.system.precision import resolve_precision
 
     torch.set_num_threads(arguments.threads)
@@ -105,7 +105,7 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
     import numpy as np
 
-    from experiments.running.shapes import encoder
+    from finkd.experiments.running.shapes import encoder
     from finkd.models.pretrained import DEFAULT, resolve
 
     shape = encoder(resolve(DEFAULT))
@@ -118,7 +118,7 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
 def _task() -> tuple[Model, Model, TrainingData, str]:
     """Teacher and student under masked-LM heads, and the text under their tokenizer."""
-    import corpora
+    from finkd import corpora
     from finkd.data.batches import TrainingData
     from finkd.models.heads import with_masked_head
     from finkd.models.loading import load_model

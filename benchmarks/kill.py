@@ -70,7 +70,7 @@ NOT_COMPARED = (
 
 def command(config: Path, out: Path) -> list[str]:
     """The real command, with a checkpoint after every other step or so."""
-    program = "from experiments.cli import main; main()"
+    program = "from finkd.experiments.cli import main; main()"
     options = ["--out", str(out / "run"), "--checkpoint-seconds", "0.05"]
     return [sys.executable, "-c", program, "run", str(config), *options]
 

@@ -67,7 +67,7 @@ def _corpus() -> str:
 
 def _compared(arguments: argparse.Namespace, seed: int) -> dict[str, Figures]:
     """Figures of both students of one seed."""
-    import corpora
+    from finkd import corpora
     from finkd.data.batches import TrainingData
     from finkd.losses.masked_lm import MaskedLM
     from finkd.models.heads import with_masked_head

@@ -30,10 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-import corpora
-from corpora.sentence import Sentence
-from corpora.tags import entities
-from experiments.configuration.splits import scored_split
+from finkd import corpora
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
+from finkd.experiments.configuration.splits import scored_split
 from finkd.export.loading import load_tagger
 from finkd.inference.tagger import sentence_logits
 from finkd.inference.tagging import tag

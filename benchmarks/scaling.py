@@ -76,8 +76,8 @@ def _corpus() -> str:
 def _vocabulary(folder: Path) -> None:
     from itertools import islice
 
-    import corpora
-    from tokenization.vocabulary import train
+    from finkd import corpora
+    from finkd.tokenization.vocabulary import train
 
     train(islice(corpora.stream(_corpus()), 20_000), "wordpiece", TOKENS).save(folder)
 
@@ -87,8 +87,8 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
-    import corpora
-    from corpora.tags import label_names
+    from finkd import corpora
+    from finkd.corpora.tags import label_names
     from finkd.data.batches import TrainingData
     from finkd.losses.aligned_hidden_states import AlignedHiddenStates
     from finkd.losses.word_logits_kl import WordLogitsKL
@@ -96,10 +96,10 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
     from finkd.models.loading import load_model
     from finkd.models.pretrained import DEFAULT
     from finkd.models.truncation import keep_layers, replace_vocabulary
+    from finkd.tokenization.tokenizer import Tokenizer
     from finkd.training.schedule import Schedule
     from finkd.training.step import Teacher
     from finkd.training.trainer import train
-    from tokenization.tokenizer import Tokenizer
 
     torch.set_num_threads(threads)
     teacher = with_head(load_model(DEFAULT), label_names(("ORG",)), SEED)
@@ -128,7 +128,7 @@ def _picture(result: dict[str, Any]) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    from reports.figures import canvas
+    from finkd.reports.figures import canvas
 
     runs = result["runs"]
     sizes = [run["sentences"] for run in runs]

@@ -44,8 +44,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import corpora
-from experiments.service.limits import Limits
+from finkd import corpora
+from finkd.experiments.service.limits import Limits
 from finkd.export.loading import load_tagger
 from finkd.inference.tagging import tag
 
@@ -273,7 +273,7 @@ def ask_badly(address: httpx.URL, count: int, over: threading.Event, seconds: fl
 @contextlib.contextmanager
 def served(model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
     """A service of its own, and its address."""
-    code = "from experiments.cli import main; main()"
+    code = "from finkd.experiments.cli import main; main()"
     command = [sys.executable, "-c", code, "serve", model, "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:

@@ -23,9 +23,9 @@ from spacy.cli.init_config import init_config
 from spacy.cli.train import train
 from spacy.tokens import Doc, DocBin
 
-import corpora
-from corpora.sentence import Sentence
-from experiments.configuration.splits import scored_split
+from finkd import corpora
+from finkd.corpora.sentence import Sentence
+from finkd.experiments.configuration.splits import scored_split
 from finkd.runtimes.peers import Pipeline
 
 

@@ -90,7 +90,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _task(layers: int) -> tuple[Model, TrainingData, str]:
     """The student with a fresh head, and the training sentences under its tokenizer."""
-    import corpora
+    from finkd import corpora
     from finkd.data.batches import TrainingData
     from finkd.models.heads import with_head
     from finkd.models.loading import load_model

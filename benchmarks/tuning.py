@@ -34,10 +34,10 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from experiments.running.events import Listener
-from experiments.tuning import storage
-from experiments.tuning.addresses import is_local
-from experiments.tuning.worker_pool import WorkerPool
+from finkd.experiments.running.events import Listener
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import is_local
+from finkd.experiments.tuning.worker_pool import WorkerPool
 
 NAME = "cheap"
 

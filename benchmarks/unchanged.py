@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "experiments/configs/quickstart.yaml"
 FILES = ("model.safetensors", "tokenizer.json")
-PROGRAM = "from experiments.cli import main; main()"
+PROGRAM = "from finkd.experiments.cli import main; main()"
 
 
 def result(code: Path, out: Path) -> dict[str, str]:

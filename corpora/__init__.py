@@ -4,12 +4,12 @@ Importing this package reads no corpus and imports neither spaCy nor pyarrow; bo
 them.
 """
 
-from corpora.catalog import corpora
-from corpora.corpus import Corpus, NerCorpus, NerData, Source, TextCorpus, split_by_document
-from corpora.loading import load
-from corpora.sentence import Entity, Sentence
-from corpora.tags import Scheme, convert, entities, from_entities, label_names
-from corpora.text.sampling import fingerprint, sample_sentences, stream
+from finkd.corpora.catalog import corpora
+from finkd.corpora.corpus import Corpus, NerCorpus, NerData, Source, TextCorpus, split_by_document
+from finkd.corpora.loading import load
+from finkd.corpora.sentence import Entity, Sentence
+from finkd.corpora.tags import Scheme, convert, entities, from_entities, label_names
+from finkd.corpora.text.sampling import fingerprint, sample_sentences, stream
 
 __all__ = [
     "Corpus",

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 
 Splits = Mapping[str, Sequence[Sentence]]
 Lines = Callable[[], Iterator[str]]

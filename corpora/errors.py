@@ -55,7 +55,7 @@ def located(where: str) -> Iterator[None]:
         >>> with located("systems.small"):
         ...     raise ConfigError("no layers")
         Traceback (most recent call last):
-        corpora.errors.ConfigError: systems.small: no layers
+        finkd.corpora.errors.ConfigError: systems.small: no layers
     """
     try:
         yield

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from corpora.errors import ConfigError, StoreError
+from finkd.corpora.errors import ConfigError, StoreError
 
 _WRITTEN = (
     ("config.json", "model.safetensors"),

@@ -6,19 +6,19 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from corpora.catalog import corpora
-from corpora.corpus import NerCorpus, NerData, Splits
-from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
-from corpora.files import exists
-from corpora.locate import finder
-from corpora.readers.characters import case_variants, foreign_character, look_alikes, named
-from corpora.readers.columns import read_conll, read_csv_tokens
-from corpora.readers.lines import stem, without_packing
-from corpora.readers.offsets import Offsets, offsets_named
-from corpora.readers.records import read_json_spans, read_jsonl, read_parquet
-from corpora.registry import unknown
-from corpora.sentence import Sentence
-from corpora.tags import Scheme, entities, scheme_named
+from finkd.corpora.catalog import corpora
+from finkd.corpora.corpus import NerCorpus, NerData, Splits
+from finkd.corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from finkd.corpora.files import exists
+from finkd.corpora.locate import finder
+from finkd.corpora.readers.characters import case_variants, foreign_character, look_alikes, named
+from finkd.corpora.readers.columns import read_conll, read_csv_tokens
+from finkd.corpora.readers.lines import stem, without_packing
+from finkd.corpora.readers.offsets import Offsets, offsets_named
+from finkd.corpora.readers.records import read_json_spans, read_jsonl, read_parquet
+from finkd.corpora.registry import unknown
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import Scheme, entities, scheme_named
 
 SPLIT_NAMES = {
     "train": "train",

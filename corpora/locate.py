@@ -10,9 +10,9 @@ from pathlib import Path
 
 import platformdirs
 
-from corpora.corpus import Corpus, Find, Source
-from corpora.errors import DataError, UnavailableError
-from corpora.files import sha256, write_atomic
+from finkd.corpora.corpus import Corpus, Find, Source
+from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.files import sha256, write_atomic
 
 TIMEOUT_SECONDS = 30.0
 _TRUE = ("1", "ON", "YES", "TRUE")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from corpora.errors import ConfigError, UnknownNameError
-from corpora.former_names import renamed
+from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.former_names import renamed
 
 T = TypeVar("T")
 

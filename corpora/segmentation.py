@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from corpora.errors import quoted
-from corpora.sentence import Entity, Sentence
-from corpora.tags import from_entities
-from corpora.wording import counted
+from finkd.corpora.errors import quoted
+from finkd.corpora.sentence import Entity, Sentence
+from finkd.corpora.tags import from_entities
+from finkd.corpora.wording import counted
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from corpora.wording import counted
+from finkd.corpora.wording import counted
 
 
 @dataclass(frozen=True)

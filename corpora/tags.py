@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, cast, get_args
 
-from corpora.errors import ConfigError
-from corpora.registry import unknown
-from corpora.sentence import Entity
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.registry import unknown
+from finkd.corpora.sentence import Entity
+from finkd.corpora.wording import counted
 
 Scheme = Literal["IOB1", "IOB2", "BIOES"]
 SCHEMES: tuple[str, ...] = get_args(Scheme)

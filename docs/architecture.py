@@ -14,6 +14,7 @@ import ast
 import math
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "architecture"
 COLUMN, GAP, ROW = 2.6, 0.5, 0.62
 BOX = 0.4
+PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
+"""From the one that imports no other to the one that may import all."""
 WIDEST = 3
 """Boxes side by side; a longer layer takes another row."""
 
@@ -31,30 +34,29 @@ WIDEST = 3
 def contracts() -> dict[str, list[list[str]]]:
     """Package -> its layers from top to bottom, each a list of folders and modules."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    found = settings["tool"]["importlinter"]["contracts"]
+    layered = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    found = {each["containers"][0].removeprefix("finkd."): each["layers"] for each in layered}
     return {
-        contract["containers"][0]: [layer.split(" | ") for layer in contract["layers"]]
-        for contract in found
-        if "containers" in contract
+        package: [layer.split(" | ") for layer in layers if layer not in PACKAGES] for package, layers in found.items()
     }
 
 
-def packages() -> list[str]:
-    """Packages from the one that imports nothing to the one that may import all."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return list(settings["tool"]["importlinter"]["contracts"][0]["layers"])[::-1]
+@cache
+def graph() -> grimp.ImportGraph:
+    """Every import of finkd."""
+    return grimp.build_graph("finkd", exclude_type_checking_imports=True)
 
 
 def imports(package: str) -> set[tuple[str, str]]:
     """Pairs of folders of a package of which the first imports the second."""
-    graph = grimp.build_graph(package, exclude_type_checking_imports=True)
+    prefix = "finkd." if package == "finkd" else f"finkd.{package}."
     pairs = {
-        (importer.split(".")[1], imported.split(".")[1])
-        for importer in graph.modules
-        for imported in graph.find_modules_directly_imported_by(importer)
-        if importer.count(".") and imported.count(".")
+        (importer.removeprefix(prefix).split(".")[0], imported.removeprefix(prefix).split(".")[0])
+        for importer in graph().modules
+        for imported in graph().find_modules_directly_imported_by(importer)
+        if importer.startswith(prefix) and imported.startswith(prefix)
     }
-    return {(one, two) for one, two in pairs if one != two}
+    return {(one, two) for one, two in pairs if one != two and not {one, two} & set(PACKAGES)}
 
 
 def modules(package: str, name: str) -> list[Path]:
@@ -68,7 +70,7 @@ def draw(out: Path) -> None:
     layers = contracts()
     height = max(sum(math.ceil(len(row) / WIDEST) for row in each) for each in layers.values())
     figure, axes = plt.subplots(figsize=(17, 0.75 * height))
-    for number, package in enumerate(packages()):
+    for number, package in enumerate(PACKAGES):
         left = number * (COLUMN + GAP)
         axes.text(left + COLUMN / 2, 0.75, package, ha="center", fontsize=13, fontweight="bold")
         _column(axes, left, layers[package], imports(package), package)
@@ -107,7 +109,7 @@ def _column(axes: Axes, left: float, layers: list[list[str]], pairs: set[tuple[s
 def folders() -> str:
     """Every folder of every package with its number of modules and the first sentence of its docstring."""
     lines = ["| folder | modules | what lives there |", "|---|---:|---|"]
-    for package in packages():
+    for package in PACKAGES:
         for name in sorted(each for layer in contracts()[package] for each in layer):
             if (ROOT / package / name).is_dir():
                 count = len([path for path in modules(package, name) if path.name != "__init__.py"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpora import corpora
+from finkd.corpora import corpora
 
 HEADER = "| corpus | files below `FINKD_DATA` | from | licence |\n| :--- | :--- | :--- | :--- |\n"
 

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.commands.listing import listed
-from reports.formats.markdown import escape
-from reports.literature import KINDS, Reference, bibtex, cited, names, references
+from finkd.experiments.commands.listing import listed
+from finkd.reports.formats.markdown import escape
+from finkd.reports.literature import KINDS, Reference, bibtex, cited, names, references
 
 ROOT = Path(__file__).resolve().parent
 

@@ -13,24 +13,24 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from corpora.errors import ConfigError, FinkdError, UnavailableError, UnknownNameError
-from experiments.commands.align import align
-from experiments.commands.analyze import analyze
-from experiments.commands.benchmark import benchmark
-from experiments.commands.compress import compress
-from experiments.commands.dashboard import dashboard
-from experiments.commands.evaluate import evaluate
-from experiments.commands.export import export
-from experiments.commands.human_eval import human_eval
-from experiments.commands.listing import list_names
-from experiments.commands.predict import predict
-from experiments.commands.report import report
-from experiments.commands.run import run
-from experiments.commands.serve import serve
-from experiments.commands.store import store
-from experiments.commands.tune import tune
-from experiments.commands.vocab import vocab
-from experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_warnings
+from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError, UnknownNameError
+from finkd.experiments.commands.align import align
+from finkd.experiments.commands.analyze import analyze
+from finkd.experiments.commands.benchmark import benchmark
+from finkd.experiments.commands.compress import compress
+from finkd.experiments.commands.dashboard import dashboard
+from finkd.experiments.commands.evaluate import evaluate
+from finkd.experiments.commands.export import export
+from finkd.experiments.commands.human_eval import human_eval
+from finkd.experiments.commands.listing import list_names
+from finkd.experiments.commands.predict import predict
+from finkd.experiments.commands.report import report
+from finkd.experiments.commands.run import run
+from finkd.experiments.commands.serve import serve
+from finkd.experiments.commands.store import store
+from finkd.experiments.commands.tune import tune
+from finkd.experiments.commands.vocab import vocab
+from finkd.experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_warnings
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 _VARIABLES = ("FINKD_", "HF_", "XDG_CACHE_HOME")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli import Script
-from experiments.commands.run import Overrides, seed_list
-from experiments.console.terminal import messages, say, show_tables
-from experiments.console.threads import Threads
+from finkd.experiments.cli import Script
+from finkd.experiments.commands.run import Overrides, seed_list
+from finkd.experiments.console.terminal import messages, say, show_tables
+from finkd.experiments.console.threads import Threads
 from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
-    from experiments.running.events import Listener
     from finkd.data.raw_text import Text
+    from finkd.experiments.running.events import Listener
 
 STRATEGIES = {
     "distilled": "masked-teacher > truncate-layers(token_types=false)"
@@ -51,19 +51,19 @@ def main(
 
     Example: python experiments/distilbert_reproduction.py --epochs 1 --set schedule.epochs=1
     """
-    from corpora.loading import check_exists
+    from finkd.corpora.loading import check_exists
     from finkd.models.pretrained import resolve
 
     check_exists(text)
     resolve(teacher)  # before what takes seconds to import
 
-    from experiments.configuration.experiment import overridden
-    from experiments.console.progress import shown
-    from experiments.suites.evaluate import evaluate_suite
     from finkd.data.raw_text import Text
+    from finkd.experiments.configuration.experiment import overridden
+    from finkd.experiments.console.progress import shown
+    from finkd.experiments.suites.evaluate import evaluate_suite
+    from finkd.reports.build import build
+    from finkd.reports.report import compose
     from finkd.suites.record import load_task_records
-    from reports.build import build
-    from reports.report import compose
 
     read = Text(text, sentences, min_words=1, max_words=100)
     settings = overridden({}, overrides or [])
@@ -92,8 +92,8 @@ def main(
 def _students(
     out: Path, teacher: str, text: Text, epochs: float, batch_tokens: int, seed: int, listen: Listener
 ) -> dict[str, str | Path]:
-    from experiments.configuration.names import slug
-    from experiments.running.strategy import make
+    from finkd.experiments.configuration.names import slug
+    from finkd.experiments.running.strategy import make
     from finkd.store import Store
 
     training = {"epochs": epochs, "batch_tokens": batch_tokens, "dropout": 0}

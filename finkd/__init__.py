@@ -9,15 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corpora.loading import load as load_corpus
-    from experiments.benchmarking.benchmark import benchmark
-    from experiments.configuration.experiment import load_experiment
-    from experiments.running.compression import compressed as compress
-    from experiments.running.run import run
-    from experiments.service.app import make_app
-    from experiments.suites.evaluate import evaluate_suite
-    from experiments.vocabularies.shift import compare as compare_vocabularies
+    from finkd.corpora.loading import load as load_corpus
     from finkd.evaluation.ner import evaluate
+    from finkd.experiments.benchmarking.benchmark import benchmark
+    from finkd.experiments.configuration.experiment import load_experiment
+    from finkd.experiments.running.compression import compressed as compress
+    from finkd.experiments.running.run import run
+    from finkd.experiments.service.app import make_app
+    from finkd.experiments.suites.evaluate import evaluate_suite
+    from finkd.experiments.vocabularies.shift import compare as compare_vocabularies
     from finkd.export.loading import load_tagger
     from finkd.export.onnx import export_onnx
     from finkd.export.spacy import export_spacy
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
     from finkd.models.architectures import register as register_architectures
     from finkd.models.loading import load_model
     from finkd.records import load_records
-    from reports.build import build as report
-    from tokenization.alignment import align
-    from tokenization.analysis import analyze
-    from tokenization.tokenizer import Tokenizer
-    from tokenization.vocabulary import train as train_vocabulary
+    from finkd.reports.build import build as report
+    from finkd.tokenization.alignment import align
+    from finkd.tokenization.analysis import analyze
+    from finkd.tokenization.tokenizer import Tokenizer
+    from finkd.tokenization.vocabulary import train as train_vocabulary
 
 __version__ = "0.1.0"
 
 _TARGETS = {
-    "Tokenizer": "tokenization.tokenizer:Tokenizer",
-    "align": "tokenization.alignment:align",
-    "analyze": "tokenization.analysis:analyze",
-    "benchmark": "experiments.benchmarking.benchmark:benchmark",
-    "compare_vocabularies": "experiments.vocabularies.shift:compare",
-    "compress": "experiments.running.compression:compressed",
+    "Tokenizer": "finkd.tokenization.tokenizer:Tokenizer",
+    "align": "finkd.tokenization.alignment:align",
+    "analyze": "finkd.tokenization.analysis:analyze",
+    "benchmark": "finkd.experiments.benchmarking.benchmark:benchmark",
+    "compare_vocabularies": "finkd.experiments.vocabularies.shift:compare",
+    "compress": "finkd.experiments.running.compression:compressed",
     "evaluate": "finkd.evaluation.ner:evaluate",
-    "evaluate_suite": "experiments.suites.evaluate:evaluate_suite",
+    "evaluate_suite": "finkd.experiments.suites.evaluate:evaluate_suite",
     "export_onnx": "finkd.export.onnx:export_onnx",
     "export_spacy": "finkd.export.spacy:export_spacy",
-    "load_corpus": "corpora.loading:load",
-    "load_experiment": "experiments.configuration.experiment:load_experiment",
+    "load_corpus": "finkd.corpora.loading:load",
+    "load_experiment": "finkd.experiments.configuration.experiment:load_experiment",
     "load_model": "finkd.models.loading:load_model",
     "load_records": "finkd.records:load_records",
     "load_tagger": "finkd.export.loading:load_tagger",
-    "make_app": "experiments.service.app:make_app",
+    "make_app": "finkd.experiments.service.app:make_app",
     "register_architectures": "finkd.models.architectures:register",
-    "report": "reports.build:build",
-    "run": "experiments.running.run:run",
+    "report": "finkd.reports.build:build",
+    "run": "finkd.experiments.running.run:run",
     "tag": "finkd.inference.tagging:tag",
-    "train_vocabulary": "tokenization.vocabulary:train",
+    "train_vocabulary": "finkd.tokenization.vocabulary:train",
 }
 
 __all__ = [

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from corpora.errors import ConfigError, DataError
-from corpora.files import write_atomic
-from corpora.readers.lines import numbered_lines
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.files import write_atomic
+from finkd.corpora.readers.lines import numbered_lines
 from finkd.settings import build
 
 if TYPE_CHECKING:

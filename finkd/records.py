@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
 from finkd.record_files import files_below, read_record, records_in, write_record
 
 VERSION = 2

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
-from corpora.errors import ConfigError
-from corpora.former_names import renamed
-from corpora.registry import choices
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.former_names import renamed
+from finkd.corpora.registry import choices
 
 T = TypeVar("T")
 

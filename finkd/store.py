@@ -20,8 +20,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from corpora.errors import StoreError
-from corpora.files import atomic_folder, clean, remove_abandoned, sha256, turn
+from finkd.corpora.errors import StoreError
+from finkd.corpora.files import atomic_folder, clean, remove_abandoned, sha256, turn
 from finkd.system import processes
 
 log = logging.getLogger(__name__)

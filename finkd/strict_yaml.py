@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 MAX_CHARACTERS = 200_000
 MAX_DEPTH = 40

@@ -1,1 +1,1 @@
-"""Run records made readable: tables, pictures and one self-contained page. ``reports.build`` is the way in."""
+"""Run records made readable: tables, pictures and one self-contained page. ``finkd.reports.build`` is the way in."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from corpora.files import write_atomic
-from corpora.wording import counted
+from finkd.corpora.files import write_atomic
+from finkd.corpora.wording import counted
+from finkd.reports.build import write_report
+from finkd.reports.figures.pictures import picture
+from finkd.reports.figures.sizes import sizes
+from finkd.reports.report import Report
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
 from finkd.runtimes.record import BenchmarkRecord, Ratio
-from reports.build import write_report
-from reports.figures.pictures import picture
-from reports.figures.sizes import sizes
-from reports.report import Report
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, label, number, plain, share, spread
 
 
 def write_benchmark(records: Sequence[BenchmarkRecord], out: Path) -> Table:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from corpora.files import write_atomic
+from finkd.corpora.files import write_atomic
 from finkd.records import RunRecord
+from finkd.reports.formats import formats as known_formats
+from finkd.reports.formats.markdown import document
+from finkd.reports.report import Report, compose
 from finkd.suites.record import TaskRecord
-from reports.formats import formats as known_formats
-from reports.formats.markdown import document
-from reports.report import Report, compose
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from corpora.wording import counted
-from reports.sections import Section
+from finkd.corpora.wording import counted
+from finkd.reports.sections import Section
 
 SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the program runs, not how good a model is."
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from finkd.records import RunRecord
+from finkd.reports.figures.pictures import Picture, pictures
+from finkd.reports.general import general
+from finkd.reports.overviews import overviews
+from finkd.reports.sections import Section, sections
+from finkd.reports.table import Table
+from finkd.reports.tables import tables
 from finkd.suites.record import TaskRecord
-from reports.figures.pictures import Picture, pictures
-from reports.general import general
-from reports.overviews import overviews
-from reports.sections import Section, sections
-from reports.table import Table
-from reports.tables import tables
 
 
 @dataclass(frozen=True)

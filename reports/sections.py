@@ -10,8 +10,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from corpora.errors import DataError
-from corpora.wording import counted
+from finkd.corpora.errors import DataError
+from finkd.corpora.wording import counted
 from finkd.records import Counts, RunRecord
 
 ROLES = ("baseline", "teacher", "student")

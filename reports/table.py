@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from reports.sections import Section, Spread
+from finkd.reports.sections import Section, Spread
 
 MISSING = "–"
 
@@ -45,7 +45,7 @@ class Cell:
         text: what a reader sees: one line of plain text, not escaped for any format.
         records: ids of the run records that it comes from.
         strong: True for the winner of a comparison.
-        cites: keys of the works that it names (``reports.literature``).
+        cites: keys of the works that it names (``finkd.reports.literature``).
     """
 
     value: Value

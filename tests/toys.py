@@ -6,8 +6,8 @@ from functools import cache
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from tokenization.tokenizer import Tokenizer
-from tokenization.vocabulary import train
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.vocabulary import train
 
 TEXTS = (
     "Goldman Sachs lent $25 million to Acme Corp. under the credit agreement dated March 3, 1999.",

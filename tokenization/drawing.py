@@ -11,8 +11,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tokenization.alignment import Alignment
-from tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.alignment import Alignment
+from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 STYLES = ("black on cyan", "black on yellow")
 UNALIGNED = "white on red"

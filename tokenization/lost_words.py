@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.surface import canonical_forms
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.surface import canonical_forms
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 
 def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tokenization.alignment import Alignment
-from tokenization.tokenizer import Longs, Tokens
+from finkd.tokenization.alignment import Alignment
+from finkd.tokenization.tokenizer import Longs, Tokens
 
 
 def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Tokens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 BYTE_FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")
 _REPLACEMENT = "\ufffd"

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer as Backend
 
-from corpora.errors import ConfigError, DataError
-from corpora.files import atomic_folder
-from tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.files import atomic_folder
+from finkd.tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]

@@ -13,9 +13,9 @@ from typing import Any
 
 from tokenizers import Tokenizer as Backend
 
-from corpora.errors import ConfigError
-from corpora.readers.json_files import read_object, shown
-from tokenization import patterns
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.readers.json_files import read_object, shown
+from finkd.tokenization import patterns
 
 FILE = "tokenizer.json"
 MAX_BYTES = 64 * 2**20

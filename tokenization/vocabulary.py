@@ -12,15 +12,15 @@ from tokenizers import AddedToken
 from tokenizers import Tokenizer as Backend
 from tokenizers.processors import TemplateProcessing
 
-from corpora.errors import ConfigError
-from corpora.registry import Registry
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.algorithm import PRINTABLE, SPECIALS, Algorithm
-from tokenization.trainers.counting import WordCounts, count_words, mix
-from tokenization.trainers.growing import Growth
-from tokenization.trainers.growing import grow as _grow
-from tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
-from tokenization.trainers.trimming import trim as _trim
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.registry import Registry
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.algorithm import PRINTABLE, SPECIALS, Algorithm
+from finkd.tokenization.trainers.counting import WordCounts, count_words, mix
+from finkd.tokenization.trainers.growing import Growth
+from finkd.tokenization.trainers.growing import grow as _grow
+from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
+from finkd.tokenization.trainers.trimming import trim as _trim
 
 __all__ = ["Growth", "Protection", "WordCounts", "algorithms", "count_words", "grow", "mix", "train", "trim"]
 
@@ -31,11 +31,14 @@ logger = logging.getLogger(__name__)
 algorithms: Registry[Algorithm] = Registry(
     "vocabularies",
     {
-        "wordpiece": ("tokenization.trainers.merges:WORDPIECE", "BERT's: merges inside words, ## continues a word"),
-        "bpe": ("tokenization.trainers.merges:BPE", "byte-level merges as in RoBERTa: nothing is ever unknown"),
-        "unigram": ("tokenization.trainers.unigram:UNIGRAM", "likeliest tokens of BERT's words"),
+        "wordpiece": (
+            "finkd.tokenization.trainers.merges:WORDPIECE",
+            "BERT's: merges inside words, ## continues a word",
+        ),
+        "bpe": ("finkd.tokenization.trainers.merges:BPE", "byte-level merges as in RoBERTa: nothing is ever unknown"),
+        "unigram": ("finkd.tokenization.trainers.unigram:UNIGRAM", "likeliest tokens of BERT's words"),
         "sentencepiece": (
-            "tokenization.trainers.unigram:SENTENCEPIECE",
+            "finkd.tokenization.trainers.unigram:SENTENCEPIECE",
             "likeliest tokens of everything between spaces, bytes for unknown characters",
         ),
     },

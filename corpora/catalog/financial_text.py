@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from corpora.catalog.plain import plain_lines
-from corpora.corpus import Find, Lines, Source, TextCorpus
+from finkd.corpora.catalog.plain import plain_lines
+from finkd.corpora.corpus import Find, Lines, Source, TextCorpus
 
 _CHECKSUMS = {
     "bbc_business": "dd415df2aeeafa5d4013040953054b939bad7e30911d7a05812af21ce81a79bb",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
-from corpora.errors import DataError
-from corpora.readers.records import json_records
-from corpora.segmentation import LabelledSpan, label_text
-from corpora.sentence import Sentence
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers.records import json_records
+from finkd.corpora.segmentation import LabelledSpan, label_text
+from finkd.corpora.sentence import Sentence
 
 _FILE = "ner/finentity/FinEntity.json"
 _REPLACEMENT = "\ufffd"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from corpora.corpus import Find, NerCorpus, Source, Splits
-from corpora.readers.columns import TokenColumns, read_csv_tokens
-from corpora.tags import label_names
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
+from finkd.corpora.readers.columns import TokenColumns, read_csv_tokens
+from finkd.corpora.tags import label_names
 
 _BASE = "https://raw.githubusercontent.com/gtfintechlab/FiNER-ORD/3c41d89adb1a4becd1b47f52ddd7a72454249c3a/data/train"
 _TYPES = ("PER", "LOC", "ORG")

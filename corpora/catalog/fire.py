@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
-from corpora.errors import DataError
-from corpora.readers.records import json_records, sentence_without_blanks
-from corpora.sentence import Entity
-from corpora.tags import from_entities
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers.records import json_records, sentence_without_blanks
+from finkd.corpora.sentence import Entity
+from finkd.corpora.tags import from_entities
 
 _FILE = "ner/fire/fire_dev.json.gz"
 

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.corpus import Find, NerCorpus, Source, Splits
-from corpora.errors import DataError
-from corpora.readers.lines import csv_rows
-from corpora.readers.records import sentence_without_blanks
-from corpora.sentence import Sentence
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers.lines import csv_rows
+from finkd.corpora.readers.records import sentence_without_blanks
+from finkd.corpora.sentence import Sentence
 
 _FOLDER = "ner/fnxl"
 _FILES = {"train": "train_sample.csv.gz", "validation": "dev_sample.csv.gz", "test": "test_sample.csv.gz"}

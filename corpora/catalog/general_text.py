@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from corpora.catalog.plain import plain_lines
-from corpora.corpus import Find, Lines, Source, TextCorpus
+from finkd.corpora.catalog.plain import plain_lines
+from finkd.corpora.corpus import Find, Lines, Source, TextCorpus
 
 _CHECKSUMS = {
     "bbc_nonbusiness": "34b660085023fe3fc578872febdd37a82659de7154737ceb8aa46921ae2cbdfa",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from corpora.segmentation import LabelledSpan
+from finkd.corpora.segmentation import LabelledSpan
 
 _SLOT = re.compile(r"\{(?:([A-Z]+):)?(\w+)\}")
 _OPTION = re.compile(r"\[([^\]]*)\]")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from corpora.corpus import Find, NerCorpus, Source, Splits
-from corpora.errors import DataError
-from corpora.readers.lines import numbered_lines, parse_json
-from corpora.sentence import Entity, Sentence
-from corpora.tags import entities, from_entities
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers.lines import numbered_lines, parse_json
+from finkd.corpora.sentence import Entity, Sentence
+from finkd.corpora.tags import entities, from_entities
 
 _FILE = "ner/kpi-edgar/kpi_edgar.jsonl.gz"
 _SPLITS = {"train": "train", "valid": "validation", "test": "test"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora.corpus import Find
-from corpora.readers.lines import numbered_lines
+from finkd.corpora.corpus import Find
+from finkd.corpora.readers.lines import numbered_lines
 
 
 def plain_lines(find: Find, relative: str) -> Iterator[str]:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import yaml
 
-from corpora.catalog.grammar import Grammar
-from corpora.corpus import Find, Lines, NerCorpus, Splits, TextCorpus
-from corpora.segmentation import LabelledSpan, label_text
+from finkd.corpora.catalog.grammar import Grammar
+from finkd.corpora.corpus import Find, Lines, NerCorpus, Splits, TextCorpus
+from finkd.corpora.segmentation import LabelledSpan, label_text
 
 TYPES = ("PER", "ORG", "LOC", "INSTRUMENT")
 _SIZES = {"train": 700, "validation": 200, "test": 300}

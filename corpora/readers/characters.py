@@ -12,8 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from corpora.errors import quoted
-from corpora.readers import limits
+from finkd.corpora.errors import quoted
+from finkd.corpora.readers import limits
 
 CONTROLS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 _NAMES = {

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpora.errors import DataError, listed, quoted
-from corpora.readers.characters import CONTROLS, clean_tag, clean_word, named
-from corpora.readers.lines import csv_rows, stem, text_lines
-from corpora.sentence import Sentence
-from corpora.tags import Scheme, convert, first_illegal
-from corpora.wording import counted
+from finkd.corpora.errors import DataError, listed, quoted
+from finkd.corpora.readers.characters import CONTROLS, clean_tag, clean_word, named
+from finkd.corpora.readers.lines import csv_rows, stem, text_lines
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import Scheme, convert, first_illegal
+from finkd.corpora.wording import counted
 
 DOCSTART = "-DOCSTART-"
 

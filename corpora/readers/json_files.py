@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import ConfigError
-from corpora.readers.lines import unique_keys
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.readers.lines import unique_keys
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53

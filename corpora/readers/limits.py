@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, Any
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
 
 MEBIBYTE = 1 << 20
 LINE_BYTES = 64 * MEBIBYTE

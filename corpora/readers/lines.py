@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from corpora.errors import DataError, UnavailableError, listed, quoted
-from corpora.readers import limits
-from corpora.wording import counted
+from finkd.corpora.errors import DataError, UnavailableError, listed, quoted
+from finkd.corpora.readers import limits
+from finkd.corpora.wording import counted
 
 BROKEN_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
 _BOM = b"\xef\xbb\xbf"

@@ -15,9 +15,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from corpora.errors import ConfigError, DataError, quoted
-from corpora.registry import unknown
-from corpora.segmentation import LabelledSpan
+from finkd.corpora.errors import ConfigError, DataError, quoted
+from finkd.corpora.registry import unknown
+from finkd.corpora.segmentation import LabelledSpan
 
 logger = logging.getLogger(__name__)
 

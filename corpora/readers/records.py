@@ -1,6 +1,6 @@
 """Strict readers of files with one sentence per record: JSON lines, JSON lists and parquet tables.
 
-As in ``corpora.readers.columns``, what breaks the format is refused with the place where it stands.
+As in ``finkd.corpora.readers.columns``, what breaks the format is refused with the place where it stands.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from corpora.errors import DataError, listed, quoted
-from corpora.readers import limits
-from corpora.readers.characters import clean_label, clean_tag, clean_word
-from corpora.readers.lines import BROKEN_GZIP, is_packed, numbered_lines, open_binary, parse_json, read_json
-from corpora.readers.offsets import Offsets, Passage, check_offsets, in_characters
-from corpora.segmentation import LabelledSpan, label_text
-from corpora.sentence import Sentence
-from corpora.tags import Scheme, convert, first_illegal
-from corpora.wording import counted
+from finkd.corpora.errors import DataError, listed, quoted
+from finkd.corpora.readers import limits
+from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
+from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, numbered_lines, open_binary, parse_json, read_json
+from finkd.corpora.readers.offsets import Offsets, Passage, check_offsets, in_characters
+from finkd.corpora.segmentation import LabelledSpan, label_text
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import Scheme, convert, first_illegal
+from finkd.corpora.wording import counted
 
 logger = logging.getLogger(__name__)
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from corpora.errors import DataError, UnavailableError
-from corpora.locate import availability, finder, is_offline
-from corpora.registry import Registry
-from corpora.tasks.task import Example, Hub, TaskData, TextTask
+from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.locate import availability, finder, is_offline
+from finkd.corpora.registry import Registry
+from finkd.corpora.tasks.task import Example, Hub, TaskData, TextTask
 
 tasks: Registry[TextTask] = Registry(
     "tasks",
     {
-        "cola": ("corpora.tasks.glue:COLA", "GLUE: acceptable English or not"),
-        "sst-2": ("corpora.tasks.glue:SST2", "GLUE: sentiment of film reviews"),
-        "mrpc": ("corpora.tasks.glue:MRPC", "GLUE: paraphrases in news"),
-        "qqp": ("corpora.tasks.glue:QQP", "GLUE: questions that ask the same"),
-        "sts-b": ("corpora.tasks.glue:STSB", "GLUE: likeness of two sentences, 0 to 5"),
-        "mnli": ("corpora.tasks.glue:MNLI", "GLUE: whether a sentence follows from another, in ten genres"),
-        "qnli": ("corpora.tasks.glue:QNLI", "GLUE: whether a sentence answers a question"),
-        "rte": ("corpora.tasks.glue:RTE", "GLUE: whether a sentence follows from another, in news"),
-        "wnli": ("corpora.tasks.glue:WNLI", "GLUE: what a pronoun stands for"),
-        "imdb": ("corpora.tasks.imdb:IMDB", "sentiment of long film reviews"),
+        "cola": ("finkd.corpora.tasks.glue:COLA", "GLUE: acceptable English or not"),
+        "sst-2": ("finkd.corpora.tasks.glue:SST2", "GLUE: sentiment of film reviews"),
+        "mrpc": ("finkd.corpora.tasks.glue:MRPC", "GLUE: paraphrases in news"),
+        "qqp": ("finkd.corpora.tasks.glue:QQP", "GLUE: questions that ask the same"),
+        "sts-b": ("finkd.corpora.tasks.glue:STSB", "GLUE: likeness of two sentences, 0 to 5"),
+        "mnli": ("finkd.corpora.tasks.glue:MNLI", "GLUE: whether a sentence follows from another, in ten genres"),
+        "qnli": ("finkd.corpora.tasks.glue:QNLI", "GLUE: whether a sentence answers a question"),
+        "rte": ("finkd.corpora.tasks.glue:RTE", "GLUE: whether a sentence follows from another, in news"),
+        "wnli": ("finkd.corpora.tasks.glue:WNLI", "GLUE: what a pronoun stands for"),
+        "imdb": ("finkd.corpora.tasks.imdb:IMDB", "sentiment of long film reviews"),
     },
 )
 

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corpora.corpus import Source
-from corpora.errors import ConfigError, DataError, listed, quoted
-from corpora.locate import locate
-from corpora.readers.lines import csv_rows, numbered_lines, parse_json, without_packing
+from finkd.corpora.corpus import Source
+from finkd.corpora.errors import ConfigError, DataError, listed, quoted
+from finkd.corpora.locate import locate
+from finkd.corpora.readers.lines import csv_rows, numbered_lines, parse_json, without_packing
 
 _FILES = {
     "train": "dialogsum/dialogsum.train.subset.csv.gz",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from corpora.corpus import Find, Source
-from corpora.tasks.reading import class_of, number_of, numbered, tsv
-from corpora.tasks.task import Example, Hub, TextTask
+from finkd.corpora.corpus import Find, Source
+from finkd.corpora.tasks.reading import class_of, number_of, numbered, tsv
+from finkd.corpora.tasks.task import Example, Hub, TextTask
 
 Rows = Callable[[Path], Iterator[tuple[str, list[str]]]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.corpus import Find, Source
-from corpora.errors import DataError
-from corpora.readers.lines import numbered_lines, parse_json
-from corpora.tasks.reading import class_of
-from corpora.tasks.task import Example, Hub, TextTask
+from finkd.corpora.corpus import Find, Source
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers.lines import numbered_lines, parse_json
+from finkd.corpora.tasks.reading import class_of
+from finkd.corpora.tasks.task import Example, Hub, TextTask
 
 _FILES = {"train": "imdb/imdb_train_5k.jsonl.gz", "test": "imdb/imdb_test_5k.jsonl.gz"}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import DataError, listed
-from corpora.readers.lines import numbered_lines, read_json
-from corpora.wording import counted
+from finkd.corpora.errors import DataError, listed
+from finkd.corpora.readers.lines import numbered_lines, read_json
+from finkd.corpora.wording import counted
 
 
 def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None) -> Iterator[tuple[str, list[str]]]:

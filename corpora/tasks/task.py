@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from corpora.corpus import Corpus, Find
+from finkd.corpora.corpus import Corpus, Find
 
 
 @dataclass(frozen=True)

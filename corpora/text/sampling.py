@@ -10,16 +10,16 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from corpora.catalog import corpora
-from corpora.corpus import Lines, TextCorpus
-from corpora.errors import ConfigError, DataError, UnknownNameError, quoted
-from corpora.loading import check_exists
-from corpora.locate import checksum, finder
-from corpora.readers.lines import numbered_lines, parse_json, stem, text_lines, without_packing
-from corpora.registry import unknown
-from corpora.segmentation import split_sentences
-from corpora.sentence import Sentence
-from corpora.wording import counted
+from finkd.corpora.catalog import corpora
+from finkd.corpora.corpus import Lines, TextCorpus
+from finkd.corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from finkd.corpora.loading import check_exists
+from finkd.corpora.locate import checksum, finder
+from finkd.corpora.readers.lines import numbered_lines, parse_json, stem, text_lines, without_packing
+from finkd.corpora.registry import unknown
+from finkd.corpora.segmentation import split_sentences
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.wording import counted
 
 SAMPLING_VERSION = 1
 _SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 
 Doubles = npt.NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from corpora.errors import ConfigError, DataError, listed, quoted
-from corpora.readers.lines import csv_rows, numbered_lines, parse_json, text_lines, without_packing
+from finkd.corpora.errors import ConfigError, DataError, listed, quoted
+from finkd.corpora.readers.lines import csv_rows, numbered_lines, parse_json, text_lines, without_packing
 
 Format = Literal["text", "jsonl", "csv"]
 TEXT: Literal["text"] = "text"

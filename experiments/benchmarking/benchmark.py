@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from corpora.corpus import NerData
-from corpora.errors import ConfigError
-from corpora.files import scratch_folder
-from corpora.wording import counted
-from experiments.benchmarking.competitors import System, competitor
-from experiments.configuration.names import slug
-from experiments.configuration.splits import scored_split
+from finkd.corpora.corpus import NerData
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.files import scratch_folder
+from finkd.corpora.wording import counted
 from finkd.evaluation.ner import score
+from finkd.experiments.benchmarking.competitors import System, competitor
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.runtime import Running
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.memory import peak_memory

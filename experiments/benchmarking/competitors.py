@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-import corpora
-from corpora.sentence import Sentence
+from finkd import corpora
 from finkd.compression.packing import ENTRY
+from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.runtime import Running
 from finkd.models import pretrained

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.console.terminal import results, show_json
+from finkd.experiments.console.terminal import results, show_json
 from finkd.models.pretrained import DEFAULT
 
 
@@ -23,9 +23,9 @@ def align(
 
     Example: finkd align --student runs/vocabulary "Acme repaid the revolving facility."
     """
-    from experiments.vocabularies.shift import named_tokenizer
-    from tokenization.alignment import align as align_tokens
-    from tokenization.drawing import as_dict, draw
+    from finkd.experiments.vocabularies.shift import named_tokenizer
+    from finkd.tokenization.alignment import align as align_tokens
+    from finkd.tokenization.drawing import as_dict, draw
 
     ours, theirs = named_tokenizer(student), named_tokenizer(teacher)
     alignment = align_tokens(theirs.encode([text]), ours.encode([text]))

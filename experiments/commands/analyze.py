@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import say, show_json, show_tables
-from experiments.console.threads import Threads
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import say, show_json, show_tables
+from finkd.experiments.console.threads import Threads
 from finkd.models.pretrained import DEFAULT
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis
+    from finkd.tokenization.analysis import Analysis
 
 
 def analyze(
@@ -55,8 +55,8 @@ def analyze(
 
     Example: finkd analyze --corpus sample --vocab-size 500 --vocab-size 1000 --vocab-size 2000 --out runs/analysis
     """
-    from experiments.vocabularies.shift import Plan, compare
-    from reports.analysis.tables import tables
+    from finkd.experiments.vocabularies.shift import Plan, compare
+    from finkd.reports.analysis.tables import tables
 
     plan = Plan(
         teacher=teacher,
@@ -79,7 +79,7 @@ def analyze(
 
 
 def _write(found: Analysis, out: Path) -> None:
-    from reports.analysis.build import build  # imports matplotlib, which tables do without
+    from finkd.reports.analysis.build import build  # imports matplotlib, which tables do without
 
     for path in build(found, out):
         say(f"wrote {path}")

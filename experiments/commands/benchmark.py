@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import ConfigError, UnknownNameError
-from corpora.registry import unknown
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import say, show_json, show_tables
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.registry import unknown
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import say, show_json, show_tables
+from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from corpora.corpus import NerData
+    from finkd.corpora.corpus import NerData
 
 DEFAULT = "eager,bf16,onnx,onnx-int8"
 
@@ -56,10 +56,10 @@ def benchmark(
     kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
     data = _checked(named, kinds, on)
 
-    from experiments.benchmarking.benchmark import Measuring
-    from experiments.benchmarking.benchmark import benchmark as measured
+    from finkd.experiments.benchmarking.benchmark import Measuring
+    from finkd.experiments.benchmarking.benchmark import benchmark as measured
+    from finkd.reports.benchmark import write_benchmark
     from finkd.runtimes.peers import is_pipeline
-    from reports.benchmark import write_benchmark
 
     if all(is_pipeline(Path(folder)) for folders in named.values() for folder in folders):
         refuse_idle(context, "for pipelines of spaCy, which run in their own", "runtimes")
@@ -74,7 +74,7 @@ def benchmark(
 
 def _checked(named: Mapping[str, Sequence[str]], kinds: Sequence[str], on: str) -> NerData:
     """The corpus, once every name is known to stand for something: importing what measures takes seconds."""
-    import corpora
+    from finkd import corpora
     from finkd.export.loading import find_tagger
     from finkd.runtimes import runtimes
 

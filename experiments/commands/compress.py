@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import ConfigError, UnknownNameError
-from corpora.registry import unknown
-from experiments.commands.run import Overrides
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import messages, say, show_json, show_tables
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.registry import unknown
+from finkd.experiments.commands.run import Overrides
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import messages, say, show_json, show_tables
+from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from corpora.corpus import NerData
-    from experiments.running.compression import Compressed
-    from reports.table import Table
+    from finkd.corpora.corpus import NerData
+    from finkd.experiments.running.compression import Compressed
+    from finkd.reports.table import Table
 
 METHODS = {
     "prune": "compress:prune",
@@ -64,14 +64,14 @@ def compress(
     if not text:
         refuse_idle(context, "without --text", "sentences")
 
-    import corpora
+    from finkd import corpora
     from finkd.models.pretrained import resolve
 
     resolve(model)  # before what takes seconds to import
     data: NerData | None = corpora.load(on) if on else None
 
-    from experiments.console.progress import shown
-    from experiments.running.compression import compressed
+    from finkd.experiments.console.progress import shown
+    from finkd.experiments.running.compression import compressed
 
     with shown(messages) as listen:
         found = compressed(
@@ -94,7 +94,7 @@ def compress(
 
 
 def _table(method: str, found: dict[str, Compressed]) -> Table:
-    from reports.table import Column, Table, label, number, plain
+    from finkd.reports.table import Column, Table, label, number, plain
 
     columns = (
         Column("model", "", "left"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.console.terminal import say
+from finkd.experiments.console.terminal import say
 
 
 def dashboard(
@@ -30,13 +30,13 @@ def dashboard(
 
     Example: finkd dashboard --port 8081
     """
-    from experiments.tuning.addresses import check_exists, check_host, default_url
+    from finkd.experiments.tuning.addresses import check_exists, check_host, default_url
 
     url = storage or default_url(runs / "any")
     if not force:
         check_host(host)
     check_exists(url)
 
-    from experiments.tuning.dashboard import serve
+    from finkd.experiments.tuning.dashboard import serve
 
     serve(url, runs, host, port, say)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from corpora.errors import ConfigError, UnknownNameError
-from corpora.registry import unknown
-from corpora.wording import counted
-from experiments.commands.run import Overrides, refuse_idle_scheme, seed_list
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import messages, say, show_json, show_tables
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.registry import unknown
+from finkd.corpora.wording import counted
+from finkd.experiments.commands.run import Overrides, refuse_idle_scheme, seed_list
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import messages, say, show_json, show_tables
+from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.records import NerScores
+    from finkd.reports.table import Table
     from finkd.suites.record import TaskRecord
-    from reports.table import Table
 
 
 def evaluate(
@@ -98,8 +98,8 @@ def _suite(
     *,
     json: bool,
 ) -> None:
-    from experiments.configuration.experiment import overridden
-    from experiments.suites import suites
+    from finkd.experiments.configuration.experiment import overridden
+    from finkd.experiments.suites import suites
     from finkd.models.pretrained import resolve
 
     if suite != "all" and suite not in suites:
@@ -109,10 +109,10 @@ def _suite(
         if not settings.get("random_weights"):  # for which the model is only a name
             resolve(each)  # before what takes seconds to import
 
-    from experiments.console.progress import shown
-    from experiments.suites.evaluate import default_folder, evaluate_suite
+    from finkd.experiments.console.progress import shown
+    from finkd.experiments.suites.evaluate import default_folder, evaluate_suite
+    from finkd.reports.report import compose
     from finkd.suites.record import load_task_records
-    from reports.report import compose
 
     folder = out or default_folder(suite)
     with shown(messages) as listen:
@@ -142,8 +142,8 @@ def _figures(record: TaskRecord) -> dict[str, object]:
 
 
 def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
-    import corpora
-    from experiments.configuration.splits import scored_split
+    from finkd import corpora
+    from finkd.experiments.configuration.splits import scored_split
     from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
@@ -169,7 +169,7 @@ def _corpus(model: str, on: str, split: str | None, scheme: str, offsets: str, *
 
 
 def _table(title: str, scores: NerScores) -> Table:
-    from reports.table import Column, Table, label, number, plain
+    from finkd.reports.table import Column, Table, label, number, plain
 
     rows = [
         (

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from corpora.errors import ConfigError, DataError
-from corpora.files import atomic_folder, check_replaceable
-from corpora.wording import counted
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import say, show_json
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.files import atomic_folder, check_replaceable
+from finkd.corpora.wording import counted
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import say, show_json
+from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from corpora.corpus import NerData
+    from finkd.corpora.corpus import NerData
     from finkd.export.onnx import OnnxTagger
     from finkd.inference.tagger import Tagger
     from finkd.models.model import Model
@@ -95,8 +95,8 @@ def _graph(
     *,
     json: bool,
 ) -> None:
-    import corpora
-    from experiments.configuration.splits import scored_split
+    from finkd import corpora
+    from finkd.experiments.configuration.splits import scored_split
     from finkd.export.onnx import export_onnx, load_onnx
     from finkd.models.loading import load_model
 
@@ -128,13 +128,13 @@ def _graph(
 
 
 def _scores(exported: float | None, model: float | None) -> str:
-    from reports.table import number
+    from finkd.reports.table import number
 
     return f"strict micro-F1: {number(exported, 4).text}, of the model {number(model, 4).text}"
 
 
 def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:
-    import corpora
+    from finkd import corpora
     from finkd.evaluation.ner import evaluate
     from finkd.export.onnx import parity
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from corpora.wording import counted
-from experiments.console.terminal import say, show_json, show_tables
+from finkd.corpora.wording import counted
+from finkd.experiments.console.terminal import say, show_json, show_tables
 
 human_eval = typer.Typer(
     no_args_is_help=True,
@@ -33,11 +33,11 @@ def form(
 
     Example: finkd human-eval form runs/summarization --method TextRank --method lead-3
     """
-    from corpora.errors import ConfigError
-    from corpora.files import write_atomic
-    from corpora.tasks.dialogues import load_dialogues
+    from finkd.corpora.errors import ConfigError
+    from finkd.corpora.files import write_atomic
+    from finkd.corpora.tasks.dialogues import load_dialogues
+    from finkd.reports.pages.rating import draw, key, page
     from finkd.suites.record import load_task_records
-    from reports.pages.rating import draw, key, page
 
     records = [record for record in load_task_records(runs) if record.suite == "summarization"]
     known = {record.system for record in records} | {record.method for record in records}
@@ -68,8 +68,8 @@ def score(
 
     Example: finkd human-eval score ratings-*.json --key runs/human-eval/key.json
     """
-    from corpora.errors import ConfigError
-    from reports.pages.rating import agreement, means, read_key, read_ratings
+    from finkd.corpora.errors import ConfigError
+    from finkd.reports.pages.rating import agreement, means, read_key, read_ratings
 
     known = read_key(key)
     raters = [read_ratings(path, known) for path in files]

@@ -9,31 +9,31 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from corpora.corpus import Corpus
-from corpora.errors import ConfigError
-from corpora.locate import availability
-from corpora.registry import Registry, unknown
-from experiments.console.terminal import show_json
+from finkd.corpora.corpus import Corpus
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.locate import availability
+from finkd.corpora.registry import Registry, unknown
+from finkd.experiments.console.terminal import show_json
 
 KINDS = {
-    "corpora": "corpora:corpora",
-    "figures": "reports.figures:figures",
+    "corpora": "finkd.corpora:corpora",
+    "figures": "finkd.reports.figures:figures",
     "baselines": "finkd.evaluation.baselines:baselines",
-    "formats": "reports.formats:formats",
-    "general": "reports.general:general",
+    "formats": "finkd.reports.formats:formats",
+    "general": "finkd.reports.general:general",
     "losses": "finkd.losses:losses",
-    "overviews": "reports.overviews:overviews",
+    "overviews": "finkd.reports.overviews:overviews",
     "recipes": "finkd.losses:recipes",
-    "maps": "tokenization.maps:maps",
+    "maps": "finkd.tokenization.maps:maps",
     "runtimes": "finkd.runtimes:runtimes",
     "stages": "finkd.stages:stages",
     "strategies": "finkd.strategies:strategies",
-    "suites": "experiments.suites:suites",
-    "tables": "reports.tables:tables",
-    "tasks": "corpora.tasks:tasks",
+    "suites": "finkd.experiments.suites:suites",
+    "tables": "finkd.reports.tables:tables",
+    "tasks": "finkd.corpora.tasks:tasks",
     "teachers": "finkd.models.pretrained:KNOWN",
     "transfers": "finkd.models.embedding_transfer:transfers",
-    "vocabularies": "tokenization.vocabulary:algorithms",
+    "vocabularies": "finkd.tokenization.vocabulary:algorithms",
 }
 
 

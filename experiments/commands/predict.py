@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from corpora.errors import ConfigError, FinkdError
-from corpora.tags import entity_types
-from corpora.text.streams import TEXT, Format, format_of, text_records
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import results, say, visible
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError, FinkdError
+from finkd.corpora.tags import entity_types
+from finkd.corpora.text.streams import TEXT, Format, format_of, text_records
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import results, say, visible
+from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.inference.tagging import Tagged
@@ -129,7 +129,7 @@ def _marked(tagged: Tagged, types: Sequence[str]) -> Text:
 def _write_page(tagged: Iterator[Tagged], path: Path) -> None:
     from spacy import displacy
 
-    from corpora.files import write_atomic
+    from finkd.corpora.files import write_atomic
 
     # displaCy escapes the text but not the labels, which come from a model's configuration.
     pages = [

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import ConfigError, FinkdError, UnavailableError
-from corpora.readers.lines import read_json
-from corpora.wording import counted
-from experiments.console.terminal import say, show_json, show_tables
+from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError
+from finkd.corpora.readers.lines import read_json
+from finkd.corpora.wording import counted
+from finkd.experiments.console.terminal import say, show_json, show_tables
 
 if TYPE_CHECKING:
     from finkd.records import RunRecord
@@ -40,10 +40,10 @@ def report(
             raise UnavailableError(f"{run}: there is no such run")
 
     from finkd.records import load_records
+    from finkd.reports.build import build
+    from finkd.reports.general import general
+    from finkd.reports.report import compose
     from finkd.suites.record import load_task_records
-    from reports.build import build
-    from reports.general import general
-    from reports.report import compose
 
     found = [_records_of(run) for run in runs]
     tasks = load_task_records(found)

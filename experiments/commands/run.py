@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from corpora.errors import ConfigError
-from corpora.wording import counted
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import messages, say, show_json, show_tables
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.wording import counted
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import messages, say, show_json, show_tables
+from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from corpora.readers.offsets import Offsets
-    from corpora.tags import Scheme
-    from experiments.configuration.experiment import Experiment
+    from finkd.corpora.readers.offsets import Offsets
+    from finkd.corpora.tags import Scheme
+    from finkd.experiments.configuration.experiment import Experiment
     from finkd.records import RunRecord
 
 Overrides = Annotated[
@@ -81,9 +81,9 @@ def run(
     chosen_seeds = seed_list(seeds) if seeds is not None else None
     experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme, offsets)
 
-    from experiments.console.progress import shown
-    from experiments.running.run import default_folder
-    from experiments.running.run import run as run_experiment
+    from finkd.experiments.console.progress import shown
+    from finkd.experiments.running.run import default_folder
+    from finkd.experiments.running.run import run as run_experiment
     from finkd.system import processes
 
     folder = out or default_folder(experiment)
@@ -106,7 +106,7 @@ def refuse_idle_scheme(context: typer.Context, corpus: str) -> None:
     Raises:
         ConfigError: if it was given.
     """
-    from corpora.catalog import corpora
+    from finkd.corpora.catalog import corpora
 
     if corpus in corpora:
         refuse_idle(context, f"with {corpus!r}, which knows how it is tagged", "scheme", "offsets")
@@ -133,7 +133,7 @@ def _experiment(
     scheme: Scheme | None,
     offsets: Offsets | None,
 ) -> Experiment:
-    from experiments.configuration.experiment import from_settings, load_experiment, one_strategy
+    from finkd.experiments.configuration.experiment import from_settings, load_experiment, one_strategy
 
     path = Path(what)
     if not _names_a_file(path):
@@ -184,9 +184,9 @@ def _figures(record: RunRecord) -> dict[str, Any]:
 
 
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
-    from experiments.running.plan import plan
-    from experiments.running.prepared import Prepared
-    from experiments.running.run import claimed
+    from finkd.experiments.running.plan import plan
+    from finkd.experiments.running.prepared import Prepared
+    from finkd.experiments.running.run import claimed
 
     prepared = Prepared(experiment, folder.parent / "store")
     claimed(folder, experiment, prepared.data.fingerprint)
@@ -217,7 +217,7 @@ def _duration(seconds: float) -> str:
 
 def _show(folder: Path) -> None:
     from finkd.records import load_records
-    from reports.report import compose
+    from finkd.reports.report import compose
 
     report = compose(load_records([folder / "records"]), ["results"])
     show_tables(table for chapter in report.chapters for table in chapter.tables.values())

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from corpora.errors import UnavailableError
-from experiments.commands.predict import Precision
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import say
-from experiments.console.threads import Threads
+from finkd.corpora.errors import UnavailableError
+from finkd.experiments.commands.predict import Precision
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import say
+from finkd.experiments.console.threads import Threads
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -57,10 +57,10 @@ def serve(
 
     find_tagger(model)  # before what takes seconds to import
 
-    from experiments.service.app import app_of
-    from experiments.service.connections import Server, allow_connections, listen
-    from experiments.service.limits import MEGABYTE, Limits
-    from experiments.service.process import Source, TaggerProcess
+    from finkd.experiments.service.app import app_of
+    from finkd.experiments.service.connections import Server, allow_connections, listen
+    from finkd.experiments.service.limits import MEGABYTE, Limits
+    from finkd.experiments.service.process import Source, TaggerProcess
     from finkd.models.lookup import is_graph
 
     if is_graph(model):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpora.errors import StoreError
-from corpora.wording import counted
-from experiments.console.terminal import say, show_json
+from finkd.corpora.errors import StoreError
+from finkd.corpora.wording import counted
+from finkd.experiments.console.terminal import say, show_json
 
 if TYPE_CHECKING:
     from finkd.store import Entry, Store

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands.run import Overrides
-from experiments.console.terminal import messages, say, show_json
-from experiments.console.threads import Threads
+from finkd.experiments.commands.run import Overrides
+from finkd.experiments.console.terminal import messages, say, show_json
+from finkd.experiments.console.threads import Threads
 
 
 def tune(
@@ -43,15 +43,15 @@ def tune(
 
     Example: finkd tune experiments/configs/tune.yaml --trials 6
     """
-    from experiments.tuning.addresses import parsed
-    from experiments.tuning.search import load_plan
+    from finkd.experiments.tuning.addresses import parsed
+    from finkd.experiments.tuning.search import load_plan
 
     if storage is not None:
         parsed(storage)
     plan = load_plan(config, overrides or [], find=True)
 
-    from experiments.tuning.display import shown
-    from experiments.tuning.tune import tune as run_study
+    from finkd.experiments.tuning.display import shown
+    from finkd.experiments.tuning.tune import tune as run_study
 
     with shown(messages, plan.search.goals) as tell:
         written = run_study(plan, trials, workers, storage, out, tell, retries)

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from corpora.errors import ConfigError, StoreError
-from corpora.wording import counted
-from experiments.console.options import refuse_idle
-from experiments.console.terminal import say, show_json
-from experiments.console.threads import Threads
+from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.wording import counted
+from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.terminal import say, show_json
+from finkd.experiments.console.threads import Threads
 
 OWN_FILES = {"tokenizer.json", "tokenizer_config.json"}
 
@@ -76,11 +76,11 @@ def vocab(
     if grow_from or trim_from:
         refuse_idle(context, "with a grown or trimmed vocabulary, which has its teacher's", "algorithm")
 
-    from experiments.vocabularies.shift import named_tokenizer
-    from experiments.vocabularies.sources import source
+    from finkd.experiments.vocabularies.shift import named_tokenizer
+    from finkd.experiments.vocabularies.sources import source
     from finkd.settings import build
-    from tokenization import vocabulary
-    from tokenization.trainers.protection import read_entries
+    from finkd.tokenization import vocabulary
+    from finkd.tokenization.trainers.protection import read_entries
 
     protection = vocabulary.Protection(read_entries(protect) if protect else (), currency, digits)
     growth = build(vocabulary.Growth, {"rule": rule or "likelihood", "threshold": threshold}, "vocabulary")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import PositiveFloat, PositiveInt
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 if TYPE_CHECKING:  # a budget is read with its configuration, before stages and torch are imported
     from finkd.stages.stage import Source

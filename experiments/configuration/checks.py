@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from corpora.errors import ConfigError, UnknownNameError
-from corpora.loading import check_exists
-from corpora.registry import unknown
-from experiments.configuration.names import slug
+from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.loading import check_exists
+from finkd.corpora.registry import unknown
 from finkd.evaluation.baselines import baselines
+from finkd.experiments.configuration.names import slug
 from finkd.models.pretrained import resolve
 from finkd.settings import joined
 from finkd.stages import stages
 from finkd.strategies import parse, strategies
 
 if TYPE_CHECKING:
-    from experiments.configuration.experiment import Experiment
+    from finkd.experiments.configuration.experiment import Experiment
 
 _STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
 MAX_SEED = 2**32 - 1

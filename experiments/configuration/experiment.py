@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import corpora
-from corpora.errors import ConfigError
-from corpora.readers.offsets import Offsets
-from corpora.registry import unknown
-from corpora.tags import Scheme
-from experiments.configuration.budget import Budget
-from experiments.configuration.checks import check, find_inputs
-from experiments.configuration.names import slug
-from experiments.configuration.splits import scored_split
+from finkd import corpora
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.readers.offsets import Offsets
+from finkd.corpora.registry import unknown
+from finkd.corpora.tags import Scheme
 from finkd.data.raw_text import Text
+from finkd.experiments.configuration.budget import Budget
+from finkd.experiments.configuration.checks import check, find_inputs
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.splits import scored_split
 from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, shown
 from finkd.strategies import merge, nested

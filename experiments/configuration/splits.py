@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-from corpora.catalog import corpora
-from corpora.corpus import NerData
-from corpora.errors import ConfigError, DataError
-from corpora.registry import unknown
-from corpora.tags import entities
+from finkd.corpora.catalog import corpora
+from finkd.corpora.corpus import NerData
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.registry import unknown
+from finkd.corpora.tags import entities
 
 logger = logging.getLogger(__name__)
 

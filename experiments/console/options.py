@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 
 def refuse_idle(context: typer.Context, why: str, *names: str) -> None:

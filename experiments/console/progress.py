@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from experiments.console.threads import busy_warning
+from finkd.experiments.console.threads import busy_warning
 
 if TYPE_CHECKING:
-    from experiments.running.events import Event, Listener
+    from finkd.experiments.running.events import Event, Listener
     from finkd.records import RunRecord
     from finkd.suites.record import TaskRecord
 
@@ -92,7 +92,7 @@ def scored(record: RunRecord | TaskRecord) -> str:
     if not hasattr(record, "scores"):
         found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
         return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
-    from reports.table import number
+    from finkd.reports.table import number
 
     micro, macro = (number(value, 3).text for value in (record.scores.micro.f1, record.scores.macro_f1))
     return f"{record.system} (seed {record.seed}): micro-F1 {micro}, macro-F1 {macro}"

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table as Ruled
 from rich.text import Text
 
-from experiments.console.threads import busy_warning, use_quota
+from finkd.experiments.console.threads import busy_warning, use_quota
 
 if TYPE_CHECKING:
-    from reports.table import Table
+    from finkd.reports.table import Table
 
 results = Console(highlight=False)
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -105,7 +105,7 @@ def show_tables(tables: Iterable[Table]) -> None:
 
 def markdown(tables: Iterable[Table]) -> str:
     """Tables as one Markdown text."""
-    from reports.formats.markdown import document
+    from finkd.reports.formats.markdown import document
 
     return document(tables)
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import corpora
-from corpora.corpus import NerData
-from corpora.errors import ConfigError
-from experiments.configuration.experiment import overridden
-from experiments.configuration.splits import scored_split
-from experiments.running.events import Listener, ignored
-from experiments.running.strategy import make
+from finkd import corpora
 from finkd.compression.packing import ENTRY
+from finkd.corpora.corpus import NerData
+from finkd.corpora.errors import ConfigError
 from finkd.data.raw_text import Text
 from finkd.evaluation.ner import evaluate
+from finkd.experiments.configuration.experiment import overridden
+from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.running.events import Listener, ignored
+from finkd.experiments.running.strategy import make
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.records import NerScores, Resources, figures

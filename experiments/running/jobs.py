@@ -17,8 +17,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from corpora.errors import FinkdError
-from experiments.console.threads import share_of_threads, use_threads
+from finkd.corpora.errors import FinkdError
+from finkd.experiments.console.threads import share_of_threads, use_threads
 
 Result = TypeVar("Result")
 Told = Callable[[Any], None]

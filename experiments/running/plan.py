@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from experiments.configuration.budget import TOKENS_PER_WORD, text_read
-from experiments.running.prepared import Prepared
-from experiments.running.shapes import Shape, encoder
-from experiments.running.stage_shapes import after
+from finkd.experiments.configuration.budget import TOKENS_PER_WORD, text_read
+from finkd.experiments.running.prepared import Prepared
+from finkd.experiments.running.shapes import Shape, encoder
+from finkd.experiments.running.stage_shapes import after
 from finkd.models import pretrained
 from finkd.training.schedule import Schedule
 

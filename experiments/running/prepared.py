@@ -7,21 +7,21 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-import corpora
-from corpora.corpus import NerData
-from corpora.errors import ConfigError, DataError, located
-from corpora.registry import unknown
-from corpora.sentence import Sentence
-from experiments.configuration.budget import within
-from experiments.configuration.experiment import Experiment
-from experiments.configuration.splits import check_types
-from experiments.running.events import Listener, Watch
-from experiments.running.stage_shapes import check_order
+from finkd import corpora
+from finkd.corpora.corpus import NerData
+from finkd.corpora.errors import ConfigError, DataError, located
+from finkd.corpora.registry import unknown
+from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText
 from finkd.evaluation.ner import known_words
 from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
 from finkd.execution.teachers import Ancestors
+from finkd.experiments.configuration.budget import within
+from finkd.experiments.configuration.experiment import Experiment
+from finkd.experiments.configuration.splits import check_types
+from finkd.experiments.running.events import Listener, Watch
+from finkd.experiments.running.stage_shapes import check_order
 from finkd.models.loading import load_model, read_head
 from finkd.records import StageRecord
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy

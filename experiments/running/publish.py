@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from corpora.files import atomic_folder
+from finkd.corpora.files import atomic_folder
 from finkd.store import MANIFEST
 
 

@@ -11,28 +11,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import ConfigError, StoreError
-from corpora.files import folder_lock, write_atomic
-from corpora.sentence import Sentence
-from experiments.configuration.experiment import Experiment, resolved
-from experiments.configuration.names import slug
-from experiments.running.events import Event, Listener
-from experiments.running.jobs import side_by_side
-from experiments.running.prepared import Outcomes, Prepared
-from experiments.running.publish import publish
+from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.files import folder_lock, write_atomic
+from finkd.corpora.sentence import Sentence
 from finkd.evaluation.baselines import baselines
 from finkd.evaluation.ner import evaluate, score
 from finkd.execution.lineage import Outcome
+from finkd.experiments.configuration.experiment import Experiment, resolved
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.events import Event, Listener
+from finkd.experiments.running.jobs import side_by_side
+from finkd.experiments.running.prepared import Outcomes, Prepared
+from finkd.experiments.running.publish import publish
 from finkd.models.model import Model
 from finkd.records import NerScores, Resources, RunRecord, load_records
+from finkd.reports.build import build
+from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.system import processes
 from finkd.system.environment import environment
+from finkd.tokenization.analysis import analyze
 from finkd.training.trainer import Look
-from reports.build import build
-from reports.pages.card import card
-from tokenization.analysis import analyze
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.files import held, positions, read_config
-from tokenization.analysis import Encoder
+from finkd.tokenization.analysis import Encoder
 
 if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
     from finkd.models.layer_overrides import Slim

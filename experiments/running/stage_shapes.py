@@ -9,14 +9,14 @@ from statistics import mean
 
 import torch
 
-from corpora.errors import ConfigError
-from corpora.wording import counted
-from experiments.running.shapes import Shape, encoder
 from finkd.compression.low_rank import Size, beyond_rank_one, check_smaller, ranks_alike
 from finkd.compression.pruning import kept
 from finkd.compression.sharing import check_shareable
 from finkd.compression.tensors import rank_by_budget
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.wording import counted
 from finkd.execution import lineage
+from finkd.experiments.running.shapes import Shape, encoder
 from finkd.models import pretrained
 from finkd.models.capabilities import Abilities, abilities
 from finkd.models.layer_overrides import Slim, check_family
@@ -35,7 +35,7 @@ from finkd.stages.tensorize import Tensorize
 from finkd.stages.tie_layers import Share
 from finkd.stages.truncate_layers import TruncateLayers
 from finkd.strategies import Step
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 _SHAPED = (Decompose, Factorize, Prune, Quantize, Share, TruncateLayers, Sparsify, Tensorize)
 """Stages that depend on the sizes of a model."""

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import corpora
-from corpora.corpus import NerData
-from corpora.errors import ConfigError, DataError
-from corpora.files import check_replaceable
-from experiments.running.events import Listener, Watch, ignored
-from experiments.running.publish import publish
-from experiments.running.stage_shapes import check_order
+from finkd import corpora
+from finkd.corpora.corpus import NerData
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import KeptText, Text
 from finkd.execution import lineage
 from finkd.execution.teachers import Ancestors
+from finkd.experiments.running.events import Listener, Watch, ignored
+from finkd.experiments.running.publish import publish
+from finkd.experiments.running.stage_shapes import check_order
 from finkd.models import pretrained
 from finkd.models.loading import load_model, read_head
 from finkd.stages.stage import Context, TaughtBy

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from corpora.wording import counted
-from experiments.service.limits import SMALL, Limits, RefusedError
-from experiments.service.messages import Asked, Reply
+from finkd.corpora.wording import counted
+from finkd.experiments.service.limits import SMALL, Limits, RefusedError
+from finkd.experiments.service.messages import Asked, Reply
 from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import tag
 from finkd.settings import without_prefix

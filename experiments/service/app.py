@@ -13,10 +13,10 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from corpora.wording import counted
-from experiments.service.guard import Guard
-from experiments.service.limits import Limits, Memory, Places, RefusedError
-from experiments.service.messages import Answer, Asked, Reply, Worker
+from finkd.corpora.wording import counted
+from finkd.experiments.service.guard import Guard
+from finkd.experiments.service.limits import Limits, Memory, Places, RefusedError
+from finkd.experiments.service.messages import Answer, Asked, Reply, Worker
 
 if TYPE_CHECKING:
     from finkd.inference.tagger import Tagger
@@ -37,7 +37,7 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         limits: on requests.
         hosts: names by which it may be called; a page elsewhere cannot call it by a name of its own.
     """
-    from experiments.service.lanes import Lanes
+    from finkd.experiments.service.lanes import Lanes
 
     limits = limits or Limits()
     return app_of(Lanes(tagger, limits), name, limits, hosts)

@@ -13,8 +13,8 @@ import uvicorn
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from corpora.errors import ConfigError
-from experiments.service.limits import Limits
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.service.limits import Limits
 
 _HEAD_BYTES = 16 << 10
 _READ_BYTES = 4096

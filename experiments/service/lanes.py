@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from corpora.tags import entity_types
-from experiments.service.answers import read_request, reply_to
-from experiments.service.limits import Limits, RefusedError
-from experiments.service.messages import Done, Reply
+from finkd.corpora.tags import entity_types
+from finkd.experiments.service.answers import read_request, reply_to
+from finkd.experiments.service.limits import Limits, RefusedError
+from finkd.experiments.service.messages import Done, Reply
 from finkd.inference.tagger import Tagger
 
 _SHORT_SHARE = 10

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import PositiveFloat, PositiveInt
 
-from corpora.errors import ConfigError, FinkdError
+from finkd.corpora.errors import ConfigError, FinkdError
 
 MEGABYTE = 1 << 20
 SMALL = 64 << 10

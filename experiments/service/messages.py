@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
-from experiments.service.limits import RefusedError
+from finkd.experiments.service.limits import RefusedError
 
 
 class Asked(BaseModel):

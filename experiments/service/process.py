@@ -21,9 +21,9 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
-from corpora.errors import FinkdError, UnavailableError
-from experiments.service.limits import Limits, RefusedError
-from experiments.service.messages import Done, Reply, Worker
+from finkd.corpora.errors import FinkdError, UnavailableError
+from finkd.experiments.service.limits import Limits, RefusedError
+from finkd.experiments.service.messages import Done, Reply, Worker
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def _unavailable() -> Reply:
 
 def _serve(connection: Connection, source: Source, limits: Limits) -> None:
     """The process: load the tagger, then answer what comes until the connection ends."""
-    from experiments.service.lanes import Lanes  # imports torch, which the parent does not need
+    from finkd.experiments.service.lanes import Lanes  # imports torch, which the parent does not need
     from finkd.inference.tagging import tag
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -4,7 +4,7 @@ FINKD_DATA=../shared/data python experiments/strategies/adapt_distill.py --seeds
 python experiments/strategies/adapt_distill.py --tiny
 """
 
-from experiments.strategies.script import main
+from finkd.experiments.strategies.script import main
 
 if __name__ == "__main__":
     main("adapt-distill")

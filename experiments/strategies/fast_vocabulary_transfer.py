@@ -4,7 +4,7 @@ FINKD_DATA=../shared/data python experiments/strategies/fast_vocabulary_transfer
 python experiments/strategies/fast_vocabulary_transfer.py --tiny
 """
 
-from experiments.strategies.script import main
+from finkd.experiments.strategies.script import main
 
 if __name__ == "__main__":
     main("fast-vocabulary-transfer")

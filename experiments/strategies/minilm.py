@@ -4,7 +4,7 @@ FINKD_DATA=../shared/data python experiments/strategies/minilm.py --seeds 1,2,3 
 python experiments/strategies/minilm.py --tiny
 """
 
-from experiments.strategies.script import main
+from finkd.experiments.strategies.script import main
 
 if __name__ == "__main__":
     main("minilm")

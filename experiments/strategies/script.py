@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import Script
-from experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Json, Out, Overrides, Seeds, run
-from experiments.console.threads import Threads
+from finkd.experiments.cli import Script
+from finkd.experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Json, Out, Overrides, Seeds, run
+from finkd.experiments.console.threads import Threads
 from finkd.strategies import strategies
 
 CONFIG = Path(__file__).parents[1] / "configs" / "strategies-financial.yaml"

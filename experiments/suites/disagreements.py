@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.files import write_atomic
-from corpora.tasks.task import Example
-from corpora.wording import counted
+from finkd.corpora.files import write_atomic
+from finkd.corpora.tasks.task import Example
+from finkd.corpora.wording import counted
+from finkd.reports.formats import csv, markdown
+from finkd.reports.table import Column, Table, label, plain
 from finkd.suites.record import TaskRecord
-from reports.formats import csv, markdown
-from reports.table import Column, Table, label, plain
 
 SHOWN = 30
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from corpora.errors import ConfigError
-from experiments.running.events import Event
-from experiments.suites import suites
-from experiments.suites.request import Request
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.running.events import Event
+from finkd.experiments.suites import suites
+from finkd.experiments.suites.request import Request
 from finkd.models.files import read_config
 from finkd.models.pretrained import resolve
 from finkd.suites.record import TaskRecord

@@ -11,9 +11,9 @@ from functools import partial
 import torch
 from pydantic import PositiveInt
 
-from corpora.tasks import load_task
-from corpora.tasks.task import Example
-from experiments.suites.request import Request, chosen, kept, plain
+from finkd.corpora.tasks import load_task
+from finkd.corpora.tasks.task import Example
+from finkd.experiments.suites.request import Request, chosen, kept, plain
 from finkd.inference.prediction import read
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.configuration.names import slug
-from experiments.running.publish import publish
-from experiments.suites.request import Request
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.publish import publish
+from finkd.experiments.suites.request import Request
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress

@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import UnknownNameError
-from corpora.files import folder_lock
-from corpora.registry import unknown
-from experiments.configuration.names import slug
-from experiments.running.events import Event, ignored
+from finkd.corpora.errors import UnknownNameError
+from finkd.corpora.files import folder_lock
+from finkd.corpora.registry import unknown
 from finkd.execution import lineage
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.events import Event, ignored
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.models.model import Model

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import ConfigError
-from corpora.tasks.questions import Question, QuestionData, load_questions
-from experiments.suites.learner import Learner
-from experiments.suites.request import Request, chosen, kept, plain
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tasks.questions import Question, QuestionData, load_questions
 from finkd.execution import lineage
+from finkd.experiments.suites.learner import Learner
+from finkd.experiments.suites.request import Request, chosen, kept, plain
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener

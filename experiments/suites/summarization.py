@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from pydantic import PositiveInt
 
-from corpora.errors import ConfigError
-from corpora.files import atomic_folder
-from corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
-from experiments.configuration.names import slug
-from experiments.running.events import Event, ignored
-from experiments.running.jobs import side_by_side
-from experiments.suites.request import Request, chosen, found, kept, plain
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.files import atomic_folder
+from finkd.corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.events import Event, ignored
+from finkd.experiments.running.jobs import side_by_side
+from finkd.experiments.suites.request import Request, chosen, found, kept, plain
 from finkd.records import Resources
 from finkd.settings import build
 from finkd.store import address
@@ -45,7 +45,7 @@ class SummarySettings:
         batch: dialogues at once.
         dialogues: how many of the test split, from its beginning; ``None`` takes all.
         learnt: how many of the training split; ``None`` takes all.
-        data: folder of a user's own dialogues (``corpora.tasks.dialogues``).
+        data: folder of a user's own dialogues (``finkd.corpora.tasks.dialogues``).
         random_weights: take a model of phi-2's architecture that has learnt nothing, for its size and speed alone.
         sizes: of that architecture, where they are not phi-2's.
         lora: how adapters are trained.

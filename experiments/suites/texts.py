@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from corpora.tasks import load_task, tasks
-from corpora.tasks.task import TaskData
-from experiments.suites.disagreements import write_disagreements
-from experiments.suites.learner import Learner
-from experiments.suites.request import Request, chosen, kept, plain
+from finkd.corpora.tasks import load_task, tasks
+from finkd.corpora.tasks.task import TaskData
 from finkd.execution import lineage
+from finkd.experiments.suites.disagreements import write_disagreements
+from finkd.experiments.suites.learner import Learner
+from finkd.experiments.suites.request import Request, chosen, kept, plain
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener

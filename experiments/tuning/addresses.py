@@ -9,7 +9,7 @@ from urllib.parse import quote
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from corpora.errors import ConfigError, StoreError
+from finkd.corpora.errors import ConfigError, StoreError
 
 
 def default_url(out: Path) -> str:

@@ -12,9 +12,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 
-from corpora.errors import FinkdError
-from experiments.tuning import storage
-from experiments.tuning.addresses import is_loopback
+from finkd.corpora.errors import FinkdError
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import is_loopback
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.text import Text
 
-from corpora.wording import counted
-from experiments.console.progress import bars, where
-from experiments.console.threads import busy_warning
-from experiments.tuning.updates import Begun, Working
+from finkd.corpora.wording import counted
+from finkd.experiments.console.progress import bars, where
+from finkd.experiments.console.threads import busy_warning
+from finkd.experiments.tuning.updates import Begun, Working
 
 if TYPE_CHECKING:
-    from experiments.running.events import Event
-    from experiments.tuning.search import Goal
-    from experiments.tuning.updates import Outcome, Update
+    from finkd.experiments.running.events import Event
+    from finkd.experiments.tuning.search import Goal
+    from finkd.experiments.tuning.updates import Outcome, Update
 
 LINE_SECONDS = 60
 """Between two lines about the workers where there is no terminal."""

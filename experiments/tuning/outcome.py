@@ -13,12 +13,12 @@ from optuna.importance import FanovaImportanceEvaluator
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from corpora.files import write_atomic
-from corpora.wording import counted
-from experiments.tuning.search import Goal, OneOf, Plan
-from experiments.tuning.study import own_parameters, parameters
-from reports.formats import csv, markdown
-from reports.table import MISSING, Cell, Column, Table, label, number, plain
+from finkd.corpora.files import write_atomic
+from finkd.corpora.wording import counted
+from finkd.experiments.tuning.search import Goal, OneOf, Plan
+from finkd.experiments.tuning.study import own_parameters, parameters
+from finkd.reports.formats import csv, markdown
+from finkd.reports.table import MISSING, Cell, Column, Table, label, number, plain
 
 SHOWN: dict[Goal, tuple[str, int, float]] = {
     "f1": ("Micro-F1", 4, 1),

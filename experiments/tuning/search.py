@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt
 
-from corpora.errors import ConfigError
-from experiments.configuration.experiment import Experiment, from_settings, overridden, settings_in
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, settings_in
 from finkd.settings import build
 from finkd.strategies import merge, nested, written_out
 
@@ -179,7 +179,7 @@ class Plan:
 
 
 def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -> Plan:
-    """Read a configuration with its search; ``find`` as for ``experiments.configuration.experiment.load_experiment``.
+    """Read a configuration with its search; ``find`` as for ``configuration.experiment.load_experiment``.
 
     Raises:
         ConfigError: with every mistake, one per line.

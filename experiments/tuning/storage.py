@@ -16,8 +16,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from corpora.errors import ConfigError, StoreError
-from experiments.tuning.addresses import check_exists, parsed
+from finkd.corpora.errors import ConfigError, StoreError
+from finkd.experiments.tuning.addresses import check_exists, parsed
 
 HEARTBEAT_SECONDS, GRACE_SECONDS = 30, 120
 _LOCK_TIMEOUT = 120

@@ -20,8 +20,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from corpora.errors import ConfigError
-from experiments.tuning.search import Goal, Plan
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.tuning.search import Goal, Plan
 from finkd.store import address
 
 DIRECTIONS: dict[Goal, Literal["maximize", "minimize"]] = {"f1": "maximize", "latency": "minimize", "size": "minimize"}

@@ -16,22 +16,22 @@ from optuna.trial import Trial
 from optuna_dashboard import get_note, save_note
 from optuna_dashboard.artifact import get_artifact_path
 
-import corpora
-from corpora.corpus import NerData
-from corpora.files import write_atomic
-from corpora.sentence import Sentence
-from experiments.configuration.experiment import Experiment
-from experiments.running.events import Event, Listener, ignored
-from experiments.running.run import record_file, run
-from experiments.tuning.search import Goal, Plan
+from finkd import corpora
+from finkd.corpora.corpus import NerData
+from finkd.corpora.files import write_atomic
+from finkd.corpora.sentence import Sentence
 from finkd.evaluation.ner import evaluate
+from finkd.experiments.configuration.experiment import Experiment
+from finkd.experiments.running.events import Event, Listener, ignored
+from finkd.experiments.running.run import record_file, run
+from finkd.experiments.tuning.search import Goal, Plan
 from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.records import RunRecord
+from finkd.reports.build import render_markdown
+from finkd.reports.figures.curves import Curve, png
 from finkd.strategies import parse
 from finkd.training.trainer import DivergedError
-from reports.build import render_markdown
-from reports.figures.curves import Curve, png
 
 LOOKS = 4
 """How often a model is scored in each stage that trains it on labels."""

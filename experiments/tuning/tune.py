@@ -10,19 +10,19 @@ import optuna
 from optuna.study import Study
 from optuna.trial import Trial
 
-from corpora.errors import ConfigError
-from corpora.files import folder_lock
-from experiments.configuration.names import slug
-from experiments.running.events import Listener
-from experiments.running.prepared import Prepared
-from experiments.tuning import storage
-from experiments.tuning.addresses import default_url, is_local
-from experiments.tuning.outcome import write_outcome
-from experiments.tuning.search import Plan
-from experiments.tuning.study import RETRIES, begin, resume
-from experiments.tuning.trials import Trials
-from experiments.tuning.updates import Update
-from experiments.tuning.worker_pool import WorkerPool
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.files import folder_lock
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.events import Listener
+from finkd.experiments.running.prepared import Prepared
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import default_url, is_local
+from finkd.experiments.tuning.outcome import write_outcome
+from finkd.experiments.tuning.search import Plan
+from finkd.experiments.tuning.study import RETRIES, begin, resume
+from finkd.experiments.tuning.trials import Trials
+from finkd.experiments.tuning.updates import Update
+from finkd.experiments.tuning.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True)

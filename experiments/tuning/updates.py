@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from experiments.running.events import Event
+from finkd.experiments.running.events import Event
 
 if TYPE_CHECKING:
     from optuna.trial import TrialState

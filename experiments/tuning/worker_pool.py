@@ -22,14 +22,23 @@ from optuna import TrialPruned
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from corpora.errors import ConfigError, FinkdError
-from corpora.wording import counted
-from experiments.console.threads import share_of_threads, use_threads
-from experiments.running.events import Event, Listener
-from experiments.running.jobs import KilledError, end_with_parent
-from experiments.tuning import storage
-from experiments.tuning.study import RETRIES, UNFIT, WORKER, Worker, fail_orphans, finished, give_up, repeat_failed
-from experiments.tuning.updates import Begun, Outcome, Update, Working
+from finkd.corpora.errors import ConfigError, FinkdError
+from finkd.corpora.wording import counted
+from finkd.experiments.console.threads import share_of_threads, use_threads
+from finkd.experiments.running.events import Event, Listener
+from finkd.experiments.running.jobs import KilledError, end_with_parent
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.study import (
+    RETRIES,
+    UNFIT,
+    WORKER,
+    Worker,
+    fail_orphans,
+    finished,
+    give_up,
+    repeat_failed,
+)
+from finkd.experiments.tuning.updates import Begun, Outcome, Update, Working
 
 _PATIENCE = 1.0
 _FAILED = "failed"

@@ -6,14 +6,14 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.errors import ConfigError, UnavailableError
-from experiments.running.shapes import encoder
-from experiments.vocabularies.sources import Source, source
+from finkd.corpora.errors import ConfigError, UnavailableError
+from finkd.experiments.running.shapes import encoder
+from finkd.experiments.vocabularies.sources import Source, source
 from finkd.models import pretrained
 from finkd.models.lookup import TOKENIZER, models_below, not_a_model
-from tokenization import vocabulary
-from tokenization.analysis import Analysis, Candidate, measure
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization import vocabulary
+from finkd.tokenization.analysis import Analysis, Candidate, measure
+from finkd.tokenization.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 

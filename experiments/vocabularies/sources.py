@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import corpora
-from corpora.corpus import NerData, TextCorpus
-from corpora.errors import ConfigError, DataError
-from corpora.loading import SPLIT_NAMES
-from corpora.readers.lines import numbered_lines, parse_json, stem
-from corpora.wording import counted
-from experiments.configuration.splits import scored_split
-from tokenization.analysis import Text
+from finkd import corpora
+from finkd.corpora.corpus import NerData, TextCorpus
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.loading import SPLIT_NAMES
+from finkd.corpora.readers.lines import numbered_lines, parse_json, stem
+from finkd.corpora.wording import counted
+from finkd.experiments.configuration.splits import scored_split
+from finkd.tokenization.analysis import Text
 
 _LABELLED_SUFFIXES = (".conll", ".csv", ".json", ".parquet")
 _HELD_OUT_OF = 10

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from corpora.sentence import Sentence
-from corpora.tags import OUTSIDE
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import OUTSIDE
 from finkd.inference.tagger import sentence_logits
 from finkd.models.model import Model
-from tokenization.lost_words import lost_words
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.counting import likely_names
+from finkd.tokenization.lost_words import lost_words
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.counting import likely_names
 
 
 def lost_names(teacher: Model, student: Tokenizer) -> list[str]:

@@ -16,15 +16,15 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, cut_windows, encode
 from finkd.inference.prediction import read
 from finkd.models.model import Model
 from finkd.progress import Listener
-from tokenization.alignment import word_rows, words_of_tokens
-from tokenization.surface import canonical_forms
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.alignment import word_rows, words_of_tokens
+from finkd.tokenization.surface import canonical_forms
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

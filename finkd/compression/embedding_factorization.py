@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import BertConfig, ElectraConfig, ElectraForTokenClassification, ElectraModel, PreTrainedModel
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import WINDOW
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Slim

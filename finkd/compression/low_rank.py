@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData, plan
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Shared, Slim
 from finkd.models.layer_parts import halves

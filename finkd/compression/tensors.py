@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from corpora.errors import ConfigError
 from finkd.compression.low_rank import matrices
+from finkd.corpora.errors import ConfigError
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Slim
 from finkd.models.layer_parts import LINEARS, parts

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.data.arrays import Array
 from finkd.data.collator import ModelInputs, align_batch, model_inputs, on_grid
 from finkd.data.dataset import cut, side
@@ -19,9 +19,9 @@ from finkd.data.encoding import WINDOW, Encoded
 from finkd.losses.alignment import BatchAlignment
 from finkd.losses.term import MASKING, Requirement
 from finkd.models.model import Model
-from tokenization.alignment import Alignment, align, first_tokens, words_of_tokens
-from tokenization.mixing import mix
-from tokenization.tokenizer import Longs, Tokenizer, Tokens, members
+from finkd.tokenization.alignment import Alignment, align, first_tokens, words_of_tokens
+from finkd.tokenization.mixing import mix
+from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens, members
 
 Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int], Mapping[str, Array]]
 """Takes sentences, tokenizers by side, labels and the most tokens of an example to the arrays of ``cutting.cut``."""
@@ -104,7 +104,7 @@ class TrainingData:
         ends: (words,) character after its last one.
         labels: (words,) gold label ids or ``IGNORED``; numbers where a number is to be learnt.
         usable: (words,) False for words that no loss may look at: context of a window, or unseen by a tokenizer.
-        word_ids: (words,) number of each word among the words of all sentences; those that two windows share come twice.
+        word_ids: (words,) number of each word among those of all sentences; words that two windows share come twice.
         teacher: the same examples under the teacher's tokenizer, if what it computes is needed.
         masking: probability that a word is masked where a term requires it, for all of them or (words,).
         limit: most tokens that all models have room for.

@@ -12,8 +12,8 @@ from torch import Tensor
 from finkd.data.encoding import Encoded
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
 from finkd.losses.term import Requirement
-from tokenization.alignment import Alignment, Pooling
-from tokenization.tokenizer import Longs, Tokens
+from finkd.tokenization.alignment import Alignment, Pooling
+from finkd.tokenization.tokenizer import Longs, Tokens
 
 Bools = npt.NDArray[np.bool_]
 

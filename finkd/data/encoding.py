@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpora.sentence import Sentence
-from corpora.wording import counted
-from tokenization.alignment import first_tokens, word_rows
-from tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.wording import counted
+from finkd.tokenization.alignment import first_tokens, word_rows
+from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import corpora
-from corpora.sentence import Sentence
-from corpora.text.shelf import Shelf
+from finkd import corpora
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.text.shelf import Shelf
 from finkd.store import Store, address
 
 _FILE = "sentences.arrow"

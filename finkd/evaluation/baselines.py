@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from corpora.registry import Registry
-from corpora.sentence import Sentence
-from corpora.tags import entities
+from finkd.corpora.registry import Registry
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
 
 Tags = list[list[str]]
 Baseline = Callable[[Sequence[Sentence], Sequence[Sentence]], Tags]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from corpora.sentence import Sentence
-from corpora.tags import entities
-from corpora.wording import counted
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
+from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW
 from finkd.inference.tagger import Tagger, Tags, predict
 from finkd.records import Counts, NerScores
@@ -25,7 +25,7 @@ def score(
     uncovered: int = 0,
     known: Collection[str] = (),
 ) -> NerScores:
-    """Count entities whose border and type are both right; both sides are read as strict IOB2 (``corpora.tags``).
+    """Count entities whose border and type are both right; both sides are read as strict IOB2 (``finkd.corpora.tags``).
 
     Args:
         sentences: gold; every one must have tags.

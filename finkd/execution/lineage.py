@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from corpora.files import sha256
 from finkd.compression.packing import without_packed_bytes
+from finkd.corpora.files import sha256
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.models.model import Model

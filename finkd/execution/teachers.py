@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.models.loading import load_model, read_head
 from finkd.models.model import Model

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from corpora.errors import DataError
-from tokenization.tokenizer_file import first_line
+from finkd.corpora.errors import DataError
+from finkd.tokenization.tokenizer_file import first_line
 
 MAX_BYTES = 2**31 - 1
 """A graph of more bytes keeps its weights elsewhere, which finkd does not write."""

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from corpora.errors import ConfigError, DataError
-from corpora.files import atomic_folder
-from corpora.sentence import Sentence
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.files import atomic_folder
+from finkd.corpora.sentence import Sentence
 from finkd.data.batches import by_length
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.export.graph_file import INPUTS, check_graph
@@ -29,8 +29,8 @@ from finkd.models.checks import check_head, check_labels, check_tokenizer
 from finkd.models.files import MIN_LENGTH, positions, read_config
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
-from tokenization.tokenizer import Longs, Tokenizer, members
-from tokenization.tokenizer_file import first_line, max_length
+from finkd.tokenization.tokenizer import Longs, Tokenizer, members
+from finkd.tokenization.tokenizer_file import first_line, max_length
 
 GRAPH = "model.onnx"
 Kind = Literal["onnx", "onnx-int8"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tokenization.tokenizer import Longs
+from finkd.tokenization.tokenizer import Longs
 
 _SHARE = 0.8
 """Of the inputs' range in a balance, the rest is the weights'; of .65 to .85, that by which the scores of three

@@ -13,12 +13,12 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from corpora.errors import ConfigError
-from corpora.files import atomic_folder, scratch_folder
-from corpora.readers.lines import read_json
-from corpora.segmentation import sentences_of_words
-from corpora.sentence import Sentence
-from corpora.tags import entity_types
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.files import atomic_folder, scratch_folder
+from finkd.corpora.readers.lines import read_json
+from finkd.corpora.segmentation import sentences_of_words
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entity_types
 from finkd.export.loading import load_tagger
 from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import Tagged, tag_sentences

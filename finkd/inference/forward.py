@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.collator import ModelInputs
 from finkd.inference.attention import fastest
 from finkd.losses.term import ModelOutputs, Requirement

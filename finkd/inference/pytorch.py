@@ -15,14 +15,14 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import word_logits
 from finkd.inference.runtime import Running
 from finkd.models.model import Model
 from finkd.system.precision import in_precision
 from finkd.system.third_party import quiet
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

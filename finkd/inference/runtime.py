@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Tagger, Tags, predict
 
 Reads = Callable[[Sequence[Sentence]], Tags]

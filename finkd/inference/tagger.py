@@ -8,15 +8,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
-from corpora.wording import counted
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.inference.interruption import current_interrupt
 from finkd.inference.prediction import word_logits
 from finkd.inference.viterbi import decode
 from finkd.models.model import Model
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
 

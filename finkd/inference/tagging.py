@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from corpora.segmentation import split_sentences
-from corpora.sentence import Sentence
-from corpora.tags import entities
+from finkd.corpora.segmentation import split_sentences
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
 from finkd.inference.interruption import Interrupt, interruptible
 from finkd.inference.tagger import Tagger, predict
 from finkd.models.checks import check_head

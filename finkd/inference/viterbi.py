@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from corpora.tags import OUTSIDE
+from finkd.corpora.tags import OUTSIDE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from corpora.errors import ConfigError
-from corpora.registry import Registry
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.registry import Registry
 from finkd.settings import build
 
 if TYPE_CHECKING:  # listing the names must not import torch

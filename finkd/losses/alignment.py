@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Pool:
-    """Sources averaged into targets, as ``embedding_bag`` takes it (see ``tokenization.alignment.Pooling``).
+    """Sources averaged into targets, as ``embedding_bag`` takes it (see ``finkd.tokenization.alignment.Pooling``).
 
     Attributes:
         indices: (pairs,) rows of the sources, grouped by target.

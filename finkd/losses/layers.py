@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 Layers = Annotated[tuple[tuple[int, int], ...], Field(min_length=1)] | Literal["even", "last"]
 """Pairs (student layer, teacher layer), layers counted from 1 and 0 being the embeddings; ``"even"`` maps the student's

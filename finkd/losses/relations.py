@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.losses.alignment import Chunks
 from finkd.losses.layers import Layers, layer_pairs
 from finkd.losses.term import Requirement, StepOutputs

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tokenization.maps.exact import Exact
-from tokenization.maps.mined import MinED
-from tokenization.maps.retokenization import DECAY, Retokenization, spell
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.mined import MinED
+from finkd.tokenization.maps.retokenization import DECAY, Retokenization, spell
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 class Vocabularies:

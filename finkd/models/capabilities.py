@@ -11,13 +11,13 @@ from typing import Any, cast
 import torch
 from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.files import check_described, read_config
 from finkd.models.heads import check_masked_head
 from finkd.models.loading import configuration
 from finkd.models.model import Model
-from tokenization.tokenizer import Tokenizer
-from tokenization.tokenizer_file import first_line
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer_file import first_line
 
 
 @dataclass(frozen=True)

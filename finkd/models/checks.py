@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.errors import ConfigError
-from corpora.tags import OUTSIDE
-from corpora.wording import counted
-from tokenization.tokenizer import Tokenizer
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tags import OUTSIDE
+from finkd.corpora.wording import counted
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 def check_head(labels: Sequence[str], name: str | Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import DistilBertConfig, DistilBertForMaskedLM, DistilBertForTokenClassification, DistilBertModel
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 
 _EPSILON = 1e-12

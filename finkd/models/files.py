@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import ConfigError, DataError
-from corpora.readers.json_files import read_object, shown
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.readers.json_files import read_object, shown
 from finkd.models.lookup import CONFIG, WEIGHTS
 
 INDEX = f"{WEIGHTS}.index.json"

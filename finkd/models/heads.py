@@ -17,7 +17,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.masked_lm import FactoredLogits
 from finkd.models.model import Model
 

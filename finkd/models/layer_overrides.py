@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from corpora.errors import ConfigError, DataError
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.wording import counted
 from finkd.models.layer_parts import LINEARS, halves, head_size, parts
 
 Shared = Literal["nothing", "all", "attention", "feed-forward"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 LINEARS = ("query", "key", "value", "attended", "raised", "lowered")
 """Matrices of a layer, as this package calls them."""

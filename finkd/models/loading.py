@@ -20,16 +20,16 @@ from transformers import (
 from transformers.activations import ACT2FN
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from corpora.errors import ConfigError, DataError
-from corpora.readers.json_files import shown
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
 from finkd.models.architectures import family, register
 from finkd.models.checks import check_labels, check_tokenizer
 from finkd.models.files import check_described, layers_of, read_config
 from finkd.models.lookup import CONFIG, check_weights
 from finkd.models.model import Model
-from tokenization.tokenizer import Tokenizer
-from tokenization.tokenizer_file import first_line
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer_file import first_line
 
 _WITHOUT_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
 """Families whose encoder can be made without a pooler."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from corpora.errors import ConfigError, DataError, UnavailableError
-from corpora.files import exists
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError
+from finkd.corpora.files import exists
 
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
 FACTORY = "finkd_tagger"

@@ -11,9 +11,9 @@ from transformers import (
     PreTrainedModel,
 )
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.files import first_position
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

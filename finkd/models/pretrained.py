@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.errors import DataError, UnavailableError
-from corpora.files import exists, sha256
-from corpora.locate import is_offline
+from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.files import exists, sha256
+from finkd.corpora.locate import is_offline
 from finkd.models.lookup import not_a_model
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"

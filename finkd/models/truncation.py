@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from corpora.errors import ConfigError
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.wording import counted
 from finkd.models.embedding_transfer.mapped import Characters
 from finkd.models.embedding_transfer.transfer import Carry, Transfer
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 _INTO_HEADS = r"attention\.(self\.(query|key|value)|[qkv]_lin)\."
 _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:  # listing the names must not import torch
     from pathlib import Path

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 
-from corpora.errors import ConfigError
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.wording import counted
 from finkd.inference.pytorch import Prepared
 from finkd.inference.runtime import Running
 from finkd.models.architectures import register

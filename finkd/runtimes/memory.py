@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
 
 _STATUS = Path("/proc/self/status")
 

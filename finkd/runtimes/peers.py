@@ -12,8 +12,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import load_config
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Tags
 
 RUNTIME = "spacy"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.inference.runtime import Reads
 from finkd.inference.tagger import Tags, predict
 from finkd.models.model import Model

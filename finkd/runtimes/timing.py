@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.runtime import Reads
 from finkd.inference.tagger import Tagger

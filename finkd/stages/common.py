@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence, digest
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence, digest
 from finkd.data.arrays import Array, mapped
 from finkd.data.batches import TrainingData
 from finkd.data.dataset import cut
@@ -18,12 +18,12 @@ from finkd.models.model import Model
 from finkd.stages.stage import Context
 from finkd.store import address
 from finkd.system.precision import Precision
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
 from finkd.training.teacher_states import Keeper, States
 from finkd.training.trainer import train
 from finkd.training.weight_constraints import Constraint
-from tokenization.tokenizer import Tokenizer
 
 
 def copied(model: Model) -> Model:

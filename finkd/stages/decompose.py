@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from corpora.errors import ConfigError
 from finkd.compression.low_rank import (
     check_smaller,
     decompose,
@@ -18,6 +17,7 @@ from finkd.compression.low_rank import (
     ranks_by_energy,
     with_ranks,
 )
+from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 from finkd.stages.common import examples
 from finkd.stages.stage import Context, Head

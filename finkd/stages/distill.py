@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.masking import hiding
 from finkd.losses import build_terms
 from finkd.losses.term import MASKING, Loss, Requirement

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from corpora.errors import ConfigError
 from finkd.compression.importance import Importance, by_magnitude, by_taylor, of_layers
 from finkd.compression.pruning import Scope, keep_heads, keep_units, kept
+from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model

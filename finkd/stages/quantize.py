@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from corpora.errors import ConfigError
 from finkd.compression.packing import with_packed_bytes
 from finkd.compression.quantization import (
     CHOICES,
@@ -18,6 +17,7 @@ from finkd.compression.quantization import (
     sensitivities,
 )
 from finkd.compression.sparsity import prunable
+from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 from finkd.stages.common import check_tagger, copied, examples
 from finkd.stages.constrained import Losses, constrain, depends, learn

@@ -9,20 +9,20 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-import corpora
-from corpora.errors import ConfigError
-from corpora.registry import unknown
-from corpora.sentence import Sentence
+from finkd import corpora
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.registry import unknown
+from finkd.corpora.sentence import Sentence
 from finkd.models.embedding_transfer import transfers
 from finkd.models.embedding_transfer.transfer import Transfer
 from finkd.models.model import Model
 from finkd.models.truncation import replace_vocabulary
 from finkd.settings import build, described
 from finkd.stages.stage import Context, Head
-from tokenization import vocabulary
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.protection import LEARNED, read_entries
-from tokenization.vocabulary import GROWTH, Growth, Protection
+from finkd.tokenization import vocabulary
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.protection import LEARNED, read_entries
+from finkd.tokenization.vocabulary import GROWTH, Growth, Protection
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ReplaceVocabulary:
     split.
 
     Attributes:
-        algorithm: a name in ``tokenization.vocabulary.algorithms``, for a vocabulary from scratch.
+        algorithm: a name in ``finkd.tokenization.vocabulary.algorithms``, for a vocabulary from scratch.
         size: tokens, special tokens included, of a vocabulary from scratch or trimmed; a trimmed one may have fewer.
         lowercase: whether case is dropped; a grown or trimmed vocabulary does what the teacher's does.
         sentences: unlabelled sentences to learn from; 0 takes as many as the experiment's text has.

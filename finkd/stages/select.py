@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import Field
 from scipy.special import log_softmax
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence
-from corpora.text.selection import Doubles, distinct, likeness, quality, ranks
-from corpora.text.shelf import Shelf
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.text.selection import Doubles, distinct, likeness, quality, ranks
+from finkd.corpora.text.shelf import Shelf
 from finkd.data.raw_text import kept
 from finkd.inference.tagger import sentence_logits
 from finkd.models.model import Model

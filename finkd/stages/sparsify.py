@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from corpora.errors import ConfigError
 from finkd.compression.packing import with_packed_bytes
 from finkd.compression.pruning import Scope
 from finkd.compression.sparsity import By, Sparsity, packed_bytes, prunable
+from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 from finkd.stages.common import copied
 from finkd.stages.constrained import Losses, depends, learn

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import RawText
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress

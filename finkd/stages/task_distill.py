@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from pydantic import NonNegativeInt
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence, digest
-from corpora.text.shelf import Chain
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
 from finkd.augmentation.word_replacement import Augment, augmented
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence, digest
+from finkd.corpora.text.shelf import Chain
 from finkd.data.arrays import Array, Growing, mapped
 from finkd.data.dataset import blocks
 from finkd.inference.tagger import sentence_logits

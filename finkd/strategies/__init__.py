@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from corpora.errors import ConfigError, UnknownNameError
-from corpora.registry import Registry, unknown
+from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.registry import Registry, unknown
 from finkd.settings import MAX_DEPTH, build, shown
 from finkd.stages import stages
 from finkd.strict_yaml import read_yaml

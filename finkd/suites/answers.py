@@ -12,7 +12,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from corpora.tasks.questions import Question
+from finkd.corpora.tasks.questions import Question
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import read
@@ -21,10 +21,10 @@ from finkd.models.heads import with_answer_head
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.suites.reading import chosen, joined
+from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
-from tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 _BEST = 20
 """Beginnings and ends of each window that answers are made of, as in the scripts of BERT."""

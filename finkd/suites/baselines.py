@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from corpora.tasks.task import Example, TaskData
+from finkd.corpora.tasks.task import Example, TaskData
 from finkd.inference.prediction import read
 from finkd.losses.term import Requirement
 from finkd.models.model import Model

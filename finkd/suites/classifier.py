@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from pydantic import PositiveFloat, PositiveInt
 
-from corpora.tasks.task import Example, TaskData
+from finkd.corpora.tasks.task import Example, TaskData
 from finkd.data.batches import TrainingData
 from finkd.inference.prediction import read
 from finkd.losses.cross_entropy import CrossEntropy
@@ -21,10 +21,10 @@ from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.suites.losses import SquaredError, TeacherError
 from finkd.suites.reading import Long, Reading, read_texts
+from finkd.tokenization.tokenizer import Longs, Tokens
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
-from tokenization.tokenizer import Longs, Tokens
 
 SelectedLogits = npt.NDArray[np.float32]
 

@@ -8,10 +8,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from corpora.errors import ConfigError
-from corpora.tasks.task import Example
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tasks.task import Example
 from finkd.data.encoding import Encoded
-from tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 Long = Literal["head", "head+tail", "windows"]
 """What is read of a text that is longer than a model may read: its beginning; a quarter of the room from its beginning

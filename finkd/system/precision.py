@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16"]
 M = TypeVar("M", bound=nn.Module)

@@ -12,8 +12,8 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from corpora.errors import ConfigError
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.wording import counted
 
 if TYPE_CHECKING:  # a process that is alone needs no torch: the store is looked at before anything is trained
     from torch import Tensor

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.batches import Batch
 from finkd.losses.alignment import MaskedText
 from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement, StepOutputs

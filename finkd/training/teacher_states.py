@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import read
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
@@ -27,7 +27,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.store import Store, address
 from finkd.system.precision import Precision
-from tokenization.tokenizer import Longs, members
+from finkd.tokenization.tokenizer import Longs, members
 
 _FILE = "states.npy"
 _WORDS_AT_ONCE = 1 << 16

@@ -14,7 +14,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from corpora.errors import ConfigError, FinkdError
+from finkd.corpora.errors import ConfigError, FinkdError
 from finkd.data.batches import TrainingData, plan
 from finkd.losses.alignment import to_device
 from finkd.losses.term import Loss
@@ -23,6 +23,7 @@ from finkd.progress import Listener, Progress
 from finkd.system import processes
 from finkd.system.allocation import keep_freed_memory
 from finkd.system.precision import resolve_precision
+from finkd.tokenization.tokenizer import Longs
 from finkd.training.checkpoints import Checkpoint, Checkpoints, load_optimizers, optimizer_tensors
 from finkd.training.dropout import set_dropout
 from finkd.training.gradient_norm_balancing import GradientNormBalancing
@@ -32,7 +33,6 @@ from finkd.training.schedule import Course, Schedule
 from finkd.training.step import Step, Teacher, required_by, width_map
 from finkd.training.vocabulary_mixing import both_vocabularies, check_mixing
 from finkd.training.weight_constraints import Constrained, Constraint
-from tokenization.tokenizer import Longs
 
 Look = Callable[[Model, Progress], None]
 """Reads a model in the middle of its training."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import nn
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.model import Model
 from finkd.training.schedule import Schedule

@@ -7,13 +7,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corpora.files import write_atomic
-from reports.analysis.page import render
-from reports.analysis.tables import tables
-from reports.formats import latex, markdown
+from finkd.corpora.files import write_atomic
+from finkd.reports.analysis.page import render
+from finkd.reports.analysis.tables import tables
+from finkd.reports.formats import latex, markdown
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis
+    from finkd.tokenization.analysis import Analysis
 
 logger = logging.getLogger(__name__)
 

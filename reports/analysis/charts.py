@@ -11,13 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from reports.figures import canvas
-from reports.figures.canvas import INK
-from reports.table import plain
+from finkd.reports.figures import canvas
+from finkd.reports.figures.canvas import INK
+from finkd.reports.table import plain
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis, Estimate
-    from tokenization.analysis.result import Profile
+    from finkd.tokenization.analysis import Analysis, Estimate
+    from finkd.tokenization.analysis.result import Profile
 
     Series = tuple[str, Sequence[Estimate | None]]
 

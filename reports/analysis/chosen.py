@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis
+    from finkd.tokenization.analysis import Analysis
 
 MOST = 4
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from corpora.wording import counted
-from reports.analysis import charts, tables
-from reports.analysis.chosen import shown
-from reports.analysis.summary import summary
-from reports.captions import SAMPLE_NOTICE
-from reports.figures.canvas import inline
-from reports.pages.templating import TEMPLATES
-from reports.table import Table, plain
+from finkd.corpora.wording import counted
+from finkd.reports.analysis import charts, tables
+from finkd.reports.analysis.chosen import shown
+from finkd.reports.analysis.summary import summary
+from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.figures.canvas import inline
+from finkd.reports.pages.templating import TEMPLATES
+from finkd.reports.table import Table, plain
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis, Estimate
-    from tokenization.analysis.excerpts import Segment
-    from tokenization.analysis.result import Measured, Profile
+    from finkd.tokenization.analysis import Analysis, Estimate
+    from finkd.tokenization.analysis.excerpts import Segment
+    from finkd.tokenization.analysis.result import Measured, Profile
 
 _SPACE = {"kind": "space", "text": " ", "tokens": ""}
 

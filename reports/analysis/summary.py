@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.analysis.chosen import shown
-from reports.table import plain
+from finkd.reports.analysis.chosen import shown
+from finkd.reports.table import plain
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis, Estimate
-    from tokenization.analysis.result import Profile
+    from finkd.tokenization.analysis import Analysis, Estimate
+    from finkd.tokenization.analysis.result import Profile
 
 
 def summary(analysis: Analysis) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from corpora.wording import counted
-from reports.analysis.chosen import shown
-from reports.captions import SAMPLE_NOTICE
-from reports.table import MISSING, Cell, Column, Table, label, number, plain, share
+from finkd.corpora.wording import counted
+from finkd.reports.analysis.chosen import shown
+from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.table import MISSING, Cell, Column, Table, label, number, plain, share
 
 if TYPE_CHECKING:
-    from tokenization.analysis import Analysis, Estimate
-    from tokenization.analysis.result import Cuts, EntityCuts, Measured, Profile, TokenizerShift, Vocabulary
+    from finkd.tokenization.analysis import Analysis, Estimate
+    from finkd.tokenization.analysis.result import Cuts, EntityCuts, Measured, Profile, TokenizerShift, Vocabulary
 
     Row = Callable[[Vocabulary, Profile, TokenizerShift | None], Cell]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reports.sections import Section
+    from finkd.reports.sections import Section
 
 figures: Registry[Callable[[Section], Figure | None]] = Registry(
     "figures",
     {
-        "f1-latency": ("reports.figures.pareto:pareto", "micro-F1 against latency, sizes, and the Pareto front"),
-        "strategies": ("reports.figures.graph:graph", "stages of the systems, and which of them they share"),
-        "learning": ("reports.figures.learning:learning", "losses of each system's stages"),
-        "latency": ("reports.figures.latency:latency", "how latencies of single sentences are spread"),
+        "f1-latency": ("finkd.reports.figures.pareto:pareto", "micro-F1 against latency, sizes, and the Pareto front"),
+        "strategies": ("finkd.reports.figures.graph:graph", "stages of the systems, and which of them they share"),
+        "learning": ("finkd.reports.figures.learning:learning", "losses of each system's stages"),
+        "latency": ("finkd.reports.figures.latency:latency", "how latencies of single sentences are spread"),
     },
 )

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.figures import canvas
-from reports.figures.canvas import COLOURS, INK
-from reports.table import plain
+from finkd.reports.figures import canvas
+from finkd.reports.figures.canvas import COLOURS, INK
+from finkd.reports.table import plain
 
 Point = tuple[int, float, float]
 """Seed, place and figure; a place of 1.5 is the middle of the second stage."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.figures.canvas import COLOURS, INK
-from reports.sections import Section, System
-from reports.table import number, plain
+from finkd.reports.figures.canvas import COLOURS, INK
+from finkd.reports.sections import Section, System
+from finkd.reports.table import number, plain
 
 _ROW, _COLUMN = 0.3, 1.75
 """Inches of a system and of a stage."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reports.figures.canvas import INK, ROLE_COLOURS
-from reports.sections import Section
-from reports.table import plain
+from finkd.reports.figures.canvas import INK, ROLE_COLOURS
+from finkd.reports.sections import Section
+from finkd.reports.table import plain
 
 PERCENTILES = ("p10", "p25", "p50", "p75", "p90")
 

@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from finkd.records import StageRecord
-from reports.figures import canvas
-from reports.figures.canvas import COLOURS
-from reports.sections import Section, System
-from reports.table import plain
+from finkd.reports.figures import canvas
+from finkd.reports.figures.canvas import COLOURS
+from finkd.reports.sections import Section, System
+from finkd.reports.table import plain
 
 _COLUMNS = 3
 _PANEL = (3.1, 1.7)

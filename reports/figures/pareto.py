@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from reports.figures.canvas import ROLE_COLOURS
-from reports.figures.scatter import Point, scatter
-from reports.sections import Section, System
-from reports.table import plain
+from finkd.reports.figures.canvas import ROLE_COLOURS
+from finkd.reports.figures.scatter import Point, scatter
+from finkd.reports.sections import Section, System
+from finkd.reports.table import plain
 
 
 def pareto(section: Section) -> Figure | None:

@@ -8,8 +8,8 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from reports.figures import canvas, figures
-from reports.sections import Section
+from finkd.reports.figures import canvas, figures
+from finkd.reports.sections import Section
 
 
 @dataclass(frozen=True)

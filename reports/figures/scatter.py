@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from reports.figures.canvas import INK, ROLE_COLOURS
-from reports.sections import Spread
+from finkd.reports.figures.canvas import INK, ROLE_COLOURS
+from finkd.reports.sections import Spread
 
 LARGEST_AREA = 420.0  # of a mark, in square points
 LINE_HEIGHT = 0.048  # of a label, as a share of the picture's height

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from finkd.reports.figures.canvas import COLOURS
+from finkd.reports.figures.scatter import Point, scatter
+from finkd.reports.sections import Spread
+from finkd.reports.table import plain
 from finkd.runtimes.record import BenchmarkRecord
-from reports.figures.canvas import COLOURS
-from reports.figures.scatter import Point, scatter
-from reports.sections import Spread
-from reports.table import plain
 
 
 def sizes(records: Sequence[BenchmarkRecord]) -> Figure | None:

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from reports.report import Report
-from reports.table import Table, Value, plain
+from finkd.reports.report import Report
+from finkd.reports.table import Table, Value, plain
 
 _RECORDS = "records"
 _FORMULA = ("=", "+", "-", "@")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finkd.record_files import record_text
-from reports.report import Report
+from finkd.reports.report import Report
 
 
 def files(report: Report) -> dict[str, str]:

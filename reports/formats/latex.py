@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
 
-from reports.literature import Reference, bibtex, references
-from reports.report import Report
-from reports.table import Cell, Column, Table
+from finkd.reports.literature import Reference, bibtex, references
+from finkd.reports.report import Report
+from finkd.reports.table import Cell, Column, Table
 
 _HEAD = r"""% Compiles with pdflatex; to use a table elsewhere, copy its table environment and load booktabs.
 \documentclass{article}

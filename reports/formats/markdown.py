@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from reports.report import Report
-from reports.table import Cell, Table
+from finkd.reports.report import Report
+from finkd.reports.table import Cell, Table
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|#!~$]|:(?=//)")

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:
+    from finkd.reports.table import Table
     from finkd.suites.record import TaskRecord
-    from reports.table import Table
 
 general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
     "general",
     {
-        "glue": ("reports.general.glue:glue", "GLUE: the score of each task, their average and its retention"),
-        "glue-published": ("reports.general.published:glue_published", "GLUE as others have published it"),
-        "sst2": ("reports.general.sentiment:sst2", "SST-2: accuracy, precision, recall and F1 of each method"),
-        "sst2-confusion": ("reports.general.sentiment:confusion", "SST-2: what was taken for what"),
-        "sst2-agreement": ("reports.general.sentiment:agreement", "SST-2: how often two systems say the same"),
-        "squad": ("reports.general.squad:squad", "SQuAD: exact match and F1, and their retention"),
+        "glue": ("finkd.reports.general.glue:glue", "GLUE: the score of each task, their average and its retention"),
+        "glue-published": ("finkd.reports.general.published:glue_published", "GLUE as others have published it"),
+        "sst2": ("finkd.reports.general.sentiment:sst2", "SST-2: accuracy, precision, recall and F1 of each method"),
+        "sst2-confusion": ("finkd.reports.general.sentiment:confusion", "SST-2: what was taken for what"),
+        "sst2-agreement": ("finkd.reports.general.sentiment:agreement", "SST-2: how often two systems say the same"),
+        "squad": ("finkd.reports.general.squad:squad", "SQuAD: exact match and F1, and their retention"),
         "summarization": (
-            "reports.general.summarization:summarization",
+            "finkd.reports.general.summarization:summarization",
             "summaries of dialogues: ROUGE and BLEU, size, memory and speed",
         ),
-        "three-tasks": ("reports.general.retention:three_tasks", "what is kept on CoLA, MRPC and IMDb"),
-        "inference": ("reports.general.inference:inference", "size, and time of a pass over STS-B at batch 1"),
+        "three-tasks": ("finkd.reports.general.retention:three_tasks", "what is kept on CoLA, MRPC and IMDb"),
+        "inference": ("finkd.reports.general.inference:inference", "size, and time of a pass over STS-B at batch 1"),
         "distilbert-published": (
-            "reports.general.published:distilbert_published",
+            "finkd.reports.general.published:distilbert_published",
             "DistilBERT and its reproductions as others have published them",
         ),
-        "imdb": ("reports.general.sentiment:imdb", "IMDb: accuracy on long reviews, and its retention"),
+        "imdb": ("finkd.reports.general.sentiment:imdb", "IMDb: accuracy on long reviews, and its retention"),
     },
 )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
+from finkd.reports.sections import ROLES, Spread
+from finkd.reports.table import Cell, Column, Table, label, number, plain
 from finkd.suites.record import TaskRecord
-from reports.sections import ROLES, Spread
-from reports.table import Cell, Column, Table, label, number, plain
 
 SAMPLE = "‡"
 

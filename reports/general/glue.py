@@ -5,8 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 
-from finkd.suites.record import TaskRecord
-from reports.general.contenders import (
+from finkd.reports.general.contenders import (
     SAMPLE,
     Contender,
     contenders,
@@ -17,8 +16,9 @@ from reports.general.contenders import (
     seeds_note,
     table,
 )
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, number, plain, share
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, number, plain, share
+from finkd.suites.record import TaskRecord
 
 TASKS = {
     "cola": "CoLA",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from finkd.reports.general.contenders import Contender, contenders, identity, table
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, number
 from finkd.suites.record import TaskRecord
-from reports.general.contenders import Contender, contenders, identity, table
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, number
 
 
 def inference(records: Sequence[TaskRecord]) -> Table:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from finkd.reports.general.glue import TASKS
+from finkd.reports.literature import references
+from finkd.reports.table import Cell, Column, Table, label, number
 from finkd.suites.record import TaskRecord
-from reports.general.glue import TASKS
-from reports.literature import references
-from reports.table import Cell, Column, Table, label, number
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class PublishedGlue:
         system: as its authors call it.
         scores: of the tasks in the order of ``TASKS``.
         average: as they print it.
-        source: key of the work in ``reports.literature``, or nothing.
+        source: key of the work in ``finkd.reports.literature``, or nothing.
         remark: what a reader should know of it.
     """
 
@@ -74,7 +74,7 @@ class PublishedDistilbert:
         parameters: weights.
         seconds: of a pass over STS-B's development set at batch 1 on a CPU.
         retention: score as a share of BERT-base's, in percent.
-        source: key of the work in ``reports.literature``, or nothing.
+        source: key of the work in ``finkd.reports.literature``, or nothing.
         remark: what a reader should know of it.
     """
 

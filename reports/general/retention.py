@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.suites.record import TaskRecord
-from reports.general.contenders import (
+from finkd.reports.general.contenders import (
     Contender,
     contenders,
     identity,
@@ -15,8 +14,9 @@ from reports.general.contenders import (
     seeds_note,
     table,
 )
-from reports.general.glue import average, retention, spread_in_percent
-from reports.table import Cell, Column, Table, number, share
+from finkd.reports.general.glue import average, retention, spread_in_percent
+from finkd.reports.table import Cell, Column, Table, number, share
+from finkd.suites.record import TaskRecord
 
 TASKS = {"cola": "CoLA", "mrpc": "MRPC", "imdb": "IMDb"}
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from finkd.suites.record import TaskRecord
-from reports.general.contenders import (
+from finkd.reports.general.contenders import (
     SAMPLE,
     Contender,
     contenders,
@@ -18,9 +17,10 @@ from reports.general.contenders import (
     seeds_note,
     table,
 )
-from reports.general.glue import retention
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, label, number, plain, share, spread
+from finkd.reports.general.glue import retention
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
+from finkd.suites.record import TaskRecord
 
 Columns = list[tuple[Column, Callable[[Contender], Cell]]]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.suites.record import TaskRecord
-from reports.general.contenders import (
+from finkd.reports.general.contenders import (
     Contender,
     contenders,
     identity,
@@ -15,9 +14,10 @@ from reports.general.contenders import (
     seeds_note,
     table,
 )
-from reports.general.glue import spread_in_percent
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, label, share
+from finkd.reports.general.glue import spread_in_percent
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, label, share
+from finkd.suites.record import TaskRecord
 
 _HEADINGS = {
     "exact": "Exact match",

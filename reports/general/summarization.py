@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from finkd.reports.general.contenders import Contender, contenders, table
+from finkd.reports.general.glue import spread_in_percent
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, label, number
 from finkd.suites.record import TaskRecord
-from reports.general.contenders import Contender, contenders, table
-from reports.general.glue import spread_in_percent
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, label, number
 
 _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum", "bleu": "BLEU"}
 Figure = Callable[[TaskRecord], float | None]

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from corpora.errors import UnknownNameError
+from finkd.corpora.errors import UnknownNameError
 
 KINDS = {
     "strategies": "Strategies",

@@ -14,7 +14,7 @@ class Published:
         split: that was scored.
         system: as its authors call it.
         micro_f1: strict entity F1, between 0 and 1.
-        source: key of the work in ``reports.literature``.
+        source: key of the work in ``finkd.reports.literature``.
         remark: what a reader should know of it.
     """
 

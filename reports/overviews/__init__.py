@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:
-    from reports.sections import Section
-    from reports.table import Table
+    from finkd.reports.sections import Section
+    from finkd.reports.table import Table
 
 overviews: Registry[Callable[[Sequence[Section]], Table]] = Registry(
     "overviews",
     {
-        "corpora": ("reports.overviews.corpora:corpora", "systems by corpora: micro-F1 of those scored on several"),
+        "corpora": (
+            "finkd.reports.overviews.corpora:corpora",
+            "systems by corpora: micro-F1 of those scored on several",
+        ),
     },
 )

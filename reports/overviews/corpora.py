@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from reports.sections import Section, System
-from reports.table import Cell, Column, Table, label, number, plain, spread
-from reports.tables.significance import MARK, rivals
+from finkd.reports.sections import Section, System
+from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
+from finkd.reports.tables.significance import MARK, rivals
 
 
 def corpora(sections: Sequence[Section]) -> Table:

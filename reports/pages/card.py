@@ -7,16 +7,16 @@ from typing import Any
 
 import yaml
 
-import corpora
-from corpora.errors import UnknownNameError
-from corpora.wording import counted
+from finkd import corpora
+from finkd.corpora.errors import UnknownNameError
+from finkd.corpora.wording import counted
 from finkd.records import Counts, RunRecord
-from reports.captions import SAMPLE_NOTICE
-from reports.formats.markdown import escape
-from reports.literature import cited
-from reports.pages.templating import TEXTS
-from reports.sections import ordering
-from reports.table import number, plain
+from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.formats.markdown import escape
+from finkd.reports.literature import cited
+from finkd.reports.pages.templating import TEXTS
+from finkd.reports.sections import ordering
+from finkd.reports.table import number, plain
 
 
 def card(record: RunRecord) -> str:

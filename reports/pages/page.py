@@ -10,12 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports.captions import SAMPLE_NOTICE
-from reports.figures.canvas import inline
-from reports.pages.summary import summary
-from reports.pages.templating import TEMPLATES
-from reports.report import Chapter, Report
-from reports.table import plain
+from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.figures.canvas import inline
+from finkd.reports.pages.summary import summary
+from finkd.reports.pages.templating import TEMPLATES
+from finkd.reports.report import Chapter, Report
+from finkd.reports.table import plain
 
 _SCRIPT = (resources.files("reports") / "templates" / "sort.js").read_text(encoding="utf-8")
 

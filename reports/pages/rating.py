@@ -18,14 +18,14 @@ import numpy as np
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
-from corpora.errors import ConfigError, DataError
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.wording import counted
+from finkd.reports.pages.agreement import ordinal_alpha
+from finkd.reports.pages.templating import TEMPLATES
+from finkd.reports.sections import Spread
+from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
 from finkd.settings import without_prefix
 from finkd.suites.record import TaskRecord
-from reports.pages.agreement import ordinal_alpha
-from reports.pages.templating import TEMPLATES
-from reports.sections import Spread
-from reports.table import Cell, Column, Table, label, number, plain, spread
 
 CRITERIA: Mapping[str, str] = {
     "fluency": "Does it read well?",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.sections import Section, System
-from reports.table import plain
+from finkd.reports.sections import Section, System
+from finkd.reports.table import plain
 
 
 def summary(section: Section) -> str:

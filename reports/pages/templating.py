@@ -17,7 +17,7 @@ TEMPLATES = Environment(
 )
 TEXTS = Environment(
     loader=PackageLoader("reports"),
-    autoescape=False,  # Markdown: ``reports.formats.markdown.escape``
+    autoescape=False,  # Markdown: ``finkd.reports.formats.markdown.escape``
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

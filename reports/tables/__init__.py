@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:
-    from reports.sections import Section
-    from reports.table import Table
+    from finkd.reports.sections import Section
+    from finkd.reports.table import Table
 
 tables: Registry[Callable[[Section], Table]] = Registry(
     "tables",
     {
-        "results": ("reports.tables.results:results", "systems by size, F1 over seeds, retention and speed"),
+        "results": ("finkd.reports.tables.results:results", "systems by size, F1 over seeds, retention and speed"),
         "significance": (
-            "reports.tables.significance:significance",
+            "finkd.reports.tables.significance:significance",
             "every system against the best student: interval, chance and effect",
         ),
-        "ablation": ("reports.tables.ablation:ablation", "F1 behind the best student, and what training cost"),
-        "types": ("reports.tables.types:types", "precision, recall and F1 of each entity type, with support"),
-        "lineage": ("reports.tables.lineage:lineage", "stages of each system with their time and tokens"),
-        "published": ("reports.tables.published:published", "what others have published on the corpus, with sources"),
-        "vocabulary": ("reports.tables.vocabulary:vocabulary", "figures of each system's vocabulary"),
+        "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the best student, and what training cost"),
+        "types": ("finkd.reports.tables.types:types", "precision, recall and F1 of each entity type, with support"),
+        "lineage": ("finkd.reports.tables.lineage:lineage", "stages of each system with their time and tokens"),
+        "published": (
+            "finkd.reports.tables.published:published",
+            "what others have published on the corpus, with sources",
+        ),
+        "vocabulary": ("finkd.reports.tables.vocabulary:vocabulary", "figures of each system's vocabulary"),
     },
 )

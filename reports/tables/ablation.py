@@ -7,10 +7,10 @@ import math
 from scipy import stats
 
 from finkd.records import RunRecord
-from reports.captions import corpus_notes, hard_name_notes, seed_note
-from reports.sections import Section, Spread, System
-from reports.table import Cell, Column, Table, label, number, spread
-from reports.tables.results import name_scores, named
+from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
+from finkd.reports.sections import Section, Spread, System
+from finkd.reports.table import Cell, Column, Table, label, number, spread
+from finkd.reports.tables.results import name_scores, named
 
 _LEVEL = 0.95
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.sections import Section, Spread, System
-from reports.table import Cell, Column, Table, label, number
+from finkd.reports.sections import Section, Spread, System
+from finkd.reports.table import Cell, Column, Table, label, number
 
 
 @dataclass(frozen=True)

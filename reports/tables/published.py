@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.literature import references
-from reports.literature.published import PUBLISHED, Published
-from reports.sections import Section
-from reports.table import Column, Table, label, number
+from finkd.reports.literature import references
+from finkd.reports.literature.published import PUBLISHED, Published
+from finkd.reports.sections import Section
+from finkd.reports.table import Column, Table, label, number
 
 
 def published(section: Section) -> Table:

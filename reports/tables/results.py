@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from finkd.records import Counts, RunRecord
-from reports.captions import corpus_notes, hard_name_notes, seed_note
-from reports.literature import cited
-from reports.sections import Section, System
-from reports.table import Cell, Column, Table, label, number, share, spread
-from reports.tables.significance import MARK, Rival, method, rivals
+from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
+from finkd.reports.literature import cited
+from finkd.reports.sections import Section, System
+from finkd.reports.table import Cell, Column, Table, label, number, share, spread
+from finkd.reports.tables.significance import MARK, Rival, method, rivals
 
 Fields = list[tuple[Column, Callable[[System], Cell]]]
 

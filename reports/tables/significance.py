@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpora.wording import counted
-from reports.captions import corpus_notes, seed_note
-from reports.sections import Section, System
-from reports.statistics import DRAWS, Comparison, compare, holm, significant
-from reports.table import Cell, Column, Table, label, number, spread
+from finkd.corpora.wording import counted
+from finkd.reports.captions import corpus_notes, seed_note
+from finkd.reports.sections import Section, System
+from finkd.reports.statistics import DRAWS, Comparison, compare, holm, significant
+from finkd.reports.table import Cell, Column, Table, label, number, spread
 
 MARK = "*"
 _FEW = 10

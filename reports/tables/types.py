@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from finkd.records import Counts, RunRecord
-from reports.captions import corpus_notes, seed_note
-from reports.sections import Section, System
-from reports.table import Cell, Column, Table, label, number, spread
+from finkd.reports.captions import corpus_notes, seed_note
+from finkd.reports.sections import Section, System
+from finkd.reports.table import Cell, Column, Table, label, number, spread
 
 
 @dataclass(frozen=True)

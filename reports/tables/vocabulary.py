@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from finkd.records import RunRecord
-from reports.sections import Section, System
-from reports.table import Cell, Column, Table, label, number, share
+from finkd.reports.sections import Section, System
+from finkd.reports.table import Cell, Column, Table, label, number, share
 
 HEADINGS = {
     "size": "Tokens",

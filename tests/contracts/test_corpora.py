@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from corpora import NerCorpus, TextCorpus, corpora, load, stream
-from corpora.errors import UnavailableError
-from corpora.tags import check, entities
+from finkd.corpora import NerCorpus, TextCorpus, corpora, load, stream
+from finkd.corpora.errors import UnavailableError
+from finkd.corpora.tags import check, entities
 
 NAMES = list(corpora)
 LABELLED = [name for name in NAMES if corpora.get(name).kind == "ner"]
@@ -68,7 +68,7 @@ def test_labelled_corpora_are_legal_and_the_same_twice(name):
 
 def test_listing_the_corpora_is_cheap():
     code = (
-        "import sys; from corpora import corpora; assert all(entry.summary for entry in corpora.entries().values());"
+        "import sys; from finkd.corpora import corpora; assert all(e.summary for e in corpora.entries().values());"
         "print([name for name in ('spacy', 'pandas', 'pyarrow', 'yaml', 'numpy', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,9 +6,9 @@ import pytest
 import torch
 import transformers
 
-from corpora.errors import ConfigError
-from experiments.running.stage_shapes import check_order
 from finkd.compression.pruning import keep_heads
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.running.stage_shapes import check_order
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model

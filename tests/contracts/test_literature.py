@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from corpora.errors import UnknownNameError
-from experiments.commands.listing import KINDS as LISTED
-from reports.literature import KINDS, bibtex, cited, names, references
-from reports.literature.published import PUBLISHED
+from finkd.corpora.errors import UnknownNameError
+from finkd.experiments.commands.listing import KINDS as LISTED
+from finkd.reports.literature import KINDS, bibtex, cited, names, references
+from finkd.reports.literature.published import PUBLISHED
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "methods"])

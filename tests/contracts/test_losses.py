@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.losses import losses
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool, to_device
 from finkd.losses.term import ModelOutputs, Requirement, StepOutputs

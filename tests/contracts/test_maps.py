@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.settings import build
+from finkd.tokenization.maps import maps
+from finkd.tokenization.maps.vocabulary_map import count_tokens
 from tests.toys import FAMILIES, TEXTS, handmade
-from tokenization.maps import maps
-from tokenization.maps.vocabulary_map import count_tokens
 
 PAIRS = [(teacher, student) for teacher in sorted(FAMILIES) for student in sorted(FAMILIES)]
 SCRIPT = """
 import hashlib, json
 from tests.contracts.test_maps import digest
-from tokenization.maps import maps
+from finkd.tokenization.maps import maps
 print(json.dumps({name: digest(name) for name in maps}))
 """
 both = pytest.mark.parametrize("name", maps)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.execution.lineage import addresses
 from finkd.losses import build_terms, recipes
 from finkd.losses.term import Requirement

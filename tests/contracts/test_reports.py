@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from reports.formats import formats
-from reports.overviews import overviews
-from reports.report import compose
-from reports.table import Table
-from reports.tables import tables
+from finkd.reports.formats import formats
+from finkd.reports.overviews import overviews
+from finkd.reports.report import compose
+from finkd.reports.table import Table
+from finkd.reports.tables import tables
 from tests.reports.examples import example_records
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.loading import load_model
 from finkd.settings import build
 from finkd.stages import stages

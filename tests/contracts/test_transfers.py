@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.embedding_transfer import transfers
 from finkd.models.model import Model
 from finkd.models.truncation import replace_vocabulary

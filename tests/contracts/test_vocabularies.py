@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.algorithm import SPECIALS
+from finkd.tokenization.vocabulary import algorithms, train
 from tests.toys import TEXTS, trained
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.algorithm import SPECIALS
-from tokenization.vocabulary import algorithms, train
 
 ROOM = {"wordpiece": 200, "bpe": 350, "unigram": 150, "sentencepiece": 420}
 """Sizes that the toy text fills."""
@@ -21,7 +21,7 @@ ROOM = {"wordpiece": 200, "bpe": 350, "unigram": 150, "sentencepiece": 420}
 SCRIPT = """
 import hashlib, json, random, sys
 from tests.toys import TEXTS
-from tokenization.vocabulary import algorithms, train
+from finkd.tokenization.vocabulary import algorithms, train
 texts = list(TEXTS) * 3
 random.shuffle(texts)
 room = json.loads(sys.argv[1])

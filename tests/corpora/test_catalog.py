@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from corpora import corpora, entities, load, sample_sentences, stream
+from finkd.corpora import corpora, entities, load, sample_sentences, stream
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FINKD_DATA"), reason="FINKD_DATA is not set: the published corpora are not on this machine"

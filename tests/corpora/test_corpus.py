@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.corpus import NerData, split_by_document
-from corpora.sentence import Sentence
+from finkd.corpora.corpus import NerData, split_by_document
+from finkd.corpora.sentence import Sentence
 
 
 def sentences(documents):

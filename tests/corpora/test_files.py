@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.errors import StoreError
-from corpora.files import atomic_folder, clean, folder_lock, remove_abandoned, scratch_folder, turn, write_atomic
+from finkd.corpora.errors import StoreError
+from finkd.corpora.files import atomic_folder, clean, folder_lock, remove_abandoned, scratch_folder, turn, write_atomic
 
 ROOT = Path(__file__).parents[2]
 WRITERS = {
@@ -37,7 +37,7 @@ with scratch_folder() as folder:
 BEGINNING = """
 import sys
 from pathlib import Path
-from corpora.files import atomic_folder, scratch_folder, write_atomic
+from finkd.corpora.files import atomic_folder, scratch_folder, write_atomic
 path = Path(sys.argv[1]) / "made"
 def wait():
     print("inside", flush=True)

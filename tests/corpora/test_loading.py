@@ -8,8 +8,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from corpora import load
-from corpora.errors import ConfigError, DataError, UnknownNameError
+from finkd.corpora import load
+from finkd.corpora.errors import ConfigError, DataError, UnknownNameError
 
 
 def test_a_folder_with_splits(tmp_path):

@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from corpora.corpus import Source
-from corpora.errors import DataError, UnavailableError
-from corpora.locate import cache_folder, is_offline, locate
+from finkd.corpora.corpus import Source
+from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.locate import cache_folder, is_offline, locate
 
 CONTENT = b"word O\n"
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import DataError, FinkdError, UnavailableError
-from corpora.readers.columns import TokenColumns, read_conll, read_csv_tokens
-from corpora.readers.records import read_json_spans, read_jsonl, read_parquet
-from corpora.sentence import Sentence
-from corpora.tags import label_names
+from finkd.corpora.errors import DataError, FinkdError, UnavailableError
+from finkd.corpora.readers.columns import TokenColumns, read_conll, read_csv_tokens
+from finkd.corpora.readers.records import read_json_spans, read_jsonl, read_parquet
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import label_names
 
 READERS = {
     "conll": read_conll,

@@ -1,4 +1,4 @@
-from corpora.registry import Registry, choices, unknown
+from finkd.corpora.registry import Registry, choices, unknown
 
 MANY = Registry("losses", {f"name-{number:02}": ("x:Y", "") for number in range(35)})
 

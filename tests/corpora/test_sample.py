@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from corpora import entities, load, stream
-from corpora.catalog.grammar import Grammar
-from corpora.catalog.sample import TYPES, side
+from finkd.corpora import entities, load, stream
+from finkd.corpora.catalog.grammar import Grammar
+from finkd.corpora.catalog.sample import TYPES, side
 
 SIDES = ("train", "validation", "test", "text")
 NAMES = ("first", "last", "place", "stem", "acronym", "year", "letter", "fraction")

@@ -7,10 +7,10 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import segmentation
-from corpora.segmentation import label_text, split_sentences, word_spans
-from corpora.sentence import Sentence
-from corpora.tags import entities
+from finkd.corpora import segmentation
+from finkd.corpora.segmentation import label_text, split_sentences, word_spans
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60))

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from corpora.errors import ConfigError
-from corpora.sentence import Entity
-from corpora.tags import SCHEMES, check, convert, entities, entity_types, from_entities, label_names, scheme_named
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Entity
+from finkd.corpora.tags import SCHEMES, check, convert, entities, entity_types, from_entities, label_names, scheme_named
 
 PREFIXES = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
 

@@ -8,12 +8,12 @@ import re
 
 import pytest
 
-from corpora.errors import ConfigError, DataError, UnavailableError
-from corpora.tasks import load_task, tasks
-from corpora.tasks.dialogues import load_dialogues, read_dialogues
-from corpora.tasks.questions import load_questions, read_squad
-from corpora.tasks.reading import number_of, tsv
-from corpora.tasks.task import Example
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError
+from finkd.corpora.tasks import load_task, tasks
+from finkd.corpora.tasks.dialogues import load_dialogues, read_dialogues
+from finkd.corpora.tasks.questions import load_questions, read_squad
+from finkd.corpora.tasks.reading import number_of, tsv
+from finkd.corpora.tasks.task import Example
 
 NAMES = list(tasks)
 HERE = bool(os.environ.get("FINKD_DATA"))
@@ -31,7 +31,7 @@ def hub(no_data, monkeypatch):
     import datasets
 
     rows = {}
-    monkeypatch.setattr("corpora.tasks.is_offline", lambda: False)
+    monkeypatch.setattr("finkd.corpora.tasks.is_offline", lambda: False)
     monkeypatch.setattr(datasets, "load_dataset", lambda path, config, split: datasets.Dataset.from_list(rows[split]))
     return rows
 
@@ -126,7 +126,7 @@ def test_a_hub_that_does_not_answer_is_one_line(no_data, monkeypatch):
     def fails(*_, **__):
         raise ConnectionError("no route\nto it")
 
-    monkeypatch.setattr("corpora.tasks.is_offline", lambda: False)
+    monkeypatch.setattr("finkd.corpora.tasks.is_offline", lambda: False)
     monkeypatch.setattr(datasets, "load_dataset", fails)
     with pytest.raises(UnavailableError, match=r"rte: .* the hub does not give nyu-mll/glue rte train \(no route\)"):
         load_task("rte")

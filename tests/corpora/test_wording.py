@@ -1,6 +1,6 @@
 import pytest
 
-from corpora.wording import counted
+from finkd.corpora.wording import counted
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import sys
 
-from experiments.cli import main
+from finkd.experiments.cli import main
 
 if __name__ == "__main__":
     sys.argv[0] = "finkd"

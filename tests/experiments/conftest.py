@@ -10,7 +10,7 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from finkd.experiments.cli import app
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
 
@@ -143,6 +143,6 @@ def hub(monkeypatch, tmp_path):
 
     monkeypatch.setenv("FINKD_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FINKD_DATA", raising=False)
-    monkeypatch.setattr("corpora.tasks.is_offline", lambda: False)
+    monkeypatch.setattr("finkd.corpora.tasks.is_offline", lambda: False)
     monkeypatch.setattr(datasets, "load_dataset", rows)
     return asked

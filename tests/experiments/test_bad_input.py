@@ -62,9 +62,7 @@ MISTAKES = {
     ),
     "settings of a strategy": Mistake(
         {"stages.adalm": {"schedule": {"epochs": 1}}},
-        (
-            "stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, ",
-        ),
+        ("stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, ",),
     ),
     "settings of more than a stage": Mistake(
         {"stages.truncate-layers > finetune": {"nope": 2}}, ("stages.truncate-layers > finetune: expected a stage",)

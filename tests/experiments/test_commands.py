@@ -10,8 +10,8 @@ import sys
 import pytest
 from transformers import AutoTokenizer
 
-from experiments.cli import app
-from experiments.commands.listing import KINDS
+from finkd.experiments.cli import app
+from finkd.experiments.commands.listing import KINDS
 
 COMMANDS = (
     *("run", "analyze", "vocab", "align", "list", "tune", "dashboard"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.commands.compress import METHODS
+from finkd.experiments.commands.compress import METHODS
 from finkd.models.loading import load_model
 from tests.finkd.toys import LABELS, tiny_model
 

@@ -2,9 +2,9 @@
 
 from typer.testing import CliRunner
 
-from corpora.tasks.questions import Question, QuestionData
-from experiments import distilbert_reproduction
-from experiments.distilbert_reproduction import app
+from finkd.corpora.tasks.questions import Question, QuestionData
+from finkd.experiments import distilbert_reproduction
+from finkd.experiments.distilbert_reproduction import app
 from finkd.models.loading import load_model
 from finkd.suites.record import load_task_records
 from tests.toys import TEXTS
@@ -13,7 +13,7 @@ from tests.toys import TEXTS
 def test_from_end_to_end(teacher, hub, tmp_path, monkeypatch):
     asked = [Question(str(n), "Who lent?", TEXTS[n], ((TEXTS[n][:6], 0),), "t") for n in range(6)]
     data = QuestionData("toy", {"train": asked, "validation": asked})
-    monkeypatch.setattr("experiments.suites.squad.load_questions", lambda folder: data)
+    monkeypatch.setattr("finkd.experiments.suites.squad.load_questions", lambda folder: data)
     out = tmp_path / "runs" / "distilbert"
     given = ("--teacher", teacher, "--text", "sample-text", "--sentences", "20", "--out", out)
     command = [str(each) for each in (*given, "--set", "schedule={epochs: 1, precision: fp32}")]

@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from finkd.experiments.cli import app
 from tests.finkd.toys import LABELS, tiny_model
 
 COMMANDS = ("run", "analyze", "vocab", "align", "list", "tune", "dashboard", "evaluate", "benchmark", "compress")

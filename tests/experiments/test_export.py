@@ -114,7 +114,7 @@ def test_mistakes_are_one_line(arguments, said, teacher, tmp_path, finkd):
 
 def test_scores_of_nothing_are_dashes(tagger, corpus, tmp_path, finkd, monkeypatch):
     nothing = {"words": 7, "differing": 0, "largest": 0.0, "f1": {"exported": None, "model": None}}
-    monkeypatch.setattr("experiments.commands.export._compared", lambda *given: nothing)
+    monkeypatch.setattr("finkd.experiments.commands.export._compared", lambda *given: nothing)
     result = finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", tmp_path / "graph")
     assert result.exit_code == 0, result.stderr
     assert "strict micro-F1: –, of the model –" in result.stderr

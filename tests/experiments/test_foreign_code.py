@@ -12,8 +12,8 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from corpora.errors import ConfigError, DataError, FinkdError
-from experiments.cli import app
+from finkd.corpora.errors import ConfigError, DataError, FinkdError
+from finkd.experiments.cli import app
 from finkd.export.loading import load_tagger
 from finkd.runtimes.peers import Pipeline
 from finkd.suites.summaries.writers import load_writer, write_random

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from corpora.errors import ConfigError
-from experiments.configuration.experiment import System, from_settings
-from experiments.running.prepared import Prepared
-from experiments.running.shapes import encoder
-from experiments.running.stage_shapes import after, check, matrices
 from finkd.compression import low_rank
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.configuration.experiment import System, from_settings
+from finkd.experiments.running.prepared import Prepared
+from finkd.experiments.running.shapes import encoder
+from finkd.experiments.running.stage_shapes import after, check, matrices
 from finkd.models.layer_overrides import FAMILIES, Slim
 from finkd.strategies import parse
 from tests.finkd.models.layer_overrides import slim_model

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import experiments
 import finkd
-from experiments import cli
-from experiments.commands.listing import KINDS
+from finkd import experiments
+from finkd.experiments import cli
+from finkd.experiments.commands.listing import KINDS
 
 ROOT = Path(experiments.__file__).parent.parent
 HEAVY = ("torch", "transformers", "accelerate", "pandas", "matplotlib", "spacy", "datasets", "sklearn")
-PROGRAM = [sys.executable, "-c", "from experiments.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from finkd.experiments.cli import main; main()"]
 
 
 def process(*arguments, command=None, **options):
@@ -28,7 +28,7 @@ def test_help_and_list_import_nothing_slow():
     code = f"""
 import sys
 import finkd
-from experiments.cli import app
+from finkd.experiments.cli import app
 for arguments in (["--help"], ["run", "--help"], *(["list", kind] for kind in {list(KINDS)})):
     try:
         app(arguments)
@@ -40,7 +40,7 @@ print("heavy:", [name for name in {HEAVY} if name in sys.modules])
 
 
 def test_analysis_needs_no_torch():
-    code = f"import sys, experiments.vocabularies.shift; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"import sys, finkd.experiments.vocabularies.shift; print([name for name in {HEAVY} if name in sys.modules])"
     assert process(command=[sys.executable, "-c", code]).stdout.splitlines() == ["[]"]
 
 
@@ -68,7 +68,9 @@ def _heeded():
 
 @pytest.mark.usefixtures("_heeded")
 def test_ctrl_c_is_one_line(finkd, monkeypatch):
-    monkeypatch.setattr("experiments.commands.listing.show_json", lambda value: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(
+        "finkd.experiments.commands.listing.show_json", lambda value: signal.raise_signal(signal.SIGINT)
+    )
     result = finkd("list", "corpora", "--json")
     assert result.exit_code == cli.INTERRUPTED
     assert result.stderr.splitlines() == [
@@ -89,7 +91,7 @@ def test_what_nobody_expected_is_one_line_too(error, expected, finkd, monkeypatc
     def fail(value):
         raise error
 
-    monkeypatch.setattr("experiments.commands.listing.show_json", fail)
+    monkeypatch.setattr("finkd.experiments.commands.listing.show_json", fail)
     result = finkd("list", "corpora", "--json")
     assert result.exit_code == cli.FAILED
     assert result.stderr.startswith(expected)
@@ -102,7 +104,7 @@ def test_debug_shows_where(finkd, monkeypatch):
     def fail(value):
         raise error
 
-    monkeypatch.setattr("experiments.commands.listing.show_json", fail)
+    monkeypatch.setattr("finkd.experiments.commands.listing.show_json", fail)
     for place in range(4):
         arguments = ["list", "corpora", "--json"]
         arguments.insert(place, "--debug")
@@ -125,4 +127,4 @@ def test_the_front_door_gives_what_it_lists_and_nothing_else():
 def test_the_version_is_the_packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert finkd.__version__ == project["version"]
-    assert project["scripts"] == {"finkd": "experiments.cli:main"}
+    assert project["scripts"] == {"finkd": "finkd.experiments.cli:main"}

@@ -13,7 +13,7 @@ SLOW = ("torch", "transformers", "accelerate", "datasets", "optuna", "sklearn", 
 CODE = f"""
 import os, sys
 sys.argv[0] = "finkd"
-from experiments.cli import main
+from finkd.experiments.cli import main
 try:
     main()
 except SystemExit as end:
@@ -80,7 +80,7 @@ def test_a_mistake_is_told_before_anything_slow_is_imported(mistake, ended):
 def test_a_strategy_with_an_unknown_stage_imports_no_torch():
     code = """
 import sys
-from corpora.errors import UnknownNameError
+from finkd.corpora.errors import UnknownNameError
 from finkd.strategies import parse
 try:
     parse("truncate-layers > finetun", {})

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from corpora.errors import ConfigError
-from experiments import strategies as scripts
-from experiments.configuration.experiment import System, from_settings
-from experiments.running.plan import plan
-from experiments.running.prepared import Prepared
-from experiments.running.run import run
-from experiments.strategies.script import main
+from finkd.corpora.errors import ConfigError
+from finkd.experiments import strategies as scripts
+from finkd.experiments.configuration.experiment import System, from_settings
+from finkd.experiments.running.plan import plan
+from finkd.experiments.running.prepared import Prepared
+from finkd.experiments.running.run import run
+from finkd.experiments.strategies.script import main
 from finkd.store import Store
 from finkd.strategies import strategies
 

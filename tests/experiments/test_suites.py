@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from corpora.tasks.dialogues import Dialogue, DialogueData
-from corpora.tasks.questions import Question, QuestionData
-from experiments.suites import suites
-from experiments.suites.evaluate import evaluate_suite
+from finkd.corpora.tasks.dialogues import Dialogue, DialogueData
+from finkd.corpora.tasks.questions import Question, QuestionData
+from finkd.experiments.suites import suites
+from finkd.experiments.suites.evaluate import evaluate_suite
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.suites.record import load_task_records
@@ -58,7 +58,7 @@ def test_glue_from_end_to_end(finkd, teacher, student, hub, tmp_path):
 def test_the_same_again_is_not_computed_again(finkd, teacher, hub, tmp_path, monkeypatch):
     command = ("evaluate", teacher, "--suite", "glue", "--task", "wnli", "--out", tmp_path / "glue", *QUICK)
     assert finkd(*command).exit_code == 0
-    monkeypatch.setattr("experiments.suites.texts.learn", lambda *_: pytest.fail("was trained again"))
+    monkeypatch.setattr("finkd.experiments.suites.texts.learn", lambda *_: pytest.fail("was trained again"))
     assert finkd(*command).exit_code == 0
     monkeypatch.undo()
 
@@ -107,7 +107,7 @@ def test_long_reviews_are_counted(finkd, teacher, hub, tmp_path):
 def test_questions(finkd, teacher, student, tmp_path, monkeypatch):
     asked = [Question(str(n), "Who lent?", TEXTS[n], ((TEXTS[n][:6], 0),) if n < 4 else (), "t") for n in range(6)]
     data = QuestionData("toy", {"train": asked, "validation": asked})
-    monkeypatch.setattr("experiments.suites.squad.load_questions", lambda folder: data)
+    monkeypatch.setattr("finkd.experiments.suites.squad.load_questions", lambda folder: data)
     out = tmp_path / "squad"
     result = finkd("evaluate", teacher, "--suite", "squad", "--as", "teacher", "--out", out, *QUICK)
     assert result.exit_code == 0, result.stderr
@@ -130,8 +130,8 @@ def test_questions(finkd, teacher, student, tmp_path, monkeypatch):
 def dialogues(monkeypatch):
     made = [Dialogue(str(n), f"Ann: {TEXTS[n]}\nBob: Yes.", (TEXTS[n], "Ann talks.")) for n in range(6)]
     data = DialogueData("toy", {"train": made, "validation": made, "test": made}, ("train",))
-    monkeypatch.setattr("experiments.suites.summarization.load_dialogues", lambda folder: data)
-    monkeypatch.setattr("corpora.tasks.dialogues.load_dialogues", lambda folder: data)
+    monkeypatch.setattr("finkd.experiments.suites.summarization.load_dialogues", lambda folder: data)
+    monkeypatch.setattr("finkd.corpora.tasks.dialogues.load_dialogues", lambda folder: data)
     return data
 
 

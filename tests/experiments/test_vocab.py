@@ -5,7 +5,7 @@ import json
 import pytest
 from transformers import AutoTokenizer
 
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 def made(finkd, corpus, out, *options):

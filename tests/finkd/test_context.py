@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.raw_text import KeptText, Text
 from finkd.stages.stage import Context
 from finkd.store import Store

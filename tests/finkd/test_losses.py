@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
 from finkd.losses.baselines import ULD, MinED, ULDHybrid

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
 from finkd.record_files import digest, record_text
 from finkd.records import (
     Counts,

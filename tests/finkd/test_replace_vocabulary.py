@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.models.embedding_transfer import transfers
 from finkd.settings import build
 from finkd.stages.replace_vocabulary import ReplaceVocabulary
+from finkd.tokenization.vocabulary import train
 from tests.finkd.toys import SENTENCES, context, tiny_model
 from tests.toys import roberta, trained, wordpiece_cased
-from tokenization.vocabulary import train
 
 TEXTS = [sentence.text for sentence in SENTENCES]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
 from finkd.execution import lineage
 from finkd.stages.select import Select
 from finkd.strategies import parse

@@ -3,7 +3,7 @@ from typing import Literal
 
 import pytest
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.settings import build

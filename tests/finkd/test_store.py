@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.errors import StoreError
+from finkd.corpora.errors import StoreError
 from finkd.store import MANIFEST, UNFINISHED, Store, address
 
 JSON = st.recursive(

@@ -1,6 +1,6 @@
 import pytest
 
-from corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.stages.finetune import Finetune
 from finkd.stages.task_distill import TaskDistill
 from finkd.stages.truncate_layers import TruncateLayers

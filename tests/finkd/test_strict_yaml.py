@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.strict_yaml import MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES, read_yaml
 
 

@@ -15,17 +15,17 @@ from transformers import (
     RobertaModel,
 )
 
-from corpora.sentence import Sentence
-from corpora.tags import label_names
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import label_names
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import WINDOW
 from finkd.models.heads import with_head
 from finkd.models.model import Model
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
 from tests.toys import wordpiece_uncased
-from tokenization.tokenizer import Tokenizer
 
 TYPES = ("ORG", "PER")
 LABELS = label_names(TYPES)

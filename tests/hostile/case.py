@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from corpora.errors import FinkdError
+from finkd.corpora.errors import FinkdError
 
 Outcome = Literal["read", "refused", "misread", "traceback"]
 MESSAGE_LINES = 40

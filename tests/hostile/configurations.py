@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from experiments.configuration.experiment import Experiment, from_settings, load_experiment, resolved
-from experiments.running.prepared import Prepared
+from finkd.experiments.configuration.experiment import Experiment, from_settings, load_experiment, resolved
+from finkd.experiments.running.prepared import Prepared
 from finkd.strategies import parse
 from tests.experiments.conftest import TEST, TRAIN
 from tests.finkd.toys import tiny_model

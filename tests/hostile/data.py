@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from corpora import entities, load, stream
-from corpora.text.streams import text_records
+from finkd.corpora import entities, load, stream
+from finkd.corpora.text.streams import text_records
 from tests.hostile.case import Case, Refusal, Unknown
 
 EXAMPLES = 40
@@ -539,7 +539,7 @@ def packed_zeros(random: Random, folder: Path) -> Case:
 
 def _bomb(letter: str) -> bytes:
     """A gzip file of one line that is longer than any line may be, put together from equal members."""
-    from corpora.readers import limits
+    from finkd.corpora.readers import limits
 
     member = gzip.compress(letter.encode() * limits.MEBIBYTE, mtime=0)
     return member * (limits.HELD_BYTES // limits.MEBIBYTE + 1)

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from corpora.errors import DataError
-from experiments.service.app import make_app
-from experiments.service.connections import Server, listen
-from experiments.service.limits import Limits
+from finkd.corpora.errors import DataError
+from finkd.experiments.service.app import make_app
+from finkd.experiments.service.connections import Server, listen
+from finkd.experiments.service.limits import Limits
 from finkd.inference.tagging import tag
 from finkd.models.model import Model
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
 from tests.hostile.case import Case, Refusal, judge
 from tests.hostile.kinds import KINDS, generator
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from finkd.tokenization.tokenizer import ROLES, Tokenizer
 from tests.hostile.case import Case, Refusal, Unknown
 from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json
 from tests.toys import FAMILIES, TEXTS
-from tokenization.tokenizer import ROLES, Tokenizer
 
 READ = ("", *TEXTS[:3], "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "\N{SNOWMAN} 12,5 %\t\n  x")
 EXAMPLES = 30

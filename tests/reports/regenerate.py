@@ -3,8 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from reports.formats import formats
-from reports.report import compose
+from finkd.reports.formats import formats
+from finkd.reports.report import compose
 from tests.reports.examples import example_records
 from tests.reports.tasks import task_records
 

@@ -3,10 +3,10 @@ import random
 
 import pytest
 
-from corpora.errors import DataError, UnknownNameError
+from finkd.corpora.errors import DataError, UnknownNameError
 from finkd.records import load_records
-from reports.build import build, render_markdown
-from reports.figures import figures
+from finkd.reports.build import build, render_markdown
+from finkd.reports.figures import figures
 from tests.reports.examples import example_records, record
 
 

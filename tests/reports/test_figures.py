@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figures import figures
-from reports.figures.canvas import inline
-from reports.figures.pictures import pictures
-from reports.figures.scatter import _front, spread_out
-from reports.sections import sections
-from reports.table import plain
+from finkd.reports.figures import figures
+from finkd.reports.figures.canvas import inline
+from finkd.reports.figures.pictures import pictures
+from finkd.reports.figures.scatter import _front, spread_out
+from finkd.reports.sections import sections
+from finkd.reports.table import plain
 from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
 from tests.reports.svg import words

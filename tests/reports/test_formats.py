@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reports.formats import csv as csv_format
-from reports.formats import formats, latex, markdown
-from reports.pages.page import _SCRIPT
-from reports.report import compose
-from reports.sections import Spread
-from reports.table import Column, Table, label, number, plain, spread
+from finkd.reports.formats import csv as csv_format
+from finkd.reports.formats import formats, latex, markdown
+from finkd.reports.pages.page import _SCRIPT
+from finkd.reports.report import compose
+from finkd.reports.sections import Spread
+from finkd.reports.table import Column, Table, label, number, plain, spread
 from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
 from tests.reports.regenerate import GOLDEN, general_files, golden_files

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from corpora.errors import DataError
+from finkd.corpora.errors import DataError
 from finkd.record_files import digest
 from finkd.records import Resources
+from finkd.reports.build import build
+from finkd.reports.formats import formats
+from finkd.reports.general import general
+from finkd.reports.report import compose
 from finkd.suites.record import TaskRecord, load_task_records
-from reports.build import build
-from reports.formats import formats
-from reports.general import general
-from reports.report import compose
 from tests.reports.hostile import HOSTILE
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS, general_files
 from tests.reports.tasks import task_record, task_records

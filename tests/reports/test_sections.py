@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.errors import DataError
-from reports.sections import Spread, sections
+from finkd.corpora.errors import DataError
+from finkd.reports.sections import Spread, sections
 from tests.reports.examples import ORDER, example_records, record
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from finkd.records import Counts, NerScores
-from reports.report import compose
-from reports.statistics import compare, holm
+from finkd.reports.report import compose
+from finkd.reports.statistics import compare, holm
 from tests.reports.examples import record
 
 

@@ -2,12 +2,12 @@ import dataclasses
 
 import pytest
 
-from corpora.errors import UnknownNameError
+from finkd.corpora.errors import UnknownNameError
 from finkd.records import Counts, NerScores, Resources
-from reports.captions import SAMPLE_NOTICE
-from reports.formats import formats
-from reports.report import compose
-from reports.table import MISSING, plain
+from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.formats import formats
+from finkd.reports.report import compose
+from finkd.reports.table import MISSING, plain
 from tests.reports.examples import example_records, record
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finkd.tokenization.alignment import align, first_tokens, word_rows
 from tests.toys import FAMILIES
-from tokenization.alignment import align, first_tokens, word_rows
 
 ODD = [*"aeST25 .,$%é€\t\n", "  ", "e\u0301", "\u0301", "\u200b", "\u200d", "\xa0", "\x00", "\x1b", "\u202e", "\u3000"]
 ODD += ["שלום", "🏦", "👩‍👩‍👧", "中国", "ß", "İ", "ﬁ", "▁", "##a", "Ġ", "[SEP]", "<0x41>", "Acme", " Borrower", "naïve"]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from finkd.tokenization.alignment import align
+from finkd.tokenization.drawing import as_dict, draw
 from tests.toys import FAMILIES, handmade
-from tokenization.alignment import align
-from tokenization.drawing import as_dict, draw
 
 TEACHER = handmade("teacher", "acme", "lent", "wide", "##ned", lowercase=True)
 STUDENT = handmade("student", "ac", "##me", "lent", "wi", "##dened", lowercase=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from finkd.tokenization.lost_words import lost_words
 from tests.toys import bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
-from tokenization.lost_words import lost_words
 
 
 def test_by_hand():

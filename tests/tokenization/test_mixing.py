@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finkd.tokenization.alignment import align
+from finkd.tokenization.mixing import mix
 from tests.toys import FAMILIES
-from tokenization.alignment import align
-from tokenization.mixing import mix
 
 TEXTS = ["Goldman lent $4.75 bn to Société Générale.", "", "x", "the Lender agrees\u200b to pay 日本 in Oslo"]
 OFFSET = 10_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenization.patterns import problem
+from finkd.tokenization.patterns import problem
 
 PUBLISHED = {
     "GPT-2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",

@@ -1,9 +1,9 @@
 import pytest
 from tokenizers import AddedToken, pre_tokenizers
 
+from finkd.tokenization.surface import byte_letters, canonical_forms, surface
+from finkd.tokenization.tokenizer import Tokenizer
 from tests.toys import FAMILIES, bpe, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
-from tokenization.surface import byte_letters, canonical_forms, surface
-from tokenization.tokenizer import Tokenizer
 
 
 def form(tokenizer, token, fold=False):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.tokenizer import Tokenizer
 from tests.toys import FAMILIES
-from tokenization.tokenizer import Tokenizer
 
 texts = st.lists(
     st.text(st.one_of(st.sampled_from("ab \t\n\u3000\xa0🏦é"), st.characters(exclude_categories=["Cs"]))), max_size=4

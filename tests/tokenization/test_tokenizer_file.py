@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.tokenization import tokenizer_file
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer_file import max_length
 from tests.toys import FAMILIES, roberta, unigram, wordpiece_uncased
-from tokenization import tokenizer_file
-from tokenization.tokenizer import Tokenizer
-from tokenization.tokenizer_file import max_length
 
 
 @pytest.fixture

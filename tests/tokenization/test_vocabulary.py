@@ -4,12 +4,12 @@ import pytest
 import sentencepiece
 from tokenizers import Tokenizer as Backend
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.trainers.algorithm import RARE
+from finkd.tokenization.trainers.merges import WORDPIECE
+from finkd.tokenization.trainers.unigram import SENTENCEPIECE, UNIGRAM, convert, train_sentencepiece
+from finkd.tokenization.vocabulary import train
 from tests.toys import TEXTS, trained
-from tokenization.trainers.algorithm import RARE
-from tokenization.trainers.merges import WORDPIECE
-from tokenization.trainers.unigram import SENTENCEPIECE, UNIGRAM, convert, train_sentencepiece
-from tokenization.vocabulary import train
 
 
 def test_an_unknown_algorithm_is_refused_with_the_choices():

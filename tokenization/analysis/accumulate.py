@@ -7,16 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from corpora.sentence import Sentence
-from tokenization.analysis.batch import BLOCKS, LONGEST, Batch, batches
-from tokenization.analysis.counter import WordCounter, word_keys
-from tokenization.analysis.coverage import Coverage
-from tokenization.analysis.numbers import NUMBERS, Spans, find
-from tokenization.analysis.samples import Numbers, Texts
-from tokenization.analysis.shapes import SHAPES, shapes, spelled
-from tokenization.analysis.tally import STRETCHES, Tally
-from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.corpora.sentence import Sentence
+from finkd.tokenization.analysis.batch import BLOCKS, LONGEST, Batch, batches
+from finkd.tokenization.analysis.counter import WordCounter, word_keys
+from finkd.tokenization.analysis.coverage import Coverage
+from finkd.tokenization.analysis.numbers import NUMBERS, Spans, find
+from finkd.tokenization.analysis.samples import Numbers, Texts
+from finkd.tokenization.analysis.shapes import SHAPES, shapes, spelled
+from finkd.tokenization.analysis.tally import STRETCHES, Tally
+from finkd.tokenization.analysis.words import Bools
+from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 
 class Side:

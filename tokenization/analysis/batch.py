@@ -9,13 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
-from corpora.tags import entities
-from tokenization.alignment import word_rows
-from tokenization.analysis.characters import Kinds, Points, kinds
-from tokenization.analysis.words import split
-from tokenization.tokenizer import Longs
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
+from finkd.tokenization.alignment import word_rows
+from finkd.tokenization.analysis.characters import Kinds, Points, kinds
+from finkd.tokenization.analysis.words import split
+from finkd.tokenization.tokenizer import Longs
 
 BLOCKS = 64
 LONGEST = 50_000

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tokenization.analysis.result import Estimate
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.result import Estimate
+from finkd.tokenization.tokenizer import Longs
 
 Doubles = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.integer[Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokenization.analysis.bootstrap import Doubles
+from finkd.tokenization.analysis.bootstrap import Doubles
 
 
 @dataclass(frozen=True)

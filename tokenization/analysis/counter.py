@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from tokenization.analysis.batch import Batch
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.batch import Batch
+from finkd.tokenization.tokenizer import Longs
 
 Keys = npt.NDArray[np.uint64]
 

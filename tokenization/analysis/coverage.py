@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.analysis.batch import Batch
-from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs, Tokens
+from finkd.tokenization.analysis.batch import Batch
+from finkd.tokenization.analysis.words import Bools
+from finkd.tokenization.tokenizer import Longs, Tokens
 
 
 class Coverage:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.analysis.bootstrap import Doubles
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.bootstrap import Doubles
+from finkd.tokenization.tokenizer import Longs
 
 ALPHA = 2.5
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tokenization.analysis.bootstrap import Counts
-from tokenization.surface import Form, canonical_forms
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.analysis.bootstrap import Counts
+from finkd.tokenization.surface import Form, canonical_forms
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 UNKNOWN, FRAMING = 0, -1
 

@@ -6,17 +6,17 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
-from corpora.wording import counted
-from tokenization.analysis.accumulate import Accumulator
-from tokenization.analysis.bootstrap import Bootstrap
-from tokenization.analysis.cost import Encoder
-from tokenization.analysis.excerpts import CutText, FragmentedWord, Fragments, NumberExample
-from tokenization.analysis.forms import common_forms
-from tokenization.analysis.knee import knee
-from tokenization.analysis.profiles import profile
-from tokenization.analysis.result import (
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.wording import counted
+from finkd.tokenization.analysis.accumulate import Accumulator
+from finkd.tokenization.analysis.bootstrap import Bootstrap
+from finkd.tokenization.analysis.cost import Encoder
+from finkd.tokenization.analysis.excerpts import CutText, FragmentedWord, Fragments, NumberExample
+from finkd.tokenization.analysis.forms import common_forms
+from finkd.tokenization.analysis.knee import knee
+from finkd.tokenization.analysis.profiles import profile
+from finkd.tokenization.analysis.result import (
     Analysis,
     Curve,
     DomainShift,
@@ -26,9 +26,9 @@ from tokenization.analysis.result import (
     TokenizerShift,
     Vocabulary,
 )
-from tokenization.analysis.samples import alone, segments
-from tokenization.analysis.shifts import domain_shift, tokenizer_shift
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.analysis.samples import alone, segments
+from finkd.tokenization.analysis.shifts import domain_shift, tokenizer_shift
+from finkd.tokenization.tokenizer import Tokenizer
 
 DEFAULT_LIMIT = 512
 _FREQUENT = 2

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from tokenization.analysis.batch import Batch
-from tokenization.analysis.characters import CURRENCY, DIGIT, LETTER, LOWER, UPPER
-from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.batch import Batch
+from finkd.tokenization.analysis.characters import CURRENCY, DIGIT, LETTER, LOWER, UPPER
+from finkd.tokenization.analysis.words import Bools
+from finkd.tokenization.tokenizer import Longs
 
 NUMBERS = ("plain number", "amount", "percentage", "date", "ticker")
 _PLAIN, _AMOUNT, _PERCENTAGE, _DATE, _TICKER = range(len(NUMBERS))

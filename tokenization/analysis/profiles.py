@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.analysis.accumulate import Accumulator, Side
-from tokenization.analysis.bootstrap import Bootstrap, Doubles, of_counts
-from tokenization.analysis.cost import Encoder
-from tokenization.analysis.distribution import core_entries, renyi_efficiency
-from tokenization.analysis.numbers import NUMBERS
-from tokenization.analysis.result import Cuts, EntityCuts, Estimate, Profile
-from tokenization.analysis.shapes import SHAPES
-from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.analysis.accumulate import Accumulator, Side
+from finkd.tokenization.analysis.bootstrap import Bootstrap, Doubles, of_counts
+from finkd.tokenization.analysis.cost import Encoder
+from finkd.tokenization.analysis.distribution import core_entries, renyi_efficiency
+from finkd.tokenization.analysis.numbers import NUMBERS
+from finkd.tokenization.analysis.result import Cuts, EntityCuts, Estimate, Profile
+from finkd.tokenization.analysis.shapes import SHAPES
+from finkd.tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 NOTHING = Estimate(0.0)
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tokenization.analysis.excerpts import CutText, Fragments, NumberExample
+from finkd.tokenization.analysis.excerpts import CutText, Fragments, NumberExample
 
 VERSION = 1
 Origin = Literal["reference", "given", "trained"]

@@ -7,10 +7,10 @@ import zlib
 
 import numpy as np
 
-from tokenization.analysis.batch import Batch, of_texts
-from tokenization.analysis.excerpts import Kind, Segment
-from tokenization.analysis.numbers import NUMBERS, Spans
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.analysis.batch import Batch, of_texts
+from finkd.tokenization.analysis.excerpts import Kind, Segment
+from finkd.tokenization.analysis.numbers import NUMBERS, Spans
+from finkd.tokenization.tokenizer import Tokenizer
 
 _SHORTEST, _LONGEST = 60, 260
 _PER_KIND = 4

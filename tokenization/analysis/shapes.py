@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.analysis.batch import Batch
-from tokenization.analysis.characters import DIGIT, LETTER, LOWER, MARK, UPPER
-from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.batch import Batch
+from finkd.tokenization.analysis.characters import DIGIT, LETTER, LOWER, MARK, UPPER
+from finkd.tokenization.analysis.words import Bools
+from finkd.tokenization.tokenizer import Longs
 
 SHAPES = ("lower case", "Capitalised", "ALL CAPITALS", "mIxed or with digits", "caseless script", "number", "sign")
 _LOWER, _CAPITALISED, _CAPITALS, _MIXED, _CASELESS, _NUMBER, _SIGN = range(len(SHAPES))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.analysis.accumulate import Accumulator, Side
-from tokenization.analysis.bootstrap import Bootstrap, Counts, of_counts, quotient
-from tokenization.analysis.distribution import divergence
-from tokenization.analysis.forms import UNKNOWN, by_form, jaccard
-from tokenization.analysis.profiles import NOTHING
-from tokenization.analysis.result import DomainShift, TokenizerShift
-from tokenization.analysis.tally import STRETCHES, TOKENS
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.accumulate import Accumulator, Side
+from finkd.tokenization.analysis.bootstrap import Bootstrap, Counts, of_counts, quotient
+from finkd.tokenization.analysis.distribution import divergence
+from finkd.tokenization.analysis.forms import UNKNOWN, by_form, jaccard
+from finkd.tokenization.analysis.profiles import NOTHING
+from finkd.tokenization.analysis.result import DomainShift, TokenizerShift
+from finkd.tokenization.analysis.tally import STRETCHES, TOKENS
+from finkd.tokenization.tokenizer import Longs
 
 
 def tokenizer_shift(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.analysis.batch import BLOCKS
-from tokenization.analysis.words import Bools
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.batch import BLOCKS
+from finkd.tokenization.analysis.words import Bools
+from finkd.tokenization.tokenizer import Longs
 
 STRETCHES, TOKENS, CONTINUED, WHOLE, LOST, CHARACTERS = range(6)
 MEASURES = 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tokenization.analysis.characters import BLANK, DIGIT, JOINER, LETTER, LOWER, MARK, UPPER, Kinds, Points
-from tokenization.tokenizer import Longs
+from finkd.tokenization.analysis.characters import BLANK, DIGIT, JOINER, LETTER, LOWER, MARK, UPPER, Kinds, Points
+from finkd.tokenization.tokenizer import Longs
 
 Bools = npt.NDArray[np.bool_]
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:  # listing the names must not import scipy
-    from tokenization.maps.vocabulary_map import MapMethod
+    from finkd.tokenization.maps.vocabulary_map import MapMethod
 
 maps: Registry[type[MapMethod]] = Registry(
     "maps",
     {
-        "exact": ("tokenization.maps.exact:Exact", "entries that mean the same, whatever marks and case"),
+        "exact": ("finkd.tokenization.maps.exact:Exact", "entries that mean the same, whatever marks and case"),
         "retokenization": (
-            "tokenization.maps.retokenization:Retokenization",
+            "finkd.tokenization.maps.retokenization:Retokenization",
             "each entry spelled in the other vocabulary",
         ),
-        "mined": ("tokenization.maps.mined:MinED", "the entry with the nearest spelling"),
+        "mined": ("finkd.tokenization.maps.mined:MinED", "the entry with the nearest spelling"),
         "neighbours": (
-            "tokenization.maps.neighbours:Neighbours",
+            "finkd.tokenization.maps.neighbours:Neighbours",
             "equal entries, and for others those that occur in the same contexts",
         ),
     },

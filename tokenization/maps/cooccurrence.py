@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg, sparse
 
-from corpora.errors import ConfigError
-from tokenization.tokenizer import Longs, Tokenizer
-from tokenization.trainers.counting import count_words
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.trainers.counting import count_words
 
 Floats = npt.NDArray[np.float32]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tokenization.maps.vocabulary_map import VocabularyMap, one_to_one, same_roles
-from tokenization.surface import Form, canonical_forms
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.maps.vocabulary_map import VocabularyMap, one_to_one, same_roles
+from finkd.tokenization.surface import Form, canonical_forms
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from pydantic import Field
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from tokenization.maps.exact import Exact
-from tokenization.maps.vocabulary_map import VocabularyMap, one_to_one
-from tokenization.surface import canonical_forms
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.vocabulary_map import VocabularyMap, one_to_one
+from finkd.tokenization.surface import canonical_forms
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 _BLOCK = 256
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PositiveInt
 
-from tokenization.maps.cooccurrence import Floats, Space
-from tokenization.maps.exact import Exact
-from tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.maps.cooccurrence import Floats, Space
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 _BLOCK = 1024
 

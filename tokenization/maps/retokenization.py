@@ -11,10 +11,10 @@ from pydantic import NonNegativeInt
 from scipy import sparse
 from tokenizers import pre_tokenizers
 
-from tokenization.maps.exact import Exact
-from tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
-from tokenization.surface import surface
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
+from finkd.tokenization.surface import surface
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 _BYTE_LETTERS = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 _HEADS = ("x", "q", "zz")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Longs, Tokenizer
 
 Bools = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]

@@ -12,9 +12,9 @@ from tokenizers.models import Model
 from tokenizers.normalizers import NFC, Lowercase, Normalizer, Sequence
 from tokenizers.pre_tokenizers import PreTokenizer
 
-from corpora.errors import ConfigError
-from tokenization.trainers.counting import WordCounts, count_words
-from tokenization.trainers.protection import LEARNED, Protection, without
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.trainers.counting import WordCounts, count_words
+from finkd.tokenization.trainers.protection import LEARNED, Protection, without
 
 SPECIALS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 """Special token of each role, in the order of their ids."""

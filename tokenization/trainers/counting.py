@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 

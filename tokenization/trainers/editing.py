@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer as Backend
 
-from corpora.errors import ConfigError
-from tokenization.tokenizer import Longs, Tokenizer
-from tokenization.trainers.counting import WordCounts
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.trainers.counting import WordCounts
 
 Described = dict[str, Any]
 

@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 from pydantic import NonNegativeFloat, PositiveInt
 
-from corpora.wording import counted
-from tokenization.surface import BYTE_FALLBACK
-from tokenization.tokenizer import Longs, Tokenizer
-from tokenization.trainers.counting import WordCounts
-from tokenization.trainers.editing import (
+from finkd.corpora.wording import counted
+from finkd.tokenization.surface import BYTE_FALLBACK
+from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.trainers.counting import WordCounts
+from finkd.tokenization.trainers.editing import (
     Words,
     cut_words,
     described_model,
@@ -25,7 +25,7 @@ from tokenization.trainers.editing import (
     merge_pairs,
     with_entries,
 )
-from tokenization.trainers.pairs import BARRIER, Merge, frequent_merges
+from finkd.tokenization.trainers.pairs import BARRIER, Merge, frequent_merges
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from tokenizers import decoders, models, pre_tokenizers
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.trainers import BpeTrainer
 
-from tokenization.trainers.algorithm import MINIMUM_COUNT, SPECIALS, Algorithm, composed, require_room
+from finkd.tokenization.trainers.algorithm import MINIMUM_COUNT, SPECIALS, Algorithm, composed, require_room
 
 PREFIX = "##"
 _WORDS_PER_LINE = 1000

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tokenization.trainers.algorithm import MINIMUM_COUNT
+from finkd.tokenization.trainers.algorithm import MINIMUM_COUNT
 
 BARRIER = ""
 """Stands for a token that nothing may be merged with."""

@@ -15,9 +15,9 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
-from corpora.errors import ConfigError, DataError
-from corpora.readers.lines import text_lines
-from tokenization.trainers.counting import WordCounts
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.readers.lines import text_lines
+from finkd.tokenization.trainers.counting import WordCounts
 
 Digits = Literal["learned", "split", "whole"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from corpora.errors import ConfigError
-from tokenization.surface import BYTE_FALLBACK, byte_letters
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.algorithm import PRINTABLE
-from tokenization.trainers.counting import WordCounts
-from tokenization.trainers.editing import (
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.surface import BYTE_FALLBACK, byte_letters
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.algorithm import PRINTABLE
+from finkd.tokenization.trainers.counting import WordCounts
+from finkd.tokenization.trainers.editing import (
     Described,
     cut_words,
     described_model,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 import sentencepiece
 from tokenizers import Regex, decoders, models, pre_tokenizers
 
-from tokenization.trainers.algorithm import SPECIALS, Algorithm, composed, require_room
+from finkd.tokenization.trainers.algorithm import SPECIALS, Algorithm, composed, require_room
 
 _BYTES = 256
 _BEFORE_PUNCTUATION = Regex(r"▁(?=[\p{P}$+<=>^`|~])")

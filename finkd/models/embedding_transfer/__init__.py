@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corpora.registry import Registry
+from finkd.corpora.registry import Registry
 
 if TYPE_CHECKING:  # listing the names must not import numpy
     from finkd.models.embedding_transfer.transfer import Transfer

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from finkd.models.embedding_transfer.transfer import Carry, Floats
-from tokenization.maps.exact import Exact
-from tokenization.maps.vocabulary_map import same_roles
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.vocabulary_map import same_roles
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pydantic import PositiveInt
 from scipy import sparse
 
 from finkd.models.embedding_transfer.transfer import Carry, Floats
-from tokenization.maps.neighbours import Neighbours
-from tokenization.maps.retokenization import Retokenization, Weights
-from tokenization.tokenizer import Tokenizer
+from finkd.tokenization.maps.neighbours import Neighbours
+from finkd.tokenization.maps.retokenization import Retokenization, Weights
+from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Focus:
 
     Attributes:
         nearest: how many equal tokens are considered for each new one.
-        words: as in ``tokenization.maps.cooccurrence.Space``.
+        words: as in ``finkd.tokenization.maps.cooccurrence.Space``.
         contexts: as there.
         window: as there.
         dimensions: as there.

@@ -11,7 +11,7 @@ import spacy
 from sklearn.feature_extraction.text import TfidfVectorizer
 from spacy.language import Language
 
-from corpora.tasks.dialogues import Dialogue
+from finkd.corpora.tasks.dialogues import Dialogue
 
 _SPEAKER = re.compile(r"^\s*(#?[\w .'-]{1,40}#?)\s*:\s*")
 _SENTENCES = 3

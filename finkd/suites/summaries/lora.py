@@ -15,15 +15,15 @@ from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 from pydantic import PositiveInt
 from torch.optim.lr_scheduler import LambdaLR
 
-from corpora.tasks.dialogues import Dialogue
+from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.data.batches import plan
 from finkd.data.encoding import IGNORED
 from finkd.progress import Progress
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer
+from finkd.tokenization.tokenizer import Longs
 from finkd.training.schedule import Course, Schedule
 from finkd.training.trainer import DivergedError
-from tokenization.tokenizer import Longs
 
 
 @dataclass(frozen=True)

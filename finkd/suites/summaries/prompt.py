@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from corpora.errors import ConfigError
-from corpora.tasks.dialogues import Dialogue
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tasks.dialogues import Dialogue
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.models import pretrained
 from finkd.models.files import check_described, read_config
 from finkd.models.loading import check_finite, configuration
 from finkd.models.lookup import check_weights
-from tokenization.tokenizer_file import FILE, first_line, read_backend, read_declared
+from finkd.tokenization.tokenizer_file import FILE, first_line, read_backend, read_declared
 
 Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
 """How weights are held: whole; in 8 bits (LLM.int8, Dettmers et al. 2022); in 4 bits of the normal-float type whose

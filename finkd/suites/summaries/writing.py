@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from corpora.errors import ConfigError
-from corpora.tasks.dialogues import Dialogue
-from corpora.wording import counted
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tasks.dialogues import Dialogue
+from finkd.corpora.wording import counted
 from finkd.progress import Progress
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer

@@ -7,9 +7,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from corpora import load
-from corpora.errors import DataError
-from corpora.readers.characters import clean_label, clean_tag, clean_word, look_alikes
+from finkd.corpora import load
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word, look_alikes
 
 
 def conll(folder, rows, name="train"):

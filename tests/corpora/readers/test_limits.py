@@ -7,11 +7,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from corpora import load, stream
-from corpora.errors import DataError
-from corpora.readers import limits
-from corpora.readers.lines import parse_json, read_json
-from corpora.text.streams import text_records
+from finkd.corpora import load, stream
+from finkd.corpora.errors import DataError
+from finkd.corpora.readers import limits
+from finkd.corpora.readers.lines import parse_json, read_json
+from finkd.corpora.text.streams import text_records
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from corpora import entities, load
-from corpora.errors import ConfigError, DataError
+from finkd.corpora import entities, load
+from finkd.corpora.errors import ConfigError, DataError
 
 TEXTS = ["🚀🚀 Corvane Bank rose.", "In Zürich, the “Mérieux” fund fell 🚀 in May.", "Oslo Pension 🚀 met Dana Ferris."]
 NAMES = [["Corvane Bank"], ["Zürich", "Mérieux", "May"], ["Oslo Pension", "Dana Ferris"]]

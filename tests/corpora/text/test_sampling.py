@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from corpora import fingerprint, sample_sentences, stream
-from corpora.errors import ConfigError, DataError, UnknownNameError
+from finkd.corpora import fingerprint, sample_sentences, stream
+from finkd.corpora.errors import ConfigError, DataError, UnknownNameError
 
 
 def sample(*which, **how):

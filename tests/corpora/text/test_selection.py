@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.sentence import Sentence
-from corpora.text.selection import distinct, likeness, quality, ranks
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.text.selection import distinct, likeness, quality, ranks
 
 
 def sentence(text):

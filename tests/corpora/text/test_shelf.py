@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence, digest
-from corpora.text import shelf
-from corpora.text.shelf import Chain, Shelf
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence, digest
+from finkd.corpora.text import shelf
+from finkd.corpora.text.shelf import Chain, Shelf
 
 WORDS = st.lists(st.text("aé€😀", min_size=1, max_size=3), max_size=5)
 

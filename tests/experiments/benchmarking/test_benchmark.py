@@ -7,12 +7,12 @@ import shutil
 import pytest
 import spacy
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
 from finkd.inference.runtime import Running
+from finkd.reports.benchmark import benchmark_table
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
-from reports.benchmark import benchmark_table
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.reports.svg import labels
 

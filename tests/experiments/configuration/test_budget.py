@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from corpora.errors import ConfigError
-from experiments.configuration.budget import TOKENS_PER_WORD, Budget, within
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.configuration.budget import TOKENS_PER_WORD, Budget, within
 from finkd.strategies import parse
 from tests.experiments.conftest import TRAIN
 

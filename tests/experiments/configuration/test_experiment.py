@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-import experiments
-from corpora import corpora
-from corpora.errors import ConfigError
-from corpora.loading import load as load_corpus
-from experiments.configuration.experiment import from_settings, load_experiment, one_strategy
-from experiments.configuration.names import SLUG, slug
-from experiments.configuration.splits import scored_split
+from finkd import experiments
+from finkd.corpora import corpora
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.loading import load as load_corpus
+from finkd.experiments.configuration.experiment import from_settings, load_experiment, one_strategy
+from finkd.experiments.configuration.names import SLUG, slug
+from finkd.experiments.configuration.splits import scored_split
 from finkd.strategies import parse
 
 CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))
@@ -118,13 +118,13 @@ def test_long_names_that_differ_late_have_different_slugs():
     [(("train", "validation", "test"), "test"), (("train", "validation"), "validation"), (("all",), "all")],
 )
 def test_the_scored_split_is_one_that_nothing_learned_from(splits, expected):
-    from corpora import NerData
+    from finkd.corpora import NerData
 
     assert scored_split(NerData("x", ("ORG",), dict.fromkeys(splits, ()))) == expected
 
 
 def test_a_corpus_with_a_train_split_only_has_nothing_to_score():
-    from corpora import NerData
+    from finkd.corpora import NerData
 
     with pytest.raises(ConfigError, match="there is no 'test'"):
         scored_split(NerData("x", ("ORG",), {"train": ()}))

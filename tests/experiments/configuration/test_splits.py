@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from corpora import load
-from corpora.errors import DataError
-from experiments.configuration.splits import check_types
+from finkd.corpora import load
+from finkd.corpora.errors import DataError
+from finkd.experiments.configuration.splits import check_types
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import typer.main
 
-from experiments.cli import app
+from finkd.experiments.cli import app
 
 IDLE = {
     ("predict", "--field"): ("x", "text"),

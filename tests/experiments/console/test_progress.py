@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from experiments.console.progress import figures, scored, shown
-from experiments.running.events import Event
+from finkd.experiments.console.progress import figures, scored, shown
+from finkd.experiments.running.events import Event
 from finkd.progress import Progress
 from finkd.records import Counts, NerScores, RunRecord
 

@@ -2,18 +2,18 @@
 
 import logging
 
-from experiments.console.terminal import show_warnings
+from finkd.experiments.console.terminal import show_warnings
 
 
 def test_a_warning_is_said_once_on_standard_error(monkeypatch):
     said = []
-    monkeypatch.setattr("experiments.console.terminal.say", said.append)
+    monkeypatch.setattr("finkd.experiments.console.terminal.say", said.append)
     loggers = [logging.getLogger(name) for name in ("corpora", "tokenization", "finkd", "reports", "experiments")]
     before = [list(logger.handlers) for logger in loggers]
     try:
         for _ in range(2):
             show_warnings()
-        for name in ("corpora.readers.offsets", "corpora.loading", "finkd.store"):
+        for name in ("finkd.corpora.readers.offsets", "finkd.corpora.loading", "finkd.store"):
             logging.getLogger(name).warning("%s: is\nodd", "x.jsonl")
         logging.getLogger("corpora").info("not this")
     finally:

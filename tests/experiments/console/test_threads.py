@@ -10,9 +10,9 @@ import psutil
 import pytest
 import torch
 
-from experiments.benchmarking.benchmark import slower_together
-from experiments.console import threads
-from experiments.console.terminal import prepare_libraries
+from finkd.experiments.benchmarking.benchmark import slower_together
+from finkd.experiments.console import threads
+from finkd.experiments.console.terminal import prepare_libraries
 from finkd.runtimes.timing import Batches
 
 ROOT = Path(__file__).parents[3]
@@ -105,7 +105,7 @@ def test_every_command_that_computes_takes_a_number_of_threads(command, finkd):
 def test_the_number_holds_in_every_library():
     code = """
 import os
-from experiments.cli import app
+from finkd.experiments.cli import app
 try:
     app(["vocab", "--threads", "1", "--corpus", "missing", "--size", "9", "--out", "nowhere"])
 except SystemExit:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from corpora.errors import DataError
-from experiments.console.threads import VARIABLES, available_threads
-from experiments.running.jobs import KilledError, side_by_side
+from finkd.corpora.errors import DataError
+from finkd.experiments.console.threads import VARIABLES, available_threads
+from finkd.experiments.running.jobs import KilledError, side_by_side
 from finkd.models.loading import load_model
 from finkd.records import load_records
 
@@ -98,7 +98,7 @@ def test_a_process_that_is_killed_is_an_error_in_words():
 
 KILLS_ITSELF = """
 import os, signal
-from experiments.running.jobs import side_by_side
+from finkd.experiments.running.jobs import side_by_side
 from tests.experiments.running.test_jobs import beat
 
 if __name__ == "__main__":

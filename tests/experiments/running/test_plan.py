@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from experiments.running.plan import matmul_speed
+from finkd.experiments.running.plan import matmul_speed
 
 STUDENT = ["truncate-layers", "replace-vocabulary", "task-distill:gold"]
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from benchmarks.kill import result as all_but_clock
-from corpora.files import folder_lock, sha256
-from experiments.console.progress import Lines
+from finkd.corpora.files import folder_lock, sha256
+from finkd.experiments.console.progress import Lines
 from finkd.records import load_records
 from finkd.store import MANIFEST
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from corpora.errors import ConfigError, DataError
-from experiments.running.shapes import encoder, weights
-from experiments.running.stage_shapes import after
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.experiments.running.shapes import encoder, weights
+from finkd.experiments.running.stage_shapes import after
 from finkd.models.truncation import replace_vocabulary
 from finkd.stages.factorize import Factorize
 from finkd.stages.replace_vocabulary import ReplaceVocabulary

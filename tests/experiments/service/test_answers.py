@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from experiments.service.answers import read_request, reply_to
-from experiments.service.lanes import Lanes
-from experiments.service.limits import SMALL, Limits, RefusedError
+from finkd.experiments.service.answers import read_request, reply_to
+from finkd.experiments.service.lanes import Lanes
+from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.inference import prediction
 from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model

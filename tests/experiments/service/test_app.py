@@ -18,10 +18,10 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from experiments.commands.serve import LOOPBACK
-from experiments.service.app import make_app
-from experiments.service.connections import Server, listen
-from experiments.service.limits import Limits
+from finkd.experiments.commands.serve import LOOPBACK
+from finkd.experiments.service.app import make_app
+from finkd.experiments.service.connections import Server, listen
+from finkd.experiments.service.limits import Limits
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model

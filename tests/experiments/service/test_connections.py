@@ -10,11 +10,11 @@ import h11
 import httpx
 import pytest
 
-from experiments.service import connections
-from experiments.service.app import app_of
-from experiments.service.connections import Server, allow_connections, listen
-from experiments.service.limits import Limits
-from experiments.service.messages import Reply
+from finkd.experiments.service import connections
+from finkd.experiments.service.app import app_of
+from finkd.experiments.service.connections import Server, allow_connections, listen
+from finkd.experiments.service.limits import Limits
+from finkd.experiments.service.messages import Reply
 
 GET = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 POST = b"POST /tag HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from corpora.errors import ConfigError
-from experiments.service.limits import SMALL, Limits, Memory, Places, RefusedError
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.service.limits import SMALL, Limits, Memory, Places, RefusedError
 
 
 def test_large_requests_leave_the_last_quarter_to_small_ones():

@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 
-from corpora.errors import FinkdError
-from experiments.service.limits import Limits
-from experiments.service.process import Source, TaggerProcess
+from finkd.corpora.errors import FinkdError
+from finkd.experiments.service.limits import Limits
+from finkd.experiments.service.process import Source, TaggerProcess
 from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, tiny_model
 
@@ -76,7 +76,7 @@ def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
     process = object.__new__(TaggerProcess)
     process._is_closed, process._process = False, mock.Mock(exitcode=-9)
     monkeypatch.setattr(process, "_begin", begin)
-    monkeypatch.setattr("experiments.service.process.time.sleep", pauses.append)
+    monkeypatch.setattr("finkd.experiments.service.process.time.sleep", pauses.append)
     process._begin_again()
     assert pauses == [1, 2, 4, 8]
     assert next(found, "all tried") == "all tried"

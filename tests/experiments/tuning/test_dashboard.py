@@ -9,9 +9,9 @@ import optuna
 import pytest
 from optuna_dashboard import save_note
 
-from experiments.tuning import storage
-from experiments.tuning.addresses import default_url
-from experiments.tuning.dashboard import Guard
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import default_url
+from finkd.experiments.tuning.dashboard import Guard
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
@@ -63,7 +63,7 @@ def served(tmp_path):
         trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
         save_note(trial, f"### Results of number {trial.number}")
         study.tell(trial, value)
-    program = "from experiments.cli import main; main()"
+    program = "from finkd.experiments.cli import main; main()"
     command = [sys.executable, "-c", program, "dashboard", "--runs", str(tmp_path), "--port", "0"]
     root = Path(__file__).parents[3]
     running = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)

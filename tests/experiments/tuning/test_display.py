@@ -8,9 +8,9 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments.running.events import Event
-from experiments.tuning.display import LINE_SECONDS, Bars, Lines, Standing, shown
-from experiments.tuning.updates import Begun, Outcome, Working
+from finkd.experiments.running.events import Event
+from finkd.experiments.tuning.display import LINE_SECONDS, Bars, Lines, Standing, shown
+from finkd.experiments.tuning.updates import Begun, Outcome, Working
 from finkd.progress import Progress as Step
 
 
@@ -131,7 +131,7 @@ def test_a_terminal_has_bars_and_a_file_has_lines(terminal, kind):
 
 
 def test_reports_of_steps_are_spaced(monkeypatch):
-    from experiments.tuning import worker_pool
+    from finkd.experiments.tuning import worker_pool
 
     class Pipe(list):
         send = list.append

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
-from experiments.configuration.experiment import load_experiment
-from experiments.tuning.search import Between, OneOf, load_plan
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.configuration.experiment import load_experiment
+from finkd.experiments.tuning.search import Between, OneOf, load_plan
 from finkd.strategies import parse
 
 

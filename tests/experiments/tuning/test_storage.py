@@ -6,8 +6,8 @@ import time
 import optuna
 from optuna.trial import TrialState
 
-from experiments.tuning import storage
-from experiments.tuning.addresses import default_url
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import default_url
 
 
 def test_one_trial_is_taken_by_one_process(tmp_path):

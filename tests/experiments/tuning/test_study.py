@@ -9,11 +9,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from corpora.errors import ConfigError, StoreError
-from experiments.tuning import storage
-from experiments.tuning.outcome import gain
-from experiments.tuning.search import load_plan
-from experiments.tuning.study import (
+from finkd.corpora.errors import ConfigError, StoreError
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.outcome import gain
+from finkd.experiments.tuning.search import load_plan
+from finkd.experiments.tuning.study import (
     FROM,
     OWN,
     WORKER,

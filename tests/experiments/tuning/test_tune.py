@@ -11,12 +11,12 @@ import yaml
 from optuna.trial import TrialState
 from optuna_dashboard import get_note
 
-import corpora
-from experiments.tuning import storage
-from experiments.tuning.addresses import default_url
-from experiments.tuning.search import load_plan
-from experiments.tuning.study import begin
-from experiments.tuning.trials import Trials
+from finkd import corpora
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import default_url
+from finkd.experiments.tuning.search import load_plan
+from finkd.experiments.tuning.study import begin
+from finkd.experiments.tuning.trials import Trials
 from finkd.records import load_records
 from finkd.store import Store
 
@@ -139,7 +139,7 @@ def test_the_test_split_is_never_seen(tuned, config_of, tmp_path, monkeypatch):
         data.splits["test"] = Sealed()
         return data
 
-    monkeypatch.setattr("corpora.load", sealed)
+    monkeypatch.setattr("finkd.corpora.load", sealed)
     trials, study = trial_of(tuned, config_of, tmp_path / "out")
     study.optimize(trials, 1)
     (trial,) = study.get_trials()

@@ -9,13 +9,13 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from corpora.errors import ConfigError
-from experiments.running.events import Event
-from experiments.running.jobs import KilledError
-from experiments.tuning import storage
-from experiments.tuning.study import RETRY
-from experiments.tuning.updates import Begun, Outcome, Working
-from experiments.tuning.worker_pool import TrialError, WorkerPool
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.running.events import Event
+from finkd.experiments.running.jobs import KilledError
+from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.study import RETRY
+from finkd.experiments.tuning.updates import Begun, Outcome, Working
+from finkd.experiments.tuning.worker_pool import TrialError, WorkerPool
 
 
 @dataclass(frozen=True)

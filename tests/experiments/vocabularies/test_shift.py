@@ -2,9 +2,9 @@
 
 import pytest
 
-from corpora.errors import ConfigError, DataError
-from experiments.vocabularies import shift
-from experiments.vocabularies.shift import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.experiments.vocabularies import shift
+from finkd.experiments.vocabularies.shift import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer
 from finkd.models.loading import load_model
 from tests.finkd.toys import tiny_model
 

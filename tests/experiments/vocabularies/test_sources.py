@@ -2,9 +2,9 @@
 
 import pytest
 
-import corpora
-from corpora.errors import ConfigError
-from experiments.vocabularies.sources import source
+from finkd import corpora
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.vocabularies.sources import source
 
 
 def test_training_texts_of_a_labelled_corpus_are_its_train_split():

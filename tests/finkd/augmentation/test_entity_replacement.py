@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText, Text
 from finkd.stages.task_distill import TaskDistill
 from tests.finkd.toys import LABELS, QUICK, context, tiny_model

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError
-from corpora.sentence import Sentence
 from finkd.augmentation.word_replacement import Augment, augmented
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
 from finkd.models.heads import with_masked_head
 from finkd.stages.stage import TaughtBy
 from finkd.stages.task_distill import TaskDistill

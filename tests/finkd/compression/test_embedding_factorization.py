@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError
 from finkd.compression.embedding_factorization import factorize
 from finkd.compression.pruning import keep_heads, keep_units
+from finkd.corpora.errors import ConfigError
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
 from finkd.models.heads import with_masked_head

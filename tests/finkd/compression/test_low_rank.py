@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError
 from finkd.compression.low_rank import (
     Decomposition,
     decompose,
@@ -15,6 +14,7 @@ from finkd.compression.low_rank import (
     ranks_by_energy,
     with_ranks,
 )
+from finkd.corpora.errors import ConfigError
 from finkd.models.layer_overrides import Slim
 from finkd.stages.decompose import Decompose
 from finkd.stages.tie_layers import Share

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from corpora.errors import ConfigError
 from finkd.compression.importance import by_magnitude, by_taylor, of_layers
 from finkd.compression.pruning import keep_heads, keep_units, kept
 from finkd.compression.sharing import share_layers
+from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.layer_parts import head_size, parts
 from finkd.stages.prune import Prune

@@ -7,7 +7,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from corpora.errors import ConfigError
 from finkd.compression.quantization import (
     CHOICES,
     bits_by_sensitivity,
@@ -16,6 +15,7 @@ from finkd.compression.quantization import (
     sensitivities,
 )
 from finkd.compression.sparsity import prunable
+from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.stages.quantize import Quantize

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from corpora.errors import ConfigError
 from finkd.compression.sharing import share_layers
 from finkd.compression.sparsity import Sparsity, packed_bytes, prunable
+from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.stages.sparsify import Sparsify
 from finkd.store import Store

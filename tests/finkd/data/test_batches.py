@@ -10,9 +10,9 @@ from finkd.data.batches import plan
 from finkd.data.collator import on_grid
 from finkd.data.encoding import IGNORED
 from finkd.losses.term import Requirement
+from finkd.tokenization.tokenizer import members
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
-from tokenization.tokenizer import members
 
 LENGTHS = st.lists(st.integers(1, 300), max_size=200).map(lambda sizes: np.array(sizes, np.int64))
 

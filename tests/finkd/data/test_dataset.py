@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.data import dataset
 from finkd.data.arrays import Growing, mapped
 from finkd.data.batches import TrainingData

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.sentence import Sentence
-from corpora.tags import entities
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
 from finkd.data.encoding import IGNORED, cut_windows, encode, kept_words, word_labels
 from tests.finkd.toys import LABELS, SENTENCES, tagged
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.data.batches import TrainingData
 from finkd.data.masking import hiding
 from finkd.losses.term import Requirement

@@ -1,6 +1,6 @@
 import pytest
 
-from corpora.tags import first_illegal
+from finkd.corpora.tags import first_illegal
 from finkd.evaluation.baselines import baselines
 from tests.finkd.toys import SENTENCES, tagged
 

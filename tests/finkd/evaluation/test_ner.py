@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2
 
-from corpora.errors import DataError
-from corpora.sentence import Sentence
-from corpora.tags import entities
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
 from finkd.data.batches import TrainingData
 from finkd.evaluation.ner import document_names, evaluate, known_words, score
 from finkd.inference import tagger

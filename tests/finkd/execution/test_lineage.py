@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError, UnavailableError
+from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.execution import lineage
 from finkd.execution.lineage import addresses, origin
 from finkd.stages.finetune import Finetune

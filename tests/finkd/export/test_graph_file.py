@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.export.onnx import GRAPH, load_onnx
 from tests.hostile.graphs import POSITIONS, found, graph, layers, right, tables, whole
 

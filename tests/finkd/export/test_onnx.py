@@ -9,9 +9,9 @@ import onnx
 import pytest
 import torch
 
-from corpora.errors import ConfigError, DataError
 from finkd.compression.sharing import share_layers
 from finkd.compression.tensors import stacks, tucker, with_factors
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.evaluation.ner import evaluate
 from finkd.export.onnx import GRAPH, export_onnx, load_onnx, parity
 from finkd.inference.tagger import predict, sentence_logits

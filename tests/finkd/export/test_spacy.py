@@ -10,9 +10,9 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
-from corpora.readers.lines import read_json
-from corpora.segmentation import sentences_of_words, word_spans
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.readers.lines import read_json
+from finkd.corpora.segmentation import sentences_of_words, word_spans
 from finkd.export.loading import load_tagger
 from finkd.export.onnx import export_onnx
 from finkd.export.spacy import export_spacy

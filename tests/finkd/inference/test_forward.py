@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement

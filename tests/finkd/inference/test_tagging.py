@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.inference import tagging
 from finkd.inference.tagging import Mention, tag
 from tests.finkd.toys import LABELS, tiny_model

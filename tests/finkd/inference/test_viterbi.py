@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from corpora.tags import first_illegal
+from finkd.corpora.tags import first_illegal
 from finkd.inference.viterbi import decode, grammar
 from tests.finkd.toys import LABELS
 

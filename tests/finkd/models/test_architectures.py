@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
 
-from corpora.errors import ConfigError, DataError
 from finkd.compression.low_rank import decompose, with_ranks
 from finkd.compression.pruning import keep_units
 from finkd.compression.sharing import share_layers
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.architectures import register
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.layer_overrides import Slim

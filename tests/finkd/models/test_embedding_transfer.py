@@ -5,10 +5,10 @@ import pytest
 
 from finkd.models.embedding_transfer.controls import Average, Random
 from finkd.models.embedding_transfer.mapped import Characters, Focus, Mean, Written
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.neighbours import Neighbours
+from finkd.tokenization.maps.retokenization import Retokenization
 from tests.toys import TEXTS, handmade, roberta, wordpiece_cased, wordpiece_uncased
-from tokenization.maps.exact import Exact
-from tokenization.maps.neighbours import Neighbours
-from tokenization.maps.retokenization import Retokenization
 
 OLD, NEW = (
     handmade("old", "bor", "##row", "##e", "true", "##true"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.files import MIN_LENGTH, check_described, held, positions, read_config, weight_files
 from finkd.models.loading import load_model
 from tests.finkd.toys import LABELS, tiny_model

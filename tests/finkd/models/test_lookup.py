@@ -1,6 +1,6 @@
 import pytest
 
-from corpora.errors import DataError, UnavailableError
+from finkd.corpora.errors import DataError, UnavailableError
 from finkd.models.loading import load_model
 from finkd.models.lookup import check_weights, is_model, models_below
 from finkd.models.pretrained import resolve

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.files import positions
 from finkd.models.heads import factored_mlm_logits, with_head, with_masked_head
 from finkd.models.loading import load_model

@@ -4,8 +4,8 @@ import socket
 import huggingface_hub.constants
 import pytest
 
-from corpora.errors import DataError, FinkdError, UnavailableError
-from corpora.files import sha256
+from finkd.corpora.errors import DataError, FinkdError, UnavailableError
+from finkd.corpora.files import sha256
 from finkd.models import pretrained
 from finkd.models.pretrained import DEFAULT, KNOWN, PACKAGED, Packaged, resolve
 from tests.finkd.toys import tiny_model

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import ConfigError
 from finkd.compression.embedding_factorization import factorize
+from finkd.corpora.errors import ConfigError
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model

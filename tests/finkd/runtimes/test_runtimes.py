@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.inference.runtime import Running
 from finkd.inference.tagger import sentence_logits
 from finkd.runtimes import runtimes

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.tasks.questions import Question
+from finkd.corpora.tasks.questions import Question
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites.answers import AnswerData, AnswerSettings, AnswerSpan, _best_span, answer, learn_answers, windows
 from finkd.suites.squad_metrics import best_threshold, exact, f1

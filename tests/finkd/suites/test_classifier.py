@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.tasks.task import Example, TaskData
+from finkd.corpora.tasks.task import Example, TaskData
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites import baselines
 from finkd.suites.classifier import TextSettings, answers, gold, learn, scores

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from corpora.errors import ConfigError
-from corpora.tasks.task import Example
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tasks.task import Example
 from finkd.data.collator import model_inputs
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement

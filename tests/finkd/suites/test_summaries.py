@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.errors import ConfigError
-from corpora.tasks.dialogues import Dialogue
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics

@@ -1,6 +1,6 @@
 import pytest
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.system import precision
 from finkd.system.precision import resolve_precision
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corpora.errors import StoreError
+from finkd.corpora.errors import StoreError
 from finkd.execution import lineage
 from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates

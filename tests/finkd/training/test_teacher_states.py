@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.errors import ConfigError, StoreError
+from finkd.corpora.errors import ConfigError, StoreError
 from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.word_logits_kl import WordLogitsKL

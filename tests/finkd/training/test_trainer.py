@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.baselines import ULD, MinED, ULDHybrid

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
 from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding

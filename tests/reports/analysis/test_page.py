@@ -6,18 +6,18 @@ from html.parser import HTMLParser
 
 import pytest
 
-from corpora.sentence import Sentence
-from reports.analysis.build import build
-from reports.analysis.charts import curves, dots
-from reports.analysis.chosen import MOST, shown
-from reports.analysis.page import render
-from reports.analysis.summary import summary
-from reports.analysis.tables import interval, tables
-from reports.table import plain
+from finkd.corpora.sentence import Sentence
+from finkd.reports.analysis.build import build
+from finkd.reports.analysis.charts import curves, dots
+from finkd.reports.analysis.chosen import MOST, shown
+from finkd.reports.analysis.page import render
+from finkd.reports.analysis.summary import summary
+from finkd.reports.analysis.tables import interval, tables
+from finkd.reports.table import plain
+from finkd.tokenization.analysis import Candidate, Encoder, Estimate, Text, measure
 from tests.reports.hostile import HOSTILE
 from tests.reports.svg import words
 from tests.toys import TEXTS, handmade, trained
-from tokenization.analysis import Candidate, Encoder, Estimate, Text, measure
 
 VOID = {"meta", "br", "img", "input", "link", "hr", "path", "use", "rect", "line"}
 

@@ -8,9 +8,9 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
 from finkd.records import Counts
-from reports.captions import SAMPLE_NOTICE
-from reports.pages.card import card
-from reports.table import plain
+from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.pages.card import card
+from finkd.reports.table import plain
 from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from reports.build import build
+from finkd.reports.build import build
 from tests.reports.examples import example_records
 
 

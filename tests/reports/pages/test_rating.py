@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from corpora.errors import ConfigError, DataError
-from reports.pages.rating import CRITERIA, agreement, draw, key, means, page, read_key, read_ratings
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.reports.pages.rating import CRITERIA, agreement, draw, key, means, page, read_key, read_ratings
 from tests.reports.tasks import task_record
 
 DIALOGUES = [f"Ann: this is <b>dialogue</b> {number}.\nBob: yes." for number in range(6)]

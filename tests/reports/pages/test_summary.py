@@ -1,5 +1,5 @@
-from reports.pages.summary import summary
-from reports.sections import sections
+from finkd.reports.pages.summary import summary
+from finkd.reports.sections import sections
 from tests.reports.examples import example_records, record
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finkd.tokenization.analysis.batch import BLOCKS, of_texts
+from finkd.tokenization.analysis.counter import WordCounter, word_keys
+from finkd.tokenization.analysis.coverage import Coverage
+from finkd.tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
 from tests.toys import FAMILIES
-from tokenization.analysis.batch import BLOCKS, of_texts
-from tokenization.analysis.counter import WordCounter, word_keys
-from tokenization.analysis.coverage import Coverage
-from tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)
 

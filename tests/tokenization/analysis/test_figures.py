@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenization.analysis.batch import BLOCKS
-from tokenization.analysis.bootstrap import Bootstrap, of_counts, quotient
-from tokenization.analysis.cost import Encoder
-from tokenization.analysis.distribution import core_entries, divergence, renyi_efficiency
-from tokenization.analysis.knee import knee
-from tokenization.analysis.profiles import percentile
+from finkd.tokenization.analysis.batch import BLOCKS
+from finkd.tokenization.analysis.bootstrap import Bootstrap, of_counts, quotient
+from finkd.tokenization.analysis.cost import Encoder
+from finkd.tokenization.analysis.distribution import core_entries, divergence, renyi_efficiency
+from finkd.tokenization.analysis.knee import knee
+from finkd.tokenization.analysis.profiles import percentile
 
 COUNTS = st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any)
 

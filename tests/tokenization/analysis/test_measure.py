@@ -7,11 +7,11 @@ import pytest
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
-from corpora.sentence import Sentence
+from finkd.corpora.sentence import Sentence
+from finkd.tokenization.analysis import Candidate, Encoder, Text, analyze, measure
+from finkd.tokenization.analysis.batch import LONGEST
+from finkd.tokenization.tokenizer import Tokenizer
 from tests.toys import FAMILIES, TEXTS, handmade, trained
-from tokenization.analysis import Candidate, Encoder, Text, analyze, measure
-from tokenization.analysis.batch import LONGEST
-from tokenization.tokenizer import Tokenizer
 
 ENCODER = Encoder(parameters=10_000, width=8, layers=2, heads=2, intermediate=16, positions=64)
 HOSTILE = [

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenization.analysis.batch import LONGEST, cut, of_texts
-from tokenization.analysis.characters import BLANK, IDEOGRAPH, JOINER, kinds
-from tokenization.analysis.numbers import NUMBERS, find
-from tokenization.analysis.shapes import SHAPES, shapes, spelled
+from finkd.tokenization.analysis.batch import LONGEST, cut, of_texts
+from finkd.tokenization.analysis.characters import BLANK, IDEOGRAPH, JOINER, kinds
+from finkd.tokenization.analysis.numbers import NUMBERS, find
+from finkd.tokenization.analysis.shapes import SHAPES, shapes, spelled
 
 
 def words(text):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from finkd.tokenization.maps.mined import MinED
+from finkd.tokenization.surface import canonical_forms
 from tests.toys import FAMILIES, handmade
-from tokenization.maps.mined import MinED
-from tokenization.surface import canonical_forms
 
 
 def nearest(teacher, student, token, **settings):

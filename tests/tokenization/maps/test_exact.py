@@ -1,7 +1,7 @@
 import pytest
 
+from finkd.tokenization.maps.exact import Exact
 from tests.toys import bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
-from tokenization.maps.exact import Exact
 
 
 def twin(teacher, student, token, **settings):

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.maps.cooccurrence import Space
+from finkd.tokenization.maps.neighbours import Neighbours, sparsemax
 from tests.toys import FAMILIES, TEXTS, handmade
-from tokenization.maps.cooccurrence import Space
-from tokenization.maps.neighbours import Neighbours, sparsemax
 
 
 def test_sparsemax_by_hand():

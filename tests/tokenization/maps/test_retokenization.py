@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.retokenization import Retokenization, spell
 from tests.toys import FAMILIES, bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
-from tokenization.maps.exact import Exact
-from tokenization.maps.retokenization import Retokenization, spell
 
 
 def spelling(teacher, student, token, **settings):

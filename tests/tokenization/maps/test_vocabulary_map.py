@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from finkd.tokenization.maps.vocabulary_map import Coverage, count_tokens, from_pairs
 from tests.toys import TEXTS, handmade, roberta
-from tokenization.maps.vocabulary_map import Coverage, count_tokens, from_pairs
 
 TEACHER, STUDENT = handmade("teacher", "a", "b"), handmade("student", "x", "y", "z")
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.trainers.counting import WordCounts, count_words, mix
 from tests.toys import TEXTS
-from tokenization.trainers.counting import WordCounts, count_words, mix
 
 words = st.lists(st.sampled_from("abcdefghijkl"), max_size=200)
 

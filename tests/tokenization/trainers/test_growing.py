@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.trainers.counting import WordCounts
+from finkd.tokenization.trainers.editing import Words
+from finkd.tokenization.trainers.growing import log_likelihood
+from finkd.tokenization.vocabulary import Growth, grow
 from tests.toys import FAMILIES, TEXTS, handmade, roberta
-from tokenization.trainers.counting import WordCounts
-from tokenization.trainers.editing import Words
-from tokenization.trainers.growing import log_likelihood
-from tokenization.vocabulary import Growth, grow
 
 DOMAIN = ["The unamortised debentures of the debenture holders, naïve Zürich € amortisation."] * 4
 each = pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -3,11 +3,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.protection import read_entries
+from finkd.tokenization.vocabulary import Protection, algorithms, grow, train, trim
 from tests.toys import FAMILIES, TEXTS
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.protection import read_entries
-from tokenization.vocabulary import Protection, algorithms, grow, train, trim
 
 ENTRIES = ("AAPL", "S&P", "BRK.B")
 TEXT = "AAPL's S&P rose 1999 to €30 and £7, AAPLX fell; BRK.B 1998"

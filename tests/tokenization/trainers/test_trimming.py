@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.counting import count_words
+from finkd.tokenization.vocabulary import trim
 from tests.toys import FAMILIES, TEXTS, handmade, roberta, unigram
-from tokenization.tokenizer import Tokenizer
-from tokenization.trainers.counting import count_words
-from tokenization.vocabulary import trim
 
 SOME = TEXTS[:2]
 each = pytest.mark.parametrize("family", sorted(FAMILIES))
