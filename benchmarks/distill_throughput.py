@@ -105,10 +105,10 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
     import numpy as np
 
-    from finkd.experiments.running.shapes import encoder
     from finkd.models.pretrained import DEFAULT, resolve
+    from finkd.models.shape import read_shape
 
-    shape = encoder(resolve(DEFAULT))
+    shape = read_shape(resolve(DEFAULT))
     length = np.array([data.lengths.mean()])
     teacher = shape.flops_per_token(length)[0]
     student = replace(shape, layers=3).flops_per_token(length)[0]

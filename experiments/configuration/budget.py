@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import PositiveFloat, PositiveInt
 
 from finkd.corpora.errors import ConfigError
 
 if TYPE_CHECKING:  # a budget is read with its configuration, before stages and torch are imported
-    from finkd.stages.stage import Source
-    from finkd.strategies import Step
-    from finkd.training.schedule import Schedule
+    from finkd.stages.stage import Source, Training
+    from finkd.strategies.strategy import Step, Strategy
 
 TOKENS_PER_WORD = 1.3
 _MANY = 20
@@ -51,79 +50,60 @@ class Budget:
             raise ConfigError("budget: expected one of tokens, steps and seconds, such as {seconds: 300}")
 
 
-def within(steps: Sequence[Step], budget: Budget, reads: Reads) -> list[Step]:
+def within(strategy: Strategy, budget: Budget, reads: Reads) -> Strategy:
     """A strategy whose training stages take a budget together.
 
     Args:
-        steps: the strategy.
+        strategy: its stages.
         budget: for all of them.
         reads: the size of what stages read.
     """
-    from finkd.stages.select import Select
-
-    smaller = [number for number, step in enumerate(steps) if _makes_smaller(step)]
-    before = smaller[0] if smaller else 0
-    kept: dict[Source, float] = {}
-    tokens = []
-    for number, step in enumerate(steps):
-        if isinstance(step.stage, Select):
-            kept[step.stage.on] = kept.get(step.stage.on, 1.0) * step.stage.keep
-        tokens.append(0.0 if number < before else _tokens(step.stage, reads, kept))
+    tokens = tokens_read(strategy, reads)
+    smaller = [number for number, step in enumerate(strategy) if step.stage.makes_smaller]
+    tokens[: smaller[0] if smaller else 0] = [0.0] * (smaller[0] if smaller else 0)
     parts = tokens
     if budget.steps is not None:
-        parts = [count and count / _schedule(step).batch_tokens for count, step in zip(tokens, steps, strict=True)]
+        parts = [
+            count and count / step.stage.training.schedule.batch_tokens if step.stage.training else 0.0
+            for count, step in zip(tokens, strategy, strict=True)
+        ]
     total = sum(parts)
-    limit = budget.tokens or budget.steps
+    return type(strategy)(
+        _within(step, budget, part, total) if part else step for step, part in zip(strategy, parts, strict=True)
+    )
+
+
+def tokens_read(strategy: Strategy, reads: Reads) -> list[float]:
+    """(stages,) tokens that each stage would read by its own schedule; 0 if it trains nothing."""
+    kept: dict[Source, float] = {}
     found = []
-    for step, part in zip(steps, parts, strict=True):
-        if not part:
-            found.append(step)
-        elif limit is not None:
-            found.append(_with(step, epochs=_schedule(step).epochs * limit / total))
+    for step in strategy:
+        for source, fraction in step.stage.selected().items():
+            kept[source] = kept.get(source, 1.0) * fraction
+        training = step.stage.training
+        if training is None:
+            found.append(0.0)
         else:
-            assert budget.seconds is not None
-            epochs = _MANY * _schedule(step).epochs
-            found.append(_with(step, epochs=epochs, seconds=budget.seconds * part / total))
+            sentences, words = sentences_read(training, reads)
+            read = sentences * kept.get(training.source, 1.0)
+            found.append(TOKENS_PER_WORD * read * words * training.schedule.epochs)
     return found
 
 
-def _makes_smaller(step: Step) -> bool:
-    from finkd.stages.replace_vocabulary import ReplaceVocabulary
-    from finkd.stages.truncate_layers import TruncateLayers
-
-    return step.name.startswith("compress:") or isinstance(step.stage, TruncateLayers | ReplaceVocabulary)
-
-
-def _tokens(stage: Any, reads: Reads, kept: Mapping[Source, float]) -> float:
-    """Tokens that a stage would read by its own schedule; 0 if it trains nothing.
-
-    Args:
-        stage: the stage.
-        reads: the size of what stages read.
-        kept: share of a source that a selection before the stage has left.
-    """
-    schedule: Schedule | None = getattr(stage, "schedule", None)
-    if schedule is None:
-        return 0.0
-    sentences, words = text_read(stage, reads)
-    share = kept.get(getattr(stage, "on", "gold"), 1.0)
-    return TOKENS_PER_WORD * sentences * share * words * schedule.epochs
-
-
-def text_read(stage: Any, reads: Reads) -> tuple[int, float]:
+def sentences_read(training: Training, reads: Reads) -> tuple[int, float]:
     """How many sentences a training stage reads in an epoch, copies among them, and their mean number of words."""
-    from finkd.stages.task_distill import TaskDistill
-
-    sentences, words = reads(getattr(stage, "on", "gold"))
-    copies = stage.augment.copies if isinstance(stage, TaskDistill) else 0
-    return sentences * (1 + copies), words
+    sentences, words = reads(training.source)
+    return sentences * (1 + training.copies), words
 
 
-def _schedule(step: Step) -> Schedule:
-    stage: Any = step.stage
-    return stage.schedule  # type: ignore[no-any-return]
-
-
-def _with(step: Step, **schedule: float) -> Step:
-    stage: Any = step.stage
-    return replace(step, stage=replace(stage, schedule=replace(stage.schedule, **schedule)))
+def _within(step: Step, budget: Budget, part: float, total: float) -> Step:
+    """A stage that takes its part of the budget."""
+    assert step.stage.training is not None
+    epochs = step.stage.training.schedule.epochs
+    if budget.seconds is not None:
+        stage = step.stage.rescheduled(epochs=_MANY * epochs, seconds=budget.seconds * part / total)
+    else:
+        limit = budget.tokens or budget.steps
+        assert limit is not None
+        stage = step.stage.rescheduled(epochs=epochs * limit / total)
+    return replace(step, stage=stage)

@@ -14,7 +14,8 @@ from finkd.experiments.configuration.names import slug
 from finkd.models.pretrained import resolve
 from finkd.settings import joined
 from finkd.stages import stages
-from finkd.strategies import parse, strategies
+from finkd.strategies import strategies
+from finkd.strategies.parsing import parse
 
 if TYPE_CHECKING:
     from finkd.experiments.configuration.experiment import Experiment
@@ -112,14 +113,10 @@ def _strategy(text: str, experiment: Experiment) -> list[str]:
     except (ConfigError, UnknownNameError) as error:
         return str(error).splitlines()
 
-    from finkd.stages.distill import Distill
-    from finkd.stages.task_distill import TaskDistill
-
     problems = []
     for step in steps:
         try:
-            if isinstance(step.stage, Distill | TaskDistill):
-                step.stage.terms()
+            step.stage.terms()
         except (ConfigError, UnknownNameError) as error:
             problems += [f"stages.{step.name}.{line}" for line in str(error).splitlines()]
     return problems

@@ -21,7 +21,7 @@ from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, shown
-from finkd.strategies import merge, nested
+from finkd.strategies.parsing import merge, nested
 from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
 
 MAX_BYTES = 4 * MAX_CHARACTERS

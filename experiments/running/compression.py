@@ -21,10 +21,8 @@ from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.records import NerScores, Resources, figures
 from finkd.runtimes.resources import measure
-from finkd.stages.replace_vocabulary import ReplaceVocabulary
-from finkd.stages.stage import Stage
 from finkd.store import Store
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def compressed(
         ConfigError: if a setting is wrong, or the method does not suit the model.
     """
     strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
-    if text and not any(_reads_text(step.stage) for step in parse(strategy, stages)):
+    if text and not any(step.stage.sources & {"text", "general"} for step in parse(strategy, stages)):
         raise ConfigError(f"--text: no stage of {strategy!r} reads unlabelled text; leave it out")
     make(
         strategy,
@@ -103,11 +101,6 @@ def compressed(
         listen=listen,
     )
     return {"before": _looked_at(pretrained.resolve(model), data), "after": _looked_at(out, data)}
-
-
-def _reads_text(stage: Stage) -> bool:
-    sources = {getattr(stage, "on", None), getattr(stage, "read", None)}
-    return isinstance(stage, ReplaceVocabulary) or bool(sources & {"text", "general"})
 
 
 def _looked_at(folder: Path, data: NerData | None) -> Compressed:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
-from finkd.experiments.configuration.budget import TOKENS_PER_WORD, text_read
+from finkd.experiments.configuration.budget import TOKENS_PER_WORD, sentences_read
 from finkd.experiments.running.prepared import Prepared
-from finkd.experiments.running.shapes import Shape, encoder
-from finkd.experiments.running.stage_shapes import after
-from finkd.models import pretrained
-from finkd.training.schedule import Schedule
+from finkd.models.shape import Shape
+from finkd.stages.stage import Training
 
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
@@ -56,7 +54,7 @@ def plan(prepared: Prepared) -> list[Planned]:
     Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
     copies with lost names, of which nobody knows how many there will be, are not in them.
     """
-    teacher = encoder(pretrained.resolve(prepared.experiment.teacher))
+    teacher = prepared.spec.shape
     speed = _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
@@ -64,32 +62,30 @@ def plan(prepared: Prepared) -> list[Planned]:
         for system, stages in prepared.addresses(seed):
             if system not in prepared.experiment.systems and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
-            student = teacher
+            spec = prepared.spec
             for step, key in stages:
-                student = after(step.stage, student)
+                spec, training = step.stage.validate(spec), step.stage.training
                 if prepared.store.has(key):
                     found.append(Planned(seed, system, step.name, key, "stored"))
                 elif key in seen:
                     found.append(Planned(seed, system, step.name, key, "shared"))
                 else:
-                    cost = _cost(step.stage, student, teacher, prepared, speed)
+                    cost = _cost(training, spec.shape, teacher, prepared, speed) if training else (0.0, 0)
                     found.append(Planned(seed, system, step.name, key, "to do", *cost))
                 seen.add(key)
     return found
 
 
-def _cost(stage: Any, student: Shape, teacher: Shape, prepared: Prepared, speed: float) -> tuple[float, int]:
+def _cost(training: Training, student: Shape, teacher: Shape, prepared: Prepared, speed: float) -> tuple[float, int]:
     """About how long a stage trains, in seconds, and how much memory it takes, in bytes."""
-    schedule: Schedule | None = getattr(stage, "schedule", None)
-    if schedule is None:
-        return 0.0, 0
-    sentences, words = text_read(stage, prepared.words)
+    schedule = training.schedule
+    sentences, words = sentences_read(training, prepared.words)
     length = np.array([TOKENS_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
-    readings = 1 if getattr(stage, "cache_teacher_outputs", False) else schedule.epochs
-    teaching = teacher.flops_per_token(length)[0] * readings if hasattr(stage, "losses") else 0.0
+    readings = 1 if training.caches_teacher else schedule.epochs
+    teaching = teacher.flops_per_token(length)[0] * readings if training.has_teacher else 0.0
     seconds = float(TOKENS_PER_WORD * words * sentences * (learning + teaching) / speed)
-    taught = _TEACHER_COPIES * teacher.parameters if hasattr(stage, "losses") else 0
+    taught = _TEACHER_COPIES * teacher.parameters if training.has_teacher else 0
     memory = _FLOAT * (_COPIES * student.parameters + taught)
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)

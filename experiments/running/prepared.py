@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -21,12 +21,13 @@ from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.configuration.splits import check_types
 from finkd.experiments.running.events import Listener, Watch
-from finkd.experiments.running.stage_shapes import check_order
-from finkd.models.loading import load_model, read_head
+from finkd.models.loading import load_model
+from finkd.models.spec import ModelSpec
 from finkd.records import StageRecord
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
 from finkd.store import Store
-from finkd.strategies import Step, parse
+from finkd.strategies.parsing import parse
+from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
 from finkd.training.trainer import Look
 
@@ -66,10 +67,9 @@ class Prepared:
         seen = {sentence.text for sentence in self.train}
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         self.start = lineage.origin(experiment.teacher)
-        self._check_models()
-        for name, stages in self.addresses(experiment.seeds[0]):
-            if name not in experiment.systems:
-                self._check_order(f"teacher {name!r}", [step for step, _ in stages])
+        self.spec = ModelSpec.of(experiment.teacher, self.labels)
+        self._validate()
+        list(self.addresses(experiment.seeds[0]))  # a stage may lack something that only its address asks for
 
     def texts(self) -> dict[str, KeptText]:
         """The raw texts by their keys in a configuration."""
@@ -79,20 +79,21 @@ class Prepared:
         """What a person should know before the work begins, a line for each."""
         return [f"{key}: {text.shortage}" for key, text in self.texts().items() if text.shortage]
 
-    def _check_models(self) -> None:
-        """See that every strategy fits the teacher that it begins with, and ends in a tagger."""
-        before = read_head(self.experiment.teacher)
-        for name, steps in self.systems():
-            if lineage.head(steps, before) != "labels":
-                raise ConfigError(
-                    f"systems.{name}.strategy: ends in a model that scores no labels; add finetune or task-distill"
-                )
-            self._check_order(f"systems.{name}.strategy", steps, is_scored=True)
+    def _validate(self) -> None:
+        """Check that every strategy, and those that make its teachers, fit the model that they begin with.
 
-    def _check_order(self, where: str, steps: Sequence[Step], *, is_scored: bool = False) -> None:
-        """See that every stage can follow those before it."""
-        with located(where):
-            check_order(steps, self.experiment.teacher, self.labels, is_scored=is_scored)
+        Raises:
+            ConfigError: if one does not, or ends in no tagger of the corpus.
+        """
+        for name, strategy in self.systems():
+            with located(f"systems.{name}.strategy"):
+                made = [self.spec, *strategy.validate(self.spec)][-1]
+                if made.head != "labels":
+                    raise ConfigError("ends in a model that scores no labels; add finetune or task-distill")
+                made.check_corpus()
+            for teacher, other in self._ancestors().of(strategy).items():
+                with located(f"teacher {teacher!r}"):
+                    other.validate(self.spec)
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:
@@ -101,13 +102,13 @@ class Prepared:
             raise DataError(f"{self.data.name}: its {name} split has no sentence")
         return self.data.splits[name]
 
-    def systems(self) -> list[tuple[str, list[Step]]]:
+    def systems(self) -> list[tuple[str, Strategy]]:
         """Every system with its stages, the teacher first."""
         systems = self.experiment.systems
         names = sorted(systems, key=lambda each: systems[each].role != "teacher")
         return [(name, self._within(systems[name].role, systems[name].strategy)) for name in names]
 
-    def _within(self, role: str, strategy: str) -> list[Step]:
+    def _within(self, role: str, strategy: str) -> Strategy:
         steps = parse(strategy, self.experiment.stages)
         budget = self.experiment.budget
         return within(steps, budget, self.words) if budget and role == "student" else steps
@@ -135,7 +136,7 @@ class Prepared:
             context = ancestors.within(self._context(seed, taught))
             with located(f"systems.{name}.strategy"):
                 keys = lineage.addresses(self.start, steps, context)
-            for strategy, others in ancestors.asked.items():
+            for strategy, others in ancestors.of(steps).items():
                 yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(keys[-1])
@@ -150,19 +151,23 @@ class Prepared:
             ancestors = self._ancestors(watch.teaches)
             context = replace(ancestors.within(self._context(seed, taught, watch)), look=look)
             outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
-            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors, context))
+            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.of(steps), ancestors, context))
             if self.experiment.systems[name].role == "teacher":
                 taught = self._taught_by(outcomes[name].key)
         return {name: outcomes[name] for name in self.experiment.systems}
 
-    def _teachers(self, outcome: Outcome, ancestors: Ancestors, context: Context) -> tuple[StageRecord, ...]:
+    def _teachers(
+        self, outcome: Outcome, strategies: Mapping[str, Strategy], ancestors: Ancestors, context: Context
+    ) -> tuple[StageRecord, ...]:
         """Stages that made teachers for a system, but for those that it shares with them.
 
         What the store does not hold of them any more is computed again: its record would be empty.
         """
         own = {stage.key for stage in outcome.lineage}
-        asked = [steps for steps in ancestors.asked.values() if steps]
-        made = [lineage.run(ancestors.teacher, ancestors.start, each, context, ancestors.begins) for each in asked]
+        made = [
+            lineage.run(ancestors.teacher, ancestors.start, each, context, ancestors.begins)
+            for each in strategies.values()
+        ]
         stages = chain.from_iterable(each.lineage for each in made)
         return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 

@@ -9,19 +9,19 @@ from typing import Any
 
 from finkd import corpora
 from finkd.corpora.corpus import NerData
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import DataError
 from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import KeptText, Text
 from finkd.execution import lineage
 from finkd.execution.teachers import Ancestors
 from finkd.experiments.running.events import Listener, Watch, ignored
 from finkd.experiments.running.publish import publish
-from finkd.experiments.running.stage_shapes import check_order
 from finkd.models import pretrained
 from finkd.models.loading import load_model, read_head
+from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from finkd.system.precision import resolve_precision
 
 log = logging.getLogger(__name__)
@@ -64,10 +64,8 @@ def make(
     steps = parse(strategy, stages)
     if data is not None and not data.splits.get("train"):
         raise DataError(f"{data.name}: has no training split")
-    check_order(steps, model, corpora.label_names(data.types) if data else None)
-    for step in steps:
-        if step.stage.head == "labels" and data is None:
-            raise ConfigError(f"{step.name}: needs a labelled corpus")
+    labels = corpora.label_names(data.types) if data else None
+    steps.validate(ModelSpec.of(model, labels))
     watch = Watch(out.name, seed, listen)
     start = lineage.origin(model)
     kept = KeptText(text, store) if text else None
@@ -75,7 +73,7 @@ def make(
         log.warning("text: %s", kept.shortage)
     context = Context(
         train=data.splits["train"] if data else (),
-        labels=corpora.label_names(data.types) if data else (),
+        labels=labels or (),
         corpus=data.fingerprint if data else "",
         seed=seed,
         store=store,

@@ -21,7 +21,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.records import Resources
 from finkd.settings import build
-from finkd.strategies import merge
+from finkd.strategies.parsing import merge
 from finkd.suites import baselines
 from finkd.suites.classifier import SelectedLogits, TextSettings, answers, gold, learn, scores
 from finkd.suites.metrics import METRICS

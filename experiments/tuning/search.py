@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, settings_in
 from finkd.settings import build
-from finkd.strategies import merge, nested, written_out
+from finkd.strategies.parsing import merge, nested, written_out
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial

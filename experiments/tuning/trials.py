@@ -30,7 +30,7 @@ from finkd.progress import Progress
 from finkd.records import RunRecord
 from finkd.reports.build import render_markdown
 from finkd.reports.figures.curves import Curve, png
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from finkd.training.trainer import DivergedError
 
 LOOKS = 4

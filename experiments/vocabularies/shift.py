@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finkd.corpora.errors import ConfigError, UnavailableError
-from finkd.experiments.running.shapes import encoder
 from finkd.experiments.vocabularies.sources import Source, source
 from finkd.models import pretrained
 from finkd.models.lookup import TOKENIZER, models_below, not_a_model
+from finkd.models.shape import read_shape
 from finkd.tokenization import vocabulary
 from finkd.tokenization.analysis import Analysis, Candidate, measure
 from finkd.tokenization.tokenizer import Tokenizer
@@ -74,7 +74,7 @@ def compare(plan: Plan) -> Analysis:
         FinkdError: if anything named cannot be found or used.
     """
     folder = pretrained.resolve(plan.teacher)
-    shape = encoder(folder)
+    shape = read_shape(folder)
     sources = [source(corpus) for corpus in plan.corpora]
     candidates = [
         Candidate(Tokenizer.load(folder), "reference", name=_short(plan.teacher)),

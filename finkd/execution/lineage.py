@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Trace
 from finkd.records import StageRecord
-from finkd.stages.stage import Context, Head, Selection, TaughtBy
+from finkd.stages.stage import TAGGER, Context
 from finkd.store import Stored, address
-from finkd.strategies import Step
+from finkd.strategies.strategy import Step
 from finkd.system import processes
 from finkd.training.checkpoints import Checkpoints
 
@@ -64,11 +64,11 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
     """
     keys = []
     for step, where in with_contexts(steps, context):
-        depends = step.stage.depends(where)
+        inputs = step.stage.cache_inputs(where)
         # What a stage has resolved, such as a teacher or a recipe, counts by what it is and not by its name.
-        plain = {name: value for name, value in settings(step).items() if name not in depends}
+        plain = {name: value for name, value in settings(step).items() if name not in inputs}
         kind = {"stage": type(step.stage).__name__, "version": step.stage.version}
-        start = address({"parent": start, **kind, "settings": plain, "depends": depends})
+        start = address({"parent": start, **kind, "settings": plain, "depends": inputs})
         keys.append(start)
     return keys
 
@@ -77,8 +77,7 @@ def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Ste
     """Each stage with what it may use: a selection decides it for the stages after it."""
     for step in steps:
         yield step, context
-        if isinstance(step.stage, Selection):
-            context = step.stage.narrowed(context)
+        context = step.stage.narrowed(context)
 
 
 def settings(step: Step) -> dict[str, Any]:
@@ -127,24 +126,11 @@ def run(
     return Outcome(keys[-1], last.folder, lineage)
 
 
-def head(steps: Iterable[Step], before: Head) -> Head:
-    """What a model scores after a strategy, if it scored something before."""
-    for step in steps:
-        before = before if step.stage.head == "kept" else step.stage.head
-    return before
-
-
 def _make_teachers(step: Step, context: Context) -> None:
     """Make the teachers that a stage names, so that their time is not counted as that of the stage."""
-    asked: list[TaughtBy] = []
-
-    def ancestor(strategy: str) -> TaughtBy:
-        asked.append(context.ancestor(strategy))
-        return asked[-1]
-
-    step.stage.depends(replace(context, ancestor=ancestor))
-    for taught in asked:
-        taught.load()
+    for name in step.stage.teachers():
+        if name != TAGGER:
+            context.ancestor(name).load()
 
 
 def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored, bool]:

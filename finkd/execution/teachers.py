@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,8 +11,10 @@ from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.models.loading import load_model, read_head
 from finkd.models.model import Model
-from finkd.stages.stage import Context, TaughtBy
-from finkd.strategies import Step, parse
+from finkd.models.spec import ModelSpec
+from finkd.stages.stage import ORIGIN, TAGGER, Context, TaughtBy
+from finkd.strategies.parsing import parse
+from finkd.strategies.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -24,38 +26,49 @@ class Ancestors:
         start: its address (``finkd.execution.lineage.origin``).
         stages: settings of stages, by stage or by stage and variant.
         begins: called with the name and the number of each stage that has to be computed.
-        asked: strategy -> its stages, of all that were asked for.
     """
 
     teacher: str
     start: str
     stages: Mapping[str, Mapping[str, Any]]
     begins: Callable[[str, int], None] = lambda stage, place: None
-    asked: dict[str, list[Step]] = field(default_factory=dict)
+
+    def of(self, strategy: Strategy) -> dict[str, Strategy]:
+        """The strategies that make teachers for the stages of another one, those that others of them ask for first.
+
+        Raises:
+            ConfigError: if one would learn from itself.
+        """
+        found: dict[str, Strategy] = {}
+        self._collect(strategy, (), found)
+        return found
+
+    def _collect(self, strategy: Strategy, within: tuple[str, ...], found: dict[str, Strategy]) -> None:
+        for name in (name for step in strategy for name in step.stage.teachers()):
+            if name in within:
+                raise ConfigError(f"distill.teacher: {name!r} would learn from itself; name another one within it")
+            if name not in (TAGGER, ORIGIN, *found):
+                made = parse(name, self.stages)
+                self._collect(made, (*within, name), found)
+                found[name] = made
 
     def within(self, context: Context) -> Context:
         """The same context, whose stages may ask for ancestors; these use it too."""
-        pending: set[str] = set()
 
         @cache
-        def find(strategy: str) -> TaughtBy:
-            if strategy in pending:
-                raise ConfigError(f"distill.teacher: {strategy!r} would learn from itself; name another one within it")
-            pending.add(strategy)
-            steps = [] if strategy == "origin" else parse(strategy, self.stages)
-            made = self._made(steps, whole)
-            self.asked[strategy] = steps
-            return made
+        def find(name: str) -> TaughtBy:
+            if name == ORIGIN:
+                return TaughtBy(self.start, lambda: load_model(self.teacher), read_head(self.teacher))
+            return self._made(parse(name, self.stages), whole)
 
         whole = replace(context, ancestor=find)
         return whole
 
-    def _made(self, steps: Sequence[Step], context: Context) -> TaughtBy:
-        before = read_head(self.teacher)
-        if not steps:
-            return TaughtBy(self.start, lambda: load_model(self.teacher), before)
+    def _made(self, strategy: Strategy, context: Context) -> TaughtBy:
+        self.of(strategy)  # a strategy that would learn from itself has no address
 
         def load() -> Model:
-            return lineage.run(self.teacher, self.start, steps, context, self.begins).load()
+            return lineage.run(self.teacher, self.start, strategy, context, self.begins).load()
 
-        return TaughtBy(lineage.addresses(self.start, steps, context)[-1], load, lineage.head(steps, before))
+        spec = ModelSpec.of(self.teacher, context.labels or None)
+        return TaughtBy(lineage.addresses(self.start, strategy, context)[-1], load, strategy.validate(spec)[-1].head)

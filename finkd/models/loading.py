@@ -168,10 +168,10 @@ def check_finite(network: nn.Module, folder: Path) -> None:
             )
 
 
-def read_head(source: str | Path) -> Literal["labels", "words", "kept"]:
-    """What a model, named as for ``load_model``, scores: ``"kept"`` is nothing; its weights are not read."""
+def read_head(source: str | Path) -> Literal["labels", "words", "none"]:
+    """What a model, named as for ``load_model``, scores; its weights are not read."""
     kind = _head(read_config(pretrained.resolve(str(source))))
-    return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "kept"
+    return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "none"
 
 
 def _head(entries: Mapping[str, Any]) -> str | None:

@@ -75,7 +75,7 @@ def narrow(model: Model, width: int) -> Model:
         ConfigError: if the width is no such number.
     """
     if Slim.of(model.network) != Slim():
-        raise ConfigError("truncate-layers.width: the layers are slim already; shrink before compress")
+        raise ConfigError("truncate-layers.width: the layers are slim already; truncate before compress")
     old = model.encoder.config
     heads = old.num_attention_heads
     if not 0 < width < old.hidden_size or width % heads:

@@ -43,6 +43,6 @@ stages: Registry[type[Stage]] = Registry(
             "zeros in the layers' matrices, while the other weights learn",
         ),
         "compress:quantize": ("finkd.stages.quantize:Quantize", "weights of few bits, more where the loss is steep"),
-        "compress:tie-layers": ("finkd.stages.tie_layers:Share", "one set of weights for all layers"),
+        "compress:tie-layers": ("finkd.stages.tie_layers:TieLayers", "one set of weights for all layers"),
     },
 )

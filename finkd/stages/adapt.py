@@ -11,14 +11,15 @@ from finkd.data.masking import hiding
 from finkd.losses.masked_lm import MaskedLM
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.stages.common import copied, examples, fit
-from finkd.stages.stage import Context, Head, Source
+from finkd.stages.stage import Context, Source, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
 from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
-class Adapt:
+class Adapt(Stage):
     """Train the encoder to guess hidden words of the domain (Gururangan et al., arXiv 2004.10964, section 3).
 
     An encoder that came without a masked-LM head gets one whose decoder is tied to its embeddings. With ``train: head``
@@ -38,18 +39,26 @@ class Adapt:
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096))
     version: ClassVar[int] = 4
-    head: ClassVar[Head] = "words"
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Text, seed and precision."""
+    @property
+    def training(self) -> Training:
+        """The text."""
+        return Training(self.schedule, self.on)
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the model can have a masked-LM head."""
         check_mixing(self.schedule, [MaskedLM()])
+        return spec.masked_lm("adapt")
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """Text, seed and precision."""
         return {
             "text": context.source_fingerprint(self.on, "adapt"),
             "seed": context.seed,
             "precision": context.precision,
         }
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The adapted encoder under its masked-LM head."""
         student = with_masked_head(copied(model), context.seed)
         data = hiding(examples(context.sentences(self.on), student, context), self.masking, self.rarity)
@@ -60,4 +69,4 @@ class Adapt:
             student.encoder.requires_grad_(False)
         tokens = fit(student, data, [MaskedLM()], schedule, context)
         student.network.requires_grad_(True)
-        return student, tokens
+        return StageResult(student, tokens)

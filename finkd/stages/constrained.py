@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from finkd.losses import build_terms
-from finkd.losses.term import MASKING
+from finkd.losses.term import MASKING, Loss
 from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import check_tagger, examples, fit
@@ -18,15 +18,19 @@ from finkd.training.step import Teacher
 from finkd.training.weight_constraints import Constraint
 
 Losses = str | Mapping[str, Mapping[str, Any]]
-_WHY = "hides words, which a tagger has to read"
 
 
-def depends(losses: Losses, context: Context) -> dict[str, Any]:
+def constrained_terms(losses: Losses) -> list[Loss]:
+    """Loss terms of such a stage."""
+    return build_terms(losses, MASKING, "masks words, which a tagger has to read")
+
+
+def constrained_inputs(losses: Losses, context: Context) -> dict[str, Any]:
     """Corpus, labels, losses, seed and precision."""
     return {
         "corpus": context.corpus,
         "labels": context.labels,
-        "losses": [described(term) for term in build_terms(losses, MASKING, _WHY)],
+        "losses": [described(term) for term in constrained_terms(losses)],
         "seed": context.seed,
         "precision": context.precision,
     }
@@ -61,7 +65,7 @@ def learn(
     if schedule.epochs:
         check_tagger(model, context, name)
         data = examples(context.train, student, context, context.labels, model)
-        return fit(student, data, build_terms(losses, MASKING, _WHY), schedule, context, Teacher(model), constraint)
+        return fit(student, data, constrained_terms(losses), schedule, context, Teacher(model), constraint)
     constrain(student, constraint)
     return 0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from finkd.compression.low_rank import (
+    beyond_rank_one,
     check_smaller,
     decompose,
     matrices,
@@ -18,15 +19,17 @@ from finkd.compression.low_rank import (
     with_ranks,
 )
 from finkd.corpora.errors import ConfigError
+from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.stages.common import examples
-from finkd.stages.stage import Context, Head
+from finkd.stages.stage import Context, Source, Stage, StageResult
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 @dataclass(frozen=True)
-class Decompose:
+class Decompose(Stage):
     """Replace the layers' matrices by truncated singular value decompositions.
 
     Exactly one of ``rank``, ``energy`` and ``budget`` says how far. Train it again afterwards.
@@ -46,21 +49,35 @@ class Decompose:
     read: Literal["gold", "text", "general", "weights"] = "gold"
     batch_tokens: PositiveInt = 4096
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """What is read.
+    @property
+    def sources(self) -> frozenset[Source]:
+        """The text that the matrices are fitted to."""
+        return frozenset() if self.read == "weights" else frozenset({self.read})
 
-        Raises:
-            ConfigError: if not exactly one setting says how far.
-        """
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that one setting says how far, and that the layers are whole."""
         if sum(each is not None for each in (self.rank, self.energy, self.budget)) != 1:
             raise ConfigError("compress:decompose: expected one of rank, energy and budget, such as budget=0.5")
+        shape = spec.shape
+        shape.overrides.check_whole("decompose whole ones")
+        check_family(shape.family)
+        sizes = shape.matrices()
+        if self.budget is not None:
+            beyond_rank_one(sizes.values(), self.budget)
+        # Of a budget or an energy only the weights tell the ranks: 1 stands for whatever they will be.
+        ranks = dict.fromkeys(sizes, 1) if self.rank is None else ranks_alike(sizes, self.rank)
+        check_smaller(ranks)
+        return spec.shaped(replace(shape, slim=replace(shape.overrides, ranks=ranks)))
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """What is read."""
         if self.read == "weights":
             return {}
         return {"text": context.source_fingerprint(self.read, "compress:decompose"), "seed": context.seed}
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The model with thin matrices.
 
         Raises:
@@ -81,4 +98,4 @@ class Decompose:
             assert self.rank is not None
             ranks = ranks_alike({name: each.size for name, each in found.items()}, self.rank)
         check_smaller(ranks)
-        return with_ranks(model, found, ranks), 0
+        return StageResult(with_ranks(model, found, ranks))

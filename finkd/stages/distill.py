@@ -14,9 +14,10 @@ from finkd.losses import build_terms
 from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.settings import described
 from finkd.stages.common import copied, examples, fit, kept_states
-from finkd.stages.stage import Context, Head, Source, TaughtBy
+from finkd.stages.stage import Context, Source, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
 from finkd.training.teacher_states import check_kept
@@ -24,7 +25,7 @@ from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
-class Distill:
+class Distill(Stage):
     """Train an encoder, before it knows any task, to compute what a larger one does.
 
     Terms that compare masked-LM guesses need a teacher with a masked-LM head: ``teacher: masked-teacher`` trains one,
@@ -50,10 +51,23 @@ class Distill:
     cache_teacher_outputs: bool = False
     version: ClassVar[int] = 4
 
-    def depends(self, context: Context) -> dict[str, Any]:
+    @property
+    def training(self) -> Training:
+        """The text, which the teacher reads too."""
+        return Training(self.schedule, self.on, has_teacher=True, caches_teacher=self.cache_teacher_outputs)
+
+    def teachers(self) -> tuple[str, ...]:
+        """The one that is named."""
+        return (self.teacher,)
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the student can have a masked-LM head, if the losses compare it."""
+        return spec.masked_lm("distill") if self._masks_text else spec
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, seed and precision."""
-        taught = self._taught_by(context)
-        if self.head == "words" and taught.head != "words":
+        taught = context.taught_by(self.teacher, "distill.teacher")
+        if self._masks_text and taught.head != "words":
             raise ConfigError(
                 f"distill.teacher: {self.teacher!r} has no masked-LM head, which the losses need; name 'masked-teacher'"
             )
@@ -66,9 +80,9 @@ class Distill:
         }
 
     @property
-    def head(self) -> Head:
-        """Words if a term compares masked-LM guesses."""
-        return "words" if any(term.requires & MASKING for term in self.terms()) else "kept"
+    def _masks_text(self) -> bool:
+        """Whether a term compares masked-LM logits."""
+        return any(term.requires & MASKING for term in self.terms())
 
     def terms(self) -> list[Loss]:
         """The loss terms.
@@ -84,23 +98,16 @@ class Distill:
             check_kept(terms)
         return terms
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The trained encoder."""
-        taught = self._taught_by(context)
+        taught = context.taught_by(self.teacher, "distill.teacher")
         terms, teacher = self.terms(), taught.load()
         student = copied(model)
-        if self.head == "words":
+        if self._masks_text:
             student = with_masked_head(student, context.seed)
         data = examples(context.sentences(self.on), student, context, teacher=teacher)
         data = hiding(data, self.masking, self.rarity)
         states = None
         if self.cache_teacher_outputs:
             states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)
-        return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, states=states))
-
-    def _taught_by(self, context: Context) -> TaughtBy:
-        if self.teacher != "tagger":
-            return context.ancestor(self.teacher)
-        if context.teacher is None:
-            raise ConfigError("distill.teacher: no system has the role 'teacher'; add one, or name a strategy")
-        return context.teacher
+        return StageResult(student, fit(student, data, terms, self.schedule, context, Teacher(teacher, states=states)))

@@ -9,14 +9,15 @@ from pydantic import Field
 
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.stages.common import examples, fit, trainable
-from finkd.stages.stage import Context, Head
+from finkd.stages.stage import Context, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
 from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
-class Finetune:
+class Finetune(Stage):
     """Train the encoder and its head on the labelled sentences.
 
     Attributes:
@@ -27,11 +28,19 @@ class Finetune:
     schedule: Schedule = field(default_factory=Schedule)
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     version: ClassVar[int] = 5
-    head: ClassVar[Head] = "labels"
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Corpus, labels, seed and precision."""
+    @property
+    def training(self) -> Training:
+        """The labelled sentences."""
+        return Training(self.schedule)
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the labels; the new model is a tagger."""
         check_mixing(self.schedule, [self.loss])
+        return spec.tagger("finetune")
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels, seed and precision."""
         return {
             "corpus": context.corpus,
             "labels": context.labels,
@@ -39,11 +48,11 @@ class Finetune:
             "precision": context.precision,
         }
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The trained tagger."""
         tagger = trainable(model, context)
         data = examples(context.train, tagger, context, context.labels)
-        return tagger, fit(tagger, data, [self.loss], self.schedule, context)
+        return StageResult(tagger, fit(tagger, data, [self.loss], self.schedule, context))
 
     @property
     def loss(self) -> CrossEntropy:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
 from typing import Annotated, Any, ClassVar, Literal
 
+import torch
 from pydantic import Field, PositiveInt
 
 from finkd.compression.importance import Importance, by_magnitude, by_taylor, of_layers
 from finkd.compression.pruning import Scope, keep_heads, keep_units, kept
 from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
-from finkd.models.layer_overrides import Slim
+from finkd.models.layer_overrides import Slim, check_family
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.models.truncation import keep_layers
 from finkd.stages.common import check_tagger, examples
-from finkd.stages.stage import Context, Head
+from finkd.stages.stage import Context, Stage, StageResult
 
 What = Literal["heads", "units", "layers"]
 By = Literal["taylor", "magnitude"]
 
 
 @dataclass(frozen=True)
-class Prune:
+class Prune(Stage):
     """Leave out what a tagger needs least; the rest is dense, and is really smaller and faster.
 
     Train it again afterwards: ``compress:prune > task-distill:gold``. Several rounds of both lose less than one.
@@ -43,21 +47,40 @@ class Prune:
     scope: Scope = "layer"
     batch_tokens: PositiveInt = 1024
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Corpus, labels and seed, if the loss is asked.
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the layers are whole, and that there is a loss to judge their parts by."""
+        if self.by == "magnitude" and self.what == "layers":
+            raise ConfigError("compress:prune.by: layers are judged by the loss without them; choose taylor")
+        if self.by == "taylor":
+            spec.check_tagger("compress:prune.by=taylor")
+        shape = spec.shape
+        shape.overrides.check_whole("prune before that")
+        if self.what == "layers":
+            count, layers = max(1, round(shape.layers * (1 - self.fraction))), range(shape.layers)
+            # Only the weights tell which go; with those of the middle gone, layers that may differ still do.
+            return spec.shaped(shape.of_layers([*layers[: count - count // 2], *layers[shape.layers - count // 2 :]]))
+        check_family(shape.family)
+        if self.what == "heads":
+            heads = self._left(shape.heads_by_layer)
+            return spec.shaped(replace(shape, slim=replace(shape.overrides, heads=heads)))
+        units = self._left(shape.units_by_layer)
+        slim = replace(shape.overrides, units=units if len(set(units)) > 1 else ())
+        return spec.shaped(shape.cut(intermediate=round(mean(units)), slim=slim))
 
-        Raises:
-            ConfigError: if layers are to be judged by the magnitude of their weights.
-        """
+    def _left(self, counts: Sequence[int]) -> tuple[int, ...]:
+        """Parts that each layer keeps; by the scope of the model, where only the weights tell, the first ones most."""
+        importance = [torch.full((count,), -float(layer)) for layer, count in enumerate(counts)]
+        return tuple(map(len, kept(importance, self.fraction, self.scope)))
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels and seed, if the loss is asked."""
         if self.by == "magnitude":
-            if self.what == "layers":
-                raise ConfigError("compress:prune.by: layers are judged by the loss without them; choose taylor")
             return {}
         return {"corpus": context.corpus, "labels": context.labels, "seed": context.seed}
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The model without them.
 
         Raises:
@@ -69,11 +92,11 @@ class Prune:
             rises = of_layers(model, self._examples(model, context), self.batch_tokens, context.seed)
             count = max(1, round(len(rises) * (1 - self.fraction)))
             order = sorted(range(len(rises)), key=lambda layer: -rises[layer])
-            return keep_layers(model, sorted(order[:count])), 0
+            return StageResult(keep_layers(model, sorted(order[:count])))
         importance = self._importance(model, context)
         if self.what == "heads":
-            return keep_heads(model, kept(importance.heads, self.fraction, self.scope)), 0
-        return keep_units(model, kept(importance.units, self.fraction, self.scope)), 0
+            return StageResult(keep_heads(model, kept(importance.heads, self.fraction, self.scope)))
+        return StageResult(keep_units(model, kept(importance.units, self.fraction, self.scope)))
 
     def _importance(self, model: Model, context: Context) -> Importance:
         if self.by == "magnitude":

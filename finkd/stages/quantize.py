@@ -18,15 +18,17 @@ from finkd.compression.quantization import (
 )
 from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError
+from finkd.losses.term import Loss
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.stages.common import check_tagger, copied, examples
-from finkd.stages.constrained import Losses, constrain, depends, learn
-from finkd.stages.stage import Context, Head
+from finkd.stages.constrained import Losses, constrain, constrained_inputs, constrained_terms, learn
+from finkd.stages.stage import Context, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
-class Quantize:
+class Quantize(Stage):
     """Round the layers' matrices and the token embeddings to few bits, group by group (Q-BERT, arXiv 1909.05840).
 
     The weights are kept as the floats that they are rounded to, so that everything can read them; the bytes of the same
@@ -54,19 +56,33 @@ class Quantize:
     batch_tokens: PositiveInt = 1024
     sentences: NonNegativeInt = 500
     version: ClassVar[int] = 2
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Corpus, labels, losses, seed and precision.
+    @property
+    def training(self) -> Training:
+        """The labelled sentences, which the model as it was reads too."""
+        return Training(self.schedule, has_teacher=True)
 
-        Raises:
-            ConfigError: if all matrices are to have a number of bits that a weight cannot have.
-        """
+    def terms(self) -> list[Loss]:
+        """The loss terms."""
+        return constrained_terms(self.losses)
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the number of bits, and that there is a tagger to ask or to train."""
+        spec.check_layers("compress:quantize")
+        if self.by == "hessian":
+            spec.check_tagger("compress:quantize.by=hessian")
+        elif self.schedule.epochs > 0:
+            spec.check_tagger("compress:quantize.schedule")
         if self.by == "uniform" and self.bits not in CHOICES:
             raise ConfigError(f"compress:quantize.bits: expected one of {CHOICES} for all alike (got {self.bits:g})")
-        return depends(self.losses, context)
+        return spec
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels, losses, seed and precision."""
+        return constrained_inputs(self.losses, context)
+
+    def run(self, model: Model, context: Context) -> StageResult:
         """The model with rounded weights.
 
         Raises:
@@ -81,7 +97,7 @@ class Quantize:
         weights = dict(student.network.named_parameters())
         bits |= table
         held = {name: len(packed(weights[name], each, self.group)) for name, each in bits.items()}
-        return with_packed_bytes(student, held), tokens
+        return StageResult(with_packed_bytes(student, held), tokens)
 
     def _bits(self, model: Model, context: Context) -> dict[str, int]:
         names = prunable(model)

@@ -16,9 +16,10 @@ from finkd.corpora.sentence import Sentence
 from finkd.models.embedding_transfer import transfers
 from finkd.models.embedding_transfer.transfer import Transfer
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary
 from finkd.settings import build, described
-from finkd.stages.stage import Context, Head
+from finkd.stages.stage import Context, Source, Stage, StageResult
 from finkd.tokenization import vocabulary
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.trainers.protection import LEARNED, read_entries
@@ -26,7 +27,7 @@ from finkd.tokenization.vocabulary import GROWTH, Growth, Protection
 
 
 @dataclass(frozen=True)
-class ReplaceVocabulary:
+class ReplaceVocabulary(Stage):
     """Make a vocabulary for the domain's text and move the embeddings over to it.
 
     The text is the training sentences of the labelled corpus and a sample of the unlabelled one, never the scored
@@ -65,9 +66,26 @@ class ReplaceVocabulary:
     names: PositiveInt = 1
     transfer: str | Mapping[str, Any] = "characters"
     version: ClassVar[int] = 2
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
+    @property
+    def sources(self) -> frozenset[Source]:
+        """The sentences that the vocabulary is made from."""
+        return frozenset({"gold", "text"})
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the settings; the new model has the new vocabulary."""
+        self.method()
+        given = self._given() if self.tokenizer else None
+        if given is None:
+            self._check()
+        if self.start == "scratch":  # a changed vocabulary has the special tokens that it had
+            spec = replace(spec, has_mask_token=given is None or "mask" in given.special_ids)
+        if given is not None or self.start == "grow" or spec.sizes is None:
+            return spec
+        return spec.shaped(spec.sizes.cut(entries=self.size))
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The text learned from, or the tokenizer taken; what the transfer needs."""
         transfer = self.method()
         parts: dict[str, Any] = {"transfer": described(transfer)}
@@ -75,7 +93,6 @@ class ReplaceVocabulary:
         if self.tokenizer:
             parts["tokenizer"] = self._given().fingerprint
         else:
-            self._check()
             parts |= text
         if self.protect_file:
             parts["protect_file"] = list(read_entries(self.protect_file))
@@ -87,7 +104,7 @@ class ReplaceVocabulary:
             parts["seed"] = context.seed
         return parts
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The model under its new vocabulary."""
         transfer = self.method()
         drawn: Sequence[Sentence] = ()
@@ -95,7 +112,7 @@ class ReplaceVocabulary:
             drawn = context.text.draw(self.sentences or None)
         texts = [sentence.text for sentence in chain(context.train, drawn)]
         tokenizer = self._given() if self.tokenizer else self._made(texts, model.tokenizer)
-        return replace_vocabulary(model, tokenizer, transfer, texts, context.seed), 0
+        return StageResult(replace_vocabulary(model, tokenizer, transfer, texts, context.seed))
 
     def method(self) -> Transfer:
         """How embeddings are made.

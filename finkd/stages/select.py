@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import Field
 from scipy.special import log_softmax
 
-from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.selection import Doubles, distinct, likeness, quality, ranks
 from finkd.corpora.text.shelf import Shelf
@@ -20,11 +19,11 @@ from finkd.inference.tagger import sentence_logits
 from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import copied
-from finkd.stages.stage import Context, Head
+from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult
 
 
 @dataclass(frozen=True)
-class Select:
+class Select(Stage):
     """Let the stages that follow read only a part of the raw text (*Textbooks Are All You Need*, arXiv 2306.11644).
 
     The model stays as it is.
@@ -43,16 +42,27 @@ class Select:
     by: tuple[Literal["quality", "domain", "uncertainty"], ...] = ("quality", "domain")
     similarity: Annotated[float, Field(gt=0, lt=1)] = 0.8
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
 
-    def depends(self, context: Context) -> dict[str, Any]:
+    @property
+    def sources(self) -> frozenset[Source]:
+        """The text that is selected from."""
+        return frozenset({self.on})
+
+    def selected(self) -> Mapping[Source, float]:
+        """The fraction that is kept."""
+        return {self.on: self.keep}
+
+    def teachers(self) -> tuple[str, ...]:
+        """The tagger, if its uncertainty counts."""
+        return (TAGGER,) if "uncertainty" in self.by else ()
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The text, and what it is measured by."""
-        if "uncertainty" in self.by and context.teacher is None:
-            raise ConfigError("select.by: uncertainty needs a system of the role 'teacher'; add one")
+        taught = context.taught_by(TAGGER, "select.by: uncertainty") if self.teachers() else None
         return {
             "text": context.source_fingerprint(self.on, "select"),
             "domain": context.corpus if "domain" in self.by else None,
-            "teacher": context.teacher.key if context.teacher and "uncertainty" in self.by else None,
+            "teacher": taught.key if taught else None,
             "precision": context.precision,
         }
 
@@ -61,9 +71,9 @@ class Select:
         chosen = Selected(self, context)
         return replace(context, general=chosen) if self.on == "general" else replace(context, text=chosen)
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """A copy of the model, as it was."""
-        return copied(model), 0
+        return StageResult(copied(model))
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ class Selected:
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
         """Everything that decides which sentences these are."""
-        return {**described(self.how), "version": self.how.version, "depends": self.how.depends(self.context)}
+        return {**described(self.how), "version": self.how.version, "depends": self.how.cache_inputs(self.context)}
 
     def draw(self, sentences: int | None = None) -> Shelf:
         """The sentences, or as many of the first ones; all, if fewer were chosen."""

@@ -11,17 +11,19 @@ from finkd.compression.packing import with_packed_bytes
 from finkd.compression.pruning import Scope
 from finkd.compression.sparsity import By, Sparsity, packed_bytes, prunable
 from finkd.corpora.errors import ConfigError
+from finkd.losses.term import Loss
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.stages.common import copied
-from finkd.stages.constrained import Losses, depends, learn
-from finkd.stages.stage import Context, Head
+from finkd.stages.constrained import Losses, constrained_inputs, constrained_terms, learn
+from finkd.stages.stage import Context, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
 
 Part = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
-class Sparsify:
+class Sparsify(Stage):
     """Hold a fraction of the layers' weights at zero while the others learn from the model as it was.
 
     Matrices stay as large as they are, and take as long; what a file without the zeros would hold is said in
@@ -43,21 +45,33 @@ class Sparsify:
     losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Corpus, labels, losses, seed and precision.
+    @property
+    def training(self) -> Training:
+        """The labelled sentences, which the model as it was reads too."""
+        return Training(self.schedule, has_teacher=True)
 
-        Raises:
-            ConfigError: if a setting does not fit the others.
-        """
+    def terms(self) -> list[Loss]:
+        """The loss terms."""
+        return constrained_terms(self.losses)
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the settings fit each other, and that there is a tagger to train."""
+        spec.check_layers("compress:sparsify")
+        if self.schedule.epochs > 0:
+            spec.check_tagger("compress:sparsify.schedule")
         if self.by == "movement" and not self.schedule.epochs:
             raise ConfigError("compress:sparsify.by: movement is what training does; set schedule.epochs")
         if self.rise[0] > self.rise[1]:
             raise ConfigError(f"compress:sparsify.rise: expected two rising parts (got {list(self.rise)})")
-        return depends(self.losses, context)
+        return spec
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels, losses, seed and precision."""
+        return constrained_inputs(self.losses, context)
+
+    def run(self, model: Model, context: Context) -> StageResult:
         """The model with zeros.
 
         Raises:
@@ -69,4 +83,4 @@ class Sparsify:
         tokens = learn(student, model, constraint, self.losses, self.schedule, context, "compress:sparsify")
         weights = dict(student.network.named_parameters())
         held = {name: packed_bytes(weights[name]) for name in names}
-        return with_packed_bytes(student, held), tokens
+        return StageResult(with_packed_bytes(student, held), tokens)

@@ -1,24 +1,27 @@
-"""What a stage is and what it may ask for."""
+"""The base class of stages, and the context that they run in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import RawText
+from finkd.losses.term import Loss
 from finkd.models.model import Model
+from finkd.models.spec import Head, ModelSpec
 from finkd.progress import Listener, Progress
 from finkd.store import Store
 from finkd.system.precision import Precision
 from finkd.training.checkpoints import Checkpoints
+from finkd.training.schedule import Schedule
 
 CHECKPOINT_SECONDS = 60.0
-
-Head = Literal["labels", "words", "kept"]
-"""What a model scores after a stage: the labels of the corpus, the words that could be here, or what it did before."""
+TAGGER, ORIGIN = "tagger", "origin"
+"""Teachers that no strategy has to make: the experiment's, and the model that it begins with."""
 
 Source = Literal["gold", "text", "general"]
 """What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
@@ -104,34 +107,128 @@ class Context:
             )
         return text.fingerprint
 
+    def taught_by(self, name: str, setting: str) -> TaughtBy:
+        """A teacher by its name (``Stage.teachers``).
+
+        Args:
+            name: of the teacher.
+            setting: what names it, for messages.
+
+        Raises:
+            ConfigError: if it is the experiment's tagger, and there is none.
+        """
+        if name != TAGGER:
+            return self.ancestor(name)
+        if self.teacher is None:
+            raise ConfigError(f"{setting}: no system has the role 'teacher'; add one, or name a strategy")
+        return self.teacher
+
     def _raw(self, source: Source) -> RawText | None:
         return self.general if source == "general" else self.text
 
 
-class Stage(Protocol):
-    """One step of a strategy. Implementations are frozen dataclasses, so that a config is a stage.
+@dataclass(frozen=True)
+class Training:
+    """What a stage trains on, for budgets and estimates.
+
+    Attributes:
+        schedule: how long and how fast.
+        source: what is read.
+        copies: of each sentence, read beside it.
+        has_teacher: whether a teacher reads the text too.
+        caches_teacher: whether it reads it once, however many epochs there are.
+    """
+
+    schedule: Schedule
+    source: Source = "gold"
+    copies: int = 0
+    has_teacher: bool = False
+    caches_teacher: bool = False
+
+
+class StageResult(NamedTuple):
+    """What a stage makes of a model.
+
+    Attributes:
+        model: the new one.
+        tokens: non-padding tokens that it was trained on.
+    """
+
+    model: Model
+    tokens: int = 0
+
+
+class Stage(ABC):
+    """One step of a strategy. Implementations are frozen dataclasses, so that a configuration is a stage.
+
+    A stage says before any work what it needs and what it makes; only ``run`` and ``version`` have no default.
 
     Attributes:
         version: raised whenever the same settings would give another result, so that stored results are not mistaken.
-        head: what the new model scores.
+        makes_smaller: whether the new model is smaller, so that stages from here on count as those of a student.
     """
 
     version: ClassVar[int]
+    makes_smaller: ClassVar[bool] = False
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the stage can follow those before it.
+
+        Args:
+            spec: what is known of the model that it is given.
+
+        Returns:
+            what is known of the model that it makes.
+
+        Raises:
+            ConfigError: if it cannot, or its settings do not fit each other.
+        """
+        return spec
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """What of the context decides the result: with the settings and the model before, its address in the store.
+
+        Raises:
+            ConfigError: if the context lacks something that the stage needs.
+        """
+        return {}
+
+    def teachers(self) -> tuple[str, ...]:
+        """Names of the models that it learns from: ``"tagger"``, ``"origin"``, or strategies that make one."""
+        return ()
 
     @property
-    def head(self) -> Head:
-        """What the new model scores."""
+    def training(self) -> Training | None:
+        """What it trains on; ``None`` if it trains nothing."""
+        return None
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """What of the context decides the result; part of its address in the store."""
+    @property
+    def sources(self) -> frozenset[Source]:
+        """What it reads."""
+        return frozenset() if self.training is None else frozenset({self.training.source})
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
-        """The new model, and the number of non-padding tokens it was trained on. The model given is not changed."""
-
-
-@runtime_checkable
-class Selection(Protocol):
-    """A stage that decides what the stages after it read."""
+    def selected(self) -> Mapping[Source, float]:
+        """Fraction of a source that the stages after it read, if it selects."""
+        return {}
 
     def narrowed(self, context: Context) -> Context:
-        """What they may use."""
+        """What the stages after it may use."""
+        return context
+
+    def terms(self) -> list[Loss]:
+        """Its loss terms.
+
+        Raises:
+            ConfigError: if a setting of a term is wrong, or the stage cannot compute what a term requires.
+            UnknownNameError: if a term is unknown.
+        """
+        return []
+
+    def rescheduled(self, **changes: float) -> Self:
+        """The same stage with changes of its schedule; only for one that trains."""
+        assert self.training is not None
+        return replace(self, schedule=replace(self.training.schedule, **changes))  # type: ignore[type-var,arg-type]
+
+    @abstractmethod
+    def run(self, model: Model, context: Context) -> StageResult:
+        """Make the new model. The model given is not changed."""

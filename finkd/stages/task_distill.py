@@ -22,9 +22,10 @@ from finkd.inference.tagger import sentence_logits
 from finkd.losses import build_terms
 from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.settings import described
 from finkd.stages.common import examples, fit, kept_states, trainable
-from finkd.stages.stage import Context, Head, Source, TaughtBy
+from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult, TaughtBy, Training
 from finkd.store import address
 from finkd.training.schedule import Schedule
 from finkd.training.step import Teacher
@@ -33,7 +34,7 @@ from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
-class TaskDistill:
+class TaskDistill(Stage):
     """Train a student on the label distributions of a finished tagger, word by word.
 
     On raw text this is what helps small NER students most (TextBrewer, arXiv 2002.12620, section 4: a 3-layer BERT on
@@ -59,24 +60,36 @@ class TaskDistill:
     entity_replacement: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
     version: ClassVar[int] = 5
-    head: ClassVar[Head] = "labels"
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """The loss terms, the teacher, the text, labels, seed and precision."""
-        if context.teacher is None:
-            raise ConfigError("task-distill: no system has the role 'teacher'; add one")
+    @property
+    def training(self) -> Training:
+        """The sentences and their copies, which the teacher reads too."""
+        copies = self.augment.copies
+        return Training(self.schedule, self.on, copies, has_teacher=True, caches_teacher=self.cache_teacher_outputs)
+
+    def teachers(self) -> tuple[str, ...]:
+        """The tagger, and the masked-LM that makes copies."""
+        return (TAGGER, self.augment.teacher) if self.augment.copies else (TAGGER,)
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the labels; the new model is a tagger."""
         if self.entity_replacement and self.on == "gold":
             raise ConfigError(
                 "task-distill:gold.entity_replacement: gold labels do not fit other names; use task-distill:text"
             )
+        return spec.tagger("task-distill")
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """The loss terms, the teacher, the text, labels, seed and precision."""
+        copies_from = context.taught_by(self.augment.teacher, "augment.teacher").key if self.augment.copies else None
         return {
             "losses": [described(term) for term in self.terms()],
-            "teacher": context.teacher.key,
+            "teacher": context.taught_by(TAGGER, "task-distill").key,
             "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,
             "seed": context.seed,
             "precision": context.precision,
-            "masked-lm": context.ancestor(self.augment.teacher).key if self.augment.copies else None,
+            "masked-lm": copies_from,
         }
 
     def terms(self) -> list[Loss]:
@@ -93,7 +106,7 @@ class TaskDistill:
             check_kept(terms)
         return terms
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The trained student."""
         assert context.teacher is not None
         student = trainable(model, context)
@@ -110,7 +123,8 @@ class TaskDistill:
         elif self.cache_teacher_outputs and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
-        return student, fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
+        tokens = fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
+        return StageResult(student, tokens)
 
     def _read(self, tagger: Model | None, student: Model, context: Context) -> Iterable[Sentence]:
         """The sentences, and copies of them."""
@@ -120,7 +134,7 @@ class TaskDistill:
             names = lost_names(tagger, student.tokenizer)
             copies += with_other_names(sentences, names, self.entity_replacement, context.seed)
         if self.augment.copies:
-            masked_lm = context.ancestor(self.augment.teacher).load()
+            masked_lm = context.taught_by(self.augment.teacher, "augment.teacher").load()
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
         return Chain(sentences, copies)
 

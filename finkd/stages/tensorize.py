@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
+import torch
 from pydantic import Field
 
 from finkd.compression.tensors import Method, cp, rank_by_budget, stacks, tucker, with_factors
+from finkd.models.layer_overrides import check_family
+from finkd.models.layer_parts import LINEARS
 from finkd.models.model import Model
-from finkd.stages.stage import Context, Head
+from finkd.models.spec import ModelSpec
+from finkd.stages.stage import Context, Stage, StageResult
 
 
 @dataclass(frozen=True)
-class Tensorize:
+class Tensorize(Stage):
     """Take each matrix of all layers for one tensor, and keep a decomposition of it whose large factors are shared.
 
     Between ALBERT's one matrix for all layers (``compress:tie-layers``) and a decomposition of each by itself
@@ -28,13 +32,20 @@ class Tensorize:
     method: Method = "tucker"
     budget: Annotated[float, Field(gt=0, lt=1)] = 0.5
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Nothing but the settings."""
-        return {}
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that all layers have whole matrices of the same sizes, and that a rank fits the budget."""
+        shape = spec.shape
+        shape.overrides.check_whole("decompose whole ones")
+        shape.overrides.check_alike("compress:tensorize", shape.layers)
+        check_family(shape.family)
+        sizes = shape.matrices()
+        stacked = {name: torch.empty(shape.layers, *sizes[f"0.{name}"], device="meta") for name in LINEARS}
+        ranks = {name: (rank_by_budget(stack, self.method, self.budget),) for name, stack in stacked.items()}
+        return spec.shaped(replace(shape, slim=replace(shape.overrides, stacked=ranks)))
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """The model with factors.
 
         Raises:
@@ -45,4 +56,4 @@ class Tensorize:
             kind: decomposed(stack, rank_by_budget(stack, self.method, self.budget))
             for kind, stack in stacks(model).items()
         }
-        return with_factors(model, found), 0
+        return StageResult(with_factors(model, found))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.wording import counted
 from finkd.models.distilbert import without_token_types
+from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
+from finkd.models.shape import Shape
+from finkd.models.spec import ModelSpec
 from finkd.models.truncation import every_other, keep_layers, narrow
-from finkd.stages.stage import Context, Head
+from finkd.stages.stage import Context, Stage, StageResult
 
 
 def _rising(layers: tuple[int, ...]) -> tuple[int, ...]:
@@ -20,7 +25,7 @@ def _rising(layers: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class TruncateLayers:
+class TruncateLayers(Stage):
     """Keep some of the teacher's layers, as DistilBERT does (Sanh et al., arXiv 1910.01108, section 2).
 
     Attributes:
@@ -34,15 +39,45 @@ class TruncateLayers:
     width: PositiveInt | None = None
     token_types: bool = True
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
+    makes_smaller: ClassVar[bool] = True
 
-    def depends(self, context: Context) -> dict[str, Any]:
-        """Nothing but the settings."""
-        return {}
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the numbers of the layers, and that the model can be narrower or do without token types."""
+        spec.check_layers("truncate-layers")
+        shape = spec.shape
+        layers = self.layers or every_other(shape.layers)
+        if layers[-1] >= shape.layers:
+            raise ConfigError(
+                f"truncate-layers.layers: expected numbers from 0 to {shape.layers - 1} (got {list(layers)})"
+            )
+        shape = shape.of_layers(layers)
+        if self.width is not None:
+            shape = self._narrower(shape, self.width)
+        if self.token_types:
+            return spec.shaped(shape)
+        _check_whole(shape, "token_types")
+        if shape.family not in ("bert", "distilbert"):
+            raise ConfigError(f"truncate-layers.token_types: only a BERT can do without (got {shape.family!r})")
+        return spec.shaped(replace(shape, family="distilbert"), no_masked_head="")
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    @staticmethod
+    def _narrower(shape: Shape, width: int) -> Shape:
+        _check_whole(shape, "width")
+        if width >= shape.width or width % shape.heads:
+            raise ConfigError(
+                f"truncate-layers.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than "
+                f"{shape.width} (got {width})"
+            )
+        return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)
+
+    def run(self, model: Model, context: Context) -> StageResult:
         """The smaller model."""
         student = keep_layers(model, self.layers or every_other(len(model.layers)))
         if self.width is not None:
             student = narrow(student, self.width)
-        return student if self.token_types else without_token_types(student), 0
+        return StageResult(student if self.token_types else without_token_types(student))
+
+
+def _check_whole(shape: Shape, setting: str) -> None:
+    if shape.slim not in (None, Slim()):
+        raise ConfigError(f"truncate-layers.{setting}: the layers are slim already; truncate before compress")

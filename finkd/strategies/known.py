@@ -1,90 +1,106 @@
 """Orderings that have a name. Each is one list of stages; a name stands for its stages within another's."""
 
-from finkd.strategies import Strategy
+from dataclasses import dataclass
 
-MASKED_TEACHER = Strategy("adapt(train=head)", "finkd; sentence encoders such as MiniLM come without a masked-LM head")
-ADAPTED_TEACHER = Strategy("masked-teacher > adapt", "Gururangan et al. 2020, arXiv 2004.10964")
 
-FINETUNE = Strategy("finetune", "Devlin et al. 2019, arXiv 1810.04805, section 4")
-SHRINK_FINETUNE = Strategy("truncate-layers > finetune", "Sajjad et al. 2020, arXiv 2004.03844")
-GOLD_DISTILL = Strategy("truncate-layers > task-distill:gold", "Hinton et al. 2015, arXiv 1503.02531")
-TEXT_DISTILL = Strategy(
+@dataclass(frozen=True)
+class KnownStrategy:
+    """An ordering with the paper that it comes from.
+
+    Attributes:
+        text: the stages in the textual form.
+        source: where the ordering was proposed.
+    """
+
+    text: str
+    source: str
+
+
+MASKED_TEACHER = KnownStrategy(
+    "adapt(train=head)", "finkd; sentence encoders such as MiniLM come without a masked-LM head"
+)
+ADAPTED_TEACHER = KnownStrategy("masked-teacher > adapt", "Gururangan et al. 2020, arXiv 2004.10964")
+
+FINETUNE = KnownStrategy("finetune", "Devlin et al. 2019, arXiv 1810.04805, section 4")
+TRUNCATE_FINETUNE = KnownStrategy("truncate-layers > finetune", "Sajjad et al. 2020, arXiv 2004.03844")
+GOLD_DISTILL = KnownStrategy("truncate-layers > task-distill:gold", "Hinton et al. 2015, arXiv 1503.02531")
+TEXT_DISTILL = KnownStrategy(
     "truncate-layers > task-distill:text > task-distill:gold",
     "Yang et al. 2020 (TextBrewer), arXiv 2002.12620, section 4",
 )
-VOCABULARY_FINETUNE = Strategy(
+VOCABULARY_FINETUNE = KnownStrategy(
     "truncate-layers > replace-vocabulary > finetune",
     "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track",
 )
-VOCABULARY_GOLD_DISTILL = Strategy(
+VOCABULARY_GOLD_DISTILL = KnownStrategy(
     "truncate-layers > replace-vocabulary > task-distill:gold", "finkd; word-level KL across tokenizers"
 )
-VOCABULARY_TEXT_DISTILL = Strategy(
+VOCABULARY_TEXT_DISTILL = KnownStrategy(
     "truncate-layers > replace-vocabulary > task-distill:text(entity_replacement=4) > task-distill:gold",
     "finkd; word-level KL across tokenizers, and names that only the teacher's vocabulary holds (docs/log.md)",
 )
 
 GORDON_DUH = "Gordon and Duh 2020, arXiv 2003.02877"
-ADAPT_FINETUNE = Strategy(
+ADAPT_FINETUNE = KnownStrategy(
     "masked-teacher > truncate-layers > adapt > finetune", "Gururangan et al. 2020, arXiv 2004.10964"
 )
-DISTILL_FINETUNE = Strategy(
+DISTILL_FINETUNE = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > finetune",
     f"Sanh et al. 2019, arXiv 1910.01108; {GORDON_DUH}",
 )
-ADAPT_DISTILL = Strategy(
+ADAPT_DISTILL = KnownStrategy(
     "masked-teacher > truncate-layers > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH
 )
-DISTILL_ADAPT = Strategy(
+DISTILL_ADAPT = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > finetune", GORDON_DUH
 )
-DISTILL_ADAPT_DISTILL = Strategy(
+DISTILL_ADAPT_DISTILL = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
     " > distill:text(teacher=adapted-teacher) > finetune",
     f"{GORDON_DUH}, their best",
 )
-DISTILL_ADAPT_DISTILL_UNADAPTED = Strategy(
+DISTILL_ADAPT_DISTILL_UNADAPTED = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
     " > distill:text(teacher=masked-teacher) > finetune",
     GORDON_DUH,
 )
-RETOKENIZE_FIRST = Strategy(
+VOCABULARY_FIRST = KnownStrategy(
     "masked-teacher > truncate-layers > replace-vocabulary > distill:general(teacher=masked-teacher) > adapt"
     " > distill:text(teacher=adapted-teacher) > finetune",
     f"finkd; after {GORDON_DUH}",
 )
-RETOKENIZE_BETWEEN = Strategy(
+VOCABULARY_BETWEEN = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > replace-vocabulary > adapt"
     " > distill:text(teacher=adapted-teacher) > finetune",
     f"finkd; after {GORDON_DUH}",
 )
-RETOKENIZE_LAST = Strategy(
+VOCABULARY_LAST = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
     " > distill:text(teacher=adapted-teacher) > replace-vocabulary > finetune",
     f"finkd; after {GORDON_DUH}",
 )
-ADALM = Strategy(
+ADALM = KnownStrategy(
     "adapted-teacher > truncate-layers > replace-vocabulary(start=grow) > distill:text(teacher=adapted-teacher)"
     " > finetune",
     "Yao et al. 2021 (AdaLM), arXiv 2106.13474",
 )
-FAST_VOCABULARY_TRANSFER = Strategy(
+FAST_VOCABULARY_TRANSFER = KnownStrategy(
     "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher, losses=fast-vocabulary-transfer)"
     " > replace-vocabulary(transfer=fvt) > distill:text(teacher=adapted-teacher, losses=fast-vocabulary-transfer)"
     " > finetune",
     "Gee et al. 2022 (fast vocabulary transfer), EMNLP industry track, section 3",
 )
-TINYBERT = Strategy(
+TINYBERT = KnownStrategy(
     "truncate-layers > distill:general(teacher=origin, losses=tinybert)"
     " > task-distill:gold(losses=tinybert, augment.copies=1)"
     " > task-distill:gold(losses=tinybert-labels, augment.copies=1)",
     "Jiao et al. 2019 (TinyBERT), arXiv 1909.10351, section 3, who make 20 copies",
 )
-MINILM = Strategy(
+MINILM = KnownStrategy(
     "truncate-layers > distill:general(teacher=origin, losses=minilm) > finetune",
     "Wang et al. 2020 (MiniLM v2), arXiv 2012.15828",
 )
-DISTILBERT = Strategy(
+DISTILBERT = KnownStrategy(
     "masked-teacher > truncate-layers(token_types=false)"
     " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7) > task-distill:gold",
     "Sanh et al. 2019, arXiv 1910.01108, with the second distillation of its section 4",

@@ -5,16 +5,17 @@ import copy
 import pytest
 import torch
 import transformers
+from finkd.experiments.running.stage_shapes import check_order
 
 from finkd.compression.pruning import keep_heads
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.running.stage_shapes import check_order
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.settings import build
 from finkd.stages import stages
-from finkd.strategies import Step, parse
+from finkd.strategies.parsing import parse
+from finkd.strategies.strategy import Step
 from tests.contracts.test_stages import SMALL
 from tests.finkd.toys import LABELS, context, tiny_model
 from tests.toys import handmade, wordpiece_uncased

@@ -8,7 +8,7 @@ from finkd.losses import build_terms, recipes
 from finkd.losses.term import Requirement
 from finkd.stages.distill import Distill
 from finkd.stages.task_distill import TaskDistill
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from tests.finkd.toys import context
 
 

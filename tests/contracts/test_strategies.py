@@ -3,7 +3,8 @@
 import pytest
 
 from finkd.stages import stages
-from finkd.strategies import parse, strategies
+from finkd.strategies import strategies
+from finkd.strategies.parsing import parse
 
 
 @pytest.mark.parametrize("name", list(strategies))

@@ -4,15 +4,15 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from finkd.experiments.running.shapes import encoder
+from finkd.experiments.running.stage_shapes import after, check, matrices
 
 from finkd.compression import low_rank
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import System, from_settings
 from finkd.experiments.running.prepared import Prepared
-from finkd.experiments.running.shapes import encoder
-from finkd.experiments.running.stage_shapes import after, check, matrices
 from finkd.models.layer_overrides import FAMILIES, Slim
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from tests.finkd.models.layer_overrides import slim_model
 from tests.finkd.toys import LABELS, context, tiny_model
 

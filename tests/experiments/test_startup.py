@@ -81,7 +81,7 @@ def test_a_strategy_with_an_unknown_stage_imports_no_torch():
     code = """
 import sys
 from finkd.corpora.errors import UnknownNameError
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 try:
     parse("truncate-layers > finetun", {})
 except UnknownNameError as error:

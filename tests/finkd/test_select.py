@@ -8,7 +8,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.execution import lineage
 from finkd.stages.select import Select
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from tests.finkd.toys import SENTENCES, context
 
 

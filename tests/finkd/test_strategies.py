@@ -4,7 +4,8 @@ from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.stages.finetune import Finetune
 from finkd.stages.task_distill import TaskDistill
 from finkd.stages.truncate_layers import TruncateLayers
-from finkd.strategies import merge, parse, strategies, written_out
+from finkd.strategies import strategies
+from finkd.strategies.parsing import merge, parse, written_out
 from finkd.training.schedule import Schedule
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from finkd.experiments.configuration.experiment import Experiment, from_settings, load_experiment, resolved
 from finkd.experiments.running.prepared import Prepared
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from tests.experiments.conftest import TEST, TRAIN
 from tests.finkd.toys import tiny_model
 from tests.hostile.case import Case, Refusal, Unknown

@@ -7,7 +7,7 @@ import yaml
 
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD, Budget, within
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from tests.experiments.conftest import TRAIN
 
 SIZES = {"gold": (100, 10.0), "text": (300, 20.0)}  # 1,300 and 7,800 tokens

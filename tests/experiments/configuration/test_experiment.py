@@ -11,7 +11,7 @@ from finkd.corpora.loading import load as load_corpus
 from finkd.experiments.configuration.experiment import from_settings, load_experiment, one_strategy
 from finkd.experiments.configuration.names import SLUG, slug
 from finkd.experiments.configuration.splits import scored_split
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 
 CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import load_experiment
 from finkd.experiments.tuning.search import Between, OneOf, load_plan
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 
 
 def changed(tuned, **search):

@@ -19,7 +19,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.stages.quantize import Quantize
-from finkd.strategies import parse
+from finkd.strategies.parsing import parse
 from finkd.training.step import Step, Teacher
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 

@@ -11,7 +11,8 @@ from finkd.execution import lineage
 from finkd.execution.lineage import addresses, origin
 from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
-from finkd.strategies import Step, parse
+from finkd.strategies.parsing import parse
+from finkd.strategies.strategy import Step
 from tests.finkd.toys import QUICK, context, tiny_model
 
 SETTINGS = {

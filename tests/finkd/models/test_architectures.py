@@ -117,7 +117,7 @@ def test_attention_of_other_heads_is_not_compared(tmp_path):
 
 def test_layers_that_differ_or_are_one_cannot_be_cut(tmp_path):
     with pytest.raises(
-        ConfigError, match=r"truncate-layers\.width: the layers are slim already; shrink before compress"
+        ConfigError, match=r"truncate-layers\.width: the layers are slim already; truncate before compress"
     ):
         TruncateLayers(width=16).run(slim_model(), context(tmp_path))
     with pytest.raises(ConfigError, match="the layers are shared; leave some out before that"):

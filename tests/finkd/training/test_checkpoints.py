@@ -18,7 +18,7 @@ from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
-from finkd.strategies import Step
+from finkd.strategies.strategy import Step
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.step import Teacher
 from finkd.training.trainer import train

@@ -1,8 +1,9 @@
-"""What a saved encoder is like, read without loading it."""
+"""Shape of an encoder, read from its files without loading it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from finkd.tokenization.analysis import Encoder
 
 if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
     from finkd.models.layer_overrides import Slim
+
+Size = tuple[int, int]
+"""Rows and columns of a matrix."""
 
 _PREFIX = "finkd-"
 """Of the names of architectures whose layers may differ (``finkd.models.architectures``)."""
@@ -42,8 +46,40 @@ class Shape(Encoder):
         projection = (new.rank + 1) * new.width if new.rank < new.width else 0
         return replace(new, parameters=embeddings + projection + new.layers * layer)
 
+    @property
+    def overrides(self) -> Slim:
+        """How its layers differ."""
+        from finkd.models.layer_overrides import Slim
 
-def encoder(folder: Path) -> Shape:
+        return self.slim or Slim()
+
+    @property
+    def heads_by_layer(self) -> tuple[int, ...]:
+        """(layers,) attention heads."""
+        return self.overrides.heads or (self.heads,) * self.layers
+
+    @property
+    def units_by_layer(self) -> tuple[int, ...]:
+        """(layers,) feed-forward units."""
+        return self.overrides.units or (self.intermediate,) * self.layers
+
+    def matrices(self) -> dict[str, Size]:
+        """Sizes of the matrices of all layers, before any is of low rank, by ``"layer.matrix"``."""
+        from finkd.models.layer_parts import LINEARS
+
+        found: dict[str, Size] = {}
+        for layer, (heads, units) in enumerate(zip(self.heads_by_layer, self.units_by_layer, strict=True)):
+            attention, feed_forward = (heads * self.width // self.heads, self.width), (units, self.width)
+            sizes = (*[attention] * 3, attention[::-1], feed_forward, feed_forward[::-1])
+            found |= {f"{layer}.{name}": size for name, size in zip(LINEARS, sizes, strict=True)}
+        return found
+
+    def of_layers(self, layers: Sequence[int]) -> Shape:
+        """The shape of some of the layers."""
+        return self.cut(layers=len(layers), slim=self.overrides.of_layers(layers))
+
+
+def read_shape(folder: Path) -> Shape:
     """Shape of a saved encoder, read from its configuration and the heads of its weight files alone.
 
     Raises:
