@@ -88,13 +88,13 @@ def read_shape(folder: Path) -> Shape:
     """
     path = folder / "config.json"
     config = read_config(folder)
-    parameters, entries, width = weights(folder)
+    parameters, entries, rank = weights(folder)
     _whole(config, path, "max_position_embeddings")
     return Shape(
         parameters=parameters,
         entries=entries,
-        rank=width,
-        width=width,
+        rank=rank,
+        width=_whole(config, path, "hidden_size", "dim"),
         layers=_whole(config, path, "num_hidden_layers", "n_layers"),  # DistilBERT has names of its own
         heads=_whole(config, path, "num_attention_heads", "n_heads"),
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),

@@ -59,8 +59,16 @@ class ModelSpec:
             sizes = read_shape(folder)
         except ConfigError as error:
             no_sizes = str(error)
+        head = read_head(model)
         return cls(
-            read_head(model), can.labels, corpus_labels, can.has_mask, sizes, no_sizes, can.layers, can.masked_head
+            head=head,
+            labels=can.labels if head == "labels" else (),
+            corpus_labels=corpus_labels,
+            has_mask_token=can.has_mask,
+            sizes=sizes,
+            no_sizes=no_sizes,
+            no_layers=can.layers,
+            no_masked_head=can.masked_head,
         )
 
     @property

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from finkd.data.masking import hiding
 from finkd.losses.masked_lm import MaskedLM
+from finkd.losses.term import Loss
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
@@ -47,8 +48,14 @@ class Adapt(Stage):
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check that the model can have a masked-LM head."""
-        check_mixing(self.schedule, [MaskedLM()])
+        self.terms()
         return spec.masked_lm("adapt")
+
+    def terms(self) -> list[Loss]:
+        """Masked-language modelling."""
+        terms: list[Loss] = [MaskedLM()]
+        check_mixing(self.schedule, terms)
+        return terms
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Text, seed and precision."""
@@ -67,6 +74,6 @@ class Adapt(Stage):
             # The decoder is the embedding table, so that stays too.
             schedule = replace(schedule, embedding_learning_rate=0.0)
             student.encoder.requires_grad_(False)
-        tokens = fit(student, data, [MaskedLM()], schedule, context)
+        tokens = fit(student, data, self.terms(), schedule, context)
         student.network.requires_grad_(True)
         return StageResult(student, tokens)

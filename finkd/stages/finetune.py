@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.term import Loss
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.common import examples, fit, trainable
@@ -36,8 +37,14 @@ class Finetune(Stage):
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check the labels; the new model is a tagger."""
-        check_mixing(self.schedule, [self.loss])
+        self.terms()
         return spec.tagger("finetune")
+
+    def terms(self) -> list[Loss]:
+        """Cross-entropy."""
+        terms: list[Loss] = [CrossEntropy(smoothing=self.smoothing)]
+        check_mixing(self.schedule, terms)
+        return terms
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, seed and precision."""
@@ -52,9 +59,4 @@ class Finetune(Stage):
         """The trained tagger."""
         tagger = trainable(model, context)
         data = examples(context.train, tagger, context, context.labels)
-        return StageResult(tagger, fit(tagger, data, [self.loss], self.schedule, context))
-
-    @property
-    def loss(self) -> CrossEntropy:
-        """What is minimised."""
-        return CrossEntropy(smoothing=self.smoothing)
+        return StageResult(tagger, fit(tagger, data, self.terms(), self.schedule, context))

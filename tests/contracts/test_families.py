@@ -5,13 +5,13 @@ import copy
 import pytest
 import torch
 import transformers
-from finkd.experiments.running.stage_shapes import check_order
 
 from finkd.compression.pruning import keep_heads
 from finkd.corpora.errors import ConfigError
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.settings import build
 from finkd.stages import stages
 from finkd.strategies.parsing import parse
@@ -74,7 +74,7 @@ def folders(tmp_path_factory):
 def refused(step, folder):
     """What the check before work says; empty if it lets the stage pass."""
     try:
-        check_order([step], str(folder), LABELS)
+        step.stage.validate(ModelSpec.of(str(folder), LABELS))
     except ConfigError as error:
         return str(error)
     return ""
@@ -109,26 +109,27 @@ def test_the_check_before_work_and_the_stage_agree(family, name, labels, folders
 @pytest.mark.parametrize(
     ("strategy", "message"),
     [
-        ("compress:factorize(rank=8) > adapt:gold", "adapt:gold: cannot train the masked-LM head .* 'electra'"),
+        ("compress:factorize(rank=8) > adapt:gold", "adapt: cannot train the masked-LM head .* 'electra'"),
         ("truncate-layers(layers=[0]) > compress:factorize(rank=40)", "rank: expected 2 to 31"),
-        ("replace-vocabulary(tokenizer={tokenizer}) > adapt:gold", "adapt:gold: the tokenizer has no mask token"),
+        ("replace-vocabulary(tokenizer={tokenizer}) > adapt:gold", "adapt: the tokenizer has no mask token"),
     ],
 )
 def test_a_stage_that_cannot_follow_is_refused(strategy, message, folders, tmp_path):
     handmade("plain", *"abc").save(tmp_path / "tokenizer")
     steps = parse(strategy.replace("{tokenizer}", str(tmp_path / "tokenizer")), {})
     with pytest.raises(ConfigError, match=message):
-        check_order(steps, str(folders("bert", ())))
+        steps.validate(ModelSpec.of(str(folders("bert", ()))))
 
 
 def test_a_tagger_of_other_labels_is_refused_unless_its_head_goes(folders):
     folder, other = str(folders("bert", LABELS)), ("O", "B-X", "I-X")
     with pytest.raises(ConfigError, match=r"the model's labels .* do not match the corpus"):
-        check_order(parse("truncate-layers > finetune", {}), folder, other)
+        parse("truncate-layers > finetune", {}).validate(ModelSpec.of(folder, other))
+    (made,) = parse("truncate-layers", {}).validate(ModelSpec.of(folder, other))
     with pytest.raises(ConfigError, match="do not match the corpus"):
-        check_order(parse("truncate-layers", {}), folder, other, is_scored=True)
-    check_order(parse("truncate-layers", {}), folder, other)
-    check_order(parse("adapt:gold > finetune", {}), folder, other, is_scored=True)
+        made.check_corpus()
+    *_, made = parse("adapt:gold > finetune", {}).validate(ModelSpec.of(folder, other))
+    made.check_corpus()
 
 
 def test_the_pooler_of_an_encoder_is_left_out_under_a_masked_head(folders):

@@ -11,7 +11,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.models.loading import load_model
 from finkd.settings import build
 from finkd.stages import stages
-from tests.finkd.toys import LABELS, context, outputs, tiny_model
+from tests.finkd.toys import LABELS, context, outputs, spec_of, tiny_model
 
 # Defaults made for real models and corpora, cut down to toys; a stage that needs nothing of this kind is not listed.
 SMALL = {
@@ -51,8 +51,8 @@ def test_its_defaults_are_valid_and_unknown_settings_are_not(stage):
 
 def test_its_settings_and_what_it_depends_on_are_json(stage, tmp_path):
     where = context(tmp_path)
-    material = [dataclasses.asdict(stage), stage.depends(where)]
-    assert json.dumps(material) == json.dumps([dataclasses.asdict(stage), stage.depends(context(tmp_path))])
+    material = [dataclasses.asdict(stage), stage.cache_inputs(where)]
+    assert json.dumps(material) == json.dumps([dataclasses.asdict(stage), stage.cache_inputs(context(tmp_path))])
     assert not where.store.root.exists()
 
 
@@ -62,7 +62,7 @@ RESOLVED = {"losses", "teacher", "transfer", "tokenizer", "general", "protect_fi
 
 def test_it_depends_on_nothing_that_is_called_like_another_setting(stage, tmp_path):
     settings = {field.name for field in dataclasses.fields(stage)}
-    assert settings & set(stage.depends(context(tmp_path))) <= RESOLVED
+    assert settings & set(stage.cache_inputs(context(tmp_path))) <= RESOLVED
 
 
 def test_it_leaves_the_given_model_alone(stage, tmp_path):
@@ -78,10 +78,18 @@ def test_it_leaves_the_given_model_alone(stage, tmp_path):
 
 
 @pytest.mark.parametrize("labels", [(), LABELS])
-def test_it_says_what_its_model_scores(stage, labels, tmp_path):
-    result, _ = stage.run(tiny_model(layers=3, labels=labels), context(tmp_path))
-    assert result.labels == {"labels": LABELS, "words": (), "kept": labels}[stage.head]
-    assert result.has_masked_head == (stage.head == "words")
+def test_it_says_before_what_its_model_is(stage, labels, tmp_path):
+    model = tiny_model(layers=3, labels=labels)
+    spec = stage.validate(spec_of(model, tmp_path / "before"))
+    result, _ = stage.run(model, context(tmp_path))
+    assert result.labels == spec.labels
+    assert result.has_masked_head == (spec.head == "words")
+    found = spec_of(result, tmp_path / "after")
+    assert (found.head, found.has_mask_token) == (spec.head, spec.has_mask_token)
+    assert (found.shape.layers, found.shape.width, found.shape.rank) == (
+        *(spec.shape.layers, spec.shape.width),
+        spec.shape.rank,
+    )
 
 
 def test_its_result_is_the_same_after_saving(stage, tmp_path):

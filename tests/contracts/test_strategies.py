@@ -3,6 +3,7 @@
 import pytest
 
 from finkd.stages import stages
+from finkd.stages.stage import ORIGIN, TAGGER
 from finkd.strategies import strategies
 from finkd.strategies.parsing import parse
 
@@ -13,10 +14,9 @@ def test_it_parses_into_known_stages(name):
     assert steps
     for step in steps:
         assert isinstance(step.stage, stages.get(step.name.partition(":")[0]))
-        if hasattr(step.stage, "terms"):
-            assert step.stage.terms()
-        if getattr(step.stage, "teacher", "tagger") not in ("tagger", "origin"):
-            assert parse(step.stage.teacher, {})
+        assert bool(step.stage.terms()) == (step.stage.training is not None)
+        for teacher in step.stage.teachers():
+            assert teacher in (TAGGER, ORIGIN) or parse(teacher, {})
     assert parse(strategies.get(name).text, {}) == steps
 
 

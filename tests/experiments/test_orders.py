@@ -4,17 +4,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from finkd.experiments.running.shapes import encoder
-from finkd.experiments.running.stage_shapes import after, check, matrices
 
 from finkd.compression import low_rank
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import System, from_settings
 from finkd.experiments.running.prepared import Prepared
 from finkd.models.layer_overrides import FAMILIES, Slim
+from finkd.models.shape import read_shape
+from finkd.models.spec import ModelSpec
 from finkd.strategies.parsing import parse
 from tests.finkd.models.layer_overrides import slim_model
-from tests.finkd.toys import LABELS, context, tiny_model
+from tests.finkd.toys import LABELS, context, spec_of, tiny_model
 
 IMPOSSIBLE = {
     "finetune > task-distill:text > compress:tie-layers > compress:prune": "of low rank already; prune before that",
@@ -35,7 +35,7 @@ IMPOSSIBLE = {
     "finetune > compress:prune(scope=model) > compress:prune(what=layers, fraction=0.3) > compress:tie-layers": (
         "in shape"
     ),
-    "finetune > compress:prune(scope=model) > truncate-layers(layers=[0, 2]) > compress:tie-layers(what=attention)": (
+    "finetune > compress:prune(scope=model) > truncate-layers(layers=[0,2]) > compress:tie-layers(what=feed-forward)": (
         "in shape"
     ),
     "compress:tensorize(budget=0.001)": r"compress:tensorize: no rank fits a budget of 0\.001",
@@ -83,6 +83,7 @@ POSSIBLE = (
     " > finetune",  # as many units in each layer are no slim ones
     "truncate-layers(token_types=false) > truncate-layers(token_types=false) > compress:tie-layers > finetune",
 )
+TAGGER = ModelSpec(head="labels", labels=LABELS, corpus_labels=LABELS)
 STAGES = (
     *(
         "truncate-layers(layers=[0, 1])",
@@ -110,25 +111,26 @@ def shape(tmp_path_factory):
 
 def shape_of(model, folder):
     model.save(folder)
-    return encoder(folder)
+    return read_shape(folder)
 
 
 @pytest.mark.parametrize("strategy", IMPOSSIBLE)
 def test_an_order_that_cannot_be_is_refused(strategy, shape):
     with pytest.raises(ConfigError, match=IMPOSSIBLE[strategy]):
-        check(parse(strategy, {}), shape, "kept")
+        parse(strategy, {}).validate(ModelSpec(sizes=shape, corpus_labels=LABELS))
 
 
 @pytest.mark.parametrize("strategy", POSSIBLE)
 def test_an_order_that_can_be_is_not(strategy, shape):
-    check(parse(strategy, {}), shape, "kept")
+    parse(strategy, {}).validate(ModelSpec(sizes=shape, corpus_labels=LABELS))
 
 
 def test_a_tagger_need_not_become_one(shape):
     steps = parse("compress:prune > task-distill:gold", {})
-    check(steps, shape, "labels")
+    tagger = replace(TAGGER, sizes=shape)
+    steps.validate(tagger)
     with pytest.raises(ConfigError, match="asks the loss of a tagger"):
-        check(steps, shape, "words")
+        steps.validate(replace(tagger, head="words", labels=()))
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +159,9 @@ def refusal(work):
 
 @pytest.mark.parametrize("text", STAGES)
 def test_what_is_refused_is_what_could_not_run(text, firsts, shape, tmp_path):
-    stage = stage_of(text)
+    stage, tagger = stage_of(text), replace(TAGGER, sizes=shape)
     for first, model in firsts.items():
-        known = refusal(lambda first=first: after(stage, after(stage_of(first), shape)))
+        known = refusal(lambda first=first: stage.validate(stage_of(first).validate(tagger)))
         seen = refusal(lambda model=model: stage.run(model, context(tmp_path)))
         assert (known is None) == (seen is None), (first, known, seen)
         if known and not known.startswith(
@@ -171,17 +173,17 @@ def test_what_is_refused_is_what_could_not_run(text, firsts, shape, tmp_path):
 @pytest.mark.parametrize("family", list(FAMILIES)[:3])
 def test_the_sizes_of_matrices_are_known(family, tmp_path):
     model = tiny_model(layers=3, labels=LABELS, family=family)
-    shape = shape_of(model, tmp_path)
+    spec = spec_of(model, tmp_path)
     for text in (
         "compress:prune(what=heads, by=magnitude)",
         "compress:prune(by=magnitude, fraction=0.3)",
         "truncate-layers",
     ):
         model, _ = stage_of(text).run(model, context(tmp_path))
-        shape = after(stage_of(text), shape)
+        spec = stage_of(text).validate(spec)
         weights = {name: matrix.weight for name, matrix in low_rank.matrices(model).items()}
-        assert matrices(shape) == {name: tuple(weight.shape) for name, weight in weights.items()}
-        assert (shape.slim or Slim()) == Slim.of(model.network)
+        assert spec.shape.matrices() == {name: tuple(weight.shape) for name, weight in weights.items()}
+        assert spec.shape.overrides == Slim.of(model.network)
 
 
 def test_what_a_saved_model_is_like_counts_too(tmp_path):
@@ -190,20 +192,20 @@ def test_what_a_saved_model_is_like_counts_too(tmp_path):
     assert (shape.family, shape.slim) == ("bert", Slim.of(model.network))
     for text in ("compress:prune", "compress:tie-layers"):
         with pytest.raises(ConfigError, match="low rank"):
-            check(parse(text, {}), shape, "labels")
+            parse(text, {}).validate(replace(TAGGER, sizes=shape))
 
 
 def test_other_architectures_lose_layers_but_are_not_slim(shape):
     other = replace(shape, family="xlm-roberta")
-    check(parse("truncate-layers > compress:prune(what=layers)", {}), other, "labels")
+    parse("truncate-layers > compress:prune(what=layers)", {}).validate(replace(TAGGER, sizes=other))
     for text in ("compress:prune", "compress:tie-layers", "compress:tensorize", "compress:decompose(rank=8)"):
         with pytest.raises(ConfigError, match="compress: 'xlm-roberta' cannot be made slim"):
-            check(parse(text, {}), other, "labels")
+            parse(text, {}).validate(replace(TAGGER, sizes=other))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_these_can_be_slim(family, shape):
-    check(parse("compress:prune > compress:tie-layers", {}), replace(shape, family=family), "labels")
+    parse("compress:prune > compress:tie-layers", {}).validate(replace(TAGGER, sizes=replace(shape, family=family)))
 
 
 def test_an_experiment_is_refused_before_it_begins(settings, tmp_path):

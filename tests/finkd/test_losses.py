@@ -317,7 +317,7 @@ class TestMaskedProjection:
         outputs = hidden(tokens((0, 0)), tokens((0, 0)), [[0.5, 0.25, 0.25]], [[0.5, 0.2, 0.3]], TABLES)
         target = (0.5 / 0.8, 0.3 / 0.8)
         expected = sum(q * math.log(q / p) for q, p in zip(target, (0.5, 0.25), strict=True))
-        assert MaskedProjection(temperature=1.0, tokens=2)(outputs).item() == pytest.approx(expected, rel=1e-5)
+        assert MaskedProjection(temperature=1.0, top_k=2)(outputs).item() == pytest.approx(expected, rel=1e-5)
 
     def test_chunks_of_several_tokens_have_no_effect(self):
         outputs = hidden(

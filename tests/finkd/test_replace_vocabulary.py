@@ -9,6 +9,7 @@ import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.embedding_transfer import transfers
+from finkd.models.spec import ModelSpec
 from finkd.settings import build
 from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.tokenization.vocabulary import train
@@ -80,9 +81,9 @@ def test_a_transfer_may_have_settings(tmp_path):
 
 def test_the_seed_counts_only_where_something_is_drawn(tmp_path):
     where = [context(tmp_path, seed=seed) for seed in (1, 2)]
-    assert stage().depends(where[0]) == stage().depends(where[1])
+    assert stage().cache_inputs(where[0]) == stage().cache_inputs(where[1])
     random = stage(transfer="random")
-    assert random.depends(where[0]) != random.depends(where[1])
+    assert random.cache_inputs(where[0]) != random.cache_inputs(where[1])
     one, two = (run(tmp_path, seed=seed, transfer="random").embeddings.weight for seed in (1, 2))
     assert not torch.equal(one, two)
 
@@ -94,12 +95,12 @@ def test_what_decides_the_result_is_part_of_its_address(tmp_path):
     wordpiece_cased().save(tmp_path / "given")
     given = {"tokenizer": str(tmp_path / "given")}
     transfer = {"kind": "Characters"}
-    assert stage().depends(where) == {"corpus": "toy", "text": {"text": "toy"}, "transfer": transfer}
-    assert stage().depends(replace(where, text=None))["text"] is None
-    assert stage(protect_file=str(tmp_path / "words.txt")).depends(where)["protect_file"] == ["Goldman"]
-    assert len(stage(general=str(tmp_path / "general.txt")).depends(where)["general"]) == 64
-    assert stage(**given).depends(where).keys() == {"tokenizer", "transfer"}
-    assert stage(**given, transfer="focus").depends(where).keys() == {"tokenizer", "transfer", "corpus", "text"}
+    assert stage().cache_inputs(where) == {"corpus": "toy", "text": {"text": "toy"}, "transfer": transfer}
+    assert stage().cache_inputs(replace(where, text=None))["text"] is None
+    assert stage(protect_file=str(tmp_path / "words.txt")).cache_inputs(where)["protect_file"] == ["Goldman"]
+    assert len(stage(general=str(tmp_path / "general.txt")).cache_inputs(where)["general"]) == 64
+    assert stage(**given).cache_inputs(where).keys() == {"tokenizer", "transfer"}
+    assert stage(**given, transfer="focus").cache_inputs(where).keys() == {"tokenizer", "transfer", "corpus", "text"}
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,14 @@ def test_what_decides_the_result_is_part_of_its_address(tmp_path):
 )
 def test_mistakes_are_told_in_one_line_before_any_work(settings, message, tmp_path):
     with pytest.raises(ConfigError, match=message) as refusal:
-        stage(**settings).depends(context(tmp_path))
+        stage(**settings).validate(ModelSpec())
     assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_a_tokenizer_that_is_given_cannot_be_grown(tmp_path):
     wordpiece_cased().save(tmp_path / "given")
     with pytest.raises(ConfigError, match=r"^replace-vocabulary\.start: a tokenizer is given"):
-        stage(tokenizer=str(tmp_path / "given"), start="grow").depends(context(tmp_path))
+        stage(tokenizer=str(tmp_path / "given"), start="grow").validate(ModelSpec())
 
 
 def test_the_model_that_is_given_stays_as_it_was(tmp_path):

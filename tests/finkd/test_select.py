@@ -93,7 +93,7 @@ def test_another_choice_is_another_address(where):
     ("strategy", "message"),
     [
         ("select:general", r"select:general: .*set 'general'"),
-        ("select(by=[uncertainty])", "uncertainty needs a system of the role 'teacher'"),
+        ("select(by=[uncertainty])", "uncertainty: no system has the role 'teacher'"),
     ],
 )
 def test_what_it_lacks_is_said_before_work(strategy, message, where):

@@ -21,6 +21,7 @@ from finkd.data.batches import TrainingData
 from finkd.data.encoding import WINDOW
 from finkd.models.heads import with_head
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
 from finkd.tokenization.tokenizer import Tokenizer
@@ -133,6 +134,13 @@ def context(folder: Path, seed: int = 1) -> Context:
         text=ToyText(),
         teacher=TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7)),
     )
+
+
+def spec_of(model: Model, folder: Path) -> ModelSpec:
+    """What is known of a model that is saved to a folder, beside a corpus of ``LABELS``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder)
+    return ModelSpec.of(str(folder), LABELS)
 
 
 def outputs(model: Model, text: str) -> torch.Tensor:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from finkd.losses.term import Requirement, StepOutputs
 from finkd.models.model import Model
-from finkd.stages.stage import Context, Head
-from finkd.strategies import Strategy
+from finkd.stages.stage import Context, Stage, StageResult
+from finkd.strategies.known import KnownStrategy
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class WordsMSE:
 
 
 @dataclass(frozen=True)
-class Forget:
+class Forget(Stage):
     """Draw the last layers anew, which helps fine-tuning on little data (Zhang et al. 2020, arXiv 2006.05987).
 
     Attributes:
@@ -39,13 +39,12 @@ class Forget:
 
     layers: PositiveInt = 1
     version: ClassVar[int] = 1
-    head: ClassVar[Head] = "kept"
 
-    def depends(self, context: Context) -> dict[str, Any]:
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The seed of the new weights."""
         return {"seed": context.seed}
 
-    def run(self, model: Model, context: Context) -> tuple[Model, int]:
+    def run(self, model: Model, context: Context) -> StageResult:
         """A copy with new last layers."""
         network = copy.deepcopy(model.network)
         student = Model(network, model.tokenizer, model.labels)
@@ -53,7 +52,7 @@ class Forget:
             torch.manual_seed(context.seed)
             for layer in student.layers[-self.layers :]:
                 layer.apply(network._init_weights)
-        return student, 0
+        return StageResult(student)
 
 
-FORGET_AND_DISTILL = Strategy("truncate-layers > forget > task-distill:gold(losses={words-mse: {}})", "an example")
+FORGET_AND_DISTILL = KnownStrategy("truncate-layers > forget > task-distill:gold(losses={words-mse: {}})", "an example")

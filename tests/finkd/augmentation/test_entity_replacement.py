@@ -12,6 +12,7 @@ from finkd.augmentation.entity_replacement import lost_names, with_other_names
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText, Text
+from finkd.models.spec import ModelSpec
 from finkd.stages.task_distill import TaskDistill
 from tests.finkd.toys import LABELS, QUICK, context, tiny_model
 from tests.toys import handmade, trained
@@ -85,7 +86,7 @@ def test_names_are_what_the_tagger_takes_for_an_entity():
 
 def test_gold_text_is_left_alone(tmp_path):
     with pytest.raises(ConfigError, match=r"task-distill:gold\.entity_replacement: gold labels do not fit"):
-        TaskDistill(entity_replacement=4).depends(context(tmp_path))
+        TaskDistill(entity_replacement=4).validate(ModelSpec(head="labels"))
 
 
 @pytest.mark.parametrize("losses", [{"word-logits-kl": {}}, {"word-logits-kl": {}, "aligned-hidden-states": {}}])

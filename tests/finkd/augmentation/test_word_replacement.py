@@ -87,5 +87,5 @@ def test_another_masked_language_model_is_another_address(tmp_path):
     one, two = (
         replace(context(tmp_path), ancestor=lambda strategy, name=name: TaughtBy(name, guesser)) for name in "ab"
     )
-    assert stage.depends(one) != stage.depends(two)
-    assert replace(stage, augment=Augment()).depends(one) == replace(stage, augment=Augment()).depends(two)
+    assert stage.cache_inputs(one) != stage.cache_inputs(two)
+    assert replace(stage, augment=Augment()).cache_inputs(one) == replace(stage, augment=Augment()).cache_inputs(two)

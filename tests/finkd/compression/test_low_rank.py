@@ -16,8 +16,9 @@ from finkd.compression.low_rank import (
 )
 from finkd.corpora.errors import ConfigError
 from finkd.models.layer_overrides import Slim
+from finkd.models.spec import ModelSpec
 from finkd.stages.decompose import Decompose
-from finkd.stages.tie_layers import Share
+from finkd.stages.tie_layers import TieLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 
@@ -112,26 +113,26 @@ def test_a_budget_is_kept(tmp_path):
 @pytest.mark.parametrize("settings", [{}, {"rank": 2, "energy": 0.5}, {"rank": 2, "budget": 0.5, "energy": 0.3}])
 def test_one_setting_says_how_far(settings, tmp_path):
     with pytest.raises(ConfigError, match="expected one of rank, energy and budget"):
-        Decompose(**settings).depends(context(tmp_path))
+        Decompose(**settings).validate(ModelSpec())
 
 
 def test_thin_matrices_are_not_cut_again(tmp_path):
     with pytest.raises(ConfigError, match="shared or of low rank already; decompose whole ones"):
         Decompose(rank=2).run(slim_model(), context(tmp_path))
     with pytest.raises(ConfigError, match="have no mean"):
-        Share().run(slim_model(), context(tmp_path))
+        TieLayers().run(slim_model(), context(tmp_path))
     with pytest.raises(ConfigError, match="layers differ in shape"):
-        Share(start="first").run(slim_model(), context(tmp_path))
+        TieLayers(start="first").run(slim_model(), context(tmp_path))
     thin, _ = Decompose(rank=4).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
-    assert Slim.of(Share(start="first").run(thin, context(tmp_path))[0].network).shared == "all"
+    assert Slim.of(TieLayers(start="first").run(thin, context(tmp_path))[0].network).shared == "all"
     thin, _ = Decompose(budget=0.5).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
     with pytest.raises(
         ConfigError, match=r"differ in the ranks of their matrices; decompose with one for all \(rank=\)"
     ):
-        Share(start="first").run(thin, context(tmp_path))
-    shared, _ = Share().run(tiny_model(layers=3), context(tmp_path))
+        TieLayers(start="first").run(thin, context(tmp_path))
+    shared, _ = TieLayers().run(tiny_model(layers=3), context(tmp_path))
     with pytest.raises(ConfigError, match="shared already"):
-        Share().run(shared, context(tmp_path))
+        TieLayers().run(shared, context(tmp_path))
 
 
 @pytest.mark.parametrize("start", ["mean", "first"])

@@ -11,6 +11,7 @@ from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.layer_parts import head_size, parts
+from finkd.models.spec import ModelSpec
 from finkd.stages.prune import Prune
 from finkd.training.step import Step, Teacher
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
@@ -130,7 +131,7 @@ def test_what_cannot_be_pruned_is_refused(stage, model, message, tmp_path):
 
 def test_layers_are_not_judged_by_magnitude(tmp_path):
     with pytest.raises(ConfigError, match=r"compress:prune\.by: layers are judged by the loss"):
-        Prune("layers", by="magnitude").depends(context(tmp_path))
+        Prune("layers", by="magnitude").validate(ModelSpec(head="labels"))
 
 
 def test_all_parts_kept_is_the_model_as_it_was():

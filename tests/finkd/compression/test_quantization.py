@@ -18,6 +18,7 @@ from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.models.spec import ModelSpec
 from finkd.stages.quantize import Quantize
 from finkd.strategies.parsing import parse
 from finkd.training.step import Step, Teacher
@@ -131,6 +132,6 @@ def test_packed_bytes_are_not_said_of_weights_that_changed_since(tmp_path):
 
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"bits: expected one of \(2, 3, 4, 8\) for all alike \(got 5\)"):
-        Quantize(5, "uniform").depends(context(tmp_path))
+        Quantize(5, "uniform").validate(ModelSpec(head="labels"))
     with pytest.raises(ConfigError, match=r"compress:quantize\.by=hessian: asks the loss of a tagger"):
         Quantize().run(tiny_model(), context(tmp_path))

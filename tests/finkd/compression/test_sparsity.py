@@ -7,6 +7,7 @@ from finkd.compression.sharing import share_layers
 from finkd.compression.sparsity import Sparsity, packed_bytes, prunable
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.models.spec import ModelSpec
 from finkd.stages.sparsify import Sparsify
 from finkd.store import Store
 from finkd.training.checkpoints import Checkpoints
@@ -111,6 +112,6 @@ def test_packed_bytes_by_hand():
 )
 def test_settings_that_do_not_fit_are_refused(settings, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
-        Sparsify(**settings).depends(context(tmp_path))
+        Sparsify(**settings).validate(ModelSpec(head="labels"))
     with pytest.raises(ConfigError, match="compress:sparsify: asks the loss of a tagger"):
         Sparsify().run(tiny_model(), context(tmp_path))

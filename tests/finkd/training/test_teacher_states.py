@@ -137,4 +137,4 @@ def test_a_full_disk_is_said_in_one_line_before_anything_is_computed(tmp_path, m
 )
 def test_what_is_not_kept_is_refused_before_work_begins(stage, tmp_path):
     with pytest.raises(ConfigError, match="cache_teacher_outputs: attention and masked text are not kept"):
-        stage.depends(context(tmp_path))
+        stage.cache_inputs(context(tmp_path))

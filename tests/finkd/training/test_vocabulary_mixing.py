@@ -21,7 +21,7 @@ from finkd.stages.task_distill import TaskDistill
 from finkd.training.step import Teacher
 from finkd.training.trainer import train
 from finkd.training.vocabulary_mixing import both_vocabularies
-from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
+from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta
 
 MIXED = replace(QUICK, epochs=10, dropout=0.0, mixing=0.8)
@@ -70,7 +70,7 @@ def test_a_mixed_batch_looks_its_words_up_where_they_begin():
 )
 def test_a_stage_that_cannot_mix_says_so_before_anything_runs(stage, message, tmp_path):
     with pytest.raises(ConfigError, match=rf"schedule\.mixing: {message}"):
-        stage.depends(context(tmp_path))
+        stage.terms()
 
 
 def test_a_student_learns_from_mixed_text():

@@ -1,14 +1,12 @@
 """What a saved encoder is like, read without loading it."""
 
-import shutil
-
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.experiments.running.shapes import encoder, weights
-from finkd.experiments.running.stage_shapes import after
+from finkd.models.shape import read_shape, weights
+from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary
 from finkd.stages.factorize import Factorize
 from finkd.stages.replace_vocabulary import ReplaceVocabulary
@@ -43,32 +41,33 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
     model = tiny_model(family=family)
     model.save(tmp_path)
-    shape = encoder(tmp_path)
+    shape = read_shape(tmp_path)
     config = model.encoder.config
     assert shape.parameters == sum(p.numel() for p in model.network.parameters())
     assert (shape.width, shape.layers, shape.heads, shape.positions) == (32, 2, 2, model.max_length)
     assert shape.intermediate == (config.hidden_dim if family == "distilbert" else config.intermediate_size)
 
 
-def test_a_configuration_without_a_shape_is_refused(teacher, tmp_path):
-    shutil.copytree(teacher, tmp_path / "broken")
+def test_a_configuration_without_a_shape_is_refused(tmp_path):
+    (tmp_path / "broken").mkdir()
+    tiny_model().save(tmp_path / "broken")
     broken = '{"model_type": "bert", "max_position_embeddings": 8, "n_layers": "two"}'
     (tmp_path / "broken" / "config.json").write_text(broken)
     with pytest.raises(ConfigError, match=r"config\.json: n_layers: found \"two\"; expected a whole"):
-        encoder(tmp_path / "broken")
+        read_shape(tmp_path / "broken")
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
 def test_the_weights_after_each_stage_are_counted_nearly_right(family, tmp_path):
     model = tiny_model(family=family, width=64, layers=3)
     model.save(tmp_path)
-    shape = encoder(tmp_path)
+    spec = ModelSpec.of(str(tmp_path))
     stages = [TruncateLayers((0, 2)), TruncateLayers((0,), width=32), ReplaceVocabulary(size=120)]
     stages += [Factorize(8)] if family == "bert" else []
     for stage in stages:
-        shape = after(stage, shape)
+        spec = stage.validate(spec)
         model = changed(stage, model)
-        assert shape.parameters == pytest.approx(model.network.num_parameters(), rel=0.05)
+        assert spec.shape.parameters == pytest.approx(model.network.num_parameters(), rel=0.05)
 
 
 def changed(stage, model):
