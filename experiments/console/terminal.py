@@ -35,7 +35,6 @@ _ENVIRONMENT = {
 
 _LOOK_SECONDS = 0.1
 _BUSY_PERCENT = 25
-_PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
 
 
 def prepare_libraries() -> None:
@@ -77,11 +76,9 @@ class _Warnings(logging.Handler):
 
 
 def show_warnings() -> None:
-    """Let the warnings of finkd's packages reach the person at the command line."""
-    shown = _Warnings()
-    for package in _PACKAGES:
-        logger = logging.getLogger(package)
-        logger.handlers = [shown, *(each for each in logger.handlers if not isinstance(each, _Warnings))]
+    """Show finkd's warnings at the command line."""
+    logger = logging.getLogger("finkd")
+    logger.handlers = [_Warnings(), *(each for each in logger.handlers if not isinstance(each, _Warnings))]
 
 
 def say(message: str) -> None:

@@ -17,7 +17,7 @@ from finkd.reports.pages.templating import TEMPLATES
 from finkd.reports.report import Chapter, Report
 from finkd.reports.table import plain
 
-_SCRIPT = (resources.files("reports") / "templates" / "sort.js").read_text(encoding="utf-8")
+_SCRIPT = (resources.files("finkd.reports") / "templates" / "sort.js").read_text(encoding="utf-8")
 
 
 def files(report: Report) -> Mapping[str, str]:

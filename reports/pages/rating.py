@@ -33,7 +33,7 @@ CRITERIA: Mapping[str, str] = {
     "coverage": "Does it say what matters?",
 }
 LOWEST, HIGHEST = 1, 5
-_SCRIPT = (resources.files("reports") / "templates" / "rating.js").read_text(encoding="utf-8")
+_SCRIPT = (resources.files("finkd.reports") / "templates" / "rating.js").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 TEMPLATES = Environment(
-    loader=PackageLoader("reports"),
+    loader=PackageLoader("finkd.reports"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -16,7 +16,7 @@ TEMPLATES = Environment(
     keep_trailing_newline=True,
 )
 TEXTS = Environment(
-    loader=PackageLoader("reports"),
+    loader=PackageLoader("finkd.reports"),
     autoescape=False,  # Markdown: ``finkd.reports.formats.markdown.escape``
     undefined=StrictUndefined,
     trim_blocks=True,
