@@ -144,7 +144,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     from finkd.losses.masked_lm import MaskedLM
     from finkd.stages.distill import Distill
     from finkd.training import trainer
-    from finkd.training.step import Teacher
+    from finkd.training.teachers import LiveTeacher
 
     marks: Marks = []
 
@@ -155,7 +155,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
         rows = np.arange(len(data.lengths))
         trainer._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
     until_enough(
-        lambda: trainer.train(student, data, losses, schedule, SEED, Teacher(teacher), finkd_clock(marks, steps))
+        lambda: trainer.train(student, data, losses, schedule, SEED, LiveTeacher(teacher), finkd_clock(marks, steps))
     )
     return marks
 

@@ -76,7 +76,7 @@ def _compared(arguments: argparse.Namespace, seed: int) -> dict[str, Figures]:
     from finkd.models.truncation import keep_layers
     from finkd.stages.adapt import Adapt
     from finkd.stages.distill import Distill
-    from finkd.training.step import Teacher
+    from finkd.training.teachers import LiveTeacher
     from finkd.training.trainer import train
 
     drawn = list(corpora.sample_sentences(_corpus(), arguments.sentences + HELD_OUT, seed, max_words=60))
@@ -92,7 +92,7 @@ def _compared(arguments: argparse.Namespace, seed: int) -> dict[str, Figures]:
         student.network.requires_grad_(True)
         data = TrainingData.of(text, student, teacher=teacher)
         schedule = _timed(Distill().schedule, arguments.seconds, learning_rate=5e-4)
-        tokens = train(student, data, _losses(side), schedule, seed, Teacher(teacher))
+        tokens = train(student, data, _losses(side), schedule, seed, LiveTeacher(teacher))
         found[side] = {"tokens": tokens, **_scored(student, teacher, held_out)}
     return found
 

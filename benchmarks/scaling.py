@@ -98,7 +98,7 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
     from finkd.models.truncation import keep_layers, replace_vocabulary
     from finkd.tokenization.tokenizer import Tokenizer
     from finkd.training.schedule import Schedule
-    from finkd.training.step import Teacher
+    from finkd.training.teachers import LiveTeacher
     from finkd.training.trainer import train
 
     torch.set_num_threads(threads)
@@ -110,7 +110,12 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
     data = TrainingData.of(text, student, teacher.labels, teacher)
     marks.append(time.perf_counter())
     tokens = train(
-        student, data, [WordLogitsKL(), AlignedHiddenStates()], Schedule(epochs=1, dropout=0.0), SEED, Teacher(teacher)
+        student,
+        data,
+        [WordLogitsKL(), AlignedHiddenStates()],
+        Schedule(epochs=1, dropout=0.0),
+        SEED,
+        LiveTeacher(teacher),
     )
     marks.append(time.perf_counter())
     seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]

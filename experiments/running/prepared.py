@@ -29,7 +29,7 @@ from finkd.store import Store
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
-from finkd.training.trainer import Look
+from finkd.training.callbacks import Look
 
 Outcomes = dict[str, Outcome]
 

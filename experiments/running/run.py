@@ -32,7 +32,7 @@ from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.system import processes
 from finkd.system.environment import environment
 from finkd.tokenization.analysis import analyze
-from finkd.training.trainer import Look
+from finkd.training.callbacks import Look
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from finkd.records import RunRecord
 from finkd.reports.build import render_markdown
 from finkd.reports.figures.curves import Curve, png
 from finkd.strategies.parsing import parse
-from finkd.training.trainer import DivergedError
+from finkd.training.loop import DivergedError
 
 LOOKS = 4
 """How often a model is scored in each stage that trains it on labels."""

@@ -13,7 +13,7 @@ from finkd.data.batches import Batch, TrainingData, plan
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.layer_parts import head_size, parts
 from finkd.models.model import Model
-from finkd.training.step import Step, Teacher
+from finkd.training.step import Step
 
 _TINY = 1e-30
 
@@ -65,7 +65,7 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
         torch.zeros(_weight(attended).shape[1] // size) for (attended, _), size in zip(reading, sizes, strict=True)
     ]
     units = [torch.zeros(_weight(lowered).shape[1]) for _, lowered in reading]
-    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
+    step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
     for batch in _batches(data, batch_tokens, seed):
         weights = [_weight(each) for pair in reading for each in pair]
         gradients = iter(torch.autograd.grad(step(batch).sum(), weights))
@@ -78,7 +78,7 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
 
 def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> list[float]:
     """How much the loss rises when a layer is left out, for each layer."""
-    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
+    step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
     batches = _batches(data, batch_tokens, seed)
     holder, layers = model.layer_holder, list(model.layers)
     rises = []

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from finkd.data.batches import TrainingData, plan
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.model import Model
-from finkd.training.step import Step, Teacher
+from finkd.training.step import Step
 
 CHOICES = (2, 3, 4, 8)
 """Bits that a weight may have."""
@@ -66,7 +66,7 @@ def sensitivities(
         batch_tokens: tokens of one batch.
         seed: of the batches and of the first vectors.
     """
-    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32", apart=True).train(False)
+    step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32", apart=True).train(False)
     step.network.set_attn_implementation("eager")  # fused kernels have no second derivative
     weights = dict(step.network.named_parameters())
     chosen = [weights[name] for name in names]

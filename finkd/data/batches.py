@@ -172,7 +172,8 @@ class TrainingData:
         """
         tokens = self.student.tokens.take(rows)
         words, _ = members(self.student.word_rows, rows)
-        if not (requirements & _PAIRED or mixed):
+        reads_both = requirements & _PAIRED or (self.teacher is not None and Requirement.WORD_LOGITS in requirements)
+        if not (reads_both or mixed):
             words, first = self._covered(rows, words, tokens)
             return Batch(model_inputs(self.student, tokens, first[0], self.limit), *self._labels(words))
         random = np.random.Generator(np.random.PCG64([*seed]))

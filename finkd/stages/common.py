@@ -20,8 +20,8 @@ from finkd.store import address
 from finkd.system.precision import Precision
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
-from finkd.training.step import Teacher
 from finkd.training.teacher_states import Keeper, States
+from finkd.training.teachers import Teacher
 from finkd.training.trainer import train
 from finkd.training.weight_constraints import Constraint
 

@@ -14,7 +14,7 @@ from finkd.settings import described
 from finkd.stages.common import check_tagger, examples, fit
 from finkd.stages.stage import Context
 from finkd.training.schedule import Schedule
-from finkd.training.step import Teacher
+from finkd.training.teachers import LiveTeacher
 from finkd.training.weight_constraints import Constraint
 
 Losses = str | Mapping[str, Mapping[str, Any]]
@@ -65,7 +65,7 @@ def learn(
     if schedule.epochs:
         check_tagger(model, context, name)
         data = examples(context.train, student, context, context.labels, model)
-        return fit(student, data, constrained_terms(losses), schedule, context, Teacher(model), constraint)
+        return fit(student, data, constrained_terms(losses), schedule, context, LiveTeacher(model), constraint)
     constrain(student, constraint)
     return 0
 

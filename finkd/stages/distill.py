@@ -19,8 +19,8 @@ from finkd.settings import described
 from finkd.stages.common import copied, examples, fit, kept_states
 from finkd.stages.stage import Context, Source, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
-from finkd.training.step import Teacher
 from finkd.training.teacher_states import check_kept
+from finkd.training.teachers import CachedHiddenStates, LiveTeacher, Teacher
 from finkd.training.vocabulary_mixing import check_mixing
 
 
@@ -107,7 +107,8 @@ class Distill(Stage):
             student = with_masked_head(student, context.seed)
         data = examples(context.sentences(self.on), student, context, teacher=teacher)
         data = hiding(data, self.masking, self.rarity)
-        states = None
+        teaching: Teacher = LiveTeacher(teacher)
         if self.cache_teacher_outputs:
             states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)
-        return StageResult(student, fit(student, data, terms, self.schedule, context, Teacher(teacher, states=states)))
+            teaching = CachedHiddenStates(teacher, states)
+        return StageResult(student, fit(student, data, terms, self.schedule, context, teaching))

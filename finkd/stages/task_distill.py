@@ -28,8 +28,8 @@ from finkd.stages.common import examples, fit, kept_states, trainable
 from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult, TaughtBy, Training
 from finkd.store import address
 from finkd.training.schedule import Schedule
-from finkd.training.step import Teacher
 from finkd.training.teacher_states import check_kept
+from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
 from finkd.training.vocabulary_mixing import check_mixing
 
 
@@ -116,14 +116,17 @@ class TaskDistill(Stage):
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
         data = examples(sentences, student, context, context.labels, teacher)
-        states = targets = None
         if teacher is None:
             targets = torch.from_numpy(teacher_labels(sentences, context.teacher, context)[data.word_ids])
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
+            teaching: Teacher = CachedLogits(targets)
         elif self.cache_teacher_outputs and data.teacher is not None:
             states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
-        tokens = fit(student, data, terms, self.schedule, context, Teacher(teacher, targets, states))
+            teaching = CachedHiddenStates(teacher, states, targets)
+        else:
+            teaching = LiveTeacher(teacher)
+        tokens = fit(student, data, terms, self.schedule, context, teaching)
         return StageResult(student, tokens)
 
     def _read(self, tagger: Model | None, student: Model, context: Context) -> Iterable[Sentence]:

@@ -23,7 +23,7 @@ from finkd.progress import Listener
 from finkd.suites.reading import chosen, joined
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 from finkd.training.schedule import Schedule
-from finkd.training.step import Teacher
+from finkd.training.teachers import CachedLogits
 from finkd.training.trainer import train
 
 _BEST = 20
@@ -207,7 +207,7 @@ def learn_answers(
     taught = None
     if teacher is not None:
         terms.append(AnswerSpan(temperature=2.0))
-        taught = Teacher(logits=torch.from_numpy(token_scores(teacher, found.encoded)))
+        taught = CachedLogits(torch.from_numpy(token_scores(teacher, found.encoded)))
     train(learner, AnswerData.read(questions, found, limit), terms, settings.schedule, seed, taught, listen)
     learner.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
     return learner

@@ -23,7 +23,7 @@ from finkd.suites.losses import SquaredError, TeacherError
 from finkd.suites.reading import Long, Reading, read_texts
 from finkd.tokenization.tokenizer import Longs, Tokens
 from finkd.training.schedule import Schedule
-from finkd.training.step import Teacher
+from finkd.training.teachers import CachedLogits
 from finkd.training.trainer import train
 
 SelectedLogits = npt.NDArray[np.float32]
@@ -90,7 +90,7 @@ def learn(
     limit = min(settings.limit, learner.max_length)
     reading = read_texts(data.splits["train"], learner.tokenizer, limit, settings.long)
     examples = TextData.read(reading, gold(data, "train"), limit)
-    teacher = None if taught is None else Teacher(logits=torch.from_numpy(taught[reading.source]))
+    teacher = None if taught is None else CachedLogits(torch.from_numpy(taught[reading.source]))
     train(learner, examples, _losses(data, settings, taught), settings.schedule, seed, teacher, listen)
     learner.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
     return learner

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from finkd.losses.term import Loss
 from finkd.system import processes
+from finkd.training.callbacks import Callback
 
 _INTERVAL = 16
 _MEMORY = 0.9
+_NORMS = "gradient_norm_balancing"
 
 
-class GradientNormBalancing:
+class GradientNormBalancing(Callback):
     """sum_i w_i s_i L_i, where s_i makes the gradients of all terms equally large, or is 1.
 
     s_i = mean_k |g_k| / |g_i|, with |g_i| the norm of term i's gradient over the dense weights, measured every 16 steps
@@ -43,6 +45,16 @@ class GradientNormBalancing:
             self.steps += 1
             weights = weights * self._scales()
         return (weights * terms).sum()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The averaged norms."""
+        return {} if self.norms is None else {_NORMS: self.norms}
+
+    def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from averaged norms."""
+        self.steps = step
+        if _NORMS in tensors:
+            self.norms = tensors[_NORMS].to(self.measured[0].device)
 
     def _measure(self, terms: Tensor) -> None:
         found = torch.stack([self._norm(term) for term in terms])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Literal
@@ -21,23 +21,7 @@ from finkd.losses.vocabularies import Vocabularies
 from finkd.models.model import Model
 from finkd.system.precision import in_precision
 from finkd.training.distributed_forward import forward_together
-from finkd.training.teacher_states import States
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """What a student learns from.
-
-    Attributes:
-        model: the teacher, asked for its states while the student trains; ``None`` if no term needs them.
-        logits: (words, labels) its label scores of all words of the data, if they were computed before.
-        states: the teacher's hidden states of all tokens, if they were computed before; it is not run then.
-    """
-
-    model: Model | None = None
-    logits: Tensor | None = None
-    states: States | None = None
-
+from finkd.training.teachers import Teacher
 
 _OF_TEACHER = MASKING | Requirement.HIDDEN_STATES | Requirement.ATTENTION
 """Requirements for which the teacher runs."""
@@ -50,7 +34,7 @@ class Step(nn.Module):
         student: what is trained.
         projection: a map from its width to the teacher's, trained along, if the losses need one.
         losses: the terms.
-        teacher: what they learn from.
+        teacher: what they learn from, if they need one.
         device: where it runs.
         precision: what it computes in.
         apart: whether it computes with weights of its own in fp32 too, because they are not those that learn.
@@ -61,7 +45,7 @@ class Step(nn.Module):
         student: Model,
         projection: nn.Linear | None,
         losses: Sequence[Loss],
-        teacher: Teacher,
+        teacher: Teacher | None,
         device: torch.device,
         precision: Literal["fp32", "bf16"],
         apart: bool = False,
@@ -72,13 +56,14 @@ class Step(nn.Module):
         self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses
         self.requirements = required_by(losses)
-        self.logits = teacher.logits.to(device) if teacher.logits is not None else None
+        logits = None if teacher is None else teacher.word_logits
+        self.logits = None if logits is None else logits.to(device)
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
         self.entries = [len(student.tokenizer)]
         self.vocabularies: Vocabularies | None = None
         self.embeddings: Tensor | None = None
-        if teacher.model is not None:
+        if teacher is not None and teacher.model is not None:
             network = in_precision(teacher.model.network, precision)
             self.teacher = (network.to(device).train(False),)  # type: ignore[arg-type]
             self.entries.append(len(teacher.model.tokenizer))

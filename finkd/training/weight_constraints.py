@@ -8,6 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from finkd.training.callbacks import Callback
+
 _PREFIX = "constraint."
 
 
@@ -43,7 +45,7 @@ class Constraint(Protocol):
         """Take back what ``state`` gave."""
 
 
-class Constrained:
+class Constrained(Callback):
     """The weights of a network that a constraint is about, those that learn and those that it computes with.
 
     Args:
@@ -59,18 +61,22 @@ class Constrained:
         assert set(self.free) == set(self.used) == set(constraint.names)
 
     @torch.no_grad()
-    def look(self) -> None:
-        """Show the gradients."""
+    def before_update(self) -> None:
+        """Show the constraint the gradients."""
         self.constraint.look(self.free)
 
+    def begin(self, done: float) -> None:
+        """Constrain the weights before the first step."""
+        self.after_update(done)
+
     @torch.no_grad()
-    def apply(self, done: float) -> None:
+    def after_update(self, done: float) -> None:
         """Let the network compute with what the constraint says."""
         for name, weight in self.constraint.apply(self.free, done).items():
             self.used[name].copy_(weight)
 
     @torch.no_grad()
-    def settle(self, done: float) -> None:
+    def end(self, done: float) -> None:
         """Let the weights that learn be those that are computed with, in fp32."""
         for name, weight in self.constraint.apply(self.free, done).items():
             self.free[name].copy_(weight)
@@ -79,7 +85,7 @@ class Constrained:
         """For a checkpoint."""
         return {f"{_PREFIX}{name}": value for name, value in self.constraint.state().items()}
 
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+    def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
         """Take back what ``tensors`` gave."""
         devices = {weight.device for weight in self.free.values()}
         device = devices.pop()

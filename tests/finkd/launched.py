@@ -15,7 +15,7 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.system import processes
-from finkd.training.step import Teacher
+from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.finkd.training.test_trainer import ENCODER_TERMS
@@ -31,7 +31,7 @@ def encoder(term):
     teacher = with_masked_head(tiny_model(roberta(), layers=3, seed=5), 1)
     model = with_masked_head(tiny_model(), 2)
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
-    train(model, data, [term], SCHEDULE, 1, Teacher(teacher))
+    train(model, data, [term], SCHEDULE, 1, LiveTeacher(teacher))
     return model
 
 
@@ -39,7 +39,7 @@ def tagger(**how):
     """A narrow tagger after a training by labels, distributions and states, with a learnt map between the widths."""
     teacher = tiny_model(roberta(), layers=3, labels=LABELS, seed=5)
     model = tiny_model(width=16, labels=LABELS)
-    train(model, ner_data(SENTENCES, model, teacher), TAGGER_TERMS, replace(SCHEDULE, **how), 1, Teacher(teacher))
+    train(model, ner_data(SENTENCES, model, teacher), TAGGER_TERMS, replace(SCHEDULE, **how), 1, LiveTeacher(teacher))
     return model
 
 

@@ -22,8 +22,8 @@ from finkd.progress import Progress
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer
 from finkd.tokenization.tokenizer import Longs
+from finkd.training.loop import DivergedError
 from finkd.training.schedule import Course, Schedule
-from finkd.training.trainer import DivergedError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from finkd.models.heads import with_masked_head
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.models.truncation import replace_vocabulary
-from finkd.training.step import Teacher
+from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
 from tests.toys import bpe, roberta
@@ -83,11 +83,17 @@ def test_it_learns_and_can_change_its_vocabulary():
     data = ner_data(SENTENCES, model, teacher)
     schedule = replace(QUICK, epochs=15, dropout=0.0)
     train(
-        model, data, [AlignedHiddenStates()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss)
+        model,
+        data,
+        [AlignedHiddenStates()],
+        schedule,
+        1,
+        LiveTeacher(teacher),
+        lambda progress: seen.append(progress.loss),
     )
     assert seen[-1] < 0.8 * seen[0]
     with pytest.raises(ConfigError, match="cannot compare factorised embeddings"):
-        train(model, data, [Embedding()], schedule, 1, Teacher(teacher))
+        train(model, data, [Embedding()], schedule, 1, LiveTeacher(teacher))
 
 
 @pytest.mark.parametrize(

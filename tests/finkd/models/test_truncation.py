@@ -11,7 +11,7 @@ from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.truncation import every_other, keep_layers, narrow, replace_vocabulary
 from finkd.stages.truncate_layers import TruncateLayers
-from finkd.training.step import Teacher
+from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
@@ -173,7 +173,7 @@ def test_a_narrower_student_learns_its_teachers_states():
     student = with_head(TruncateLayers((0,), width=16).run(tiny_model(seed=5), None)[0], LABELS, 0)
     seen = []
     data = ner_data(SENTENCES, student, teacher)
-    train(student, data, [AlignedHiddenStates()], replace(QUICK, epochs=30), 1, Teacher(teacher), seen.append)
+    train(student, data, [AlignedHiddenStates()], replace(QUICK, epochs=30), 1, LiveTeacher(teacher), seen.append)
     assert seen[-1].loss < 0.5 * seen[0].loss
 
 

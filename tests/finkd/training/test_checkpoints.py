@@ -10,7 +10,6 @@ import torch
 
 from finkd.corpora.errors import StoreError
 from finkd.execution import lineage
-from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.masked_lm import MaskedLM
@@ -20,7 +19,7 @@ from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
 from finkd.strategies.strategy import Step
 from finkd.training.checkpoints import Checkpoints
-from finkd.training.step import Teacher
+from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 from tests.toys import bpe
@@ -49,7 +48,7 @@ def case(name):
         model = with_masked_head(tiny_model(seed=1), 1)
         return model, replace(ner_data(SENTENCES, model), masking=0.5), [MaskedLM()], LONG, None
     model, other = tagger(), teacher()
-    teaching = Teacher(other, word_logits(other, ner_data(SENTENCES, other).student))
+    teaching = LiveTeacher(other)
     options = {"gradient_norm_balancing": True} if name == "balanced" else {"mixing": 0.5}
     terms = [CrossEntropy(), WordLogitsKL(), AlignedHiddenStates()]
     return model, ner_data(SENTENCES, model, other), terms, replace(LONG, **options), teaching

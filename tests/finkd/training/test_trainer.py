@@ -21,9 +21,11 @@ from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
+from finkd.training.loop import DivergedError
 from finkd.training.schedule import Course, Schedule
-from finkd.training.step import Step, Teacher
-from finkd.training.trainer import DivergedError, train
+from finkd.training.step import Step
+from finkd.training.teachers import CachedLogits, LiveTeacher
+from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
@@ -105,7 +107,13 @@ def test_hidden_states_reach_the_loss(tokenizer):
     seen = []
     schedule = replace(QUICK, epochs=15, dropout=0.0)
     train(
-        model, data, [AlignedHiddenStates()], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss)
+        model,
+        data,
+        [AlignedHiddenStates()],
+        schedule,
+        1,
+        LiveTeacher(teacher),
+        lambda progress: seen.append(progress.loss),
     )
     assert seen[-1] < 0.8 * seen[0]
     assert not torch.equal(model.embeddings.weight, embeddings)
@@ -115,7 +123,7 @@ def test_hidden_states_reach_the_loss(tokenizer):
 def test_a_copy_of_its_teacher_has_nothing_to_learn():
     teacher, model, seen = student(), student(), []
     data = ner_data(SENTENCES, model, teacher)
-    teaching = Teacher(teacher, word_logits(teacher, data.student))
+    teaching = LiveTeacher(teacher)
     schedule = replace(QUICK, dropout=0.0, learning_rate=1e-12, head_learning_rate=0.0)
     train(
         model,
@@ -137,7 +145,7 @@ def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
     data = ner_data(SENTENCES, model)
     schedule = replace(QUICK, epochs=40, dropout=0.0)
     train(
-        model, data, [WordLogitsKL()], schedule, 1, Teacher(logits=targets), lambda progress: seen.append(progress.loss)
+        model, data, [WordLogitsKL()], schedule, 1, CachedLogits(targets), lambda progress: seen.append(progress.loss)
     )
     assert seen[-1] < 0.3 * seen[0]
 
@@ -147,14 +155,14 @@ def test_labels_of_a_teacher_that_runs_anyway_are_those_computed_before(tokenize
     teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
     targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
     losses = []
-    for teaching in (Teacher(teacher), Teacher(teacher, targets)):
+    for teaching in (LiveTeacher(teacher), CachedLogits(targets)):
         model, seen = student(), []
         data = ner_data(SENTENCES, model, teacher)
         schedule = replace(QUICK, epochs=2, dropout=0.0)
         train(
             model,
             data,
-            [AlignedHiddenStates(), WordLogitsKL()],
+            [WordLogitsKL()],
             schedule,
             1,
             teaching,
@@ -176,7 +184,7 @@ def test_word_distillation_with_one_tokenizer_is_plain_distillation():
         [WordLogitsKL(temperature=3.0)],
         schedule,
         1,
-        Teacher(logits=targets),
+        CachedLogits(targets),
         lambda p: seen.append(p.loss),
     )
     total = []
@@ -194,7 +202,7 @@ def test_weights_of_terms_add_up():
     def first_loss(*losses):
         model, seen = student(), []
         data = ner_data(SENTENCES, model)
-        teaching = Teacher(logits=word_logits(tiny_model(labels=LABELS, seed=5), data.student))
+        teaching = CachedLogits(word_logits(tiny_model(labels=LABELS, seed=5), data.student))
         schedule = replace(QUICK, epochs=1, dropout=0.0)
         train(model, data, losses, schedule, 1, teaching, lambda progress: seen.append(progress.loss))
         return seen[0]
@@ -275,7 +283,7 @@ def first_loss(losses, model, teacher, **how):
     seen = []
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
     schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000, **how)
-    train(model, data, losses, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    train(model, data, losses, schedule, 1, LiveTeacher(teacher), lambda progress: seen.append(progress.loss))
     return seen[0]
 
 
@@ -315,7 +323,7 @@ def test_every_term_teaches_across_tokenizers(term, tokenizer, precision):
     seen = []
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.5)
     schedule = replace(QUICK, epochs=40, dropout=0.0, batch_tokens=10_000, precision=precision)
-    train(model, data, [term], schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    train(model, data, [term], schedule, 1, LiveTeacher(teacher), lambda progress: seen.append(progress.loss))
     assert sum(seen[-5:]) < 0.95 * sum(seen[:5])
     tied = model.network.get_output_embeddings().weight
     assert tied is model.embeddings.weight
@@ -350,7 +358,7 @@ def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
     scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.tokens] for side in (model, teacher))
     ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
     expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
-    step = Step(model, None, [MaskedProjection(positions="all")], Teacher(teacher), torch.device("cpu"), "fp32")
+    step = Step(model, None, [MaskedProjection(positions="all")], LiveTeacher(teacher), torch.device("cpu"), "fp32")
     value = step(batch).sum()
     assert value.item() == pytest.approx(expected.item(), abs=1e-5)
     gradients = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
@@ -396,7 +404,7 @@ def test_a_map_is_learnt_where_the_widths_differ():
     data = ner_data(SENTENCES, model, teacher)
     schedule = replace(QUICK, epochs=15, dropout=0.0)
     terms = [AlignedHiddenStates(), Embedding()]
-    train(model, data, terms, schedule, 1, Teacher(teacher), lambda progress: seen.append(progress.loss))
+    train(model, data, terms, schedule, 1, LiveTeacher(teacher), lambda progress: seen.append(progress.loss))
     assert seen[-1] < 0.8 * seen[0]
 
 
@@ -450,7 +458,7 @@ def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone(
     batch = data.batch(np.arange(3), (Requirement.MLM_LOGITS | Requirement.HIDDEN_STATES), (1, 1))
     terms = [MaskedProjection(), AlignedHiddenStates(), MaskedLM()]
     found = [
-        Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)(batch)
+        Step(model, None, terms, LiveTeacher(teacher), torch.device("cpu"), precision)(batch)
         for precision in ("fp32", "bf16")
     ]
     torch.testing.assert_close(*found, rtol=0.02, atol=0)
@@ -466,7 +474,7 @@ def test_in_bf16_long_sums_of_gradients_are_right(terms):
     assert len(batch.student.tokens) > 2000
     found = []
     for precision in ("fp32", "bf16"):
-        step = Step(model, None, terms, Teacher(teacher), torch.device("cpu"), precision)
+        step = Step(model, None, terms, LiveTeacher(teacher), torch.device("cpu"), precision)
         model.network.zero_grad()
         step(batch).sum().backward()
         found.append({name: each.grad.float() for name, each in step.named_parameters() if each.grad is not None})

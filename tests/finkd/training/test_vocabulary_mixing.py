@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from finkd.corpora.errors import ConfigError
-from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
 from finkd.losses.term import Requirement
@@ -18,7 +17,7 @@ from finkd.stages.adapt import Adapt
 from finkd.stages.distill import Distill
 from finkd.stages.finetune import Finetune
 from finkd.stages.task_distill import TaskDistill
-from finkd.training.step import Teacher
+from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from finkd.training.vocabulary_mixing import both_vocabularies
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
@@ -77,7 +76,7 @@ def test_a_student_learns_from_mixed_text():
     teacher = tiny_model(roberta(), labels=LABELS, layers=4, seed=5)
     model, seen = tiny_model(labels=LABELS), []
     data = ner_data(SENTENCES, model, teacher)
-    teaching = Teacher(teacher, word_logits(teacher, ner_data(SENTENCES, teacher).student))
+    teaching = LiveTeacher(teacher)
     shape = model.embeddings.weight.shape
     before = model.embeddings.weight.detach().clone()
     train(
@@ -133,4 +132,4 @@ def test_embeddings_cannot_be_compared_in_two_vocabularies():
     student, teacher = tiny_model(labels=LABELS), tiny_model(roberta(), labels=LABELS, seed=5)
     data = ner_data(SENTENCES, student, teacher)
     with pytest.raises(ConfigError, match=r"schedule\.mixing: cannot be used with the loss 'embedding'"):
-        train(student, data, [AlignedHiddenStates(), Embedding()], MIXED, 1, Teacher(teacher))
+        train(student, data, [AlignedHiddenStates(), Embedding()], MIXED, 1, LiveTeacher(teacher))

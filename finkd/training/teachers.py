@@ -1,0 +1,82 @@
+"""Teachers of a training: one that runs beside the student, or outputs that were computed before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from finkd.losses.term import ModelOutputs
+from finkd.models.model import Model
+from finkd.tokenization.tokenizer import Longs
+from finkd.training.teacher_states import States
+
+
+class Teacher(Protocol):
+    """What a student learns from.
+
+    Attributes:
+        model: the teacher's model; ``None`` if its outputs are all that is known of it.
+        word_logits: (words, labels) its label logits of all words of the data, if they were computed before.
+    """
+
+    @property
+    def model(self) -> Model | None:
+        """The teacher's model, if there is one."""
+
+    @property
+    def word_logits(self) -> Tensor | None:
+        """(words, labels) of all words of the data, if they were computed before."""
+
+    def read(self, rows: Longs) -> ModelOutputs | None:
+        """Outputs for some examples that were computed before; ``None`` if the model has to run."""
+
+
+@dataclass(frozen=True)
+class LiveTeacher:
+    """A model that runs at every step.
+
+    Attributes:
+        model: the model.
+    """
+
+    model: Model
+    word_logits: None = None
+
+    def read(self, rows: Longs) -> None:
+        """Nothing was computed before."""
+
+
+@dataclass(frozen=True)
+class CachedLogits:
+    """Label logits of every word, computed before.
+
+    Attributes:
+        word_logits: (words, labels) of all words of the data.
+    """
+
+    word_logits: Tensor
+    model: None = None
+
+    def read(self, rows: Longs) -> None:
+        """Words are looked up by their number, not by example."""
+
+
+@dataclass(frozen=True)
+class CachedHiddenStates:
+    """Hidden states of every token, computed before and read from disk; the model is not run.
+
+    Attributes:
+        model: the model, for its vocabulary and its embeddings.
+        states: its hidden states.
+        word_logits: (words, labels) of all words of the data, if a term compares them.
+    """
+
+    model: Model
+    states: States
+    word_logits: Tensor | None = None
+
+    def read(self, rows: Longs) -> ModelOutputs:
+        """Hidden states of some examples."""
+        return self.states.side(rows)
