@@ -26,11 +26,13 @@ class Entry:
         target: ``"module:Name"`` of the object.
         summary: one line for ``finkd list``.
         package: the one that registers it, if it is not finkd.
+        papers: BibTeX keys of the works that it comes from.
     """
 
     target: str
     summary: str
     package: str | None = None
+    papers: tuple[str, ...] = ()
 
 
 class Registry(Generic[T]):
@@ -38,12 +40,15 @@ class Registry(Generic[T]):
 
     Args:
         kind: the plural noun for the things listed, such as ``"losses"``; also names the entry-point group.
-        entries: name -> (``"module:Name"``, one-line summary).
+        entries: name -> (``"module:Name"``, one-line summary), and BibTeX keys if there are some.
     """
 
-    def __init__(self, kind: str, entries: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, kind: str, entries: Mapping[str, tuple[str, str] | tuple[str, str, str]]) -> None:
         self.kind = kind
-        self._own = {name: Entry(target, summary) for name, (target, summary) in entries.items()}
+        self._own = {
+            name: Entry(target, summary, None, tuple(" ".join(papers).split()))
+            for name, (target, summary, *papers) in entries.items()
+        }
         self._all: dict[str, Entry] | None = None
 
     def entries(self) -> dict[str, Entry]:

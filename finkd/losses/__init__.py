@@ -16,39 +16,53 @@ if TYPE_CHECKING:  # listing the names must not import torch
 losses: Registry[type[Loss]] = Registry(
     "losses",
     {
-        "cross-entropy": ("finkd.losses.cross_entropy:CrossEntropy", "gold labels at each word's first token"),
+        "cross-entropy": (
+            "finkd.losses.cross_entropy:CrossEntropy",
+            "gold labels at each word's first token",
+            "devlin2019bert",
+        ),
         "word-logits-kl": (
             "finkd.losses.word_logits_kl:WordLogitsKL",
             "teacher's label distribution per word, across tokenizers",
+            "hinton2015distilling",
         ),
         "aligned-hidden-states": (
             "finkd.losses.aligned_hidden_states:AlignedHiddenStates",
             "teacher's hidden states pooled to the student's tokens",
+            "jiao2020tinybert sanh2019distilbert",
         ),
         "chunk-relations": (
             "finkd.losses.relations:ChunkRelations",
             "relations between queries, keys and values of common chunks",
+            "wang2021minilmv2",
         ),
-        "chunk-attention": ("finkd.losses.relations:ChunkAttention", "attention scores between common chunks"),
-        "embedding": ("finkd.losses.embedding:Embedding", "token embeddings, spelled in the teacher's tokens"),
-        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "hidden tokens of the text itself"),
+        "chunk-attention": (
+            "finkd.losses.relations:ChunkAttention",
+            "attention scores between common chunks",
+            "jiao2020tinybert",
+        ),
+        "embedding": (
+            "finkd.losses.embedding:Embedding",
+            "token embeddings, spelled in the teacher's tokens",
+            "jiao2020tinybert",
+        ),
+        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "hidden tokens of the text itself", "devlin2019bert"),
         "masked-projection": (
             "finkd.losses.masked_kl:MaskedProjection",
             "teacher's likeliest hidden tokens, projected to the student's vocabulary",
+            "sanh2019distilbert",
         ),
         "masked-marginal": (
             "finkd.losses.masked_kl:MaskedMarginal",
             "teacher's hidden tokens, retokenized position by position",
         ),
-        "alm": (
-            "finkd.losses.masked_kl:ALM",
-            "teacher's likelihood of hidden chunks (ALM)",
-        ),
-        "uld": ("finkd.losses.baselines:ULD", "sorted probabilities, no alignment (ULD)"),
-        "mined": ("finkd.losses.baselines:MinED", "entries matched by edit distance (MinED)"),
+        "alm": ("finkd.losses.masked_kl:ALM", "teacher's likelihood of hidden chunks (ALM)", "minixhofer2025alm"),
+        "uld": ("finkd.losses.baselines:ULD", "sorted probabilities, no alignment (ULD)", "boizard2024uld"),
+        "mined": ("finkd.losses.baselines:MinED", "entries matched by edit distance (MinED)", "wan2024fusellm"),
         "uld-hybrid": ("finkd.losses.baselines:ULDHybrid", "equal entries matched, the others sorted (GOLD)"),
     },
 )
+"""Name -> where the loss is, what it compares, and BibTeX keys of the papers that it comes from (none: finkd's own)."""
 
 
 recipes: Registry[Recipe] = Registry(

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from finkd.corpora.errors import UnknownNameError
+from finkd.losses import losses
 
 KINDS = {
     "strategies": "Strategies",
@@ -19,8 +20,8 @@ KINDS = {
     "recipes": "Recipes of losses",
     "transfers": "Embedding transfers",
     "maps": "Vocabulary maps",
-    "vocabularies": "Ways to learn a vocabulary",
-    "baselines": "Floors",
+    "vocabularies": "Vocabulary training",
+    "baselines": "Baselines",
     "corpora": "Corpora",
     "tasks": "General tasks",
     "suites": "Suites of general tasks",
@@ -95,6 +96,8 @@ def cited(kind: str, name: str) -> tuple[Reference, ...]:
 
 def names(kind: str) -> Mapping[str, tuple[str, ...]]:
     """The names of a kind with the keys of their references."""
+    if kind == "losses":
+        return {name: entry.papers for name, entry in losses.entries().items() if entry.package is None}
     return {name: tuple(keys) for name, keys in _held()["cited"][kind].items()}
 
 
