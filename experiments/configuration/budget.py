@@ -24,7 +24,7 @@ Reads: TypeAlias = "Callable[[Source], tuple[int, float]]"
 
 @dataclass(frozen=True)
 class Budget:
-    """What the training stages of a student may take together; exactly one of the three.
+    """A budget of all training stages of a student together; exactly one of the three.
 
     Stages share it in proportion to the tokens (or steps) that their own schedules would read. Stages before the one
     that first makes the model smaller are its teacher's, shared with other students, and not counted; nor are copies
@@ -33,7 +33,7 @@ class Budget:
     Attributes:
         tokens: tokens, about; stages read more or fewer epochs.
         steps: batches, about; likewise.
-        seconds: each stage is stopped by the clock when its share is over.
+        seconds: each stage is stopped when its share of the time is over.
     """
 
     tokens: PositiveInt | None = None
@@ -91,7 +91,7 @@ def tokens_read(strategy: Strategy, reads: Reads) -> list[float]:
 
 
 def sentences_read(training: Training, reads: Reads) -> tuple[int, float]:
-    """How many sentences a training stage reads in an epoch, copies among them, and their mean number of words."""
+    """Number of sentences that a stage reads in an epoch, copies among them, and their mean number of words."""
     sentences, words = reads(training.source)
     return sentences * (1 + training.copies), words
 

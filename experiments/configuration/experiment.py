@@ -1,4 +1,4 @@
-"""What an experiment compares: one YAML file, read strictly."""
+"""Read the configuration of an experiment, one YAML file, strictly."""
 
 from __future__ import annotations
 

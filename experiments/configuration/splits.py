@@ -1,4 +1,4 @@
-"""Which part of a labelled corpus figures are given on."""
+"""Choose the split of a labelled corpus that is scored."""
 
 from __future__ import annotations
 

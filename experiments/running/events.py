@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it."""
+"""Events of a run, for those who watch it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Listener = Callable[[Event], None]
 
 
 def ignored(event: Event) -> None:
-    """What nobody watches."""
+    """Ignore an event."""
 
 
 class Watch:

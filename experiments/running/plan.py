@@ -1,4 +1,4 @@
-"""What a run would do: which stages are stored, which are shared, and about what the others cost."""
+"""Plan a run: the stages that are stored or shared, and about what the others cost."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _seed_alone(
 
 
 def default_folder(experiment: Experiment) -> Path:
-    """Where an experiment's results go if nothing else is said."""
+    """The folder of an experiment's results if none is named."""
     return Path("runs") / slug(experiment.name)
 
 

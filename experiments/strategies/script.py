@@ -1,4 +1,4 @@
-"""What the scripts of this folder do: run one ordering beside its teacher."""
+"""Run one strategy beside its teacher, for the scripts of this folder."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _POOL = 64
 
 
 def plan(lengths: Longs, budget: int, seed: int, epoch: int) -> list[Longs]:
-    """Which examples go into which batch: shuffled, sorted by length within pools, cut by budget, shuffled again.
+    """Plan the batches of an epoch: examples shuffled, sorted by length within pools, cut by budget, shuffled again.
 
     The plan depends on nothing but its arguments, so an interrupted epoch can be taken up at any batch.
 
@@ -73,7 +73,7 @@ def by_length(rows: Longs, lengths: Longs, budget: int) -> list[Longs]:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees; it holds only words that both tokenizers cover.
+    """Inputs of one training step, of words that both tokenizers cover.
 
     Attributes:
         student: the student's input.

@@ -1,4 +1,4 @@
-"""Which words masked language modelling hides."""
+"""Choose the words to mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finkd.tokenization.tokenizer import Longs
 
 
 def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> TrainingData:
-    """The same examples, with so many of their words hidden where a term needs hidden text.
+    """The same examples, with so many of their words masked where a term needs masked text.
 
     A word's chance is in proportion to n^-rarity, n being how often its rarest token occurs in the text, and never
     above one. DistilBERT's training script chooses tokens in this way, with .7; the rule for words is finkd's.
@@ -20,7 +20,7 @@ def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> Training
     Args:
         data: examples.
         fraction: of the words.
-        rarity: 0 hides all words alike.
+        rarity: 0 masks all words alike.
     """
     if rarity == 0 or len(data.word_ids) == 0:
         return replace(data, masking=fraction)

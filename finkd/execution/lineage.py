@@ -26,7 +26,7 @@ from finkd.training.checkpoints import Checkpoints
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a strategy ended in.
+    """Result of a strategy.
 
     Attributes:
         key: content address of the last stage.
@@ -134,7 +134,7 @@ def _make_teachers(step: Step, context: Context) -> None:
 
 
 def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored, bool]:
-    """What a stage makes of a model, and whether another run made it, which had begun it and was waited for."""
+    """Run a stage; return also whether another run made the result, which had begun it and was waited for."""
     with context.store.turn(key) if processes.is_first() else contextlib.nullcontext():
         processes.wait()
         stored = context.store.get(key)

@@ -19,7 +19,7 @@ from finkd.strategies.strategy import Strategy
 
 @dataclass(frozen=True)
 class Ancestors:
-    """What strategies make of the model that an experiment begins with.
+    """Teachers that strategies make of the model that an experiment begins with.
 
     Attributes:
         teacher: name or folder of that model.

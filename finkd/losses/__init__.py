@@ -46,17 +46,17 @@ losses: Registry[type[Loss]] = Registry(
             "token embeddings, spelled in the teacher's tokens",
             "jiao2020tinybert",
         ),
-        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "hidden tokens of the text itself", "devlin2019bert"),
+        "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "masked tokens of the text itself", "devlin2019bert"),
         "masked-projection": (
             "finkd.losses.masked_kl:MaskedProjection",
-            "teacher's likeliest hidden tokens, projected to the student's vocabulary",
+            "teacher's likeliest masked tokens, projected to the student's vocabulary",
             "sanh2019distilbert",
         ),
         "masked-marginal": (
             "finkd.losses.masked_kl:MaskedMarginal",
-            "teacher's hidden tokens, retokenized position by position",
+            "teacher's masked tokens, retokenized position by position",
         ),
-        "alm": ("finkd.losses.masked_kl:ALM", "teacher's likelihood of hidden chunks (ALM)", "minixhofer2025alm"),
+        "alm": ("finkd.losses.masked_kl:ALM", "teacher's likelihood of masked chunks (ALM)", "minixhofer2025alm"),
         "uld": ("finkd.losses.baselines:ULD", "sorted probabilities, no alignment (ULD)", "boizard2024uld"),
         "mined": ("finkd.losses.baselines:MinED", "entries matched by edit distance (MinED)", "wan2024fusellm"),
         "uld-hybrid": ("finkd.losses.baselines:ULDHybrid", "equal entries matched, the others sorted (GOLD)"),
@@ -80,7 +80,7 @@ recipes: Registry[Recipe] = Registry(
             "distill: the triple loss with equal weights",
         ),
         "minilm": ("finkd.losses.known:MINILM", "distill: relations of the last layer"),
-        "logits": ("finkd.losses.known:LOGITS", "distill: masked-LM guesses alone"),
+        "logits": ("finkd.losses.known:LOGITS", "distill: masked-LM logits alone"),
     },
 )
 

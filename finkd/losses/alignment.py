@@ -104,7 +104,7 @@ class MaskedText:
     Attributes:
         student: the student's tokens of it.
         teacher: the teacher's.
-        chunks: number of hidden chunks; each has at least one token on both sides.
+        chunks: number of masked chunks; each has at least one token on both sides.
     """
 
     student: MaskedTokens
@@ -113,7 +113,7 @@ class MaskedText:
 
     @cached_property
     def sizes(self) -> tuple[Tensor, Tensor]:
-        """(chunks,) number of student tokens and of teacher tokens in each hidden chunk."""
+        """(chunks,) number of student tokens and of teacher tokens in each masked chunk."""
         return (
             torch.bincount(self.student.chunk, minlength=self.chunks),
             torch.bincount(self.teacher.chunk, minlength=self.chunks),
@@ -121,18 +121,18 @@ class MaskedText:
 
     @cached_property
     def first_teacher(self) -> Tensor:
-        """(masked student tokens,) index, among the teacher's hidden tokens, of the first in the same chunk."""
+        """(masked student tokens,) index, among the teacher's masked tokens, of the first in the same chunk."""
         return torch.searchsorted(self.teacher.chunk, self.student.chunk)
 
 
 @dataclass(frozen=True)
 class BatchAlignment:
-    """How the tokens of both models lie over each other in one batch.
+    """Alignment of the tokens of both models in one batch.
 
     Attributes:
         to_student: teacher tokens averaged into student tokens by shared characters.
         chunks: common stretches, if a term needs them.
-        masked: hidden text, if a term needs any.
+        masked: masked text, if a term needs any.
         everywhere: all of the text in the same form, if a term needs it.
     """
 

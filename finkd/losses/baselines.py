@@ -19,7 +19,7 @@ from finkd.losses.term import Requirement, StepOutputs
 class ULD:
     """Mean over positions of sum_v |sort(p_S)_v - sort(p_T)_v|, the shorter one padded with zeros.
 
-    Universal logit distillation (Boizard et al., arXiv 2402.12030, equation 3): no alignment, the i-th hidden token of
+    Universal logit distillation (Boizard et al., arXiv 2402.12030, equation 3): no alignment, the i-th masked token of
     an example is paired with the i-th of the other side, and what is left over is dropped.
 
     Attributes:
@@ -32,7 +32,7 @@ class ULD:
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar; 0 if nothing is hidden."""
+        """Scalar; 0 if nothing is masked."""
         student, teacher, masked = mlm_logits(outputs)
         ours, theirs = _paired_by_index(masked.student, masked.teacher)
         p_student = functional.softmax(student[ours].float(), dim=-1)
@@ -44,7 +44,7 @@ class ULD:
 class MinED:
     """KL to the teacher's distribution, each entry moved to the student's entry of the smallest edit distance.
 
-    MinED of FuseLLM (Wan et al., arXiv 2401.10491, section 3.3): hidden chunks of one token on both sides take the
+    MinED of FuseLLM (Wan et al., arXiv 2401.10491, section 3.3): masked chunks of one token on both sides take the
     mapped distribution, the tokens of all others the text itself as a one-hot target.
 
     Attributes:
@@ -55,20 +55,20 @@ class MinED:
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar; 0 if nothing is hidden."""
+        """Scalar; 0 if nothing is masked."""
         student, teacher, masked = mlm_logits(outputs)
         assert outputs.vocabularies is not None
         scores = functional.log_softmax(student.float(), dim=-1)
         target = functional.one_hot(masked.student.ids, scores.shape[-1]).float()
         single = single_tokens(masked)
-        guesses = functional.softmax(teacher[masked.first_teacher[single]].float(), dim=-1)
-        target[single] = torch.zeros_like(target[single]).index_add(1, outputs.vocabularies.nearest, guesses)
+        probabilities = functional.softmax(teacher[masked.first_teacher[single]].float(), dim=-1)
+        target[single] = torch.zeros_like(target[single]).index_add(1, outputs.vocabularies.nearest, probabilities)
         return functional.kl_div(scores, target, reduction="sum") / max(1, len(scores))
 
 
 @dataclass(frozen=True)
 class ULDHybrid:
-    """Jensen-Shannon divergence on entries that both vocabularies hold, sorted L1 on all others, per hidden chunk.
+    """Jensen-Shannon divergence on entries that both vocabularies hold, sorted L1 on all others, per masked chunk.
 
     GOLD of TRL: a chunk's distribution is that of its first token times the chances of the tokens that follow it. What
     is left to the L1 term has no names any more; in financial text most numbers fall there.
@@ -85,7 +85,7 @@ class ULDHybrid:
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar; 0 if nothing is hidden."""
+        """Scalar; 0 if nothing is masked."""
         student, teacher, masked = mlm_logits(outputs)
         assert outputs.vocabularies is not None
         ours = _merged(student, masked.student)
@@ -117,7 +117,7 @@ def sorted_distance(first: Tensor, second: Tensor, largest: int) -> Tensor:
 
 
 def _paired_by_index(student: MaskedTokens, teacher: MaskedTokens) -> tuple[Tensor, Tensor]:
-    """Indices of the i-th hidden token of each example on both sides, as far as both have one."""
+    """Indices of the i-th masked token of each example on both sides, as far as both have one."""
     partner = torch.searchsorted(teacher.row, student.row) + places(student.row)
     within = partner < torch.searchsorted(teacher.row, student.row, right=True)
     return within.nonzero().squeeze(1), partner[within]

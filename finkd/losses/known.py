@@ -1,6 +1,6 @@
 """Loss terms with the weights that papers gave them, in their forms across tokenizers.
 
-Under one tokenizer each term is the ordinary one, but for masked-LM guesses: these are compared where text is hidden,
+Under one tokenizer each term is the ordinary one, but for masked-LM logits: these are compared where text is masked,
 the teacher's likeliest 64 of them (``masked-projection`` has a setting for their number).
 """
 

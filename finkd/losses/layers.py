@@ -1,4 +1,4 @@
-"""Which of the teacher's layers each of the student's learns from."""
+"""Map the student's layers to the teacher's."""
 
 from __future__ import annotations
 

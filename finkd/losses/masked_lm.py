@@ -1,4 +1,4 @@
-"""MaskedText language modelling: the student guesses hidden tokens."""
+"""Masked language modelling: the student predicts masked tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finkd.models.masked_lm import cross_entropy
 
 @dataclass(frozen=True)
 class MaskedLM:
-    """-log p_S(token), averaged over the student's hidden tokens (Devlin et al., arXiv 1810.04805, section 3.1).
+    """-log p_S(token), averaged over the student's masked tokens (Devlin et al., arXiv 1810.04805, section 3.1).
 
     Attributes:
         weight: factor in the sum of all terms.
@@ -23,7 +23,7 @@ class MaskedLM:
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar; 0 if nothing is hidden."""
+        """Scalar; 0 if nothing is masked."""
         assert outputs.student.mlm_logits is not None
         assert outputs.alignment is not None
         assert outputs.alignment.masked is not None

@@ -15,7 +15,7 @@ from finkd.models.masked_lm import FactoredLogits
 
 
 class Requirement(Flag):
-    """What a loss term reads beside the student's own logits of words.
+    """Outputs that a loss term reads beside the student's own word logits.
 
     Attributes:
         NONE: nothing more.
@@ -73,7 +73,7 @@ def _same(states: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class StepOutputs:
-    """What loss terms read: the outputs of both models for one batch.
+    """Outputs of both models for one batch, as loss terms read them.
 
     Attributes:
         student: outputs of the student.

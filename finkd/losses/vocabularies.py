@@ -1,4 +1,4 @@
-"""How the entries of two vocabularies correspond, as the tables that losses look things up in."""
+"""Tables from the entries of one vocabulary to those of another, for losses."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class Vocabularies:
             warnings.filterwarnings("ignore", message="Sparse")  # that the layout is young, that checks cost time
             return torch.sparse_coo_tensor(at, weights[entries, places], shape).coalesce().to_sparse_csr()
 
-    def project(self, guesses: Tensor) -> Tensor:
+    def project(self, probabilities: Tensor) -> Tensor:
         """(positions, student vocabulary) from (positions, teacher vocabulary) probabilities."""
-        return guesses if self.are_equal else (self.projection @ guesses.T).T.contiguous()
+        return probabilities if self.are_equal else (self.projection @ probabilities.T).T.contiguous()
 
     @cached_property
     def equal(self) -> Tensor:

@@ -22,7 +22,7 @@ stages: Registry[type[Stage]] = Registry(
         ),
         "select": ("finkd.stages.select:Select", "only the better part of the raw text for the stages after it"),
         "adapt": ("finkd.stages.adapt:Adapt", "continued masked language modelling on domain text"),
-        "distill": ("finkd.stages.distill:Distill", "a teacher's states and masked-LM guesses, before any task"),
+        "distill": ("finkd.stages.distill:Distill", "a teacher's states and masked-LM logits, before any task"),
         "finetune": ("finkd.stages.finetune:Finetune", "NER with gold labels"),
         "task-distill": (
             "finkd.stages.task_distill:TaskDistill",

@@ -21,7 +21,7 @@ from finkd.training.vocabulary_mixing import check_mixing
 
 @dataclass(frozen=True)
 class Adapt(Stage):
-    """Train the encoder to guess hidden words of the domain (Gururangan et al., arXiv 2004.10964, section 3).
+    """Train the encoder to predict masked words of the domain (Gururangan et al., arXiv 2004.10964, section 3).
 
     An encoder that came without a masked-LM head gets one whose decoder is tied to its embeddings. With ``train: head``
     nothing else is changed, which makes a masked-LM teacher of a sentence encoder.
@@ -29,8 +29,8 @@ class Adapt(Stage):
     Attributes:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         train: ``"all"`` weights or the ``"head"`` alone.
-        masking: share of the words that are hidden, each as a whole.
-        rarity: 0 hides all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
+        masking: share of the words that are masked, each as a whole.
+        rarity: 0 masks all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
         schedule: how long and how fast.
     """
 

@@ -1,4 +1,4 @@
-"""What the stages that train have in common."""
+"""Training and cached data for the stages that train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stages have in common whose weights learn under a constraint."""
+"""Training under a constraint on the weights, for the stages that need one."""
 
 from __future__ import annotations
 

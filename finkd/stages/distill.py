@@ -1,4 +1,4 @@
-"""An encoder learned from another's states and masked-LM guesses, across tokenizers."""
+"""An encoder learned from another's states and masked-LM logits, across tokenizers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from finkd.training.vocabulary_mixing import check_mixing
 class Distill(Stage):
     """Train an encoder, before it knows any task, to compute what a larger one does.
 
-    Terms that compare masked-LM guesses need a teacher with a masked-LM head: ``teacher: masked-teacher`` trains one,
+    Terms that compare masked-LM logits need a teacher with a masked-LM head: ``teacher: masked-teacher`` trains one,
     with the settings of ``adapt`` in the config. Its students begin with the same stage, so that they inherit the head.
 
     Attributes:
@@ -36,8 +36,8 @@ class Distill(Stage):
         teacher: ``"tagger"``, the experiment's system of the role teacher; ``"origin"``, the teacher as it came; or a
             strategy to make one from that.
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
-        masking: share of the words that are hidden from both models, if a term needs hidden text.
-        rarity: 0 hides all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
+        masking: share of the words that are masked for both models, if a term needs masked text.
+        rarity: 0 masks all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
         schedule: how long and how fast.
         cache_teacher_outputs: as in ``task-distill``.
     """

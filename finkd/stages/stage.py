@@ -48,7 +48,7 @@ def _no_ancestor(strategy: str) -> TaughtBy:
 
 @dataclass(frozen=True)
 class Context:
-    """What a stage may use beside the model that it is given.
+    """Data, teachers and store that a stage may use beside the model that it is given.
 
     Attributes:
         train: labelled sentences.
@@ -129,7 +129,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Training:
-    """What a stage trains on, for budgets and estimates.
+    """Schedule and text of a stage that trains, for budgets and estimates.
 
     Attributes:
         schedule: how long and how fast.
@@ -147,7 +147,7 @@ class Training:
 
 
 class StageResult(NamedTuple):
-    """What a stage makes of a model.
+    """Result of a stage.
 
     Attributes:
         model: the new one.

@@ -96,7 +96,7 @@ class TaskDistill(Stage):
         """The loss terms.
 
         Raises:
-            ConfigError: if a setting is wrong, or a term needs hidden text.
+            ConfigError: if a setting is wrong, or a term needs masked text.
             UnknownNameError: if a term is unknown.
         """
         why = "hides words, which a tagger has to read; use distill"

@@ -93,7 +93,7 @@ def _excerpt(text: str, position: int) -> str:
 
 
 def _closing(text: str, start: int) -> int:
-    """Where the bracket that opens at ``start`` is closed.
+    """Find the bracket that closes the one at ``start``.
 
     Raises:
         ConfigError: with the bracket that is not closed, closes nothing, or may not stand there.

@@ -1,4 +1,4 @@
-"""What takes part in a training between its steps: listeners, readers of the model, checkpoints."""
+"""Callbacks of the training loop: listeners, readers of the model, checkpoints."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def forward_together(
 
 @dataclass(frozen=True)
 class _Shares:
-    """Which part of a batch belongs to which process: neighbouring examples.
+    """Parts of a batch by process: neighbouring examples.
 
     Attributes:
         rows: (processes + 1,) borders among the examples.

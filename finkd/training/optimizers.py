@@ -1,4 +1,4 @@
-"""What moves the weights."""
+"""Build the optimizer groups."""
 
 from __future__ import annotations
 

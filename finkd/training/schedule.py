@@ -1,4 +1,4 @@
-"""How long and how fast to train, and how far a training has come."""
+"""Training schedules: epochs, learning rates, time budgets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from finkd.system.precision import Precision
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train.
+    """Length and learning rates of a training.
 
     Attributes:
         epochs: passes over the data; the last one may be a part.
@@ -29,8 +29,8 @@ class Schedule:
         dropout: of hidden states, in steps of 1/256; attention has none, since that would keep it out of fused kernels.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
         gradient_norm_balancing: whether to scale the loss terms so that their gradients are equally large.
-        seconds: the training ends after this time, if its epochs have not ended before, and its learning rates fall by
-            the clock; how many steps that makes depends on the machine.
+        seconds: the training ends after this time at the latest, and its learning rates fall with the time; the number of
+            steps depends on the machine.
         mixing: share of the text that the student reads in the teacher's tokens at first; it falls to 0 at a constant
             rate (``finkd.training.vocabulary_mixing``).
     """
@@ -51,7 +51,7 @@ class Schedule:
 
 
 class Course:
-    """How far a training has come, by its steps or by the clock, whichever is further."""
+    """Progress of a training by its steps or by its time budget, whichever is further."""
 
     def __init__(self, schedule: Schedule, steps: int) -> None:
         self.steps = steps
@@ -62,7 +62,7 @@ class Course:
         self._looked = time.perf_counter()
 
     def look_at_clock(self) -> None:
-        """Let ``elapsed`` be the time that it is now; between two looks it stands still, on all processes alike."""
+        """Refresh the elapsed time, alike on all processes; it stands still between two calls."""
         now = time.perf_counter()
         self.elapsed += now - self._looked
         self._looked = now
@@ -74,7 +74,7 @@ class Course:
         self._looked = time.perf_counter()
 
     def done(self, step: int) -> float:
-        """What of ``steps`` is done after a step."""
+        """Steps that count as done after a step."""
         clock = self.steps * self.elapsed / self.seconds if self.seconds else 0.0
         return min(max(step, clock), self.steps)
 

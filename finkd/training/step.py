@@ -118,7 +118,7 @@ def _asked(batch: Batch) -> tuple[MaskedText | None, MaskedText | None]:
 
 
 def required_by(losses: Sequence[Loss]) -> Requirement:
-    """What some terms require together."""
+    """Combine the requirements of some terms."""
     return reduce(or_, (loss.requires for loss in losses), Requirement.NONE)
 
 

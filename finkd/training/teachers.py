@@ -14,7 +14,7 @@ from finkd.training.teacher_states import States
 
 
 class Teacher(Protocol):
-    """What a student learns from.
+    """Source of teacher outputs.
 
     Attributes:
         model: the teacher's model; ``None`` if its outputs are all that is known of it.

@@ -68,7 +68,7 @@ def train(
 def _vocabularies(
     model: Model, data: TrainingData, losses: Sequence[Loss], schedule: Schedule, teacher: Teacher | None
 ) -> contextlib.AbstractContextManager[None]:
-    """What the student reads while it is trained: its own vocabulary, or the teacher's as well."""
+    """Let the student read the teacher's vocabulary too, if the schedule mixes them."""
     if not schedule.mixing:
         return contextlib.nullcontext()
     check_mixing(schedule, losses)

@@ -1,4 +1,4 @@
-"""What weights may be while they are learnt: sparse, or of few bits."""
+"""Constraints on weights that learn: sparse, or of few bits."""
 
 from __future__ import annotations
 
