@@ -1,4 +1,4 @@
-"""Whether a change of the code left the quick start's models and scores as they were, bit by bit.
+"""Check that a change of the code left the quick start's models and scores as they were, bit by bit.
 
     python benchmarks/unchanged.py --before fa0f7b7
 
@@ -21,12 +21,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "experiments/configs/quickstart.yaml"
 FILES = ("model.safetensors", "tokenizer.json")
-PROGRAM = "from finkd.experiments.cli import main; main()"
 
 
 def result(code: Path, out: Path) -> dict[str, str]:
     """Run the quick start with the code of a folder; hashes by file, and scores by system and column."""
-    command = [sys.executable, "-c", PROGRAM, "run", CONFIG, "--out", str(out), "--set", "measure=0"]
+    package = "finkd.experiments" if (code / "finkd" / "experiments").exists() else "experiments"  # as it was called
+    program = f"from {package}.cli import main; main()"
+    command = [sys.executable, "-c", program, "run", CONFIG, "--out", str(out), "--set", "measure=0"]
     subprocess.run(command, cwd=code, env={**os.environ, "PYTHONPATH": str(code)}, check=True, stdout=sys.stderr)
     found = {
         f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()

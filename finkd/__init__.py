@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from finkd.evaluation.ner import evaluate
     from finkd.experiments.benchmarking.benchmark import benchmark
     from finkd.experiments.configuration.experiment import load_experiment
-    from finkd.experiments.running.compression import compressed as compress
+    from finkd.experiments.running.compression import compress as compress
     from finkd.experiments.running.run import run
     from finkd.experiments.service.app import make_app
     from finkd.experiments.suites.evaluate import evaluate_suite
@@ -39,7 +39,7 @@ _TARGETS = {
     "analyze": "finkd.tokenization.analysis:analyze",
     "benchmark": "finkd.experiments.benchmarking.benchmark:benchmark",
     "compare_vocabularies": "finkd.experiments.vocabularies.shift:compare",
-    "compress": "finkd.experiments.running.compression:compressed",
+    "compress": "finkd.experiments.running.compression:compress",
     "evaluate": "finkd.evaluation.ner:evaluate",
     "evaluate_suite": "finkd.experiments.suites.evaluate:evaluate_suite",
     "export_onnx": "finkd.export.onnx:export_onnx",

@@ -71,10 +71,10 @@ def compress(
     data: NerData | None = corpora.load(on) if on else None
 
     from finkd.experiments.console.progress import shown
-    from finkd.experiments.running.compression import compressed
+    from finkd.experiments.running.compression import compress
 
     with shown(messages) as listen:
-        found = compressed(
+        found = compress(
             model,
             METHODS[method],
             out or Path("runs") / "compressed" / method,

@@ -53,7 +53,7 @@ class Compressed:
         }
 
 
-def compressed(
+def compress(
     model: str,
     stage: str,
     out: Path,

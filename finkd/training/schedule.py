@@ -29,8 +29,8 @@ class Schedule:
         dropout: of hidden states, in steps of 1/256; attention has none, since that would keep it out of fused kernels.
         precision: ``"auto"`` (the experiment's), ``"fp32"`` or ``"bf16"``.
         gradient_norm_balancing: whether to scale the loss terms so that their gradients are equally large.
-        seconds: the training ends after this time at the latest, and its learning rates fall with the time; the number of
-            steps depends on the machine.
+        seconds: the training ends after this time at the latest, and its learning rates fall with it; how many
+            steps that makes depends on the machine.
         mixing: share of the text that the student reads in the teacher's tokens at first; it falls to 0 at a constant
             rate (``finkd.training.vocabulary_mixing``).
     """

@@ -1,0 +1,65 @@
+"""``import finkd`` gives what users type, and the example of each docstring runs."""
+
+import doctest
+
+import pytest
+
+import finkd
+from finkd.records import Counts, NerScores, RunRecord
+from tests.finkd.toys import LABELS, tiny_model
+from tests.toys import wordpiece_uncased
+
+NAMES = [name for name in finkd.__all__ if name != "__version__"]
+CONFIG = """
+name: small
+corpus: sample
+split: test
+systems:
+  teacher: {role: teacher, strategy: finetune}
+stages:
+  finetune: {schedule: {epochs: 0.1}}
+teacher: encoder
+seeds: [1]
+measure: 0
+"""
+SCORES = {("teacher", 1): 16, ("teacher", 2): 18, ("student", 1): 14, ("student", 2): 16}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder as users have one: a tagger, an encoder, a tokenizer, a configuration and some records."""
+    folder = tmp_path_factory.mktemp("public")
+    for name, labels in (("tagger", LABELS), ("encoder", ())):
+        (folder / name).mkdir()
+        tiny_model(labels=labels).save(folder / name)
+    wordpiece_uncased().save(folder / "tokenizer")
+    (folder / "small.yaml").write_text(CONFIG)
+    for (system, seed), correct in SCORES.items():
+        scores = NerScores({"ORG": Counts(correct, 20, 20)})
+        record = RunRecord("small", system, system, "finetune", "sample", "test", seed, scores)
+        record.save(folder / "records" / f"{system}-{seed}.record.json")
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_of_its_docstring_runs(name, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = getattr(finkd, name)
+    (test, *_) = doctest.DocTestFinder(recurse=False).find(found, name, globs={"finkd": finkd})
+    assert test.examples, f"finkd.{name} has no example"
+    said = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(test, out=said.append).failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_own_name_is_the_one_that_users_type(name):
+    assert getattr(finkd, name).__name__ == name
+
+
+def test_every_command_is_a_function():
+    from finkd.experiments.cli import app
+
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    without = {"list", "dashboard", "store", "human-eval", "export", "vocab", "serve"}
+    assert commands - without <= set(NAMES)
