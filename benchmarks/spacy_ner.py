@@ -1,7 +1,7 @@
 """spaCy's small pipeline, trained from scratch on a corpus, to be compared with by 'finkd benchmark'.
 
     FINKD_DATA=../shared/data python benchmarks/spacy_ner.py runs/spacy --corpus finer-ord --seeds 1,2,3
-    finkd benchmark spacy=runs/spacy/seed-1,runs/spacy/seed-2,runs/spacy/seed-3 MODEL --on finer-ord
+    finkd benchmark spacy=runs/spacy/seed-1,runs/spacy/seed-2,runs/spacy/seed-3 MODEL --corpus finer-ord
 
 The settings are those that 'spacy init config --lang en --pipeline ner --optimize efficiency' writes. spaCy keeps the
 best of its checkpoints by the split that the corpus is scored on, which is in its favour. Three minutes a seed.

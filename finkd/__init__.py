@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from finkd.experiments.running.run import run
     from finkd.experiments.service.app import make_app
     from finkd.experiments.suites.evaluate import evaluate_suite
-    from finkd.experiments.vocabularies.shift import compare as compare_vocabularies
+    from finkd.experiments.vocabularies import compare as compare_vocabularies
     from finkd.export.loading import load_tagger
     from finkd.export.onnx import export_onnx
     from finkd.export.spacy import export_spacy
@@ -38,7 +38,7 @@ _TARGETS = {
     "align": "finkd.tokenization.alignment:align",
     "analyze": "finkd.tokenization.analysis:analyze",
     "benchmark": "finkd.experiments.benchmarking.benchmark:benchmark",
-    "compare_vocabularies": "finkd.experiments.vocabularies.shift:compare",
+    "compare_vocabularies": "finkd.experiments.vocabularies:compare",
     "compress": "finkd.experiments.running.compression:compressed",
     "evaluate": "finkd.evaluation.ner:evaluate",
     "evaluate_suite": "finkd.experiments.suites.evaluate:evaluate_suite",

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a moving bar on a terminal, a line now and then elsewhere."""
+"""Show the progress of a run: a moving bar on a terminal, a line for each tenth of a stage elsewhere."""
 
 from __future__ import annotations
 
@@ -105,6 +105,14 @@ def figures(event: Event) -> str:
         return ""
     doing = "reads" if step.loss is None else f"loss {step.loss:.3f}"
     return f"{doing}, {step.tokens_per_second:,.0f} tokens/s, {step.seconds_left:,.0f} s left"
+
+
+def duration(seconds: float) -> str:
+    """Return a time rounded for people: seconds up to a minute and a half, then minutes, then hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def where(event: Event) -> str:

@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from finkd.corpora.wording import counted
-from finkd.experiments.console.progress import bars, where
+from finkd.experiments.console.progress import bars, duration, where
 from finkd.experiments.console.threads import busy_warning
 from finkd.experiments.tuning.updates import Begun, Working
 
@@ -90,7 +90,7 @@ class Standing:
         if not done:
             return "time left unknown until a trial ends"
         seconds = (self.clock() - self.began) / done * max(0, self.wanted - self.finished)
-        return f"about {_duration(seconds)} left"
+        return f"about {duration(seconds)} left"
 
     def summary(self) -> str:
         """Trials, best value and time left."""
@@ -176,10 +176,3 @@ class Bars:
 
 def _step(event: Event) -> str:
     return "" if event.progress is None else f", step {event.progress.step} of {event.progress.steps}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

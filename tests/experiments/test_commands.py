@@ -29,7 +29,7 @@ def tagger(finished):
 @pytest.fixture(scope="module")
 def vocabulary(finkd, corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("vocabulary") / "domain"
-    result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--size", "280", "--cased", "--out", out)
+    result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", out)
     assert result.exit_code == 0, result.stderr
     return out
 
@@ -91,7 +91,7 @@ def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
 
 def test_vocab_may_be_run_again_and_prints_json(vocabulary, finkd, corpus):
     before = (vocabulary / "tokenizer.json").read_bytes()
-    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--size", "280", "--cased", "--out", vocabulary)
+    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", vocabulary)
     shown = json.loads(finkd("vocab", *arguments, "--json").stdout)
     assert shown["folder"] == str(vocabulary)
     assert shown["lowercase"] is False
@@ -104,7 +104,7 @@ def test_vocab_learns_from_a_file_of_text(name, finkd, tmp_path):
     opened = gzip.open if name.endswith(".gz") else open
     with opened(tmp_path / name, "wt") as file:
         file.write(f"{line}\n" * 3)
-    result = finkd("vocab", "--corpus", tmp_path / name, "--size", "150", "--out", tmp_path / "out")
+    result = finkd("vocab", "--corpus", tmp_path / name, "--vocab-size", "150", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "out" / "tokenizer.json").is_file()
 
@@ -176,15 +176,15 @@ def test_align_prints_json(finkd, teacher, vocabulary):
 def test_evaluate_gives_the_scores_of_the_run(finkd, finished, tagger, corpus):
     out, _ = finished
     recorded = json.loads(next((out / "records").glob("teacher-seed-1*")).read_text())["scores"]["per_type"]
-    shown = json.loads(finkd("evaluate", tagger, "--on", corpus, "--json").stdout)
+    shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--json").stdout)
     for name, counts in recorded.items():
         assert {key: shown["per_type"][name][key] for key in counts} == counts
-    table = finkd("evaluate", tagger, "--on", corpus).stdout
+    table = finkd("evaluate", tagger, "--corpus", corpus).stdout
     assert f"| micro | {shown['micro']['gold']} |" in table
 
 
 def test_evaluate_scores_the_split_that_is_asked_for(finkd, tagger, corpus):
-    shown = json.loads(finkd("evaluate", tagger, "--on", corpus, "--split", "train", "--json").stdout)
+    shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--split", "train", "--json").stdout)
     assert shown["split"] == "train"
     assert shown["micro"]["gold"] == 5
 

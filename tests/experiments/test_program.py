@@ -40,7 +40,7 @@ print("heavy:", [name for name in {HEAVY} if name in sys.modules])
 
 
 def test_analysis_needs_no_torch():
-    code = f"import sys, finkd.experiments.vocabularies.shift; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"import sys, finkd.experiments.vocabularies; print([name for name in {HEAVY} if name in sys.modules])"
     assert process(command=[sys.executable, "-c", code]).stdout.splitlines() == ["[]"]
 
 

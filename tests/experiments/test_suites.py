@@ -206,8 +206,8 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "expected either --on CORPUS or --suite SUITE"),
-        (("--on", "sample", "--suite", "glue"), "expected either --on CORPUS or --suite SUITE"),
+        ((), "expected either --corpus CORPUS or --suite SUITE"),
+        (("--corpus", "sample", "--suite", "glue"), "expected either --corpus CORPUS or --suite SUITE"),
         (("--suite", "glow"), "did you mean 'glue'?"),
         (("--suite", "all", "--task", "rte"), "--suite all: tasks and settings are those of one suite"),
         (("--suite", "glue", "--task", "cole"), "did you mean 'cola'?"),

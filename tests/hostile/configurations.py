@@ -329,29 +329,10 @@ def _texts(random: Random) -> dict[str, str]:
 BYTES = (b"name: \xff\n", b"\xfe\xffn", b"\x00", b"n\x00a\x00m\x00e\x00", b"name: \xed\xa0\x80\n", b"\x1f\x8b\x08\x00")
 
 OVERRIDES = (
-    "epochs",
-    "=3",
-    "seeds=[1",
-    "a..b=1",
-    ".=1",
-    "seeds={a: 1, a: 2}",
-    "seeds=" + "9" * 5000,
-    "x=1",
-    "systems=5",
-    "stages=[1]",
-    "a." * 5000 + "b=1",
-    "seeds=" + "[" * 9000,
-    "name=null",
-    "measure=.nan",
-    "measure=1e400",
-    "name=\ud800",
-    "stages.truncate-layers=7",
-    "systems.teacher=null",
-    "systems=null",
-    "stages.finetune.schedule.epochs.x=1",
-    "corpus=&a [*a]",
-    "corpus=",
-    "seeds=!!set {1}",
+    *("epochs", "=3", "seeds=[1", "a..b=1", ".=1", "seeds={a: 1, a: 2}", "seeds=" + "9" * 5000, "x=1", "systems=5"),
+    *("stages=[1]", "a." * 5000 + "b=1", "seeds=" + "[" * 9000, "name=null", "measure=.nan", "measure=1e400"),
+    *("name=\ud800", "stages.truncate-layers=7", "systems.teacher=null", "systems=null"),
+    *("stages.finetune.schedule.epochs.x=1", "corpus=&a [*a]", "corpus=", "seeds=!!set {1}"),
 )
 
 
@@ -493,28 +474,8 @@ def _mutated(random: Random, folder: Path) -> Case:
 
 def _soup(random: Random, folder: Path) -> Case:
     words = (
-        "truncate-layers",
-        "finetune",
-        ">",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        "=",
-        ":",
-        "layers",
-        "'",
-        '"',
-        " ",
-        "0",
-        "adapt",
-        "gold",
-        "&a",
-        "*a",
-        "\\",
+        *("truncate-layers", "finetune", ">", "(", ")", "[", "]", "{", "}", ",", "=", ":", "layers", "'", '"', " "),
+        *("0", "adapt", "gold", "&a", "*a", "\\"),
     )
     text = "".join(random.choice(words) for _ in range(random.randint(1, 60)))
     settings = _set(_valid(random), "systems.extra", {"strategy": text})
@@ -553,21 +514,8 @@ def _any_value(random: Random, folder: Path) -> Case:
 
 
 FAMILIES = (
-    *[_legal] * 6,
-    _by_overrides,
-    _continued,
-    *[_checked] * 2,
-    *[_wrong] * 6,
-    *[_strategy] * 4,
-    *[_text] * 4,
-    _bytes,
-    _twice,
-    _missing,
-    _typo,
-    *[_override] * 2,
-    *[_mutated] * 4,
-    *[_soup] * 2,
-    *[_any_value] * 3,
+    *(*[_legal] * 6, _by_overrides, _continued, *[_checked] * 2, *[_wrong] * 6, *[_strategy] * 4, *[_text] * 4),
+    *(_bytes, _twice, _missing, _typo, *[_override] * 2, *[_mutated] * 4, *[_soup] * 2, *[_any_value] * 3),
 )
 
 

@@ -137,24 +137,8 @@ def _pattern(patterns: tuple[str, ...], expected: Any) -> Callable[[Random, Path
 
 def _random_pattern(random: Random, folder: Path) -> Any:
     parts = [
-        "a",
-        "(",
-        ")",
-        "|",
-        "*",
-        "+",
-        "?",
-        "[a-z]",
-        "\\s",
-        "\\p{L}",
-        "{2,}",
-        "{3}",
-        ".",
-        "(?:",
-        "(?=",
-        "(?i:",
-        "[",
-        "]",
+        *("a", "(", ")", "|", "*", "+", "?", "[a-z]", "\\s", "\\p{L}", "{2,}", "{3}", ".", "(?:", "(?=", "(?i:"),
+        *("[", "]"),
     ]
     change(folder / FILE, _pattern_step(random, "".join(random.choice(parts) for _ in range(random.randint(1, 14)))))
     return Unknown

@@ -2,9 +2,10 @@
 
 import pytest
 
+from finkd import corpora
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.experiments.vocabularies import shift
-from finkd.experiments.vocabularies.shift import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer
+from finkd.experiments import vocabularies
+from finkd.experiments.vocabularies import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer, source
 from finkd.models.loading import load_model
 from tests.finkd.toys import tiny_model
 
@@ -47,13 +48,13 @@ def lines(tmp_path):
 
 def test_raw_text_keeps_some_lines_out_of_the_vocabularys_training(teacher, lines, monkeypatch):
     learned = []
-    train = shift.vocabulary.train
+    train = vocabularies.vocabulary.train
 
     def watched(texts, *settings, **more):
         learned.extend(texts)
         return train(learned, *settings, **more)
 
-    monkeypatch.setattr(shift.vocabulary, "train", watched)
+    monkeypatch.setattr(vocabularies.vocabulary, "train", watched)
     found = compare(plan(teacher, lines, sizes=(120,)))
     measured = found.corpora[0]
     assert measured.part.startswith("one line in 10, held out")
@@ -116,3 +117,19 @@ def test_what_is_trained_if_little_is_said():
 
 def test_a_tokenizer_is_named_by_its_folder_or_by_a_teacher(teacher):
     assert len(named_tokenizer(str(teacher))) == len(tiny_model().tokenizer)
+
+
+def test_training_texts_of_a_labelled_corpus_are_its_train_split():
+    train = corpora.load("sample").splits["train"]
+    assert list(source("sample").training(held_out=False)) == [sentence.text for sentence in train]
+
+
+def test_training_texts_of_a_folder_depend_on_a_train_file(corpus, tmp_path):
+    assert len(list(source(str(corpus)).training(held_out=False))) == 3
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    assert list(source(str(tmp_path)).training(held_out=False)) == ["one", "two"]
+
+
+def test_a_single_labelled_file_has_no_train_split(corpus):
+    with pytest.raises(ConfigError, match="has no train split"):
+        source(str(corpus / "train.conll")).training(held_out=False)
