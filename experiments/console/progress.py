@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -18,29 +18,30 @@ if TYPE_CHECKING:
     from finkd.suites.record import TaskRecord
 
 LINES_PER_STAGE = 10
+T = TypeVar("T")
 
 
-@contextlib.contextmanager
-def shown(console: Console) -> Iterator[Listener]:
-    """A listener that shows a run on a console; what a bar left there is removed at the end."""
+def shown(console: Console) -> AbstractContextManager[Listener]:
+    """Return a listener that shows a run on a console; its bars are removed at the end."""
+    return listening(console, lambda: Lines(console), Bars)
+
+
+@contextmanager
+def listening(console: Console, lines: Callable[[], T], bars: Callable[[Progress], T]) -> Iterator[T]:
+    """Make a listener: of bars on a terminal, which leave nothing behind, and of lines elsewhere."""
     if warning := busy_warning():
         console.print(Text(warning))
     if not console.is_terminal:
-        yield Lines(console)
+        yield lines()
         return
-    with bars(console) as progress:
-        yield Bars(progress)
-
-
-def bars(console: Console) -> Progress:
-    """Bars with a description and figures, which leave nothing behind."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}", markup=False),
     )
-    return Progress(*columns, console=console, transient=True)
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield bars(progress)
 
 
 class Lines:

@@ -1,4 +1,4 @@
-"""Connections of the service, which are closed when nothing goes over them, and the server that holds them."""
+"""The server and its connections, with limits on time, memory and number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in and comes out of the service."""
+"""Requests and replies of the service, and the interface of whatever answers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study: made once, taken up again, and cleared of what killed processes left in it."""
+"""Create a study, resume it, and clear it of the trials of killed processes."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ RETRIES = 2
 """How often a trial is repeated that was given up."""
 _STARTUP = 8
 """Trials drawn at random before a sampler begins to learn, and finished before any is stopped early."""
-
-
 _CLOCK_STEP = 2.0
-"""Seconds by which the start of a process may seem to have moved, when the machine's clock is set right."""
+"""Seconds by which the start of a process may seem to have moved, when the machine's clock is corrected."""
+_NAMELESS_SECONDS = 60
+"""A process writes its name down at once; a trial without one for so long has lost it before."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,18 @@ def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int
     """
     directions = [DIRECTIONS[goal] for goal in plan.search.goals]
     study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
-    settings = _settings(plan)
+    held = {"settings": plan.settings, "search": asdict(plan.search)}
+    settings = address(json.loads(json.dumps(held)))  # of everything but the number of trials
     known = study.user_attrs.get(_SETTINGS)
     own = own_parameters(plan)
     if known is None and all(parameters(trial) == own for trial in study.get_trials(deepcopy=False)):
         study.set_metric_names(list(plan.search.goals))
         study.set_user_attr(_SETTINGS, settings)
     elif known != settings:
-        raise ConfigError(_other(plan))
+        raise ConfigError(
+            f"{plan.name}: the storage holds a study of this name with other settings; "
+            "rename this one with --set name=..., or name another --storage"
+        )
     give_up(study, alone=alone, retries=retries)
     tried = study.get_trials(deepcopy=False, states=(*DONE, TrialState.RUNNING, TrialState.WAITING))
     if not any(parameters(trial) == own for trial in tried):
@@ -237,20 +241,3 @@ def _is_orphan(trial: FrozenTrial, alive: Collection[int], *, alone: bool) -> bo
         return False  # one of them may be about to write its name down
     began = trial.datetime_start or datetime.now()
     return alone or time.time() - began.timestamp() > _NAMELESS_SECONDS
-
-
-_NAMELESS_SECONDS = 60
-"""A process writes its name down at once; a trial without one for so long has lost it before."""
-
-
-def _settings(plan: Plan) -> str:
-    """Everything but the number of trials that decides what a study is about, as a checksum."""
-    held: dict[str, Any] = {"settings": plan.settings, "search": asdict(plan.search)}
-    return address(json.loads(json.dumps(held)))
-
-
-def _other(plan: Plan) -> str:
-    return (
-        f"{plan.name}: the storage holds a study of this name with other settings; "
-        "rename this one with --set name=..., or name another --storage"
-    )

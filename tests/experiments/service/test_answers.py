@@ -7,8 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from finkd.experiments.service.answers import read_request, reply_to
-from finkd.experiments.service.lanes import Lanes
+from finkd.experiments.service.answers import Lanes, read_request, reply_to
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.inference import prediction
 from finkd.inference.tagging import tag
