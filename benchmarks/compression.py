@@ -1,4 +1,4 @@
-"""'finkd benchmark' of everything that ``experiments/configs/compression.yaml`` trained, and of spaCy's pipelines.
+"""Run 'finkd benchmark' on everything that ``experiments/configs/compression.yaml`` trained, and of spaCy's pipelines.
 
     FINKD_DATA=../shared/data python benchmarks/compression.py runs/compression/models runs/spacy
 

@@ -1,4 +1,4 @@
-"""Whether a change of the code left the quick start's models and scores as they were, bit by bit.
+"""Test whether a change of the code left the quick start's models and scores as they were, bit by bit.
 
     python benchmarks/unchanged.py --before fa0f7b7
 

@@ -39,8 +39,7 @@ KINDS = {
 
 
 def list_names(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")],
-    json: Json = False,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")], json: Json = False
 ) -> None:
     """List what can be named in a configuration or on the command line.
 

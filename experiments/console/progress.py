@@ -89,7 +89,7 @@ class Bars:
 
 
 def scored(record: RunRecord | TaskRecord) -> str:
-    """A scored system in one line."""
+    """Return a scored system in one line."""
     if not hasattr(record, "scores"):
         found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
         return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
@@ -100,7 +100,7 @@ def scored(record: RunRecord | TaskRecord) -> str:
 
 
 def figures(event: Event) -> str:
-    """Loss, speed and time left of a training step."""
+    """Return loss, speed and time left of a training step."""
     step = event.progress
     if step is None:
         return ""
@@ -117,5 +117,5 @@ def duration(seconds: float) -> str:
 
 
 def where(event: Event) -> str:
-    """System, seed and stage of an event."""
+    """Return system, seed and stage of an event."""
     return f"{event.system} (seed {event.seed}) {event.stage}"

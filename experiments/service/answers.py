@@ -28,7 +28,7 @@ _SHORT_SHARE = 10
 
 
 def read_request(body: bytes, limits: Limits) -> list[str]:
-    """The texts of a request.
+    """Return the texts of a request.
 
     Raises:
         RefusedError: 422 if the body is not what was expected, 413 if it is too much.
@@ -102,7 +102,7 @@ def reply_to(body: bytes, tagger: Tagger, limits: Limits, cancelled: threading.E
 
 
 def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], most: int) -> Iterator[bytes]:
-    """The answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
+    """Yield the answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
     size, part = 0, bytearray(b'{"results":[')
     for number, tagged in enumerate(tag(texts, tagger, interrupt=interrupt)):
         interrupt(0)
@@ -119,7 +119,7 @@ def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], m
     yield bytes(part + b"]}")
 
 
-class Lanes:
+class TaggerThreads:
     """Threads that answer requests: one checks them, one answers short ones, and one long ones.
 
     Args:
@@ -160,6 +160,6 @@ class Lanes:
         except RefusedError as error:
             done(Reply.refusal(error))
             return
-        lane = self._long if characters * _SHORT_SHARE > self._limits.characters else self._short
+        pool = self._long if characters * _SHORT_SHARE > self._limits.characters else self._short
         # The bytes are kept, since texts take up to four times as many.
-        lane.submit(lambda: done(reply_to(body, self._tagger, self._limits, cancelled)))
+        pool.submit(lambda: done(reply_to(body, self._tagger, self._limits, cancelled)))

@@ -24,16 +24,13 @@ _PAGE = Path(__file__).with_name("page.html")
 _JSON = "application/json"
 _RETRY_SECONDS = 1
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
-_HEADERS = (
-    (b"content-security-policy", _POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-)
+_HEADERS = ((b"content-security-policy", _POLICY.encode()), (b"x-content-type-options", b"nosniff"))
 _MOST_HEADERS = 100
 _LONGEST_ADDRESS = 2048
 
 
 def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
-    """The service of a tagger that runs in threads of this process.
+    """Return the service of a tagger that runs in threads of this process.
 
     ``finkd serve`` runs it in a process of its own, so that connections are served while long texts are tagged.
 
@@ -43,14 +40,14 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         limits: on requests.
         hosts: names by which it may be called; a page elsewhere cannot call it by a name of its own.
     """
-    from finkd.experiments.service.answers import Lanes  # imports torch
+    from finkd.experiments.service.answers import TaggerThreads  # imports torch
 
     limits = limits or Limits()
-    return app_of(Lanes(tagger, limits), name, limits, hosts)
+    return app_of(TaggerThreads(tagger, limits), name, limits, hosts)
 
 
 def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
-    """The service of a worker; see ``make_app``."""
+    """Return the service of a worker; see ``make_app``."""
 
     @contextlib.asynccontextmanager
     async def until_the_end(app: FastAPI) -> AsyncIterator[None]:
@@ -66,7 +63,7 @@ def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = (
         redirect_slashes=False,
     )
     app.add_middleware(Guard, hosts=hosts)
-    desk = _Desk(worker, limits)
+    requests = _Requests(worker, limits)
     text = _PAGE.read_text(encoding="utf-8")
     schema = Asked.model_json_schema()
     schema["properties"]["texts"]["maxItems"] = limits.texts
@@ -75,7 +72,7 @@ def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = (
     @app.post("/tag", response_model=Answer, openapi_extra=described, responses=_RESPONSES)
     async def tag_texts(request: Request) -> Any:
         """Find the entities of some texts."""
-        return _Sent(await desk.reply(request), desk.memory)
+        return _Sent(await requests.reply(request), requests.memory)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
@@ -104,7 +101,7 @@ def _retry(status: int) -> dict[str, str]:
     return {"Retry-After": str(_RETRY_SECONDS)} if status in (429, 503) else {}
 
 
-class _Desk:
+class _Requests:
     """Reads requests, hands them to the worker and waits for its replies."""
 
     def __init__(self, worker: Worker, limits: Limits) -> None:
@@ -112,7 +109,7 @@ class _Desk:
         self.memory, self.free = Memory(limits.held), limits.waiting
 
     async def reply(self, request: Request) -> Reply:
-        """The reply to a request, whose bytes are counted in ``memory``.
+        """Return the reply to a request, whose bytes are counted in ``memory``.
 
         Raises:
             RefusedError: if it is too much, too slow, or not what was expected.

@@ -192,7 +192,7 @@ def _reset(transport: asyncio.Transport) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a socket that listens.
 
     Raises:
         OSError: if the port is taken or the host is not this machine's.

@@ -122,5 +122,5 @@ class Memory:
         self.used += count
 
     def give_back(self, count: int) -> None:
-        """Bytes that are no longer held."""
+        """Count bytes that are no longer held."""
         self.used -= count

@@ -48,7 +48,7 @@ class Reply:
 
     @classmethod
     def refusal(cls, error: RefusedError) -> Reply:
-        """The reply to a request that is not answered."""
+        """Return the reply to a request that is not answered."""
         return cls(error.status, [json.dumps({"detail": str(error)}).encode()])
 
     @property

@@ -164,10 +164,10 @@ class TaggerProcess:
 
 
 def _serve(connection: Connection, source: Source, limits: Limits) -> None:
-    """The process: load the tagger, then answer what comes until the connection ends."""
+    """Run the process: load the tagger, then answer requests until the connection ends."""
     import torch
 
-    from finkd.experiments.service.answers import Lanes  # imports torch, which the parent does not need
+    from finkd.experiments.service.answers import TaggerThreads  # imports torch, which the parent does not need
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import tag
 
@@ -179,15 +179,15 @@ def _serve(connection: Connection, source: Source, limits: Limits) -> None:
         tagger = load_tagger(source.model, source.threads, source.precision)
         list(tag(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
         gc.freeze()  # nothing of it is looked at again
-        lanes = Lanes(tagger, limits)
+        worker = TaggerThreads(tagger, limits)
     except Exception as error:
         connection.send(error if isinstance(error, FinkdError) else RuntimeError(f"{type(error).__name__}: {error}"))
         return
-    connection.send(lanes.types)
-    _answer_all(connection, lanes)
+    connection.send(worker.types)
+    _answer_all(connection, worker)
 
 
-def _answer_all(connection: Connection, lanes: Worker) -> None:
+def _answer_all(connection: Connection, worker: Worker) -> None:
     cancels: dict[int, Callable[[], None]] = {}
     noting, sending = threading.Lock(), threading.Lock()
 
@@ -207,6 +207,6 @@ def _answer_all(connection: Connection, lanes: Worker) -> None:
             os._exit(0)  # the parent has ended, and threads may be in the middle of a long text
         with noting:
             if body is not None:
-                cancels[number] = lanes.submit(body, functools.partial(answer, number))
+                cancels[number] = worker.submit(body, functools.partial(answer, number))
             elif number in cancels:
                 cancels[number]()

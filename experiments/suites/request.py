@@ -94,7 +94,7 @@ class Request:
 
 
 def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]) -> TaskRecord:
-    """A record from an earlier run of the same, or a new one, which is written down.
+    """Return a record from an earlier run of the same, or a new one, which is written down.
 
     Args:
         request: whose record it is.
@@ -116,7 +116,7 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
 
 
 def found(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
-    """A record from an earlier run of the same; see ``kept``."""
+    """Return a record from an earlier run of the same; see ``kept``."""
     path = _path(request, frame)
     record = TaskRecord.load(path) if path.is_file() else None
     return record if record is not None and record.key == _key(frame, decides) else None
@@ -132,13 +132,13 @@ def _path(request: Request, frame: TaskRecord) -> Path:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """A settings object as JSON values."""
+    """Return a settings object as JSON values."""
     found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
     return found
 
 
 def chosen(request: Request, known: Sequence[str]) -> list[str]:
-    """The suite's tasks that are asked for, in the suite's order.
+    """Return the suite's tasks that are asked for, in the suite's order.
 
     Raises:
         UnknownNameError: if one is not among them.

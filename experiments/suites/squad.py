@@ -87,7 +87,7 @@ def _asked(learner: Learner, data: QuestionData, settings: AnswerSettings, frame
 
 
 def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]) -> TaskRecord:
-    """The record with its metrics; where questions may have no answer, at the threshold that is best for F1."""
+    """Return the record with its metrics; where questions may have no answer, at the threshold that is best for F1."""
     gold = [[text for text, _ in question.answers] for question in asked]
     said = [each.text for each in found]
     metrics: dict[str, float | None] = {}

@@ -142,7 +142,7 @@ class _Way:
     seed: int
 
     def records(self) -> list[TaskRecord]:
-        """One record for each number of beams; a new process computes what lacks, so that its memory is its own."""
+        """Return a record for each number of beams; a new process computes what lacks, to measure its memory."""
         listen = self.request.listen
         already = [found(self.request, frame, self._decides) for frame in self._frames.values()]
         if None not in already:
@@ -167,7 +167,7 @@ class _Way:
         return {"model": self.origin, "data": self.data.fingerprint, "settings": settings, "seed": self.seed}
 
     def compute(self) -> list[TaskRecord]:
-        """The records, in this process."""
+        """Return the records, in this process."""
         trained = cache(self._trained)
         return [
             kept(self.request, frame, self._decides, partial(self._made, frame, beams, trained))

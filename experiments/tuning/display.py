@@ -73,11 +73,11 @@ class Standing:
         return f"trial {outcome.number}: {figures}"
 
     def best_text(self) -> str:
-        """The best value so far."""
+        """Return the best value so far."""
         return "" if self.best is None else f"best {self.best[0]:.4g}, trial {self.best[1]}"
 
     def left_text(self) -> str:
-        """The time left, by the trials that this run has finished."""
+        """Return the time left, by the trials that this run has finished."""
         done = self.finished - self.before
         if not done:
             return "time left unknown until a trial ends"

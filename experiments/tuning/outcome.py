@@ -26,7 +26,7 @@ SHOWN: dict[Goal, tuple[str, int, float]] = {
     "size": ("Size (MB)", 1, 1e6),
 }
 _LEAST = 4
-"""Finished trials below which nobody can say what matters."""
+"""Finished trials that a table of importance needs."""
 
 
 def write_outcome(plan: Plan, study: Study, out: Path) -> list[Path]:
@@ -69,7 +69,7 @@ def values_of(plan: Plan, trial: FrozenTrial) -> dict[str, Any]:
 
 
 def gain(plan: Plan, study: Study) -> Table:
-    """One row for each goal and setting: the configuration's own value, and that of the best trial, or of the front."""
+    """Return a row per goal and setting: the configuration's own value, and that of the best trial, or of the front."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     own = own_parameters(plan)
     before = next((trial for trial in complete if parameters(trial) == own), None)
@@ -97,7 +97,7 @@ def _rows(plan: Plan, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Cell, ...
 
 
 def importance(plan: Plan, study: Study) -> Table | None:
-    """One row for each setting, the most important first; ``None`` with too few trials."""
+    """Return one row for each setting, the most important first; ``None`` with too few trials."""
     complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state == TrialState.COMPLETE]
     if len(complete) < _LEAST:
         return None

@@ -64,7 +64,7 @@ class Worker:
 
     @classmethod
     def this(cls) -> Worker:
-        """The process that asks."""
+        """Return the process that asks."""
         return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
 
     @property
@@ -79,7 +79,7 @@ class Worker:
 
 
 def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int = RETRIES) -> Study:
-    """The study of a plan, a new one or the one begun earlier, in which the configuration's own values are tried.
+    """Create or resume the study of a plan, in which the configuration's own values are tried.
 
     Args:
         plan: what is varied.
@@ -112,17 +112,17 @@ def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int
 
 
 def own_parameters(plan: Plan) -> dict[str, Any]:
-    """The configuration's own values, as Optuna's parameters."""
+    """Return the configuration's own values, as Optuna's parameters."""
     return {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
 
 
 def parameters(trial: FrozenTrial) -> dict[str, Any]:
-    """The parameters of a trial; of one that has not drawn them yet, those that it was given."""
+    """Return the parameters of a trial; of one that has not drawn them yet, those that it was given."""
     return {**trial.system_attrs.get(_FIXED, {}), **trial.params}
 
 
 def resume(plan: Plan, storage: BaseStorage, number: int) -> Study:
-    """The study for one of several processes at once, each of which draws otherwise."""
+    """Return the study for one of several processes at once, each of which draws otherwise."""
     is_pruned = plan.search.prune and plan.search.goals == ("f1",)
     return optuna.load_study(
         study_name=plan.name,
@@ -145,7 +145,7 @@ class BelowMedian(BasePruner):
         self.baseline = baseline
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether to stop it."""
+        """Return whether to stop it."""
         if self.baseline is not None and parameters(trial) == self.baseline:
             return False
         step = trial.last_step

@@ -105,7 +105,7 @@ class Job(Protocol):
     """What the processes do. It is sent to each of them."""
 
     def study(self, number: int) -> Study:
-        """The study, as the process of a number sees it."""
+        """Return the study, as the process of a number sees it."""
 
     def __call__(self, trial: Trial, listen: Listener) -> Sequence[float]:
         """Carry out a trial, and say where it is; what each goal came to."""
@@ -137,13 +137,7 @@ class WorkerPool:
     """
 
     def __init__(
-        self,
-        job: Job,
-        study: Study,
-        workers: int,
-        alone: bool,
-        tell: Callable[[Update], None],
-        retries: int = RETRIES,
+        self, job: Job, study: Study, workers: int, alone: bool, tell: Callable[[Update], None], retries: int = RETRIES
     ) -> None:
         self.job = job
         self.study = study

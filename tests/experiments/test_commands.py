@@ -10,13 +10,8 @@ import sys
 import pytest
 from transformers import AutoTokenizer
 
-from finkd.experiments.cli import app
 from finkd.experiments.commands.listing import KINDS
 
-COMMANDS = (
-    *("run", "analyze", "vocab", "align", "list", "tune", "dashboard"),
-    *("evaluate", "benchmark", "compress", "export", "predict", "serve", "report"),
-)
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 
@@ -32,25 +27,6 @@ def vocabulary(finkd, corpus, tmp_path_factory):
     result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", out)
     assert result.exit_code == 0, result.stderr
     return out
-
-
-def test_the_commands_are_the_designs():
-    assert [command.name or command.callback.__name__ for command in app.registered_commands] == list(COMMANDS)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_an_example(command, finkd):
-    result = finkd(command, "--help")
-    assert result.exit_code == 0
-    assert f"Example: finkd {command} " in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("group", "example"),
-    [((), "finkd run experiments/"), (("store",), "finkd store ls"), (("human-eval",), "finkd human-eval form runs/")],
-)
-def test_help_of_several_commands_shows_an_example_too(group, example, finkd):
-    assert f"Example: {example}" in finkd(*group, "--help").stdout
 
 
 def test_the_program_without_a_command_shows_its_help(finkd):
@@ -362,3 +338,23 @@ def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
     assert result.exit_code == 2
     assert "formats: there is no 'markdown'" in result.stderr
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"entities": [1], "id": 7}, {"input_entities": [1], "id": 7}),
+        ({"entities": 1, "input_entities": 2}, {"input_input_entities": 1, "input_entities": 2}),
+        ({"input_entities": 2}, {"input_entities": 2}),
+        ({"entities": "Acme lent money."}, {"input_entities": "Acme lent money."}),
+    ],
+)
+def test_predict_keeps_entities_of_the_input_under_another_name(record, kept, tagger, tmp_path, finkd):
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"text": "Acme lent money.", **record}) + "\n")
+    field = ("--field", "entities") if record.get("entities") == "Acme lent money." else ()
+    result = finkd("predict", tagger, "--file", path, *field, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    alone = json.loads(finkd("predict", tagger, "Acme lent money.", "--json").stdout)
+    assert found == {**alone, **kept}

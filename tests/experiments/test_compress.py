@@ -81,7 +81,6 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--method", "prunes"), "did you mean 'prune'?"),
         (("--method", "prune", "--set", "fraction=1.5"), "fraction"),
         (("--method", "prune"), "taylor: asks the loss of a tagger"),
         (("--method", "decompose"), "expected one of rank, energy and budget"),

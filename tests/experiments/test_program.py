@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 import finkd
-from finkd import experiments
 from finkd.experiments import cli
 from finkd.experiments.commands.listing import KINDS
 
-ROOT = Path(experiments.__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "accelerate", "pandas", "matplotlib", "spacy", "datasets", "sklearn")
 PROGRAM = [sys.executable, "-c", "from finkd.experiments.cli import main; main()"]
 

@@ -86,7 +86,7 @@ try:
     parse("truncate-layers > finetun", {})
 except UnknownNameError as error:
     assert "did you mean 'finetune'?" in str(error)
-    assert "at character 9 of 'truncate-layers > finetun'" in str(error)
+    assert "at character 18 of 'truncate-layers > finetun'" in str(error)
     print("torch" in sys.modules)
 """
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

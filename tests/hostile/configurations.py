@@ -69,6 +69,12 @@ def _valid(random: Random) -> Settings:
     }
 
 
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "odd.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def _dumped(settings: Any, **options: Any) -> str:
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, **options)
 
@@ -191,10 +197,7 @@ WRONG: dict[str, tuple[str, Callable[[Random], Any]]] = {
         "stages.finetune.schedule.epochs",
         lambda r: r.choice((-1, [1], {"a": 1}, "many", True, float("nan"), float("inf"), "1e999")),
     ),
-    "batch": (
-        "stages.finetune.schedule.batch_tokens",
-        lambda r: r.choice((0, 1.5, -3, "9" * 30, 10**25, "x", [])),
-    ),
+    "batch": ("stages.finetune.schedule.batch_tokens", lambda r: r.choice((0, 1.5, -3, "9" * 30, 10**25, "x", []))),
     "size": ("stages.replace-vocabulary.size", lambda r: r.choice((0, -1, 2.5, "0o10", "1:30", 2**60, {}))),
     "layers": (
         "stages.truncate-layers.layers",
@@ -364,8 +367,7 @@ def _legal(random: Random, folder: Path) -> Case:
 def _by_overrides(random: Random, folder: Path) -> Case:
     settings = _valid(random)
     keys = random.sample(sorted(_without(settings, "name")), random.randint(1, 6))
-    path = folder / "base.yaml"
-    path.write_text(_dumped({key: value for key, value in settings.items() if key not in keys}), encoding="utf-8")
+    path = _file(folder, _dumped({key: value for key, value in settings.items() if key not in keys}))
     overrides = tuple(f"{key}={json.dumps(settings[key])}" for key in keys)
     return Case("legal: overrides", lambda: _loaded(path, overrides), _meaning(from_settings(settings)))
 
@@ -373,14 +375,12 @@ def _by_overrides(random: Random, folder: Path) -> Case:
 def _continued(random: Random, folder: Path) -> Case:
     settings = _set(_valid(random), "systems.more", {"after": "teacher", "strategy": "compress:tie-layers > finetune"})
     meant = _set(settings, "systems.more", {"strategy": "finetune > compress:tie-layers > finetune"})
-    path = folder / "after.yaml"
-    path.write_text(_dumped(settings), encoding="utf-8")
+    path = _file(folder, _dumped(settings))
     return Case("legal: after", lambda: _loaded(path), _meaning(from_settings(meant)))
 
 
 def _checked(random: Random, folder: Path) -> Case:
-    path = folder / "valid.yaml"
-    path.write_text(_dumped(_valid(random)), encoding="utf-8")
+    path = _file(folder, _dumped(_valid(random)))
     return Case("legal: checks", lambda: bool(_prepared(path)), True)
 
 
@@ -390,16 +390,14 @@ def _wrong(random: Random, folder: Path) -> Case:
     settings = _set(
         _set(_valid(random), "systems.small one", {"strategy": "truncate-layers > finetune"}), key, value(random)
     )
-    path = folder / "wrong.yaml"
-    path.write_text(_dumped(settings), encoding="utf-8")
+    path = _file(folder, _dumped(settings))
     return Case(f"wrong: {name}", lambda: _prepared(path), Refusal)
 
 
 def _strategy(random: Random, folder: Path) -> Case:
     number = random.randrange(len(STRATEGIES))
     settings = _set(_valid(random), "systems.extra", {"strategy": STRATEGIES[number]})
-    path = folder / "strategy.yaml"
-    path.write_text(json.dumps(settings), encoding="utf-8")
+    path = _file(folder, json.dumps(settings))
     return Case(
         f"strategy: {STRATEGIES[number][:40]!r}", lambda: _prepared(path), Refusal, ("systems.extra", str(path))
     )
@@ -408,8 +406,7 @@ def _strategy(random: Random, folder: Path) -> Case:
 def _text(random: Random, folder: Path) -> Case:
     texts = _texts(random)
     name = random.choice(sorted(texts))
-    path = folder / "text.yaml"
-    path.write_text(texts[name], encoding="utf-8")
+    path = _file(folder, texts[name])
     return Case(f"text: {name}", lambda: _loaded(path), Refusal)
 
 
@@ -422,15 +419,13 @@ def _bytes(random: Random, folder: Path) -> Case:
 def _twice(random: Random, folder: Path) -> Case:
     settings = _valid(random)
     key = random.choice(sorted(settings))
-    path = folder / "twice.yaml"
-    path.write_text(_dumped(settings) + _dumped({key: settings[key]}), encoding="utf-8")
+    path = _file(folder, _dumped(settings) + _dumped({key: settings[key]}))
     return Case("damage: a key twice", lambda: _loaded(path), Refusal, (f"'{key}' is given twice",))
 
 
 def _missing(random: Random, folder: Path) -> Case:
     key = random.choice(("name", "corpus", "split", "systems"))
-    path = folder / "missing.yaml"
-    path.write_text(_dumped(_without(_valid(random), key)), encoding="utf-8")
+    path = _file(folder, _dumped(_without(_valid(random), key)))
     return Case("damage: a key less", lambda: _loaded(path), Refusal, (f"{key}: missing",))
 
 
@@ -439,14 +434,12 @@ def _typo(random: Random, folder: Path) -> Case:
     key = random.choice(sorted(settings))
     place = random.randrange(len(key))
     typo = key[:place] + random.choice("xyz") + key[place:]
-    path = folder / "typo.yaml"
-    path.write_text(_dumped({typo: settings.pop(key), **settings}), encoding="utf-8")
+    path = _file(folder, _dumped({typo: settings.pop(key), **settings}))
     return Case("damage: a mistyped key", lambda: _loaded(path), Refusal, (f"{typo}: unknown setting",))
 
 
 def _override(random: Random, folder: Path) -> Case:
-    path = folder / "base.yaml"
-    path.write_text(_dumped(_valid(random)), encoding="utf-8")
+    path = _file(folder, _dumped(_valid(random)))
     override = random.choice(OVERRIDES)
     return Case(f"override: {override[:40]!r}", lambda: _prepared(path, (override,)), Refusal)
 
@@ -479,8 +472,7 @@ def _soup(random: Random, folder: Path) -> Case:
     )
     text = "".join(random.choice(words) for _ in range(random.randint(1, 60)))
     settings = _set(_valid(random), "systems.extra", {"strategy": text})
-    path = folder / "soup.yaml"
-    path.write_text(json.dumps(settings), encoding="utf-8")
+    path = _file(folder, json.dumps(settings))
     return Case("mutated: strategy", lambda: _prepared(path), Unknown)
 
 
@@ -508,8 +500,7 @@ def _any_value(random: Random, folder: Path) -> Case:
         "é" * 50,
     )
     key, _ = random.choice(sorted(WRONG.items(), key=str))[1]
-    path = folder / "any.yaml"
-    path.write_text(_dumped(_set(_valid(random), key, random.choice(values))), encoding="utf-8")
+    path = _file(folder, _dumped(_set(_valid(random), key, random.choice(values))))
     return Case("mutated: value", lambda: _prepared(path), Unknown)
 
 

@@ -141,7 +141,6 @@ def test_pipelines_that_cannot_tag_are_refused(pipeline, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--runtimes", "eagre"), 2, "did you mean 'eager'?"),
         (("--corpus", "nowhere"), 2, "nowhere"),
         (("teacher={teacher}",), 2, "teacher: has no head that tags entities"),
         (("large=elsewhere",), 2, "two models are called 'large'"),
