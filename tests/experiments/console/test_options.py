@@ -4,6 +4,7 @@ import pytest
 import typer.main
 
 from finkd.experiments.cli import app
+from finkd.experiments.console.options import numbers, values
 
 IDLE = {
     ("predict", "--field"): ("x", "text"),
@@ -117,6 +118,24 @@ def test_pipelines_of_spacy_have_no_runtimes(finkd, tmp_path):
         (tmp_path / name).touch()
     line = refused(finkd, "benchmark", "--runtimes", (tmp_path,))
     assert "for pipelines of spaCy" in line
+
+
+def test_lists_are_separated_by_commas_or_repeated():
+    assert values(None) == []
+    assert values(["a, b", "c"]) == ["a", "b", "c"]
+    assert values(["a, b", "c,d"], {"a, b"}.__contains__) == ["a, b", "c", "d"]
+    assert numbers("--seeds", ["1,2", "3"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "now"),
+    [(("evaluate", "x", "--on", "sample"), "--on; its name is --corpus"), (("vocab", "--size", "9"), "--vocab-size")],
+)
+def test_a_former_option_is_refused_with_its_new_name(arguments, now, finkd):
+    result = finkd(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("finkd: No such option: ")
+    assert f"{now} now (see '" in result.stderr
 
 
 def test_of_every_option_it_is_known_whether_it_can_be_idle():
