@@ -26,7 +26,7 @@ STRATEGIES = {
     " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7)",
     "every other layer": "truncate-layers(token_types=false)",
 }
-"""The student, by the first steps of the strategy ``distilbert``, and a control that has learnt nothing."""
+"""The student, by the first steps of the strategy ``distilbert``, and a control without distillation."""
 SUITES = {"glue": ("cola", "mrpc"), "imdb": (), "squad": (), "inference": ()}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -38,7 +38,7 @@ def use_threads(count: int | None) -> int | None:
 
 
 def use_quota() -> None:
-    """Keep to the processor time that the control group of a container grants, where nobody has set a number.
+    """Limit the threads to the processor time that the control group of a container grants, unless a number is set.
 
     Libraries see all cores of the machine, and threads beyond the quota stop each other.
     """

@@ -57,11 +57,11 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
 
 
 class _CancelledError(Exception):
-    """Nobody waits for the answer any more."""
+    """The request was cancelled."""
 
 
 class _Interrupt:
-    """Stops a prediction that nobody waits for, or that takes too much work."""
+    """Stops a prediction that was cancelled, or that takes too much work."""
 
     def __init__(self, cancelled: threading.Event, most: int) -> None:
         self.cancelled = cancelled

@@ -39,7 +39,7 @@ _FIXED = "fixed_params"
 
 _SETTINGS = "finkd:settings"
 RETRIES = 2
-"""How often a trial is repeated that was given up."""
+"""Number of times that a failed trial is repeated."""
 _STARTUP = 8
 """Trials drawn at random before a sampler begins to learn, and finished before any is stopped early."""
 _CLOCK_STEP = 2.0
@@ -191,7 +191,7 @@ def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
 
 
 def repeat_failed(study: Study, retries: int) -> None:
-    """Put trials that were given up into the queue again, whoever gave them up.
+    """Queue failed trials again, whichever process failed them.
 
     Workers of any machine fail trials whose heartbeat has stopped (Optuna does so before each trial), and a process may
     be killed between giving up a trial and repeating it. So what is to be repeated is read from the study: trials that

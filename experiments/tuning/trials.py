@@ -35,7 +35,7 @@ from finkd.strategies import parse
 from finkd.training.trainer import DivergedError
 
 LOOKS = 4
-"""How often a model is scored in each stage that trains it on labels."""
+"""Number of times that a model is scored in each stage that trains it on labels."""
 _LOSSES = 20
 """Losses noted for each stage, evenly spread."""
 
