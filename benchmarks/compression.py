@@ -1,4 +1,4 @@
-"""'finkd benchmark' of everything that ``experiments/configs/compression.yaml`` trained, and of spaCy's pipelines.
+"""Run 'finkd benchmark' on everything that ``experiments/configs/compression.yaml`` trained, and of spaCy's pipelines.
 
     FINKD_DATA=../shared/data python benchmarks/compression.py runs/compression/models runs/spacy
 
@@ -31,7 +31,7 @@ def main() -> int:
     named = [f"{name}={_seeds(given.models, f'{slug(name)}-seed-*')}" for name in systems]
     named.append(f"spaCy, small={_seeds(given.spacy, 'seed-*')}")
     command = [sys.executable, "-c", "from finkd.experiments.cli import main; main()", "benchmark", *named]
-    read = ("--on", "finer-ord", "--split", "validation")
+    read = ("--corpus", "finer-ord", "--split", "validation")
     options = (*read, "--runtimes", "eager,onnx-int8", "--out", str(given.out))
     return subprocess.run([*command, *options], check=False, cwd=ROOT).returncode
 

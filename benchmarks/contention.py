@@ -1,4 +1,4 @@
-"""How fast a training is beside another program on the same cores, by how its threads wait and how many there are.
+"""Measure the speed of training beside another program on the same cores, by wait policy and number of threads.
 
     python benchmarks/contention.py
     python benchmarks/contention.py --rounds 1 --steps 20
@@ -84,7 +84,7 @@ def _options() -> argparse.Namespace:
 
 
 def _side(options: argparse.Namespace, policy: str, threads: int) -> float:
-    """Tokens per second of one side in a process of its own."""
+    """Measure tokens per second of one side in a process of its own."""
     done = subprocess.run(
         _command(policy, options.steps, options.warm_up),
         env=_environment(policy, threads),
@@ -108,7 +108,7 @@ def _environment(policy: str, threads: int) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _neighbour(condition: str, cores: list[int]) -> Iterator[None]:
-    """What runs beside, for long enough that the load average shows it."""
+    """Run a neighbour beside, for long enough that the load average shows it."""
     if condition == "alone":
         yield
         return
@@ -126,7 +126,7 @@ def _neighbour(condition: str, cores: list[int]) -> Iterator[None]:
 
 
 def _trained(steps: int, warm_up: int) -> float:
-    """Tokens per second of forward and backward passes of a small encoder, without reading a model or a corpus."""
+    """Measure tokens per second of forward and backward passes of a small encoder of random weights."""
     import torch
     from transformers import BertConfig, BertForTokenClassification
 

@@ -1,17 +1,17 @@
-"""How fast finkd distils with DistilBERT's triple loss, next to a Hugging Face Trainer with its own ``compute_loss``.
+"""Measure the speed of distillation by DistilBERT's triple loss, next to a Hugging Face Trainer with the same loss.
 
     python benchmarks/distill_throughput.py
     python benchmarks/distill_throughput.py --steps 3 --warm-up 1 --repeats 1
 
 Teacher: MiniLM (6 layers) under a masked-LM head; student: 3 of its layers. Temperature 2, weights 5, 2, 1 for the
-teacher's guesses, the text itself and the direction of the last states. Text: FIN5 and FIN3 where FINKD_DATA is set,
-else the sample. Two threads. The Trainer reads 32 sentences in their natural order, padded to the longest, and compares
-guesses at every token, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd`` is what a
-distillation does by default: guesses where text is hidden, sentences of like length together, 4,096 tokens a step, bf16
-where the processor has it; ``finkd-fp32`` is that in fp32. Every side starts in a fresh process, in turn with the
-others; its figure is the median of the repeats. Counted are tokens that are not padding. ``share_of_peak`` is what the
-models' matrix products alone would take at the speed of a large matrix product that was measured in the same process.
-Prints one JSON line.
+teacher's predictions, the text itself and the direction of the last states. Text: FIN5 and FIN3 where FINKD_DATA is
+set, else the sample. Two threads. The Trainer reads 32 sentences in their natural order, padded to the longest, and
+compares predictions at every token, all in fp32. ``finkd-same`` does the same on the same sentences in fp32; ``finkd``
+is what a distillation does by default: predictions at masked tokens, sentences of like length together, 4,096 tokens a
+step, bf16 where the processor has it; ``finkd-fp32`` is that in fp32. Every side starts in a fresh process, in turn
+with the others; its figure is the median of the repeats. Counted are tokens that are not padding. ``share_of_peak`` is
+what the models' matrix products alone would take at the speed of a large matrix product that was measured in the same
+process. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -21,24 +21,12 @@ import json
 import os
 import resource
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.sides import (
-    Marks,
-    compared,
-    finkd_clock,
-    in_turn,
-    medians,
-    parser,
-    speed,
-    trainer_arguments,
-    trainer_clock,
-    until_enough,
-)
+from benchmarks.sides import SEED, Marks, compared, in_turn, medians, parser, speed, with_finkd, with_trainer
 
 if TYPE_CHECKING:
     from finkd.data.batches import TrainingData
@@ -46,16 +34,15 @@ if TYPE_CHECKING:
     from finkd.models.model import Model
 
 SIDES = ("trainer", "finkd-same", "finkd-fp32", "finkd")
-SEED = 1
 BATCH = 32
 TEMPERATURE = 2.0
-GUESSES, TEXT, STATES = 5.0, 2.0, 1.0
+PREDICTIONS, TEXT, STATES = 5.0, 2.0, 1.0
 MASKED = 0.15
 
 
 def main() -> None:
     """Run every side in its own process and print the comparison."""
-    arguments = _arguments()
+    arguments = parser(__doc__, SIDES, steps=15, warm_up=3).parse_args()
     if arguments.side:
         print(json.dumps(measure(arguments)))
         return
@@ -66,13 +53,8 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _arguments() -> argparse.Namespace:
-    options = parser(__doc__, SIDES, steps=15, warm_up=3)
-    return options.parse_args()
-
-
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """One side: tokens per second after the warm-up, the process's peak memory, and its share of the machine."""
+    """Measure one side: tokens per second after the warm-up, peak memory, and its share of the machine."""
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
@@ -100,7 +82,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _operations(data: TrainingData, vocabulary: float) -> float:
-    """Floating-point operations of a step for each token: the teacher forward, the student forward and backward."""
+    """Return the operations of a step per token: the teacher forward, the student forward and backward."""
     from dataclasses import replace
 
     import numpy as np
@@ -134,7 +116,7 @@ def _task() -> tuple[Model, Model, TrainingData, str]:
 
 
 def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, precision: str, *, same: bool) -> Marks:
-    """(seconds, tokens so far) after each step of finkd's loop."""
+    """Train with finkd's loop; return (seconds, tokens so far) after each step."""
     from dataclasses import replace
 
     import numpy as np
@@ -143,36 +125,28 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
     from finkd.stages.distill import Distill
-    from finkd.training import trainer
+    from finkd.training import loop, trainer
     from finkd.training.teachers import LiveTeacher
 
-    marks: Marks = []
-
-    guesses = MaskedProjection(GUESSES, TEMPERATURE, positions="all" if same else "masked")
-    losses: list[Loss] = [guesses, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
+    predictions = MaskedProjection(PREDICTIONS, TEMPERATURE, positions="all" if same else "masked")
+    losses: list[Loss] = [predictions, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
     schedule = replace(Distill().schedule, epochs=steps, precision=precision, dropout=0.1 if same else 0.0)
     if same:
         rows = np.arange(len(data.lengths))
-        trainer._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
-    until_enough(
-        lambda: trainer.train(student, data, losses, schedule, SEED, LiveTeacher(teacher), finkd_clock(marks, steps))
+        loop._batches = lambda *plan: [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)] * steps
+    return with_finkd(
+        lambda listen: trainer.train(student, data, losses, schedule, SEED, LiveTeacher(teacher), listen), steps
     )
-    return marks
 
 
 def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int) -> Marks:
-    """(seconds, tokens so far) after each step of a Trainer with the loss of DistilBERT's script."""
+    """Train with a Trainer and the loss of DistilBERT's script; return (seconds, tokens so far) after each step."""
     import itertools
+    from functools import partial
 
     import torch
     from torch.nn import functional
-    from transformers import (
-        AutoTokenizer,
-        DataCollatorForLanguageModeling,
-        Trainer,
-    )
-
-    marks: Marks = []
+    from transformers import DataCollatorForLanguageModeling, Trainer
 
     class Distiller(Trainer):
         """The triple loss over all tokens of a batch."""
@@ -183,7 +157,7 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
             with torch.no_grad():
                 theirs = teacher.network(**inputs, output_hidden_states=True)
             real = inputs["attention_mask"].bool()
-            guesses = TEMPERATURE**2 * functional.kl_div(
+            predictions = TEMPERATURE**2 * functional.kl_div(
                 functional.log_softmax(ours.logits[real] / TEMPERATURE, dim=-1),
                 functional.softmax(theirs.logits[real] / TEMPERATURE, dim=-1),
                 reduction="batchmean",
@@ -191,21 +165,13 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
             text = functional.cross_entropy(ours.logits.flatten(0, 1), labels.flatten())
             last = [each.hidden_states[-1][real] for each in (ours, theirs)]
             states = functional.cosine_embedding_loss(*last, torch.ones(len(last[0])))
-            return GUESSES * guesses + TEXT * text + STATES * states
+            return PREDICTIONS * predictions + TEXT * text + STATES * states
 
     rows = data.student.tokens.rows.tolist()
     ids = data.student.tokens.ids
-    with tempfile.TemporaryDirectory() as folder:
-        student.save(Path(folder))
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        Distiller(
-            student.network,
-            trainer_arguments(folder, steps, BATCH, SEED),
-            DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED),
-            [{"input_ids": ids[start:end].tolist()} for start, end in itertools.pairwise(rows)],
-            callbacks=[trainer_clock(marks, data.student.lengths.tolist(), BATCH)],
-        ).train()
-    return marks
+    examples = [{"input_ids": ids[start:end].tolist()} for start, end in itertools.pairwise(rows)]
+    collator = partial(DataCollatorForLanguageModeling, mlm_probability=MASKED)
+    return with_trainer(Distiller, student, collator, examples, data, steps, BATCH)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Read hostile inputs of every kind in child processes with limits, and count what finkd makes of them.
+"""Read hostile inputs of every kind in child processes with limits, and count the outcomes.
 
     python benchmarks/hostile.py
     python benchmarks/hostile.py --kinds data,requests --count 100 --seed 2
@@ -29,8 +29,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.hostile.case import judge
-from tests.hostile.kinds import KINDS, generator
+from tests.hostile.case import KINDS, generator, judge
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 10.0
@@ -56,7 +55,7 @@ def child(kind: str, seed: int, first: int, count: int) -> None:
 
 
 def lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any] | None]:
-    """The child's answers; ``None`` where one does not come in time."""
+    """Yield the child's answers; ``None`` where one does not come in time."""
     assert process.stdout is not None
     patience, rest = START_SECONDS, b""
     while True:
@@ -76,7 +75,7 @@ def lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any] | None]:
 
 
 def verdicts(kind: str, seed: int, count: int) -> Iterator[dict[str, Any]]:
-    """The outcome of every case; a child that hangs or dies is replaced by one that goes on after that case."""
+    """Yield the outcome of every case; a child that hangs or dies is replaced by one that goes on after that case."""
     number, name = -1, "start"
     while number + 1 < count:
         command = [sys.executable, __file__, "--child", kind, str(seed), str(number + 1), str(count)]
@@ -101,7 +100,7 @@ def verdicts(kind: str, seed: int, count: int) -> Iterator[dict[str, Any]]:
 
 
 def measure(kind: str, seed: int, count: int) -> dict[str, Any]:
-    """All cases of a kind; faults are shown as they are found."""
+    """Return all cases of a kind; faults are shown as they are found."""
     began, outcomes, names = time.monotonic(), Counter[str](), set()
     for each in verdicts(kind, seed, count):
         outcomes[each["outcome"]] += 1

@@ -1,4 +1,4 @@
-"""Whether a run that is killed, or finds its files damaged, ends as if nothing had been.
+"""Test whether a run that is killed, or finds its files damaged, ends as if undisturbed.
 
     python benchmarks/kill.py
     python benchmarks/kill.py --trials 5 --damaged 3 --jobs 2
@@ -69,21 +69,21 @@ NOT_COMPARED = (
 
 
 def command(config: Path, out: Path) -> list[str]:
-    """The real command, with a checkpoint after every other step or so."""
+    """Return the real command, with a checkpoint after every other step or so."""
     program = "from finkd.experiments.cli import main; main()"
     options = ["--out", str(out / "run"), "--checkpoint-seconds", "0.05"]
     return [sys.executable, "-c", program, "run", str(config), *options]
 
 
 def started(config: Path, out: Path) -> subprocess.Popen[bytes]:
-    """The command, on its way."""
+    """Start the command."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / "log").open("ab") as log:
         return subprocess.Popen(command(config, out), cwd=ROOT, stdout=log, stderr=log)
 
 
 def result(run: Path) -> dict[str, str]:
-    """Hashes of all published models, what is compared of the records, and what was left unfinished."""
+    """Return hashes of all published models, what is compared of the records, and what was left unfinished."""
     found = {
         str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((run / "models").rglob("*"))
@@ -96,7 +96,7 @@ def result(run: Path) -> dict[str, str]:
 
 
 def compared(record: dict[str, Any]) -> dict[str, Any]:
-    """A record without ``NOT_COMPARED``."""
+    """Return a record without ``NOT_COMPARED``."""
 
     def without(value: Any, at: tuple[str, ...]) -> Any:
         if isinstance(value, dict):
@@ -202,7 +202,7 @@ class Trials:
         return cls(folder, config, result(folder / "alone" / "run"), seconds, seed)
 
     def run(self, number: int, *, damage: bool) -> dict[str, int]:
-        """One trial's counts; what differs is kept."""
+        """Run one trial and return its counts; what differs is kept."""
         chance = random.Random(f"{self.seed} {number}")
         out = self.folder / f"trial-{number}"
         if damage:

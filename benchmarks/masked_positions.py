@@ -1,14 +1,15 @@
-"""What a student learns in equal time from guesses at hidden tokens alone, and from guesses at every token.
+"""Compare students that learn in equal time from predictions at masked tokens alone and at every token.
 
     python benchmarks/masked_positions.py
     python benchmarks/masked_positions.py --seconds 5 --sentences 300 --seeds 1
 
-DistilBERT's triple loss compares guesses at every token; finkd by default compares them where text is hidden, which
+DistilBERT's triple loss compares predictions at every token; finkd by default compares them at masked tokens, which
 costs a sixth of the vocabulary scores. MiniLM gets a masked-LM head first, trained alone for as long. Then students of
-3 of its layers learn from it for the given time by the clock, batches and precision alike, and are scored on sentences
-that none of them has seen: the divergence of their guesses from the teacher's at hidden tokens (tau = 1), their own
-masked-LM loss, and the share of hidden tokens whose likeliest guess is the teacher's. Text: financial news and filings
-where FINKD_DATA is set, else the sample. Prints one JSON line with the mean and the standard deviation over seeds.
+3 of its layers learn from it within the given time budget, batches and precision alike, and are scored on sentences
+that none of them has seen: the divergence of their predictions from the teacher's at masked tokens (tau = 1), their own
+masked-LM loss, and the share of masked tokens whose likeliest prediction is the teacher's. Text: financial news and
+filings where FINKD_DATA is set, else the sample. Prints one JSON line with the mean and the standard deviation over
+seeds.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 SIDES = ("masked", "all")
 HELD_OUT = 2000
-GUESSES, TEXT, STATES = 5.0, 2.0, 1.0
+PREDICTIONS, TEXT, STATES = 5.0, 2.0, 1.0
 Figures = dict[str, float]
 
 
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def _spread(values: list[float]) -> list[float]:
-    """Mean and sample standard deviation."""
+    """Return mean and sample standard deviation."""
     return [round(statistics.mean(values), 4), round(statistics.stdev(values), 4) if len(values) > 1 else 0.0]
 
 
@@ -66,7 +67,7 @@ def _corpus() -> str:
 
 
 def _compared(arguments: argparse.Namespace, seed: int) -> dict[str, Figures]:
-    """Figures of both students of one seed."""
+    """Return figures of both students of one seed."""
     from finkd import corpora
     from finkd.data.batches import TrainingData
     from finkd.losses.masked_lm import MaskedLM
@@ -107,12 +108,12 @@ def _losses(side: str) -> list[Loss]:
     from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
 
-    guesses = MaskedProjection(GUESSES, positions="all" if side == "all" else "masked")
-    return [guesses, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
+    predictions = MaskedProjection(PREDICTIONS, positions="all" if side == "all" else "masked")
+    return [predictions, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
 
 
 def _scored(student: Model, teacher: Model, held_out: list[Any]) -> Figures:
-    """Means over the hidden tokens of text that was held out; the same tokens for every student."""
+    """Return means over the masked tokens of text that was held out; the same tokens for every student."""
     import numpy as np
     import torch
     from torch.nn import functional

@@ -1,4 +1,4 @@
-"""'finkd predict' beside the pipeline of transformers, with the same model on one core.
+"""Compare 'finkd predict' with the pipeline of transformers, with the same model on one core.
 
     python benchmarks/prediction.py runs/quickstart/models/teacher-seed-1 --corpus sample
     python benchmarks/prediction.py MODEL --corpus finer-ord --graph MODEL-onnx-int8
@@ -43,7 +43,7 @@ Entities = set[tuple[int, int, int, str]]
 
 
 def by_pipeline(model: str, batch: int) -> Callable[[list[str]], Entities]:
-    """The peer."""
+    """Return the pipeline of transformers."""
     from transformers import pipeline
 
     register()
@@ -59,7 +59,7 @@ def by_pipeline(model: str, batch: int) -> Callable[[list[str]], Entities]:
 
 
 def by_finkd(folder: str, precision: str) -> Callable[[list[str]], Entities]:
-    """The way of finkd."""
+    """Return the tagger of finkd."""
     tagger = load_tagger(folder, 1, precision)
 
     def find(texts: list[str]) -> Entities:

@@ -1,11 +1,11 @@
-"""How time and memory of a distillation grow with the text.
+"""Measure how time and memory of a distillation grow with the text.
 
     FINKD_DATA=../shared/data python benchmarks/scaling.py --out docs/scaling
     python benchmarks/scaling.py --sentences 200 --sizes 1,2
 
 A 3-layer student of the MiniLM teacher learns word labels and hidden states from raw text, read once (financial-text
 where FINKD_DATA is set, else the sample text), with a vocabulary of 8,000 tokens that is trained beforehand and not
-timed. Each size is a fresh process: drawing the sentences, cutting them under both tokenizers, and the
+timed. Each size is a fresh process: drawing the sentences, tokenizing them for both models, and the
 training. Memory is the peak of the process, and what it is with next to no text is told apart. Writes
 ``scaling.json`` and ``scaling.png`` into a folder, and prints the JSON.
 """
@@ -83,7 +83,7 @@ def _vocabulary(folder: Path) -> None:
 
 
 def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
-    """One size: seconds of each part, tokens that the student read, and the process's peak memory."""
+    """Measure one size: seconds of each part, tokens that the student read, and the process's peak memory."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
@@ -128,7 +128,7 @@ def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
 
 
 def _picture(result: dict[str, Any]) -> bytes:
-    """Seconds of each part, and memory, against sentences; on logarithmic axes a slope of one is linear growth."""
+    """Draw seconds of each part, and memory, against sentences; on logarithmic axes a slope of one is linear."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, StrMethodFormatter

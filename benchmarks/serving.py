@@ -1,4 +1,4 @@
-"""The service under full load: right answers, speed, memory, health and the end of it.
+"""Test the service under full load: right answers, speed, memory, health and shutdown.
 
     python benchmarks/serving.py runs/quickstart/models/teacher-seed-1 --seconds 600
     python benchmarks/serving.py runs/quickstart/models/teacher-seed-1 --slow-readers 24 --connections 32 \
@@ -68,7 +68,7 @@ class Question:
 
 
 def texts() -> list[str]:
-    """Sentences of the sample corpus."""
+    """Return sentences of the sample corpus."""
     return [sentence.text for sentence in corpora.load("sample").splits["test"]]
 
 
@@ -151,7 +151,7 @@ def read_slowly(address: httpx.URL, sent: bytes, over: threading.Event, seen: Se
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Bytes of a process and of those that it started."""
+    """Return bytes of a process and of those that it started."""
     held = 0
     for each in (process, *process.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -183,7 +183,7 @@ def probe(port: int, seconds: float) -> None:
 
 
 def changed(drawn: random.Random, body: bytes) -> bytes:
-    """A body in which some bytes are others."""
+    """Return a body in which some bytes are others."""
     found = bytearray(body)
     for _ in range(drawn.randint(1, 8)):
         place = drawn.randrange(len(found))
@@ -200,14 +200,14 @@ def request(
     *,
     closes: bool = True,
 ) -> bytes:
-    """A request as it goes over a connection; ``length`` is what its head says of the body."""
+    """Return a request as it goes over a connection; ``length`` is what its head says of the body."""
     connection = "close" if closes else "keep-alive"
     lines = (f"{method} /tag HTTP/1.1", f"Host: {host}", f"Connection: {connection}", f"Content-Type: {kind}")
     return "\r\n".join((*lines, f"Content-Length: {len(body) if length is None else length}", "", "")).encode() + body
 
 
 def broken(drawn: random.Random, kind: str, whole: bytes) -> bytes:
-    """What is sent instead of a request."""
+    """Return what is sent instead of a request."""
     if kind == "changed bytes":
         return request(changed(drawn, whole))
     if kind == "cut-off body":
@@ -241,7 +241,7 @@ UNFINISHED = ("cut-off body", "changed head", "garbage")
 
 
 def answer(address: httpx.URL, sent: bytes, patience: float) -> str:
-    """The status of what is answered, or how the connection ended; the sender hangs up when its patience is over."""
+    """Return the status of the answer, or how the connection ended; the sender hangs up after its timeout."""
     with socket.create_connection((address.host, address.port), timeout=60) as connection:
         with contextlib.suppress(ConnectionError):  # it was answered, or closed, before all was sent
             connection.sendall(sent)
@@ -272,7 +272,7 @@ def ask_badly(address: httpx.URL, count: int, over: threading.Event, seconds: fl
 
 @contextlib.contextmanager
 def served(model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
-    """A service of its own, and its address."""
+    """Provide a service of its own, and its address."""
     code = "from finkd.experiments.cli import main; main()"
     command = [sys.executable, "-c", code, "serve", model, "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -287,7 +287,7 @@ def served(model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
 
 
 def warm_up(address: httpx.URL, known: list[Question]) -> None:
-    """One of the largest requests of each of the two lengths, so that what one takes is part of the baseline."""
+    """Send one of the largest requests of each of the two lengths, so that their memory is part of the baseline."""
     for share in (1, 20):
         text = " ".join(text for question in known for text in question.texts) + " "
         most = LIMITS.characters // share
@@ -332,7 +332,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 def report(
     given: argparse.Namespace, seen: Seen, baseline: int, health: dict[str, float], ended: float
 ) -> dict[str, Any]:
-    """What was seen, and what of it is wrong."""
+    """Summarize what was seen, and what of it is wrong."""
     held = np.array([each for each in seen.memory if each[0] > 0])
     second_half = held[len(held) // 2 :]
     rise = np.polyfit(second_half[:, 0], second_half[:, 1], 1)[0] * 3600 if len(second_half) > 1 else 0.0

@@ -1,21 +1,27 @@
-"""What benchmarks of several sides share: each side in a fresh process, in turn, and the median of its runs."""
+"""Run the sides of a benchmark in fresh processes, in turn, and compare the medians of their runs."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from finkd.data.batches import TrainingData
+    from finkd.models.model import Model
     from finkd.progress import Listener, Progress
 
+SEED = 1
 Marks = list[tuple[float, int]]
 """(seconds, tokens so far) after each training step."""
 
@@ -24,16 +30,22 @@ class EnoughError(Exception):
     """Raised out of a loop that has run its steps."""
 
 
-def until_enough(loop: Callable[[], object]) -> None:
-    """Run a loop until it is left by ``EnoughError``."""
-    try:
-        loop()
-    except EnoughError:
-        return
+def with_finkd(loop: Callable[[Listener], object], steps: int) -> Marks:
+    """Run finkd's loop, which calls a listener, for some steps; return its marks."""
+    marks: Marks = []
+
+    def listen(progress: Progress) -> None:
+        marks.append((progress.seconds, progress.tokens))
+        if progress.step == steps:
+            raise EnoughError
+
+    with contextlib.suppress(EnoughError):
+        loop(listen)
+    return marks
 
 
 def in_turn(script: str, sides: Sequence[str], repeats: int) -> dict[str, list[dict[str, Any]]]:
-    """Results of each side: ``script --side SIDE`` with this process's options, which prints one JSON line."""
+    """Run each side: ``script --side SIDE`` with this process's options, which prints one JSON line."""
     runs: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
     for _, side in itertools.product(range(repeats), sides):
         command = [sys.executable, script, *sys.argv[1:], "--side", side]
@@ -43,12 +55,12 @@ def in_turn(script: str, sides: Sequence[str], repeats: int) -> dict[str, list[d
 
 
 def medians(runs: dict[str, list[dict[str, Any]]], figure: str) -> dict[str, float]:
-    """The median of a figure over the runs of each side."""
+    """Return the median of a figure over the runs of each side."""
     return {side: statistics.median(run[figure] for run in found) for side, found in runs.items()}
 
 
 def parser(about: str | None, sides: Sequence[str], steps: int, warm_up: int) -> argparse.ArgumentParser:
-    """Options that every benchmark of sides takes; ``--side`` is how it starts one of them."""
+    """Return options that every benchmark of sides takes; ``--side`` is how it starts one of them."""
     found = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     found.add_argument("--steps", type=int, default=steps, help="timed steps per run")
     found.add_argument("--warm-up", type=int, default=warm_up, help="steps before them")
@@ -61,7 +73,7 @@ def parser(about: str | None, sides: Sequence[str], steps: int, warm_up: int) ->
 def compared(
     runs: dict[str, list[dict[str, Any]]], arguments: argparse.Namespace, ratios: dict[str, str]
 ) -> dict[str, Any]:
-    """What every benchmark of sides reports.
+    """Return the figures that every benchmark of sides reports.
 
     Args:
         runs: of each side, ``trainer`` among them.
@@ -81,31 +93,30 @@ def compared(
 
 
 def speed(marks: Marks, warm_up: int, steps: int) -> float:
-    """Tokens a second over the steps after the warm-up."""
+    """Return tokens a second over the steps after the warm-up."""
     (began, before), (ended, after) = marks[warm_up - 1], marks[warm_up + steps - 1]
     return (after - before) / (ended - began)
 
 
-def finkd_clock(marks: Marks, steps: int) -> Listener:
-    """A listener that notes each step of finkd's loop, and leaves the loop after so many."""
-
-    def listen(progress: Progress) -> None:
-        marks.append((progress.seconds, progress.tokens))
-        if progress.step == steps:
-            raise EnoughError
-
-    return listen
-
-
-def trainer_clock(marks: Marks, tokens: Sequence[int], batch: int) -> Any:
-    """A callback that notes each step of a Trainer, which reads its examples in their natural order.
+def with_trainer(
+    kind: Any, model: Model, collator: Callable[[Any], Any], rows: Any, data: TrainingData, steps: int, batch: int
+) -> Marks:
+    """Train with a Trainer at its defaults, on the processor and in the examples' natural order; return its marks.
 
     Args:
-        marks: added to.
-        tokens: of each example, without padding.
+        kind: the Trainer's class.
+        model: what is trained.
+        collator: makes the data collator of a tokenizer.
+        rows: the examples.
+        data: the same examples as finkd reads them.
+        steps: to train.
         batch: examples of a step.
     """
-    from transformers import TrainerCallback
+    from transformers import AutoTokenizer, TrainerCallback, TrainingArguments
+    from transformers.utils import logging
+
+    marks: Marks = []
+    tokens = data.student.lengths.tolist()
 
     class Clock(TrainerCallback):
         def __init__(self) -> None:
@@ -117,24 +128,21 @@ def trainer_clock(marks: Marks, tokens: Sequence[int], batch: int) -> Any:
             self.at = stop % len(tokens)
             marks.append((time.perf_counter(), self.tokens))
 
-    return Clock()
-
-
-def trainer_arguments(folder: str, steps: int, batch: int, seed: int) -> Any:
-    """A Trainer's defaults, without reports and saved files, on the processor and in the examples' natural order."""
-    from transformers import TrainingArguments
-    from transformers.utils import logging
-
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    return TrainingArguments(
-        folder,
-        per_device_train_batch_size=batch,
-        max_steps=steps,
-        train_sampling_strategy="sequential",
-        use_cpu=True,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        seed=seed,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder))
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        arguments = TrainingArguments(
+            folder,
+            per_device_train_batch_size=batch,
+            max_steps=steps,
+            train_sampling_strategy="sequential",
+            use_cpu=True,
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            seed=SEED,
+        )
+        kind(model.network, arguments, collator(tokenizer), rows, callbacks=[Clock()]).train()
+    return marks

@@ -1,7 +1,7 @@
-"""spaCy's small pipeline, trained from scratch on a corpus, to be compared with by 'finkd benchmark'.
+"""Train spaCy's small pipeline from scratch on a corpus, to be compared by 'finkd benchmark'.
 
     FINKD_DATA=../shared/data python benchmarks/spacy_ner.py runs/spacy --corpus finer-ord --seeds 1,2,3
-    finkd benchmark spacy=runs/spacy/seed-1,runs/spacy/seed-2,runs/spacy/seed-3 MODEL --on finer-ord
+    finkd benchmark spacy=runs/spacy/seed-1,runs/spacy/seed-2,runs/spacy/seed-3 MODEL --corpus finer-ord
 
 The settings are those that 'spacy init config --lang en --pipeline ner --optimize efficiency' writes. spaCy keeps the
 best of its checkpoints by the split that the corpus is scored on, which is in its favour. Three minutes a seed.
@@ -30,7 +30,7 @@ from finkd.runtimes.peers import Pipeline
 
 
 def written(sentences: Iterable[Sentence], path: Path) -> Path:
-    """Labelled sentences in spaCy's form."""
+    """Return labelled sentences in spaCy's form."""
     vocabulary = spacy.blank("en").vocab
     docs = (Doc(vocabulary, list(each.words), each.spaces, ents=list(each.tags or ())) for each in sentences)
     DocBin(docs=docs).to_disk(path)

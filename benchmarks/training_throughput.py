@@ -1,4 +1,4 @@
-"""How fast finkd's loop fine-tunes, next to a plain Hugging Face Trainer doing the same.
+"""Measure the speed of fine-tuning with finkd's loop, next to a plain Hugging Face Trainer.
 
     python benchmarks/training_throughput.py
     python benchmarks/training_throughput.py --steps 5 --warm-up 1 --repeats 1
@@ -19,36 +19,26 @@ import json
 import os
 import resource
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.sides import (
-    Marks,
-    compared,
-    finkd_clock,
-    in_turn,
-    parser,
-    speed,
-    trainer_arguments,
-    trainer_clock,
-    until_enough,
-)
+from benchmarks.sides import SEED, Marks, compared, in_turn, parser, speed, with_finkd, with_trainer
 
 if TYPE_CHECKING:
     from finkd.data.batches import TrainingData
     from finkd.models.model import Model
 
 SIDES = ("trainer", "finkd", "finkd-fp32")
-SEED = 1
 BATCH = 32
 
 
 def main() -> None:
     """Run every side in its own process and print the comparison."""
-    arguments = _arguments()
+    options = parser(__doc__, SIDES, steps=60, warm_up=10)
+    options.add_argument("--layers", type=int, choices=(3, 6), default=3, help="layers of the student")
+    arguments = options.parse_args()
     if arguments.side:
         print(json.dumps(measure(arguments)))
         return
@@ -58,14 +48,8 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _arguments() -> argparse.Namespace:
-    options = parser(__doc__, SIDES, steps=60, warm_up=10)
-    options.add_argument("--layers", type=int, choices=(3, 6), default=3, help="layers of the student")
-    return options.parse_args()
-
-
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """One side: tokens per second after the warm-up, and the process's peak memory."""
+    """Measure one side: tokens per second after the warm-up, and the process's peak memory."""
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
 
@@ -73,8 +57,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     model, data, corpus = _task(arguments.layers)
     total = arguments.warm_up + arguments.steps
     if arguments.side == "trainer":
+        from transformers import DataCollatorForTokenClassification, Trainer
+
         precision = "fp32"
-        marks = _with_trainer(model, data, total)
+        marks = with_trainer(Trainer, model, DataCollatorForTokenClassification, _as_rows(data), data, total, BATCH)
     else:
         from finkd.system.precision import resolve_precision
 
@@ -89,7 +75,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _task(layers: int) -> tuple[Model, TrainingData, str]:
-    """The student with a fresh head, and the training sentences under its tokenizer."""
+    """Return the student with a fresh head, and the training sentences under its tokenizer."""
     from finkd import corpora
     from finkd.data.batches import TrainingData
     from finkd.models.heads import with_head
@@ -107,44 +93,18 @@ def _task(layers: int) -> tuple[Model, TrainingData, str]:
 
 
 def _with_finkd(model: Model, data: TrainingData, steps: int, precision: str) -> Marks:
-    """(seconds, tokens so far) after each step of finkd's loop at its default schedule."""
+    """Train with finkd's loop at its default schedule; return (seconds, tokens so far) after each step."""
     from finkd.losses.cross_entropy import CrossEntropy
     from finkd.training.schedule import Schedule
     from finkd.training.trainer import train
 
-    marks: Marks = []
-
     # At most one epoch per step is ever needed, so the loop ends by its step count and not by its epochs.
     schedule = Schedule(epochs=steps, precision=precision)
-    until_enough(lambda: train(model, data, [CrossEntropy()], schedule, SEED, listen=finkd_clock(marks, steps)))
-    return marks
-
-
-def _with_trainer(model: Model, data: TrainingData, steps: int) -> Marks:
-    """(seconds, tokens so far) after each step of the Trainer."""
-    from transformers import (
-        AutoTokenizer,
-        DataCollatorForTokenClassification,
-        Trainer,
-    )
-
-    marks: Marks = []
-
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder))
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        Trainer(
-            model.network,
-            trainer_arguments(folder, steps, BATCH, SEED),
-            DataCollatorForTokenClassification(tokenizer),
-            _as_rows(data),
-            callbacks=[trainer_clock(marks, data.student.lengths.tolist(), BATCH)],
-        ).train()
-    return marks
+    return with_finkd(lambda listen: train(model, data, [CrossEntropy()], schedule, SEED, listen=listen), steps)
 
 
 def _as_rows(data: TrainingData) -> list[dict[str, list[int]]]:
-    """The same tokens as the Trainer takes them: a label at each word's first token, -100 elsewhere."""
+    """Return the same tokens as the Trainer takes them: a label at each word's first token, -100 elsewhere."""
     import numpy as np
 
     encoded = data.student

@@ -1,4 +1,4 @@
-"""Whether a study loses trials when its processes are killed: eight workers, 200 trials, 20 kills.
+"""Test whether a study loses trials when its processes are killed: eight workers, 200 trials, 20 kills.
 
     python benchmarks/tuning.py
     python benchmarks/tuning.py --database postgresql
@@ -49,12 +49,12 @@ class Cheap:
     url: str
 
     def study(self, number: int) -> optuna.Study:
-        """The study, with a sampler for one process."""
+        """Return the study, with a sampler for one process."""
         sampler = optuna.samplers.TPESampler(seed=number, constant_liar=True)
         return optuna.load_study(study_name=NAME, storage=storage.connect(self.url), sampler=sampler)
 
     def __call__(self, trial: optuna.Trial, listen: Listener) -> Sequence[float]:
-        """The sum of two squares."""
+        """Return the sum of two squares."""
         x, y = trial.suggest_float("x", -1, 1), trial.suggest_float("y", -1, 1)
         for step in range(5):
             time.sleep(0.3)
@@ -75,20 +75,9 @@ def main() -> int:
         seconds = time.perf_counter() - began
         study = optuna.load_study(study_name=NAME, storage=storage.connect(url))
         states = Counter(trial.state.name for trial in study.get_trials(deepcopy=False))
-    print(
-        json.dumps(
-            {
-                "benchmark": "tuning",
-                "database": options.database,
-                "workers": options.workers,
-                "trials": options.trials,
-                "states": dict(states),
-                "kills": dict(killed),
-                "seconds": round(seconds, 1),
-                "optuna": optuna.__version__,
-            }
-        )
-    )
+    asked = {name: getattr(options, name) for name in ("database", "workers", "trials")}
+    found = {"states": dict(states), "kills": dict(killed), "seconds": round(seconds, 1)}
+    print(json.dumps({"benchmark": "tuning", **asked, **found, "optuna": optuna.__version__}))
     is_whole = states["COMPLETE"] == options.trials and not states["RUNNING"]
     return 0 if is_whole and killed.total() >= options.kills else 1
 
@@ -105,7 +94,7 @@ def _options() -> argparse.Namespace:
 
 
 def _command(options: argparse.Namespace) -> None:
-    """What ``finkd tune`` does with a study that has begun."""
+    """Do what ``finkd tune`` does with a study that has begun."""
     storage.quiet()
     study = optuna.load_study(study_name=NAME, storage=storage.connect(options.url))
     is_alone = is_local(options.url)
@@ -115,16 +104,8 @@ def _command(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace, url: str) -> Counter[str]:
     """Start the command until it ends well, and kill processes of it meanwhile; returns what was killed."""
     draw = random.Random(options.seed)
-    command = [
-        sys.executable,
-        __file__,
-        "--url",
-        url,
-        "--workers",
-        str(options.workers),
-        "--trials",
-        str(options.trials),
-    ]
+    counts = ("--workers", str(options.workers), "--trials", str(options.trials))
+    command = [sys.executable, __file__, "--url", url, *counts]
     killed: Counter[str] = Counter()
     while True:
         running = subprocess.Popen(command)
@@ -141,7 +122,7 @@ def _run(options: argparse.Namespace, url: str) -> Counter[str]:
 
 
 def _victim(parent: int, draw: random.Random) -> psutil.Process | None:
-    """A worker, or with a chance of one in ten the command itself; ``None`` while none works yet."""
+    """Return a worker, or with a chance of one in ten the command itself; ``None`` while none works yet."""
     with contextlib.suppress(psutil.NoSuchProcess):
         command = psutil.Process(parent)
         workers = [child for child in command.children() if "spawn_main" in " ".join(child.cmdline())]

@@ -1,4 +1,4 @@
-"""The ``finkd`` command: its list of commands, and what becomes of errors."""
+"""The ``finkd`` command: its commands, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError, UnknownNameError
-from finkd.experiments.commands.align import align
-from finkd.experiments.commands.analyze import analyze
 from finkd.experiments.commands.benchmark import benchmark
 from finkd.experiments.commands.compress import compress
-from finkd.experiments.commands.dashboard import dashboard
 from finkd.experiments.commands.evaluate import evaluate
 from finkd.experiments.commands.export import export
 from finkd.experiments.commands.human_eval import human_eval
@@ -28,8 +25,9 @@ from finkd.experiments.commands.report import report
 from finkd.experiments.commands.run import run
 from finkd.experiments.commands.serve import serve
 from finkd.experiments.commands.store import store
-from finkd.experiments.commands.tune import tune
-from finkd.experiments.commands.vocab import vocab
+from finkd.experiments.commands.tokenizers import align, analyze, vocab
+from finkd.experiments.commands.tune import dashboard, tune
+from finkd.experiments.console.options import FORMER_OPTIONS
 from finkd.experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_warnings
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -38,7 +36,7 @@ _SEPARATORS = re.compile("([=,])")
 
 
 class Commands(TyperGroup):
-    """The commands as a group that answers every mistake in one line (a list of mistakes: one line each)."""
+    """The commands as a group that reports every error in one line (a list of errors: one line each)."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and leave the process with 0 (done), 1 (failed) or 2 (bad usage)."""
@@ -46,7 +44,7 @@ class Commands(TyperGroup):
 
 
 class Script(TyperCommand):
-    """A script with one command, whose mistakes are answered likewise."""
+    """A script with one command, whose errors are reported likewise."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run it and leave the process with 0 (done), 1 (failed) or 2 (bad usage)."""
@@ -65,7 +63,7 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
         if code == INTERRUPTED:
             _complain("interrupted; finished stages are kept, and the same command goes on from there")
     except BrokenPipeError:
-        # Whoever read our output has gone; what is still buffered must not be complained about at exit.
+        # The reader of the output has gone; Python must not report what is still buffered at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     except Exception as error:
@@ -76,7 +74,7 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:
-    """Refuse bytes that the system's encoding cannot read, which would break whatever they are put into.
+    """Refuse arguments and environment variables with bytes that the system's encoding cannot read.
 
     Raises:
         ConfigError: with the first argument, or environment variable that finkd reads, that has some.
@@ -95,18 +93,21 @@ def _check_encoding(arguments: Sequence[str]) -> None:
 
 
 def without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Take ``--debug`` out of a command line, wherever it stands before ``--``; says whether it was there."""
+    """Remove ``--debug`` from a command line, wherever it stands before ``--``; return whether it was there."""
     end = list(arguments).index("--") if "--" in arguments else len(arguments)
     options = [argument for argument in arguments[:end] if argument != "--debug"]
     return [*options, *arguments[end:]], len(options) < end
 
 
 def _explain(error: Exception, given: Sequence[str]) -> int:
-    """Say what went wrong with a command of these arguments; gives the exit code."""
+    """Report the error of a command of these arguments; return the exit code."""
     if isinstance(error, typer.TyperException):
         message = error.format_message().replace("Value error, ", "").rstrip(".")
+        context = getattr(error, "ctx", None)
+        new = FORMER_OPTIONS.get(former := getattr(error, "option_name", ""))
+        if new and context and any(new in parameter.opts for parameter in context.command.params):
+            message = f"No such option: {former}; its name is {new} now"
         if message:  # it is empty where the help was shown instead
-            context = getattr(error, "ctx", None)
             command = context.command_path if context else "finkd"
             _complain(f"{message} (see '{command} --help')")
         return BAD_USAGE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finkd.experiments.cli import Script
-from finkd.experiments.commands.run import Overrides, seed_list
+from finkd.experiments.console.options import Overrides, Seeds, numbers
 from finkd.experiments.console.terminal import messages, say, show_tables
 from finkd.experiments.console.threads import Threads
 from finkd.models.pretrained import DEFAULT
@@ -26,7 +26,7 @@ STRATEGIES = {
     " > distill:general(teacher=masked-teacher, losses=distilbert, rarity=0.7)",
     "every other layer": "truncate-layers(token_types=false)",
 }
-"""The student, by the first steps of the strategy ``distilbert``, and a control that has learnt nothing."""
+"""The student, by the first steps of the strategy ``distilbert``, and a control without distillation."""
 SUITES = {"glue": ("cola", "mrpc"), "imdb": (), "squad": (), "inference": ()}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -40,7 +40,7 @@ def main(
     epochs: Annotated[float, typer.Option(min=0, help="How often they are read.")] = 1,
     batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a batch of the distillation.")] = 1024,
     all_glue: Annotated[bool, typer.Option("--all-glue", help="All of GLUE, not CoLA and MRPC alone.")] = False,
-    seeds: Annotated[str, typer.Option(metavar="1,2,3", help="Seeds of distillation and fine-tuning.")] = "1",
+    seeds: Seeds = None,
     overrides: Overrides = None,
     threads: Threads = None,
     out: Annotated[Path, typer.Option(help="Folder for models, records and report.")] = Path("runs/distilbert"),
@@ -68,7 +68,7 @@ def main(
     read = Text(text, sentences, min_words=1, max_words=100)
     settings = overridden({}, overrides or [])
     with shown(messages) as listen:
-        for seed in seed_list(seeds):
+        for seed in numbers("--seeds", seeds or ["1"]):
             students = _students(out, teacher, read, epochs, batch_tokens, seed, listen)
             for name, model in {Path(teacher).name: teacher, **students}.items():
                 for suite, tasks in SUITES.items():

@@ -1,4 +1,4 @@
-"""Models in several runtimes, measured side by side."""
+"""Measure models in several runtimes, side by side."""
 
 from __future__ import annotations
 
@@ -98,12 +98,7 @@ class _Measured:
 
 class _Bench:
     def __init__(
-        self,
-        systems: Sequence[System],
-        data: NerData,
-        split: str,
-        measuring: Measuring,
-        say: Callable[[str], None],
+        self, systems: Sequence[System], data: NerData, split: str, measuring: Measuring, say: Callable[[str], None]
     ) -> None:
         self.data, self.split, self.measuring, self.say = data, split, measuring, say
         self.sentences = data.splits[split]
@@ -111,7 +106,7 @@ class _Bench:
         self.pairs: list[_Pair] = [(system, kind) for system in systems for kind in system.kinds]
 
     def records(self) -> list[BenchmarkRecord]:
-        """All figures."""
+        """Return all figures."""
         found = self._measured()
         self.say("F1 and memory")
         return [self._record(pair, found) for pair in self.pairs]
@@ -176,7 +171,7 @@ class _Bench:
             return {_key(pair): self._tried(pair, pair[0].running(pair[1], count)) for pair in self.pairs}
 
     def _tried(self, pair: _Pair, running: Running | Pipeline) -> Running | Pipeline:
-        """The same, once it has read a sentence: a compiler or a kernel may be missing that only then is asked for."""
+        """Return the same once it has read a sentence, which needs compilers and kernels that may be missing."""
         try:
             running.read(self.sentences[:1])
         except Exception as error:  # what runtimes raise has no common base but this one
@@ -204,7 +199,7 @@ class _Bench:
 
 
 def slower_together(one: Batches, every: Batches, cores: int) -> Iterator[str]:
-    """A warning for each model that reads fewer words a second on several threads than on one.
+    """Yield a warning for each model that reads fewer words a second on several threads than on one.
 
     Args:
         one: throughput on one thread, by name.

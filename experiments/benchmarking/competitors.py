@@ -1,4 +1,4 @@
-"""What 'finkd benchmark' compares: taggers of finkd in its runtimes, and pipelines of spaCy."""
+"""The systems of 'finkd benchmark': taggers of finkd in its runtimes, and pipelines of spaCy."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ class System(Protocol):
         """Names of its runtimes."""
 
     def running(self, kind: str, threads: int, seed: int = 0) -> Running | Pipeline:
-        """One of its seeds, ready."""
+        """Return one of its seeds, ready."""
 
     def size(self) -> tuple[int, int]:
         """Its weights, and those in embeddings."""
 
     def packed_bytes(self) -> int | None:
-        """Of its weights without zeros and unused bits, if there are such."""
+        """Return the bytes of its weights without zeros and unused bits, if there are such."""
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Of one text of some numbers of tokens."""
+        """Return the operations of one text, for some numbers of tokens."""
 
     def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
-        """Percentiles of the milliseconds in which a sentence is cut."""
+        """Percentiles of the milliseconds in which a sentence is tokenized."""
 
     def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
-        """Whether it finds what a corpus labels."""
+        """Return whether it finds what a corpus labels."""
 
 
 def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> System:
-    """A model as it can be measured.
+    """Return a model as it can be measured.
 
     Args:
         name: of the model in tables.
@@ -137,7 +137,7 @@ class _Peer:
 
 @torch.inference_mode()
 def _flops(model: Model, tokens: int) -> int:
-    """Of one text, twice its multiplications."""
+    """Count the operations of one text, twice its multiplications."""
     network: Any = model.network
     ids = torch.ones(1, min(tokens, model.max_length), dtype=torch.int64)
     with FlopCounterMode(display=False) as counter:

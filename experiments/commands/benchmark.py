@@ -1,23 +1,18 @@
-"""``finkd benchmark``: what taggers take to run, in several runtimes, side by side."""
+"""``finkd benchmark``: measure taggers in several runtimes, side by side."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.registry import unknown
-from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.options import Json, refuse_idle, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
-
-if TYPE_CHECKING:
-    from finkd.corpora.corpus import NerData
 
 DEFAULT = "eager,bf16,onnx,onnx-int8"
 
@@ -28,21 +23,21 @@ def benchmark(
         list[str],
         typer.Argument(metavar="MODEL...", help="Folders of taggers; NAME=FOLDER,FOLDER names one and its seeds."),
     ],
-    runtimes: Annotated[str, typer.Option(help="Names of 'finkd list runtimes', with commas.")] = DEFAULT,
-    on: Annotated[
-        str, typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose sentences are read.")
-    ] = "sample",
+    runtimes: Annotated[
+        list[str] | None, typer.Option(help=f"Names of 'finkd list runtimes'. (default: {DEFAULT})")
+    ] = None,
+    corpus: Annotated[str, typer.Option(help="Labelled corpus whose sentences are read.")] = "sample",
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
-    queries: Annotated[int, typer.Option(min=1, help="Timed queries of each, at least.")] = 1024,
-    seconds: Annotated[float, typer.Option(min=0, help="That each works, at least, for each figure.")] = 10,
+    queries: Annotated[int, typer.Option(min=1, help="Least number of timed queries of each model.")] = 1024,
+    seconds: Annotated[float, typer.Option(min=0, help="Least time that each model is run for each figure.")] = 10,
     memory: Annotated[bool, typer.Option(help="Measure peak memory, in a process for each.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for records and tables.")] = Path("runs/benchmark"),
     threads: Threads = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Measure size, latency, throughput, memory and energy; the first model in the first runtime is the reference.
 
-    A folder may hold a pipeline of spaCy, too. Everything takes turns, so that ratios hold on a machine that does other
+    A folder may hold a pipeline of spaCy, too. Models take turns, so that ratios hold on a machine that does other
     work; times do not.
 
     Example: finkd benchmark teacher=runs/quickstart/models/teacher-seed-1 --runtimes eager,onnx-int8 --seconds 1
@@ -53,8 +48,20 @@ def benchmark(
         if (name if equals else Path(each).name) in named:
             raise ConfigError(f"benchmark: two models are called {name!r}; write NAME=FOLDER")
         named |= {name: folders.split(",")} if equals else {Path(each).name: [each]}
-    kinds = list(dict.fromkeys(kind.strip() for kind in runtimes.split(",")))
-    data = _checked(named, kinds, on)
+    kinds = list(dict.fromkeys(values(runtimes or [DEFAULT])))
+
+    from finkd import corpora
+    from finkd.export.loading import find_tagger
+    from finkd.runtimes import runtimes as known
+
+    # Names are checked before anything slow is imported.
+    for kind in kinds:
+        if kind not in known:
+            raise UnknownNameError(unknown("runtimes", kind, known))
+    for folder in (folder for folders in named.values() for folder in folders):
+        if not (Path(folder) / "config.cfg").is_file():  # a pipeline of spaCy
+            find_tagger(folder)
+    data = corpora.load(corpus)
 
     from finkd.experiments.benchmarking.benchmark import Measuring
     from finkd.experiments.benchmarking.benchmark import benchmark as measured
@@ -70,18 +77,3 @@ def benchmark(
         return
     show_tables([table])
     say(f"records and tables are in {out}")
-
-
-def _checked(named: Mapping[str, Sequence[str]], kinds: Sequence[str], on: str) -> NerData:
-    """The corpus, once every name is known to stand for something: importing what measures takes seconds."""
-    from finkd import corpora
-    from finkd.export.loading import find_tagger
-    from finkd.runtimes import runtimes
-
-    for kind in kinds:
-        if kind not in runtimes:
-            raise UnknownNameError(unknown("runtimes", kind, runtimes))
-    for folder in chain.from_iterable(named.values()):
-        if not (Path(folder) / "config.cfg").is_file():  # a pipeline of spaCy
-            find_tagger(folder)
-    return corpora.load(on)

@@ -1,4 +1,4 @@
-"""``finkd compress``: one way to make a saved model smaller, and what it costs."""
+"""``finkd compress``: make a saved model smaller by one method, and score it before and after."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import typer
 
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.registry import unknown
-from finkd.experiments.commands.run import Overrides
-from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.options import Json, Overrides, refuse_idle
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from finkd.corpora.corpus import NerData
     from finkd.experiments.running.compression import Compressed
     from finkd.reports.table import Table
 
@@ -35,9 +33,7 @@ def compress(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")],
-    on: Annotated[
-        str | None, typer.Option("--on", metavar="CORPUS", help="Labelled corpus: read, healed and scored on.")
-    ] = None,
+    corpus: Annotated[str | None, typer.Option(help="Labelled corpus: read, healed and scored on.")] = None,
     text: Annotated[str | None, typer.Option(help="Unlabelled text, for stages that read some.")] = None,
     sentences: Annotated[int, typer.Option(min=1, help="How many of its sentences.")] = 3000,
     heal: Annotated[
@@ -48,19 +44,19 @@ def compress(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/METHOD)")] = None,
     threads: Threads = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Make a model smaller: fewer heads, units, layers, tokens or bits, zeros, low ranks, shared layers.
 
     --set takes the settings of the method's stage (docs/compression.md). With a corpus, the model is scored before and
     after.
 
-    Example: finkd compress runs/quickstart/models/teacher-seed-1 --method prune --set fraction=0.3 --on sample
+    Example: finkd compress runs/quickstart/models/teacher-seed-1 --method prune --set fraction=0.3 --corpus sample
     """
     if method not in METHODS:
         raise UnknownNameError(unknown("methods", method, list(METHODS)))
-    if heal and not on:
-        raise ConfigError("--heal: needs a labelled corpus; name it with --on")
+    if heal and not corpus:
+        raise ConfigError("--heal: needs a labelled corpus; name it with --corpus")
     if not text:
         refuse_idle(context, "without --text", "sentences")
 
@@ -68,7 +64,7 @@ def compress(
     from finkd.models.pretrained import resolve
 
     resolve(model)  # before what takes seconds to import
-    data: NerData | None = corpora.load(on) if on else None
+    data = corpora.load(corpus) if corpus else None
 
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.compression import compress

@@ -1,4 +1,4 @@
-"""``finkd export``: a saved tagger in the form that other programs run."""
+"""``finkd export``: write a saved tagger as an ONNX graph or a spaCy package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder, check_replaceable
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.options import Json, refuse_idle
 from finkd.experiments.console.terminal import say, show_json
 from finkd.experiments.console.threads import Threads
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 To = Literal["onnx", "onnx-int8", "spacy"]
 _APPLIES: dict[str, tuple[To, ...]] = {
-    "on": ("onnx", "onnx-int8"),
+    "corpus": ("onnx", "onnx-int8"),
     "split": ("onnx", "onnx-int8"),
     "calibrate": ("onnx-int8",),
     "name": ("spacy",),
@@ -38,9 +38,8 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write. (default: MODEL-TO beside a folder, or runs/exported)")
     ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option("--on", metavar="CORPUS", help="Labelled corpus whose words are compared. (default: sample)"),
+    corpus: Annotated[
+        str | None, typer.Option(help="Labelled corpus whose words are compared. (default: sample)")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
     calibrate: Annotated[
@@ -50,7 +49,7 @@ def export(
     name: Annotated[str | None, typer.Option(help="Name of a spaCy package, behind en_. (default: finkd_ner)")] = None,
     version: Annotated[str | None, typer.Option(help="Version of a spaCy package. (default: 0.1.0)")] = None,
     threads: Threads = None,
-    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Export a tagger, and compare what it says with the model's own words.
 
@@ -69,16 +68,14 @@ def export(
     beside = source.parent if Path(model).is_dir() else Path("runs") / "exported"
     folder = out or beside / f"{source.name}-{to}"
     check_replaceable(folder, source)
-    if to == "spacy":
-        _package(source, folder, name or "finkd_ner", version or "0.1.0", json=json)
-    else:
-        _graph(source, folder, to, on or "sample", split, calibrate or 0, json=json)
+    if to != "spacy":
+        _graph(source, folder, to, corpus or "sample", split, calibrate or 0, json=json)
+        return
 
-
-def _package(source: Path, folder: Path, name: str, version: str, *, json: bool) -> None:
     from finkd.export.spacy import export_spacy
 
-    export_spacy(source, folder, name, version)
+    name = name or "finkd_ner"
+    export_spacy(source, folder, name, version or "0.1.0")
     if json:
         show_json({"folder": str(folder)})
     else:
@@ -89,30 +86,31 @@ def _graph(
     source: Path,
     folder: Path,
     to: Literal["onnx", "onnx-int8"],
-    on: str,
+    corpus: str,
     split: str | None,
     calibrate: int,
     *,
     json: bool,
 ) -> None:
+    """Write a graph, and compare its labels with the model's on a corpus."""
     from finkd import corpora
     from finkd.experiments.configuration.splits import scored_split
     from finkd.export.onnx import export_onnx, load_onnx
     from finkd.models.loading import load_model
 
-    data = corpora.load(on)
+    data = corpora.load(corpus)
     split = scored_split(data, split)
     tagger = load_model(source)
     train = data.splits.get("train", ())
     if calibrate and not train:
-        raise ConfigError(f"--calibrate: {on} has no training split")
+        raise ConfigError(f"--calibrate: {corpus} has no training split")
     with atomic_folder(folder) as unfinished:
         export_onnx(tagger, unfinished, to, train[:calibrate])
         found = _compared(load_onnx(unfinished), tagger, data, split)
         if to == "onnx" and found["differing"]:
             raise DataError(
-                f"{folder}: not written, since {found['differing']} of {counted(found['words'], 'word')} of {on} get "
-                f"another label than the model's (scores differ by at most {found['largest']:.2g})"
+                f"{folder}: not written, since {found['differing']} of {counted(found['words'], 'word')} of {corpus} "
+                f"get another label than the model's (scores differ by at most {found['largest']:.2g})"
             )
     sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}
     if json:
@@ -120,17 +118,14 @@ def _graph(
         return
     say(f"wrote {folder}, {sizes['bytes'] / 1e6:.1f} MB")
     say(
-        f"{found['differing']} of {counted(found['words'], 'word')} of {on} get another label; "
+        f"{found['differing']} of {counted(found['words'], 'word')} of {corpus} get another label; "
         f"scores differ by at most {found['largest']:.2g}"
     )
     if found["f1"]:
-        say(_scores(**found["f1"]))
+        from finkd.reports.table import number
 
-
-def _scores(exported: float | None, model: float | None) -> str:
-    from finkd.reports.table import number
-
-    return f"strict micro-F1: {number(exported, 4).text}, of the model {number(model, 4).text}"
+        exported, model = (number(found["f1"][name], 4).text for name in ("exported", "model"))
+        say(f"strict micro-F1: {exported}, of the model {model}")
 
 
 def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``finkd human-eval``: a blind form for people who rate summaries, and what they say together."""
+"""``finkd human-eval``: write a blind form for people who rate summaries, and score their ratings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
+from finkd.experiments.console.options import Json, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
 
 human_eval = typer.Typer(
@@ -22,18 +24,15 @@ def form(
     out: Annotated[Path, typer.Option(help="Folder for form.html and key.json.")] = Path("runs/human-eval"),
     items: Annotated[int, typer.Option(help="Dialogues to draw.")] = 10,
     seed: Annotated[int, typer.Option(help="Decides what is drawn, and the order of the summaries.")] = 1,
-    methods: Annotated[
-        list[str] | None, typer.Option("--method", help="Only systems or methods of this name; may be repeated.")
-    ] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only systems or methods of these names.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the dialogues, if they are not DialogSum's.")] = None,
 ) -> None:
     """Write a form with every system's summary of some dialogues, in an order by chance, and the key to it.
 
     Send form.html to the raters, and keep key.json to yourself.
 
-    Example: finkd human-eval form runs/summarization --method TextRank --method lead-3
+    Example: finkd human-eval form runs/summarization --method TextRank,lead-3
     """
-    from finkd.corpora.errors import ConfigError
     from finkd.corpora.files import write_atomic
     from finkd.corpora.tasks.dialogues import load_dialogues
     from finkd.reports.pages.rating import draw, key, page
@@ -41,9 +40,10 @@ def form(
 
     records = [record for record in load_task_records(runs) if record.suite == "summarization"]
     known = {record.system for record in records} | {record.method for record in records}
-    for method in methods or []:
-        if method not in known:
-            raise ConfigError(f"--method: there is no {method!r} (choose from {', '.join(sorted(known))})")
+    methods = values(method, known.__contains__)
+    for name in methods:
+        if name not in known:
+            raise ConfigError(f"--method: there is no {name!r} (choose from {', '.join(sorted(known))})")
     chosen = [record for record in records if not methods or {record.system, record.method} & set(methods)]
     drawn = draw(chosen, items, seed)
     dialogues = load_dialogues(str(data) if data else None)
@@ -62,13 +62,12 @@ def form(
 def score(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What the raters have saved.")],
     key: Annotated[Path, typer.Option(help="The key of the form.")] = Path("runs/human-eval/key.json"),
-    json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")] = False,
+    json: Json = False,
 ) -> None:
-    """Mean grades of every system, and how far the raters agree.
+    """Show the mean grades of every system, and the agreement of the raters.
 
     Example: finkd human-eval score ratings-*.json --key runs/human-eval/key.json
     """
-    from finkd.corpora.errors import ConfigError
     from finkd.reports.pages.rating import agreement, means, read_key, read_ratings
 
     known = read_key(key)

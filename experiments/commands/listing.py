@@ -1,4 +1,4 @@
-"""``finkd list``: what can be named."""
+"""``finkd list``: list the names that a configuration or the command line can use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from finkd.corpora.corpus import Corpus
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.locate import availability
 from finkd.corpora.registry import Registry, unknown
+from finkd.experiments.console.options import Json
 from finkd.experiments.console.terminal import show_json
 
 KINDS = {
@@ -38,8 +39,7 @@ KINDS = {
 
 
 def list_names(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")],
-    json: Annotated[bool, typer.Option("--json", help="Print a list of names with summaries as JSON.")] = False,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")], json: Json = False
 ) -> None:
     """List what can be named in a configuration or on the command line.
 
@@ -52,19 +52,14 @@ def list_names(
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         typer.echo(f"{row['name']:<{width}}  {row['summary']}")
-        for key in SHOWN.get(kind, ()):
-            typer.echo(f"{'':<{width}}    {_as_written(row[key])}")
-
-
-def _as_written(value: Any) -> str:
-    """A value as it can be pasted into a configuration."""
-    if isinstance(value, str):
-        return value
-    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=float("inf")).strip()
+        for value in (row[key] for key in SHOWN.get(kind, ())):
+            if not isinstance(value, str):  # as it can be pasted into a configuration
+                value = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=float("inf")).strip()
+            typer.echo(f"{'':<{width}}    {value}")
 
 
 def listed(kind: str) -> list[dict[str, Any]]:
-    """Every name of a kind with its line of explanation, and what else is known of it.
+    """Return every name of a kind with its summary, and what else is known of it.
 
     Raises:
         ConfigError: if there is no such kind.

@@ -57,7 +57,7 @@ def predict(
         raise ConfigError("predict: expected either a text in quotes or --file FILE")
     _refuse_idle(context, file, kind, html)
     records = iter([{field: text}]) if file is None else text_records(file, field, kind)
-    records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is told of at once
+    records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is refused at once
 
     from finkd.export.loading import find_tagger, load_tagger
 
@@ -98,7 +98,7 @@ def _refuse_idle(context: typer.Context, file: Path | None, kind: Format | None,
 
 
 def _until_wrong(records: Iterator[dict[str, Any]], wrong: list[FinkdError]) -> Iterator[dict[str, Any]]:
-    """The records up to a broken one, whose error is told once those before it are answered."""
+    """Yield the records up to a broken one, whose error is appended to ``wrong``."""
     try:
         yield from records
     except FinkdError as error:
@@ -106,7 +106,7 @@ def _until_wrong(records: Iterator[dict[str, Any]], wrong: list[FinkdError]) -> 
 
 
 def _renamed(record: dict[str, Any]) -> dict[str, Any]:
-    """A record in which the name that its entities need is free; what had it gets another one that is."""
+    """Return a record whose field ``entities``, if there is one, has another name that is free."""
     if "entities" not in record:
         return record
     name = "input_entities"
@@ -116,7 +116,7 @@ def _renamed(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _marked(tagged: Tagged, types: Sequence[str]) -> Text:
-    """The text with its entities in colour; in brackets where there are no colours."""
+    """Return the text with its entities in brackets and in colour."""
     marked, behind = Text(), 0
     for mention in tagged.mentions:
         marked.append(visible(tagged.text[behind : mention.start]))

@@ -1,4 +1,4 @@
-"""``finkd report``: tables and pages from runs that are done."""
+"""``finkd report``: build tables and pages from finished runs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ import typer
 from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError
 from finkd.corpora.readers.lines import read_json
 from finkd.corpora.wording import counted
+from finkd.experiments.console.options import Json, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
 
 if TYPE_CHECKING:
     from finkd.records import RunRecord
 
 RECORDS = "records"
+FORMATS = "md,tex,html,csv"
 _SHOWN = 8
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or single record files.")],
     formats: Annotated[
-        str, typer.Option("--format", metavar="md,tex,html,csv", help="Names of 'finkd list formats', with commas.")
-    ] = "md,tex,html,csv",
+        list[str] | None, typer.Option("--format", help=f"Names of 'finkd list formats'. (default: {FORMATS})")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report. (default: the run's, or runs/report for several)")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the paths of the written files as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Build the report of one or several runs again.
 
@@ -54,8 +56,7 @@ def report(
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
     if alone is not None and alone == found[0]:
         alone = alone.parent  # that folder is for records alone
-    names = [name.strip() for name in formats.split(",")]
-    written = build(records, out or alone or Path("runs/report"), names, tasks)
+    written = build(records, out or alone or Path("runs/report"), values(formats or [FORMATS]), tasks)
     if json:
         show_json([str(path) for path in written])
         return
@@ -67,7 +68,7 @@ def report(
 
 
 def _records_of(run: Path) -> Path:
-    """Where a run keeps its records: itself, if it is a file or a folder of records.
+    """Return where a run keeps its records: itself, if it is a file or a folder of records.
 
     Raises:
         ConfigError: if it is no run, but a folder of runs.
@@ -102,7 +103,7 @@ def _has_runs(path: Path) -> bool:
 
 
 def _missing(run: Path, records: Sequence[RunRecord]) -> list[str]:
-    """Systems of a run's folder, each with a seed, that have no record yet."""
+    """Return the systems of a run's folder, each with a seed, that have no record yet."""
     try:
         settings = read_json(run / "experiment.json")
         wanted = [(settings["name"], name, seed) for seed in settings["seeds"] for name in settings["systems"]]

@@ -1,4 +1,4 @@
-"""``finkd run``: one experiment, end to end."""
+"""``finkd run``: run one experiment, end to end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.options import Json, Overrides, Seeds, numbers, refuse_idle_scheme, values
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
 
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
     from finkd.experiments.configuration.experiment import Experiment
     from finkd.records import RunRecord
 
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
-]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")]
-Seeds = Annotated[str | None, typer.Option(metavar="1,2,3", help="Seeds that replace the configured ones.")]
 CheckpointSeconds = Annotated[
     float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
 ]
@@ -35,7 +31,6 @@ Jobs = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the records' figures, or the plan, as JSON.")]
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
@@ -53,8 +48,7 @@ def run(
         str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path. (default: sample)")
     ] = None,
     only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="SYSTEM", help="Only this system, and the teacher; may be repeated."),
+        list[str] | None, typer.Option("--only", metavar="SYSTEM", help="Only these systems, and the teacher.")
     ] = None,
     scheme: Annotated[
         Literal["IOB1", "IOB2", "BIOES"] | None,
@@ -78,8 +72,8 @@ def run(
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
     refuse_idle_scheme(context, corpus or "sample")
-    chosen_seeds = seed_list(seeds) if seeds is not None else None
-    experiment = _experiment(what, overrides or [], chosen_seeds, only or [], corpus, scheme, offsets)
+    chosen = numbers("--seeds", seeds) if seeds else None
+    experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets)
 
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.run import default_folder
@@ -97,31 +91,15 @@ def run(
     if json:
         show_json({"out": str(folder), "records": [_figures(record) for record in records]})
         return
-    _show(folder)
 
+    from finkd.records import load_records
+    from finkd.reports.report import compose
 
-def refuse_idle_scheme(context: typer.Context, corpus: str) -> None:
-    """Refuse ``--scheme`` and ``--offsets`` beside a corpus that has a name, since that knows its own.
-
-    Raises:
-        ConfigError: if it was given.
-    """
-    from finkd.corpora.catalog import corpora
-
-    if corpus in corpora:
-        refuse_idle(context, f"with {corpus!r}, which knows how it is tagged", "scheme", "offsets")
-
-
-def seed_list(text: str) -> list[int]:
-    """Seeds as they are written on the command line.
-
-    Raises:
-        ConfigError: if they are no whole numbers.
-    """
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"--seeds: expected whole numbers such as 1,2,3 (got {text!r})") from error
+    report = compose(load_records([folder / "records"]), ["results"])
+    show_tables(table for chapter in report.chapters for table in chapter.tables.values())
+    for name in ("report.html", "results.md", "results.tex", "results.csv"):
+        say(f"wrote {folder / name}")
+    say(f"models are in {folder / 'models'}")
 
 
 def _experiment(
@@ -133,11 +111,17 @@ def _experiment(
     scheme: Scheme | None,
     offsets: Offsets | None,
 ) -> Experiment:
-    from finkd.experiments.configuration.experiment import from_settings, load_experiment, one_strategy
+    from finkd.experiments.configuration.experiment import (
+        from_settings,
+        load_experiment,
+        one_strategy,
+        overridden,
+        settings_in,
+    )
 
     path = Path(what)
     if not _names_a_file(path):
-        _no_configuration_meant(path)
+        _check_not_a_configuration(path)
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
         settings = one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
@@ -147,7 +131,11 @@ def _experiment(
             raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
     if not path.is_file():
         raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
-    return load_experiment(path, overrides, seeds, only, find=True)
+
+    def is_system(text: str) -> bool:
+        return text in overridden(settings_in(path), overrides).get("systems", {})
+
+    return load_experiment(path, overrides, seeds, values(only, is_system), find=True)
 
 
 def _names_a_file(path: Path) -> bool:
@@ -157,8 +145,8 @@ def _names_a_file(path: Path) -> bool:
         return False
 
 
-def _no_configuration_meant(path: Path) -> None:
-    """Refuse a strategy that reads like the name of a configuration without its ending."""
+def _check_not_a_configuration(path: Path) -> None:
+    """Refuse a strategy that reads like the name of a configuration without its suffix."""
     if len(path.name) > _LONGEST_NAME or ">" in path.name:
         return
     if path.is_dir():
@@ -184,6 +172,7 @@ def _figures(record: RunRecord) -> dict[str, Any]:
 
 
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
+    from finkd.experiments.console.progress import duration
     from finkd.experiments.running.plan import plan
     from finkd.experiments.running.prepared import Prepared
     from finkd.experiments.running.run import claimed
@@ -199,28 +188,10 @@ def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     for (seed, system), members in groupby(stages, lambda stage: (stage.seed, stage.system)):
         typer.echo(f"{system} (seed {seed})")
         for stage in members:
-            about = f", about {_duration(stage.seconds)}" if stage.seconds else ""
+            about = f", about {duration(stage.seconds)}" if stage.seconds else ""
             typer.echo(f"  {stage.stage:<24} {stage.state}{about}")
     left = [stage for stage in stages if stage.state == "to do"]
     seconds, peak = sum(stage.seconds for stage in left), max((stage.bytes for stage in left), default=0)
     memory = f", and up to about {peak / 1e9:.1f} GB of memory beside the program's own" if peak else ""
     are = "is" if len(stages) == 1 else "are"
-    say(f"{len(left)} of {counted(len(stages), 'stage')} {are} to do: about {_duration(seconds)}{memory}")
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-def _show(folder: Path) -> None:
-    from finkd.records import load_records
-    from finkd.reports.report import compose
-
-    report = compose(load_records([folder / "records"]), ["results"])
-    show_tables(table for chapter in report.chapters for table in chapter.tables.values())
-    for name in ("report.html", "results.md", "results.tex", "results.csv"):
-        say(f"wrote {folder / name}")
-    say(f"models are in {folder / 'models'}")
+    say(f"{len(left)} of {counted(len(stages), 'stage')} {are} to do: about {duration(seconds)}{memory}")

@@ -1,4 +1,4 @@
-"""``finkd store``: what runs have kept, whether it is whole, and what nothing needs any more."""
+"""``finkd store``: list, verify and prune the stored results of runs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import typer
 
 from finkd.corpora.errors import StoreError
 from finkd.corpora.wording import counted
+from finkd.experiments.console.options import Json
 from finkd.experiments.console.terminal import say, show_json
 
 if TYPE_CHECKING:
     from finkd.store import Entry, Store
 
-store = typer.Typer(no_args_is_help=True, help="List, verify and prune what runs have kept.\n\nExample: finkd store ls")
+store = typer.Typer(
+    no_args_is_help=True, help="List, verify and prune the stored results of runs.\n\nExample: finkd store ls"
+)
 
 Root = Annotated[Path, typer.Option("--store", help="The store, beside the results of the runs that share it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a list as JSON.")]
 DEFAULT = Path("runs/store")
 SECONDS_A_DAY = 86_400
 
 
 @store.command("ls")
-def list_entries(root: Root = DEFAULT, json: AsJson = False) -> None:
+def list_entries(root: Root = DEFAULT, json: Json = False) -> None:
     """List the entries, the oldest first.
 
     Example: finkd store ls
@@ -44,7 +46,7 @@ def list_entries(root: Root = DEFAULT, json: AsJson = False) -> None:
 
 
 @store.command("verify")
-def verify(root: Root = DEFAULT, json: AsJson = False) -> None:
+def verify(root: Root = DEFAULT, json: Json = False) -> None:
     """Compare every entry with the checksums in its manifest; exit 1 if any is damaged.
 
     What is being written is no entry yet; what a killed run left unfinished is removed.
@@ -74,7 +76,7 @@ def collect(
         typer.Option(metavar="DAYS", min=0, help="Younger entries stay: a run that was killed goes on from them."),
     ] = 7,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """Remove old entries that no record beside the store came from; a run that needs one computes it again.
 

@@ -1,4 +1,4 @@
-"""``finkd tune``: better settings for one system, searched for by Optuna."""
+"""``finkd tune`` and ``finkd dashboard``: search for better settings of one system, and show the studies."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from typing import Annotated
 
 import typer
 
-from finkd.experiments.commands.run import Overrides
+from finkd.experiments.console.options import Json, Overrides
 from finkd.experiments.console.terminal import messages, say, show_json
 from finkd.experiments.console.threads import Threads
 
 
 def tune(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file with a section 'search'.")],
-    trials: Annotated[
-        int, typer.Option(min=1, help="Finished trials that the study shall have; earlier ones count.")
-    ] = 30,
+    trials: Annotated[int, typer.Option(min=1, help="Finished trials to reach; those of earlier runs count.")] = 30,
     workers: Annotated[
-        int, typer.Option(min=1, help="Trials at once, each in a process with its share of the cores.")
+        int, typer.Option(min=1, help="Trials at once, each in a process with a part of the cores.")
     ] = 1,
     retries: Annotated[
         int, typer.Option(min=0, help="How often a trial is repeated whose process died or that failed.")
@@ -34,7 +32,7 @@ def tune(
         Path | None, typer.Option(help="Folder for the trials and the best settings. (default: runs/NAME)")
     ] = None,
     threads: Threads = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the files written as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Search for settings that score better on the validation split; the best become a configuration for 'finkd run'.
 
@@ -65,3 +63,33 @@ def tune(
         say(f"wrote {path}")
     if written:
         say(f"finkd run {written[0]} trains with these settings; finkd dashboard shows every trial")
+
+
+def dashboard(
+    storage: Annotated[
+        str | None, typer.Option(metavar="URL", help="Database of the studies. (default: sqlite, RUNS/studies.db)")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder that holds the folders of the studies.")] = Path("runs"),
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; others than this machine's own need --force.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Listen at an address that others can reach: anyone there may change studies."),
+    ] = False,
+) -> None:
+    """Show the studies with their trials, tables and learning curves (optuna-dashboard), until Ctrl-C.
+
+    Example: finkd dashboard --port 8081
+    """
+    from finkd.experiments.tuning.addresses import check_exists, check_host, default_url
+
+    url = storage or default_url(runs / "any")
+    if not force:
+        check_host(host)
+    check_exists(url)
+
+    from finkd.experiments.tuning.dashboard import serve
+
+    serve(url, runs, host, port, say)

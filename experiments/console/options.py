@@ -1,10 +1,45 @@
-"""Refuse options of the command line that would do nothing."""
+"""Options that several commands share, options that take a list, and options that would have no effect."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import typer
 
 from finkd.corpora.errors import ConfigError
+
+FORMER_OPTIONS: Mapping[str, str] = {"--on": "--corpus", "--size": "--vocab-size"}
+"""Former spelling -> the spelling now, which the error for an unknown option names."""
+
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace one setting; may be repeated.")
+]
+Seeds = Annotated[list[str] | None, typer.Option(metavar="1,2,3", help="Seeds. (default: the configured ones, or 1)")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def values(given: Sequence[str] | None, is_one: Callable[[str], bool] = lambda value: False) -> list[str]:
+    """Return the values of an option that takes a list: it may be repeated, and each time hold several with commas.
+
+    Args:
+        given: as on the command line.
+        is_one: whether a text with commas is one value, such as a name or a path that exists.
+    """
+    parts = ([text] if "," not in text or is_one(text) else text.split(",") for text in given or ())
+    return [part.strip() for each in parts for part in each]
+
+
+def numbers(option: str, given: Sequence[str] | None) -> list[int]:
+    """Return the values of an option that takes a list of whole numbers.
+
+    Raises:
+        ConfigError: if one is no whole number.
+    """
+    try:
+        return [int(value) for value in values(given)]
+    except ValueError as error:
+        raise ConfigError(f"{option}: expected whole numbers such as 1,2,3 (got {','.join(given or ())!r})") from error
 
 
 def refuse_idle(context: typer.Context, why: str, *names: str) -> None:
@@ -19,12 +54,20 @@ def refuse_idle(context: typer.Context, why: str, *names: str) -> None:
         ConfigError: if one of them was given.
     """
     parameters = {parameter.name: parameter for parameter in context.command.params}
-    given = [parameters[name].opts[0] for name in names if _is_given(context, name)]
+    sources = {name: context.get_parameter_source(name) for name in names}
+    given = [parameters[name].opts[0] for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     if given:
         does, it = ("does", "it") if len(given) == 1 else ("do", "them")
         raise ConfigError(f"{context.info_name}: {', '.join(given)} {does} nothing {why}; leave {it} out")
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+def refuse_idle_scheme(context: typer.Context, corpus: str) -> None:
+    """Refuse ``--scheme`` and ``--offsets`` beside a corpus of the catalog, whose scheme and offsets are known.
+
+    Raises:
+        ConfigError: if one of them was given.
+    """
+    from finkd.corpora.catalog import corpora
+
+    if corpus in corpora:
+        refuse_idle(context, f"with {corpus!r}, which knows how it is tagged", "scheme", "offsets")

@@ -1,10 +1,10 @@
-"""What a run shows while it goes on: a moving bar on a terminal, a line now and then elsewhere."""
+"""Show the progress of a run: a moving bar on a terminal, a line for each tenth of a stage elsewhere."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -18,29 +18,30 @@ if TYPE_CHECKING:
     from finkd.suites.record import TaskRecord
 
 LINES_PER_STAGE = 10
+T = TypeVar("T")
 
 
-@contextlib.contextmanager
-def shown(console: Console) -> Iterator[Listener]:
-    """A listener that shows a run on a console; what a bar left there is removed at the end."""
+def shown(console: Console) -> AbstractContextManager[Listener]:
+    """Return a listener that shows a run on a console; its bars are removed at the end."""
+    return listening(console, lambda: Lines(console), Bars)
+
+
+@contextmanager
+def listening(console: Console, lines: Callable[[], T], bars: Callable[[Progress], T]) -> Iterator[T]:
+    """Make a listener: of bars on a terminal, which leave nothing behind, and of lines elsewhere."""
     if warning := busy_warning():
         console.print(Text(warning))
     if not console.is_terminal:
-        yield Lines(console)
+        yield lines()
         return
-    with bars(console) as progress:
-        yield Bars(progress)
-
-
-def bars(console: Console) -> Progress:
-    """Bars with a description and figures, which leave nothing behind."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}", markup=False),
     )
-    return Progress(*columns, console=console, transient=True)
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield bars(progress)
 
 
 class Lines:
@@ -88,7 +89,7 @@ class Bars:
 
 
 def scored(record: RunRecord | TaskRecord) -> str:
-    """A scored system in one line."""
+    """Return a scored system in one line."""
     if not hasattr(record, "scores"):
         found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
         return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
@@ -99,7 +100,7 @@ def scored(record: RunRecord | TaskRecord) -> str:
 
 
 def figures(event: Event) -> str:
-    """Loss, speed and time left of a training step."""
+    """Return loss, speed and time left of a training step."""
     step = event.progress
     if step is None:
         return ""
@@ -107,6 +108,14 @@ def figures(event: Event) -> str:
     return f"{doing}, {step.tokens_per_second:,.0f} tokens/s, {step.seconds_left:,.0f} s left"
 
 
+def duration(seconds: float) -> str:
+    """Return a time rounded for people: seconds up to a minute and a half, then minutes, then hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def where(event: Event) -> str:
-    """System, seed and stage of an event."""
+    """Return system, seed and stage of an event."""
     return f"{event.system} (seed {event.seed}) {event.stage}"

@@ -1,4 +1,4 @@
-"""What the command line shows: results on standard output, everything else on standard error."""
+"""Print results on standard output, and everything else on standard error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BUSY_PERCENT = 25
 
 
 def prepare_libraries() -> None:
-    """Keep libraries from drawing bars and reports of their own, and threads from spinning on a busy machine.
+    """Silence third-party bars and reports, and keep threads from spinning on a busy machine.
 
     What the user set stays. Libraries read these settings when they are imported, so this comes first. An OpenMP thread
     that waits for the others spins by default, for milliseconds: beside another program on the same cores it keeps
@@ -61,14 +61,14 @@ def escape_unprintable() -> None:
 
 
 class _Warnings(logging.Handler):
-    """Says each warning of finkd once, in a line on standard error."""
+    """Prints each warning of finkd once, in a line on standard error."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it."""
+        """Print it, unless it was printed before."""
         message = " ".join(record.getMessage().split("\n"))
         if message not in self._said:
             self._said.add(message)
@@ -76,23 +76,23 @@ class _Warnings(logging.Handler):
 
 
 def show_warnings() -> None:
-    """Show finkd's warnings at the command line."""
+    """Print the warnings of finkd's packages."""
     logger = logging.getLogger("finkd")
     logger.handlers = [_Warnings(), *(each for each in logger.handlers if not isinstance(each, _Warnings))]
 
 
 def say(message: str) -> None:
-    """One line for people, at once."""
+    """Print one line for people, at once."""
     messages.print(Text(message))
 
 
 def show_json(value: Any) -> None:
-    """A result for programs."""
+    """Print a result for programs."""
     typer.echo(json.dumps(value, indent=1))
 
 
 def show_tables(tables: Iterable[Table]) -> None:
-    """Tables of a report: ruled on a terminal, Markdown elsewhere."""
+    """Print tables of a report: ruled on a terminal, Markdown elsewhere."""
     if results.is_terminal:
         for table in tables:
             results.print(_ruled(table))
@@ -101,14 +101,14 @@ def show_tables(tables: Iterable[Table]) -> None:
 
 
 def markdown(tables: Iterable[Table]) -> str:
-    """Tables as one Markdown text."""
+    """Return tables as one Markdown text."""
     from finkd.reports.formats.markdown import document
 
     return document(tables)
 
 
 def visible(text: str) -> str:
-    """A text without the control characters that a terminal would obey."""
+    """Return a text without the control characters that a terminal would obey."""
     return "".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

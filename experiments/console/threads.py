@@ -1,4 +1,4 @@
-"""Processor threads: how many the libraries may use.
+"""Processor threads: the number that libraries may use.
 
 The number decides in which order sums are added, and so their last bits: the same experiment gives the same bits with
 the same number of threads, which every record names. It therefore follows from what does not change between two runs on
@@ -38,7 +38,7 @@ def use_threads(count: int | None) -> int | None:
 
 
 def use_quota() -> None:
-    """Keep to the processor time that the control group of a container grants, where nobody has set a number.
+    """Limit the threads to the processor time that the control group of a container grants, unless a number is set.
 
     Libraries see all cores of the machine, and threads beyond the quota stop each other.
     """
@@ -47,17 +47,17 @@ def use_quota() -> None:
 
 
 def available_threads() -> int:
-    """Threads that this process may run at once."""
+    """Return threads that this process may run at once."""
     return _configured() or min(_affinity(), _quota() or sys.maxsize)
 
 
 def share_of_threads(processes: int) -> int:
-    """Threads for each of some processes at once."""
+    """Return threads for each of some processes at once."""
     return max(1, available_threads() // processes)
 
 
 def busy_warning() -> str | None:
-    """What to tell a user whose machine does other work, which slows down threads that wait for each other."""
+    """Return a warning if the machine does other work, which slows down threads that wait for each other."""
     cores = os.cpu_count() or 1
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     free = max(1, round(cores - load))
@@ -80,7 +80,7 @@ def _affinity() -> int:
 
 
 def _quota() -> int | None:
-    """Whole cores that the control groups of this process grant (version 2, then 1), at least one."""
+    """Return whole cores that the control groups of this process grant (version 2, then 1), at least one."""
     found = [time / period for time, period in _limits() if time > 0 and period > 0]
     return max(1, int(min(found))) if found else None
 
@@ -98,7 +98,7 @@ def _limits() -> Iterator[tuple[int, int]]:
 
 
 def _groups() -> Iterator[Path]:
-    """The control group (version 2) of this process with those around it; a container sees its own as the root."""
+    """Yield the control group (version 2) of this process and its parents; a container sees its own as the root."""
     own = next((line[3:].strip("/") for line in _read(Path("/proc/self/cgroup")).splitlines() if line[:3] == "0::"), "")
     folder = _CGROUPS / own
     yield from (folder, *folder.parents) if ".." not in folder.parts else (_CGROUPS,)

@@ -1,4 +1,4 @@
-"""From the body of a request to the body of its answer: all the work that must not run where connections are served."""
+"""Answer requests, from body to body, in threads other than the one that serves the connections."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from finkd.corpora.tags import entity_types
 from finkd.corpora.wording import counted
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
-from finkd.experiments.service.messages import Asked, Reply
+from finkd.experiments.service.messages import Asked, Done, Reply
 from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import tag
 from finkd.settings import without_prefix
@@ -22,10 +23,12 @@ from finkd.settings import without_prefix
 log = logging.getLogger(__name__)
 
 _KEY_CHARACTERS = 50
+_SHORT_SHARE = 10
+"""A request is long if it has more than the allowed characters divided by this."""
 
 
 def read_request(body: bytes, limits: Limits) -> list[str]:
-    """The texts of a request.
+    """Return the texts of a request.
 
     Raises:
         RefusedError: 422 if the body is not what was expected, 413 if it is too much.
@@ -54,11 +57,11 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
 
 
 class _CancelledError(Exception):
-    """Nobody waits for the answer any more."""
+    """The request was cancelled."""
 
 
 class _Interrupt:
-    """Stops a prediction that nobody waits for, or that takes too much work."""
+    """Stops a prediction that was cancelled, or that takes too much work."""
 
     def __init__(self, cancelled: threading.Event, most: int) -> None:
         self.cancelled = cancelled
@@ -99,13 +102,13 @@ def reply_to(body: bytes, tagger: Tagger, limits: Limits, cancelled: threading.E
 
 
 def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], most: int) -> Iterator[bytes]:
-    """The answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
+    """Yield the answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
     size, part = 0, bytearray(b'{"results":[')
     for number, tagged in enumerate(tag(texts, tagger, interrupt=interrupt)):
         interrupt(0)
         for place, mention in enumerate(tagged.mentions):
             part += b"," if place else b",[" if number else b"["
-            part += _json(asdict(mention))
+            part += json.dumps(asdict(mention), ensure_ascii=False, separators=(",", ":")).encode()
             if len(part) >= SMALL // 2:
                 size += len(part)
                 if size > most:
@@ -116,5 +119,47 @@ def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], m
     yield bytes(part + b"]}")
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+class TaggerThreads:
+    """Threads that answer requests: one checks them, one answers short ones, and one long ones.
+
+    Args:
+        tagger: finds the entities.
+        limits: on requests.
+    """
+
+    is_ready = True
+
+    def __init__(self, tagger: Tagger, limits: Limits) -> None:
+        self.types = tuple(sorted(entity_types(tagger.labels)))
+        self._tagger, self._limits = tagger, limits
+        self._checks, self._short, self._long = (ThreadPoolExecutor(1, name) for name in ("checks", "short", "long"))
+        self._open: set[threading.Event] = set()
+
+    def submit(self, body: bytes, done: Done) -> Callable[[], None]:
+        """Check a request, then answer it."""
+        cancelled = threading.Event()
+        self._open.add(cancelled)
+
+        def forget(reply: Reply | None) -> None:
+            self._open.discard(cancelled)
+            done(reply)
+
+        self._checks.submit(self._check, body, cancelled, forget)
+        return cancelled.set
+
+    def close(self) -> None:
+        """End once the batches that are being read are over."""
+        for cancelled in tuple(self._open):
+            cancelled.set()
+        for each in (self._checks, self._short, self._long):
+            each.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, body: bytes, cancelled: threading.Event, done: Done) -> None:
+        try:
+            characters = sum(map(len, read_request(body, self._limits)))
+        except RefusedError as error:
+            done(Reply.refusal(error))
+            return
+        pool = self._long if characters * _SHORT_SHARE > self._limits.characters else self._short
+        # The bytes are kept, since texts take up to four times as many.
+        pool.submit(lambda: done(reply_to(body, self._tagger, self._limits, cancelled)))

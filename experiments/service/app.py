@@ -1,4 +1,4 @@
-"""The HTTP service: a batch endpoint, a page to try a text, health, and limits on everything that comes in."""
+"""The HTTP service: a batch endpoint, a page to try a text, health, and limits on every request."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from finkd.corpora.wording import counted
-from finkd.experiments.service.guard import Guard
-from finkd.experiments.service.limits import Limits, Memory, Places, RefusedError
+from finkd.experiments.service.limits import Limits, Memory, RefusedError
 from finkd.experiments.service.messages import Answer, Asked, Reply, Worker
 
 if TYPE_CHECKING:
@@ -24,10 +23,14 @@ if TYPE_CHECKING:
 _PAGE = Path(__file__).with_name("page.html")
 _JSON = "application/json"
 _RETRY_SECONDS = 1
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
+_HEADERS = ((b"content-security-policy", _POLICY.encode()), (b"x-content-type-options", b"nosniff"))
+_MOST_HEADERS = 100
+_LONGEST_ADDRESS = 2048
 
 
 def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
-    """The service of a tagger that runs in threads of this process.
+    """Return the service of a tagger that runs in threads of this process.
 
     ``finkd serve`` runs it in a process of its own, so that connections are served while long texts are tagged.
 
@@ -37,14 +40,14 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         limits: on requests.
         hosts: names by which it may be called; a page elsewhere cannot call it by a name of its own.
     """
-    from finkd.experiments.service.lanes import Lanes
+    from finkd.experiments.service.answers import TaggerThreads  # imports torch
 
     limits = limits or Limits()
-    return app_of(Lanes(tagger, limits), name, limits, hosts)
+    return app_of(TaggerThreads(tagger, limits), name, limits, hosts)
 
 
 def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
-    """The service of a worker; see ``make_app``."""
+    """Return the service of a worker; see ``make_app``."""
 
     @contextlib.asynccontextmanager
     async def until_the_end(app: FastAPI) -> AsyncIterator[None]:
@@ -60,13 +63,16 @@ def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = (
         redirect_slashes=False,
     )
     app.add_middleware(Guard, hosts=hosts)
-    desk = _Desk(worker, limits)
+    requests = _Requests(worker, limits)
     text = _PAGE.read_text(encoding="utf-8")
+    schema = Asked.model_json_schema()
+    schema["properties"]["texts"]["maxItems"] = limits.texts
+    described = {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}  # read here, not by FastAPI
 
-    @app.post("/tag", response_model=Answer, openapi_extra=_described(limits), responses=_RESPONSES)
+    @app.post("/tag", response_model=Answer, openapi_extra=described, responses=_RESPONSES)
     async def tag_texts(request: Request) -> Any:
         """Find the entities of some texts."""
-        return _Sent(await desk.reply(request), desk.memory)
+        return _Sent(await requests.reply(request), requests.memory)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
@@ -95,20 +101,22 @@ def _retry(status: int) -> dict[str, str]:
     return {"Retry-After": str(_RETRY_SECONDS)} if status in (429, 503) else {}
 
 
-class _Desk:
+class _Requests:
     """Reads requests, hands them to the worker and waits for its replies."""
 
     def __init__(self, worker: Worker, limits: Limits) -> None:
         self.worker, self.limits = worker, limits
-        self.memory, self.places = Memory(limits.held), Places(limits.waiting)
+        self.memory, self.free = Memory(limits.held), limits.waiting
 
     async def reply(self, request: Request) -> Reply:
-        """The reply to a request, whose bytes are counted in ``memory``.
+        """Return the reply to a request, whose bytes are counted in ``memory``.
 
         Raises:
             RefusedError: if it is too much, too slow, or not what was expected.
         """
-        self.places.take()
+        if not self.free:
+            raise RefusedError(429, "too many requests at once; come back in a moment")
+        self.free -= 1
         body = bytearray()
         try:
             await self._read(request, body)
@@ -125,14 +133,15 @@ class _Desk:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
             raise RefusedError(415, f"expected content-type {_JSON}")
         most = self.limits.bytes
+        too_long = RefusedError(413, f"body is longer than {counted(most, 'byte')}; send less at once")
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and len(declared) > len(str(most)):
-            raise RefusedError(413, f"body is longer than {counted(most, 'byte')}; send less at once")
+            raise too_long
         try:
             async with asyncio.timeout(self.limits.seconds), contextlib.aclosing(request.stream()) as stream:
                 async for part in stream:
                     if len(body) + len(part) > most:
-                        raise RefusedError(413, f"body is longer than {counted(most, 'byte')}; send less at once")
+                        raise too_long
                     self.memory.take(len(part), len(body))
                     body += part
         except TimeoutError as error:
@@ -168,21 +177,53 @@ class _Desk:
                 cancel()
                 finished.cancel()
         if reply is None:
-            said = (
-                f"took longer than {counted(self.limits.seconds, 'second')}; send less at once, or come back in a "
-                "moment"
-            )
-            raise RefusedError(408, said)
+            longest = counted(self.limits.seconds, "second")
+            raise RefusedError(408, f"took longer than {longest}; send less at once, or come back in a moment")
         return reply
 
     def _leave(self, count: int) -> None:
-        self.places.give_back()
+        self.free += 1
         self.memory.give_back(count)
 
 
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+class Guard:
+    """Checks on every request: refuses other host names, long addresses and many headers. Adds headers to responses.
+
+    Args:
+        app: what requests are passed on to.
+        hosts: names by which it may be called; ``"*"`` is any.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, sent)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        host = next((value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"host"), "")
+        name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]  # without the port
+        if "*" not in self.hosts and name not in self.hosts:
+            return JSONResponse({"detail": "host: not a name of this service"}, 400)
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_ADDRESS:
+            return JSONResponse({"detail": f"the address is longer than {_LONGEST_ADDRESS} bytes"}, 414)
+        if len(scope["headers"]) > _MOST_HEADERS:
+            return JSONResponse({"detail": f"more than {_MOST_HEADERS} headers"}, 431)
+        return None
 
 
 class _Sent(Response):
@@ -207,13 +248,6 @@ class _Sent(Response):
                 self.memory.give_back(len(part))
         finally:
             self.memory.give_back(self.left)
-
-
-def _described(limits: Limits) -> dict[str, Any]:
-    """What OpenAPI says of the body, which is read here and not by FastAPI."""
-    schema = Asked.model_json_schema()
-    schema["properties"]["texts"]["maxItems"] = limits.texts
-    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {

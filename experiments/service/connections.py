@@ -1,4 +1,4 @@
-"""Connections of the service, which are closed when nothing goes over them, and the server that holds them."""
+"""The server and its connections, with limits on time, memory and number."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def _reset(transport: asyncio.Transport) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """Return a socket that listens.
 
     Raises:
         OSError: if the port is taken or the host is not this machine's.

@@ -122,30 +122,5 @@ class Memory:
         self.used += count
 
     def give_back(self, count: int) -> None:
-        """Bytes that are no longer held."""
+        """Count bytes that are no longer held."""
         self.used -= count
-
-
-class Places:
-    """Places of the requests that are read or wait for the tagger.
-
-    Args:
-        most: requests at once.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._free = most
-
-    def take(self) -> None:
-        """Take a place.
-
-        Raises:
-            RefusedError: 429, if none is free.
-        """
-        if not self._free:
-            raise RefusedError(429, "too many requests at once; come back in a moment")
-        self._free -= 1
-
-    def give_back(self) -> None:
-        """Free a place."""
-        self._free += 1

@@ -1,4 +1,4 @@
-"""What goes in and comes out of the service."""
+"""Requests and replies of the service, and the interface of whatever answers them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Reply:
 
     @classmethod
     def refusal(cls, error: RefusedError) -> Reply:
-        """The reply to a request that is not answered."""
+        """Return the reply to a request that is not answered."""
         return cls(error.status, [json.dumps({"detail": str(error)}).encode()])
 
     @property

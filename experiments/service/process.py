@@ -1,4 +1,4 @@
-"""The tagger in a process of its own, so that no work of its can hold up the connections.
+"""Run the tagger in a process of its own, so that its work cannot delay the connections.
 
 Threads would share one interpreter lock, which a call of the tokenizer's or of spaCy's may hold for seconds. Ending a
 process also frees all that it holds, and another one takes its place if it dies.
@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any
 
 from finkd.corpora.errors import FinkdError, UnavailableError
 from finkd.experiments.service.limits import Limits, RefusedError
@@ -29,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _END_SECONDS = 1.0
 _LONGEST_PAUSE = 30.0
+_LOADING = "the tagger is being loaded; come back in a moment"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class TaggerProcess:
             if is_ready:
                 self._waiting[number] = done
         if not is_ready:
-            done(_unavailable())
+            done(Reply.refusal(RefusedError(503, _LOADING)))
             return lambda: None
         self._outbox.put((number, body))
         return functools.partial(self._outbox.put, (number, None))
@@ -146,7 +146,7 @@ class TaggerProcess:
             failed = list(self._waiting.values())
             self._waiting.clear()
         for done in failed:
-            done(_unavailable())
+            done(Reply.refusal(RefusedError(503, _LOADING)))
 
     def _begin_again(self) -> None:
         pause = 1.0
@@ -163,30 +163,31 @@ class TaggerProcess:
                 return
 
 
-def _unavailable() -> Reply:
-    return Reply.refusal(RefusedError(503, "the tagger is being loaded; come back in a moment"))
-
-
 def _serve(connection: Connection, source: Source, limits: Limits) -> None:
-    """The process: load the tagger, then answer what comes until the connection ends."""
-    from finkd.experiments.service.lanes import Lanes  # imports torch, which the parent does not need
+    """Run the process: load the tagger, then answer requests until the connection ends."""
+    import torch
+
+    from finkd.experiments.service.answers import TaggerThreads  # imports torch, which the parent does not need
+    from finkd.export.loading import load_tagger
     from finkd.inference.tagging import tag
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
     try:
-        tagger = _loaded(source)
+        if source.threads:
+            torch.set_num_threads(source.threads)
+        tagger = load_tagger(source.model, source.threads, source.precision)
         list(tag(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
         gc.freeze()  # nothing of it is looked at again
-        lanes = Lanes(tagger, limits)
+        worker = TaggerThreads(tagger, limits)
     except Exception as error:
         connection.send(error if isinstance(error, FinkdError) else RuntimeError(f"{type(error).__name__}: {error}"))
         return
-    connection.send(lanes.types)
-    _answer_all(connection, lanes)
+    connection.send(worker.types)
+    _answer_all(connection, worker)
 
 
-def _answer_all(connection: Connection, lanes: Worker) -> None:
+def _answer_all(connection: Connection, worker: Worker) -> None:
     cancels: dict[int, Callable[[], None]] = {}
     noting, sending = threading.Lock(), threading.Lock()
 
@@ -206,16 +207,6 @@ def _answer_all(connection: Connection, lanes: Worker) -> None:
             os._exit(0)  # the parent has ended, and threads may be in the middle of a long text
         with noting:
             if body is not None:
-                cancels[number] = lanes.submit(body, functools.partial(answer, number))
+                cancels[number] = worker.submit(body, functools.partial(answer, number))
             elif number in cancels:
                 cancels[number]()
-
-
-def _loaded(source: Source) -> Any:
-    import torch
-
-    from finkd.export.loading import load_tagger
-
-    if source.threads:
-        torch.set_num_threads(source.threads)
-    return load_tagger(source.model, source.threads, source.precision)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from finkd.experiments.cli import Script
-from finkd.experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Json, Out, Overrides, Seeds, run
+from finkd.experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Out, run
+from finkd.experiments.console.options import Json, Overrides, Seeds
 from finkd.experiments.console.threads import Threads
 from finkd.strategies import strategies
 

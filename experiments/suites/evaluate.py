@@ -73,12 +73,12 @@ def evaluate_suite(
 
 
 def default_folder(suite: str) -> Path:
-    """Where a suite's records go if nothing else is said."""
+    """Return where a suite's records go if nothing else is said."""
     return Path("runs") / ("general" if suite == ALL else suite)
 
 
 def _suiting(model: str | Path) -> list[str]:
-    """Suites for a model that writes, or for an encoder."""
+    """Return suites for a model that writes, or for an encoder."""
     config = read_config(resolve(str(model)))
     writes = any(str(name).endswith(_WRITES) for name in config.get("architectures") or ())
     return [name for name in suites if (name == "summarization") is writes]

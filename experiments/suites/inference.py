@@ -1,4 +1,4 @@
-"""Time of one pass over the development set of STS-B at batch 1, which papers print (Sanh et al. 2019, Table 3)."""
+"""Time one pass over the development set of STS-B at batch 1, which papers print (Sanh et al. 2019, Table 3)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _timed(
 
 
 def _pass(model: Model, pairs: Sequence[Example], limit: int, device: str) -> float:
-    """Seconds from texts to scores, one pair at a time."""
+    """Return seconds from texts to scores, one pair at a time."""
     began = time.perf_counter()
     reading = read_texts(pairs, model.tokenizer, min(limit, model.max_length))
     for _, side in read(model, reading.encoded, batch_tokens=1, device=device):

@@ -1,4 +1,4 @@
-"""What a suite is asked for, and where it keeps its answers."""
+"""The request for a suite, the records that it keeps, and the models that it trains."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from finkd.corpora.registry import unknown
 from finkd.execution import lineage
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, ignored
+from finkd.experiments.running.publish import publish
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.models.model import Model
-from finkd.progress import Progress
+from finkd.progress import Listener, Progress
 from finkd.records import Resources
 from finkd.runtimes.resources import folder_bytes
-from finkd.store import Store, address
+from finkd.store import Store, Stored, address
 from finkd.suites.record import SUFFIX, TaskRecord
 from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
@@ -93,7 +94,7 @@ class Request:
 
 
 def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]) -> TaskRecord:
-    """A record from an earlier run of the same, or a new one, which is written down.
+    """Return a record from an earlier run of the same, or a new one, which is written down.
 
     Args:
         request: whose record it is.
@@ -115,7 +116,7 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
 
 
 def found(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
-    """A record from an earlier run of the same; see ``kept``."""
+    """Return a record from an earlier run of the same; see ``kept``."""
     path = _path(request, frame)
     record = TaskRecord.load(path) if path.is_file() else None
     return record if record is not None and record.key == _key(frame, decides) else None
@@ -131,13 +132,13 @@ def _path(request: Request, frame: TaskRecord) -> Path:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """A settings object as JSON values."""
+    """Return a settings object as JSON values."""
     found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
     return found
 
 
 def chosen(request: Request, known: Sequence[str]) -> list[str]:
-    """The suite's tasks that are asked for, in the suite's order.
+    """Return the suite's tasks that are asked for, in the suite's order.
 
     Raises:
         UnknownNameError: if one is not among them.
@@ -146,3 +147,56 @@ def chosen(request: Request, known: Sequence[str]) -> list[str]:
         if name not in known:
             raise UnknownNameError(unknown("tasks", name, list(known)))
     return [name for name in known if name in request.tasks or not request.tasks]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model that learns a task when it is first asked for, unless the store has it.
+
+    Attributes:
+        request: whose model and store.
+        task: name of the task.
+        seed: of everything random.
+        stage: what progress calls the training.
+        decides: everything beside the seed that decides what is learnt.
+        teach: trains a model, telling a listener.
+    """
+
+    request: Request
+    task: str
+    seed: int
+    stage: str
+    decides: Mapping[str, Any]
+    teach: Callable[[Listener], Model]
+
+    @cached_property
+    def model(self) -> Model:
+        """The model when it has learnt."""
+        return load_model(self._stored.folder, for_texts=True)
+
+    @property
+    def key(self) -> str:
+        """Its address in the store."""
+        precision = resolve_precision("auto")
+        return address({"version": 1, "learns": self.task, "seed": self.seed, "precision": precision, **self.decides})
+
+    @property
+    def seconds(self) -> float:
+        """Of its training."""
+        return float(self._stored.facts["seconds"])
+
+    def publish(self, frame: TaskRecord) -> None:
+        """Show the model below ``models`` of the output folder, under the name of a record."""
+        words = (frame.task, frame.system, frame.method, f"seed-{frame.seed}")
+        publish(self._stored.folder, self.request.out / "models" / "-".join(map(slug, words)))
+
+    @cached_property
+    def _stored(self) -> Stored:
+        facts = {"kind": f"{self.stage} {self.task}", "seconds": 0.0}
+
+        def watch(progress: Progress) -> None:
+            facts["seconds"] = progress.seconds
+            listen(progress)
+
+        listen = self.request.watched(self.task, self.seed, self.stage)
+        return self.request.store.made(self.key, facts, lambda folder: self.teach(watch).save(folder))

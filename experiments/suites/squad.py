@@ -12,8 +12,7 @@ from typing import Any
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.questions import Question, QuestionData, load_questions
 from finkd.execution import lineage
-from finkd.experiments.suites.learner import Learner
-from finkd.experiments.suites.request import Request, chosen, kept, plain
+from finkd.experiments.suites.request import Learner, Request, chosen, kept, plain
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -40,7 +39,12 @@ def squad(request: Request) -> list[TaskRecord]:
 
 def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> Iterator[TaskRecord]:
     if request.teacher:
-        _same_tokens(request)
+        tokenizers = (load_model(request.teacher).tokenizer, request.loaded.tokenizer)
+        if tokenizers[0].fingerprint != tokenizers[1].fingerprint:
+            raise ConfigError(
+                f"--teacher: {request.teacher} cuts text otherwise than {request.model}; where an answer begins and "
+                "ends can be taught only within one tokenizer"
+            )
     for seed in request.seeds:
         frame = TaskRecord(
             suite="squad",
@@ -60,16 +64,6 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
         )
         learner = _learner(request, data, settings, seed)
         yield kept(request, frame, learner.decides, partial(_asked, learner, data, settings, frame))
-
-
-def _same_tokens(request: Request) -> None:
-    assert request.teacher is not None
-    teacher = load_model(request.teacher)
-    if teacher.tokenizer.fingerprint != request.loaded.tokenizer.fingerprint:
-        raise ConfigError(
-            f"--teacher: {request.teacher} cuts text otherwise than {request.model}; where an answer begins and ends "
-            "can be taught only within one tokenizer"
-        )
 
 
 def _learner(request: Request, data: QuestionData, settings: AnswerSettings, seed: int) -> Learner:
@@ -93,7 +87,7 @@ def _asked(learner: Learner, data: QuestionData, settings: AnswerSettings, frame
 
 
 def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]) -> TaskRecord:
-    """The record with its metrics; where questions may have no answer, at the threshold that is best for F1."""
+    """Return the record with its metrics; where questions may have no answer, at the threshold that is best for F1."""
     gold = [[text for text, _ in question.answers] for question in asked]
     said = [each.text for each in found]
     metrics: dict[str, float | None] = {}

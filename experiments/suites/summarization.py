@@ -1,8 +1,8 @@
-"""Summaries of dialogues by models that write, prompted or fine-tuned, in few bits or whole; and baselines."""
+"""Summarize dialogues with causal models, prompted or fine-tuned, in several precisions; and with baselines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
 from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_random
-from finkd.suites.summaries.writing import Written, write
+from finkd.suites.summaries.writing import write
 from finkd.system.memory import PeakMemory
 
 Way = Literal["zero-shot", "one-shot", "lora"]
@@ -65,7 +65,7 @@ class SummarySettings:
 
 
 def summarization(request: Request) -> list[TaskRecord]:
-    """Floors, then the model in every way and in every number of bits that is asked for.
+    """Score the baselines, then the model with every method and in every precision of the settings.
 
     Raises:
         ConfigError: if a teacher is named, whom nothing here learns from.
@@ -76,20 +76,20 @@ def summarization(request: Request) -> list[TaskRecord]:
     settings = build(SummarySettings, request.settings, "")
     data = load_dialogues(settings.data)
     test = data.splits["test"][: settings.dialogues]
-    records = list(_floors(request, data, test))
+    records = list(_baselines(request, data, test))
     if not settings.ways:
         return records
     model, origin = _random(request, data, settings) if settings.random_weights else (request.model, request.origin)
     for bits in settings.bits:
         ways = settings.ways if bits == settings.bits[0] else [way for way in settings.ways if way == "lora"]
         for way in ways:
-            for seed in request.seeds if way == "lora" else request.seeds[:1]:  # prompts have no chance in them
+            for seed in request.seeds if way == "lora" else request.seeds[:1]:  # prompting is deterministic
                 records += _Way(request, data, test, settings, model, origin, way, bits, seed).records()
     return records
 
 
 def _random(request: Request, data: DialogueData, settings: SummarySettings) -> tuple[str, str]:
-    """Folder and address of a model that has learnt nothing; both kept in the store."""
+    """Return folder and address of a model of random weights, which is kept in the store."""
     key = address({"version": 1, "random": settings.sizes, "data": data.fingerprint})
     texts = [dialogue.text for dialogue in data.splits["train"]]
     facts = {"kind": "random weights"}
@@ -114,25 +114,22 @@ def _frame(request: Request, data: DialogueData, method: str, seed: int, test: S
     )
 
 
-def _floors(request: Request, data: DialogueData, test: Sequence[Dialogue]) -> Iterator[TaskRecord]:
+def _baselines(request: Request, data: DialogueData, test: Sequence[Dialogue]) -> Iterator[TaskRecord]:
     for name, baseline in BASELINES.items():
         frame = replace(_frame(request, data, name, request.seeds[0], test), system=name, role="baseline")
         request.watched(data.name, frame.seed, name)
-        yield kept(request, frame, {"data": data.fingerprint}, partial(_by_baseline, frame, test, baseline))
+        yield kept(request, frame, {"data": data.fingerprint}, partial(_scored, frame, test, map(baseline, test)))
 
 
-def _by_baseline(frame: TaskRecord, test: Sequence[Dialogue], baseline: Callable[[Dialogue], str]) -> TaskRecord:
-    return _scored(frame, test, [baseline(dialogue) for dialogue in test])
-
-
-def _scored(frame: TaskRecord, test: Sequence[Dialogue], written: Sequence[str]) -> TaskRecord:
-    metrics = summary_metrics(written, [dialogue.summaries for dialogue in test])
-    return replace(frame, metrics=metrics, texts=tuple(written))
+def _scored(frame: TaskRecord, test: Sequence[Dialogue], written: Iterable[str]) -> TaskRecord:
+    texts = tuple(written)
+    metrics = summary_metrics(texts, [dialogue.summaries for dialogue in test])
+    return replace(frame, metrics=metrics, texts=texts)
 
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to get summaries from a model, in one number of bits, by one seed, with every number of beams."""
+    """One method to get summaries from a model, in one precision, by one seed, with every number of beams."""
 
     request: Request
     data: DialogueData
@@ -145,7 +142,7 @@ class _Way:
     seed: int
 
     def records(self) -> list[TaskRecord]:
-        """One record for each number of beams; a new process computes what lacks, so that its memory is its own."""
+        """Return a record for each number of beams; a new process computes what lacks, to measure its memory."""
         listen = self.request.listen
         already = [found(self.request, frame, self._decides) for frame in self._frames.values()]
         if None not in already:
@@ -170,7 +167,7 @@ class _Way:
         return {"model": self.origin, "data": self.data.fingerprint, "settings": settings, "seed": self.seed}
 
     def compute(self) -> list[TaskRecord]:
-        """The records, in this process."""
+        """Return the records, in this process."""
         trained = cache(self._trained)
         return [
             kept(self.request, frame, self._decides, partial(self._made, frame, beams, trained))
@@ -182,12 +179,18 @@ class _Way:
             writer, seconds, skipped = trained()
             listen = self.request.watched(self.data.name, self.seed, f"write ({frame.method})")
             written = write(writer, self.test, self._prompt, beams, self.settings.longest, self.settings.batch, listen)
+        words = sum(len(summary.split()) for summary in written.summaries)
         frame = replace(
             frame,
             learnt=len(self._learnt) - skipped if self.way == "lora" else 0,
             too_long=written.shortened,
             seconds=seconds,
-            resources=_resources(writer, written, memory.bytes),
+            resources=Resources(
+                parameters=writer.parameters,
+                bytes=writer.bytes,
+                words_per_second=words / written.seconds if written.seconds else None,
+                peak_memory=memory.bytes,
+            ),
         )
         if self.settings.random_weights:
             return frame  # what it writes says nothing
@@ -218,13 +221,3 @@ class _Way:
 
 def _compute(way: _Way, seed: int, listen: Callable[[Event], None]) -> list[TaskRecord]:
     return replace(way, request=replace(way.request, listen=listen), seed=seed).compute()
-
-
-def _resources(writer: Writer, written: Written, memory: int) -> Resources:
-    words = sum(len(summary.split()) for summary in written.summaries)
-    return Resources(
-        parameters=writer.parameters,
-        bytes=writer.bytes,
-        words_per_second=words / written.seconds if written.seconds else None,
-        peak_memory=memory,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,23 @@ from typing import Any
 
 import numpy as np
 
+from finkd.corpora.files import write_atomic
 from finkd.corpora.tasks import load_task, tasks
-from finkd.corpora.tasks.task import TaskData
+from finkd.corpora.tasks.task import Example, TaskData
+from finkd.corpora.wording import counted
 from finkd.execution import lineage
-from finkd.experiments.suites.disagreements import write_disagreements
-from finkd.experiments.suites.learner import Learner
-from finkd.experiments.suites.request import Request, chosen, kept, plain
+from finkd.experiments.suites.request import Learner, Request, chosen, kept, plain
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.records import Resources
+from finkd.reports.formats import csv, markdown
+from finkd.reports.table import Column, Table, label
+from finkd.reports.table import plain as escaped
 from finkd.settings import build
 from finkd.strategies.parsing import merge
 from finkd.suites import baselines
-from finkd.suites.classifier import SelectedLogits, TextSettings, answers, gold, learn, scores
+from finkd.suites.classifier import TextSettings, answers, gold, learn, scores
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
 
@@ -40,6 +43,8 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "wnli": {"schedule": {"epochs": 1, "learning_rate": 2e-5}},
     "imdb": {"limit": 256, "long": "head+tail"},
 }
+_SHOWN = 30
+"""Rows of the Markdown table of disagreements."""
 _USUAL = {"schedule": {"epochs": 3, "learning_rate": 1e-4}}
 
 
@@ -53,13 +58,13 @@ def glue(request: Request) -> list[TaskRecord]:
 
 
 def imdb(request: Request) -> list[TaskRecord]:
-    """The same on long reviews."""
+    """Fine-tune the model on long reviews, or distil a fine-tuned teacher into it."""
     chosen(request, ["imdb"])
     return list(_task(request, "imdb", load_task("imdb"), ("accuracy",)))
 
 
 def sst2(request: Request) -> list[TaskRecord]:
-    """Fine-tuned, frozen and untrained, beside classifiers that know no language but the training texts."""
+    """Compare the model fine-tuned, frozen and untrained, and classifiers that learn from the training texts alone."""
     chosen(request, ["sst-2"])
     data = load_task("sst-2")
     settings = settings_of("sst-2", request.settings)
@@ -69,7 +74,7 @@ def sst2(request: Request) -> list[TaskRecord]:
 
 
 def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
-    """How a task is learnt.
+    """Build the settings of a task.
 
     Raises:
         ConfigError: if a setting is wrong.
@@ -94,30 +99,24 @@ def _learner(request: Request, data: TaskData, settings: TextSettings, seed: int
         decides["teacher"] = lineage.origin(teacher)
 
     def teach(listen: Listener) -> Model:
-        taught = _taught(request, teacher, data, settings, seed) if teacher else None
+        taught = None
+        if teacher:
+            fine_tuned = _learner(replace(request, model=teacher, teacher=None), data, settings, seed).model
+            taught = scores(fine_tuned, data.splits["train"], settings)[0]
         return learn(request.loaded, data, settings, seed, taught, listen)
 
     return Learner(request, data.name, seed, "task-distill" if teacher else "finetune", decides, teach)
 
 
-def _taught(request: Request, teacher: str, data: TaskData, settings: TextSettings, seed: int) -> SelectedLogits:
-    """What a fine-tuned teacher makes of the training texts."""
-    learner = _learner(replace(request, model=teacher, teacher=None), data, settings, seed)
-    return scores(learner.model, data.splits["train"], settings)[0]
-
-
 def _asked(learner: Learner, data: TaskData, settings: TextSettings, frame: TaskRecord) -> TaskRecord:
     scored, too_long = scores(learner.model, data.splits[frame.split], settings)
     learner.publish(frame)
-    made = _scored(frame, data, answers(scored, data))
+    made = _scored(frame, data, partial(answers, scored, data))
     return replace(made, too_long=too_long, seconds=learner.seconds, model=learner.key, config=plain(settings))
 
 
-def _by(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray]) -> TaskRecord:
-    return _scored(frame, data, answer())
-
-
-def _scored(frame: TaskRecord, data: TaskData, predicted: np.ndarray) -> TaskRecord:
+def _scored(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray]) -> TaskRecord:
+    predicted = answer()
     right = gold(data, frame.split).astype(np.float64)
     return replace(
         frame,
@@ -149,7 +148,7 @@ def _frame(
 
 
 def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iterator[TaskRecord]:
-    """The encoder as it is: under a linear classifier, and under a head that has learnt nothing."""
+    """Score the frozen encoder: with a linear probe, and with an untrained head."""
     methods: dict[str, Callable[[str, int], np.ndarray]] = {
         "frozen, linear probe": lambda split, seed: baselines.probe(request.loaded, data, split, settings),
         "untrained head": lambda split, seed: answers(
@@ -162,7 +161,7 @@ def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iter
             for split in data.scored:
                 frame = _frame(request, data, "sst2", split, method, seed, BINARY)
                 request.watched(data.name, seed, method)
-                yield kept(request, frame, decides, partial(_by, frame, data, partial(answer, split, seed)))
+                yield kept(request, frame, decides, partial(_scored, frame, data, partial(answer, split, seed)))
 
 
 def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
@@ -172,4 +171,46 @@ def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
             frame = replace(frame, system=method, role="baseline", resources=Resources())
             request.watched(data.name, frame.seed, method)
             decides = {"data": data.fingerprint}
-            yield kept(request, frame, decides, partial(_by, frame, data, partial(answer, data, split)))
+            yield kept(request, frame, decides, partial(_scored, frame, data, partial(answer, data, split)))
+
+
+def write_disagreements(out: Path, examples: Sequence[Example], records: Sequence[TaskRecord]) -> None:
+    """Write the examples on which systems disagree, those first that most of them get wrong, as Markdown and CSV.
+
+    Args:
+        out: folder for ``disagreements.md`` and ``disagreements.csv``.
+        examples: of one split.
+        records: of this split; of several seeds of a system the first one counts.
+    """
+    systems: dict[str, TaskRecord] = {}
+    for record in records:
+        name = record.system if record.role == "baseline" else f"{record.system}, {record.method}"
+        systems.setdefault(name, record)
+    said = list(zip(*(record.predicted for record in systems.values()), strict=True))
+    wrong = [sum(answer != example.label for answer in row) for row, example in zip(said, examples, strict=True)]
+    mixed = [place for place, count in enumerate(wrong) if 0 < count < len(systems)]
+    order = sorted(mixed, key=lambda place: -wrong[place])
+    labels = records[0].labels
+    columns = (
+        Column("text", "Text", "left"),
+        Column("gold", "Gold", "left"),
+        *(Column(escaped(name), escaped(name), "left") for name in systems),
+    )
+    rows = tuple(
+        (
+            label(examples[place].first),
+            label(labels[int(examples[place].label)]),
+            *(
+                label(labels[int(answer)], (record.id,))
+                for answer, record in zip(said[place], systems.values(), strict=True)
+            ),
+        )
+        for place in order
+    )
+    note = (
+        f"Systems disagree on {len(mixed):,} of {counted(len(examples), 'example')}; the first {_SHOWN} are those that "
+        "most of them get wrong."
+    )
+    table = Table("disagreements", "Where systems disagree", (note,), columns, rows)
+    write_atomic(out / "disagreements.csv", csv.document([table]))
+    write_atomic(out / "disagreements.md", markdown.document([replace(table, rows=rows[:_SHOWN])]))

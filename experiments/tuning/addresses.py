@@ -13,12 +13,12 @@ from finkd.corpora.errors import ConfigError, StoreError
 
 
 def default_url(out: Path) -> str:
-    """The database beside the folders of studies and runs, which holds the studies of all of them."""
+    """Return the database beside the folders of studies and runs, which holds the studies of all of them."""
     return f"sqlite:///{quote(str((out.parent / 'studies.db').absolute()))}"
 
 
 def parsed(url: str) -> URL:
-    """The parts of a database's address.
+    """Return the parts of a database's address.
 
     Raises:
         ConfigError: if it is none, or of a database that studies cannot be kept in.
@@ -38,7 +38,7 @@ def parsed(url: str) -> URL:
 
 
 def is_local(url: str) -> bool:
-    """Whether only processes of this machine can use a storage."""
+    """Return whether only processes of this machine can use a storage."""
     return parsed(url).get_backend_name() == "sqlite"
 
 
@@ -56,7 +56,7 @@ def check_exists(url: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine's alone."""
+    """Return whether a name or an address is this machine's alone."""
     if host == "localhost":
         return True
     try:

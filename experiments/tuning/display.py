@@ -1,10 +1,10 @@
-"""What a study shows while it goes on: a bar for each worker on a terminal, a line now and then elsewhere."""
+"""Show the progress of a study: a bar for each worker on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,29 +12,21 @@ from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from finkd.corpora.wording import counted
-from finkd.experiments.console.progress import bars, where
-from finkd.experiments.console.threads import busy_warning
-from finkd.experiments.tuning.updates import Begun, Working
+from finkd.experiments.console.progress import duration, listening, where
+from finkd.experiments.tuning.worker_pool import Begun, Working
 
 if TYPE_CHECKING:
-    from finkd.experiments.running.events import Event
     from finkd.experiments.tuning.search import Goal
-    from finkd.experiments.tuning.updates import Outcome, Update
+    from finkd.experiments.tuning.worker_pool import Outcome, Update
 
 LINE_SECONDS = 60
 """Between two lines about the workers where there is no terminal."""
 
 
-@contextlib.contextmanager
-def shown(console: Console, goals: Sequence[Goal]) -> Iterator[Callable[[Update], None]]:
-    """A listener that shows a study on a console; what bars left there is removed at the end."""
-    if warning := busy_warning():
-        console.print(Text(warning))
-    if not console.is_terminal:
-        yield Lines(console, Standing(goals))
-        return
-    with bars(console) as progress:
-        yield Bars(progress, Standing(goals))
+def shown(console: Console, goals: Sequence[Goal]) -> AbstractContextManager[Callable[[Update], None]]:
+    """Return a listener that shows a study on a console; its bars are removed at the end."""
+    standing = Standing(goals)
+    return listening(console, lambda: Lines(console, standing), lambda progress: Bars(progress, standing))
 
 
 class Standing:
@@ -62,7 +54,9 @@ class Standing:
 
     def works(self, update: Working) -> None:
         """Note what a worker does."""
-        self.doing[update.worker] = f"trial {update.number}, {where(update.event)}{_step(update.event)}"
+        step = update.event.progress
+        done = "" if step is None else f", step {step.step} of {step.steps}"
+        self.doing[update.worker] = f"trial {update.number}, {where(update.event)}{done}"
 
     def ends(self, outcome: Outcome) -> str:
         """Note a trial that has ended; returns a line about it."""
@@ -72,25 +66,23 @@ class Standing:
             return f"trial {outcome.number}: {outcome.reason or 'stopped, worse than most'}"
         figures = ", ".join(f"{goal} {value:.4g}" for goal, value in zip(self.goals, outcome.values, strict=True))
         if len(self.goals) == 1:
-            is_better = self.best is None or self._gain(outcome.values[0]) > self._gain(self.best[0])
-            self.best = (outcome.values[0], outcome.number) if is_better else self.best
+            sign = 1 if self.goals[0] == "f1" else -1
+            if self.best is None or sign * outcome.values[0] > sign * self.best[0]:
+                self.best = (outcome.values[0], outcome.number)
             figures += f" ({self.best_text()})"
         return f"trial {outcome.number}: {figures}"
 
-    def _gain(self, value: float) -> float:
-        return value if self.goals[0] == "f1" else -value
-
     def best_text(self) -> str:
-        """The best value so far."""
+        """Return the best value so far."""
         return "" if self.best is None else f"best {self.best[0]:.4g}, trial {self.best[1]}"
 
     def left_text(self) -> str:
-        """The time left, by the trials that this run has finished."""
+        """Return the time left, by the trials that this run has finished."""
         done = self.finished - self.before
         if not done:
             return "time left unknown until a trial ends"
         seconds = (self.clock() - self.began) / done * max(0, self.wanted - self.finished)
-        return f"about {_duration(seconds)} left"
+        return f"about {duration(seconds)} left"
 
     def summary(self) -> str:
         """Trials, best value and time left."""
@@ -116,20 +108,17 @@ class Lines:
             is_first = update.worker not in self.standing.doing
             self.standing.works(update)
             if self.shown is None or self.standing.clock() - self.shown >= LINE_SECONDS:
-                self._all()
+                self.shown = self.standing.clock()
+                self._line(self.standing.summary())
+                self._workers(*sorted(self.standing.doing))
             elif is_first:
-                self._worker(update.worker)
+                self._workers(update.worker)
         else:
             self._line(self.standing.ends(update))
 
-    def _all(self) -> None:
-        self.shown = self.standing.clock()
-        self._line(self.standing.summary())
-        for worker in sorted(self.standing.doing):
-            self._worker(worker)
-
-    def _worker(self, worker: int) -> None:
-        self._line(f"worker {worker}: {self.standing.doing[worker]}")
+    def _workers(self, *numbers: int) -> None:
+        for number in numbers:
+            self._line(f"worker {number}: {self.standing.doing[number]}")
 
     def _line(self, text: str) -> None:
         self.console.print(Text(text))
@@ -162,24 +151,8 @@ class Bars:
             )
         else:
             self.progress.console.print(Text(self.standing.ends(update)))
-            self.progress.update(
-                self.workers[update.worker],
-                description=f"worker {update.worker}",
-                completed=0,
-                total=None,
-                figures="waiting",
-            )
+            task, name = self.workers[update.worker], f"worker {update.worker}"
+            self.progress.update(task, description=name, completed=0, total=None, figures="waiting")
         figures = ", ".join(filter(None, [self.standing.best_text(), self.standing.left_text()]))
         total = self.standing.wanted
         self.progress.update(self.trials, completed=self.standing.finished, total=total, figures=figures)
-
-
-def _step(event: Event) -> str:
-    return "" if event.progress is None else f", step {event.progress.step} of {event.progress.steps}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,4 +1,4 @@
-"""What a study has found: the best settings as a configuration, what they gain, and which of them matter."""
+"""Write the results of a study: the best settings as a configuration, their gain, and their importance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN: dict[Goal, tuple[str, int, float]] = {
     "size": ("Size (MB)", 1, 1e6),
 }
 _LEAST = 4
-"""Finished trials below which nobody can say what matters."""
+"""Finished trials that a table of importance needs."""
 
 
 def write_outcome(plan: Plan, study: Study, out: Path) -> list[Path]:
@@ -43,7 +43,10 @@ def write_outcome(plan: Plan, study: Study, out: Path) -> list[Path]:
     written = []
     for trial in best[:1] if len(plan.search.goals) == 1 else best:
         name = "best.yaml" if len(plan.search.goals) == 1 else f"best-trial-{trial.number:04d}.yaml"
-        write_atomic(out / name, _configuration(plan, trial))
+        settings = json.loads(json.dumps({**plan.with_values(values_of(plan, trial)), "name": f"{plan.name}-best"}))
+        goals = ", ".join(f"{goal} {value:g}" for goal, value in zip(plan.search.goals, trial.values, strict=True))
+        header = f"# Trial {trial.number} of the study {json.dumps(plan.name)}: {goals}.\n"
+        write_atomic(out / name, header + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
         written.append(out / name)
     tables = {"gain": gain(plan, study), "importance": importance(plan, study)}
     for name, table in tables.items():
@@ -54,27 +57,19 @@ def write_outcome(plan: Plan, study: Study, out: Path) -> list[Path]:
     return written
 
 
-def _configuration(plan: Plan, trial: FrozenTrial) -> str:
-    settings = plan.with_values(values_of(plan, trial))
-    settings["name"] = f"{plan.name}-best"
-    goals = ", ".join(f"{goal} {value:g}" for goal, value in zip(plan.search.goals, trial.values, strict=True))
-    header = f"# Trial {trial.number} of the study {json.dumps(plan.name)}: {goals}.\n"
-    return header + yaml.safe_dump(json.loads(json.dumps(settings)), sort_keys=False, allow_unicode=True)
-
-
 def values_of(plan: Plan, trial: FrozenTrial) -> dict[str, Any]:
-    """What a trial has tried, as settings."""
-    return {key: _value(values, trial.params[key]) for key, values in plan.search.space.items()}
-
-
-def _value(values: Any, parameter: Any) -> Any:
-    if isinstance(values, OneOf):
-        return next(choice for choice in values.choices if values.parameter(choice) == parameter)
-    return parameter
+    """Return the values that a trial has tried, as settings."""
+    found: dict[str, Any] = {}
+    for key, values in plan.search.space.items():
+        parameter = trial.params[key]
+        if isinstance(values, OneOf):
+            parameter = next(choice for choice in values.choices if values.parameter(choice) == parameter)
+        found[key] = parameter
+    return found
 
 
 def gain(plan: Plan, study: Study) -> Table:
-    """One row for each goal and setting: the configuration's own value, and that of the best trial, or of the front."""
+    """Return a row per goal and setting: the configuration's own value, and that of the best trial, or of the front."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     own = own_parameters(plan)
     before = next((trial for trial in complete if parameters(trial) == own), None)
@@ -86,25 +81,23 @@ def gain(plan: Plan, study: Study) -> Table:
         Column("setting", "Setting", "left"),
         *(Column(f"{place}_trial_{t.number}", h) for place, (t, h) in enumerate(zip(trials, headings, strict=True))),
     )
-    rows = [*_goal_rows(plan, trials), *_setting_rows(plan, trials)]
-    return Table("gain", plain(f"Tuned: {plan.name}"), _notes(plan, study), columns, tuple(rows))
+    return Table("gain", plain(f"Tuned: {plan.name}"), _notes(plan, study), columns, tuple(_rows(plan, trials)))
 
 
-def _goal_rows(plan: Plan, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Cell, ...]]:
+def _rows(plan: Plan, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Cell, ...]]:
     for place, goal in enumerate(plan.search.goals):
         heading, digits, scale = SHOWN[goal]
-        cells = (number(trial.values[place], digits, (_id(plan, trial),), scale=scale) for trial in trials)
+        names = [f"{plan.name}/trial-{trial.number}" for trial in trials]
+        cells = (number(t.values[place], digits, (name,), scale=scale) for t, name in zip(trials, names, strict=True))
         yield (label(heading, strong=True), *cells)
-
-
-def _setting_rows(plan: Plan, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Cell, ...]]:
     for key in plan.search.space:
         found = (values_of(plan, trial)[key] for trial in trials)
-        yield (label(key), *(label(_short(value)) for value in found))
+        shown = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in found)
+        yield (label(key), *(label(MISSING if text == "None" else text) for text in shown))
 
 
 def importance(plan: Plan, study: Study) -> Table | None:
-    """One row for each setting, the most important first; ``None`` with too few trials."""
+    """Return one row for each setting, the most important first; ``None`` with too few trials."""
     complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state == TrialState.COMPLETE]
     if len(complete) < _LEAST:
         return None
@@ -117,8 +110,7 @@ def importance(plan: Plan, study: Study) -> Table | None:
     rows = tuple((label(key), *(number(share.get(key), 1, scale=0.01) for share in shares)) for key in order)
     note = (
         f"Importance: share of the variance over {counted(len(complete), 'finished trial')} that a setting explains "
-        "by itself "
-        "(fANOVA: Hutter et al. 2014)."
+        "by itself (fANOVA: Hutter et al. 2014)."
     )
     return Table("importance", plain(f"What matters: {plan.name}"), (note,), columns, rows)
 
@@ -141,18 +133,7 @@ def _notes(plan: Plan, study: Study) -> tuple[str, ...]:
     seeds = ", ".join(map(str, plan.search.seeds))
     return (
         f"{counted(counts.get(TrialState.COMPLETE, 0), 'trial')} carried out, {counts.get(TrialState.PRUNED, 0)} "
-        "stopped early, "
-        f"{counts.get(TrialState.FAIL, 0)} given up.",
+        f"stopped early, {counts.get(TrialState.FAIL, 0)} given up.",
         f"Corpus {plan.settings['corpus']}, {plan.settings['split']} split, on which the best trial was chosen: its "
         f"score is too high by that choice. Seeds of each trial: {seeds}.",
     )
-
-
-def _id(plan: Plan, trial: FrozenTrial) -> str:
-    return f"{plan.name}/trial-{trial.number}"
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return MISSING
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

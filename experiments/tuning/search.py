@@ -1,4 +1,4 @@
-"""What a study varies: a search space beside the settings that it starts from."""
+"""The search space of a study, and the settings that it starts from."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Between:
         return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
 
     def drawn(self, trial: BaseTrial, key: str) -> Any:
-        """A value for a trial."""
+        """Return a value for a trial."""
         if self.is_whole:
             step = 1 if self.step is None else int(self.step)
             return trial.suggest_int(key, int(self.low), int(self.high), log=self.log, step=step)
         return trial.suggest_float(key, self.low, self.high, log=self.log, step=self.step)
 
     def parameter(self, value: Any) -> Any:
-        """What Optuna calls a value.
+        """Return the parameter of Optuna that stands for a value.
 
         Raises:
             ValueError: if it is none of the range.
@@ -87,12 +87,12 @@ class OneOf:
     choices: Annotated[tuple[Any, ...], Field(min_length=1)]
 
     def drawn(self, trial: BaseTrial, key: str) -> Any:
-        """A value for a trial."""
+        """Return a value for a trial."""
         named = {_name(choice): choice for choice in self.choices}
         return named[trial.suggest_categorical(key, list(named))]
 
     def parameter(self, value: Any) -> Any:
-        """What Optuna calls a value.
+        """Return the parameter of Optuna that stands for a value.
 
         Raises:
             ValueError: if it is none of the choices.
@@ -153,22 +153,22 @@ class Plan:
         return str(self.settings["name"])
 
     def defaults(self) -> dict[str, Any]:
-        """The configuration's own values of what is varied."""
+        """Return the configuration's own values of what is varied."""
         return {key: _at(self.settings, key) for key in self.search.space}
 
     def drawn(self, trial: BaseTrial) -> dict[str, Any]:
-        """A value for everything that is varied."""
+        """Return a value for everything that is varied."""
         return {key: values.drawn(trial, key) for key, values in self.search.space.items()}
 
     def with_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings with other values."""
+        """Return the settings with other values."""
         settings = dict(self.settings)
         for key, value in values.items():
             settings = merge(settings, nested(key, value, f"search.space.{key}"))
         return settings
 
     def trial(self, values: Mapping[str, Any]) -> Experiment:
-        """The experiment of one trial: only the split that was asked for is scored.
+        """Return the experiment of one trial: only the split that was asked for is scored.
 
         Raises:
             ConfigError: if these values do not fit each other.
@@ -201,7 +201,7 @@ def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -
 
 
 def _systems(experiment: Experiment, tuned: str) -> dict[str, Any]:
-    """The tuned system, and its teacher with all of its settings written out.
+    """Return the tuned system, and its teacher with all of its settings written out.
 
     Settings by stage are for all systems, and a teacher that changed with its student's learning rate would have to be
     trained for every trial.
@@ -216,7 +216,7 @@ def _systems(experiment: Experiment, tuned: str) -> dict[str, Any]:
 
 
 def _system(experiment: Experiment, search: Search) -> str:
-    """Name of the student that is meant."""
+    """Return the name of the student that is tuned."""
     students = [name for name, system in experiment.systems.items() if system.role == "student"]
     if search.system in students:
         return str(search.system)
@@ -247,7 +247,7 @@ def _problems(plan: Plan) -> list[str]:
 
 
 def _at(settings: Mapping[str, Any], dotted: str) -> Any:
-    """The value of a setting.
+    """Return the value of a setting.
 
     Raises:
         KeyError: if there is none.

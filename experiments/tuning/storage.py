@@ -1,4 +1,4 @@
-"""Where studies are kept: SQLite on one machine, PostgreSQL (or Optuna's gRPC proxy before it) for several."""
+"""The databases of studies: SQLite on one machine, PostgreSQL (or Optuna's gRPC proxy before it) for several."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def artifacts(out: Path) -> FileSystemArtifactStore:
 
 
 def artifact_folder(root: Path) -> Path:
-    """Where the studies below a folder keep the files that their trials show."""
+    """Return where the studies below a folder keep the files that their trials show."""
     return root / "artifacts"
 
 
@@ -89,7 +89,7 @@ def _make(path: Path) -> None:
 
 @contextmanager
 def _explained(parts: URL) -> Iterator[None]:
-    """What goes wrong with a database, in one line."""
+    """Report errors of a database in one line."""
     where = parts.render_as_string(hide_password=True)
     try:
         yield
@@ -104,6 +104,6 @@ def _explained(parts: URL) -> Iterator[None]:
 
 
 def quiet() -> None:
-    """Let Optuna say nothing of its trials, which finkd shows itself, nor of what is experimental."""
+    """Silence Optuna about its trials, which finkd shows itself, and about experimental features."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=ExperimentalWarning)

@@ -1,4 +1,4 @@
-"""A study: made once, taken up again, and cleared of what killed processes left in it."""
+"""Create a study, resume it, and clear it of the trials of killed processes."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _FIXED = "fixed_params"
 
 _SETTINGS = "finkd:settings"
 RETRIES = 2
-"""How often a trial is repeated that was given up."""
+"""Number of times that a failed trial is repeated."""
 _STARTUP = 8
 """Trials drawn at random before a sampler begins to learn, and finished before any is stopped early."""
-
-
 _CLOCK_STEP = 2.0
-"""Seconds by which the start of a process may seem to have moved, when the machine's clock is set right."""
+"""Seconds by which the start of a process may seem to have moved, when the machine's clock is corrected."""
+_NAMELESS_SECONDS = 60
+"""A process writes its name down at once; a trial without one for so long has lost it before."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Worker:
 
     @classmethod
     def this(cls) -> Worker:
-        """The process that asks."""
+        """Return the process that asks."""
         return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
 
     @property
@@ -79,7 +79,7 @@ class Worker:
 
 
 def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int = RETRIES) -> Study:
-    """The study of a plan, a new one or the one begun earlier, in which the configuration's own values are tried.
+    """Create or resume the study of a plan, in which the configuration's own values are tried.
 
     Args:
         plan: what is varied.
@@ -92,14 +92,18 @@ def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int
     """
     directions = [DIRECTIONS[goal] for goal in plan.search.goals]
     study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
-    settings = _settings(plan)
+    held = {"settings": plan.settings, "search": asdict(plan.search)}
+    settings = address(json.loads(json.dumps(held)))  # of everything but the number of trials
     known = study.user_attrs.get(_SETTINGS)
     own = own_parameters(plan)
     if known is None and all(parameters(trial) == own for trial in study.get_trials(deepcopy=False)):
         study.set_metric_names(list(plan.search.goals))
         study.set_user_attr(_SETTINGS, settings)
     elif known != settings:
-        raise ConfigError(_other(plan))
+        raise ConfigError(
+            f"{plan.name}: the storage holds a study of this name with other settings; "
+            "rename this one with --set name=..., or name another --storage"
+        )
     give_up(study, alone=alone, retries=retries)
     tried = study.get_trials(deepcopy=False, states=(*DONE, TrialState.RUNNING, TrialState.WAITING))
     if not any(parameters(trial) == own for trial in tried):
@@ -108,17 +112,17 @@ def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int
 
 
 def own_parameters(plan: Plan) -> dict[str, Any]:
-    """The configuration's own values, as Optuna's parameters."""
+    """Return the configuration's own values, as Optuna's parameters."""
     return {key: values.parameter(plan.defaults()[key]) for key, values in plan.search.space.items()}
 
 
 def parameters(trial: FrozenTrial) -> dict[str, Any]:
-    """The parameters of a trial; of one that has not drawn them yet, those that it was given."""
+    """Return the parameters of a trial; of one that has not drawn them yet, those that it was given."""
     return {**trial.system_attrs.get(_FIXED, {}), **trial.params}
 
 
 def resume(plan: Plan, storage: BaseStorage, number: int) -> Study:
-    """The study for one of several processes at once, each of which draws otherwise."""
+    """Return the study for one of several processes at once, each of which draws otherwise."""
     is_pruned = plan.search.prune and plan.search.goals == ("f1",)
     return optuna.load_study(
         study_name=plan.name,
@@ -141,7 +145,7 @@ class BelowMedian(BasePruner):
         self.baseline = baseline
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether to stop it."""
+        """Return whether to stop it."""
         if self.baseline is not None and parameters(trial) == self.baseline:
             return False
         step = trial.last_step
@@ -187,7 +191,7 @@ def fail_orphans(study: Study, alive: Collection[int], *, alone: bool) -> int:
 
 
 def repeat_failed(study: Study, retries: int) -> None:
-    """Put trials that were given up into the queue again, whoever gave them up.
+    """Queue failed trials again, whichever process failed them.
 
     Workers of any machine fail trials whose heartbeat has stopped (Optuna does so before each trial), and a process may
     be killed between giving up a trial and repeating it. So what is to be repeated is read from the study: trials that
@@ -237,20 +241,3 @@ def _is_orphan(trial: FrozenTrial, alive: Collection[int], *, alone: bool) -> bo
         return False  # one of them may be about to write its name down
     began = trial.datetime_start or datetime.now()
     return alone or time.time() - began.timestamp() > _NAMELESS_SECONDS
-
-
-_NAMELESS_SECONDS = 60
-"""A process writes its name down at once; a trial without one for so long has lost it before."""
-
-
-def _settings(plan: Plan) -> str:
-    """Everything but the number of trials that decides what a study is about, as a checksum."""
-    held: dict[str, Any] = {"settings": plan.settings, "search": asdict(plan.search)}
-    return address(json.loads(json.dumps(held)))
-
-
-def _other(plan: Plan) -> str:
-    return (
-        f"{plan.name}: the storage holds a study of this name with other settings; "
-        "rename this one with --set name=..., or name another --storage"
-    )

@@ -1,4 +1,4 @@
-"""One trial: an experiment with some settings, watched, judged and written down."""
+"""Run one trial: an experiment with drawn settings, scored while it trains, and recorded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from optuna_dashboard.artifact import get_artifact_path
 from finkd import corpora
 from finkd.corpora.corpus import NerData
 from finkd.corpora.files import write_atomic
-from finkd.corpora.sentence import Sentence
 from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.running.events import Event, Listener, ignored
 from finkd.experiments.running.run import record_file, run
+from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.search import Goal, Plan
+from finkd.experiments.tuning.study import resume
 from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.records import RunRecord
@@ -34,7 +35,7 @@ from finkd.strategies.parsing import parse
 from finkd.training.loop import DivergedError
 
 LOOKS = 4
-"""How often a model is scored in each stage that trains it on labels."""
+"""Number of times that a model is scored in each stage that trains it on labels."""
 _LOSSES = 20
 """Losses noted for each stage, evenly spread."""
 
@@ -47,11 +48,17 @@ class Trials:
         plan: what is varied.
         out: folder of the study; each trial has one within it.
         files: where the pictures of trials are kept.
+        url: the storage of the study.
     """
 
     plan: Plan
     out: Path
     files: FileSystemArtifactStore
+    url: str = ""
+
+    def study(self, number: int) -> optuna.Study:
+        """Open the study, with the sampler of one process."""
+        return resume(self.plan, storage.connect(self.url), number)
 
     def __call__(self, trial: Trial, listen: Listener = ignored) -> tuple[float, ...]:
         """Carry out a trial.
@@ -78,17 +85,13 @@ class Trials:
         finally:
             self._show_curve(trial, watch)
         tuned = [each for each in records if each.system == self.plan.system]
-        self._link(trial, folder, tuned)
-        _note(trial, [render_markdown(records), f"Report: `{folder / 'report.html'}`"])
-        return tuple(_reached(goal, tuned) for goal in self.plan.search.goals)
-
-    def _link(self, trial: Trial, folder: Path, records: Sequence[RunRecord]) -> None:
-        """Let the trial name its records and its report."""
-        paths = [folder / "records" / record_file(record.system, record.seed) for record in records]
+        paths = [folder / "records" / record_file(record.system, record.seed) for record in tuned]
         trial.set_user_attr("records", [str(path) for path in paths])
         trial.set_user_attr("report", str(folder / "report.html"))
         for path in paths:
             upload_artifact(artifact_store=self.files, file_path=str(path), study_or_trial=trial)
+        _note(trial, [render_markdown(records), f"Report: `{folder / 'report.html'}`"])
+        return tuple(_reached(goal, tuned) for goal in self.plan.search.goals)
 
     def _show_curve(self, trial: Trial, watch: _Watch) -> None:
         """Give the trial a picture of its training."""
@@ -138,7 +141,9 @@ class _Watch:
         if event.system != self.plan.system:
             self.place = None
         elif event.progress is not None and self.place is not None:
-            self._note_loss(event.progress)
+            step = event.progress
+            if step.loss is not None and step.step % max(1, step.steps // _LOSSES) == 0:
+                self.curve.losses.append((self.seed, self.place + step.step / step.steps, step.loss))
         elif event.record is None and event.progress is None:
             self.seed, self.quarter, self.place = event.seed, 0, event.place
 
@@ -152,7 +157,7 @@ class _Watch:
         if self.place is None or not model.labels or quarter == self.quarter:
             return
         self.quarter = quarter
-        f1 = evaluate(self._gold, model, self._data.types).micro.f1 or 0.0
+        f1 = evaluate(self._data.splits[self.experiment.split], model, self._data.types).micro.f1 or 0.0
         at = self.place + progress.step / progress.steps
         self.curve.scores.append((self.seed, at, f1))
         if len(self.plan.search.goals) == 1:
@@ -168,15 +173,6 @@ class _Watch:
         if self.place == len(self.curve.stages) - 1 and self.trial.should_prune():
             raise optuna.TrialPruned(f"F1 {f1:.3f} after {percent} % of seed {self.seed} is below the median")
 
-    def _note_loss(self, progress: Progress) -> None:
-        if progress.loss is not None and progress.step % max(1, progress.steps // _LOSSES) == 0:
-            assert self.place is not None
-            self.curve.losses.append((self.seed, self.place + progress.step / progress.steps, progress.loss))
-
     @cached_property
     def _data(self) -> NerData:
         return corpora.load(self.experiment.corpus, self.experiment.scheme, self.experiment.offsets)
-
-    @property
-    def _gold(self) -> Sequence[Sentence]:
-        return self._data.splits[self.experiment.split]

@@ -1,44 +1,23 @@
-"""One study from the configuration to the best settings."""
+"""Run one study, from the configuration to the best settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
-from optuna.study import Study
-from optuna.trial import Trial
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import folder_lock
 from finkd.experiments.configuration.names import slug
-from finkd.experiments.running.events import Listener
 from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.addresses import default_url, is_local
 from finkd.experiments.tuning.outcome import write_outcome
 from finkd.experiments.tuning.search import Plan
-from finkd.experiments.tuning.study import RETRIES, begin, resume
+from finkd.experiments.tuning.study import RETRIES, begin
 from finkd.experiments.tuning.trials import Trials
-from finkd.experiments.tuning.updates import Update
-from finkd.experiments.tuning.worker_pool import WorkerPool
-
-
-@dataclass(frozen=True)
-class _Job:
-    """The trials of a plan, for a process that opens the study itself."""
-
-    trials: Trials
-    url: str
-
-    def study(self, number: int) -> Study:
-        """The study, with the sampler of one process."""
-        return resume(self.trials.plan, storage.connect(self.url), number)
-
-    def __call__(self, trial: Trial, listen: Listener) -> Sequence[float]:
-        """Carry out a trial."""
-        return self.trials(trial, listen)
+from finkd.experiments.tuning.worker_pool import Update, WorkerPool
 
 
 def tune(
@@ -67,7 +46,7 @@ def tune(
     Raises:
         FinkdError: if a mistake is in the settings, the storage cannot be used, or trials fail one after the other.
     """
-    out = out or default_folder(plan)
+    out = out or Path("runs") / slug(plan.name)
     url = url or default_url(out)
     storage.quiet()
     Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial
@@ -77,11 +56,6 @@ def tune(
             raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
         alone = is_local(url)
         study = begin(plan, opened, alone=alone, retries=retries)
-        job = _Job(Trials(plan, out, storage.artifacts(out)), url)
+        job = Trials(plan, out, storage.artifacts(out), url)
         WorkerPool(job, study, workers, alone, tell, retries).run(trials)
         return write_outcome(plan, study, out)
-
-
-def default_folder(plan: Plan) -> Path:
-    """Where a study's results go if nothing else is said."""
-    return Path("runs") / slug(plan.name)

@@ -1,4 +1,4 @@
-"""The processes that run the trials of a study, and the one that hands the trials out and looks after them.
+"""Run the trials of a study in worker processes, and replace those that die.
 
 A process that dies, by a kill or for want of memory, is replaced, and its trial given up, so that none is left running,
 and tried again. Where trials are is sent through the pipe of each process: a queue that processes share, as seeds have
@@ -7,12 +7,12 @@ it, stays locked when one of them is killed while it writes.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -38,7 +38,6 @@ from finkd.experiments.tuning.study import (
     give_up,
     repeat_failed,
 )
-from finkd.experiments.tuning.updates import Begun, Outcome, Update, Working
 
 _PATIENCE = 1.0
 _FAILED = "failed"
@@ -48,11 +47,65 @@ _BETWEEN = 0.5
 """Seconds between two reports of a trial's steps."""
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        number: of the trial.
+        state: its state, as Optuna calls it.
+        values: what each goal came to, none for a trial that was stopped or could not be carried out.
+        reason: why it could not be.
+        worker: number of the process, from 1.
+    """
+
+    number: int
+    state: TrialState
+    values: tuple[float, ...] = ()
+    reason: str = ""
+    worker: int = 0
+
+
+@dataclass(frozen=True)
+class Working:
+    """Where a trial is.
+
+    Attributes:
+        number: of the trial.
+        event: a stage that begins, or a training step that is done.
+        worker: number of the process, from 1.
+    """
+
+    number: int
+    event: Event
+    worker: int = 0
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What there is when the trials begin.
+
+    Attributes:
+        finished: trials of earlier runs.
+        wanted: trials that the study shall have.
+        workers: processes.
+        best: value and number of the best trial, if there is one goal.
+    """
+
+    finished: int
+    wanted: int
+    workers: int
+    best: tuple[float, int] | None = None
+
+
+Update = Begun | Working | Outcome
+
+
 class Job(Protocol):
     """What the processes do. It is sent to each of them."""
 
     def study(self, number: int) -> Study:
-        """The study, as the process of a number sees it."""
+        """Return the study, as the process of a number sees it."""
 
     def __call__(self, trial: Trial, listen: Listener) -> Sequence[float]:
         """Carry out a trial, and say where it is; what each goal came to."""
@@ -63,7 +116,7 @@ class TrialError(FinkdError, RuntimeError):
 
 
 @dataclass
-class _Hand:
+class _Process:
     """A process and the connection to it."""
 
     process: BaseProcess
@@ -84,13 +137,7 @@ class WorkerPool:
     """
 
     def __init__(
-        self,
-        job: Job,
-        study: Study,
-        workers: int,
-        alone: bool,
-        tell: Callable[[Update], None],
-        retries: int = RETRIES,
+        self, job: Job, study: Study, workers: int, alone: bool, tell: Callable[[Update], None], retries: int = RETRIES
     ) -> None:
         self.job = job
         self.study = study
@@ -110,34 +157,30 @@ class WorkerPool:
             KilledError: if processes die again and again.
         """
         give_up(self.study, alone=self.alone, retries=self.retries)
-        self._begins(count)
-        try:
-            with self._hands(min(self.workers, count - len(finished(self.study)))) as hands:
-                while self._hand_out(hands, count):
-                    self._listen(hands)
-                    self._replace(hands)
-        finally:
-            give_up(self.study, alone=self.alone, retries=self.retries)
-
-    def _begins(self, count: int) -> None:
-        """Say what there is before anything is done."""
         best = self.study.best_trials if len(self.study.directions) == 1 else []
         found = (float(best[0].values[0]), best[0].number) if best else None
         before = len(finished(self.study))
         self.tell(Begun(before, count, max(0, min(self.workers, count - before)), found))
-
-    @contextmanager
-    def _hands(self, count: int) -> Iterator[list[_Hand]]:
-        hands = [self._hand() for _ in range(max(0, count))]
         try:
-            yield hands
+            with self._processes(min(self.workers, count - len(finished(self.study)))) as processes:
+                while self._distribute(processes, count):
+                    self._listen(processes)
+                    self._replace(processes)
         finally:
-            for hand in hands:
-                hand.process.terminate()
-            for hand in hands:
-                hand.process.join()
+            give_up(self.study, alone=self.alone, retries=self.retries)
 
-    def _hand(self) -> _Hand:
+    @contextlib.contextmanager
+    def _processes(self, count: int) -> Iterator[list[_Process]]:
+        processes = [self._started() for _ in range(max(0, count))]
+        try:
+            yield processes
+        finally:
+            for each in processes:
+                each.process.terminate()
+            for each in processes:
+                each.process.join()
+
+    def _started(self) -> _Process:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (self.job, self.started, theirs, share_of_threads(self.workers))
@@ -145,28 +188,30 @@ class WorkerPool:
         process.start()
         theirs.close()
         self.started += 1
-        return _Hand(process, ours)
+        return _Process(process, ours)
 
-    def _hand_out(self, hands: Sequence[_Hand], count: int) -> bool:
+    def _distribute(self, processes: Sequence[_Process], count: int) -> bool:
         """Give idle processes trials to do, as long as any are wanting; returns whether to wait for one."""
-        wanting = count - len(finished(self.study)) - sum(hand.is_busy for hand in hands)
-        for hand in hands:
-            if wanting > 0 and not hand.is_busy and _sent(hand.pipe):
-                hand.is_busy = True
-                wanting -= 1
-        return any(hand.is_busy for hand in hands) or wanting > 0
+        wanting = count - len(finished(self.study)) - sum(each.is_busy for each in processes)
+        for each in processes:
+            if wanting > 0 and not each.is_busy:
+                with contextlib.suppress(OSError):  # it has just died
+                    each.pipe.send(True)
+                    each.is_busy = True
+                    wanting -= 1
+        return any(each.is_busy for each in processes) or wanting > 0
 
-    def _listen(self, hands: Sequence[_Hand]) -> None:
-        for pipe in wait([hand.pipe for hand in hands if hand.is_busy], timeout=_PATIENCE):
-            place = next(place for place, hand in enumerate(hands) if hand.pipe is pipe)
+    def _listen(self, processes: Sequence[_Process]) -> None:
+        for pipe in wait([each.pipe for each in processes if each.is_busy], timeout=_PATIENCE):
+            place = next(place for place, each in enumerate(processes) if each.pipe is pipe)
             try:
-                update: Outcome | Working = hands[place].pipe.recv()
+                update: Outcome | Working = processes[place].pipe.recv()
             except (EOFError, OSError):
                 continue  # it has died
             if isinstance(update, Working):
                 self.tell(replace(update, worker=place + 1))
             else:
-                hands[place].is_busy = False
+                processes[place].is_busy = False
                 self._ended(replace(update, worker=place + 1))
 
     def _ended(self, outcome: Outcome) -> None:
@@ -186,19 +231,19 @@ class WorkerPool:
         if outcome.state == TrialState.FAIL:
             repeat_failed(self.study, self.retries)
 
-    def _replace(self, hands: list[_Hand]) -> None:
+    def _replace(self, processes: list[_Process]) -> None:
         """Start a process for each one that has died, and give its trial up."""
-        for place, hand in enumerate(hands):
-            if hand.process.exitcode is None:
+        for place, each in enumerate(processes):
+            if each.process.exitcode is None:
                 continue
-            hand.pipe.close()
+            each.pipe.close()
             self.deaths += 1
             if self.deaths > _IN_A_ROW * self.workers:
                 raise KilledError(
                     "tune: its processes die again and again, perhaps for want of memory; use fewer --workers"
                 )
-            hands[place] = self._hand()
-            alive = [hand.process.pid or 0 for hand in hands]
+            processes[place] = self._started()
+            alive = [each.process.pid or 0 for each in processes]
             fail_orphans(self.study, alive, alone=self.alone)
             repeat_failed(self.study, self.retries)
 
@@ -216,14 +261,6 @@ class _Reporter:
         if event.record is None and (event.progress is None or now - self.sent >= _BETWEEN):
             self.pipe.send(Working(self.number, event))
             self.sent = now
-
-
-def _sent(pipe: Connection) -> bool:
-    try:
-        pipe.send(True)
-    except OSError:  # it has just died
-        return False
-    return True
 
 
 def _work(job: Job, number: int, pipe: Connection, threads: int) -> None:

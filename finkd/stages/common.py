@@ -44,7 +44,8 @@ def check_tagger(model: Model, context: Context, stage: str) -> None:
     """
     if not model.labels or model.labels != tuple(context.labels):
         raise ConfigError(
-            f"{stage}: asks the loss of a tagger of a labelled corpus; name the corpus (--on), or put finetune before"
+            f"{stage}: asks the loss of a tagger of a labelled corpus; name the corpus (--corpus), or put finetune "
+            "before"
         )
 
 

@@ -10,13 +10,8 @@ import sys
 import pytest
 from transformers import AutoTokenizer
 
-from finkd.experiments.cli import app
 from finkd.experiments.commands.listing import KINDS
 
-COMMANDS = (
-    *("run", "analyze", "vocab", "align", "list", "tune", "dashboard"),
-    *("evaluate", "benchmark", "compress", "export", "predict", "serve", "report"),
-)
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 
@@ -29,28 +24,9 @@ def tagger(finished):
 @pytest.fixture(scope="module")
 def vocabulary(finkd, corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("vocabulary") / "domain"
-    result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--size", "280", "--cased", "--out", out)
+    result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", out)
     assert result.exit_code == 0, result.stderr
     return out
-
-
-def test_the_commands_are_the_designs():
-    assert [command.name or command.callback.__name__ for command in app.registered_commands] == list(COMMANDS)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_an_example(command, finkd):
-    result = finkd(command, "--help")
-    assert result.exit_code == 0
-    assert f"Example: finkd {command} " in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("group", "example"),
-    [((), "finkd run experiments/"), (("store",), "finkd store ls"), (("human-eval",), "finkd human-eval form runs/")],
-)
-def test_help_of_several_commands_shows_an_example_too(group, example, finkd):
-    assert f"Example: {example}" in finkd(*group, "--help").stdout
 
 
 def test_the_program_without_a_command_shows_its_help(finkd):
@@ -91,7 +67,7 @@ def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
 
 def test_vocab_may_be_run_again_and_prints_json(vocabulary, finkd, corpus):
     before = (vocabulary / "tokenizer.json").read_bytes()
-    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--size", "280", "--cased", "--out", vocabulary)
+    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", vocabulary)
     shown = json.loads(finkd("vocab", *arguments, "--json").stdout)
     assert shown["folder"] == str(vocabulary)
     assert shown["lowercase"] is False
@@ -104,7 +80,7 @@ def test_vocab_learns_from_a_file_of_text(name, finkd, tmp_path):
     opened = gzip.open if name.endswith(".gz") else open
     with opened(tmp_path / name, "wt") as file:
         file.write(f"{line}\n" * 3)
-    result = finkd("vocab", "--corpus", tmp_path / name, "--size", "150", "--out", tmp_path / "out")
+    result = finkd("vocab", "--corpus", tmp_path / name, "--vocab-size", "150", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "out" / "tokenizer.json").is_file()
 
@@ -176,15 +152,15 @@ def test_align_prints_json(finkd, teacher, vocabulary):
 def test_evaluate_gives_the_scores_of_the_run(finkd, finished, tagger, corpus):
     out, _ = finished
     recorded = json.loads(next((out / "records").glob("teacher-seed-1*")).read_text())["scores"]["per_type"]
-    shown = json.loads(finkd("evaluate", tagger, "--on", corpus, "--json").stdout)
+    shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--json").stdout)
     for name, counts in recorded.items():
         assert {key: shown["per_type"][name][key] for key in counts} == counts
-    table = finkd("evaluate", tagger, "--on", corpus).stdout
+    table = finkd("evaluate", tagger, "--corpus", corpus).stdout
     assert f"| micro | {shown['micro']['gold']} |" in table
 
 
 def test_evaluate_scores_the_split_that_is_asked_for(finkd, tagger, corpus):
-    shown = json.loads(finkd("evaluate", tagger, "--on", corpus, "--split", "train", "--json").stdout)
+    shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--split", "train", "--json").stdout)
     assert shown["split"] == "train"
     assert shown["micro"]["gold"] == 5
 
@@ -362,3 +338,23 @@ def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
     assert result.exit_code == 2
     assert "formats: there is no 'markdown'" in result.stderr
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"entities": [1], "id": 7}, {"input_entities": [1], "id": 7}),
+        ({"entities": 1, "input_entities": 2}, {"input_input_entities": 1, "input_entities": 2}),
+        ({"input_entities": 2}, {"input_entities": 2}),
+        ({"entities": "Acme lent money."}, {"input_entities": "Acme lent money."}),
+    ],
+)
+def test_predict_keeps_entities_of_the_input_under_another_name(record, kept, tagger, tmp_path, finkd):
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps({"text": "Acme lent money.", **record}) + "\n")
+    field = ("--field", "entities") if record.get("entities") == "Acme lent money." else ()
+    result = finkd("predict", tagger, "--file", path, *field, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    alone = json.loads(finkd("predict", tagger, "Acme lent money.", "--json").stdout)
+    assert found == {**alone, **kept}

@@ -28,7 +28,7 @@ def tagger(tmp_path):
 def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, corpus, tmp_path):
     out = tmp_path / "out" / method
     result = finkd(
-        "compress", tagger, "--method", method, "--on", corpus, "--out", out, "--json", *QUICK.get(method, ())
+        "compress", tagger, "--method", method, "--corpus", corpus, "--out", out, "--json", *QUICK.get(method, ())
     )
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
@@ -46,7 +46,7 @@ def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, co
 def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
     out = tmp_path / "out" / "healed"
     heal = "task-distill:gold(schedule.epochs=1, schedule.precision=fp32)"
-    command = ("compress", tagger, "--method", "tie-layers", "--on", corpus, "--heal", heal, "--out", out)
+    command = ("compress", tagger, "--method", "tie-layers", "--corpus", corpus, "--heal", heal, "--out", out)
     result = finkd(*command)
     assert result.exit_code == 0, result.stderr
     assert "| before |" in result.stdout
@@ -81,7 +81,6 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--method", "prunes"), "did you mean 'prune'?"),
         (("--method", "prune", "--set", "fraction=1.5"), "fraction"),
         (("--method", "prune"), "taylor: asks the loss of a tagger"),
         (("--method", "decompose"), "expected one of rank, energy and budget"),

@@ -37,11 +37,6 @@ def test_from_end_to_end(teacher, hub, tmp_path, monkeypatch):
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_help_shows_an_example():
-    shown = CliRunner().invoke(app, ["--help"]).stdout
-    assert "Example: python experiments/distilbert_reproduction.py" in shown
-
-
 def test_mistakes_are_one_line(tmp_path):
     result = CliRunner().invoke(app, ["--seeds", "one", "--out", str(tmp_path)])
     assert result.exit_code == 2

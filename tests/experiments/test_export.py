@@ -18,7 +18,7 @@ def tagger(tmp_path_factory):
 
 @pytest.mark.parametrize("to", ["onnx", "onnx-int8"])
 def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
-    result = finkd("export", tagger, "--to", to, "--on", corpus, "--json")
+    result = finkd("export", tagger, "--to", to, "--corpus", corpus, "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
     folder = tagger.with_name(f"tagger-{to}")
@@ -27,7 +27,7 @@ def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
     assert found["differing"] == 0 or to == "onnx-int8"
     assert (found["largest"] > 1e-5) == (to == "onnx-int8")
     assert set(found["f1"]) == {"exported", "model"}
-    result = finkd("evaluate", folder, "--on", corpus, "--json")
+    result = finkd("evaluate", folder, "--corpus", corpus, "--json")
     assert result.exit_code == 0, result.stderr
     result = finkd("predict", folder, "Acme lent money.", "--json")
     assert result.exit_code == 0, result.stderr
@@ -35,7 +35,7 @@ def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
 
 
 def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
-    result = finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", tmp_path / "graph")
+    result = finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", tmp_path / "graph")
     assert result.exit_code == 0, result.stderr
     assert "0 of 7 words of" in result.stderr
     assert "strict micro-F1:" in result.stderr
@@ -47,10 +47,10 @@ def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
 
 def test_a_whole_graph_that_labels_otherwise_is_not_written(tagger, corpus, tmp_path, finkd, monkeypatch):
     monkeypatch.setattr("finkd.export.onnx.parity", lambda *_: Parity(1700, 3, 0.25))
-    good = finkd("export", tagger, "--to", "onnx-int8", "--on", corpus, "--out", tmp_path / "graph")
+    good = finkd("export", tagger, "--to", "onnx-int8", "--corpus", corpus, "--out", tmp_path / "graph")
     assert (good.exit_code, "3 of 1,700 words" in good.stderr) == (0, True), good.stderr
     before = sorted(each.name for each in (tmp_path / "graph").iterdir())
-    result = finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", tmp_path / "graph")
+    result = finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", tmp_path / "graph")
     assert result.exit_code == 1
     assert "3 of 1,700 words of" in result.stderr
     assert "at most 0.25" in result.stderr
@@ -63,7 +63,7 @@ def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_pat
     source = tagger
     if to == "onnx":
         source = tmp_path / "graph"
-        assert finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", source).exit_code == 0
+        assert finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", source).exit_code == 0
     package = tmp_path / "package"
     assert finkd("export", source, "--to", "spacy", "--out", package).exit_code == 0
     text = "Acme lent money. The Borrower and Goldman Sachs agree."
@@ -74,7 +74,7 @@ def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_pat
     for folder in (package, installed, installed / "en_finkd_ner-0.1.0"):
         result = finkd("predict", folder, text, "--json")
         assert (result.exit_code, result.stdout) == (0, expected.stdout), result.stderr
-    assert finkd("evaluate", package, "--on", corpus, "--json").exit_code == 0
+    assert finkd("evaluate", package, "--corpus", corpus, "--json").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_pat
         ("onnx-int8", ("--name", "news"), "--name does nothing with --to onnx-int8; leave it out"),
         (
             "spacy",
-            ("--on", "sample", "--split", "test", "--calibrate", "0"),
-            "--on, --split, --calibrate do nothing with --to spacy; leave them out",
+            ("--corpus", "sample", "--split", "test", "--calibrate", "0"),
+            "--corpus, --split, --calibrate do nothing with --to spacy; leave them out",
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_options_that_do_not_apply_are_refused(to, arguments, said, tagger, tmp_
     ("arguments", "said"),
     [
         (("--to", "tflite"), "'tflite' is not one of"),
-        (("--to", "onnx", "--on", "nowhere"), "nowhere"),
+        (("--to", "onnx", "--corpus", "nowhere"), "nowhere"),
         (("--to", "onnx"), "has no head that tags entities"),
         (("--to", "spacy", "--name", "N"), "expected a name such as news_ner"),
     ],
@@ -115,6 +115,6 @@ def test_mistakes_are_one_line(arguments, said, teacher, tmp_path, finkd):
 def test_scores_of_nothing_are_dashes(tagger, corpus, tmp_path, finkd, monkeypatch):
     nothing = {"words": 7, "differing": 0, "largest": 0.0, "f1": {"exported": None, "model": None}}
     monkeypatch.setattr("finkd.experiments.commands.export._compared", lambda *given: nothing)
-    result = finkd("export", tagger, "--to", "onnx", "--on", corpus, "--out", tmp_path / "graph")
+    result = finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", tmp_path / "graph")
     assert result.exit_code == 0, result.stderr
     assert "strict micro-F1: –, of the model –" in result.stderr

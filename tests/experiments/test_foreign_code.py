@@ -82,14 +82,14 @@ def evil(tmp_path_factory):
 COMMANDS = {
     "predict": "predict {model} --file -",
     "predict a text": "predict {model} Acme",
-    "evaluate": "evaluate {model} --on {corpus}",
+    "evaluate": "evaluate {model} --corpus {corpus}",
     "evaluate a suite": "evaluate {model} --suite sst2 --out {out}",
-    "export onnx": "export {model} --to onnx --on {corpus} --out {out}",
-    "export onnx-int8": "export {model} --to onnx-int8 --on {corpus} --out {out}",
+    "export onnx": "export {model} --to onnx --corpus {corpus} --out {out}",
+    "export onnx-int8": "export {model} --to onnx-int8 --corpus {corpus} --out {out}",
     "export spacy": "export {model} --to spacy --out {out}",
     "serve": "serve {model} --port 0",
-    "compress": "compress {model} --method quantize --on {corpus} --out {out}",
-    "benchmark": "benchmark {model} --on {corpus} --out {out} --no-memory",
+    "compress": "compress {model} --method quantize --corpus {corpus} --out {out}",
+    "benchmark": "benchmark {model} --corpus {corpus} --out {out} --no-memory",
     "run a strategy": "run finetune --set teacher={model} --set corpus={corpus} --out {out}",
 }
 

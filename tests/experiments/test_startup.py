@@ -23,7 +23,7 @@ MISTAKES = {
     "predict no/such/folder x": "model 'no/such/folder'",
     "predict no/such/folder --file missing.txt": "missing.txt",
     "serve no/such/folder": "model 'no/such/folder'",
-    "evaluate no/such/folder --on sample": "model 'no/such/folder'",
+    "evaluate no/such/folder --corpus sample": "model 'no/such/folder'",
     "evaluate no/such/folder --suite glue": "model 'no/such/folder'",
     "evaluate no/such/folder --suite glu": "suites: there is no 'glu'; did you mean 'glue'?",
     "export no/such/folder --to onnx": "model 'no/such/folder'",
@@ -49,7 +49,7 @@ MISTAKES = {
     "tune experiments/configs/quickstart.yaml": "nothing to tune; add a section 'search'",
     "report missing": "missing: there is no such run",
     "store ls --store missing": "missing: there is no store",
-    "vocab --corpus no/such/corpus --size 100 --out no/such/tokenizer": "no/such/corpus",
+    "vocab --corpus no/such/corpus --vocab-size 100 --out no/such/tokenizer": "no/such/corpus",
     "analyze --corpus no/such/corpus": "no/such/corpus",
 }
 
@@ -86,7 +86,7 @@ try:
     parse("truncate-layers > finetun", {})
 except UnknownNameError as error:
     assert "did you mean 'finetune'?" in str(error)
-    assert "at character 9 of 'truncate-layers > finetun'" in str(error)
+    assert "at character 18 of 'truncate-layers > finetun'" in str(error)
     print("torch" in sys.modules)
 """
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,7 +1,6 @@
 """Every known ordering, run from its name to its scores with a toy teacher."""
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,23 +126,3 @@ def test_a_script_runs_its_ordering_alone(monkeypatch, capsys, tmp_path):
     assert {stage["system"] for stage in json.loads(capsys.readouterr().out)} == {
         *("teacher", "masked-teacher", "tinybert")
     }
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_the_help_of_a_script_is_about_its_ordering(name, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", [f"{name}.py", "--help"])
-    with pytest.raises(SystemExit) as ended:
-        main(name)
-    assert ended.value.code == 0
-    shown = " ".join(re.sub(r"[^\x20-\x7e]", " ", capsys.readouterr().out).split())
-    strategy = strategies.get(name)
-    for part in (
-        strategies.entries()[name].summary,
-        strategy.source,
-        strategy.text.split(" > ")[0],
-        "--tiny",
-        "--seeds",
-    ):
-        assert part in shown
-    assert f"Example: python experiments/strategies/{name.replace('-', '_')}.py --tiny" in shown
-    assert "CONFIG|STRATEGY" not in shown

@@ -1,7 +1,6 @@
 """``finkd evaluate --suite`` and ``finkd human-eval`` by the real command, on data that tests put on the hub."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -206,9 +205,8 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "expected either --on CORPUS or --suite SUITE"),
-        (("--on", "sample", "--suite", "glue"), "expected either --on CORPUS or --suite SUITE"),
-        (("--suite", "glow"), "did you mean 'glue'?"),
+        ((), "expected either --corpus CORPUS or --suite SUITE"),
+        (("--corpus", "sample", "--suite", "glue"), "expected either --corpus CORPUS or --suite SUITE"),
         (("--suite", "all", "--task", "rte"), "--suite all: tasks and settings are those of one suite"),
         (("--suite", "glue", "--task", "cole"), "did you mean 'cola'?"),
         (("--suite", "glue", "--seeds", "one"), "--seeds: expected whole numbers"),
@@ -228,14 +226,3 @@ def test_all_suites_are_those_that_suit_the_model(teacher, tmp_path, monkeypatch
     assert evaluate_suite(teacher, "all", tmp_path / "out") == ["glue", "sst2", "squad", "inference", "imdb"]
     (tmp_path / "config.json").write_text('{"model_type": "phi", "architectures": ["PhiForCausalLM"]}')
     assert evaluate_suite(tmp_path, "all", tmp_path / "out") == ["summarization"]
-
-
-@pytest.mark.parametrize("name", suites)
-def test_every_suite_has_a_function(name):
-    assert callable(suites.get(name))
-    assert suites.entries()[name].summary
-
-
-def test_prompts_are_files():
-    folder = Path(__file__).parents[2] / "finkd" / "suites" / "summaries" / "prompts"
-    assert {path.stem for path in folder.glob("*.txt")} == {"zero-shot", "one-shot"}

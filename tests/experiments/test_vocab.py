@@ -35,14 +35,14 @@ def test_a_teachers_vocabulary_is_grown(finkd, corpus, teacher, tmp_path):
 
 def test_protection_lasts_in_transformers(finkd, corpus, tmp_path):
     (tmp_path / "tickers.txt").write_text("AAPL\nBRK.B\n")
-    options = ("--size", "200", "--cased", "--protect", tmp_path / "tickers.txt", "--digits", "split")
+    options = ("--vocab-size", "200", "--cased", "--protect", tmp_path / "tickers.txt", "--digits", "split")
     made(finkd, corpus, tmp_path / "out", *options)
     assert AutoTokenizer.from_pretrained(tmp_path / "out").tokenize("AAPL BRK.B 19") == ["AAPL", "BRK.B", "1", "9"]
 
 
 def test_a_general_corpus_is_weighed_in(finkd, corpus, tmp_path):
     (tmp_path / "general.txt").write_text("aardvarks aardvarks\n" * 9)
-    options = ("--size", "150", "--general", tmp_path / "general.txt", "--weight", "0.2")
+    options = ("--vocab-size", "150", "--general", tmp_path / "general.txt", "--weight", "0.2")
     _, tokenizer = made(finkd, corpus, tmp_path / "out", *options)
     assert "aardvarks" in tokenizer.vocabulary
 
@@ -50,12 +50,12 @@ def test_a_general_corpus_is_weighed_in(finkd, corpus, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "--size: missing"),
+        ((), "--vocab-size: missing"),
         (("--grow-from", "x", "--trim-from", "y"), "expected one of them"),
-        (("--grow-from", "x", "--size", "9"), "--size: a grown vocabulary"),
+        (("--grow-from", "x", "--vocab-size", "9"), "--vocab-size: a grown vocabulary"),
         (("--trim-from", "x", "--cased"), "--cased"),
-        (("--size", "200", "--digits", "one"), "--digits"),
-        (("--size", "200", "--general", "sample-text", "--weight", "2"), "vocabulary.weight: expected a share"),
+        (("--vocab-size", "200", "--digits", "one"), "--digits"),
+        (("--vocab-size", "200", "--general", "sample-text", "--weight", "2"), "vocabulary.weight: expected a share"),
         (("--grow-from", "sample", "--threshold", "-1"), "vocabulary.threshold"),
     ],
 )
@@ -75,6 +75,6 @@ def test_names_are_kept_whole_first(finkd, tmp_path):
     cuts = []
     for number in ("1", "50"):
         out = tmp_path / number
-        _, tokenizer = made(finkd, corpus, out, "--size", "118", "--names", number)
+        _, tokenizer = made(finkd, corpus, out, "--vocab-size", "118", "--names", number)
         cuts.append(len(tokenizer.encode(["Zwolle Quimper Yverdon"]).ids))
     assert cuts[1] < cuts[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,3 +88,13 @@ def _refused(case: Case, message: str) -> Verdict:
     if case.mentions and not any(name in message for name in case.mentions):
         return Verdict("traceback", f"message names none of {case.mentions}: {message[:200]!r}")
     return Verdict("refused", message)
+
+
+KINDS = ("data", "models", "tokenizers", "graphs", "requests", "configurations")
+"""Modules of this folder that have ``generate(random, folder) -> Case``."""
+
+
+def generator(kind: str) -> Generate:
+    """The generator of a kind."""
+    generate: Generate = importlib.import_module(f"tests.hostile.{kind}").generate
+    return generate

@@ -69,6 +69,12 @@ def _valid(random: Random) -> Settings:
     }
 
 
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "odd.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def _dumped(settings: Any, **options: Any) -> str:
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, **options)
 
@@ -191,10 +197,7 @@ WRONG: dict[str, tuple[str, Callable[[Random], Any]]] = {
         "stages.finetune.schedule.epochs",
         lambda r: r.choice((-1, [1], {"a": 1}, "many", True, float("nan"), float("inf"), "1e999")),
     ),
-    "batch": (
-        "stages.finetune.schedule.batch_tokens",
-        lambda r: r.choice((0, 1.5, -3, "9" * 30, 10**25, "x", [])),
-    ),
+    "batch": ("stages.finetune.schedule.batch_tokens", lambda r: r.choice((0, 1.5, -3, "9" * 30, 10**25, "x", []))),
     "size": ("stages.replace-vocabulary.size", lambda r: r.choice((0, -1, 2.5, "0o10", "1:30", 2**60, {}))),
     "layers": (
         "stages.truncate-layers.layers",
@@ -329,29 +332,10 @@ def _texts(random: Random) -> dict[str, str]:
 BYTES = (b"name: \xff\n", b"\xfe\xffn", b"\x00", b"n\x00a\x00m\x00e\x00", b"name: \xed\xa0\x80\n", b"\x1f\x8b\x08\x00")
 
 OVERRIDES = (
-    "epochs",
-    "=3",
-    "seeds=[1",
-    "a..b=1",
-    ".=1",
-    "seeds={a: 1, a: 2}",
-    "seeds=" + "9" * 5000,
-    "x=1",
-    "systems=5",
-    "stages=[1]",
-    "a." * 5000 + "b=1",
-    "seeds=" + "[" * 9000,
-    "name=null",
-    "measure=.nan",
-    "measure=1e400",
-    "name=\ud800",
-    "stages.truncate-layers=7",
-    "systems.teacher=null",
-    "systems=null",
-    "stages.finetune.schedule.epochs.x=1",
-    "corpus=&a [*a]",
-    "corpus=",
-    "seeds=!!set {1}",
+    *("epochs", "=3", "seeds=[1", "a..b=1", ".=1", "seeds={a: 1, a: 2}", "seeds=" + "9" * 5000, "x=1", "systems=5"),
+    *("stages=[1]", "a." * 5000 + "b=1", "seeds=" + "[" * 9000, "name=null", "measure=.nan", "measure=1e400"),
+    *("name=\ud800", "stages.truncate-layers=7", "systems.teacher=null", "systems=null"),
+    *("stages.finetune.schedule.epochs.x=1", "corpus=&a [*a]", "corpus=", "seeds=!!set {1}"),
 )
 
 
@@ -383,8 +367,7 @@ def _legal(random: Random, folder: Path) -> Case:
 def _by_overrides(random: Random, folder: Path) -> Case:
     settings = _valid(random)
     keys = random.sample(sorted(_without(settings, "name")), random.randint(1, 6))
-    path = folder / "base.yaml"
-    path.write_text(_dumped({key: value for key, value in settings.items() if key not in keys}), encoding="utf-8")
+    path = _file(folder, _dumped({key: value for key, value in settings.items() if key not in keys}))
     overrides = tuple(f"{key}={json.dumps(settings[key])}" for key in keys)
     return Case("legal: overrides", lambda: _loaded(path, overrides), _meaning(from_settings(settings)))
 
@@ -392,14 +375,12 @@ def _by_overrides(random: Random, folder: Path) -> Case:
 def _continued(random: Random, folder: Path) -> Case:
     settings = _set(_valid(random), "systems.more", {"after": "teacher", "strategy": "compress:tie-layers > finetune"})
     meant = _set(settings, "systems.more", {"strategy": "finetune > compress:tie-layers > finetune"})
-    path = folder / "after.yaml"
-    path.write_text(_dumped(settings), encoding="utf-8")
+    path = _file(folder, _dumped(settings))
     return Case("legal: after", lambda: _loaded(path), _meaning(from_settings(meant)))
 
 
 def _checked(random: Random, folder: Path) -> Case:
-    path = folder / "valid.yaml"
-    path.write_text(_dumped(_valid(random)), encoding="utf-8")
+    path = _file(folder, _dumped(_valid(random)))
     return Case("legal: checks", lambda: bool(_prepared(path)), True)
 
 
@@ -409,16 +390,14 @@ def _wrong(random: Random, folder: Path) -> Case:
     settings = _set(
         _set(_valid(random), "systems.small one", {"strategy": "truncate-layers > finetune"}), key, value(random)
     )
-    path = folder / "wrong.yaml"
-    path.write_text(_dumped(settings), encoding="utf-8")
+    path = _file(folder, _dumped(settings))
     return Case(f"wrong: {name}", lambda: _prepared(path), Refusal)
 
 
 def _strategy(random: Random, folder: Path) -> Case:
     number = random.randrange(len(STRATEGIES))
     settings = _set(_valid(random), "systems.extra", {"strategy": STRATEGIES[number]})
-    path = folder / "strategy.yaml"
-    path.write_text(json.dumps(settings), encoding="utf-8")
+    path = _file(folder, json.dumps(settings))
     return Case(
         f"strategy: {STRATEGIES[number][:40]!r}", lambda: _prepared(path), Refusal, ("systems.extra", str(path))
     )
@@ -427,8 +406,7 @@ def _strategy(random: Random, folder: Path) -> Case:
 def _text(random: Random, folder: Path) -> Case:
     texts = _texts(random)
     name = random.choice(sorted(texts))
-    path = folder / "text.yaml"
-    path.write_text(texts[name], encoding="utf-8")
+    path = _file(folder, texts[name])
     return Case(f"text: {name}", lambda: _loaded(path), Refusal)
 
 
@@ -441,15 +419,13 @@ def _bytes(random: Random, folder: Path) -> Case:
 def _twice(random: Random, folder: Path) -> Case:
     settings = _valid(random)
     key = random.choice(sorted(settings))
-    path = folder / "twice.yaml"
-    path.write_text(_dumped(settings) + _dumped({key: settings[key]}), encoding="utf-8")
+    path = _file(folder, _dumped(settings) + _dumped({key: settings[key]}))
     return Case("damage: a key twice", lambda: _loaded(path), Refusal, (f"'{key}' is given twice",))
 
 
 def _missing(random: Random, folder: Path) -> Case:
     key = random.choice(("name", "corpus", "split", "systems"))
-    path = folder / "missing.yaml"
-    path.write_text(_dumped(_without(_valid(random), key)), encoding="utf-8")
+    path = _file(folder, _dumped(_without(_valid(random), key)))
     return Case("damage: a key less", lambda: _loaded(path), Refusal, (f"{key}: missing",))
 
 
@@ -458,14 +434,12 @@ def _typo(random: Random, folder: Path) -> Case:
     key = random.choice(sorted(settings))
     place = random.randrange(len(key))
     typo = key[:place] + random.choice("xyz") + key[place:]
-    path = folder / "typo.yaml"
-    path.write_text(_dumped({typo: settings.pop(key), **settings}), encoding="utf-8")
+    path = _file(folder, _dumped({typo: settings.pop(key), **settings}))
     return Case("damage: a mistyped key", lambda: _loaded(path), Refusal, (f"{typo}: unknown setting",))
 
 
 def _override(random: Random, folder: Path) -> Case:
-    path = folder / "base.yaml"
-    path.write_text(_dumped(_valid(random)), encoding="utf-8")
+    path = _file(folder, _dumped(_valid(random)))
     override = random.choice(OVERRIDES)
     return Case(f"override: {override[:40]!r}", lambda: _prepared(path, (override,)), Refusal)
 
@@ -493,33 +467,12 @@ def _mutated(random: Random, folder: Path) -> Case:
 
 def _soup(random: Random, folder: Path) -> Case:
     words = (
-        "truncate-layers",
-        "finetune",
-        ">",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        "=",
-        ":",
-        "layers",
-        "'",
-        '"',
-        " ",
-        "0",
-        "adapt",
-        "gold",
-        "&a",
-        "*a",
-        "\\",
+        *("truncate-layers", "finetune", ">", "(", ")", "[", "]", "{", "}", ",", "=", ":", "layers", "'", '"', " "),
+        *("0", "adapt", "gold", "&a", "*a", "\\"),
     )
     text = "".join(random.choice(words) for _ in range(random.randint(1, 60)))
     settings = _set(_valid(random), "systems.extra", {"strategy": text})
-    path = folder / "soup.yaml"
-    path.write_text(json.dumps(settings), encoding="utf-8")
+    path = _file(folder, json.dumps(settings))
     return Case("mutated: strategy", lambda: _prepared(path), Unknown)
 
 
@@ -547,27 +500,13 @@ def _any_value(random: Random, folder: Path) -> Case:
         "é" * 50,
     )
     key, _ = random.choice(sorted(WRONG.items(), key=str))[1]
-    path = folder / "any.yaml"
-    path.write_text(_dumped(_set(_valid(random), key, random.choice(values))), encoding="utf-8")
+    path = _file(folder, _dumped(_set(_valid(random), key, random.choice(values))))
     return Case("mutated: value", lambda: _prepared(path), Unknown)
 
 
 FAMILIES = (
-    *[_legal] * 6,
-    _by_overrides,
-    _continued,
-    *[_checked] * 2,
-    *[_wrong] * 6,
-    *[_strategy] * 4,
-    *[_text] * 4,
-    _bytes,
-    _twice,
-    _missing,
-    _typo,
-    *[_override] * 2,
-    *[_mutated] * 4,
-    *[_soup] * 2,
-    *[_any_value] * 3,
+    *(*[_legal] * 6, _by_overrides, _continued, *[_checked] * 2, *[_wrong] * 6, *[_strategy] * 4, *[_text] * 4),
+    *(_bytes, _twice, _missing, _typo, *[_override] * 2, *[_mutated] * 4, *[_soup] * 2, *[_any_value] * 3),
 )
 
 

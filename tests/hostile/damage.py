@@ -1,10 +1,12 @@
 """Damage that any file of JSON or bytes can take."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from tests.hostile.case import Refusal
 
 NO_OBJECTS = ("null", "[]", "5", '"text"', "true", "[[[[]]]]", "")
 ODD_VALUES = (None, True, -1, 0, 10**9, 10**30, 1.5, "", "x", "\u202e", [], [1], {}, {"a": 1})
@@ -77,3 +79,44 @@ def change(path: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
     value = json.loads(path.read_text(encoding="utf-8"))
     edit(value)
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+Damage = Callable[[Random, Path], Any]
+"""Damages a folder; gives ``Refusal``, ``Unknown``, or ``None`` where it must be read as before."""
+
+
+def nothing(random: Random, folder: Path) -> Any:
+    """Leave the folder as it is."""
+
+
+def of_file(damage: Callable[[Random, Path], Any], expected: Any, *names: str) -> Damage:
+    """Damage one of some files."""
+
+    def apply(random: Random, folder: Path) -> Any:
+        damage(random, folder / random.choice(names))
+        return expected
+
+    return apply
+
+
+def of_settings(name: str, wrong: Mapping[str, Sequence[Any]], within: str = "", expected: Any = Refusal) -> Damage:
+    """Set one of some keys of a JSON file to one of its wrong values."""
+
+    def apply(random: Random, folder: Path) -> Any:
+        key = random.choice(sorted(wrong))
+        value = random.choice(wrong[key])
+        change(folder / name, lambda each: (each[within] if within else each).update({key: value}))
+        return expected
+
+    return apply
+
+
+def odd_value(random: Random, path: Path) -> None:
+    """Set a key of a JSON file to an odd value."""
+    change(path, lambda each: each.update({random.choice(sorted(each)): random.choice(ODD_VALUES)}))
+
+
+def no_file(random: Random, path: Path) -> None:
+    """Replace a file by none, an empty one, a folder or a link to itself."""
+    path.unlink()
+    random.choice([lambda: None, path.touch, path.mkdir, lambda: path.symlink_to(path)])()

@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -19,23 +19,16 @@ from tests.hostile.case import Case, Refusal, Unknown
 EXAMPLES = 40
 TYPES = ("ORG", "PER", "LOC", "Financial Entity", "creative-work")
 STEMS = (
-    "Corvane",
-    "Oslo",
-    "Mérieux",
-    "rose",
-    "fell",
-    "bonds",
-    "U.S.",
-    "3.5%",
-    "Zürich",
-    "上海",
-    "don't",
-    "Q3",
-    "émigré",
-    "€5m",
+    *("Corvane", "Oslo", "Mérieux", "rose", "fell", "bonds", "U.S.", "3.5%", "Zürich", "上海", "don't", "Q3"),
+    *("émigré", "€5m"),
 )
 HIDDEN = ("\u00a0", "\u200b", "\u2060", "\ufeff", "\u00ad", "\u200e", "\u202e", "\ufe0f", "\u3164", "\u3000")
 LINE_CONTROLS = ("\v", "\f", "\x1c", "\x1d", "\x1e", "\x7f", "\x85", "\u2028", "\u2029", "\x00", "\x01")
+ODD_WORDS = ("\x92", "\u200b", "\u00ad", "\ufffd", "\ue071", "🚀", "\u0301", '"', ",")
+ILLEGAL = (
+    *("B- ORG", "B -ORG", "B-Financial  Entity", "B-\tORG", "B-", "I-Nothing", "B_ORG", "b-ORG", "ORG", "0", "S-ORG"),
+    *("o", "-ORG", "BB-ORG", "B-" + "X" * 201, "B-" + "X" * 4000),
+)
 CONLL = ("conll", "txt")
 RECORDS = ("jsonl", "json", "parquet")
 FORMATS = (*CONLL, "csv", *RECORDS)
@@ -57,9 +50,6 @@ def generate(random: Random, folder: Path) -> Case:
     """One damaged file, or a folder that holds it as its training split."""
     family = random.choice(FAMILIES)
     return family(random, folder)
-
-
-# What is written.
 
 
 def good(random: Random, least: int = 2) -> Rows:
@@ -127,9 +117,6 @@ def records_content(records: list[Any], kind: str) -> bytes:
     return as_parquet(records) if kind == "parquet" else json.dumps(records, ensure_ascii=False).encode()
 
 
-# What is read.
-
-
 def seen(sentences: Any) -> list[Tagged]:
     return [(sentence.words, sentence.tags) for sentence in sentences]
 
@@ -167,9 +154,6 @@ def with_change(random: Random, rows: Rows, change: Callable[[str, str], tuple[s
     return [*rows[:which], replace(row, words=words, tags=tags), *rows[which + 1 :]]
 
 
-# Families of damage to words, tags and lines.
-
-
 def untouched(random: Random, folder: Path) -> Case:
     kind, rows = random.choice(FORMATS), good(random)
     return case(random, folder, "as it should be", kind, content(rows, kind), expected(rows))
@@ -194,12 +178,6 @@ def mixed_line_ends(random: Random, folder: Path) -> Case:
     return case(random, folder, "one line ends in CR", random.choice(CONLL), raw, Refusal)
 
 
-def hidden_in_tag(random: Random, folder: Path) -> Case:
-    kind, hidden = random.choice(FORMATS), random.choice((*HIDDEN, "\x80", "\x9f", "\u2028"))
-    rows = with_change(random, good(random), lambda word, tag: (word, at(random, tag, hidden)))
-    return case(random, folder, f"U+{ord(hidden):04X} in a tag", kind, content(rows, kind), Refusal)
-
-
 def space_around_tag(random: Random, folder: Path) -> Case:
     kind, rows = random.choice(FORMATS), good(random)
     space = random.choice((" ", "  ", "   "))
@@ -207,28 +185,24 @@ def space_around_tag(random: Random, folder: Path) -> Case:
     return case(random, folder, "spaces around a tag", kind, content(padded, kind), expected(rows))
 
 
-def space_within_tag(random: Random, folder: Path) -> Case:
-    kind = random.choice(FORMATS)
-    tag = random.choice(("B- ORG", "B -ORG", "B-Financial  Entity", "B-\tORG", "B-"))
-    rows = with_change(random, good(random), lambda word, _: (word, tag))
-    return case(random, folder, f"the tag {tag!r}", kind, content(rows, kind), Refusal)
+CELLS: dict[str, tuple[Sequence[str], Callable[[Random, str, str, str], tuple[str, str]], Any]] = {
+    "in a tag": ((*HIDDEN, "\x80", "\x9f", "\u2028"), lambda r, word, tag, odd: (word, at(r, tag, odd)), Refusal),
+    "as a tag": (ILLEGAL, lambda r, word, tag, odd: (word, odd), Refusal),
+    "in a word": ((*LINE_CONTROLS, *"\t\n\r"), lambda r, word, tag, odd: (f"a{odd}{word}", tag), Refusal),
+    "as a word": (("", " ", "  ", "\u00a0"), lambda r, word, tag, odd: (odd, tag), Refusal),
+    "within a word": (ODD_WORDS, lambda r, word, tag, odd: (f"a{odd}{word}", tag), None),
+}
+"""Where -> odd texts, how a cell is changed by one, and what is expected; ``None`` stands for what was written."""
 
 
-def control_in_word(random: Random, folder: Path) -> Case:
-    kind, control = random.choice(FORMATS), random.choice((*LINE_CONTROLS, *"\t\n\r"))
-    if kind in CONLL and control in "\t\n":
-        control = "\v"
-    rows = with_change(random, good(random), lambda word, tag: (f"a{control}{word}", tag))
-    return case(random, folder, f"U+{ord(control):04X} in a word", kind, content(rows, kind), Refusal)
-
-
-def odd_words(random: Random, folder: Path) -> Case:
-    kind, odd = (
-        random.choice(FORMATS),
-        random.choice(("\x92", "\u200b", "\u00ad", "\ufffd", "\ue071", "🚀", "\u0301", '"', ",")),
-    )
-    rows = with_change(random, good(random), lambda word, tag: (f"a{odd}{word}", tag))
-    return case(random, folder, f"{odd!r} in a word", kind, content(rows, kind), expected(rows))
+def odd_cell(random: Random, folder: Path) -> Case:
+    kind, where = random.choice(FORMATS), random.choice(sorted(CELLS))
+    texts, changed, right = CELLS[where]
+    odd = random.choice(texts)
+    if where == "in a word" and kind in CONLL and odd in "\t\n":
+        odd = "\v"
+    rows = with_change(random, good(random), lambda word, tag: changed(random, word, tag, odd))
+    return case(random, folder, f"{odd[:20]!r} {where}", kind, content(rows, kind), right or expected(rows))
 
 
 def normal_forms(random: Random, folder: Path) -> Case:
@@ -244,25 +218,6 @@ def look_alike(random: Random, folder: Path) -> Case:
     rows = with_change(random, good(random), lambda word, _: (word, f"B-{other}"))
     rows = [*rows, Row(("Acme",), ("B-ORG",))]
     return case(random, folder, "a look-alike type", kind, content(rows, kind), Refusal, mention=False)
-
-
-def illegal_tag(random: Random, folder: Path) -> Case:
-    kind = random.choice(FORMATS)
-    tag = random.choice(("I-Nothing", "B_ORG", "b-ORG", "ORG", "0", "S-ORG", "o", "-ORG", "BB-ORG"))
-    rows = with_change(random, good(random), lambda word, _: (word, tag))
-    return case(random, folder, f"the tag {tag!r}", kind, content(rows, kind), Refusal)
-
-
-def long_label(random: Random, folder: Path) -> Case:
-    kind, length = random.choice(FORMATS), random.randint(201, 4000)
-    rows = with_change(random, good(random), lambda word, _: (word, "B-" + "X" * length))
-    return case(random, folder, "a very long label", kind, content(rows, kind), Refusal)
-
-
-def empty_word(random: Random, folder: Path) -> Case:
-    kind, blank = random.choice(FORMATS), random.choice(("", " ", "  ", "\u00a0"))
-    rows = with_change(random, good(random), lambda word, tag: (blank, tag))
-    return case(random, folder, "an empty word", kind, content(rows, kind), Refusal)
 
 
 def docstart(random: Random, folder: Path) -> Case:
@@ -349,9 +304,6 @@ def odd_documents(random: Random, folder: Path) -> Case:
     return case(random, folder, f"the document {value!r}", kind, records_content(records, kind), Refusal)
 
 
-# Families of damage to records.
-
-
 def odd_record(random: Random, folder: Path) -> Case:
     kind = random.choice(("jsonl", "json"))
     odd: Any = random.choice(
@@ -416,8 +368,6 @@ def answers(random: Random, folder: Path) -> Case:
     right = expected([row for row, mark in zip(rows, marks, strict=True) if mark == "accept"])
     return case(random, folder, "answers of Prodigy", kind, records_content(records, kind), right)
 
-
-# Families of damage to spans: what is read are the labelled strings.
 
 SENTENCES = (
     ("{} Bank rose again.", "Corvane"),
@@ -512,9 +462,6 @@ def beyond_the_text(random: Random, folder: Path) -> Case:
     return spans_case(random, folder, "a span beyond its text", records, Refusal)
 
 
-# Families of damage to bytes and tables.
-
-
 def gzip_damage(random: Random, folder: Path) -> Case:
     kind, rows = random.choice((*CONLL, "csv", "jsonl", "json")), good(random)
     raw = gzip.compress(content(rows, kind), mtime=0)
@@ -607,9 +554,6 @@ def nothing_in_it(random: Random, folder: Path) -> Case:
     return case(random, folder, f"nothing but {raw!r}", kind, raw, Refusal, mention=False)
 
 
-# Families of raw text.
-
-
 def raw_text(random: Random, folder: Path) -> Case:
     inner = random.choice(("\t", "\f", "\v", "\x85", "\u2028", "\u00a0", "\ufeff", "\x07", "🚀"))
     texts = [f"{random.choice(STEMS)}{inner}{random.choice(STEMS)}" for _ in range(random.randint(1, 4))]
@@ -660,45 +604,9 @@ def broken_text_records(random: Random, folder: Path) -> Case:
 
 
 FAMILIES: tuple[Callable[[Random, Path], Case], ...] = (
-    untouched,
-    line_ends,
-    mixed_line_ends,
-    hidden_in_tag,
-    space_around_tag,
-    space_within_tag,
-    control_in_word,
-    odd_words,
-    normal_forms,
-    look_alike,
-    illegal_tag,
-    long_label,
-    empty_word,
-    docstart,
-    joined_signatures,
-    encodings,
-    columns,
-    csv_headers,
-    csv_gaps,
-    csv_quotes,
-    documents,
-    odd_documents,
-    odd_record,
-    raw_json,
-    answers,
-    right_units,
-    wrong_units,
-    shifted,
-    duplicate_spans,
-    overlapping_spans,
-    beyond_the_text,
-    gzip_damage,
-    packed_zeros,
-    cut_off,
-    flipped_bytes,
-    odd_tables,
-    encoded_tables,
-    nothing_in_it,
-    raw_text,
-    carriage_returns,
-    broken_text_records,
+    *(untouched, line_ends, mixed_line_ends, *[odd_cell] * 7, space_around_tag, normal_forms, look_alike, docstart),
+    *(joined_signatures, encodings, columns, csv_headers, csv_gaps, csv_quotes, documents, odd_documents, odd_record),
+    *(raw_json, answers, right_units, wrong_units, shifted, duplicate_spans, overlapping_spans, beyond_the_text),
+    *(gzip_damage, packed_zeros, cut_off, flipped_bytes, odd_tables, encoded_tables, nothing_in_it, raw_text),
+    *(carriage_returns, broken_text_records),
 )

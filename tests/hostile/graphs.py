@@ -3,7 +3,6 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -17,13 +16,29 @@ from finkd.export.onnx import GRAPH, load_onnx
 from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS
 from tests.hostile.case import Case, Refusal, Unknown
-from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json
+from tests.hostile.damage import (
+    Damage,
+    break_json,
+    change,
+    cut,
+    mutate,
+    no_file,
+    nothing,
+    odd_value,
+    of_file,
+    of_settings,
+    rewrite_json,
+)
 from tests.toys import TEXTS, wordpiece_uncased
 
 EXAMPLES = 30
 POSITIONS = 64
 INT64, FLOAT = TensorProto.INT64, TensorProto.FLOAT
 Shape = list[Any]
+CONFIG, TOKENIZER_CONFIG = "config.json", "tokenizer_config.json"
+JSON = (CONFIG, "tokenizer.json", TOKENIZER_CONFIG)
+LENGTHS = {"model_max_length": [-5, 0, 1, 2, 3, POSITIONS + 1, 10**30, "64", None, 1.5, [64], True]}
+SIZES = {"vocab_size": [0, 9, -1, "x", 10**12], "max_position_embeddings": [0, 3, 10, -1, "x"]}
 
 
 def graph(
@@ -198,15 +213,8 @@ def _opset(random: Random, folder: Path) -> Any:
     return Unknown
 
 
-def _length(random: Random, folder: Path) -> Any:
-    wrong = random.choice([-5, 0, 1, 2, 3, POSITIONS + 1, 10**30, "64", None, 1.5, [64], True])
-    change(folder / "tokenizer_config.json", lambda each: each.update(model_max_length=wrong))
-    return Refusal
-
-
-def _no_length(random: Random, folder: Path) -> Any:
-    change(folder / "tokenizer_config.json", lambda each: each.pop("model_max_length"))
-    return Refusal
+def _no_length(random: Random, path: Path) -> None:
+    change(path, lambda each: each.pop("model_max_length"))
 
 
 def _labels(random: Random, folder: Path) -> Any:
@@ -230,53 +238,6 @@ def _labels(random: Random, folder: Path) -> Any:
     return Refusal
 
 
-def _sizes(random: Random, folder: Path) -> Any:
-    key, wrong = random.choice(
-        [("vocab_size", [0, 9, -1, "x", 10**12]), ("max_position_embeddings", [0, 3, 10, -1, "x"])]
-    )
-    change(folder / "config.json", lambda each: each.update({key: random.choice(wrong)}))
-    return Refusal
-
-
-def _odd_value(random: Random, folder: Path) -> Any:
-    name = random.choice(["config.json", "tokenizer_config.json"])
-    entries = json.loads((folder / name).read_text())
-    key = random.choice(sorted(entries))
-    change(folder / name, lambda each: each.update({key: random.choice(ODD_VALUES)}))
-    return Unknown
-
-
-def _file(random: Random, folder: Path) -> Any:
-    path = folder / random.choice([GRAPH, "config.json", "tokenizer.json", "tokenizer_config.json"])
-    path.unlink()
-    match random.randrange(3):
-        case 0:
-            path.touch()
-        case 1:
-            path.mkdir()
-        case _:
-            pass
-    return Refusal
-
-
-def _json(damage: Callable[[Random, Path], Any], expected: Any) -> Callable[[Random, Path], Any]:
-    def apply(random: Random, folder: Path) -> Any:
-        damage(random, folder / random.choice(["config.json", "tokenizer.json", "tokenizer_config.json"]))
-        return expected
-
-    return apply
-
-
-def _bytes(random: Random, folder: Path) -> Any:
-    mutate(random, folder / GRAPH)
-    return Unknown
-
-
-def _cut(random: Random, folder: Path) -> Any:
-    cut(random, folder / GRAPH)
-    return Refusal
-
-
 def _other(random: Random, folder: Path) -> Any:
     """What is no graph at all."""
     (folder / GRAPH).write_bytes(random.choice([b"", b"x", b"\x80\x04}.", bytes(1000), b"{}", b"\xff" * 5000]))
@@ -292,12 +253,8 @@ def _named(random: Random, folder: Path) -> Any:
     onnx.save(model, folder / GRAPH)
 
 
-def _nothing(random: Random, folder: Path) -> Any:
-    return None
-
-
-DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
-    "undamaged": _nothing,
+DAMAGE: dict[str, Damage] = {
+    "undamaged": nothing,
     "inputs and outputs": _ends,
     "weights elsewhere": _elsewhere,
     "no numbers": _not_numbers,
@@ -305,17 +262,17 @@ DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
     "steps": _nodes,
     "few words": _few_words,
     "versions": _opset,
-    "length": _length,
-    "no length": _no_length,
+    "length": of_settings(TOKENIZER_CONFIG, LENGTHS),
+    "no length": of_file(_no_length, Refusal, TOKENIZER_CONFIG),
     "labels": _labels,
-    "sizes": _sizes,
-    "an odd value": _odd_value,
-    "files": _file,
-    "broken JSON": _json(break_json, Refusal),
-    "the same JSON": _json(rewrite_json, None),
-    "bytes of JSON": _json(mutate, Unknown),
-    "bytes": _bytes,
-    "cut": _cut,
+    "sizes": of_settings(CONFIG, SIZES),
+    "an odd value": of_file(odd_value, Unknown, CONFIG, TOKENIZER_CONFIG),
+    "files": of_file(no_file, Refusal, GRAPH, *JSON),
+    "broken JSON": of_file(break_json, Refusal, *JSON),
+    "the same JSON": of_file(rewrite_json, None, *JSON),
+    "bytes of JSON": of_file(mutate, Unknown, *JSON),
+    "bytes": of_file(mutate, Unknown, GRAPH),
+    "cut": of_file(cut, Refusal, GRAPH),
     "another file": _other,
     "notes": _named,
 }

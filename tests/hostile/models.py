@@ -19,13 +19,45 @@ from finkd.inference.tagging import tag
 from finkd.stages.prune import Prune
 from tests.finkd.toys import LABELS, context, tiny_model
 from tests.hostile.case import Case, Refusal, Unknown
-from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json
+from tests.hostile.damage import (
+    ODD_VALUES,
+    Damage,
+    break_json,
+    change,
+    cut,
+    mutate,
+    no_file,
+    nothing,
+    odd_value,
+    of_file,
+    of_settings,
+    rewrite_json,
+)
 from tests.toys import roberta
 
 TEXT = "Acme Corp fell after Goldman Sachs lent money to the Borrower. Société Générale rose 4.75%."
 FAMILIES = ("bert", "roberta", "distilbert", "slim")
 
-Edit = Callable[[dict[str, Any]], Any]
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+REFUSED_KEYS: dict[str, list[Any]] = {
+    "quantization_config": [{"quant_method": "gptq", "bits": 4}, {"load_in_4bit": True}, "awq", 5, []],
+    "configuration_files": [["config.4.0.0.json"], 5],
+    "transformers_weights": ["../other.safetensors", "pytorch_model.bin"],
+    "attn_implementation": ["someone/kernel", "flash_attention_2", 5],
+    "_attn_implementation": ["someone/kernel:code"],
+    "architectures": [5, [5], "BertForTokenClassification", {}, [["a"]]],
+    "dtype": ["load", "int8", 5, "nn", ""],
+    "torch_dtype": ["save", ["float32"]],
+    "return_dict": [False, 1, None],
+    "from_pretrained": [5],
+    "to_dict": ["x"],
+    "attribute_map": [5, {"a": "b"}],
+    "label2id": [5, ["O"]],
+    "chunk_size_feed_forward": [1, 3, -1],
+    "num_labels": [1, 70, "5", 0],
+    "layer_norm_eps": [0, -1, "x", 2, None],
+}
+UNKNOWN_KEYS = {f"x{number}": ODD_VALUES[:4] for number in range(5)}
 
 
 @cache
@@ -76,15 +108,7 @@ def _key(entries: dict[str, Any], *names: str) -> str:
     return next(name for name in names if name in entries)
 
 
-def _config(edit: Edit, expected: Any = Refusal) -> Callable[[Random, Path], Any]:
-    def damage(random: Random, folder: Path) -> Any:
-        change(folder / "config.json", edit)
-        return expected
-
-    return damage
-
-
-def _size(*names: str, near: bool = True) -> Callable[[Random, Path], Any]:
+def _size(*names: str, near: bool = True) -> Damage:
     """A size that is not what the weights have."""
 
     def damage(random: Random, folder: Path) -> Any:
@@ -103,12 +127,6 @@ def _layers(random: Random, folder: Path) -> Any:
     entries = json.loads((folder / "config.json").read_text())
     key = _key(entries, "num_hidden_layers", "n_layers")
     change(folder / "config.json", lambda each: each.update({key: random.choice([1, 3, 200, 0, 10**9, "2", -2, 2.0])}))
-    return Refusal
-
-
-def _pad(random: Random, folder: Path) -> Any:
-    wrong = random.choice([1_000_000, -1, "x", 1.5, [0], 10**12])
-    change(folder / "config.json", lambda each: each.update(pad_token_id=wrong))
     return Refusal
 
 
@@ -139,13 +157,6 @@ def _labels(random: Random, folder: Path) -> Any:
 
     change(folder / "config.json", edit)
     return Refusal
-
-
-def _odd_value(random: Random, folder: Path) -> Any:
-    entries = json.loads((folder / "config.json").read_text())
-    key = random.choice(sorted(entries))
-    change(folder / "config.json", lambda each: each.update({key: random.choice(ODD_VALUES)}))
-    return Unknown
 
 
 def _code(random: Random, folder: Path) -> Any:
@@ -182,7 +193,7 @@ def _pickle(random: Random, folder: Path) -> Any:
     return Refusal
 
 
-def _weights(edit: Callable[[Random, dict[str, torch.Tensor]], Any]) -> Callable[[Random, Path], Any]:
+def _weights(edit: Callable[[Random, dict[str, torch.Tensor]], Any]) -> Damage:
     def damage(random: Random, folder: Path) -> Any:
         path = folder / "model.safetensors"
         tensors = load_file(path)
@@ -283,22 +294,6 @@ def _shards(random: Random, folder: Path) -> Any:
     return Refusal if wrong else None
 
 
-def _file(random: Random, folder: Path) -> Any:
-    """A file that is missing, empty, a folder or a link to itself."""
-    path = folder / random.choice(["config.json", "model.safetensors", "tokenizer.json"])
-    path.unlink()
-    match random.randrange(4):
-        case 0:
-            path.touch()
-        case 1:
-            path.mkdir()
-        case 2:
-            path.symlink_to(path)
-        case _:
-            pass
-    return Refusal
-
-
 def _adapters(random: Random, folder: Path) -> Any:
     (folder / "adapter_config.json").write_text(
         json.dumps({"base_model_name_or_path": "../other", "peft_type": "LORA"})
@@ -320,30 +315,6 @@ def _slim(random: Random, folder: Path) -> Any:
     return Unknown
 
 
-def _refused_key(random: Random, folder: Path) -> Any:
-    keys: dict[str, list[Any]] = {
-        "quantization_config": [{"quant_method": "gptq", "bits": 4}, {"load_in_4bit": True}, "awq", 5, []],
-        "configuration_files": [["config.4.0.0.json"], 5],
-        "transformers_weights": ["../other.safetensors", "pytorch_model.bin"],
-        "attn_implementation": ["someone/kernel", "flash_attention_2", 5],
-        "_attn_implementation": ["someone/kernel:code"],
-        "architectures": [5, [5], "BertForTokenClassification", {}, [["a"]]],
-        "dtype": ["load", "int8", 5, "nn", ""],
-        "torch_dtype": ["save", ["float32"]],
-        "return_dict": [False, 1, None],
-        "from_pretrained": [5],
-        "to_dict": ["x"],
-        "attribute_map": [5, {"a": "b"}],
-        "label2id": [5, ["O"]],
-        "chunk_size_feed_forward": [1, 3, -1],
-        "num_labels": [1, 70, "5", 0],
-        "layer_norm_eps": [0, -1, "x", 2, None],
-    }
-    key = random.choice(sorted(keys))
-    change(folder / "config.json", lambda each: each.update({key: random.choice(keys[key])}))
-    return Refusal
-
-
 def _activation(random: Random, folder: Path) -> Any:
     def edit(entries: dict[str, Any]) -> None:
         entries[_key(entries, "hidden_act", "activation")] = random.choice(["gelou", "", 5, None, ["gelu"], {}])
@@ -352,59 +323,28 @@ def _activation(random: Random, folder: Path) -> Any:
     return Refusal
 
 
-def _unknown_keys(random: Random, folder: Path) -> Any:
-    extra = {f"x{random.randrange(100)}": random.choice(ODD_VALUES[:4]) for _ in range(5)}
-    change(folder / "config.json", lambda each: each.update(extra))
-
-
-def _nothing(random: Random, folder: Path) -> Any:
-    return None
-
-
-def _broken(random: Random, folder: Path) -> Any:
-    break_json(random, folder / "config.json")
-    return Refusal
-
-
-def _rewritten(random: Random, folder: Path) -> Any:
-    rewrite_json(random, folder / "config.json")
-
-
-def _mutated(name: str) -> Callable[[Random, Path], Any]:
-    def damage(random: Random, folder: Path) -> Any:
-        mutate(random, folder / name)
-        return Unknown
-
-    return damage
-
-
-def _cut_weights(random: Random, folder: Path) -> Any:
-    cut(random, folder / "model.safetensors")
-    return Refusal
-
-
-DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
-    "undamaged": _nothing,
-    "config: broken JSON": _broken,
-    "config: the same JSON": _rewritten,
-    "config: unknown keys": _unknown_keys,
-    "config: a key that is refused": _refused_key,
-    "config: an odd value": _odd_value,
-    "config: bytes": _mutated("config.json"),
+DAMAGE: dict[str, Damage] = {
+    "undamaged": nothing,
+    "config: broken JSON": of_file(break_json, Refusal, CONFIG),
+    "config: the same JSON": of_file(rewrite_json, None, CONFIG),
+    "config: unknown keys": of_settings(CONFIG, UNKNOWN_KEYS, expected=None),
+    "config: a key that is refused": of_settings(CONFIG, REFUSED_KEYS),
+    "config: an odd value": of_file(odd_value, Unknown, CONFIG),
+    "config: bytes": of_file(mutate, Unknown, CONFIG),
     "config: layers": _layers,
     "config: width": _size("hidden_size", "dim"),
     "config: heads": _size("num_attention_heads", "n_heads", near=False),
     "config: inner width": _size("intermediate_size", "hidden_dim"),
     "config: vocabulary": _size("vocab_size"),
     "config: positions": _size("max_position_embeddings"),
-    "config: padding": _pad,
+    "config: padding": of_settings(CONFIG, {"pad_token_id": [1_000_000, -1, "x", 1.5, [0], 10**12]}),
     "config: labels": _labels,
     "config: activation": _activation,
     "config: slim": _slim,
     "code": _code,
     "pickles": _pickle,
-    "weights: cut": _cut_weights,
-    "weights: bytes": _mutated("model.safetensors"),
+    "weights: cut": of_file(cut, Refusal, WEIGHTS),
+    "weights: bytes": of_file(mutate, Unknown, WEIGHTS),
     "weights: length of the head": _head_length,
     "weights: the head": _head,
     "weights: no numbers": _weights(_not_numbers),
@@ -417,5 +357,5 @@ DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
     "weights: halves": _weights(_halves),
     "weights: several files": _shards,
     "adapters": _adapters,
-    "files": _file,
+    "files": of_file(no_file, Refusal, CONFIG, WEIGHTS, "tokenizer.json"),
 }

@@ -6,8 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
-from tests.hostile.case import Case, Refusal, judge
-from tests.hostile.kinds import KINDS, generator
+from tests.hostile.case import KINDS, Case, Refusal, generator, judge
 
 EXAMPLES = 15
 

@@ -11,7 +11,19 @@ from typing import Any
 
 from finkd.tokenization.tokenizer import ROLES, Tokenizer
 from tests.hostile.case import Case, Refusal, Unknown
-from tests.hostile.damage import ODD_VALUES, break_json, change, cut, mutate, rewrite_json
+from tests.hostile.damage import (
+    ODD_VALUES,
+    Damage,
+    break_json,
+    change,
+    cut,
+    mutate,
+    no_file,
+    nothing,
+    of_file,
+    of_settings,
+    rewrite_json,
+)
 from tests.toys import FAMILIES, TEXTS
 
 READ = ("", *TEXTS[:3], "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "\N{SNOWMAN} 12,5 %\t\n  x")
@@ -20,6 +32,11 @@ FILE, CONFIG = "tokenizer.json", "tokenizer_config.json"
 _CATASTROPHES = ("(a+)+b", "(a*)*b", "(a|a)+b", "(a|aa)+b", "(?:a+?)+b", "([a-z]+)*\\d", "(.*)*=", ".*.*.*=", "(a)\\1")
 _HUGE = ("x{1000}{1000}", "(x{500}){500}", "a" * 3000, "[" + "a" * 3000 + "]")
 _BROKEN_PATTERNS = ("(a", "[a", "a)", "*", "(?<n>", "\\", "(?P<n>a)", "\0")
+_MODEL = {
+    "type": [None, "X", 5, "wordpiece"],
+    "vocab": [None, {}, [], 5, "x", {"a": "b"}],
+    "max_input_chars_per_word": [-1, 10**12, "x", 10**30],
+}
 _PUBLISHED = (
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+",
@@ -127,7 +144,7 @@ def _pattern_step(random: Random, pattern: str) -> Callable[[dict[str, Any]], No
     return edit
 
 
-def _pattern(patterns: tuple[str, ...], expected: Any) -> Callable[[Random, Path], Any]:
+def _pattern(patterns: tuple[str, ...], expected: Any) -> Damage:
     def damage(random: Random, folder: Path) -> Any:
         change(folder / FILE, _pattern_step(random, random.choice(patterns)))
         return expected
@@ -137,24 +154,8 @@ def _pattern(patterns: tuple[str, ...], expected: Any) -> Callable[[Random, Path
 
 def _random_pattern(random: Random, folder: Path) -> Any:
     parts = [
-        "a",
-        "(",
-        ")",
-        "|",
-        "*",
-        "+",
-        "?",
-        "[a-z]",
-        "\\s",
-        "\\p{L}",
-        "{2,}",
-        "{3}",
-        ".",
-        "(?:",
-        "(?=",
-        "(?i:",
-        "[",
-        "]",
+        *("a", "(", ")", "|", "*", "+", "?", "[a-z]", "\\s", "\\p{L}", "{2,}", "{3}", ".", "(?:", "(?=", "(?i:"),
+        *("[", "]"),
     ]
     change(folder / FILE, _pattern_step(random, "".join(random.choice(parts) for _ in range(random.randint(1, 14)))))
     return Unknown
@@ -217,22 +218,6 @@ def _cutting(random: Random, folder: Path) -> Any:
     change(folder / FILE, lambda each: each.update(given))
 
 
-def _model(random: Random, folder: Path) -> Any:
-    wrong: dict[str, list[Any]] = {
-        "type": [None, "X", 5, "wordpiece"],
-        "vocab": [None, {}, [], 5, "x", {"a": "b"}],
-        "max_input_chars_per_word": [-1, 10**12, "x", 10**30],
-    }
-    key = random.choice(sorted(wrong))
-    change(folder / FILE, lambda each: each["model"].update({key: random.choice(wrong[key])}))
-    return Refusal
-
-
-def _dropout(random: Random, folder: Path) -> Any:
-    change(folder / FILE, lambda each: each["model"].update(dropout=random.choice([0.1, 0.5, 1.0, 2, "x", -1])))
-    return Refusal
-
-
 def _odd_value(random: Random, folder: Path) -> Any:
     def edit(entries: dict[str, Any]) -> None:
         place = entries if random.random() < 0.5 else entries["model"]
@@ -265,53 +250,8 @@ def _config_odd(random: Random, folder: Path) -> Any:
     change(folder / CONFIG, lambda each: each.update(random.choice(extra)))
 
 
-def _config_name(random: Random, folder: Path) -> Any:
-    change(folder / CONFIG, lambda each: each.update(name_or_path=random.choice([5, ["a"], {"a": 1}, True])))
-    return Refusal
-
-
-def _broken(name: str) -> Callable[[Random, Path], Any]:
-    def damage(random: Random, folder: Path) -> Any:
-        break_json(random, folder / name)
-        return Refusal
-
-    return damage
-
-
-def _rewritten(name: str) -> Callable[[Random, Path], Any]:
-    def damage(random: Random, folder: Path) -> Any:
-        rewrite_json(random, folder / name)
-
-    return damage
-
-
-def _mutated(name: str) -> Callable[[Random, Path], Any]:
-    def damage(random: Random, folder: Path) -> Any:
-        mutate(random, folder / name)
-        return Unknown
-
-    return damage
-
-
-def _cut(random: Random, folder: Path) -> Any:
-    cut(random, folder / FILE)
-    return Refusal
-
-
-def _file(random: Random, folder: Path) -> Any:
-    path = folder / FILE
-    path.unlink()
-    if random.random() < 0.5:
-        path.mkdir()
-    return Refusal
-
-
-def _nothing(random: Random, folder: Path) -> Any:
-    return None
-
-
-DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
-    "undamaged": _nothing,
+DAMAGE: dict[str, Damage] = {
+    "undamaged": nothing,
     "ids": _ids,
     "one id twice": _one_id_twice,
     "ids of added tokens": _added_ids,
@@ -324,18 +264,18 @@ DAMAGE: dict[str, Callable[[Random, Path], Any]] = {
     "texts that grow": _growth,
     "framing": _framing,
     "truncation and padding": _cutting,
-    "the model": _model,
-    "random cuts": _dropout,
+    "the model": of_settings(FILE, _MODEL, "model"),
+    "random cuts": of_settings(FILE, {"dropout": [0.1, 0.5, 1.0, 2, "x", -1]}, "model"),
     "an odd value": _odd_value,
     "roles": _roles,
     "config: odd": _config_odd,
-    "config: name": _config_name,
-    "broken JSON": _broken(FILE),
-    "config: broken JSON": _broken(CONFIG),
-    "the same JSON": _rewritten(FILE),
-    "config: the same JSON": _rewritten(CONFIG),
-    "bytes": _mutated(FILE),
-    "config: bytes": _mutated(CONFIG),
-    "cut": _cut,
-    "files": _file,
+    "config: name": of_settings(CONFIG, {"name_or_path": [5, ["a"], {"a": 1}, True]}),
+    "broken JSON": of_file(break_json, Refusal, FILE),
+    "config: broken JSON": of_file(break_json, Refusal, CONFIG),
+    "the same JSON": of_file(rewrite_json, None, FILE),
+    "config: the same JSON": of_file(rewrite_json, None, CONFIG),
+    "bytes": of_file(mutate, Unknown, FILE),
+    "config: bytes": of_file(mutate, Unknown, CONFIG),
+    "cut": of_file(cut, Refusal, FILE),
+    "files": of_file(no_file, Refusal, FILE),
 }

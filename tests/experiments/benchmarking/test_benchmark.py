@@ -30,7 +30,7 @@ def taggers(tmp_path_factory):
 
 def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
     out = tmp_path / "out"
-    command = ("benchmark", taggers / "large", f"tiny={taggers / 'small'}", "--on", corpus, "--out", out, *QUICK)
+    command = ("benchmark", taggers / "large", f"tiny={taggers / 'small'}", "--corpus", corpus, "--out", out, *QUICK)
     result = finkd(*command, "--runtimes", "eager, bf16, onnx-int8", "--no-memory")
     assert result.exit_code == 0, result.stderr
     records = [BenchmarkRecord.load(path) for path in sorted((out / "records").glob(f"*{SUFFIX}"))]
@@ -56,7 +56,7 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
 
 def test_json_and_memory(taggers, corpus, tmp_path, finkd):
     result = finkd(
-        *("benchmark", taggers / "small", "--runtimes", "onnx", "--on", corpus, "--out", tmp_path, "--json", *QUICK)
+        *("benchmark", taggers / "small", "--runtimes", "onnx", "--corpus", corpus, "--out", tmp_path, "--json", *QUICK)
     )
     assert result.exit_code == 0, result.stderr
     (record,) = json.loads(result.stdout)
@@ -80,8 +80,8 @@ def pipeline(tmp_path_factory):
 
 def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, tmp_path, finkd):
     seeds = f"{taggers / 'small'},{taggers / 'large'},{taggers / 'small'}"
-    command = ("benchmark", f"ours={seeds}", f"theirs={pipeline}", "--on", corpus, "--out", tmp_path, "--json", *QUICK)
-    result = finkd(*command, "--runtimes", "eager")
+    command = ("benchmark", f"ours={seeds}", f"theirs={pipeline}", "--corpus", corpus, "--runtimes", "eager")
+    result = finkd(*command, "--out", tmp_path, "--json", *QUICK)
     assert result.exit_code == 0, result.stderr
     ours, theirs = json.loads(result.stdout)
     assert len(ours["f1"]) == 3
@@ -99,7 +99,7 @@ def test_packed_weights_are_told_of(corpus, tmp_path, finkd):
     model.network.config.packed_bytes = 4321
     (tmp_path / "few").mkdir()
     model.save(tmp_path / "few")
-    command = ("benchmark", tmp_path / "few", "--on", corpus, "--out", tmp_path / "out", "--no-memory", *QUICK)
+    command = ("benchmark", tmp_path / "few", "--corpus", corpus, "--out", tmp_path / "out", "--no-memory", *QUICK)
     result = finkd(*command, "--runtimes", "eager,bf16")
     assert result.exit_code == 0, result.stderr
     rows = list(csv.DictReader((tmp_path / "out" / "benchmark.csv").open()))
@@ -113,7 +113,7 @@ def test_what_cannot_run_here_is_refused_before_anything_is_measured(taggers, co
         raise RuntimeError("no compiler\nand much more")
 
     monkeypatch.setattr(Running, "read", read)
-    result = finkd("benchmark", taggers / "small", "--on", corpus, "--out", tmp_path, "--runtimes", "eager", *QUICK)
+    result = finkd("benchmark", taggers / "small", "--corpus", corpus, "--out", tmp_path, "--runtimes", "eager", *QUICK)
     assert result.exit_code == 2
     assert "small, eager: cannot run here (no compiler); choose another runtime" in result.stderr
 
@@ -141,8 +141,7 @@ def test_pipelines_that_cannot_tag_are_refused(pipeline, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--runtimes", "eagre"), 2, "did you mean 'eager'?"),
-        (("--on", "nowhere"), 2, "nowhere"),
+        (("--corpus", "nowhere"), 2, "nowhere"),
         (("teacher={teacher}",), 2, "teacher: has no head that tags entities"),
         (("large=elsewhere",), 2, "two models are called 'large'"),
     ],

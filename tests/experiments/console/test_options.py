@@ -4,6 +4,7 @@ import pytest
 import typer.main
 
 from finkd.experiments.cli import app
+from finkd.experiments.console.options import numbers, values
 
 IDLE = {
     ("predict", "--field"): ("x", "text"),
@@ -11,33 +12,33 @@ IDLE = {
     ("predict", "--batch"): ("x", "text"),
     ("predict", "--json"): ("x", "text", "--html", "page.html"),
     ("evaluate", "--split"): ("x", "--suite", "glue"),
-    ("evaluate", "--scheme"): ("x", "--on", "sample"),
-    ("evaluate", "--task"): ("x", "--on", "sample"),
+    ("evaluate", "--scheme"): ("x", "--corpus", "sample"),
+    ("evaluate", "--task"): ("x", "--corpus", "sample"),
     ("evaluate", "--seeds"): ("x", "--suite", "inference"),
     ("evaluate", "--teacher"): ("x", "--suite", "inference"),
-    ("evaluate", "--set"): ("x", "--on", "sample"),
-    ("evaluate", "--random-weights"): ("x", "--on", "sample"),
-    ("evaluate", "--as"): ("x", "--on", "sample"),
-    ("evaluate", "--role"): ("x", "--on", "sample"),
-    ("evaluate", "--out"): ("x", "--on", "sample"),
-    ("export", "--on"): ("x", "--to", "spacy"),
+    ("evaluate", "--set"): ("x", "--corpus", "sample"),
+    ("evaluate", "--random-weights"): ("x", "--corpus", "sample"),
+    ("evaluate", "--as"): ("x", "--corpus", "sample"),
+    ("evaluate", "--role"): ("x", "--corpus", "sample"),
+    ("evaluate", "--out"): ("x", "--corpus", "sample"),
+    ("export", "--corpus"): ("x", "--to", "spacy"),
     ("export", "--split"): ("x", "--to", "spacy"),
     ("export", "--calibrate"): ("x", "--to", "onnx"),
     ("export", "--name"): ("x", "--to", "onnx"),
     ("export", "--version"): ("x", "--to", "onnx-int8"),
     ("compress", "--sentences"): ("x", "--method", "tie-layers"),
     ("compress", "--text"): ("x", "--method", "tie-layers"),
-    ("vocab", "--weight"): ("--corpus", "sample", "--size", "500", "--out", "out"),
-    ("vocab", "--rule"): ("--corpus", "sample", "--size", "500", "--out", "out"),
+    ("vocab", "--weight"): ("--corpus", "sample", "--vocab-size", "500", "--out", "out"),
+    ("vocab", "--rule"): ("--corpus", "sample", "--vocab-size", "500", "--out", "out"),
     ("vocab", "--threshold"): ("--corpus", "sample", "--trim-from", "x", "--out", "out"),
     ("vocab", "--minimum"): ("--corpus", "sample", "--grow-from", "x", "--out", "out"),
     ("vocab", "--algorithm"): ("--corpus", "sample", "--grow-from", "x", "--out", "out"),
     ("vocab", "--cased"): ("--corpus", "sample", "--trim-from", "x", "--out", "out"),
-    ("vocab", "--size"): ("--corpus", "sample", "--grow-from", "x", "--out", "out"),
+    ("vocab", "--vocab-size"): ("--corpus", "sample", "--grow-from", "x", "--out", "out"),
     ("analyze", "--cased"): ("--corpus", "sample", "--tokenizer", "x"),
     ("run", "--scheme"): ("finetune", "--corpus", "sample"),
     ("run", "--offsets"): ("finetune", "--corpus", "sample"),
-    ("evaluate", "--offsets"): ("x", "--on", "sample"),
+    ("evaluate", "--offsets"): ("x", "--corpus", "sample"),
     ("run", "--corpus"): ("quickstart.yaml",),
     ("run", "--only"): ("finetune",),
 }
@@ -47,43 +48,20 @@ GRAPHS = {("predict", "--precision"): ("text",), ("serve", "--precision"): ()}
 PIPELINES = {("benchmark", "--runtimes"): ()}
 """The same behind the folder of a pipeline of spaCy."""
 ALWAYS = {
-    *("--json", "--help", "--out", "--set", "--threads"),
-    *("run --seeds", "run --checkpoint-seconds", "run --jobs", "run --dry-run"),
-    *("predict --file", "predict --html", "evaluate --on", "evaluate --suite", "export --to"),
-    *(
-        "serve --tokens",
-        "serve --megabytes",
-        "serve --connections",
-        "serve --stall-seconds",
-        "serve --shutdown-seconds",
-    ),
-    *("serve --host", "serve --port", "serve --texts", "serve --characters", "serve --seconds"),
-    *("compress --method", "compress --on", "compress --heal", "compress --seed"),
-    *("benchmark --on", "benchmark --split", "benchmark --queries", "benchmark --seconds", "benchmark --memory"),
+    *("--json", "--help", "--out", "--set", "--threads", "run --seeds", "run --checkpoint-seconds", "run --jobs"),
+    *("run --dry-run", "predict --file", "predict --html", "evaluate --corpus", "evaluate --suite", "export --to"),
+    *("serve --tokens", "serve --megabytes", "serve --connections", "serve --stall-seconds"),
+    *("serve --shutdown-seconds", "serve --host", "serve --port", "serve --texts", "serve --characters"),
+    *("serve --seconds", "compress --method", "compress --corpus", "compress --heal", "compress --seed"),
+    *("benchmark --corpus", "benchmark --split", "benchmark --queries", "benchmark --seconds", "benchmark --memory"),
     *("report --format", "analyze --corpus", "analyze --teacher", "analyze --vocab-size", "analyze --algorithm"),
-    *("analyze --tokenizer", "analyze --limit", "tune --trials", "tune --retries", "tune --workers", "tune --storage"),
-    *(
-        "vocab --corpus",
-        "vocab --general",
-        "vocab --names",
-        "vocab --grow-from",
-        "vocab --trim-from",
-        "vocab --protect",
-    ),
-    *("vocab --currency", "vocab --digits"),
+    *("analyze --tokenizer", "analyze --limit", "tune --trials", "tune --retries", "tune --workers"),
+    *("tune --storage", "vocab --corpus", "vocab --general", "vocab --names", "vocab --grow-from"),
+    *("vocab --trim-from", "vocab --protect", "vocab --currency", "vocab --digits"),
 }
 """Options that have an effect whatever the others are (of a dry run: on the command that it stands for)."""
 COMMANDS = (
-    "predict",
-    "evaluate",
-    "export",
-    "serve",
-    "compress",
-    "benchmark",
-    "report",
-    "vocab",
-    "analyze",
-    "tune",
+    *("predict", "evaluate", "export", "serve", "compress", "benchmark", "report", "vocab", "analyze", "tune"),
     "run",
 )
 VALUES = {"--format": "jsonl", "--batch": "2", "--scheme": "IOB1", "--role": "teacher", "--seeds": "1,2"}
@@ -95,7 +73,7 @@ VALUES |= {
     "--rule": "fertility",
     "--threshold": "1",
 }
-VALUES |= {"--minimum": "2", "--size": "500", "--precision": "fp32", "--runtimes": "eager", "--set": "a=1"}
+VALUES |= {"--minimum": "2", "--vocab-size": "500", "--precision": "fp32", "--runtimes": "eager", "--set": "a=1"}
 VALUES |= {"--text": "sample-text", "--version": "1.0", "--corpus": "sample"}
 FLAGS = {"--json", "--cased", "--random-weights"}
 
@@ -140,6 +118,24 @@ def test_pipelines_of_spacy_have_no_runtimes(finkd, tmp_path):
         (tmp_path / name).touch()
     line = refused(finkd, "benchmark", "--runtimes", (tmp_path,))
     assert "for pipelines of spaCy" in line
+
+
+def test_lists_are_separated_by_commas_or_repeated():
+    assert values(None) == []
+    assert values(["a, b", "c"]) == ["a", "b", "c"]
+    assert values(["a, b", "c,d"], {"a, b"}.__contains__) == ["a, b", "c", "d"]
+    assert numbers("--seeds", ["1,2", "3"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "now"),
+    [(("evaluate", "x", "--on", "sample"), "--on; its name is --corpus"), (("vocab", "--size", "9"), "--vocab-size")],
+)
+def test_a_former_option_is_refused_with_its_new_name(arguments, now, finkd):
+    result = finkd(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("finkd: No such option: ")
+    assert f"{now} now (see '" in result.stderr
 
 
 def test_of_every_option_it_is_known_whether_it_can_be_idle():

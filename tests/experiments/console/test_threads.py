@@ -107,7 +107,7 @@ def test_the_number_holds_in_every_library():
 import os
 from finkd.experiments.cli import app
 try:
-    app(["vocab", "--threads", "1", "--corpus", "missing", "--size", "9", "--out", "nowhere"])
+    app(["vocab", "--threads", "1", "--corpus", "missing", "--vocab-size", "9", "--out", "nowhere"])
 except SystemExit:
     import torch
     variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")

@@ -7,8 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from finkd.experiments.service.answers import read_request, reply_to
-from finkd.experiments.service.lanes import Lanes
+from finkd.experiments.service.answers import TaggerThreads, read_request, reply_to
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.inference import prediction
 from finkd.inference.tagging import tag
@@ -138,7 +137,7 @@ class Held(AllNames):
 def test_short_requests_do_not_wait_for_long_ones():
     held, replies = Held(), {}
     short, long = threading.Event(), threading.Event()
-    lanes = Lanes(held, Limits(characters=1000))
+    worker = TaggerThreads(held, Limits(characters=1000))
 
     def done(name, event):
         def note(reply):
@@ -147,24 +146,24 @@ def test_short_requests_do_not_wait_for_long_ones():
 
         return note
 
-    lanes.submit(body("Acme lent money. " * 20), done("long", long))
-    lanes.submit(body("Acme"), done("short", short))
+    worker.submit(body("Acme lent money. " * 20), done("long", long))
+    worker.submit(body("Acme"), done("short", short))
     assert short.wait(60)
     assert replies == {"short": 200}
     held.may.set()
     assert long.wait(60)
     assert replies == {"short": 200, "long": 200}
-    lanes.close()
+    worker.close()
 
 
 def test_a_request_that_is_cancelled_while_it_waits_is_never_begun():
     held, gone, first = Held(), threading.Event(), threading.Event()
-    lanes, replies = Lanes(held, Limits(characters=1000)), []
-    lanes.submit(body("Acme lent money. " * 20), lambda reply: first.set())
-    cancel = lanes.submit(body("Acme lent money. " * 20), lambda reply: (replies.append(reply), gone.set()))
+    worker, replies = TaggerThreads(held, Limits(characters=1000)), []
+    worker.submit(body("Acme lent money. " * 20), lambda reply: first.set())
+    cancel = worker.submit(body("Acme lent money. " * 20), lambda reply: (replies.append(reply), gone.set()))
     cancel()
     held.may.set()
     assert first.wait(60)
     assert gone.wait(60)
     assert replies == [None]
-    lanes.close()
+    worker.close()

@@ -3,7 +3,7 @@
 import pytest
 
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.service.limits import SMALL, Limits, Memory, Places, RefusedError
+from finkd.experiments.service.limits import SMALL, Limits, Memory, RefusedError
 
 
 def test_large_requests_leave_the_last_quarter_to_small_ones():
@@ -29,16 +29,6 @@ def test_a_request_that_grows_becomes_a_large_one():
     with pytest.raises(RefusedError):
         memory.take(1, held=3 * SMALL)
     memory.take(SMALL)
-
-
-def test_no_more_requests_than_places():
-    places = Places(1)
-    places.take()
-    with pytest.raises(RefusedError, match="too many requests") as refused:
-        places.take()
-    assert refused.value.status == 429
-    places.give_back()
-    places.take()
 
 
 def test_memory_that_holds_no_two_requests_is_refused():

@@ -22,12 +22,6 @@ def test_other_addresses_are_refused(host, finkd, tmp_path):
     assert "--force" in result.stderr
 
 
-def test_without_a_study_there_is_nothing_to_show(finkd, tmp_path):
-    result = finkd("dashboard", "--runs", tmp_path)
-    assert result.exit_code == 1
-    assert "there is no study yet; begin one with 'finkd tune CONFIG'" in result.stderr
-
-
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from finkd.experiments.running.events import Event
 from finkd.experiments.tuning.display import LINE_SECONDS, Bars, Lines, Standing, shown
-from finkd.experiments.tuning.updates import Begun, Outcome, Working
+from finkd.experiments.tuning.worker_pool import Begun, Outcome, Working
 from finkd.progress import Progress as Step
 
 

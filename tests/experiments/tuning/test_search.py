@@ -79,21 +79,14 @@ def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of)
         ({"sampler": "grid"}, r"search\.sampler"),
         ({"system": "teacher"}, r"search\.system: expected one of the students \(student; got 'teacher'\)"),
         ({"seeds": []}, r"search\.seeds"),
+        (None, "nothing to tune; add a section 'search'"),
     ],
 )
 def test_mistakes_are_named(change, message, tuned, config_of):
     with pytest.raises(ConfigError, match=message):
-        load_plan(config_of(changed(tuned, **change)))
-
-
-def test_nothing_is_chosen_on_the_test_split(tuned, config_of):
+        load_plan(config_of({**tuned, "search": None} if change is None else changed(tuned, **change)))
     with pytest.raises(ConfigError, match="split: what is chosen on the test split"):
         load_plan(config_of({**tuned, "split": "test"}))
-
-
-def test_without_a_search_there_is_nothing_to_tune(tuned, config_of):
-    with pytest.raises(ConfigError, match="nothing to tune; add a section 'search'"):
-        load_plan(config_of({key: value for key, value in tuned.items() if key != "search"}))
 
 
 def test_of_two_students_one_must_be_named(tuned, config_of):

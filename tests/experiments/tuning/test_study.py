@@ -3,6 +3,8 @@
 import os
 import socket
 import sqlite3
+import threading
+import time
 from dataclasses import asdict, replace
 
 import optuna
@@ -11,6 +13,7 @@ from optuna.trial import TrialState
 
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.experiments.tuning import storage
+from finkd.experiments.tuning.addresses import default_url
 from finkd.experiments.tuning.outcome import gain
 from finkd.experiments.tuning.search import load_plan
 from finkd.experiments.tuning.study import (
@@ -234,10 +237,6 @@ def test_a_server_that_does_not_answer_is_named_without_its_password():
     assert "secret" not in str(caught.value)
 
 
-def test_optuna_reads_what_was_written(study, url):
-    assert optuna.get_all_study_names(storage.connect(url)) == ["study"]
-
-
 def test_somebody_elses_study_is_left_alone(plan, url):
     other = optuna.create_study(storage=storage.connect(url, create=True), study_name="study")
     other.tell(other.ask(), 1.0)
@@ -258,3 +257,26 @@ def test_a_trial_is_stopped_for_its_last_value_and_not_for_its_best(study):
     numbers = [told(*values).number for values in ((0.9, 0.4), (0.1, 0.6), (0.1, 0.1, 0.1))]
     trials = study.get_trials()
     assert [BelowMedian().prune(study, trials[number]) for number in numbers] == [True, False, False]
+
+
+def test_one_trial_is_taken_by_one_process(tmp_path):
+    url = default_url(tmp_path / "study")
+    first, second = storage.connect(url, create=True), storage.connect(url)
+    optuna.create_study(storage=first, study_name="queue").enqueue_trial({"x": 1})
+    taken = []
+
+    def take(by):
+        taken.append(by.set_trial_state_values(1, TrialState.RUNNING))
+
+    rival = threading.Thread(target=take, args=(second,))
+    check = first.check_trial_is_updatable
+
+    def between_look_and_change(*arguments):
+        rival.start()
+        time.sleep(0.3)
+        check(*arguments)
+
+    first.check_trial_is_updatable = between_look_and_change
+    take(first)
+    rival.join()
+    assert taken == [True, False]

@@ -14,8 +14,7 @@ from finkd.experiments.running.events import Event
 from finkd.experiments.running.jobs import KilledError
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.study import RETRY
-from finkd.experiments.tuning.updates import Begun, Outcome, Working
-from finkd.experiments.tuning.worker_pool import TrialError, WorkerPool
+from finkd.experiments.tuning.worker_pool import Begun, Outcome, TrialError, WorkerPool, Working
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,27 @@
 
 import pytest
 
+from finkd import corpora
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.experiments.vocabularies import shift
-from finkd.experiments.vocabularies.shift import DEFAULT_ALGORITHM, DEFAULT_SIZE, Plan, compare, named_tokenizer
+from finkd.experiments import vocabularies
+from finkd.experiments.vocabularies import (
+    DEFAULT_ALGORITHM,
+    DEFAULT_SIZE,
+    AnalysisPlan,
+    analyze,
+    named_tokenizer,
+    source,
+)
 from finkd.models.loading import load_model
 from tests.finkd.toys import tiny_model
 
 
 def plan(teacher, *named, **more):
-    return Plan(str(teacher), tuple(map(str, named)), **more)
+    return AnalysisPlan(str(teacher), tuple(map(str, named)), **more)
 
 
 def test_the_embedding_shares_follow_from_the_sizes(teacher, corpus):
-    found = compare(plan(teacher, corpus, sizes=(120,)))
+    found = analyze(plan(teacher, corpus, sizes=(120,)))
     total = sum(p.numel() for p in load_model(teacher).network.parameters())
     old, new = (vocabulary.embedding_parameters for vocabulary in found.vocabularies)
     shares = tuple(vocabulary.embedding_share for vocabulary in found.vocabularies)
@@ -26,13 +34,13 @@ def test_the_vocabulary_never_sees_the_measured_split(teacher, corpus, tmp_path)
     changed.mkdir()
     (changed / "train.conll").write_bytes((corpus / "train.conll").read_bytes())
     (changed / "test.conll").write_text("Quux B-ORG\nzymurgy O\n")
-    first, second = (compare(plan(teacher, folder, sizes=(120,))) for folder in (corpus, changed))
+    first, second = (analyze(plan(teacher, folder, sizes=(120,))) for folder in (corpus, changed))
     assert first.vocabularies[1].size == second.vocabularies[1].size
     assert second.profiles[1].entities.whole_words.value == 0.0
 
 
 def test_a_size_that_the_text_cannot_fill_is_measured_once(teacher, corpus, caplog):
-    found = compare(plan(teacher, corpus, sizes=(5000, 9000)))
+    found = analyze(plan(teacher, corpus, sizes=(5000, 9000)))
     assert len(found.vocabularies) == 2
     assert f"no more than {found.vocabularies[1].size} entries; 9000 are left out" in caplog.text
 
@@ -47,29 +55,29 @@ def lines(tmp_path):
 
 def test_raw_text_keeps_some_lines_out_of_the_vocabularys_training(teacher, lines, monkeypatch):
     learned = []
-    train = shift.vocabulary.train
+    train = vocabularies.vocabulary.train
 
     def watched(texts, *settings, **more):
         learned.extend(texts)
         return train(learned, *settings, **more)
 
-    monkeypatch.setattr(shift.vocabulary, "train", watched)
-    found = compare(plan(teacher, lines, sizes=(120,)))
+    monkeypatch.setattr(vocabularies.vocabulary, "train", watched)
+    found = analyze(plan(teacher, lines, sizes=(120,)))
     measured = found.corpora[0]
     assert measured.part.startswith("one line in 10, held out")
     assert 0 < measured.texts == 40 - len(learned)
-    assert measured.texts == compare(plan(teacher, lines, sizes=(120,))).corpora[0].texts
+    assert measured.texts == analyze(plan(teacher, lines, sizes=(120,))).corpora[0].texts
 
 
 def test_a_tokenizer_that_is_given_is_measured_on_every_line(teacher, lines):
-    found = compare(plan(teacher, lines, tokenizers=(str(teacher),)))
+    found = analyze(plan(teacher, lines, tokenizers=(str(teacher),)))
     assert (found.corpora[0].part, found.corpora[0].texts) == ("all lines", 40)
     assert [v.origin for v in found.vocabularies] == ["reference", "given"]
     assert found.profiles[0].entities is None
 
 
 def test_only_the_first_corpus_is_learned_from(teacher, corpus, lines):
-    found = compare(plan(teacher, corpus, lines, sizes=(120,), algorithms=("wordpiece",)))
+    found = analyze(plan(teacher, corpus, lines, sizes=(120,), algorithms=("wordpiece",)))
     assert [(c.part, c.entities) for c in found.corpora] == [("test split", 3), ("all lines", 0)]
     assert {shift.corpus for shift in found.domain_shifts} == {str(lines)}
 
@@ -78,7 +86,7 @@ def test_records_with_tags_are_labelled_and_others_are_text(teacher, tmp_path):
     text, tagged = tmp_path / "text.jsonl", tmp_path / "tagged.jsonl"
     text.write_text('{"text": "Acme lent money"}\n')
     tagged.write_text('{"words": ["Acme", "lent"], "tags": ["B-ORG", "O"]}\n')
-    found = compare(plan(teacher, text, tagged, tokenizers=(str(teacher),)))
+    found = analyze(plan(teacher, text, tagged, tokenizers=(str(teacher),)))
     assert [(c.part, c.entities) for c in found.corpora] == [("all lines", 0), ("all split", 1)]
 
 
@@ -86,7 +94,7 @@ def test_text_of_too_few_lines_to_hold_one_out_is_refused(teacher, tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("Acme lent money\n")
     with pytest.raises(DataError, match="found 1 line, of which the hash holds none out"):
-        compare(plan(teacher, path, sizes=(120,)))
+        analyze(plan(teacher, path, sizes=(120,)))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,7 @@ def test_text_of_too_few_lines_to_hold_one_out_is_refused(teacher, tmp_path):
 )
 def test_a_plan_that_cannot_be_measured_is_refused(change, problem):
     with pytest.raises(ConfigError, match=problem):
-        Plan(**{"teacher": "t", "corpora": ("a",), **change})
+        AnalysisPlan(**{"teacher": "t", "corpora": ("a",), **change})
 
 
 def test_what_is_trained_if_little_is_said():
@@ -116,3 +124,19 @@ def test_what_is_trained_if_little_is_said():
 
 def test_a_tokenizer_is_named_by_its_folder_or_by_a_teacher(teacher):
     assert len(named_tokenizer(str(teacher))) == len(tiny_model().tokenizer)
+
+
+def test_training_texts_of_a_labelled_corpus_are_its_train_split():
+    train = corpora.load("sample").splits["train"]
+    assert list(source("sample").training(held_out=False)) == [sentence.text for sentence in train]
+
+
+def test_training_texts_of_a_folder_depend_on_a_train_file(corpus, tmp_path):
+    assert len(list(source(str(corpus)).training(held_out=False))) == 3
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    assert list(source(str(tmp_path)).training(held_out=False)) == ["one", "two"]
+
+
+def test_a_single_labelled_file_has_no_train_split(corpus):
+    with pytest.raises(ConfigError, match="has no train split"):
+        source(str(corpus / "train.conll")).training(held_out=False)

@@ -1,1 +1,0 @@
-"""Analyze tokenizer shift and train vocabularies from the command line."""
