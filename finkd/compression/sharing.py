@@ -10,7 +10,7 @@ import torch
 from finkd.corpora.errors import ConfigError
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Shared, Slim
-from finkd.models.layer_parts import halves
+from finkd.models.layer_parts import parts
 from finkd.models.model import Model
 
 Start = Literal["mean", "first"]
@@ -58,7 +58,7 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
     weights = model.network.state_dict()
     names = {module: name for name, module in model.network.named_modules()}
     prefixes = [names[layer] for layer in model.layers]
-    modules = halves(model.layers[0])[shared]
+    modules = parts(model.layers[0]).halves[shared]
     own = [
         {name: weight for name, weight in layer.named_parameters() if name.startswith(modules)}
         for layer in model.layers

@@ -86,7 +86,7 @@ def _flat(states: Tensor, inputs: ModelInputs, places: Tensor | None = None) -> 
 def _scores(network: PreTrainedModel, states: Tensor, inputs: ModelInputs, masked: Tensor) -> Tensor:
     """(masked, vocabulary) scores; few shapes of matrix products occur, as for ``finkd.data.collator.on_grid``."""
     padded = functional.pad(masked, (0, -len(masked) % _TOKENS))
-    return factored_mlm_logits(network, _flat(states, inputs, padded)).scores()[: len(masked)]
+    return factored_mlm_logits(network, _flat(states, inputs, padded)).logits()[: len(masked)]
 
 
 @contextlib.contextmanager

@@ -81,7 +81,7 @@ def test_a_masked_lm_head_is_tied_saved_and_read_again(family, tmp_path):
     with torch.inference_mode():
         whole = model.network(input_ids=ids).logits[0]
         states = model.encoder(input_ids=ids).last_hidden_state[0, 1:3]
-        torch.testing.assert_close(factored_mlm_logits(model.network, states).scores(), whole[1:3])
+        torch.testing.assert_close(factored_mlm_logits(model.network, states).logits(), whole[1:3])
     model.save(tmp_path)
     loaded = load_model(tmp_path)
     assert loaded.has_masked_head
