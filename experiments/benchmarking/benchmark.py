@@ -17,7 +17,7 @@ from finkd.evaluation.ner import score
 from finkd.experiments.benchmarking.competitors import System, competitor
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.splits import scored_split
-from finkd.inference.runtime import Running
+from finkd.inference.tagger import Running
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline

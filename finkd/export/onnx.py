@@ -23,7 +23,7 @@ from finkd.data.batches import by_length
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.export.graph_file import INPUTS, check_graph
 from finkd.export.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
-from finkd.inference.interruption import current_interrupt
+from finkd.inference.prediction import current_interrupt
 from finkd.inference.tagger import sentence_logits
 from finkd.models.checks import check_head, check_labels, check_tokenizer
 from finkd.models.files import MIN_LENGTH, positions, read_config

@@ -136,19 +136,7 @@ def make_slim(network: PreTrainedModel, slim: Slim) -> None:
             f"config.json: slim: expected a number for each of {counted(len(layers), 'layer')} (found {asdict(slim)})"
         )
     for number, layer in enumerate(layers):
-        names = parts(layer)
-        if slim.heads:
-            size = head_size(layer)
-            for name in ("query", "key", "value"):
-                _resize(layer, getattr(names, name), rows=slim.heads[number] * size)
-            _resize(layer, names.attended, columns=slim.heads[number] * size)
-        if slim.units:
-            _resize(layer, names.raised, rows=slim.units[number])
-            _resize(layer, names.lowered, columns=slim.units[number])
-        for name in LINEARS:
-            rank = slim.ranks.get(f"{number}.{name}")
-            if rank is not None:
-                _split(layer, getattr(names, name), rank)
+        _make_layer_slim(layer, slim, number)
     for name, stack in slim.stacked.items():
         _stack(network, layers, name, stack)
     if slim.shared != "nothing":
@@ -157,15 +145,27 @@ def make_slim(network: PreTrainedModel, slim: Slim) -> None:
             _tie(network, layers, parent, module)
 
 
+def _make_layer_slim(layer: nn.Module, slim: Slim, number: int) -> None:
+    names = parts(layer)
+    if slim.heads:
+        size = head_size(layer)
+        for name in ("query", "key", "value"):
+            _resize(layer, getattr(names, name), rows=slim.heads[number] * size)
+        _resize(layer, names.attended, columns=slim.heads[number] * size)
+    if slim.units:
+        _resize(layer, names.raised, rows=slim.units[number])
+        _resize(layer, names.lowered, columns=slim.units[number])
+    for name in LINEARS:
+        rank = slim.ranks.get(f"{number}.{name}")
+        if rank is not None:
+            old = cast(nn.Linear, names.linear(layer, name))
+            narrow, wide = nn.Linear(old.in_features, rank, bias=False), nn.Linear(rank, old.out_features)
+            layer.set_submodule(getattr(names, name), nn.Sequential(narrow, wide))
+
+
 def _resize(layer: nn.Module, name: str, rows: int | None = None, columns: int | None = None) -> None:
     old = cast(nn.Linear, layer.get_submodule(name))
     layer.set_submodule(name, nn.Linear(columns or old.in_features, rows or old.out_features))
-
-
-def _split(layer: nn.Module, name: str, rank: int) -> None:
-    old = cast(nn.Linear, layer.get_submodule(name))
-    narrow = nn.Linear(old.in_features, rank, bias=False)
-    layer.set_submodule(name, nn.Sequential(narrow, nn.Linear(rank, old.out_features)))
 
 
 def _stack(network: Any, layers: nn.ModuleList, kind: str, ranks: tuple[int, ...]) -> None:

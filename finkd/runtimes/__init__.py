@@ -10,7 +10,7 @@ from finkd.corpora.registry import Registry
 if TYPE_CHECKING:  # listing the names must not import torch
     from pathlib import Path
 
-    from finkd.inference.runtime import Running
+    from finkd.inference.tagger import Running
     from finkd.models.model import Model
 
 runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(

@@ -17,7 +17,7 @@ from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
 from finkd.inference.pytorch import Prepared
-from finkd.inference.runtime import Running
+from finkd.inference.tagger import Running
 from finkd.models.architectures import register
 from finkd.models.model import Model
 from finkd.system.third_party import quiet

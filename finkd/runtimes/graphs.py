@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from finkd.export.onnx import GRAPH, Kind, export_onnx, load_onnx
-from finkd.inference.runtime import Running
+from finkd.inference.tagger import Running
 from finkd.models.model import Model
 
 

@@ -13,8 +13,7 @@ import psutil
 import torch
 
 from finkd.corpora.sentence import Sentence
-from finkd.inference.runtime import Reads
-from finkd.inference.tagger import Tags, predict
+from finkd.inference.tagger import Reads, Tags, predict
 from finkd.models.model import Model
 from finkd.records import Resources
 from finkd.runtimes.energy import Meter

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
-from finkd.inference.runtime import Reads
-from finkd.inference.tagger import Tagger
+from finkd.inference.tagger import Reads, Tagger
 from finkd.runtimes.energy import Meter
 from finkd.runtimes.record import Ratio
 

@@ -1,4 +1,4 @@
-"""Embedding transfer: what a student's token embeddings are made of when it gets another vocabulary."""
+"""Initialize a student's token embeddings when it gets another vocabulary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers that say nothing about the tokens: what the others are measured against."""
+"""Control transfers, which use nothing but statistics of the old embeddings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Random:
-    """Every row drawn from a normal distribution with the old rows' mean and deviation in each dimension.
-
-    Special tokens go by role.
+    """Rows drawn from a normal distribution with the old rows' mean and deviation in each dimension.
 
     Attributes:
-        copy_equal: copy what both vocabularies hold and draw the rest, which is partial vocabulary transfer (PVT, the
-            baseline of Gee et al., EMNLP 2022 industry).
+        copy_equal: copy entries of both vocabularies, not only special tokens of one role: partial vocabulary transfer
+            (PVT, the baseline of Gee et al., EMNLP 2022 industry).
     """
 
     copy_equal: bool = False
@@ -30,7 +28,7 @@ class Random:
     needs_seed: ClassVar[bool] = True
 
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """Draws anew, with the same numbers, for each table of one width."""
+        """Return a function that draws the same numbers for each table of one width."""
         rows, columns = _copied(old, new, self.copy_equal)
 
         def carry(table: Floats) -> Floats:
@@ -45,10 +43,10 @@ class Random:
 
 @dataclass(frozen=True)
 class Average:
-    """Every row the mean of the old rows; special tokens go by role.
+    """The mean of the old rows, for every row.
 
     Attributes:
-        copy_equal: copy what both vocabularies hold.
+        copy_equal: copy entries of both vocabularies, not only special tokens of one role.
     """
 
     copy_equal: bool = False
@@ -56,7 +54,7 @@ class Average:
     needs_seed: ClassVar[bool] = False
 
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """Repeats one row."""
+        """Return a function that repeats one row."""
         rows, columns = _copied(old, new, self.copy_equal)
 
         def carry(table: Floats) -> Floats:
@@ -69,6 +67,6 @@ class Average:
 
 
 def _copied(old: Tokenizer, new: Tokenizer, equal: bool) -> tuple[list[int], list[int]]:
-    """New entries that are copied, and what they are copied from."""
+    """Return the new entries that are copied, and the old entries they are copied from."""
     pairs = Exact().pairs(old, new) if equal else same_roles(old, new)
     return list(pairs), list(pairs.values())

@@ -1,4 +1,4 @@
-"""Transfers by a vocabulary map: every new row is a weighted mean of old rows."""
+"""Transfers by a vocabulary map, in which each new row is a weighted mean of old rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import PositiveInt
 from scipy import sparse
 
-from finkd.models.embedding_transfer.transfer import Carry, Floats
+from finkd.models.embedding_transfer.transfer import Carry
 from finkd.tokenization.maps.neighbours import Neighbours
 from finkd.tokenization.maps.retokenization import Retokenization, Weights
 from finkd.tokenization.tokenizer import Tokenizer
@@ -18,9 +18,9 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Characters:
-    """Old tokens that spell the new one, weighted by how many of its characters each one spells.
+    """Mean of the old tokens that spell the new one, weighted by the number of characters that each spells.
 
-    A token that both vocabularies hold is copied; one that the old one cannot spell takes its unknown token.
+    A token of both vocabularies is copied; one that the old vocabulary cannot spell gets its unknown token.
     """
 
     weights: ClassVar[Weights] = "characters"
@@ -28,17 +28,17 @@ class Characters:
     needs_seed: ClassVar[bool] = False
 
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """Multiplies with the map."""
-        return multiply(_spelled(old, new, self.weights))
+        """Return the multiplication with the map."""
+        return _multiply(_spelled(old, new, self.weights))
 
 
 @dataclass(frozen=True)
 class Mean(Characters):
-    """The plain mean of the old tokens: fast vocabulary transfer (Gee et al., EMNLP 2022 industry), mended.
+    """Plain mean of the old tokens: fast vocabulary transfer (Gee et al., EMNLP 2022 industry), with corrections.
 
-    The authors' code gives ``##true`` the row of ``true``, a row of NaN to tokens that they strip to nothing, and
-    leaves the masked-LM bias in the old order. Here continuations are spelled by continuations, every row is a number,
-    and the bias is carried like the embeddings.
+    The authors' code gives ``##true`` the row of ``true`` and a row of NaN to tokens that it strips to nothing, and
+    leaves the masked-LM bias in the old order. Here continuations are spelled by continuations, every row is finite,
+    and the bias is transferred like the embeddings.
     """
 
     weights: ClassVar[Weights] = "mean"
@@ -46,10 +46,10 @@ class Mean(Characters):
 
 @dataclass(frozen=True)
 class Written(Characters):
-    """Old tokens weighted by the length that they are written with, ``##`` and ``Ġ`` included.
+    """Mean of the old tokens, weighted by their written length, ``##`` and ``Ġ`` included.
 
     This is weighted vocabulary transfer (WVT), which has no paper: it is defined by its authors' code
-    (LeonidasY/fast-vocabulary-transfer, fvt/wvt.py), mended as in ``Mean``. Between tokens that all start or all
+    (LeonidasY/fast-vocabulary-transfer, fvt/wvt.py), corrected as in ``Mean``. Between tokens that all start or all
     continue a word it differs little from ``Characters``.
     """
 
@@ -58,17 +58,17 @@ class Written(Characters):
 
 @dataclass(frozen=True)
 class Focus:
-    """Copies equal tokens; makes the others of equal tokens that occur in the same contexts (``Neighbours``).
+    """Copies of equal tokens; for other tokens a mean of equal tokens in the same contexts (``Neighbours``).
 
-    After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481), which draws what its text never shows at random;
-    here such tokens are spelled as in ``Characters``.
+    After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481), which draws tokens that its text lacks at random;
+    here these are spelled as in ``Characters``.
 
     Attributes:
-        nearest: how many equal tokens are considered for each new one.
+        nearest: number of equal tokens considered for each new one.
         words: as in ``finkd.tokenization.maps.cooccurrence.Space``.
-        contexts: as there.
-        window: as there.
-        dimensions: as there.
+        contexts: likewise.
+        window: likewise.
+        dimensions: likewise.
     """
 
     nearest: PositiveInt = 50
@@ -80,7 +80,7 @@ class Focus:
     needs_seed: ClassVar[bool] = False
 
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """Multiplies with the map.
+        """Return the multiplication with the map.
 
         Raises:
             ConfigError: if the texts can be read only once, or hold no word.
@@ -89,17 +89,12 @@ class Focus:
         found = method(old, new, texts)
         spelled = _spelled(old, new, "characters")
         rest = sparse.diags_array((~found.covered).astype(np.float32), format="csr")
-        return multiply(sparse.csr_array(found.matrix + rest @ spelled))
+        return _multiply(sparse.csr_array(found.matrix + rest @ spelled))
 
 
-def multiply(matrix: sparse.csr_array) -> Carry:
-    """Carries tables over by a (new vocabulary, old vocabulary) matrix."""
-
-    def carry(table: Floats) -> Floats:
-        rows: Floats = matrix @ table
-        return rows
-
-    return carry
+def _multiply(matrix: sparse.csr_array) -> Carry:
+    """Return the multiplication of tables with a (new vocabulary, old vocabulary) matrix."""
+    return lambda table: matrix @ table
 
 
 def _spelled(old: Tokenizer, new: Tokenizer, weights: Weights) -> sparse.csr_array:

@@ -1,4 +1,4 @@
-"""What an embedding transfer is."""
+"""Protocol of embedding transfers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from finkd.tokenization.tokenizer import Tokenizer
 Floats = npt.NDArray[np.float32]
 
 Carry = Callable[[Floats], Floats]
-"""(old vocabulary, width) rows -> (new vocabulary, width) rows; used on embeddings and on output biases alike."""
+"""(old vocabulary, width) rows -> (new vocabulary, width) rows; of embeddings and of output biases."""
 
 
 class Transfer(Protocol):
-    """A way to fill a new vocabulary's tables. Implementations are frozen dataclasses, so that a config is a transfer.
+    """Method that fills the tables of a new vocabulary. Implementations are frozen dataclasses: a config is a transfer.
 
     Attributes:
         needs_text: whether the result depends on a text, which has to be given then.
@@ -28,11 +28,11 @@ class Transfer(Protocol):
     needs_seed: ClassVar[bool]
 
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """What carries a table with a row per old entry over to the new entries; special tokens go by role.
+        """Return the function that makes a table for the new entries; special tokens are matched by role.
 
         Args:
             old: the tokenizer of the tables.
-            new: the tokenizer that they are wanted for.
+            new: the tokenizer of the new tables.
             texts: of the domain, for transfers that need them; a list, because they may be read twice.
-            seed: of what is drawn at random.
+            seed: of random rows.
         """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from finkd.export.onnx import OnnxTagger
-from finkd.inference.interruption import current_interrupt, interruptible
+from finkd.inference.prediction import current_interrupt, interruptible
 from finkd.inference.tagging import tag
 from tests.finkd.toys import LABELS, tiny_model
 

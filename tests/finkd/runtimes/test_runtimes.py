@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.inference.runtime import Running
-from finkd.inference.tagger import sentence_logits
+from finkd.inference.tagger import Running, sentence_logits
 from finkd.runtimes import runtimes
 from finkd.runtimes.energy import WATTS, Meter
 from finkd.runtimes.memory import peak_memory
