@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from finkd import corpora
-from finkd.compression.packing import ENTRY
+from finkd.compression.quantization import ENTRY
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.tagger import Running

@@ -23,7 +23,7 @@ from finkd.records import Resources
 from finkd.settings import build
 from finkd.strategies import merge
 from finkd.suites import baselines
-from finkd.suites.classifier import SelectedLogits, TextSettings, answers, gold, learn, scores
+from finkd.suites.classifier import Logits, TextSettings, answers, gold, learn, scores
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
 
@@ -100,7 +100,7 @@ def _learner(request: Request, data: TaskData, settings: TextSettings, seed: int
     return Learner(request, data.name, seed, "task-distill" if teacher else "finetune", decides, teach)
 
 
-def _taught(request: Request, teacher: str, data: TaskData, settings: TextSettings, seed: int) -> SelectedLogits:
+def _taught(request: Request, teacher: str, data: TaskData, settings: TextSettings, seed: int) -> Logits:
     """What a fine-tuned teacher makes of the training texts."""
     learner = _learner(replace(request, model=teacher, teacher=None), data, settings, seed)
     return scores(learner.model, data.splits["train"], settings)[0]

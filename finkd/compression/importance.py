@@ -1,4 +1,4 @@
-"""How much a trained tagger needs each of its heads, units and layers."""
+"""Importance of the heads, units and layers of a trained tagger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TINY = 1e-30
 
 @dataclass(frozen=True)
 class Importance:
-    """Of the parts of every layer; larger is needed more.
+    """Importance scores of the parts of every layer.
 
     Attributes:
         heads: of each layer, (heads,).
@@ -32,7 +32,7 @@ class Importance:
 
 
 def by_magnitude(model: Model) -> Importance:
-    """Norms: of the weights that make a head's values, times those that read them; of a unit's likewise."""
+    """Score heads and units by the norm of their weights: the incoming ones times the outgoing ones."""
     heads, units = [], []
     for layer in model.layers:
         names = parts(layer)
@@ -46,12 +46,12 @@ def by_magnitude(model: Model) -> Importance:
 
 
 def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> Importance:
-    """How much the loss changes, to first order, if a part says nothing, on average over batches.
+    """Score heads and units by the first-order change of the loss when they are removed, averaged over batches.
 
     The change is that of a gate on the part's output that falls from 1 to 0 (Michel et al. 2019, arXiv 1905.10650,
-    section 4.1; Molchanov et al. 2019, arXiv 1906.10771, eq. 8). A part is read by columns of one matrix W alone, so
-    the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their layer, as
-    Michel et al. do it, so that layers can be compared.
+    section 4.1; Molchanov et al. 2019, arXiv 1906.10771, eq. 8). The outgoing weights of a part are columns of one
+    matrix W, so the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their
+    layer, as in Michel et al., so that layers can be compared.
 
     Args:
         model: a tagger; not changed.
@@ -65,7 +65,7 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
         torch.zeros(_weight(attended).shape[1] // size) for (attended, _), size in zip(reading, sizes, strict=True)
     ]
     units = [torch.zeros(_weight(lowered).shape[1]) for _, lowered in reading]
-    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
+    step = _step(model)
     for batch in _batches(data, batch_tokens, seed):
         weights = [_weight(each) for pair in reading for each in pair]
         gradients = iter(torch.autograd.grad(step(batch).sum(), weights))
@@ -77,8 +77,8 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
 
 
 def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> list[float]:
-    """How much the loss rises when a layer is left out, for each layer."""
-    step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
+    """Compute, for each layer, how much the loss rises without it."""
+    step = _step(model)
     batches = _batches(data, batch_tokens, seed)
     holder, layers = model.layer_holder, list(model.layers)
     rises = []
@@ -90,6 +90,10 @@ def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
     finally:
         holder.layer = nn.ModuleList(layers)
     return rises
+
+
+def _step(model: Model) -> Step:
+    return Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32").train(False)
 
 
 @torch.no_grad()
@@ -106,6 +110,6 @@ def _weight(module: nn.Module) -> Tensor:
 
 
 def _norms(weight: Tensor, dimension: int, size: int) -> Tensor:
-    """Squared norm of each group of ``size`` rows (0) or columns (1)."""
+    """Return the squared norm of each group of ``size`` rows (0) or columns (1)."""
     squares: Tensor = weight.detach().square().sum(1 - dimension)
     return squares.view(-1, size).sum(1)

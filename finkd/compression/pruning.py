@@ -1,4 +1,4 @@
-"""Leaving heads and units out, so that what remains is dense and really smaller."""
+"""Structured pruning of attention heads and feed-forward units."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from finkd.models.layer_parts import head_size, parts
 from finkd.models.model import Model
 
 Scope = Literal["layer", "model"]
-"""Whether as many go from every layer, or the least important ones of the model wherever they are."""
+"""Prune equally many parts of every layer, or the least important ones of the whole model."""
 
 
 def kept(importance: Sequence[Tensor], fraction: float, scope: Scope) -> list[Tensor]:
-    """Which parts of each layer stay; every layer keeps at least one.
+    """Choose the parts of each layer that stay, at least one of every layer.
 
     Args:
         importance: of each layer, (parts,).
-        fraction: of the parts that go.
-        scope: as in ``Scope``.
+        fraction: of the parts to prune.
+        scope: of the fraction.
     """
     if scope == "layer":
         return [_best(each, max(1, round(len(each) * (1 - fraction)))) for each in importance]
@@ -39,16 +39,16 @@ def kept(importance: Sequence[Tensor], fraction: float, scope: Scope) -> list[Te
 
 
 def _best(scores: Tensor, count: int) -> Tensor:
-    """Numbers of the highest scores, rising; of equal ones the first."""
+    """Return the sorted numbers of the highest scores; of equal ones the first."""
     return scores.argsort(descending=True, stable=True)[:count].sort().values
 
 
 def keep_heads(model: Model, heads: Sequence[Tensor]) -> Model:
-    """A copy with only some of the attention heads.
+    """Return a copy with only some of the attention heads.
 
     Args:
         model: an encoder, with or without a head; not changed.
-        heads: of each layer, numbers of the heads to keep.
+        heads: numbers of the heads to keep in each layer.
     """
     weights = model.network.state_dict()
     for prefix, layer, stay in _layers(model, heads):
@@ -62,7 +62,7 @@ def keep_heads(model: Model, heads: Sequence[Tensor]) -> Model:
 
 
 def keep_units(model: Model, units: Sequence[Tensor]) -> Model:
-    """The same for units of the feed-forward halves."""
+    """Return a copy with only some of the feed-forward units; see ``keep_heads``."""
     weights = model.network.state_dict()
     for prefix, layer, stay in _layers(model, units):
         names = parts(layer)
@@ -73,7 +73,7 @@ def keep_units(model: Model, units: Sequence[Tensor]) -> Model:
 
 
 def _layers(model: Model, stay: Sequence[Tensor]) -> Iterator[tuple[str, nn.Module, Tensor]]:
-    """Each layer with its name and what stays of it."""
+    """Yield each layer with its name and the numbers of the parts that stay."""
     names = {module: name for name, module in model.network.named_modules()}
     for layer, each in zip(model.layers, stay, strict=True):
         yield names[layer], layer, each

@@ -20,7 +20,7 @@ from finkd.losses.alignment import to_device
 from finkd.losses.term import ModelOutputs, Requirement
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress
-from finkd.system.allocation import keep_freed_memory
+from finkd.system.memory import keep_freed_memory
 from finkd.system.precision import in_precision, resolve_precision
 from finkd.tokenization.tokenizer import Longs, members
 

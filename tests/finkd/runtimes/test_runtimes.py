@@ -10,9 +10,8 @@ import torch
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.inference.tagger import Running, sentence_logits
 from finkd.runtimes import runtimes
-from finkd.runtimes.energy import WATTS, Meter
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.timing import TURN, WARM_UPS, batches, latencies, ratio, tokenizing
+from finkd.runtimes.timing import TURN, WARM_UPS, WATTS, Meter, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 FAR = {"bnb-int8": 0.05, "nf4": 0.3, "bf16": 0.05, "cuda": 0.05, "int8": 0.2, "torchao-int8": 0.2, "onnx-int8": 0.05}

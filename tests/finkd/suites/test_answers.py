@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from finkd.corpora.tasks.questions import Question
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites.answers import AnswerData, AnswerSettings, AnswerSpan, _best_span, answer, learn_answers, windows
-from finkd.suites.squad_metrics import best_threshold, exact, f1
+from finkd.suites.metrics import best_threshold, exact, f1
 from finkd.training.schedule import Schedule
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS, roberta, wordpiece_uncased

@@ -15,9 +15,8 @@ from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
-from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import load_writer, write_random
-from finkd.suites.summaries.writing import write
+from finkd.suites.summaries.writing import Prompt, write
 from finkd.training.schedule import Schedule
 
 TEXT = """\
