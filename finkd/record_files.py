@@ -44,13 +44,6 @@ def write_record(record: DataclassInstance, path: Path, indent: int | None = 1) 
 def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str) -> T:
     """Read a versioned record and check its digest.
 
-    Args:
-        kind: its class.
-        path: its file.
-        version: of the class.
-        name: of the kind of record, for messages.
-        remedy: how to make the record again.
-
     Raises:
         DataError: if the file is not a record of this version, or was changed after it was written.
     """

@@ -52,12 +52,6 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
     section 4.1; Molchanov et al. 2019, arXiv 1906.10771, eq. 8). The outgoing weights of a part are columns of one
     matrix W, so the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their
     layer, as in Michel et al., so that layers can be compared.
-
-    Args:
-        model: a tagger; not changed.
-        data: labelled examples.
-        batch_tokens: tokens of one batch.
-        seed: of the batches.
     """
     reading = [[parts(layer).linear(layer, name) for name in ("attended", "lowered")] for layer in model.layers]
     sizes = [head_size(layer) for layer in model.layers]

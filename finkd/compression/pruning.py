@@ -19,13 +19,7 @@ Scope = Literal["layer", "model"]
 
 
 def kept(importance: Sequence[Tensor], fraction: float, scope: Scope) -> list[Tensor]:
-    """Choose the parts of each layer that stay, at least one of every layer.
-
-    Args:
-        importance: of each layer, (parts,).
-        fraction: of the parts to prune.
-        scope: of the fraction.
-    """
+    """Choose the parts that stay, at least one of every layer, by the (parts,) importance of each layer."""
     if scope == "layer":
         return [_best(each, max(1, round(len(each) * (1 - fraction)))) for each in importance]
     best = torch.stack([each.argmax() for each in importance])
@@ -44,12 +38,7 @@ def _best(scores: Tensor, count: int) -> Tensor:
 
 
 def keep_heads(model: Model, heads: Sequence[Tensor]) -> Model:
-    """Return a copy with only some of the attention heads.
-
-    Args:
-        model: an encoder, with or without a head; not changed.
-        heads: numbers of the heads to keep in each layer.
-    """
+    """Return a copy with only some of the attention heads, given by their numbers in each layer."""
     weights = model.network.state_dict()
     for prefix, layer, stay in _layers(model, heads):
         names, size = parts(layer), head_size(layer)

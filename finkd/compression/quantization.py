@@ -63,13 +63,6 @@ def sensitivities(
 
     Mean and deviation are over batches; eigenvalues are found by power iteration on Hessian-vector products (Q-BERT,
     section 3.1).
-
-    Args:
-        model: a tagger; not changed.
-        data: labelled examples.
-        names: parameter names of the matrices.
-        batch_tokens: tokens of one batch.
-        seed: of the batches and of the first vectors.
     """
     step = Step(model, None, [CrossEntropy()], Teacher(), torch.device("cpu"), "fp32", apart=True).train(False)
     step.network.set_attn_implementation("eager")  # fused kernels have no second derivative
@@ -179,12 +172,7 @@ def embedding_matrix(model: Model) -> str:
 
 
 def with_packed_bytes(model: Model, held: Mapping[str, int]) -> Model:
-    """Add the configuration entry with the packed size of a model; the model is changed in place.
-
-    Args:
-        model: with its weights as floats.
-        held: bytes of its packed matrices, by name.
-    """
+    """Add the configuration entry with the packed size of a model, ``held`` bytes for the named matrices, in place."""
     rest = [each for name, each in model.network.named_parameters() if name not in held]
     total = sum(held.values()) + sum(each.numel() * each.element_size() for each in rest)
     for config in (model.network.config, model.encoder.config):

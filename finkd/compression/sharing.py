@@ -20,12 +20,6 @@ Start = Literal["mean", "first"]
 def check_shareable(slim: Slim, layers: int, shared: Shared, start: Start) -> None:
     """Check that layers can share their weights.
 
-    Args:
-        slim: differences of the layers.
-        layers: their number.
-        shared: as for ``share_layers``.
-        start: likewise.
-
     Raises:
         ConfigError: if they are shared already, of different shapes, or of low rank and so without a mean.
     """

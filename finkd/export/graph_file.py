@@ -19,10 +19,6 @@ INPUTS = ("input_ids", "attention_mask")
 def check_graph(path: Path, labels: int) -> None:
     """Check that a graph computes label logits from ids and a mask, and does nothing else.
 
-    Args:
-        path: of the graph.
-        labels: number of labels.
-
     Raises:
         DataError: if the file is damaged or too large, reads other files, holds loops, has other inputs or outputs, or
             has weights that are infinite or not a number.

@@ -60,14 +60,7 @@ def tag(texts: Iterable[str], model: Tagger, batch: int = 32, interrupt: Interru
 def tag_sentences(
     texts: Iterable[tuple[str, Sequence[Sentence]]], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None
 ) -> Iterator[Tagged]:
-    """Find the entities of a stream of texts with known sentences and words; see ``tag``.
-
-    Args:
-        texts: each with its sentences, which are separated by white space.
-        model: as for ``tag``.
-        batch: likewise.
-        interrupt: likewise.
-    """
+    """Find the entities of a stream of texts, each with its sentences, separated by white space; see ``tag``."""
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):

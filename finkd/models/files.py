@@ -247,11 +247,7 @@ def held(path: Path) -> dict[str, Held]:
 
 
 def check_described(folder: Path, entries: Mapping[str, Any]) -> None:
-    """Check that the weight files hold about as much as the configuration describes.
-
-    Args:
-        folder: of the model.
-        entries: its configuration, checked by ``read_config``.
+    """Check that the weight files hold about as much as the configuration, read by ``read_config``, describes.
 
     Raises:
         ConfigError: if the configuration describes far more than the files hold, or the folder holds adapters.

@@ -25,11 +25,6 @@ from finkd.models.model import Model
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
     """Put a token-classification head on an encoder; an existing head for the same labels stays.
 
-    Args:
-        model: an encoder, or a tagger.
-        labels: label of each output.
-        seed: seed of a new head's weights.
-
     Raises:
         ConfigError: if the model has a head for other labels.
     """
@@ -44,13 +39,7 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
 
 
 def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
-    """Put a new head that scores whole texts on a copy of the encoder.
-
-    Args:
-        model: an encoder, with or without another head.
-        labels: name of each class; none for a regression head.
-        seed: seed of the head's weights.
-    """
+    """Put a new head that scores whole texts on a copy of the encoder; without labels, a regression head."""
     return _with_new_head(model, AutoModelForSequenceClassification, labels or ("score",), seed)
 
 
@@ -74,10 +63,6 @@ def _with_new_head(model: Model, kind: Any, labels: Sequence[str], seed: int) ->
 
 def with_masked_head(model: Model, seed: int) -> Model:
     """Put a masked-LM head, with its decoder tied to the embeddings, on the encoder; an existing one stays.
-
-    Args:
-        model: an encoder, or one that has such a head.
-        seed: seed of a new head's weights.
 
     Raises:
         ConfigError: if its tokenizer has no mask token.

@@ -95,11 +95,6 @@ class Slim:
     def check_alike(self, stage: str, layers: int, half: Shared = "all") -> None:
         """Check that one half of all layers, or both, has the same shape in each.
 
-        Args:
-            stage: name of the stage, for the message.
-            layers: their number.
-            half: which.
-
         Raises:
             ConfigError: if shapes differ.
         """

@@ -71,11 +71,7 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
 
 
 def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
-    """Load a model folder's configuration with ``transformers``.
-
-    Args:
-        folder: of the model.
-        entries: its configuration, checked by ``read_config``.
+    """Load a model folder's configuration, read by ``read_config`` before, with ``transformers``.
 
     Raises:
         ConfigError: if ``transformers`` has no such model, or a value is not of its kind.

@@ -22,12 +22,7 @@ _WANTED = f"a model is a folder with {CONFIG}, {WEIGHTS} and {TOKENIZER}"
 
 
 def not_a_model(name: str, path: Path) -> UnavailableError:
-    """Return the error for a file or folder that exists and is no model.
-
-    Args:
-        name: as the user gave it.
-        path: the file or folder.
-    """
+    """Return the error for a file or folder that exists and is no model."""
     if not path.is_dir():
         beside = [path.parent] if is_model(path.parent) else []
         return _error(name, "is a file", beside, "its folder is one")
@@ -97,9 +92,6 @@ def is_graph(source: str | Path) -> bool:
 
 def tagger_folder(source: str | Path) -> Path:
     """Return the folder of a tagger's files: within a spaCy pipeline or package that finkd made, or the source itself.
-
-    Args:
-        source: a folder, or the name of an installed package.
 
     Raises:
         ConfigError: if several taggers lie there.

@@ -124,12 +124,6 @@ class _Divergence(torch.autograd.Function):
 def score_divergence(student: SelectedLogits, teacher: SelectedLogits, target: Target, temperature: float) -> Tensor:
     """Compute ``divergence`` from logits that exist already, since other terms need them too.
 
-    Args:
-        student: at tokens that correspond to the teacher's.
-        teacher: without gradients.
-        target: maps the teacher's distributions to the student's vocabulary.
-        temperature: tau, above 0.
-
     Returns:
         scalar float32; 0 without tokens.
     """

@@ -151,14 +151,7 @@ def _carried(carry: Carry, table: Tensor, tokenizer: Tokenizer) -> Tensor:
 def _replace_output(
     network: PreTrainedModel, old: Tensor, table: nn.Embedding, carried: Callable[[Tensor], Tensor]
 ) -> None:
-    """Replace the output layer of a masked-LM head, if there is one, by one for the new vocabulary.
-
-    Args:
-        network: the model.
-        old: its old embeddings, to which the layer may be tied.
-        table: its new embeddings.
-        carried: (old vocabulary, width) rows -> (new vocabulary, width) rows.
-    """
+    """Replace the output layer of a masked-LM head, if there is one, by one for the new vocabulary."""
     output: Any = network.get_output_embeddings()  # type: ignore[no-untyped-call]
     if output is None:
         return

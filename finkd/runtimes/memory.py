@@ -20,12 +20,6 @@ _STATUS = Path("/proc/self/status")
 def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str]) -> int:
     """Return the peak memory in bytes of a fresh process, with Python, PyTorch and the tagger.
 
-    Args:
-        folder: of the model.
-        runtime: name of the runtime.
-        scratch: folder with exported graphs.
-        texts: one batch.
-
     Raises:
         DataError: if the process fails.
     """

@@ -190,16 +190,7 @@ def learn_answers(
     listen: Listener | None = None,
     teacher: Model | None = None,
 ) -> Model:
-    """Train a model for question answering, with a new head on a copy of an encoder.
-
-    Args:
-        model: whose encoder is copied.
-        questions: training examples.
-        settings: of the task.
-        seed: of the head, the batches and the dropout.
-        listen: called after every step.
-        teacher: a trained model with the same tokenizer, to learn from in addition to gold.
-    """
+    """Train a model for question answering, with a new head on a copy of an encoder."""
     learner = with_answer_head(model, seed)
     limit = min(settings.limit, learner.max_length)
     found = windows(questions, learner.tokenizer, settings, limit)

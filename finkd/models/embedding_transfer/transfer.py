@@ -30,9 +30,5 @@ class Transfer(Protocol):
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
         """Return the function that makes a table for the new entries; special tokens are matched by role.
 
-        Args:
-            old: the tokenizer of the tables.
-            new: the tokenizer of the new tables.
-            texts: of the domain, for transfers that need them; a list, because they may be read twice.
-            seed: of random rows.
+        ``texts``, of the domain, may be read twice, so they must not be an iterator.
         """

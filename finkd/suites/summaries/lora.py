@@ -66,14 +66,6 @@ def fine_tuned(
 ) -> tuple[Writer, float, int]:
     """Train adapters on all linear layers of a language model.
 
-    Args:
-        writer: the model; its own weights stay.
-        dialogues: training examples, with the first summary of each.
-        prompt: the prompt.
-        settings: of the adapters.
-        seed: of the adapters, the batches and the dropout.
-        listen: called after every step.
-
     Returns:
         the model with adapters, the seconds of training, and the number of dialogues that were too long.
 

@@ -1,4 +1,4 @@
-"""What goes is what is needed least, and what goes without being needed changes nothing."""
+"""Pruning removes the least important parts; parts without effect are removed without a change of outputs."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Exported graphs say what the models say, in batches of any size, and damaged ones are refused by name."""
+"""Exported graphs compute what the models compute, in batches of any size, and damaged ones are refused by name."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What is particular to single transfers; what all promise is in the contract tests."""
+"""Properties of single transfers; those of all transfers are in the contract tests."""
 
 import numpy as np
 import pytest

@@ -128,11 +128,8 @@ def test_the_best_span_is_the_best_of_all(count, longest, seed):
 
 
 def test_answers_are_learnt():
-    asked = [question(text, number) for number, text in enumerate(("Goldman Sachs", "Acme Corp"))]
-    asked = [
-        Question(each.id, ("Who lent", "Who got")[i], TEXTS[0], ((a, TEXTS[0].index(a)),), "t")
-        for i, (each, a) in enumerate(zip(asked, ("Goldman Sachs", "Acme Corp"), strict=True))
-    ]
+    pairs = (("Who lent", "Goldman Sachs"), ("Who got", "Acme Corp"))
+    asked = [Question(text, text, TEXTS[0], ((right, TEXTS[0].index(right)),), "t") for text, right in pairs]
     quick = AnswerSettings(Schedule(epochs=60, learning_rate=5e-3, head_learning_rate=1e-2, dropout=0), limit=96)
     model = learn_answers(tiny_model(), asked, quick, seed=1)
     found, too_long = answer(model, asked, quick)
