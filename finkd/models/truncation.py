@@ -15,8 +15,7 @@ from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.models.embedding_transfer.mapped import Characters
-from finkd.models.embedding_transfer.transfer import Carry, Transfer
+from finkd.models.embedding_transfer.methods import Carry, Characters, Transfer
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer

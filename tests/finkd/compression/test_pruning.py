@@ -5,8 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from finkd.compression.importance import by_magnitude, by_taylor, of_layers
-from finkd.compression.pruning import keep_heads, keep_units, kept
+from finkd.compression.pruning import by_magnitude, by_taylor, keep_heads, keep_units, kept, of_layers
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
