@@ -36,7 +36,7 @@ from finkd.corpora.tags import entities
 from finkd.experiments.configuration.splits import scored_split
 from finkd.export.loading import load_tagger
 from finkd.inference.tagger import sentence_logits
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from finkd.models.architectures import register
 
 Entities = set[tuple[int, int, int, str]]
@@ -63,7 +63,7 @@ def by_finkd(folder: str, precision: str) -> Callable[[list[str]], Entities]:
     tagger = load_tagger(folder, 1, precision)
 
     def find(texts: list[str]) -> Entities:
-        found = enumerate(tag(texts, tagger))
+        found = enumerate(predict(texts, tagger))
         return {(n, m.start, m.end, m.label) for n, each in found for m in each.mentions}
 
     return find

@@ -47,7 +47,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from finkd import corpora
 from finkd.experiments.service.limits import Limits
 from finkd.export.loading import load_tagger
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 
 LOOK_SECONDS = 1.0
 HANGS_UP_SECONDS = 0.3
@@ -79,9 +79,9 @@ def questions(model: str, batch: int, long: int) -> tuple[list[Question], bytes]
     found = []
     for _ in range(REQUESTS):
         chosen = drawn.choices(known, k=batch)
-        results = [[dataclasses.asdict(mention) for mention in each.mentions] for each in tag(chosen, tagger)]
+        results = [[dataclasses.asdict(mention) for mention in each.mentions] for each in predict(chosen, tagger)]
         found.append(Question(chosen, results))
-    densest = max(tag(known, tagger), key=lambda each: len(each.mentions) / len(each.text)).text + " "
+    densest = max(predict(known, tagger), key=lambda each: len(each.mentions) / len(each.text)).text + " "
     return found, json.dumps({"texts": [densest * (long // len(densest))]}).encode()
 
 

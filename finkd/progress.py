@@ -1,4 +1,4 @@
-"""What long work tells whoever watches it."""
+"""Progress of training and inference."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a training loop, or one batch that a teacher has read.
+    """Progress after one training step, or one batch of inference.
 
     Attributes:
-        step: steps done.
-        steps: steps in all.
-        loss: the loss of the step, ``None`` while a teacher reads the text beforehand.
-        tokens: non-padding tokens seen so far.
-        seconds: time since the loop began.
-        resumed: where this process took the loop up from an earlier one, if it did; counted in the figures above, but
-            nothing about the speed of this process.
+        step: number of the step.
+        steps: number of all steps.
+        loss: of the step; ``None`` for inference.
+        tokens: non-padding tokens so far.
+        seconds: time since the start.
+        resumed: progress of an earlier process that this one resumed; included above, but not in speeds.
     """
 
     step: int
@@ -35,7 +34,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        """Time that the steps left take at the speed of this process."""
+        """Estimated time of the remaining steps at the speed of this process."""
         step, seconds = (self.resumed.step, self.resumed.seconds) if self.resumed else (0, 0.0)
         return (self.seconds - seconds) / max(self.step - step, 1) * (self.steps - self.step)
 
@@ -46,11 +45,11 @@ _POINTS = 40
 
 
 class Trace:
-    """Passes progress on, and keeps some losses, evenly spread.
+    """Listener that forwards progress and records some evenly spaced losses.
 
     Args:
-        listen: who else is told, if anyone.
-        losses: where they are added: the share of the training that was done, and its loss.
+        listen: listener to forward to, if any.
+        losses: list that receives pairs of the share of the training that is done and the loss.
     """
 
     def __init__(self, listen: Listener | None, losses: list[tuple[float, float]]) -> None:
@@ -58,7 +57,7 @@ class Trace:
         self.losses = losses
 
     def __call__(self, progress: Progress) -> None:
-        """Take note of a step."""
+        """Record a step."""
         if progress.loss is not None and progress.step % max(1, progress.steps // _POINTS) == 0:
             self.losses.append((round(progress.step / progress.steps, 4), round(progress.loss, 6)))
         if self.listen is not None:

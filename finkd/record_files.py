@@ -1,4 +1,4 @@
-"""Files of versioned records: one in a file, or one in each line, each with a digest of its content."""
+"""Files of versioned records, one in a file or one in each line, each with a digest of its content."""
 
 from __future__ import annotations
 
@@ -21,35 +21,28 @@ T = TypeVar("T")
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a record's values, as ``sha256:...``.
+    """Return the SHA-256 of a record's values, as ``sha256:...``.
 
-    It is taken of canonical JSON (keys in order, no white space, ASCII), so that it does not depend on how the file is
-    laid out. Numbers are written with the fewest digits that read back the same, which any reader of JSON can repeat.
+    It is computed from canonical JSON (sorted keys, no white space, ASCII, shortest decimal numbers), so that it does
+    not depend on the layout of the file, and any JSON library can reproduce it.
     """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
 
 
 def record_text(record: DataclassInstance, indent: int | None = None) -> str:
-    """A record as JSON with the digest of its content, on one line unless it is indented."""
+    """Return a record as JSON with the digest of its content, on one line unless it is indented."""
     content = json.loads(json.dumps(dataclasses.asdict(record)))
     return json.dumps({**content, "digest": digest(content)}, indent=indent) + "\n"
 
 
 def write_record(record: DataclassInstance, path: Path, indent: int | None = 1) -> None:
-    """Write a record as JSON with the digest of its content, whole or not at all."""
+    """Write a record as JSON with the digest of its content, atomically."""
     write_atomic(path, record_text(record, indent))
 
 
 def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str) -> T:
-    """Read a versioned record, and refuse one whose content is not what was written.
-
-    Args:
-        kind: its class.
-        path: its file.
-        version: that the class has.
-        name: what messages call it.
-        remedy: how to make the record again.
+    """Read a versioned record and check its digest.
 
     Raises:
         DataError: if the file is not a record of this version, or was changed after it was written.
@@ -62,7 +55,7 @@ def read_record(kind: type[T], path: Path, version: int, name: str, remedy: str)
 
 
 def files_below(paths: Iterable[Path], names: Iterable[str]) -> list[Path]:
-    """The given files, and below each given folder those whose name matches one of some patterns."""
+    """Return the given files, and those below the given folders whose names match one of the patterns."""
     kinds = list(names)
     return [
         file
@@ -72,7 +65,7 @@ def files_below(paths: Iterable[Path], names: Iterable[str]) -> list[Path]:
 
 
 def records_in(kind: type[T], path: Path, version: int, name: str, remedy: str) -> list[T]:
-    """Read a file with one record, or a ``.jsonl`` with one in each line; arguments and errors: ``read_record``."""
+    """Read a file with one record, or a ``.jsonl`` file with one in each line; see ``read_record``."""
     if path.suffix != ".jsonl":
         return [read_record(kind, path, version, name, remedy)]
     lines = [(number, line) for number, line in numbered_lines(path) if line.strip()]

@@ -1,4 +1,4 @@
-"""Run records: one versioned JSON file per system and seed, which holds everything that a report may say about it."""
+"""Run records: one versioned JSON file per system and seed, from which reports are made."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from finkd.record_files import files_below, read_record, records_in, write_recor
 
 VERSION = 2
 KEPT = ("*.record.json", "records.jsonl")
-"""Names of files with run records: one record, or one in each line."""
+"""File names of run records: one record in a file, or one in each line."""
 _NAMED = ("run record", "run the experiment again")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Entities counted over a split, from which every score follows; a score of nothing is undefined, not 0.
+    """Numbers of entities in a split, from which all scores follow.
 
     Attributes:
         correct: predicted entities whose border and type are both right.
-        predicted: entities that the system predicted.
-        gold: entities in the gold standard (the support).
+        predicted: predicted entities.
+        gold: gold entities (the support).
     """
 
     correct: int
@@ -33,17 +33,17 @@ class Counts:
 
     @property
     def precision(self) -> float | None:
-        """Share of the predicted entities that are right; undefined without predictions."""
+        """Share of the predicted entities that are right; ``None`` without predictions."""
         return self.correct / self.predicted if self.predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of the gold entities that were found; undefined without gold."""
+        """Share of the gold entities that were found; ``None`` without gold."""
         return self.correct / self.gold if self.gold else None
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall, 2c / (p + g); undefined with neither gold nor predictions."""
+        """Harmonic mean of precision and recall, 2c / (p + g); ``None`` with neither gold nor predictions."""
         total = self.predicted + self.gold
         return 2 * self.correct / total if total else None
 
@@ -54,11 +54,11 @@ class NerScores:
 
     Attributes:
         per_type: counts of each entity type; micro and macro scores follow from them.
-        names_only: counts without the surfaces that a corpus lists as roles rather than names, or ``None``.
-        unseen: counts of the entities with a word that the training split does not hold, or ``None``.
+        names_only: counts without surfaces that a corpus lists as roles, or ``None``.
+        unseen: counts of the entities with a word that is not in the training split, or ``None``.
         per_document: counts by document, for paired bootstraps.
-        words: scored words.
-        uncovered_words: words that no token of the model's tokenizer covers; they count as O.
+        words: number of scored words.
+        uncovered_words: of these, words that no token of the model covers; they count as O.
     """
 
     per_type: Mapping[str, Counts]
@@ -70,29 +70,29 @@ class NerScores:
 
     @property
     def micro(self) -> Counts:
-        """All types added up."""
+        """Counts of all types."""
         return total(self.per_type.values())
 
     @property
     def macro_f1(self) -> float | None:
-        """Mean F1 over the types that occur in gold; undefined if none does."""
+        """Mean F1 over the types that occur in gold; ``None`` if none does."""
         scores = [counts.f1 or 0.0 for counts in self.per_type.values() if counts.gold]
         return sum(scores) / len(scores) if scores else None
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a system takes to store and run; ``None`` where it does not apply (baselines have no parameters).
+    """Size and speed of a system; ``None`` if it does not apply (baselines have no parameters).
 
     Attributes:
-        parameters: weights in total.
-        embedding_parameters: of these, in the token embedding matrix.
+        parameters: number of weights.
+        embedding_parameters: of these, in the token embeddings.
         bytes: size of the saved model folder.
-        latency_ms: percentile (``"p10"`` to ``"p99"``) -> milliseconds per sentence at batch 1 on one thread,
-            tokenizing included.
-        words_per_second: batch 32, all threads.
-        peak_memory: most bytes of memory that the process held while it ran.
-        machine_busy: True if other work ran on the machine while this was measured.
+        latency_ms: percentile (``"p10"`` to ``"p99"``) -> milliseconds per sentence at batch 1 on one thread, with
+            tokenization.
+        words_per_second: in batches of 32 on all threads.
+        peak_memory: of the process, in bytes.
+        machine_busy: True if other work ran on the machine during the measurement.
     """
 
     parameters: int | None = None
@@ -106,17 +106,17 @@ class Resources:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """One stage of a system's lineage.
+    """Stage of a system's lineage.
 
     Attributes:
         kind: kind of stage, such as ``"finetune"``.
         key: content address of its result in the store.
         config: its resolved settings.
-        seconds: time it took when it was computed.
-        tokens: non-padding tokens that the trained model saw.
-        cached: True if the process that wrote the record took the result from the store. It tells who computed a stage
-            and not what came of it, so that a kill changes it, as it changes ``seconds``, and nothing else of a record.
-        losses: some of the losses of its training, each with the share of the training that was done.
+        seconds: time of its computation.
+        tokens: non-padding tokens that the trained model read.
+        cached: True if the process that wrote the record found the result in the store. A kill changes this and
+            ``seconds``, and nothing else of a record.
+        losses: some of the training losses, each with the share of the training that was done.
     """
 
     kind: str
@@ -130,30 +130,29 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One system, on one corpus, with one seed.
+    """Results of one system, on one corpus, with one seed.
 
     Attributes:
-        experiment: name of the experiment that compares the systems.
+        experiment: name of the experiment.
         system: name of the system within it; unique together with the seed.
         role: ``"baseline"``, ``"teacher"`` or ``"student"``.
-        strategy: its stages in the textual form, empty for baselines.
-        corpus: corpus name.
-        split: split that was scored.
-        seed: seed of everything random.
+        strategy: its stages as text, empty for baselines.
+        corpus: name of the corpus.
+        split: the scored split.
+        seed: of everything random.
         scores: strict NER scores.
-        extra_splits: the same on other splits, on which nothing was chosen.
-        resources: sizes and speeds.
+        extra_splits: scores on other splits, on which nothing was chosen.
+        resources: size and speed.
         lineage: stages from the first to the last.
-        teachers: stages that made teachers for it, and for no system of the experiment, as far as its own lineage does
-            not hold them.
+        teachers: stages of teachers that are not systems of the experiment, without those of its own lineage.
         vocabulary: ``{"name", "algorithm", "size"}`` of its tokenizer and the figures of the shift analysis.
         corpora: fingerprint of each corpus and text used.
-        texts: ``"text"`` and ``"general"`` -> sentences drawn, which may be fewer than the configuration asks for.
+        texts: ``"text"`` and ``"general"`` -> number of sentences drawn, at most that of the configuration.
         config: the resolved run configuration.
         environment: versions, processor, threads, precision.
-        overlap: share of scored sentences that also stand in the training split.
+        overlap: share of scored sentences that are also in the training split.
         sample: True if the corpus is finkd's own sample, whose scores say nothing about real text.
-        version: version of this format.
+        version: of this format.
     """
 
     experiment: str
@@ -179,11 +178,11 @@ class RunRecord:
 
     @property
     def id(self) -> str:
-        """Name by which reports trace a cell to this record."""
+        """Name of this record in reports."""
         return f"{self.experiment}/{self.corpus}/{self.system}/seed-{self.seed}"
 
     def save(self, path: Path) -> None:
-        """Write the record as JSON, whole or not at all."""
+        """Write the record as JSON, atomically."""
         write_record(self, path)
 
     @classmethod
@@ -197,10 +196,10 @@ class RunRecord:
 
 
 def load_records(paths: Iterable[Path]) -> list[RunRecord]:
-    """All records in the given files and below the given folders, in the order of experiment, corpus, system and seed.
+    """Read the run records of files and folders, in order of experiment, corpus, system and seed.
 
     Args:
-        paths: folders, files with one record (``.record.json``), files with one in each line (``.jsonl``).
+        paths: folders, files with one record (``.record.json``), or files with one in each line (``.jsonl``).
 
     Raises:
         DataError: if there is none, or one cannot be read.
@@ -214,24 +213,26 @@ def load_records(paths: Iterable[Path]) -> list[RunRecord]:
 
 
 def total(counts: Iterable[Counts]) -> Counts:
-    """Counts added up."""
+    """Return the sum of counts."""
     rows = list(counts)
     return Counts(sum(c.correct for c in rows), sum(c.predicted for c in rows), sum(c.gold for c in rows))
 
 
 def figures(scores: NerScores) -> dict[str, Any]:
-    """Scores as plain values: micro, macro and per type, each with the counts behind it."""
+    """Return scores as plain values: micro, macro and per type, each with its counts."""
+
+    def plain(counts: Counts | None) -> dict[str, float | None] | None:
+        if counts is None:
+            return None
+        shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+        return {**shares, **dataclasses.asdict(counts)}
+
     return {
-        "micro": _figures(scores.micro),
+        "micro": plain(scores.micro),
         "macro_f1": scores.macro_f1,
-        "per_type": {name: _figures(counts) for name, counts in scores.per_type.items()},
-        "names_only": None if scores.names_only is None else _figures(scores.names_only),
-        "unseen": None if scores.unseen is None else _figures(scores.unseen),
+        "per_type": {name: plain(counts) for name, counts in scores.per_type.items()},
+        "names_only": plain(scores.names_only),
+        "unseen": plain(scores.unseen),
         "words": scores.words,
         "uncovered_words": scores.uncovered_words,
     }
-
-
-def _figures(counts: Counts) -> dict[str, float | None]:
-    shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
-    return {**shares, **dataclasses.asdict(counts)}

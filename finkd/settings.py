@@ -1,4 +1,4 @@
-"""From plain settings to frozen dataclasses, with every mistake reported at once."""
+"""Build frozen dataclasses from plain settings, and report all errors at once."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _SHOWN = 60
 
 
 def build(kind: type[T], settings: Mapping[str, Any], path: str, *, is_record: bool = False) -> T:
-    """An object of a dataclass from settings; numbers may be spelled as strings (YAML reads ``1e-5`` as one).
+    """Build a dataclass from settings; numbers may be strings (YAML reads ``1e-5`` as one).
 
     Args:
         kind: the dataclass.
-        settings: its fields; of one that is a dataclass itself, those settings that differ from its default here.
-        path: where the settings stand, for messages.
-        is_record: whether finkd wrote them: text may then hold control characters, as what a model writes does.
+        settings: its fields; of a field that is a dataclass, the settings that differ from the field's default.
+        path: of the settings, for messages.
+        is_record: whether finkd wrote them; text may then hold control characters, as a model's output can.
 
     Raises:
-        ConfigError: one line per mistake, each as ``path.to.key: problem (got ...)``.
+        ConfigError: one line per error, each as ``path.to.key: problem (got ...)``.
     """
     try:
         built = cast(T, _holder(cast(Any, kind))(held=_completed(kind, settings)).held)
@@ -52,19 +52,20 @@ def build(kind: type[T], settings: Mapping[str, Any], path: str, *, is_record: b
 
 @cache
 def _holder(kind: Any) -> Any:
-    """A model with one field; a plain dataclass takes its configuration (unknown names are refused) from it."""
-    return create_model("Settings", __config__=_STRICT, held=(kind, ...))
+    """Return a pydantic model with one field, whose configuration applies to the plain dataclass in it."""
+    strict = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return create_model("Settings", __config__=strict, held=(kind, ...))
 
 
 def joined(problems: Iterable[str]) -> str:
-    """Problems as one message, a line for each; of very many the first ones and their number."""
+    """Join problems to one message with a line for each, shortened if there are very many."""
     lines = list(problems)
     more = len(lines) - MAX_PROBLEMS
     return "\n".join([*lines[:MAX_PROBLEMS], f"... and {more} more problems"] if more > 1 else lines)
 
 
 def _unusable(value: Any, path: str, depth: int) -> Iterator[str]:
-    """Values that no setting can have, whatever its type: those that files, JSON or people cannot hold."""
+    """Yield errors of values that no setting can have: too deep, too large, or unprintable."""
     if depth > MAX_DEPTH:
         yield f"{path[:_SHOWN]}...: nested more than {MAX_DEPTH} deep"
     elif isinstance(value, Mapping):
@@ -84,7 +85,7 @@ def _unusable(value: Any, path: str, depth: int) -> Iterator[str]:
 
 
 def _booleans_for_numbers(given: Any, built: Any, path: str) -> Iterator[str]:
-    """Booleans where a number is expected, which pydantic would take for 1 and 0."""
+    """Yield errors of booleans in place of numbers, which pydantic converts to 1 and 0."""
     if isinstance(given, bool) and type(built) in (int, float):
         yield f"{path}: expected a number (got {given})"
     elif isinstance(given, Mapping):
@@ -97,20 +98,20 @@ def _booleans_for_numbers(given: Any, built: Any, path: str) -> Iterator[str]:
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-"""Control characters but tabs and line ends, and halves of surrogate pairs, which no UTF-8 file can hold."""
+"""Control characters except tabs and line ends, and surrogates, which UTF-8 cannot encode."""
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it."""
+    """Return a value as shown in messages."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # a number of more digits, or lists deeper, than Python prints
+    except (ValueError, RecursionError):  # numbers with too many digits, or lists too deep, for Python
         return f"a very large {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _completed(kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings in which a part that is given has the rest of its default, which may not be that of its own class."""
+    """Complete partial settings of nested dataclasses by the defaults of their fields, not of their classes."""
     completed = dict(settings)
     for field in dataclasses.fields(kind):
         given, make = settings.get(field.name), field.default_factory
@@ -120,33 +121,32 @@ def _completed(kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     return completed
 
 
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
 def described(built: Any) -> dict[str, Any]:
-    """A dataclass with all of its settings, those that nobody gave included, as JSON."""
+    """Return all settings of a dataclass, defaults included, as JSON values."""
     return {"kind": type(built).__name__, **dataclasses.asdict(built)}
 
 
 def _lines(path: str, errors: Sequence[Any], kind: type) -> Iterator[str]:
-    """One line for each place; where a setting may be of several kinds, pydantic has an error for each kind."""
+    """Yield one line for each setting, for which pydantic has an error per possible type."""
     places: dict[tuple[str, ...], list[Any]] = {}
     for error in errors:
         place = tuple(str(part) for part in error["loc"][1:] if not _KIND.fullmatch(str(part)))
         places.setdefault(place, []).append(error)
     for place, found in places.items():
-        # A mistake further down says more than that the whole is not of another kind.
+        # An error in a nested setting says more than that the whole is not of another type.
         if not any(other[: len(place)] == place and len(other) > len(place) for other in places):
-            problem = _unknown(kind, place) if found[0]["type"] in _UNKNOWN else " or ".join(map(_problem, found))
-            yield f"{'.'.join([path, *place]).strip('.')}: {problem}{_given(found[0])}"
+            first = found[0]
+            problem = _unknown(kind, place) if first["type"] in _UNKNOWN else " or ".join(map(_problem, found))
+            given = "" if first["type"] in (*_UNKNOWN, *_MISSING) else f" (got {shown(first['input'])})"
+            yield f"{'.'.join([path, *place]).strip('.')}: {problem}{given}"
 
 
 _KIND = re.compile(r"str|int|float|bool|none|\w+\[.*\]")
-"""How pydantic names a kind of value within a path."""
+"""Names of types in pydantic's paths."""
 
 
 def _unknown(kind: type, place: Sequence[str]) -> str:
-    """What to say of a setting that a dataclass, or one within it, does not have."""
+    """Describe a setting that a dataclass, or one nested in it, does not have."""
     holder = _held(kind, place[:-1])
     if holder is None:
         return "unknown setting"
@@ -159,7 +159,7 @@ def _unknown(kind: type, place: Sequence[str]) -> str:
 
 
 def _held(annotation: Any, place: Sequence[str]) -> Any:
-    """The dataclass that a type holds at a place, if it is one."""
+    """Return the dataclass at a place within a type, if there is one."""
     if dataclasses.is_dataclass(annotation):
         hints = {field.name: hint for field, hint in _fields(annotation)}
         return _held(hints.get(place[0]), place[1:]) if place else annotation
@@ -170,7 +170,7 @@ def _held(annotation: Any, place: Sequence[str]) -> Any:
 
 
 def _fields(kind: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
-    """The settings of a dataclass with their types."""
+    """Return the settings of a dataclass with their types."""
     hints = get_type_hints(kind, include_extras=True)
     return [(field, hints[field.name]) for field in dataclasses.fields(kind)]
 
@@ -184,13 +184,9 @@ def _problem(error: Any) -> str:
 
 
 def without_prefix(message: str) -> str:
-    """A message of pydantic without the name of the exception that it stands for, and without a capital letter."""
+    """Return a message of pydantic without the exception's name and the capital letter."""
     message = re.sub(r"^(Value|Assertion) error, ", "", message)
     return message[:1].lower() + message[1:]
-
-
-def _given(error: Any) -> str:
-    return "" if error["type"] in (*_UNKNOWN, *_MISSING) else f" (got {shown(error['input'])})"
 
 
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")

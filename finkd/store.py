@@ -1,7 +1,7 @@
-"""Results kept by content: the address of a result is the hash of everything that decides it.
+"""Content-addressed store: the address of a result is the hash of everything that decides it.
 
-An entry is a folder that appears whole (temporary folder, fsync, rename) with a manifest of its files' SHA-256.
-Whatever does not match its manifest is named in the log and computed again; it is never used.
+An entry is a folder, written atomically (temporary folder, fsync, rename), with a manifest of its files' SHA-256. An
+entry that does not match its manifest is logged and computed again; it is never used.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 _LOCK = ".lock"
 UNFINISHED = "unfinished"
-"""The kind of an entry that was never put in its place."""
+"""Kind of an entry that is still being written, or was abandoned."""
 
 
 def address(material: Mapping[str, Any]) -> str:
-    """Content address of a result: hash of the canonical JSON of everything that decides it."""
+    """Return the content address of a result: a hash of the canonical JSON of everything that decides it."""
     canonical = json.dumps(material, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 _NAME = re.compile(r"[0-9a-f]{32}(\.part-\d)?|\.[0-9a-f]{32}\..+")
-"""Addresses, their checkpoints, and the folders in which either is being written."""
+"""Addresses, their checkpoints, and temporary folders of either."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An entry whose files were checked.
+    """Entry whose files were checked.
 
     Attributes:
-        folder: where the files lie.
-        facts: what was noted beside them, such as the time they took.
+        folder: of the files.
+        facts: JSON values beside them, such as the time of computation.
     """
 
     folder: Path
@@ -57,13 +57,13 @@ class Stored:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as it lies there, whole or not.
+    """Entry that was not checked.
 
     Attributes:
         key: its address.
-        kind: what it holds, such as a stage's name, or ``UNFINISHED``.
+        kind: of its content, such as a stage's name, or ``UNFINISHED``.
         bytes: size of its files.
-        changed: when it was made, in seconds since 1970.
+        changed: time of its creation, in seconds since 1970.
     """
 
     key: str
@@ -73,21 +73,21 @@ class Entry:
 
 
 class Store:
-    """A folder of entries.
+    """Folder of entries.
 
     Args:
-        root: the folder; made when the first entry is.
+        root: the folder; made with the first entry.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def get(self, key: str, instead: str = "it will be computed again") -> Stored | None:
-        """The entry at an address, or ``None`` if it is absent or damaged.
+        """Return the entry at an address, or ``None`` if it is absent or damaged.
 
         Args:
             key: the address.
-            instead: what the caller does about a damaged one, for the log.
+            instead: what the caller does about a damaged entry, for the log.
         """
         folder = self.root / key
         if not folder.is_dir():
@@ -99,16 +99,16 @@ class Store:
         return Stored(folder, manifest["facts"])
 
     def has(self, key: str) -> bool:
-        """Whether there is an entry at an address; whether it is whole is not looked at."""
+        """Return whether there is an entry at an address, without checking it."""
         return (self.root / key / MANIFEST).is_file()
 
     @contextlib.contextmanager
     def put(self, key: str, facts: dict[str, Any]) -> Iterator[Path]:
-        """Yield an empty folder to fill; it becomes the entry when the block ends well.
+        """Yield an empty folder to fill, which becomes the entry if the block ends without an error.
 
         Args:
             key: the address.
-            facts: JSON values to keep with it; may be filled while the block runs.
+            facts: JSON values to store with it; may be filled within the block.
 
         Raises:
             StoreError: if the store cannot be written.
@@ -116,11 +116,11 @@ class Store:
         with _as_store_error(self.root / key), atomic_folder(self.root / key) as folder:
             yield folder
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
-            manifest = {"facts": facts, "files": files, "digest": _digest(facts, files)}
+            manifest = {"facts": facts, "files": files, "digest": address({"facts": facts, "files": files})}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     def made(self, key: str, facts: dict[str, Any], fill: Callable[[Path], object]) -> Stored:
-        """The entry at an address; if there is none it is filled now, and other processes wait for it.
+        """Return the entry at an address; if there is none, fill it now while other processes wait.
 
         Args:
             key: the address.
@@ -131,26 +131,22 @@ class Store:
             StoreError: if the store cannot be written.
         """
         found = None
-        if processes.is_first():
-            found = self.get(key) or self._filled(key, facts, fill)
+        if processes.is_first() and (found := self.get(key)) is None:
+            with self.turn(key):
+                found = self.get(key)  # another run may have filled it in the meantime
+                if found is None:
+                    with self.put(key, facts) as folder:
+                        fill(folder)
+                    found = Stored(self.root / key, facts)
         processes.wait()
         found = found or self.get(key)
         if found is None:
             raise StoreError(f"{self.root / key}: another process has written it, this one cannot read it")
         return found
 
-    def _filled(self, key: str, facts: dict[str, Any], fill: Callable[[Path], object]) -> Stored:
-        with self.turn(key):
-            found = self.get(key)  # another run may have filled it in the meantime
-            if found is None:
-                with self.put(key, facts) as folder:
-                    fill(folder)
-                found = Stored(self.root / key, facts)
-            return found
-
     @contextlib.contextmanager
     def turn(self, key: str) -> Iterator[None]:
-        """Hold an address against other runs, which wait: two that need the same result do not both compute it.
+        """Lock an address, so that of two runs that need the same result one waits for the other.
 
         Raises:
             StoreError: if the store cannot be written.
@@ -161,7 +157,7 @@ class Store:
             yield
 
     def entries(self) -> Iterator[Entry]:
-        """All entries, and what killed processes left behind; what else lies in the folder is none of the store's."""
+        """Yield all entries, unfinished ones included; other files of the folder are ignored."""
         for folder in sorted(self.root.iterdir()):
             if not (folder.is_dir() and _NAME.fullmatch(folder.name)):
                 continue
@@ -175,12 +171,12 @@ class Store:
             yield Entry(folder.name, kind, size, folder.stat().st_mtime)
 
     def problem(self, key: str) -> str:
-        """What is wrong with an entry, in words; empty if it is whole."""
+        """Describe the damage of an entry; empty if there is none."""
         return _check(self.root / key)[0]
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep what the store holds from being pruned; any number of runs may use a store at once.
+        """Lock the store against pruning; any number of runs may use it at once.
 
         Raises:
             StoreError: if the store cannot be written.
@@ -191,7 +187,7 @@ class Store:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the store against every run, so that entries may be removed.
+        """Lock the store exclusively, so that entries may be removed.
 
         Raises:
             StoreError: if a run uses it.
@@ -212,13 +208,13 @@ class Store:
             yield
 
     def clean(self) -> None:
-        """Remove what killed processes left unfinished; what a living process holds stays."""
+        """Remove unfinished entries and locks of killed processes; those of running processes stay."""
         clean(self.root)
         for path in self.root.glob(".*.turn"):
             remove_abandoned(path)
 
     def remove(self, key: str) -> None:
-        """Forget an entry, if there is one; what a living process is writing stays."""
+        """Remove an entry, if there is one, unless a running process is writing it."""
         if key.startswith("."):
             remove_abandoned(self.root / key)
         else:
@@ -227,7 +223,7 @@ class Store:
 
 @contextlib.contextmanager
 def _as_store_error(path: Path) -> Iterator[None]:
-    """What a full disk or a closed folder makes of a write, in one line; a StoreError already is one."""
+    """Convert errors of a full disk or a read-only folder to ``StoreError``."""
     try:
         yield
     except StoreError:
@@ -237,16 +233,12 @@ def _as_store_error(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: cannot write ({reason}); earlier results are untouched") from error
 
 
-def _digest(facts: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    return address({"facts": facts, "files": files})
-
-
 def _check(folder: Path) -> tuple[str, dict[str, Any]]:
-    """What is wrong with an entry, in words, and its manifest."""
+    """Describe the damage of an entry, and return its manifest."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         expected = dict(manifest["files"])
-        if manifest["digest"] != _digest(manifest["facts"], expected):
+        if manifest["digest"] != address({"facts": manifest["facts"], "files": expected}):
             return f"{MANIFEST} does not match its own checksum", {}
     except (OSError, ValueError, KeyError, TypeError):
         return f"{MANIFEST} is missing or damaged", {}

@@ -1,9 +1,9 @@
-"""YAML as configurations use it: bounded in size, every key text and given once, no tags, no silent conversions."""
+"""Strict YAML: bounded in size, with text keys that are given once, without tags and silent conversions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -13,7 +13,7 @@ from finkd.corpora.errors import ConfigError
 MAX_CHARACTERS = 200_000
 MAX_DEPTH = 40
 MAX_VALUES = 10_000
-"""Keys, scalars, lists and mappings of a text, with those that aliases repeat."""
+"""Most keys, scalars, lists and mappings, with those that aliases repeat."""
 MAX_DIGITS = 100
 
 _TAG = "tag:yaml.org,2002:"
@@ -21,19 +21,19 @@ _TEXT, _MERGE = f"{_TAG}str", f"{_TAG}merge"
 _SCALARS = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null")}
 _INTEGER = re.compile(r"[-+]?(0x[0-9a-fA-F_]+|0b[01_]+|0|[1-9][0-9_]*)$")
 _UNTYPED = ("int", "timestamp", "value")
-"""YAML 1.1 reads ``010`` as eight, ``1:30`` as ninety, ``2024-01-01`` as a date and has no value for ``=``."""
+"""Types that are read as text: YAML 1.1 has ``010`` for eight, ``1:30`` for ninety, ``2024-01-01`` and ``=``."""
 
 
 def read_yaml(text: str, where: str) -> Any:
-    """Read a YAML text; keys are text as they are written, so that ``on`` and ``2024`` are names too.
+    """Read a YAML text; keys are the text as written, so that ``on`` and ``2024`` are names too.
 
     Args:
         text: one YAML document.
-        where: names the text in messages.
+        where: name of the text in messages.
 
     Raises:
-        ConfigError: if it is no valid YAML, is too large or too deep (aliases included), gives a key twice, of which
-            YAML readers keep the last in silence, or has values that JSON does not have.
+        ConfigError: if it is not valid YAML, is too large or too deep (aliases included), gives a key twice, or has
+            values that JSON does not have.
     """
     if len(text) > MAX_CHARACTERS:
         raise ConfigError(
@@ -56,14 +56,14 @@ def read_yaml(text: str, where: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Counts nodes as they are composed, and gives plain JSON values alone."""
+    """Loader that counts nodes as they are composed, and constructs JSON values alone."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = self._nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
-        """One node, refused if it makes too many or is too deep."""
+        """Compose a node, unless there are too many or it is too deep."""
         self._depth += 1
         self._nodes += 1
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
@@ -76,7 +76,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """A mapping whose keys are text and all differ."""
+        """Compose a mapping whose keys are distinct texts."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         node.value = [(_key(key), value) for key, value in node.value]
         seen: set[str] = set()
@@ -87,7 +87,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_scalar_value(self, node: yaml.ScalarNode) -> Any:
-        """A scalar; what Python cannot convert is refused with its line."""
+        """Construct a scalar, and report its line if Python cannot convert it."""
         text = str(self.construct_scalar(node))
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise _problem("half a surrogate pair; expected whole characters", node.start_mark)
@@ -115,7 +115,7 @@ _Loader.add_implicit_resolver(f"{_TAG}int", _INTEGER, list("-+0123456789"))
 
 
 def _key(key: yaml.Node) -> yaml.ScalarNode:
-    """A key as the text that is written."""
+    """Return a key as its written text."""
     if key.tag == _MERGE and isinstance(key, yaml.ScalarNode):
         return key
     if not isinstance(key, yaml.ScalarNode) or key.tag not in _SCALARS or not key.value.strip():
@@ -124,7 +124,7 @@ def _key(key: yaml.Node) -> yaml.ScalarNode:
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Count the values that aliases stand for, before anything is built of them."""
+    """Count values, with those that aliases repeat, before any is constructed."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -133,22 +133,15 @@ def _check_size(root: yaml.Node) -> None:
             raise _problem("an alias stands within what it stands for", node.start_mark)
         if id(node) not in sizes:
             open_nodes.add(id(node))
-            sizes[id(node)] = 1 + sum(size(child) for child in _children(node))
+            children = node.value if isinstance(node, yaml.CollectionNode) else ()
+            pairs = isinstance(node, yaml.MappingNode)
+            sizes[id(node)] = 1 + sum(map(size, chain.from_iterable(children) if pairs else children))
             open_nodes.remove(id(node))
             if sizes[id(node)] > MAX_VALUES:
                 raise _problem(f"more than {MAX_VALUES:,} values, with those of aliases", node.start_mark)
         return sizes[id(node)]
 
     size(root)
-
-
-def _children(node: yaml.Node) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield key
-            yield value
-    elif isinstance(node, yaml.SequenceNode):
-        yield from node.value
 
 
 def _problem(problem: str, mark: Any) -> yaml.MarkedYAMLError:

@@ -17,13 +17,12 @@ from finkd.evaluation.ner import score
 from finkd.experiments.benchmarking.competitors import System, competitor
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.splits import scored_split
-from finkd.inference.runtime import Running
-from finkd.runtimes.energy import Meter
+from finkd.inference.tagger import Running
 from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from finkd.runtimes.resources import OtherWork, threads
-from finkd.runtimes.timing import BATCH, Batches, Times, batches, latencies, percentiles, ratio
+from finkd.runtimes.timing import BATCH, Batches, Meter, Times, batches, latencies, percentiles, ratio
 from finkd.system.environment import environment
 
 

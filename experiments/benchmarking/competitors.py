@@ -10,10 +10,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from finkd import corpora
-from finkd.compression.packing import ENTRY
+from finkd.compression.quantization import ENTRY
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
-from finkd.inference.runtime import Running
+from finkd.inference.tagger import Running
 from finkd.models import pretrained
 from finkd.models.checks import check_head
 from finkd.models.loading import load_model

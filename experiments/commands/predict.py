@@ -68,13 +68,13 @@ def predict(
     if is_graph(model):
         refuse_idle(context, "with an ONNX graph", "precision")
 
-    from finkd.inference.tagging import tag
+    from finkd.inference.tagging import predict
 
     tagger = load_tagger(model, precision=precision)
     types = entity_types(tagger.labels)
     wrong: list[FinkdError] = []
     asked, beside = tee(_until_wrong(records, wrong))
-    tagged = tag((record[field] for record in asked), tagger, batch)
+    tagged = predict((record[field] for record in asked), tagger, batch)
     if html is not None:
         _write_page(tagged, html)
     for each, record in zip(tagged, beside, strict=False):

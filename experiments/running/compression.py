@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finkd import corpora
-from finkd.compression.packing import ENTRY
+from finkd.compression.quantization import ENTRY
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError
 from finkd.data.raw_text import Text

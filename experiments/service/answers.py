@@ -17,7 +17,7 @@ from finkd.corpora.wording import counted
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.experiments.service.messages import Asked, Done, Reply
 from finkd.inference.tagger import Tagger
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from finkd.settings import without_prefix
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def reply_to(body: bytes, tagger: Tagger, limits: Limits, cancelled: threading.E
 def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], most: int) -> Iterator[bytes]:
     """Yield the answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
     size, part = 0, bytearray(b'{"results":[')
-    for number, tagged in enumerate(tag(texts, tagger, interrupt=interrupt)):
+    for number, tagged in enumerate(predict(texts, tagger, interrupt=interrupt)):
         interrupt(0)
         for place, mention in enumerate(tagged.mentions):
             part += b"," if place else b",[" if number else b"["

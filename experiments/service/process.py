@@ -169,7 +169,7 @@ def _serve(connection: Connection, source: Source, limits: Limits) -> None:
 
     from finkd.experiments.service.answers import TaggerThreads  # imports torch, which the parent does not need
     from finkd.export.loading import load_tagger
-    from finkd.inference.tagging import tag
+    from finkd.inference.tagging import predict
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
@@ -177,7 +177,7 @@ def _serve(connection: Connection, source: Source, limits: Limits) -> None:
         if source.threads:
             torch.set_num_threads(source.threads)
         tagger = load_tagger(source.model, source.threads, source.precision)
-        list(tag(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
+        list(predict(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
         gc.freeze()  # nothing of it is looked at again
         worker = TaggerThreads(tagger, limits)
     except Exception as error:

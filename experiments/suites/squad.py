@@ -17,7 +17,7 @@ from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import build
-from finkd.suites import squad_metrics
+from finkd.suites import metrics as official
 from finkd.suites.answers import Answer, AnswerSettings, answer, learn_answers
 from finkd.suites.record import TaskRecord
 
@@ -92,13 +92,13 @@ def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]
     said = [each.text for each in found]
     metrics: dict[str, float | None] = {}
     if "threshold" in frame.metrics:
-        f1s = [squad_metrics.f1(text, right) for text, right in zip(said, gold, strict=True)]
+        f1s = [official.f1(text, right) for text, right in zip(said, gold, strict=True)]
         empty = [not right for right in gold]
-        threshold = squad_metrics.best_threshold([each.no_answer for each in found], f1s, empty)
+        threshold = official.best_threshold([each.no_answer for each in found], f1s, empty)
         metrics["threshold"] = threshold
         said = [each.text if each.no_answer <= threshold else "" for each in found]
-    exact = [squad_metrics.exact(text, right) for text, right in zip(said, gold, strict=True)]
-    f1s = [squad_metrics.f1(text, right) for text, right in zip(said, gold, strict=True)]
+    exact = [official.exact(text, right) for text, right in zip(said, gold, strict=True)]
+    f1s = [official.f1(text, right) for text, right in zip(said, gold, strict=True)]
     metrics |= {"exact": statistics.fmean(exact), "f1": statistics.fmean(f1s)}
     if "threshold" in frame.metrics:
         for name, wanted in (("f1_with_answer", True), ("f1_without_answer", False)):

@@ -23,9 +23,8 @@ from finkd.suites.record import TaskRecord
 from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
-from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_random
-from finkd.suites.summaries.writing import write
+from finkd.suites.summaries.writing import Prompt, write
 from finkd.system.memory import PeakMemory
 
 Way = Literal["zero-shot", "one-shot", "lora"]

@@ -1,1 +1,1 @@
-"""Make new training text from old: replaced words, replaced entities."""
+"""Make copies of sentences with replaced words or entities."""

@@ -1,8 +1,8 @@
-"""Text in which a student meets the names that its vocabulary has lost.
+"""Entity replacement: raw text with names that the student's vocabulary has lost.
 
-A teacher knows a rare name by an embedding of its own. A student whose vocabulary cuts that name can learn from its
-tokens what it means, but only where a text shows it, and raw text shows few names more than once. So names in raw text
-are exchanged for lost ones, and the teacher, which reads the same text, says what becomes of them.
+A teacher has an embedding for some rare names that the student's vocabulary splits. The student learns them only from
+text, and raw text holds few names more than once. So names in raw text are replaced by lost ones, and the teacher's
+outputs on the new text are distilled.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from finkd.tokenization.trainers.counting import likely_names
 
 
 def lost_names(teacher: Model, student: Tokenizer) -> list[str]:
-    """Words that a tagger takes for an entity when it reads them alone, and that a student's vocabulary has lost."""
+    """Return the lost words of a student's vocabulary that the teacher tags as entities without context."""
     words = lost_words(teacher.tokenizer, student)
     scores = sentence_logits([Sentence.from_words([word]) for word in words], teacher)
     outside = teacher.labels.index(OUTSIDE)
@@ -30,19 +30,23 @@ def lost_names(teacher: Model, student: Tokenizer) -> list[str]:
 
 
 def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times: int, seed: int) -> list[Sentence]:
-    """Copies of sentences in which about half of the likely names have become other ones.
+    """Copy sentences and replace about half of the likely names.
 
     Args:
-        sentences: raw text; of its likely names (``counting.likely_names``) those of letters alone are exchanged.
-        names: what likely names become.
-        times: how often each of these is used; sentences are copied as often as that takes.
-        seed: decides what becomes what.
+        sentences: raw text; its likely names (``counting.likely_names``) of letters alone are replaced.
+        names: the new names.
+        times: number of uses of each new name; sentences are copied as often as necessary.
+        seed: of all choices.
 
     Returns:
         the copies, without tags; none if no sentence holds a likely name.
     """
     draw = random.Random(seed)
-    hosts = [(sentence, places) for sentence in sentences if (places := _places(sentence))]
+    hosts = []
+    for sentence in sentences:
+        likely = likely_names(sentence.text, sentence.words)
+        if places := [place for place in likely if sentence.words[place].isalpha()]:
+            hosts.append((sentence, places))
     supply = [name for _ in range(times) for name in draw.sample(names, len(names))]
     copies: list[Sentence] = []
     while supply and hosts:
@@ -52,8 +56,3 @@ def with_other_names(sentences: Sequence[Sentence], names: Sequence[str], times:
             if not supply:
                 break
     return copies
-
-
-def _places(sentence: Sentence) -> list[int]:
-    """Indices of the words that other names may take the place of."""
-    return [place for place in likely_names(sentence.text, sentence.words) if sentence.words[place].isalpha()]

@@ -1,8 +1,8 @@
-"""Copies of sentences in which some words have become others that could stand there.
+"""Word replacement: copies of sentences with words that a masked language model predicts.
 
-What a masked language model thinks possible is close enough to the text that a teacher can label it (TinyBERT: Jiao et
-al., arXiv 1909.10351, section 3.2 and algorithm 1, where most of the student's score comes from such copies). TinyBERT
-hides one word at a time; here all words to be exchanged are masked at once, which costs one reading for each copy.
+Likely words keep the text close enough to the original for a teacher to label it (TinyBERT: Jiao et al., arXiv
+1909.10351, section 3.2 and algorithm 1, where most of the student's score comes from such copies). TinyBERT masks one
+word at a time; here all words to be replaced are masked at once, which takes one forward pass for each copy.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Augment:
-    """How copies are made.
+    """Settings of word replacement.
 
     Attributes:
         copies: of each sentence; TinyBERT makes 20.
-        fraction: of the words that may be exchanged: those of letters that are one token for the masked language model.
-        likeliest: guesses to draw from.
-        teacher: a strategy that makes the masked language model of the experiment's teacher.
+        fraction: of the replaceable words: those of letters that are one token of the masked language model.
+        likeliest: number of most likely words to draw from.
+        teacher: strategy that makes the masked language model from the experiment's teacher.
     """
 
     copies: NonNegativeInt = 0
@@ -52,18 +52,18 @@ def augmented(
     precision: str = "fp32",
     listen: Listener | None = None,
 ) -> list[Sentence]:
-    """The copies.
+    """Make copies of sentences with replaced words.
 
     Args:
-        sentences: what is copied; of a long one each of its windows is.
-        masked_lm: guesses the words.
+        sentences: to copy; of long ones, each window.
+        masked_lm: predicts the words.
         how: settings.
-        seed: decides what is exchanged.
+        seed: of all choices.
         precision: as in ``Schedule``.
-        listen: called after every batch that is read.
+        listen: called after every batch.
 
     Returns:
-        sentences without tags, ``how.copies`` for each window in which something was exchanged.
+        sentences without tags, ``how.copies`` for each window with a replaced word.
 
     Raises:
         ConfigError: if the model has no masked-LM head.
@@ -79,7 +79,7 @@ def augmented(
     may_change = (word >= 0) & (encoded.tokens.starts == starts[word]) & (encoded.tokens.ends == ends[word])
     may_change &= letters[word]
     window = np.searchsorted(borders, word, side="right") - 1
-    guesses = _Guesses(masked_lm.tokenizer, how.likeliest, seed)
+    predict = _WordSampler(masked_lm.tokenizer, how.likeliest, seed)
     draw = np.random.Generator(np.random.PCG64(seed))
     copies = []
     for _ in range(how.copies):
@@ -87,19 +87,19 @@ def augmented(
         changed: dict[int, dict[int, str]] = {}
         for at, side in read(masked_lm, encoded, precision=precision, listen=listen, masked=masked):
             assert side.mlm_logits is not None
-            for token, guess in zip(at[masked[at]].tolist(), guesses(side.mlm_logits), strict=True):
-                changed.setdefault(int(window[token]), {})[int(word[token] - borders[window[token]])] = guess
+            for token, new in zip(at[masked[at]].tolist(), predict(side.mlm_logits), strict=True):
+                changed.setdefault(int(window[token]), {})[int(word[token] - borders[window[token]])] = new
         copies += [windows[row].sentence.with_words(words) for row, words in sorted(changed.items())]
     return copies
 
 
-class _Guesses:
-    """Draws words from a masked language model's scores.
+class _WordSampler:
+    """Sampler of words from MLM logits.
 
     Args:
         tokenizer: of the model.
-        likeliest: guesses to draw from.
-        seed: decides which.
+        likeliest: number of most likely words to draw from.
+        seed: of the draws.
     """
 
     def __init__(self, tokenizer: Tokenizer, likeliest: int, seed: int) -> None:
@@ -109,8 +109,8 @@ class _Guesses:
         self.likeliest = min(likeliest, len(self.entries))
         self.random = torch.Generator().manual_seed(seed)
 
-    def __call__(self, scores: Tensor) -> list[str]:
-        """A word for each row of (positions, vocabulary) scores."""
-        best = scores[:, self.entries.to(scores.device)].topk(self.likeliest, dim=-1).indices.cpu()
+    def __call__(self, logits: Tensor) -> list[str]:
+        """Draw a word for each row of (positions, vocabulary) logits."""
+        best = logits[:, self.entries.to(logits.device)].topk(self.likeliest, dim=-1).indices.cpu()
         chosen = torch.randint(self.likeliest, (len(best), 1), generator=self.random)
         return [self.words[entry] for entry in self.entries[best.gather(1, chosen).squeeze(1)].tolist()]

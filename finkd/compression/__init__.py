@@ -1,1 +1,1 @@
-"""Networks made smaller part by part: heads, units, layers, shared weights and low ranks."""
+"""Compress networks: prune heads, units and layers, share weights, factorize and quantize matrices."""

@@ -1,9 +1,9 @@
-"""A large vocabulary in few parameters: token embeddings that are narrower than the encoder."""
+"""Token embeddings that are narrower than the encoder, with a projection."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,17 +23,17 @@ _SHARED = (
 
 
 def factorize(model: Model, rank: int) -> Model:
-    """A copy of a BERT whose token embeddings have ``rank`` dimensions and are projected to the encoder's width.
+    """Return a copy of a BERT whose token embeddings have ``rank`` dimensions and are projected to the width.
 
     The layout is ELECTRA's (Clark et al., arXiv 2003.10555), which ``transformers`` loads: embeddings are summed and
-    normalised in ``rank`` dimensions and then projected. A vocabulary of V tokens takes V * rank parameters instead of
-    V * width (factorised embeddings: Lan et al., arXiv 1909.11942, section 3.1).
+    normalized in ``rank`` dimensions and then projected. A vocabulary of V tokens takes V * rank parameters instead of
+    V * width (factorized embeddings: Lan et al., arXiv 1909.11942, section 3.1).
 
-    The new weights follow from the old ones in closed form. Let e = w + p + t be a sum of a token's, a position's and a
-    type's vector, less its mean over the dimensions, which layer normalisation takes away anyway. Of all subspaces of
-    rank - 1 dimensions, the one kept loses the least of E|e|^2 (the leading eigenvectors of E[e e^T]). In it, vectors
-    are turned so that their coordinates sum to zero; normalising there and projecting then gives the old layer
-    normalisation of what was kept, gain and bias included. Nothing is lost if the tables have that rank.
+    The new weights follow from the old ones in closed form. Let e = w + p + t be the sum of a token's, a position's and
+    a type's embedding, minus its mean over the dimensions, which layer normalization removes anyway. Of all subspaces
+    of rank - 1 dimensions, the one kept loses the least of E|e|^2 (leading eigenvectors of E[e e^T]). In it, embeddings
+    are rotated so that their coordinates sum to zero; normalizing and projecting them gives the old layer normalization
+    of the kept part, gain and bias included. Nothing is lost if the tables have that rank.
 
     Args:
         model: an encoder or tagger; not changed.
@@ -49,49 +49,44 @@ def factorize(model: Model, rank: int) -> Model:
         )
     if not 2 <= rank < config.hidden_size:
         raise ConfigError(f"compress:factorize.rank: expected 2 to {config.hidden_size - 1} (got {rank})")
-    weights = {**_encoder_weights(model.encoder), **_embeddings(model.encoder, rank)}
+    layers = {name: weight for name, weight in model.encoder.state_dict().items() if name.startswith("encoder.")}
+    weights = {**layers, **_embeddings(model.encoder, rank)}
     if model.labels:
         head = {f"classifier.{name}": weight for name, weight in model.tagging_head.state_dict().items()}
         weights = {**{f"electra.{name}": weight for name, weight in weights.items()}, **head}
-    return Model(rebuilt(_electra(model, rank), Slim.of(model.network), weights), model.tokenizer, model.labels)
-
-
-def _electra(model: Model, rank: int) -> PreTrainedModel:
-    """A network of the right head and sizes, with weights of no meaning."""
     old = model.network.config
     shared: dict[str, Any] = {name: getattr(old, name, None) for name in _SHARED}
-    config = ElectraConfig(embedding_size=rank, **shared)
-    config.id2label, config.label2id = old.id2label, old.label2id
+    electra = ElectraConfig(embedding_size=rank, **shared)
+    electra.id2label, electra.label2id = old.id2label, old.label2id
     with torch.random.fork_rng(devices=[]):
-        network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(config)
-    return cast(PreTrainedModel, network.train(False))
-
-
-def _encoder_weights(encoder: PreTrainedModel) -> dict[str, Tensor]:
-    """Weights of the layers, which both architectures call alike."""
-    return {name: weight for name, weight in encoder.state_dict().items() if name.startswith("encoder.")}
+        network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(electra)
+    return Model(rebuilt(network, Slim.of(model.network), weights), model.tokenizer, model.labels)
 
 
 def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:
-    """Weights of the narrow embeddings and of the projection."""
+    """Return the weights of the narrow embeddings and of the projection."""
     old = encoder.get_submodule("embeddings").state_dict()
     names = [f"{kind}_embeddings.weight" for kind in ("word", "position", "token_type")]
     tables = [(old[name] - old[name].mean(dim=1, keepdim=True)).double() for name in names]
+    # (width, rank): from the encoder's dimensions to those of the embeddings; its transpose leads back. The columns of
+    # Q but the first sum to zero, since the first is constant.
+    constant = torch.eye(rank, dtype=torch.float64)
+    constant[:, 0] = 1
     words, positions, types = tables
-    # (width, rank): from the encoder's dimensions to those of the embeddings; its transpose leads back.
-    reduce = _subspace(words, positions, types, rank - 1) @ _zero_sum(rank)
+    reduce = _subspace(words, positions, types, rank - 1) @ torch.linalg.qr(constant).Q[:, 1:].T
     gain = old["LayerNorm.weight"].double() * math.sqrt(reduce.shape[0] / rank)
     narrow = {f"embeddings.{name}": table @ reduce for name, table in zip(names, tables, strict=True)}
-    unscaled = {"embeddings.LayerNorm.weight": torch.ones(rank), "embeddings.LayerNorm.bias": torch.zeros(rank)}
-    projection = {
+    rest = {
+        "embeddings.LayerNorm.weight": torch.ones(rank),
+        "embeddings.LayerNorm.bias": torch.zeros(rank),
         "embeddings_project.weight": gain[:, None] * reduce,
         "embeddings_project.bias": old["LayerNorm.bias"],
     }
-    return {name: weight.float() for name, weight in {**narrow, **unscaled, **projection}.items()}
+    return {name: weight.float() for name, weight in {**narrow, **rest}.items()}
 
 
 def _subspace(words: Tensor, positions: Tensor, types: Tensor, size: int) -> Tensor:
-    """(width, size) leading eigenvectors of E[e e^T], every word and every position of a window being as likely."""
+    """Return (width, size) leading eigenvectors of E[e e^T] for uniform tokens and positions of a window."""
     positions = positions[:WINDOW]
     mean = words.mean(dim=0) + positions.mean(dim=0) + types[0]
     moment = _covariance(words) + _covariance(positions) + torch.outer(mean, mean)
@@ -102,11 +97,3 @@ def _subspace(words: Tensor, positions: Tensor, types: Tensor, size: int) -> Ten
 def _covariance(rows: Tensor) -> Tensor:
     centred = rows - rows.mean(dim=0)
     return centred.T @ centred / len(rows)
-
-
-def _zero_sum(rank: int) -> Tensor:
-    """(rank - 1, rank) orthonormal rows whose entries sum to zero."""
-    start = torch.eye(rank, dtype=torch.float64)
-    start[:, 0] = 1
-    turned: Tensor = torch.linalg.qr(start).Q
-    return turned[:, 1:].T

@@ -1,10 +1,10 @@
-"""Two thin matrices in place of one, by its singular values."""
+"""Low-rank factorization of matrices by their singular values."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,17 +20,17 @@ from finkd.models.layer_parts import LINEARS, parts
 from finkd.models.model import Model
 
 Size = tuple[int, int]
-"""StepOutputs and inputs of a matrix."""
+"""Number of outputs and of inputs of a matrix."""
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A matrix as U diag(s) V, in the metric of what it reads.
+    """Singular value decomposition U diag(s) V of a matrix, in the metric of its inputs.
 
     Attributes:
         left: (out, rank) U.
         values: (rank,) s, falling.
-        right: (rank, in) V, with the metric taken back.
+        right: (rank, in) V, transformed back from the metric.
     """
 
     left: Tensor
@@ -39,12 +39,12 @@ class Decomposition:
 
     @property
     def gains(self) -> Tensor:
-        """(rank,) share of the output's square that each value adds."""
+        """(rank,) share of each value in the squared norm of the output."""
         return self.values.square() / self.values.square().sum()
 
     @property
     def size(self) -> Size:
-        """Of the whole matrix."""
+        """Outputs and inputs of the whole matrix."""
         return len(self.left), self.right.shape[1]
 
     @property
@@ -54,24 +54,24 @@ class Decomposition:
 
     @property
     def worth(self) -> int:
-        """The highest rank that takes fewer parameters than the whole matrix."""
+        """Highest rank that takes fewer parameters than the whole matrix."""
         return highest_rank(self.size)
 
     def cut(self, rank: int) -> tuple[Tensor, Tensor]:
-        """(rank, in) and (out, rank) matrices whose product is the best one of that rank."""
+        """Return (rank, in) and (out, rank) matrices whose product is the best approximation of that rank."""
         root = self.values[:rank].sqrt()
         return root[:, None] * self.right[:rank], self.left[:, :rank] * root
 
 
 def decompose(weight: Tensor, moment: Tensor | None = None) -> Decomposition:
-    """Singular values of a matrix W; with the moment of its inputs, those of W S, where S S' = E[x x'].
+    """Decompose a matrix W; with the second moment of its inputs, W S, where S S' = E[x x'].
 
-    Cutting W S loses the least of E|W x - W' x|^2 that a rank allows (activation-aware SVD; Wang et al. 2024, SVD-LLM,
-    arXiv 2403.07378, section 3.1).
+    Truncating W S gives the smallest E|W x - W' x|^2 of a rank (activation-aware SVD; Wang et al. 2024, SVD-LLM, arXiv
+    2403.07378, section 3.1).
 
     Args:
         weight: (out, in).
-        moment: (in, in) E[x x'] of what it reads.
+        moment: (in, in) E[x x'] of its inputs.
     """
     weight = weight.detach().double()
     if moment is None:
@@ -85,37 +85,33 @@ def decompose(weight: Tensor, moment: Tensor | None = None) -> Decomposition:
 
 
 def highest_rank(size: Size) -> int:
-    """The highest rank that takes fewer parameters than a whole matrix, or 1."""
+    """Return the highest rank that takes fewer parameters than a whole matrix, or 1."""
     out, into = size
     return max(1, (out * into - 1) // (out + into))
 
 
 def ranks_alike(sizes: Mapping[str, Size], rank: int) -> dict[str, int]:
-    """The same rank for each matrix that becomes smaller by it."""
+    """Return one rank for all matrices that it makes smaller."""
     return {name: rank for name, size in sizes.items() if rank <= highest_rank(size)}
 
 
 def check_smaller(ranks: Mapping[str, int]) -> None:
-    """See that at least one matrix becomes smaller.
-
-    Raises:
-        ConfigError: if none does.
-    """
+    """Raise ``ConfigError`` unless at least one matrix becomes smaller."""
     if not ranks:
         raise ConfigError("compress:decompose: no matrix would become smaller; choose a lower rank or energy")
 
 
 def ranks_by_energy(found: Mapping[str, Decomposition], energy: float) -> dict[str, int]:
-    """The lowest rank of each matrix that keeps a share of its output's square; none where the matrix is cheaper."""
+    """Return the lowest rank of each matrix that keeps a share of the squared output norm, if it takes less space."""
     ranks = {name: int((each.gains.cumsum(0) < energy - 1e-12).sum()) + 1 for name, each in found.items()}
     return {name: rank for name, rank in ranks.items() if rank <= found[name].worth}
 
 
 def beyond_rank_one(sizes: Collection[Size], fraction: float) -> float:
-    """Parameters that a share of the matrices' own leaves when each matrix has rank 1.
+    """Return how many parameters of a budget are left when each matrix has rank 1.
 
     Raises:
-        ConfigError: if that takes more.
+        ConfigError: if rank 1 exceeds the budget.
     """
     left = fraction * sum(out * into for out, into in sizes) - sum(out + into for out, into in sizes)
     if left < 0:
@@ -124,9 +120,9 @@ def beyond_rank_one(sizes: Collection[Size], fraction: float) -> float:
 
 
 def ranks_by_budget(found: Mapping[str, Decomposition], fraction: float) -> dict[str, int]:
-    """Ranks that together take a share of the matrices' parameters.
+    """Return ranks that together take a share of the matrices' parameters.
 
-    Ranks are given out one by one, each to the matrix whose output gains most for what the rank costs.
+    Ranks are assigned one by one, each to the matrix whose output gains most per parameter.
 
     Raises:
         ConfigError: if not even rank 1 of every matrix fits.
@@ -145,7 +141,7 @@ def ranks_by_budget(found: Mapping[str, Decomposition], fraction: float) -> dict
 
 
 def matrices(model: Model) -> dict[str, nn.Linear]:
-    """The matrices of all layers by ``"layer.matrix"``.
+    """Return the matrices of all layers by ``"layer.matrix"``.
 
     Raises:
         ConfigError: if its layers are shared or of low rank already.
@@ -160,38 +156,32 @@ def matrices(model: Model) -> dict[str, nn.Linear]:
 
 
 def moments(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> dict[str, Tensor]:
-    """(in, in) E[x x'] of what each matrix reads, padding left out."""
+    """Compute the (in, in) second moment E[x x'] of each matrix's inputs, without padding."""
     total: dict[str, Tensor] = {}
     count = 0
-    with _seen(matrices(model)) as seen, torch.inference_mode():
-        for rows in plan(data.lengths, batch_tokens, seed, 0):
-            inputs = data.batch(rows).student
-            forward(model.network.train(False), inputs, Requirement.NONE)
-            count += len(inputs.tokens)
-            for name, states in seen.items():
-                read = states.flatten(0, 1)[inputs.tokens].double()
-                total[name] = total.get(name, 0) + read.T @ read
-    return {name: each / count for name, each in total.items()}
+    inputs: dict[str, Tensor] = {}  # of this batch
 
+    def keep(name: str, module: nn.Module, given: tuple[Tensor]) -> None:
+        inputs[name] = given[0]
 
-@contextmanager
-def _seen(found: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """What the matrices have read last."""
-    seen: dict[str, Tensor] = {}
-
-    def watch(name: str) -> Any:
-        return lambda module, given: seen.update({name: given[0]})
-
-    handles = [module.register_forward_pre_hook(watch(name)) for name, module in found.items()]
+    handles = [each.register_forward_pre_hook(partial(keep, name)) for name, each in matrices(model).items()]
     try:
-        yield seen
+        with torch.inference_mode():
+            for rows in plan(data.lengths, batch_tokens, seed, 0):
+                batch = data.batch(rows).student
+                forward(model.network.train(False), batch, Requirement.NONE)
+                count += len(batch.tokens)
+                for name, states in inputs.items():
+                    read = states.flatten(0, 1)[batch.tokens].double()
+                    total[name] = total.get(name, 0) + read.T @ read
     finally:
         for handle in handles:
             handle.remove()
+    return {name: each / count for name, each in total.items()}
 
 
 def with_ranks(model: Model, found: Mapping[str, Decomposition], ranks: Mapping[str, int]) -> Model:
-    """A copy in which each named matrix is two of a rank; biases stay."""
+    """Return a copy in which each named matrix is the product of two; biases stay."""
     weights = model.network.state_dict()
     names = {module: name for name, module in model.network.named_modules()}
     for name, rank in ranks.items():

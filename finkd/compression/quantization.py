@@ -1,11 +1,13 @@
-"""Weights in few bits, in groups of their own scale, and how many bits each matrix needs."""
+"""Quantization of weights to few bits, with a scale for each group, and choice of the bits of each matrix."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from finkd.data.batches import TrainingData, plan
 from finkd.losses.cross_entropy import CrossEntropy
@@ -13,27 +15,29 @@ from finkd.models.model import Model
 from finkd.training.step import Step
 
 CHOICES = (2, 3, 4, 8)
-"""Bits that a weight may have."""
+"""Possible bits of a weight."""
+ENTRY = "packed_bytes"
+"""Configuration entry with the bytes of a model in a file without unused bits and zeros."""
 
 _ITERATIONS = 20
 _TOLERANCE = 1e-2
 
 
 def quantized(weight: Tensor, bits: int, group: int) -> Tensor:
-    """The nearest weights that few bits can say, as floats (symmetric, round to nearest).
+    """Round weights to few bits and return them as floats (symmetric, round to nearest).
 
     Args:
         weight: (rows, columns).
-        bits: of each; 2 bits are -1, 0 and 1.
-        group: rows of one scale, which is such that the largest weight of a group is kept (Shen et al. 2020, Q-BERT,
-            arXiv 1909.05840, section 3.2).
+        bits: of each weight; 2 bits are -1, 0 and 1.
+        group: rows with one scale, which keeps the largest weight of the group (Shen et al. 2020, Q-BERT, arXiv
+            1909.05840, section 3.2).
     """
     codes, scales = _codes(weight, bits, group)
     return (codes * scales).flatten(0, 1)[: len(weight)].to(weight.dtype)
 
 
 def packed(weight: Tensor, bits: int, group: int) -> bytes:
-    """The same as bytes: the codes one after the other without gaps, then each group's scale in fp16."""
+    """Return quantized weights as bytes: the codes without gaps, then each group's scale in fp16."""
     codes, scales = _codes(weight, bits, group)
     codes = codes.flatten(0, 1)[: len(weight)].flatten().to(torch.int64) + 2 ** (bits - 1) - 1
     spread = (codes[:, None] >> torch.arange(bits - 1, -1, -1)) & 1
@@ -43,7 +47,7 @@ def packed(weight: Tensor, bits: int, group: int) -> bytes:
 
 
 def _codes(weight: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor]:
-    """(groups, group, columns) whole numbers, and the (groups, 1, 1) scales of their unit; missing rows are zero."""
+    """Return (groups, group, columns) integers and their (groups, 1, 1) scales; the last group is padded with zeros."""
     weight = weight.detach().float()
     missing = -len(weight) % group
     rows = torch.cat([weight, weight.new_zeros(missing, weight.shape[1])]).unflatten(0, (-1, group))  # type: ignore[no-untyped-call]
@@ -55,23 +59,17 @@ def _codes(weight: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor]:
 def sensitivities(
     model: Model, data: TrainingData, names: Sequence[str], batch_tokens: int, seed: int
 ) -> dict[str, float]:
-    """Largest eigenvalue of the loss's Hessian in each matrix: its mean over batches, without sign, and its deviation.
+    """Compute the sensitivity of the loss to each matrix: |mean| + deviation of its Hessian's largest eigenvalue.
 
-    By power iteration on products of the Hessian with a vector (Q-BERT, section 3.1: what is steep needs its bits).
-
-    Args:
-        model: a tagger; not changed.
-        data: labelled examples.
-        names: of the matrices, as the network calls them.
-        batch_tokens: tokens of one batch.
-        seed: of the batches and of the first vectors.
+    Mean and deviation are over batches; eigenvalues are found by power iteration on Hessian-vector products (Q-BERT,
+    section 3.1).
     """
     step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32", apart=True).train(False)
     step.network.set_attn_implementation("eager")  # fused kernels have no second derivative
     weights = dict(step.network.named_parameters())
     chosen = [weights[name] for name in names]
     random = torch.Generator().manual_seed(seed)
-    # A batch is about as steep in about the same direction as the last one: it begins there.
+    # Eigenvectors change little between batches: power iteration starts at those of the last batch.
     vectors = [torch.randn(weight.shape, generator=random) for weight in chosen]
     found = []
     for rows in plan(data.lengths, batch_tokens, seed, 0):
@@ -86,7 +84,7 @@ def sensitivities(
 
 
 def _eigenpair(gradient: Tensor, weight: Tensor, vector: Tensor) -> tuple[float, Tensor]:
-    """The largest eigenvalue and its vector, by power iteration from a vector."""
+    """Return the largest eigenvalue and its vector, by power iteration from a vector."""
     vector = vector / vector.norm()
     value = 0.0
     for _ in range(_ITERATIONS):
@@ -104,15 +102,15 @@ def _eigenpair(gradient: Tensor, weight: Tensor, vector: Tensor) -> tuple[float,
 def bits_by_sensitivity(
     weights: Mapping[str, Tensor], sensitive: Mapping[str, float], mean: float, group: int
 ) -> dict[str, int]:
-    """Bits of each matrix, ``mean`` on average over all weights.
+    """Choose the bits of each matrix, ``mean`` on average over all weights.
 
-    All begin with the fewest; step by step, the matrix whose rounding costs most for each bit more gets it, where
-    rounding costs its sensitivity times the square of what it changes (Dong et al. 2020, HAWQ-V2, arXiv 1911.03852, eq.
-    4, with the largest eigenvalue in the place of the mean one).
+    All start with the fewest bits; the matrix whose cost falls most per added bit gets the next step. The cost is the
+    sensitivity times the squared rounding error (Dong et al. 2020, HAWQ-V2, arXiv 1911.03852, eq. 4, with the largest
+    eigenvalue in place of the mean one).
 
     Args:
-        weights: by name.
-        sensitive: of each.
+        weights: matrices by name.
+        sensitive: sensitivity of each.
         mean: from the fewest to the most bits of ``CHOICES``.
         group: as for ``quantized``.
     """
@@ -138,7 +136,7 @@ def bits_by_sensitivity(
 
 
 class FewBits:
-    """A constraint that rounds matrices to few bits while they learn (quantization-aware training).
+    """Constraint that rounds matrices to few bits during training (quantization-aware training).
 
     Args:
         bits: of each matrix, by name.
@@ -150,30 +148,44 @@ class FewBits:
 
     @property
     def names(self) -> frozenset[str]:
-        """Of the matrices."""
+        """Names of the matrices."""
         return frozenset(self.bits)
 
     def look(self, free: Mapping[str, Tensor]) -> None:
-        """Gradients decide nothing."""
+        """Ignore gradients."""
 
     def apply(self, free: Mapping[str, Tensor], done: float) -> dict[str, Tensor]:
-        """The rounded matrices."""
+        """Return the rounded matrices."""
         return {name: quantized(free[name], bits, self.group) for name, bits in self.bits.items()}
 
     def state(self) -> dict[str, Tensor]:
-        """Nothing to remember."""
+        """Return an empty state."""
         return {}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Nothing to take back."""
+        """Restore nothing."""
 
 
 def embedding_matrix(model: Model) -> str:
-    """Name of the token embedding table, as the network calls it."""
+    """Return the parameter name of the token embeddings."""
     return next(name for name, each in model.network.named_parameters() if each is model.embeddings.weight)
 
 
-def rest_bytes(network: nn.Module, names: Sequence[str]) -> int:
-    """Bytes of all weights but some, as they are."""
-    left_out = set(names)
-    return sum(each.numel() * each.element_size() for name, each in network.named_parameters() if name not in left_out)
+def with_packed_bytes(model: Model, held: Mapping[str, int]) -> Model:
+    """Add the configuration entry with the packed size of a model, ``held`` bytes for the named matrices, in place."""
+    rest = [each for name, each in model.network.named_parameters() if name not in held]
+    total = sum(held.values()) + sum(each.numel() * each.element_size() for each in rest)
+    for config in (model.network.config, model.encoder.config):
+        setattr(config, ENTRY, total)
+    return model
+
+
+def without_packed_bytes(model: Model) -> Model:
+    """Remove the entry for a stage that changes the weights, since it would be wrong afterwards."""
+    if not hasattr(model.network.config, ENTRY):
+        return model
+    network = copy.deepcopy(model.network)
+    for config in {id(each): each for each in (network.config, network.base_model.config)}.values():
+        if hasattr(config, ENTRY):
+            delattr(config, ENTRY)
+    return replace(model, network=network)

@@ -1,4 +1,4 @@
-"""One set of weights for all layers."""
+"""Weight sharing across layers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ import torch
 from finkd.corpora.errors import ConfigError
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Shared, Slim
-from finkd.models.layer_parts import halves
+from finkd.models.layer_parts import parts
 from finkd.models.model import Model
 
 Start = Literal["mean", "first"]
-"""What the shared weights begin as: the mean of the layers' own, or those of the first layer."""
+"""Initial shared weights: the mean of the layers', or those of the first layer."""
 
 
 def check_shareable(slim: Slim, layers: int, shared: Shared, start: Start) -> None:
-    """See that layers can have the same weights.
-
-    Args:
-        slim: what they are like.
-        layers: how many there are.
-        shared: as for ``share_layers``.
-        start: likewise.
+    """Check that layers can share their weights.
 
     Raises:
         ConfigError: if they are shared already, of different shapes, or of low rank and so without a mean.
@@ -40,15 +34,14 @@ def check_shareable(slim: Slim, layers: int, shared: Shared, start: Start) -> No
 
 
 def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
-    """A copy whose layers hold the same weights (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1).
+    """Return a copy whose layers share their weights (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1).
 
-    It takes as long as before; only its parameters are fewer. What is lost comes back by learning from the model as it
-    was.
+    It has fewer parameters and is as slow as before; distillation from the original model recovers the loss.
 
     Args:
         model: an encoder, with or without a head; not changed.
-        shared: which half of the layers, or both.
-        start: as in ``Start``.
+        shared: half of the layers, or both.
+        start: initial weights.
 
     Raises:
         ConfigError: as for ``check_shareable``.
@@ -58,7 +51,7 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
     weights = model.network.state_dict()
     names = {module: name for name, module in model.network.named_modules()}
     prefixes = [names[layer] for layer in model.layers]
-    modules = halves(model.layers[0])[shared]
+    modules = parts(model.layers[0]).halves[shared]
     own = [
         {name: weight for name, weight in layer.named_parameters() if name.startswith(modules)}
         for layer in model.layers

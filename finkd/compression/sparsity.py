@@ -1,4 +1,4 @@
-"""Matrices with zeros: which weights go, and when, while the others learn."""
+"""Unstructured pruning of matrices during training."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from finkd.compression.pruning import Scope
 from finkd.models.model import Model
 
 By = Literal["magnitude", "movement"]
-"""The size of a weight, or how far its gradients have moved it away from zero (Sanh et al. 2020, arXiv 2005.07683)."""
+"""Score of a weight: its size, or its movement away from zero (Sanh et al. 2020, arXiv 2005.07683)."""
 
 _UPDATES = 50
 
 
 class Sparsity:
-    """A constraint that holds a fraction of some matrices at zero.
+    """Constraint that holds a fraction of the weights of some matrices at zero.
 
-    The fraction rises from 0 with the cube of what is left of the rise (Zhu and Gupta 2017, arXiv 1710.01878, eq. 1);
-    which weights go is decided anew ``_UPDATES`` times in the course of the training.
+    The fraction rises from 0 on a cubic schedule (Zhu and Gupta 2017, arXiv 1710.01878, eq. 1); masks are updated
+    ``_UPDATES`` times in the course of the training.
 
     Args:
         names: of the matrices.
         fraction: of their weights that are zero in the end.
-        by: what is judged.
-        scope: whether each matrix loses as much, or the least important weights go wherever they are.
-        rise: the parts of the training between which the fraction rises; an empty one prunes at once.
+        by: score of a weight.
+        scope: of the fraction: each matrix, or all of them together.
+        rise: start and end of the rise, as shares of the training; equal ones prune at once.
     """
 
     def __init__(
@@ -42,11 +42,11 @@ class Sparsity:
 
     @property
     def names(self) -> frozenset[str]:
-        """Of the matrices."""
+        """Names of the matrices."""
         return frozenset(self._names)
 
     def look(self, free: Mapping[str, Tensor]) -> None:
-        """Add up how far gradients move weights away from zero."""
+        """Accumulate the movement of weights away from zero."""
         if self.by == "movement":
             for name in self._names:
                 weight = free[name]
@@ -54,7 +54,7 @@ class Sparsity:
                     self.scores[name] = self.scores.get(name, torch.zeros_like(weight)) - weight * weight.grad
 
     def apply(self, free: Mapping[str, Tensor], done: float) -> dict[str, Tensor]:
-        """The matrices with their zeros."""
+        """Return the masked matrices, with new masks if an update is due."""
         update = int(done * _UPDATES)
         if update != self.updates:
             self.updates = update
@@ -62,7 +62,7 @@ class Sparsity:
         return {name: free[name] * self.masks[name] for name in self._names}
 
     def at(self, done: float) -> float:
-        """Share of zeros when a part of the training is done."""
+        """Return the fraction of zeros when a share of the training is done."""
         start, end = self.rise
         if done >= end:
             return self.fraction
@@ -72,33 +72,30 @@ class Sparsity:
         return self.fraction * (1 - left**3)
 
     def state(self) -> dict[str, Tensor]:
-        """SelectedLogits and masks."""
+        """Return scores and masks."""
         kinds = {"scores": self.scores, "masks": self.masks}
         found = {f"{kind}.{name}": value for kind, held in kinds.items() for name, value in held.items()}
         return {**found, "updates": torch.tensor([self.updates])}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take them back."""
+        """Restore scores and masks."""
         self.updates = int(state["updates"])
         for kind, held in {"scores": self.scores, "masks": self.masks}.items():
             held |= {name.removeprefix(f"{kind}."): value for name, value in state.items() if name.startswith(kind)}
 
     def _masks(self, free: Mapping[str, Tensor], fraction: float) -> dict[str, Tensor]:
-        judged = {name: self._judged(name, free[name]) for name in self._names}
+        scores = {name: free[name].abs() for name in self._names}
+        if self.by == "movement":
+            scores |= self.scores  # empty before the first step
         if self.scope == "layer":
-            return {name: _largest(each, fraction) for name, each in judged.items()}
-        together = _largest(torch.cat([each.flatten() for each in judged.values()]), fraction)
-        parts = torch.split(together, [each.numel() for each in judged.values()])
-        return {name: part.view_as(judged[name]) for name, part in zip(judged, parts, strict=True)}
-
-    def _judged(self, name: str, weight: Tensor) -> Tensor:
-        if self.by == "magnitude":
-            return weight.abs()
-        return self.scores.get(name, weight.abs())  # before anything has moved
+            return {name: _largest(each, fraction) for name, each in scores.items()}
+        together = _largest(torch.cat([each.flatten() for each in scores.values()]), fraction)
+        parts = torch.split(together, [each.numel() for each in scores.values()])
+        return {name: part.view_as(scores[name]) for name, part in zip(scores, parts, strict=True)}
 
 
 def _largest(scores: Tensor, fraction: float) -> Tensor:
-    """1 where a score is among those that stay, 0 for the ``share`` of the lowest; of equal ones the last go."""
+    """Return a mask with 0 for a fraction of the lowest scores, of equal ones the last, and 1 for the others."""
     mask = torch.ones_like(scores)
     gone = round(fraction * scores.numel())
     if gone:
@@ -107,11 +104,11 @@ def _largest(scores: Tensor, fraction: float) -> Tensor:
 
 
 def prunable(model: Model) -> list[str]:
-    """Names of the matrices of all layers, those of low rank too and shared ones once, as the network calls them."""
+    """Return the names of the matrices of all layers, factors of low rank included, shared ones once."""
     layers = {id(weight) for layer in model.layers for weight in layer.parameters() if weight.ndim > 1}
     return [name for name, weight in model.network.named_parameters() if id(weight) in layers]
 
 
 def packed_bytes(weight: Tensor) -> int:
-    """Bytes of a matrix whose zeros are left out: a bit for each place, and fp32 for what is not zero."""
+    """Return the bytes of a matrix stored without zeros: a bit for each weight, and fp32 for nonzero ones."""
     return -(-weight.numel() // 8) + 4 * int(weight.count_nonzero())

@@ -1,7 +1,8 @@
-"""The same matrix of all layers as one tensor, in factors that the layers share."""
+"""Tensor decomposition of the same matrix of all layers, with factors that the layers share."""
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -23,7 +24,7 @@ Method = Literal["tucker", "cp"]
 
 @dataclass(frozen=True)
 class Factors:
-    """Matrices W_l of all layers as ``wide @ core_l @ narrow``.
+    """Factors of the matrices W_l of all layers: ``wide @ core_l @ narrow``.
 
     Attributes:
         wide: (out, rank).
@@ -37,16 +38,16 @@ class Factors:
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """Of the outputs and of the inputs, or the one of a diagonal."""
+        """Rank of the outputs and of the inputs, or that of diagonal cores."""
         return tuple(self.cores.shape[1:])
 
 
 def tucker(stack: Tensor, rank: int) -> Factors:
-    """Tucker decomposition along outputs and inputs (Tucker 1966; by higher-order orthogonal iteration, as tensorly).
+    """Decompose along outputs and inputs (Tucker 1966; higher-order orthogonal iteration, by tensorly).
 
     Args:
         stack: (layers, out, in).
-        rank: of outputs and inputs, no higher than there are.
+        rank: of outputs and inputs; at most their number.
     """
     from tensorly.decomposition import partial_tucker
 
@@ -56,7 +57,7 @@ def tucker(stack: Tensor, rank: int) -> Factors:
 
 
 def cp(stack: Tensor, rank: int) -> Factors:
-    """Canonical polyadic decomposition: a sum of ``rank`` outer products (Hitchcock 1927; least squares by turns).
+    """Decompose into a sum of outer products (canonical polyadic, Hitchcock 1927; alternating least squares).
 
     Args:
         stack: (layers, out, in).
@@ -64,7 +65,7 @@ def cp(stack: Tensor, rank: int) -> Factors:
     """
     from tensorly.decomposition import parafac
 
-    with quiet("tensorly"):  # it warns of ranks above the number of layers
+    with quiet("tensorly"):  # it warns about ranks above the number of layers
         weights, (layers, wide, into) = parafac(
             stack.double().numpy(), rank, n_iter_max=50, init="svd", random_state=0, normalize_factors=True
         )
@@ -73,7 +74,7 @@ def cp(stack: Tensor, rank: int) -> Factors:
 
 
 def rank_by_budget(stack: Tensor, method: Method, fraction: float) -> int:
-    """The highest rank whose factors have at most a share of the parameters of a (layers, out, in) stack.
+    """Return the highest rank whose factors have at most a share of the parameters of a (layers, out, in) stack.
 
     Raises:
         ConfigError: if not even one rank fits.
@@ -88,21 +89,17 @@ def rank_by_budget(stack: Tensor, method: Method, fraction: float) -> int:
         return out * left + into * right + layers * left * right
 
     highest = max(out, into) if method == "tucker" else int(budget)
-    # A cost that does not fall: the last rank that fits is found by halving.
-    low, high = 0, highest
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if cost(middle) <= budget else (low, middle - 1)
-    if low == 0:
+    rank = bisect.bisect_right(range(1, highest + 1), budget, key=cost)  # the cost does not fall with the rank
+    if rank == 0:
         raise ConfigError(f"compress:tensorize: no rank fits a budget of {fraction:g}; choose a higher one")
-    return low
+    return rank
 
 
 def stacks(model: Model) -> dict[str, Tensor]:
-    """(layers, out, in) by the name of the matrix, as ``finkd.models.layer_parts.LINEARS`` calls it.
+    """Return the (layers, out, in) matrices of each name in ``finkd.models.layer_parts.LINEARS``.
 
     Raises:
-        ConfigError: if layers are shared, of low rank, or of other shapes than each other.
+        ConfigError: if layers are shared, of low rank, or of different shapes.
     """
     found = matrices(model)
     layers = range(len(model.layers))
@@ -111,7 +108,7 @@ def stacks(model: Model) -> dict[str, Tensor]:
 
 
 def with_factors(model: Model, found: Mapping[str, Factors]) -> Model:
-    """A copy in which each named matrix of every layer is three, of which the layers share two; biases stay."""
+    """Return a copy in which each named matrix of every layer is a product of three; layers share the outer two."""
     weights = model.network.state_dict()
     names = {module: name for name, module in model.network.named_modules()}
     for number, layer in enumerate(model.layers):

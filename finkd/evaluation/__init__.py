@@ -1,1 +1,1 @@
-"""Score predictions, and score baselines that need no model."""
+"""Score predictions and baselines."""

@@ -1,4 +1,4 @@
-"""What needs no model: scores that every system has to beat."""
+"""Baselines that tag without a model."""
 
 from __future__ import annotations
 
@@ -22,23 +22,18 @@ baselines: Registry[Baseline] = Registry(
 
 
 def dictionary(train: Sequence[Sentence], test: Sequence[Sentence]) -> Tags:
-    """Tag every surface that was an entity in training, longest first, with the type it most often had.
-
-    Args:
-        train: labelled sentences.
-        test: sentences to tag.
-    """
+    """Tag every surface that is an entity in ``train``, longest first, with its most frequent type."""
     seen: dict[tuple[str, ...], Counter[str]] = {}
     for sentence in train:
         for entity in entities(sentence.tags or ()):
             seen.setdefault(sentence.words[entity.start : entity.end], Counter())[entity.type] += 1
-    # Ties between types are broken by name, so that the baseline does not depend on the order of the corpus.
+    # Ties between types are broken by name, so that the order of the corpus has no effect.
     types = {surface: min(counts, key=lambda name: (-counts[name], name)) for surface, counts in seen.items()}
     return [_match(sentence.words, types) for sentence in test]
 
 
 def two_words(train: Sequence[Sentence], test: Sequence[Sentence]) -> Tags:
-    """Tag "Borrower" and "Lender" as PER and nothing else: it beats large models on FIN3, where roles are labelled."""
+    """Tag "Borrower" and "Lender" as PER: this beats large models on FIN3, where roles are labelled."""
     types: dict[tuple[str, ...], str] = {("Borrower",): "PER", ("Lender",): "PER"}
     return [_match(sentence.words, types) for sentence in test]
 

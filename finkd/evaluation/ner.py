@@ -1,7 +1,7 @@
-"""Strict entity scores: whole sentences through windows, words by their first token, entities read as strict IOB2.
+"""Strict entity scores: whole sentences through windows, words by their first token, entities as strict IOB2.
 
-The counts are those of seqeval's strict mode, for types whose names seqeval reads as they are: it strips hyphens, so
-that ``ORG-`` and ``ORG`` are one type to it.
+The counts are those of seqeval's strict mode, except that seqeval strips hyphens, so that it takes ``ORG-`` and ``ORG``
+for one type.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW
-from finkd.inference.tagger import Tagger, Tags, predict
+from finkd.inference.tagger import Tagger, Tags, predict_tags
 from finkd.records import Counts, NerScores
 
 
@@ -25,19 +25,18 @@ def score(
     uncovered: int = 0,
     known: Collection[str] = (),
 ) -> NerScores:
-    """Count entities whose border and type are both right; both sides are read as strict IOB2 (``finkd.corpora.tags``).
+    """Count entities whose border and type are both right, with gold and prediction read as strict IOB2.
 
     Args:
         sentences: gold; every one must have tags.
         predicted: one tag per word.
-        types: entity types, in the order of the report; types that only the prediction has follow them.
-        roles: lower-cased surfaces that a corpus labels although they are roles, not names (see
-            ``NerScores.names_only``).
+        types: entity types, in the order of the report; types of the prediction alone follow them.
+        roles: lower-cased surfaces that a corpus labels although they are roles (see ``NerScores.names_only``).
         uncovered: words without a token, for the record.
         known: lower-cased words of the training split (see ``NerScores.unseen``).
 
     Raises:
-        ValueError: if a sentence has no gold tags or another number of words than its prediction, or a tag is none.
+        ValueError: if a sentence has no gold tags or another number of words than its prediction, or a tag is invalid.
     """
     for sentence, tags in zip(sentences, predicted, strict=True):
         if sentence.tags is None or len(tags) != len(sentence.spans):
@@ -48,11 +47,9 @@ def score(
     per_type: dict[str, list[int]] = {name: [0, 0, 0] for name in types}
     per_document: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     names, unseen = [0, 0, 0], [0, 0, 0]
-    documents = document_names(sentences)
-    for index, (sentence, tags) in enumerate(zip(sentences, predicted, strict=True)):
-        true, guess = set(entities(sentence.tags or ())), set(entities(tags))
-        document = documents[index]
-        for place, group in enumerate((true & guess, guess, true)):
+    for sentence, tags, document in zip(sentences, predicted, document_names(sentences), strict=True):
+        true, found = set(entities(sentence.tags or ())), set(entities(tags))
+        for place, group in enumerate((true & found, found, true)):
             per_document[document][place] += len(group)
             for entity in group:
                 per_type.setdefault(entity.type, [0, 0, 0])[place] += 1
@@ -70,7 +67,7 @@ def score(
 
 
 def document_names(sentences: Sequence[Sentence]) -> list[str]:
-    """Each sentence's document; one without a document is its own, called by its number and never like a document."""
+    """Return each sentence's document; a sentence without one is its own, with a unique name from its number."""
     taken = {sentence.document for sentence in sentences}
     found = []
     for index, sentence in enumerate(sentences):
@@ -82,7 +79,7 @@ def document_names(sentences: Sequence[Sentence]) -> list[str]:
 
 
 def known_words(sentences: Iterable[Sentence]) -> frozenset[str]:
-    """The lower-cased words of some sentences."""
+    """Return the lower-cased words of some sentences."""
     return frozenset(word.lower() for sentence in sentences for word in sentence.words)
 
 
@@ -94,6 +91,6 @@ def evaluate(
     known: Collection[str] = (),
     limit: int = WINDOW,
 ) -> NerScores:
-    """Strict scores of a model on labelled sentences; see ``score``."""
-    predicted, uncovered = predict(sentences, model, limit)
+    """Score a model on labelled sentences; see ``score``."""
+    predicted, uncovered = predict_tags(sentences, model, limit)
     return score(sentences, predicted, types, roles, uncovered, known)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finkd.compression.packing import without_packed_bytes
+from finkd.compression.quantization import without_packed_bytes
 from finkd.corpora.files import sha256
 from finkd.models import pretrained
 from finkd.models.loading import load_model

@@ -1,1 +1,1 @@
-"""Finished taggers in the forms that other programs run."""
+"""Export taggers to ONNX and spaCy."""

@@ -1,4 +1,4 @@
-"""Any saved tagger, by the folder that it lies in."""
+"""Loading of a tagger in any format."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def load_tagger(source: str | Path, threads: int | None = None, precision: str = "fp32") -> Tagger:
-    """Read a tagger of finkd, a local Hugging Face folder, an exported ONNX graph or a model by its name.
+    """Load a tagger of finkd, a local Hugging Face folder, an exported ONNX graph or a model by its name.
 
     Args:
-        source: name or folder; of a spaCy package that finkd made, or a pipeline in it, too.
-        threads: for ONNX Runtime; ``None`` takes as many as PyTorch does.
-        precision: of PyTorch; ``"auto"`` is bf16 where the processor multiplies it itself.
+        source: name or folder, also of a spaCy package that finkd made or of a pipeline in it.
+        threads: for ONNX Runtime; ``None`` takes as many as PyTorch.
+        precision: for PyTorch; ``"auto"`` is bf16 where the processor computes it natively.
 
     Raises:
         ConfigError: if it is a model without a head that tags entities, or a folder holds several packages.
@@ -44,10 +44,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
 
 def find_tagger(source: str | Path) -> Path:
-    """The folder that ``load_tagger`` reads; nothing is loaded yet, and no slow library imported.
-
-    Args:
-        source: as for ``load_tagger``.
+    """Return the folder that ``load_tagger`` reads, without loading it or importing slow libraries.
 
     Raises:
         ConfigError: if several taggers lie there.

@@ -1,4 +1,4 @@
-"""Taggers as ONNX graphs, whole or in 8 bits, and how ONNX Runtime reads them."""
+"""Export of taggers to ONNX graphs in fp32 or 8 bits, and taggers that ONNX Runtime runs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from finkd.data.batches import by_length
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.export.graph_file import INPUTS, check_graph
 from finkd.export.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
-from finkd.inference.interruption import current_interrupt
-from finkd.inference.tagger import sentence_logits
+from finkd.inference.prediction import current_interrupt
+from finkd.inference.tagger import Running, sentence_logits
 from finkd.models.checks import check_head, check_labels, check_tokenizer
 from finkd.models.files import MIN_LENGTH, positions, read_config
 from finkd.models.model import Model
@@ -35,20 +35,20 @@ from finkd.tokenization.tokenizer_file import first_line, max_length
 GRAPH = "model.onnx"
 Kind = Literal["onnx", "onnx-int8"]
 _BATCH_TOKENS = 128
-"""Tokens of a batch: states then stay in the cache next to the core, and little is padding; of 32 sentences at a time,
-28,800 words/s where 512 tokens give 22,300 and 4,096 give 7,300 (8 bits, 3 layers, one thread)."""
+"""Tokens of a batch: its states fit the core's cache, and little is padding. Of 32 sentences at a time, 28,800 words/s
+where 512 tokens give 22,300 and 4,096 give 7,300 (8 bits, 3 layers, one thread)."""
 
 
 @dataclass(frozen=True)
 class OnnxTagger:
-    """A tagger that ONNX Runtime runs.
+    """Tagger that ONNX Runtime runs.
 
     Attributes:
-        session: the graph, from the ids of a batch and its mask to (batch, seq, labels) scores.
+        session: the graph, from the ids of a batch and its mask to (batch, seq, labels) logits.
         tokenizer: its tokenizer.
         labels: label of each output.
-        max_length: tokens that it reads at most.
-        pool: threads that read a batch each; none where there is one thread.
+        max_length: most tokens of an input.
+        pool: threads that run a batch each; ``None`` for a single thread.
     """
 
     session: Any
@@ -58,7 +58,7 @@ class OnnxTagger:
     pool: ThreadPoolExecutor | None = None
 
     def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
-        """(words, labels) scores of every word, at its first token; NaN for words that no token covers."""
+        """Compute (words, labels) logits at each word's first token; NaN for words that no token covers."""
         tokens = encoded.tokens
         scores = np.zeros((len(tokens.ids), len(self.labels)), np.float32)
         interrupt = current_interrupt()
@@ -75,10 +75,9 @@ class OnnxTagger:
         return found
 
     def _run(self, given: dict[str, Longs]) -> npt.NDArray[np.float32]:
-        """(batch, seq, labels) scores."""
         try:
             found: npt.NDArray[np.float32] = self.session.run(None, given)[0]
-        except Exception as error:  # its errors have no common base but this one
+        except Exception as error:  # its errors have no common base
             raise DataError(
                 f"model {self.tokenizer.name!r}: its graph fails on a text ({first_line(error)}); export it again"
             ) from error
@@ -91,7 +90,7 @@ class OnnxTagger:
 
 
 def _batches(encoded: Encoded, tokenizer: Tokenizer) -> Iterator[tuple[Longs, npt.NDArray[np.bool_], dict[str, Longs]]]:
-    """The tokens of each batch, where they stand in it, and what a graph is given."""
+    """Yield the tokens of each batch, their mask, and the inputs of a graph."""
     for rows in by_length(np.arange(len(encoded.lengths)), encoded.lengths, _BATCH_TOKENS):
         at, lengths = members(encoded.tokens.rows, rows)[0], encoded.lengths[rows]
         mask = np.arange(lengths.max()) < lengths[:, None]
@@ -102,12 +101,12 @@ def _batches(encoded: Encoded, tokenizer: Tokenizer) -> Iterator[tuple[Longs, np
 
 @dataclass(frozen=True)
 class Parity:
-    """How far an exported tagger is from what it was made of.
+    """Differences between an exported tagger and its model.
 
     Attributes:
-        words: that were compared.
-        differing: words whose best label is another one.
-        largest: difference between two scores of a label.
+        words: compared words.
+        differing: words with another best label.
+        largest: largest difference between two logits.
     """
 
     words: int
@@ -116,7 +115,7 @@ class Parity:
 
 
 class _Scores(nn.Module):
-    """The network as a function of the two tensors that a graph is given."""
+    """Network as a function of the two inputs of a graph."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -128,23 +127,22 @@ class _Scores(nn.Module):
 
 
 def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Sequence[Sentence] = ()) -> None:
-    """Write a tagger's graph with its tokenizer and its configuration beside it.
+    """Write a tagger's graph, tokenizer and configuration.
 
     Args:
         model: a tagger.
         folder: made, or replaced, once everything is written.
         kind: ``"onnx"`` in fp32, or ``"onnx-int8"``: weights and states in 8 bits, after ``balance``.
-        calibration: sentences to balance with, and on which the ranges of states are fixed (static quantization);
-            without any, tokens are drawn to balance with and the ranges are taken from the states as they come
-            (dynamic).
+        calibration: sentences for ``balance`` and for the ranges of states (static quantization); without any, tokens
+            are drawn for ``balance``, and ranges are computed at run time (dynamic quantization).
 
     Raises:
-        ConfigError: if the model is no tagger, or hardly anything of it could be held in 8 bits.
+        ConfigError: if the model is no tagger, or hardly any of its weights could be quantized.
     """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     with atomic_folder(folder) as unfinished:
         network: Any = copy.deepcopy(model.network).train(False)
-        network.set_attn_implementation("eager")  # as plain products: fewer nodes, and none that quantization misses
+        network.set_attn_implementation("eager")  # plain products: fewer nodes, all of which can be quantized
         if kind == "onnx":
             use_products(network, {})
             _write_graph(network, unfinished / GRAPH)
@@ -172,20 +170,21 @@ def _write_graph(network: nn.Module, path: Path) -> None:
             dynamo=True,
             verbose=False,
         )
-    assert program is not None  # as it always is with dynamo
-    ClearMetadataAndDocStringPass()(program.model)  # paths of this machine, and lines of code
+    assert program is not None  # as always with dynamo
+    ClearMetadataAndDocStringPass()(program.model)  # paths and code of this machine
     program.save(path, external_data=False)
 
 
 def _quantize(path: Path, calibration: _Calibration | None) -> None:
-    """Hold the matrices of a graph in 8 bits; a step per output, as ``Rows`` has one per row."""
+    """Quantize the matrices of a graph to 8 bits with a scale for each output, as ``Rows`` has one for each row."""
+    import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
 
     whole = path.rename(path.with_name("whole.onnx"))
     # Norms, softmaxes and activations lose more by rounding than they gain.
     given = {"op_types_to_quantize": ["MatMul"], "weight_type": QuantType.QInt8, "per_channel": True}
     given["extra_options"] = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": ["MatMul"]}
-    # It asks for a preparation that gives nothing here.
+    # Its warning recommends a preparation that changes nothing here.
     with quiet("root"), _temporary_files_in(path.parent):
         if calibration is None:
             quantize_dynamic(whole, path, **given)
@@ -193,12 +192,17 @@ def _quantize(path: Path, calibration: _Calibration | None) -> None:
             states = {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QUInt8}
             quantize_static(whole, path, calibration, **states, **given)
     whole.unlink()
-    _check_eight_bits(path)
+    # The quantizer passes over matrices without a warning.
+    matrices = [each for each in onnx.load(path).graph.initializer if len(each.dims) == 2 and min(each.dims) > 1]
+    weights = [int(np.prod(each.dims)) for each in matrices]
+    is_whole = [each.data_type == onnx.TensorProto.FLOAT for each in matrices]
+    if np.dot(weights, is_whole) > 2 / 3 * sum(weights):
+        raise ConfigError("onnx-int8: hardly anything of this model could be held in 8 bits; choose onnx")
 
 
 @contextlib.contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let libraries keep temporary files where a kill does not leave them: in a folder that is removed then."""
+    """Have libraries write temporary files in a folder that is removed even if the process is killed."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         yield
@@ -206,30 +210,19 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-def _check_eight_bits(path: Path) -> None:
-    """See that the quantizer did not pass most matrices by, of which it says nothing."""
-    import onnx
-
-    matrices = [each for each in onnx.load(path).graph.initializer if len(each.dims) == 2 and min(each.dims) > 1]
-    weights = [int(np.prod(each.dims)) for each in matrices]
-    whole = [each.data_type == onnx.TensorProto.FLOAT for each in matrices]
-    if np.dot(weights, whole) > 2 / 3 * sum(weights):
-        raise ConfigError("onnx-int8: hardly anything of this model could be held in 8 bits; choose onnx")
-
-
 class _Calibration:
-    """Batches, as the quantizer asks for them."""
+    """Calibration batches in the quantizer's interface."""
 
     def __init__(self, batches: Iterator[dict[str, Longs]]) -> None:
         self._batches = batches
 
     def get_next(self) -> dict[str, Longs] | None:
-        """The next batch, or nothing more."""
+        """Return the next batch, or ``None`` at the end."""
         return next(self._batches, None)
 
 
 def _typical(model: Model, sentences: Sequence[Sentence]) -> Iterator[dict[str, Longs]]:
-    """Batches of sentences, or of drawn tokens if there are none."""
+    """Return batches of sentences, or of drawn tokens if there are none."""
     if not sentences:
         length = min(TYPICAL_LENGTH, model.max_length)
         return drawn(model.network.config.vocab_size, model.tokenizer.special_ids, length)
@@ -238,16 +231,16 @@ def _typical(model: Model, sentences: Sequence[Sentence]) -> Iterator[dict[str, 
 
 
 def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
-    """Read what ``export_onnx`` wrote.
+    """Load a folder that ``export_onnx`` wrote.
 
     Args:
         folder: of the graph, the tokenizer and the configuration.
-        threads: that read a batch each; ``None`` takes as many as PyTorch does. (Two threads for one batch are .95
-            to 1.6 times as fast as one, and for a batch each 1.6 to 2 times.)
+        threads: that run a batch each; ``None`` takes as many as PyTorch. (Two threads are .95 to 1.6 times as fast as
+            one with one batch together, and 1.6 to 2 times with a batch each.)
 
     Raises:
         ConfigError: if the labels are not a tagger's, or the tokenizer does not fit.
-        DataError: if the graph is damaged or is not a tagger's, or there are other labels than it scores.
+        DataError: if the graph is damaged, or is not that of a tagger with these labels.
     """
     import onnxruntime
 
@@ -269,15 +262,32 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        # Its fused sum and norm is many times slower on a CPU than the two apart (1.32: 68 and 18 us for 35 x 384).
+        # The fused sum and norm is several times slower on a CPU than the two alone (1.32: 68 and 18 us for 35 x 384).
         session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
         )
-    except Exception as error:  # its errors have no common base but this one
+    except Exception as error:  # its errors have no common base
         raise DataError(f"{path}: cannot be read ({first_line(error)}); export the model again") from error
     threads = threads or torch.get_num_threads()
     pool = ThreadPoolExecutor(threads, "batch") if threads > 1 else None
     return OnnxTagger(session, tokenizer, labels, length, pool)
+
+
+def fp32(model: Model, scratch: Path, threads: int) -> Running:
+    """Run the graph in fp32, exported below ``scratch`` once."""
+    return _exported(model, scratch, threads, "onnx")
+
+
+def int8(model: Model, scratch: Path, threads: int) -> Running:
+    """Run the graph in 8 bits, exported below ``scratch`` once."""
+    return _exported(model, scratch, threads, "onnx-int8")
+
+
+def _exported(model: Model, scratch: Path, threads: int, kind: Kind) -> Running:
+    folder = scratch / kind
+    if not folder.is_dir():
+        export_onnx(model, folder, kind)
+    return Running(load_onnx(folder, threads), (folder / GRAPH).stat().st_size)
 
 
 def parity(exported: OnnxTagger, model: Model, sentences: Sequence[Sentence]) -> Parity:

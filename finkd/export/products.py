@@ -1,4 +1,4 @@
-"""A network in the form in which a graph holds it: products, and for 8 bits balanced ones and rounded rows."""
+"""Networks prepared for export: plain products, and for 8 bits balanced inputs and quantized embedding rows."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch.nn import functional
 from finkd.tokenization.tokenizer import Longs
 
 _SHARE = 0.8
-"""Of the inputs' range in a balance, the rest is the weights'; of .65 to .85, that by which the scores of three
-students and a teacher differ least from fp32."""
+"""Exponent a of ``balance``; of .65 to .85, the one with the smallest differences from fp32 for three students and a
+teacher."""
 TYPICAL_LENGTH = 40
-"""Tokens of a sentence of news, rounded up."""
+"""Tokens of a news sentence, rounded up."""
 
 
 class Product(nn.Module):
-    """A linear layer that holds its matrix as a product reads it.
+    """Linear layer with a transposed matrix.
 
-    The exporter turns the matrix of ``nn.Linear`` around within the graph, and folds that only where no other layer has
-    the same matrix; what is left turns at every run, and quantization does not see it.
+    The exporter transposes the matrix of ``nn.Linear`` within the graph, and folds that only if no other layer has the
+    same matrix; otherwise it is transposed at every run, and quantization passes over it.
 
     Args:
         weight: (inputs, outputs).
-        bias: (outputs,), or none.
-        factors: (inputs,) of its inputs, which the matrix makes up for; or none.
+        bias: (outputs,), or ``None``.
+        factors: (inputs,) factors of the inputs, whose inverses are in the matrix; or ``None``.
     """
 
     def __init__(self, weight: nn.Parameter, bias: nn.Parameter | None, factors: nn.Parameter | None) -> None:
@@ -36,16 +36,16 @@ class Product(nn.Module):
         self.weight, self.bias, self.factors = weight, bias, factors
 
     def forward(self, states: Tensor) -> Tensor:
-        """(..., outputs) of (..., inputs)."""
+        """Map (..., inputs) to (..., outputs)."""
         product = (states if self.factors is None else states * self.factors) @ self.weight
         return product if self.bias is None else product + self.bias
 
 
 class Rows(nn.Module):
-    """An embedding table whose rows are in 8 bits, each with a step of its own.
+    """Embedding table in 8 bits with a scale for each row.
 
     Args:
-        table: (rows, width), of an embedding.
+        table: (rows, width) embeddings.
     """
 
     rows: Tensor
@@ -58,18 +58,18 @@ class Rows(nn.Module):
         self.register_buffer("steps", steps)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(..., width) of (...) row numbers."""
+        """Map (...) row numbers to (..., width) embeddings."""
         return functional.embedding(ids, self.rows).to(self.steps.dtype) * functional.embedding(ids, self.steps)
 
 
 def use_products(network: nn.Module, divisors: Mapping[Tensor, Tensor]) -> None:
-    """Put products in the place of all linear layers; what layers share, they go on sharing.
+    """Replace all linear layers by products; shared weights stay shared.
 
     Args:
         network: is changed.
         divisors: by matrix, of the inputs of its layer (``balance``).
     """
-    inverse = {each: nn.Parameter(1 / each) for each in set(divisors.values())}  # one of layers that read the same
+    inverse = {each: nn.Parameter(1 / each) for each in set(divisors.values())}  # shared by layers of the same input
     factors = {weight: inverse[each] for weight, each in divisors.items()}
     turned: dict[Tensor, nn.Parameter] = {}
     made: dict[nn.Module, Product] = {}
@@ -84,31 +84,31 @@ def use_products(network: nn.Module, divisors: Mapping[Tensor, Tensor]) -> None:
 
 
 def use_rows(network: nn.Module) -> None:
-    """Put tables in 8 bits in the place of all embeddings."""
+    """Replace all embeddings by tables in 8 bits."""
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Embedding):
             network.set_submodule(name, Rows(module.weight.detach()))
 
 
 def balance(network: nn.Module, batches: Iterable[Mapping[str, Longs]]) -> dict[Tensor, Tensor]:
-    """What the inputs of linear layers are best divided by before they are rounded to 8 bits.
+    """Compute divisors of the inputs of linear layers for quantization to 8 bits.
 
-    All inputs of a layer are rounded in the same steps, and in an encoder a few of them are twenty times as large as
-    the others, which then have hardly a step left. Each input is divided by a number with which its row of the matrix
-    is multiplied: the function is the same, and both are easier to round (SmoothQuant, Xiao et al. 2023, equation 4):
+    All inputs of a layer have one scale, and in an encoder a few of them are twenty times as large as the others, for
+    which few of the 256 steps remain. Each input is divided by a number, and its row of the matrix is multiplied with
+    it: the function is the same, and both are easier to quantize (SmoothQuant, Xiao et al. 2023, equation 4):
 
         s_j = max |X_j| ** a / max |W_j| ** (1 - a)
 
     Args:
-        network: reads the batches.
-        batches: arguments of the network, typical of what it is going to read.
+        network: the model.
+        batches: typical arguments of the network.
 
     Returns:
-        (inputs,) divisors by matrix; one tensor for all matrices that read the same states, so that a graph divides
-        and rounds these once.
+        (inputs,) divisors by matrix; one tensor for all matrices with the same input, so that a graph divides and
+        quantizes it once.
     """
-    first: dict[Tensor, Tensor] = {}  # matrix -> the first one that reads what it reads
-    readers: dict[Tensor, Tensor] = {}  # states of this batch -> their first reader
+    first: dict[Tensor, Tensor] = {}  # matrix -> the first one with the same input
+    readers: dict[Tensor, Tensor] = {}  # states of this batch -> the first matrix that reads them
     peaks: dict[Tensor, Tensor] = {}
 
     def read(module: Any, given: Any, _: Any) -> None:
@@ -122,28 +122,26 @@ def balance(network: nn.Module, batches: Iterable[Mapping[str, Longs]]) -> dict[
         with torch.inference_mode():
             for batch in batches:
                 network(**{name: torch.from_numpy(each) for name, each in batch.items()})
-                readers.clear()  # and the states with it
+                readers.clear()  # frees the states
     finally:
         for hook in hooks:
             hook.remove()
     together = {reader: [weight for weight in first if first[weight] is reader] for reader in peaks}
-    divisors = {reader: _divisors(peak, torch.cat(together[reader]).detach()) for reader, peak in peaks.items()}
+    divisors = {}
+    for reader, peak in peaks.items():
+        inputs = peak.clamp(min=peak.median())  # an input that is small here may be large elsewhere
+        weights = torch.cat(together[reader]).detach()
+        found = inputs**_SHARE / weights.abs().amax(dim=0) ** (1 - _SHARE)
+        divisors[reader] = torch.where(torch.isfinite(found) & (found > 0), found, 1.0)
     return {weight: divisors[reader] for weight, reader in first.items()}
-
-
-def _divisors(inputs: Tensor, weights: Tensor) -> Tensor:
-    """Of (inputs,) largest inputs and the (outputs, inputs) weights that they meet."""
-    seen = inputs.clamp(min=inputs.median())  # one that kept quiet here may be loud elsewhere
-    divisors = seen**_SHARE / weights.abs().amax(dim=0) ** (1 - _SHARE)
-    return torch.where(torch.isfinite(divisors) & (divisors > 0), divisors, 1.0)
 
 
 def drawn(
     ids: int, specials: Mapping[str, int], length: int = TYPICAL_LENGTH, rows: int = 256
 ) -> Iterator[dict[str, Longs]]:
-    """Batches of tokens drawn from a vocabulary, for want of text: as often as tokens of their rank are (Zipf).
+    """Draw batches of tokens from a vocabulary by Zipf's law, in place of text.
 
-    The ids of a trained vocabulary stand in the order of how common they were.
+    The ids of a trained vocabulary are ordered by frequency.
 
     Args:
         ids: size of the vocabulary.

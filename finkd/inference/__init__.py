@@ -1,1 +1,1 @@
-"""Run a model without training it: forward pass, word logits, Viterbi decoding, tagging of raw text."""
+"""Run models without training: forward pass, word logits, Viterbi decoding, tagging of raw text."""

@@ -16,7 +16,7 @@ from transformers.masking_utils import sdpa_mask
 _NAME = "finkd-plain"
 _NEVER = -1e4
 _SCORES_IN_CACHE = 1 << 18
-"""A softmax and its gradients are passes over memory, unless their rows stay in the cache."""
+"""Scores of one softmax: its passes over memory are fast while the rows stay in the cache."""
 
 
 def _plain(
@@ -27,9 +27,9 @@ def _plain(
     Args:
         module: the layer.
         query: (batch, heads, seq, width / heads).
-        key: the same shape.
-        value: the same shape.
-        mask: (batch, 1, 1 or seq, seq) True where there is something to attend to.
+        key: likewise.
+        value: likewise.
+        mask: (batch, 1, 1 or seq, seq) True for positions that are attended to.
         scaling: of the scores.
 
     Returns:
@@ -40,7 +40,7 @@ def _plain(
 
 
 class _Attention(torch.autograd.Function):
-    """Products of the whole batch, and between them a few sentences at a time, whose fp32 scores stay in the cache."""
+    """Products of the whole batch; the softmax of a few sentences at a time, whose fp32 scores stay in the cache."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
@@ -64,7 +64,7 @@ class _Attention(torch.autograd.Function):
 
 
 def _few(scores: Tensor) -> Iterator[slice]:
-    """Sentences to look at together."""
+    """Return slices of sentences whose scores fit the cache."""
     size = max(1, _SCORES_IN_CACHE * len(scores) // max(1, scores.numel()))
     return (slice(start, start + size) for start in range(0, len(scores), size))
 
@@ -78,10 +78,10 @@ _KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBacke
 
 @contextlib.contextmanager
 def fastest(network: PreTrainedModel) -> Iterator[None]:
-    """Use the attention that is fastest for what a network is about to do.
+    """Use the fastest attention for training or inference, whichever gradients say.
 
-    On a CPU PyTorch's fused kernel is, except for training in bf16: its backward half makes it two to three times as
-    slow on sentences (measured at 30 to 128 tokens), and PyTorch's plain products are computed in fp32.
+    On a CPU that is PyTorch's fused kernel, except for training in bf16: its backward pass makes it two to three times
+    as slow on sentences (measured at 30 to 128 tokens), and PyTorch's plain products are computed in fp32.
     """
     usual = network.config._attn_implementation
     is_plain = torch.is_grad_enabled() and network.dtype == torch.bfloat16 and network.device.type == "cpu"

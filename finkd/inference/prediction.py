@@ -1,33 +1,53 @@
-"""Reading text without learning from it: no gradients, batches of like length."""
+"""Run a model over many examples without gradients, in batches of similar length, which a hook can interrupt."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from finkd.data.batches import by_length
 from finkd.data.collator import Bools, model_inputs
 from finkd.data.encoding import Encoded
 from finkd.inference.forward import forward
-from finkd.inference.interruption import current_interrupt
 from finkd.losses.alignment import to_device
 from finkd.losses.term import ModelOutputs, Requirement
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress
-from finkd.system.allocation import keep_freed_memory
+from finkd.system.memory import keep_freed_memory
 from finkd.system.precision import in_precision, resolve_precision
 from finkd.tokenization.tokenizer import Longs, members
 
 _BATCH_TOKENS = 4096
 _FEW_TOKENS = 512
-"""Tokens of a batch of words to be tagged on a CPU: of 32 sentences at a time, in which larger batches would be half
-padding, 18,000 words/s in bf16 and 8,500 in fp32 where 4,096 tokens give 14,400 and 4,800 (3 layers, one thread)."""
+"""Tokens of a batch on a CPU. Larger batches of 32 sentences are half padding: 18,000 words/s in bf16 and 8,500 in
+fp32, where 4,096 tokens give 14,400 and 4,800 (3 layers, one thread)."""
+
+Interrupt = Callable[[int], None]
+"""Takes the number of tokens to be read next, 0 if they were counted before; raises to stop the prediction."""
+
+_hook: ContextVar[Interrupt | None] = ContextVar("interrupt", default=None)
+
+
+@contextlib.contextmanager
+def interruptible(interrupt: Interrupt | None) -> Iterator[None]:
+    """Call ``interrupt`` between the batches of predictions in the context; ``None`` changes nothing."""
+    token = _hook.set(interrupt or _hook.get())
+    try:
+        yield
+    finally:
+        _hook.reset(token)
+
+
+def current_interrupt() -> Interrupt:
+    """Return the hook of the current predictions. Call it before work is handed to other threads."""
+    return _hook.get() or (lambda tokens: None)
 
 
 def read(
@@ -44,52 +64,39 @@ def read(
 
     Args:
         model: a tagger, a masked-LM network or a bare encoder.
-        encoded: the examples under its own tokenizer.
-        requirements: what to compute (``finkd.losses.term.Requirement``).
+        encoded: the examples in its tokens.
+        requirements: the outputs to compute.
         precision: as in ``Schedule``.
         batch_tokens: tokens of one batch, padding included.
         listen: called after every batch.
-        masked: (tokens,) True for tokens that the mask token takes the place of.
-        device: where; ``None`` takes a GPU if there is one.
+        masked: (tokens,) True for tokens to be replaced by the mask token.
+        device: ``None`` takes a GPU if there is one.
 
     Yields:
-        for each batch, (tokens,) their indices among all tokens, and what the model makes of them; ``words`` are the
-        label scores of all these tokens, ``mlm_logits`` those of the masked ones.
+        for each batch, (tokens,) their indices among all tokens, and the model's outputs; ``word_logits`` are those of
+        all these tokens, ``mlm_logits`` those of the masked ones.
     """
     keep_freed_memory()
     network = in_precision(model.network.train(False), resolve_precision(precision))
     home = network.device
     network.to(device or ("cuda" if torch.cuda.is_available() else home))
-    try:
-        yield from _read(network, encoded, requirements, model.max_length, batch_tokens, listen, masked)
-    finally:
-        network.to(home)
-
-
-@torch.inference_mode()
-def _read(
-    network: PreTrainedModel,
-    encoded: Encoded,
-    requirements: Requirement,
-    longest: int,
-    batch_tokens: int,
-    listen: Listener | None,
-    masked: Bools | None,
-) -> Iterator[tuple[Longs, ModelOutputs]]:
-    device = network.device
     batches = by_length(np.arange(len(encoded.lengths)), encoded.lengths, batch_tokens)
     began, tokens, interrupt = time.perf_counter(), 0, current_interrupt()
-    for number, rows in enumerate(batches, start=1):
-        interrupt(0)
-        at, _ = members(encoded.tokens.rows, rows)
-        covered = None if masked is None else masked[at]
-        places = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(device)
-        batch = model_inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), longest, covered)
-        batch = to_device(batch, device)
-        yield at, forward(network, batch, requirements, places)
-        tokens += len(at)
-        if listen is not None:
-            listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
+    try:
+        for number, rows in enumerate(batches, start=1):
+            interrupt(0)
+            at, _ = members(encoded.tokens.rows, rows)
+            covered = None if masked is None else masked[at]
+            places = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(network.device)
+            with torch.inference_mode():
+                batch = model_inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), model.max_length, covered)
+                outputs = forward(network, to_device(batch, network.device), requirements, places)
+            yield at, outputs
+            tokens += len(at)
+            if listen is not None:
+                listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
+    finally:
+        network.to(home)
 
 
 def word_logits(
@@ -99,23 +106,23 @@ def word_logits(
     batch_tokens: int | None = None,
     device: str | None = None,
 ) -> Tensor:
-    """Label scores of every word, at its first token.
+    """Compute the label logits of every word, at its first token.
 
     Args:
         model: a tagger.
-        encoded: examples under its tokenizer.
+        encoded: examples in its tokens.
         precision: as in ``Schedule``.
-        batch_tokens: tokens of one batch, padding included; ``None`` takes what suits the device.
-        device: where; ``None`` takes a GPU if there is one.
+        batch_tokens: tokens of one batch, padding included; by default a number that suits the device.
+        device: ``None`` takes a GPU if there is one.
 
     Returns:
-        (words, labels) float32; rows of words that no token covers are NaN.
+        (words, labels) float32; NaN for words that no token covers.
     """
     device = device or ("cuda" if torch.cuda.is_available() else model.network.device.type)
     batch_tokens = batch_tokens or (_FEW_TOKENS if device == "cpu" else _BATCH_TOKENS)
     scores = torch.zeros(len(encoded.tokens.ids), len(model.labels))
     for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens, device=device):
-        assert side.word_logits is not None  # a tagger scores words
+        assert side.word_logits is not None
         scores[at] = side.word_logits.float().cpu()
     found = scores[encoded.first]
     found[encoded.first < 0] = math.nan

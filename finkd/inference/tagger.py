@@ -1,8 +1,9 @@
-"""Tag the words of sentences: label scores through overlapping windows, then the best IOB2 tag sequence."""
+"""Tag the words of sentences: word logits through overlapping windows, then the best IOB2 tag sequence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,20 +13,20 @@ from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
-from finkd.inference.interruption import current_interrupt
-from finkd.inference.prediction import word_logits
+from finkd.inference.prediction import current_interrupt, word_logits
 from finkd.inference.viterbi import decode
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
-
-
-SelectedLogits = npt.NDArray[np.float32]
+"""IOB2 tags of the words of each sentence."""
+Reads = Callable[[Sequence[Sentence]], Tags]
+"""Function that tags sentences."""
+Logits = npt.NDArray[np.float32]
 
 
 class Runs(Protocol):
-    """A tagger that another program than PyTorch runs."""
+    """Tagger in a runtime of its own."""
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -37,37 +38,52 @@ class Runs(Protocol):
 
     @property
     def max_length(self) -> int:
-        """Tokens that it reads at most."""
+        """Most tokens of an input."""
 
-    def word_logits(self, encoded: Encoded) -> SelectedLogits:
-        """(words, labels) scores of every word, at its first token; NaN for words that no token covers."""
+    def word_logits(self, encoded: Encoded) -> Logits:
+        """Compute (words, labels) logits at each word's first token; NaN for words that no token covers."""
 
 
 Tagger = Model | Runs
-"""Whatever tags words."""
-
 
 _CELLS = 2**23
-"""Label scores that are held at once: 32 MB of them."""
+"""Most word logits in memory at once: 32 MB."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """Tagger in one of the runtimes.
+
+    Attributes:
+        tagger: the tagger.
+        bytes: of its weights in memory, or of the file that holds them.
+    """
+
+    tagger: Tagger
+    bytes: int
+
+    def read(self, sentences: Sequence[Sentence]) -> Tags:
+        """Tag sentences."""
+        return predict_tags(sentences, self.tagger)[0]
 
 
 def sentence_logits(
     sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW, precision: str = "fp32"
-) -> Iterator[SelectedLogits]:
-    """Label scores of every word, computed in blocks, so that text of any length and any number of labels fits.
+) -> Iterator[Logits]:
+    """Compute the label logits of every word, in blocks of bounded memory.
 
     Yields:
         per sentence, (words, labels) float32; NaN for words that no token covers.
 
     Raises:
-        DataError: if the model scores a word with infinity or NaN.
+        DataError: if a logit of the model is infinite or NaN.
     """
     for block in _blocks(sentences, len(model.labels)):
         yield from _block_logits(block, model, limit, precision)
 
 
 def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sentence]]:
-    """Stretches of sentences with at most ``_CELLS`` label scores, or a single sentence."""
+    """Split sentences into blocks with at most ``_CELLS`` word logits, or a single sentence."""
     start = cells = 0
     for index, sentence in enumerate(sentences):
         more = len(sentence.spans) * labels
@@ -78,13 +94,23 @@ def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sen
     yield sentences[start:]
 
 
-def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[SelectedLogits]:
+def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[Logits]:
     windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
     current_interrupt()(len(encoded.tokens.ids))
-    scores = _word_logits(model, encoded, precision)
+    if isinstance(model, Model):
+        scores = np.asarray(word_logits(model, encoded, precision))
+    else:
+        scores = model.word_logits(encoded)
+    covered = encoded.first >= 0
+    # Finite weights can overflow on the way to the logits, and NaN would mark a word that no token covers.
+    if wrong := int((~np.isfinite(scores[covered]).all(axis=1)).sum()):
+        raise DataError(
+            f"model {model.tokenizer.name!r}: the scores of {wrong:,} of {counted(int(covered.sum()), 'word')} are "
+            "infinite or not a number; fetch, train or export it again"
+        )
     for row, window in enumerate(windows):
         first, last = window.kept
         start = encoded.word_rows[row]
@@ -93,31 +119,11 @@ def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, prec
     return result
 
 
-def _word_logits(model: Tagger, encoded: Encoded, precision: str) -> SelectedLogits:
-    """The scores of words, whatever runs the tagger.
+def predict_tags(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
+    """Tag every word, and count the words that no token covers, which are tagged O.
 
     Raises:
-        DataError: if those of a covered word are not finite: finite weights can overflow on the way to them, and NaN
-            would be read as a word that no token covers.
-    """
-    if isinstance(model, Model):
-        scores = np.asarray(word_logits(model, encoded, precision))
-    else:
-        scores = model.word_logits(encoded)
-    covered = encoded.first >= 0
-    if wrong := int((~np.isfinite(scores[covered]).all(axis=1)).sum()):
-        raise DataError(
-            f"model {model.tokenizer.name!r}: the scores of {wrong:,} of {counted(int(covered.sum()), 'word')} are "
-            "infinite or not a number; fetch, train or export it again"
-        )
-    return scores
-
-
-def predict(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
-    """IOB2 tags of every word, and the number of words that the tokenizer covers with no token (they are O).
-
-    Raises:
-        DataError: if the model scores a word with infinity or NaN.
+        DataError: if a logit of the model is infinite or NaN.
     """
     tags: Tags = []
     uncovered = 0

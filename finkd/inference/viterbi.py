@@ -1,4 +1,4 @@
-"""From label scores to the best tag sequence that IOB2 allows."""
+"""Viterbi decoding of label logits under IOB2."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Grammar:
-    """Which label may follow which: ``I-X`` only ``B-X`` and ``I-X``, every other label any.
+    """Transitions between labels: ``I-X`` follows ``B-X`` and ``I-X`` alone, other labels follow any.
 
     Attributes:
         types: (labels,) number of each label's entity type.
         continues: (labels,) True for ``I-`` labels, which cannot begin a sentence either.
         inside: (inside,) the ``I-`` labels.
-        before: (inside, 2) labels that each of them may follow, the lowest first; one that has only one stands twice.
+        before: (inside, 2) labels that each of them may follow, the lowest first; a single one is repeated.
     """
 
     types: Ints
@@ -35,7 +35,7 @@ class Grammar:
 
 @lru_cache(maxsize=16)
 def grammar(labels: tuple[str, ...]) -> Grammar:
-    """The grammar of some labels, in any order."""
+    """Build the grammar of some labels, in any order."""
     names = [label[2:] for label in labels]
     members: dict[str, list[int]] = {}
     for index, name in enumerate(names):
@@ -53,17 +53,18 @@ def grammar(labels: tuple[str, ...]) -> Grammar:
 
 
 def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> list[list[str]]:
-    """Best IOB2 sequence of each sentence under the sum of its words' scores (Viterbi).
+    """Find the IOB2 sequence of each sentence with the highest sum of logits (Viterbi).
 
-    Plain argmax may put I-ORG after O, an entity that strict scoring throws away. Where it does not, it is the best.
+    Plain argmax may put I-ORG after O, which strict scoring ignores; where it is valid IOB2, it is the best sequence.
     Time and memory grow with words times labels.
 
     Args:
-        scores: per sentence, (words, labels) logits; a row of NaN is a word that the model did not see, and becomes O.
+        scores: per sentence, (words, labels) logits; a row of NaN is a word without a token, and becomes O.
         labels: label of each column.
     """
     counts = np.fromiter((len(each) for each in scores), np.int64, len(scores))
-    table = _seen(scores, labels)
+    table = np.concatenate([np.zeros((0, len(labels))), *scores])
+    table[np.isnan(table).any(axis=1)] = np.where(np.array(labels) == OUTSIDE, 0.0, -1e6)
     rules = grammar(tuple(labels))
     ends = np.cumsum(counts)
     rows = np.repeat(np.arange(len(counts)), counts)
@@ -78,21 +79,13 @@ def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> 
     return [names[start:end] for start, end in zip((ends - counts).tolist(), ends.tolist(), strict=True)]
 
 
-def _seen(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> Floats:
-    """(all words, labels) scores, of which a word that was not seen has one for O alone."""
-    table = np.concatenate([np.zeros((0, len(labels))), *scores])
-    unseen = np.isnan(table).any(axis=1)
-    table[unseen] = np.where(np.array(labels) == OUTSIDE, 0.0, -1e6)
-    return table
-
-
 def _best_paths(table: Floats, first: Ints, counts: Ints, rules: Grammar) -> tuple[Ints, Ints]:
-    """Viterbi over sentences side by side, the longest first, so that those with a next word are the first ones.
+    """Decode several sentences at once, the longest first, so that those with a next word are the first ones.
 
-    Any label but ``I-`` follows the best label so far, so the transitions need no (labels, labels) table.
+    Labels other than ``I-`` follow the best label so far, so no (labels, labels) table of transitions is needed.
 
     Args:
-        table: (words, labels) scores.
+        table: (words, labels) logits.
         first: (sentences,) row of each sentence's first word.
         counts: (sentences,) words of each, at least one.
         rules: of the labels.
@@ -119,8 +112,8 @@ def _best_paths(table: Floats, first: Ints, counts: Ints, rules: Grammar) -> tup
 def _traced(
     last: Ints, steps: Sequence[tuple[Ints, npt.NDArray[np.int8]]], first: Ints, counts: Ints, rules: Grammar
 ) -> tuple[Ints, Ints]:
-    """Follow the best paths from their last words back to the first; see ``_best_paths``."""
-    place = np.cumsum(rules.continues) - 1  # of an I- label among these
+    """Trace the best paths from their last words back to the first; see ``_best_paths``."""
+    place = np.cumsum(rules.continues) - 1  # of an I- label among the I- labels
     label = last
     at, found = [first + counts - 1], [label.copy()]
     for word in range(len(steps), 0, -1):

@@ -1,1 +1,1 @@
-"""Models: load and check them, add heads, truncate layers, transfer embeddings, override single layers."""
+"""Load and check models, add heads, truncate layers, transfer embeddings, override single layers."""

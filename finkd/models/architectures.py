@@ -1,7 +1,7 @@
-"""Architectures of ``transformers`` whose layers may differ: fewer heads, fewer units, low ranks, shared halves.
+"""Variants of ``transformers`` architectures whose layers differ: fewer heads or units, low ranks, shared weights.
 
-BERT's configuration cannot say that a layer has nine of twelve heads, or that all layers are one. The classes made here
-are BERT, RoBERTa, DistilBERT and ELECTRA with one more entry in their configuration, ``slim``, that says so;
+BERT's configuration cannot describe a layer with nine of twelve heads, or one set of weights for all layers. The
+classes made here are BERT, RoBERTa, DistilBERT and ELECTRA with one more configuration entry, ``slim``, that does.
 ``register`` makes them known to ``AutoModel``, so that ``from_pretrained`` and ``pipeline`` load them.
 """
 
@@ -30,23 +30,28 @@ _HEADS = {
 
 
 def family(config: PreTrainedConfig) -> str:
-    """The architecture, slim or not, such as ``"bert"``."""
+    """Return the architecture, slim or not, such as ``"bert"``."""
     return str(config.model_type).removeprefix(_PREFIX)
 
 
-def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor]) -> PreTrainedModel:
-    """A network of the same kind and head whose layers are so.
+def no_pooler(kind: str) -> dict[str, bool]:
+    """Return the options that make an encoder without a pooler, if its architecture has them."""
+    return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta", "camembert") else {}
 
-    Where every layer has the same number of units, that is what its configuration says, and if nothing else is slim,
-    it is a network of ``transformers`` again.
+
+def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor]) -> PreTrainedModel:
+    """Make a network of the same kind and head with the given layers.
+
+    If all layers have the same number of units, the configuration's own entry holds it; if nothing else differs, the
+    result is a plain network of ``transformers``.
 
     Args:
-        network: what is changed; stays as it is.
-        slim: how the layers are to be.
-        weights: by their names in the new network, each once or under every name of a shared one.
+        network: the model; not changed.
+        slim: the shapes of the new layers.
+        weights: by their names in the new network; a shared one under one of its names, or all.
 
     Raises:
-        ConfigError: if the architecture is not one of those that can be slim.
+        ConfigError: if layers of this architecture cannot be slim.
     """
     kind = family(network.config)
     check_family(kind)
@@ -57,7 +62,7 @@ def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor])
         entries["hidden_dim" if kind == "distilbert" else "intermediate_size"] = slim.units[0]
         slim = replace(slim, units=())
     entries["slim"] = asdict(slim)
-    options = {} if head != "Model" or _has_pooler(network) else _without_pooler(kind)
+    options = no_pooler(kind) if head == "Model" and getattr(network, "pooler", None) is None else {}
     with torch.random.fork_rng(devices=[]):
         if slim == Slim():
             entries.pop("slim")
@@ -69,17 +74,17 @@ def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor])
     return cast(PreTrainedModel, made.train(False))
 
 
-def _plain(kind: str, name: str) -> Any:
-    return getattr(transformers, f"{FAMILIES[kind]}{name}")
-
-
 @cache
 def register() -> None:
-    """Make slim networks known to ``AutoConfig`` and ``AutoModel``; once is enough."""
+    """Make slim networks known to ``AutoConfig`` and ``AutoModel``; later calls do nothing."""
     for kind in FAMILIES:
         AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
         for head, auto in _HEADS.items():
             getattr(transformers, auto).register(_config(kind), _network(kind, head))
+
+
+def _plain(kind: str, name: str) -> Any:
+    return getattr(transformers, f"{FAMILIES[kind]}{name}")
 
 
 @cache
@@ -99,11 +104,3 @@ def _network(kind: str, head: str) -> type[PreTrainedModel]:
 
     members = {"__init__": __init__, "config_class": _config(kind), "__module__": __name__}
     return type(f"Slim{base.__name__}", (base,), members)
-
-
-def _has_pooler(network: Any) -> bool:
-    return getattr(network, "pooler", None) is not None
-
-
-def _without_pooler(kind: str) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if kind in ("bert", "roberta") else {}

@@ -1,15 +1,14 @@
-"""What stages can do with an architecture, found out without its weights."""
+"""Capabilities of a saved model, found without reading its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedModel
+from transformers import AutoModel, AutoModelForMaskedLM
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.files import check_described, read_config
@@ -22,13 +21,13 @@ from finkd.tokenization.tokenizer_file import first_line
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a saved model can be used for.
+    """Capabilities of a saved model.
 
     Attributes:
         layers: why single layers cannot be chosen or changed; empty if they can.
         masked_head: why it cannot have a masked-LM head that finkd trains; empty if it can.
-        labels: of its head, if that scores tokens.
-        has_mask: whether its tokenizer has a token that hides words.
+        labels: of its token-classification head, if it has one.
+        has_mask: whether its tokenizer has a mask token.
     """
 
     layers: str
@@ -38,9 +37,9 @@ class Abilities:
 
 
 def abilities(folder: Path) -> Abilities:
-    """What can be done with a saved model, by its configuration and its tokenizer.
+    """Find the capabilities of a saved model from its configuration and its tokenizer.
 
-    Networks are made on the meta device, where tensors have shapes and no memory.
+    Networks are made on the meta device, where tensors have shapes and take no memory.
 
     Raises:
         ConfigError: if it has no fast tokenizer, or ``transformers`` cannot make its network.
@@ -50,7 +49,7 @@ def abilities(folder: Path) -> Abilities:
 
 
 @cache
-def _abilities(folder: Path, changed: Sequence[int]) -> Abilities:
+def _abilities(folder: Path, changed: tuple[int, ...]) -> Abilities:
     entries = read_config(folder)
     config = configuration(folder, entries)
     check_described(folder, entries)
@@ -61,33 +60,22 @@ def _abilities(folder: Path, changed: Sequence[int]) -> Abilities:
         raise ConfigError(
             f"{folder / 'config.json'}: not a model that transformers can make ({first_line(error)})"
         ) from error
-    labels = getattr(config, "id2label", None) or {}
-    return Abilities(
-        layers=_layers(network),
-        masked_head=_masked_head(config),
-        labels=tuple(str(labels[number]) for number in sorted(labels)),
-        has_mask="mask" in tokenizer.special_ids,
-    )
-
-
-def _on_meta(kind: Any, config: Any) -> PreTrainedModel:
-    with torch.device("meta"):
-        return cast(PreTrainedModel, kind.from_config(config, trust_remote_code=False))
-
-
-def _layers(network: PreTrainedModel) -> str:
+    layers = masked_head = ""
     try:
-        Model(network, cast(Tokenizer, None)).layer_holder  # noqa: B018
+        _ = Model(network, tokenizer).layer_holder
     except ConfigError as error:
-        return str(error)
-    return ""
-
-
-def _masked_head(config: Any) -> str:
+        layers = str(error)
     try:
         check_masked_head(_on_meta(AutoModelForMaskedLM, config))
     except ConfigError as error:
-        return str(error)
+        masked_head = str(error)
     except ValueError:
-        return f"model: transformers has no masked-LM head for {config.model_type!r}"
-    return ""
+        masked_head = f"model: transformers has no masked-LM head for {config.model_type!r}"
+    labels = getattr(config, "id2label", None) or {}
+    names = tuple(str(labels[number]) for number in sorted(labels))
+    return Abilities(layers, masked_head, names, "mask" in tokenizer.special_ids)
+
+
+def _on_meta(kind: Any, config: Any) -> Any:
+    with torch.device("meta"):
+        return kind.from_config(config, trust_remote_code=False)

@@ -1,4 +1,4 @@
-"""What a tagger has to be, whatever runs it."""
+"""Checks of a tagger, whatever runs it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,13 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 
 def check_head(labels: Sequence[str], name: str | Path) -> None:
-    """See that a model has a head for entities.
-
-    Raises:
-        ConfigError: if its labels are not such, or it has none.
-    """
+    """Raise ``ConfigError`` unless a model has a head that tags entities."""
     if OUTSIDE not in labels:
         raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
 
 
 def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None:
-    """See that a model can read what its tokenizer gives.
-
-    Raises:
-        ConfigError: if nothing can fill up its batches, or it has fewer embeddings than there are tokens.
-    """
+    """Raise ``ConfigError`` unless a tokenizer has a padding token and the model an embedding for each token."""
     if "pad" not in tokenizer.special_ids:
         raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
     if len(tokenizer) > embeddings:
@@ -38,11 +30,7 @@ def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None
 
 
 def check_labels(labels: Sequence[str], folder: Path) -> None:
-    """See that labels are those of a tagger of entities.
-
-    Raises:
-        ConfigError: if they are not IOB2's.
-    """
+    """Raise ``ConfigError`` unless labels are IOB2 labels, each given once."""
     wrong = [label for label in labels if label != OUTSIDE and (label[:2] not in ("B-", "I-") or len(label) == 2)]
     if wrong or OUTSIDE not in labels:
         raise ConfigError(f"{folder / 'config.json'}: id2label: expected IOB2 labels (got {', '.join(labels)[:200]})")

@@ -1,4 +1,4 @@
-"""A BERT as a DistilBERT: the same function, without a table of token types and without a pooler."""
+"""Conversion of a BERT to a DistilBERT, which has neither token-type embeddings nor a pooler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 
 _EPSILON = 1e-12
-"""Of DistilBERT's norms, whose configuration has no say in it."""
+"""Of DistilBERT's layer norms; its configuration cannot change it."""
 
 _NAMES = (
     (r"^bert\.", "distilbert."),
@@ -30,11 +30,28 @@ _NAMES = (
     (r"cls\.predictions\.decoder\.", "vocab_projector."),
 )
 _DROPPED = re.compile(r"token_type_embeddings|pooler|cls\.predictions\.bias|position_ids")
-"""What DistilBERT has not; BERT keeps the bias of its masked-LM head under two names."""
+"""Weights that DistilBERT lacks; BERT keeps the bias of its masked-LM head under two names."""
+
+_CONFIG = {
+    "vocab_size": "vocab_size",
+    "max_position_embeddings": "max_position_embeddings",
+    "n_layers": "num_hidden_layers",
+    "n_heads": "num_attention_heads",
+    "dim": "hidden_size",
+    "hidden_dim": "intermediate_size",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "activation": "hidden_act",
+    "pad_token_id": "pad_token_id",
+    "tie_word_embeddings": "tie_word_embeddings",
+    "id2label": "id2label",
+    "label2id": "label2id",
+}
+"""DistilBERT's name of a configuration entry -> BERT's."""
 
 
 def without_token_types(model: Model) -> Model:
-    """A copy in which the vector of the first token type, which every token gets, is part of the positions' vectors.
+    """Return a copy that adds the embedding of the first token type, which every token gets, to the positions'.
 
     It computes what the model computes, with two rows of embeddings less, and loads as ``transformers``' DistilBERT.
 
@@ -52,41 +69,18 @@ def without_token_types(model: Model) -> Model:
             f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without "
             f"(got {old.model_type!r} with {getattr(old, 'layer_norm_eps', 'none')})"
         )
+    plain = DistilBertForMaskedLM if model.has_masked_head else DistilBertModel
+    kind: Any = DistilBertForTokenClassification if model.labels else plain
     with torch.random.fork_rng(devices=[]):
-        network = _class(model)(_config(old))
-    held = model.network.state_dict()
-    network.load_state_dict({_renamed(name): weight for name, weight in held.items() if not _DROPPED.search(name)})
+        network = kind(DistilBertConfig(**{ours: getattr(old, theirs) for ours, theirs in _CONFIG.items()}))
+    weights = {}
+    for name, weight in model.network.state_dict().items():
+        if not _DROPPED.search(name):
+            for theirs, ours in _NAMES:
+                name = re.sub(theirs, ours, name)
+            weights[name] = weight
+    network.load_state_dict(weights)
     embeddings: Any = model.encoder.embeddings
     with torch.no_grad():
         network.base_model.embeddings.position_embeddings.weight += embeddings.token_type_embeddings.weight[0].cpu()
     return Model(network.to(model.network.device).train(False), model.tokenizer, model.labels)
-
-
-def _class(model: Model) -> Any:
-    if model.labels:
-        return DistilBertForTokenClassification
-    return DistilBertForMaskedLM if model.has_masked_head else DistilBertModel
-
-
-def _config(old: Any) -> DistilBertConfig:
-    return DistilBertConfig(
-        vocab_size=old.vocab_size,
-        max_position_embeddings=old.max_position_embeddings,
-        n_layers=old.num_hidden_layers,
-        n_heads=old.num_attention_heads,
-        dim=old.hidden_size,
-        hidden_dim=old.intermediate_size,
-        dropout=old.hidden_dropout_prob,
-        attention_dropout=old.attention_probs_dropout_prob,
-        activation=old.hidden_act,
-        pad_token_id=old.pad_token_id,
-        tie_word_embeddings=old.tie_word_embeddings,
-        id2label=old.id2label,
-        label2id=old.label2id,
-    )
-
-
-def _renamed(name: str) -> str:
-    for ours, theirs in _NAMES:
-        name = re.sub(ours, theirs, name)
-    return name

@@ -1,8 +1,7 @@
-"""Model folders, checked before a network is built from them.
+"""Checks of a model folder before a network is built from it.
 
-``config.json`` decides how large a network is made and which code makes it, and the heads of the weight files tell
-what it can be filled with. Both are small; they are read here, without torch, and what is out of range is refused by
-its key.
+``config.json`` decides how large the network is and which code makes it; the headers of the weight files list its
+tensors. Both are small and read here without torch. A value out of range is refused by its key.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from finkd.models.lookup import CONFIG, WEIGHTS
 
 INDEX = f"{WEIGHTS}.index.json"
 MIN_LENGTH = 4
-"""Tokens that a tagger must read at least: two special ones, and two of text."""
+"""Fewest tokens that a tagger must read: two special ones, and two of text."""
 MAX_CONFIG_BYTES = 8 * 2**20
 MAX_HEADER_BYTES = 32 * 2**20
 MAX_LABELS = 2**16
@@ -45,7 +44,7 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "num_labels": (1, MAX_LABELS),
     "chunk_size_feed_forward": (0, 0),  # other sizes fail at some lengths of text
 }
-"""Smallest and largest value of what decides how large a network is."""
+"""Smallest and largest value of each entry that decides the size of a network."""
 
 _PADDING_FIRST: Mapping[str, int | None] = {
     **dict.fromkeys(("camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "markuplm")),
@@ -53,8 +52,7 @@ _PADDING_FIRST: Mapping[str, int | None] = {
     **dict.fromkeys(("layoutlmv3", "lilt")),
     "mpnet": 1,
 }
-"""Families that number positions from the padding id + 1 on; with a padding id of their own if they ignore
-``pad_token_id``."""
+"""Families whose positions start at the padding id + 1 -> their own padding id, if they ignore ``pad_token_id``."""
 
 _PRECISIONS = ("float32", "float16", "bfloat16", "float64")
 _ATTENTIONS = ("eager", "sdpa")  # any other name may be that of code on the hub
@@ -65,7 +63,7 @@ _REFUSED: Mapping[str, str] = {
     "distributed_config": "asks for several processes",
     "fusion_config": "asks for other code",
 }
-"""Keys by which ``transformers`` reads other files or runs other code than the checks here know of."""
+"""Keys for which ``transformers`` reads files or runs code that is not checked here."""
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 _NO_WEIGHTS = ("position_ids", "token_type_ids", "num_batches_tracked")
@@ -73,14 +71,11 @@ _LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of a model folder.
-
-    Args:
-        folder: that holds ``config.json``.
+    """Read the configuration of a model folder.
 
     Raises:
-        ConfigError: if it is not a JSON object, a value is out of range, or it asks for code or files that finkd does
-            not read.
+        ConfigError: if it is not a JSON object, a value is out of range, or it needs code or files that finkd does not
+            read.
     """
     path = folder / CONFIG
     entries = read_object(path, MAX_CONFIG_BYTES)
@@ -92,7 +87,6 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def _check_kind(entries: Mapping[str, Any], path: Path) -> None:
-    """See what network is asked for."""
     if not isinstance(entries.get("model_type"), str):
         raise ConfigError(f"{path}: model_type: found {shown(entries.get('model_type'))}; expected one such as bert")
     architectures = entries.get("architectures")
@@ -108,7 +102,7 @@ def _check_kind(entries: Mapping[str, Any], path: Path) -> None:
 
 
 def _check_code(entries: Mapping[str, Any], path: Path) -> None:
-    """See that no other code and files are asked for than those of the model's type."""
+    """Refuse code and files other than those of the model's type."""
     for key in ("quantization_config", "compression_config"):
         if entries.get(key) is not None:
             method = entries[key].get("quant_method") if isinstance(entries[key], dict) else entries[key]
@@ -154,17 +148,16 @@ def _check_sizes(entries: Mapping[str, Any], path: Path) -> None:
 
 
 def positions(entries: Mapping[str, Any]) -> int:
-    """Tokens that a configuration's position embeddings have room for."""
-    found = int(next((entries[key] for key in _POSITIONS if entries.get(key) is not None), 512))
-    return found - first_position(entries["model_type"], entries.get("pad_token_id", 1))
+    """Return the number of tokens that the position embeddings have room for."""
+    return _first(entries, _POSITIONS, 512) - first_position(entries["model_type"], entries.get("pad_token_id", 1))
 
 
 def first_position(model_type: str, pad: int | None) -> int:
-    """Number of a text's first position, which is how many position embeddings no token uses.
+    """Return the number of a text's first position, which is how many position embeddings no token uses.
 
     Args:
         model_type: as in ``config.json``.
-        pad: ``pad_token_id``; ``None`` is 1, as RoBERTa has it.
+        pad: ``pad_token_id``; ``None`` means 1, as in RoBERTa.
     """
     family = model_type.removeprefix("finkd-")
     if family not in _PADDING_FIRST:
@@ -175,7 +168,7 @@ def first_position(model_type: str, pad: int | None) -> int:
 
 
 def _check_labels(entries: Mapping[str, Any], path: Path) -> None:
-    """See that ``id2label`` names outputs 0 to n - 1, each once."""
+    """Check that ``id2label`` names outputs 0 to n - 1, each once."""
     names, count = entries.get("id2label"), entries.get("num_labels")
     if not isinstance(entries.get("label2id", {}), dict | None):
         raise ConfigError(f"{path}: label2id: found {shown(entries['label2id'])}; expected a JSON object")
@@ -199,7 +192,7 @@ class Held:
 
     Attributes:
         dtype: as safetensors calls it, such as ``"F32"``.
-        shape: its lengths.
+        shape: size of each dimension.
     """
 
     dtype: str
@@ -207,12 +200,12 @@ class Held:
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """Number of elements."""
         return math.prod(self.shape)
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that ``transformers`` reads a model's weights from: ``model.safetensors``, or the parts of its index.
+    """Return the files that hold a model's weights: ``model.safetensors``, or the parts of its index.
 
     Raises:
         ConfigError: if the index is not one, or names files elsewhere.
@@ -229,10 +222,10 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def held(path: Path) -> dict[str, Held]:
-    """The tensors of a safetensors file by name, read from its head alone.
+    """Read the tensors of a safetensors file by name, from its header alone.
 
     Raises:
-        DataError: if the head is damaged.
+        DataError: if the header is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -254,16 +247,11 @@ def held(path: Path) -> dict[str, Held]:
 
 
 def check_described(folder: Path, entries: Mapping[str, Any]) -> None:
-    """See that the weight files hold about what the configuration describes.
-
-    Args:
-        folder: of the model.
-        entries: its configuration, checked by ``read_config``.
+    """Check that the weight files hold about as much as the configuration, read by ``read_config``, describes.
 
     Raises:
-        ConfigError: if the configuration describes far more than the files hold, or other layers; if the folder holds
-            adapters.
-        DataError: if a weight file is damaged, or holds something but floats.
+        ConfigError: if the configuration describes far more than the files hold, or the folder holds adapters.
+        DataError: if a weight file is damaged, or holds tensors that are not floats.
     """
     if (folder / "adapter_config.json").exists():
         raise ConfigError(
@@ -275,28 +263,25 @@ def check_described(folder: Path, entries: Mapping[str, Any]) -> None:
             if tensor.dtype not in _FLOATS and not name.endswith(_NO_WEIGHTS):
                 raise DataError(f"{path}: {name}: found {tensor.dtype}; expected one of {', '.join(_FLOATS)}")
             total += tensor.size
-    described, layers = _described(entries)
-    is_odd = bool(entries.get("slim")) or "num_hidden_groups" in entries
-    if described > total * (100 if is_odd else 4) + 1_000_000:
+    # About the number of weights of the embeddings and the layers' matrices.
+    layers, width = _first(entries, _LAYERS, 1), _first(entries, _WIDTHS[:4], 1)
+    inner, embedding_width = _first(entries, _INNER, width), _first(entries, ("embedding_size",), width)
+    has_positions = not {"rope_theta", "rope_parameters", "rope_scaling"} & entries.keys()
+    rows = _first(entries, ("vocab_size",), 1) + (_first(entries, _POSITIONS, 1) if has_positions else 0)
+    described = rows * embedding_width + layers * (4 * width**2 + 2 * width * inner)
+    is_compressed = bool(entries.get("slim")) or "num_hidden_groups" in entries
+    if described > total * (100 if is_compressed else 4) + 1_000_000:
         raise ConfigError(
             f"{folder / CONFIG}: describes {described:,} weights ({layers} layers); the weight files hold {total:,}; "
             "fetch or train it again"
         )
 
 
-def _described(entries: Mapping[str, Any]) -> tuple[int, int]:
-    """Weights of the tables and the layers' matrices, about, and how many layers there are."""
-
-    def first(keys: tuple[str, ...], otherwise: int) -> int:
-        return int(next((entries[key] for key in keys if entries.get(key) is not None), otherwise))
-
-    layers, width = first(_LAYERS, 1), first(_WIDTHS[:4], 1)
-    inner, entries_width = first(_INNER, width), first(("embedding_size",), width)
-    has_table = "rope_theta" not in entries and "rope_parameters" not in entries and "rope_scaling" not in entries
-    rows = first(("vocab_size",), 1) + (first(_POSITIONS, 1) if has_table else 0)
-    return rows * entries_width + layers * (4 * width**2 + 2 * width * inner), layers
+def _first(entries: Mapping[str, Any], keys: tuple[str, ...], default: int) -> int:
+    """Return the value of the first key that is set."""
+    return int(next((entries[key] for key in keys if entries.get(key) is not None), default))
 
 
 def layers_of(names: list[str]) -> int:
-    """How many layers the names of some weights are of: the highest number, and one."""
+    """Count the layers that the names of some weights belong to: the highest number, plus one."""
     return max((int(found[1]) + 1 for found in map(_LAYER.search, names) if found), default=0)

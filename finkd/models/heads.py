@@ -1,4 +1,4 @@
-"""Put a head on an encoder: token classification, text classification, answer spans, masked LM."""
+"""Heads of an encoder: token classification, text classification, answer spans, masked LM."""
 
 from __future__ import annotations
 
@@ -23,12 +23,7 @@ from finkd.models.model import Model
 
 
 def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
-    """The same encoder under a token classification head for ``labels``; an existing head for the same labels stays.
-
-    Args:
-        model: an encoder, or a tagger.
-        labels: label of each output.
-        seed: seed of a new head's weights.
+    """Put a token-classification head on an encoder; an existing head for the same labels stays.
 
     Raises:
         ConfigError: if the model has a head for other labels.
@@ -40,27 +35,21 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
                 "start from an encoder without a head, or choose the corpus it was trained for"
             )
         return model
-    return _under(model, AutoModelForTokenClassification, labels, seed)
+    return _with_new_head(model, AutoModelForTokenClassification, labels, seed)
 
 
 def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
-    """A copy of the encoder under a new head that scores whole texts.
-
-    Args:
-        model: an encoder, with or without another head.
-        labels: name of each class; none for a head that gives one number.
-        seed: seed of the head's weights.
-    """
-    return _under(model, AutoModelForSequenceClassification, labels or ("score",), seed)
+    """Put a new head that scores whole texts on a copy of the encoder; without labels, a regression head."""
+    return _with_new_head(model, AutoModelForSequenceClassification, labels or ("score",), seed)
 
 
 def with_answer_head(model: Model, seed: int) -> Model:
-    """A copy of the encoder under a new head that scores, at each token, how well an answer begins and ends there."""
-    return _under(model, AutoModelForQuestionAnswering, ("start", "end"), seed)
+    """Put a new head on a copy of the encoder that scores each token as the start and the end of an answer."""
+    return _with_new_head(model, AutoModelForQuestionAnswering, ("start", "end"), seed)
 
 
-def _under(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
-    """The encoder's weights under a new head; a pooler that the head brings along is new too."""
+def _with_new_head(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
+    """Put a new head on a copy of the encoder; a pooler that comes with the head is new too."""
     config = copy.deepcopy(model.encoder.config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
@@ -73,14 +62,10 @@ def _under(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
 
 
 def with_masked_head(model: Model, seed: int) -> Model:
-    """The same encoder under a masked-LM head whose decoder is tied to the embeddings; an existing one stays.
-
-    Args:
-        model: an encoder, or one that has such a head.
-        seed: seed of a new head's weights.
+    """Put a masked-LM head, with its decoder tied to the embeddings, on the encoder; an existing one stays.
 
     Raises:
-        ConfigError: if its tokenizer has no mask token to hide words with.
+        ConfigError: if its tokenizer has no mask token.
     """
     if "mask" not in model.tokenizer.special_ids:
         raise ConfigError(f"model: its tokenizer {model.tokenizer.name!r} has no mask token, which masked-LM needs")
@@ -97,11 +82,7 @@ def with_masked_head(model: Model, seed: int) -> Model:
 
 
 def check_masked_head(network: PreTrainedModel) -> None:
-    """See that a masked-LM head is of a kind whose guesses can be compared.
-
-    Raises:
-        ConfigError: if it is not.
-    """
+    """Raise ``ConfigError`` unless a masked-LM head is of a kind that finkd can split from its last layer."""
     if not any(hasattr(network, name) for name in ("cls", "lm_head", "vocab_transform")):
         raise ConfigError(
             f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
@@ -110,11 +91,11 @@ def check_masked_head(network: PreTrainedModel) -> None:
 
 
 def factored_mlm_logits(network: PreTrainedModel, states: Tensor) -> FactoredLogits:
-    """What a masked-LM head makes of some tokens, short of the scores of the vocabulary.
+    """Run a masked-LM head up to its last layer.
 
     Args:
         network: with such a head.
-        states: (tokens, width) their last hidden states.
+        states: (tokens, width) last hidden states of some tokens.
 
     Raises:
         ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.
@@ -122,14 +103,12 @@ def factored_mlm_logits(network: PreTrainedModel, states: Tensor) -> FactoredLog
     check_masked_head(network)
     parts: Any = network
     if hasattr(network, "cls"):
-        head = parts.cls.predictions
-        return FactoredLogits(head.transform(states), head.decoder.weight, head.decoder.bias)
-    if hasattr(network, "lm_head"):
-        head = parts.lm_head
-        return FactoredLogits(
-            head.layer_norm(functional.gelu(head.dense(states))), head.decoder.weight, head.decoder.bias
-        )
-    last = parts.vocab_projector
-    return FactoredLogits(
-        parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states))), last.weight, last.bias
-    )
+        last = parts.cls.predictions.decoder
+        states = parts.cls.predictions.transform(states)
+    elif hasattr(network, "lm_head"):
+        last = parts.lm_head.decoder
+        states = parts.lm_head.layer_norm(functional.gelu(parts.lm_head.dense(states)))
+    else:
+        last = parts.vocab_projector
+        states = parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states)))
+    return FactoredLogits(states, last.weight, last.bias)

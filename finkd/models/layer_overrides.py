@@ -1,4 +1,4 @@
-"""How the layers of a network may differ from what its configuration can say, and layers made so."""
+"""Layers that differ from what a configuration of ``transformers`` can describe."""
 
 from __future__ import annotations
 
@@ -13,39 +13,35 @@ from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.wording import counted
-from finkd.models.layer_parts import LINEARS, halves, head_size, parts
+from finkd.models.layer_parts import LINEARS, head_size, parts
 
 Shared = Literal["nothing", "all", "attention", "feed-forward"]
-"""Which half of the layers is one, or both (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1)."""
+"""Half of the layers that has one set of weights, or both (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1)."""
 
 FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
-"""Architectures whose layers can be slim, and what the names of their classes begin with."""
+"""Architectures whose layers can be slim -> prefix of their class names."""
 
 _OF_HALF = {"all": LINEARS, "attention": LINEARS[:4], "feed-forward": LINEARS[4:]}
-"""Matrices of each half of a layer, or of both."""
+"""Matrices of each half of a layer, and of both."""
 
 
 def check_family(family: str) -> None:
-    """See that the layers of an architecture can be slim.
-
-    Raises:
-        ConfigError: if not.
-    """
+    """Raise ``ConfigError`` unless layers of an architecture can be slim."""
     if family not in FAMILIES:
         raise ConfigError(f"compress: {family!r} cannot be made slim ({', '.join(FAMILIES)} can)")
 
 
 @dataclass(frozen=True)
 class Slim:
-    """How the layers of a network differ from what its configuration says.
+    """Differences between the layers of a network and its configuration.
 
     Attributes:
-        heads: of each layer; none stand for what the configuration says.
-        units: of each layer's feed-forward half; likewise.
-        ranks: ``"layer.matrix"`` (``finkd.models.layer_parts.LINEARS``) -> rank of the two matrices that stand for it.
-        stacked: matrix -> ranks of the factors of all layers' ones (``finkd.compression.tensors``): one of a diagonal
-            core, or two.
-        shared: which half of all layers is one.
+        heads: number in each layer; empty for that of the configuration.
+        units: feed-forward units of each layer; likewise.
+        ranks: ``"layer.matrix"`` (``finkd.models.layer_parts.LINEARS``) -> rank of the two matrices in its place.
+        stacked: matrix -> ranks of its factors over all layers (``finkd.compression.tensors``): one for a diagonal
+            core, else two.
+        shared: half that has one set of weights for all layers.
     """
 
     heads: tuple[int, ...] = ()
@@ -56,15 +52,15 @@ class Slim:
 
     @classmethod
     def of(cls, network: PreTrainedModel) -> Slim:
-        """What a network says of itself."""
+        """Read the entry of a network's configuration."""
         return cls.read(getattr(network.config, "slim", None) or {})
 
     @classmethod
     def read(cls, entry: Mapping[str, Any]) -> Slim:
-        """From a configuration.
+        """Read a configuration entry.
 
         Raises:
-            DataError: if the entry is not one of these.
+            DataError: if it is not valid.
         """
         known = {each.name for each in fields(cls)}
         if (
@@ -88,28 +84,19 @@ class Slim:
 
     @property
     def is_one(self) -> bool:
-        """Whether layers hold weights of each other's."""
+        """Whether layers share weights."""
         return bool(self.stacked) or self.shared != "nothing"
 
     def check_whole(self, why: str) -> None:
-        """See that layers have their own weights, and whole matrices.
-
-        Raises:
-            ConfigError: if not, with what to do about it.
-        """
+        """Raise ``ConfigError``, with the remedy ``why``, unless layers have weights of their own in whole matrices."""
         if self.ranks or self.is_one:
             raise ConfigError(f"compress: the layers are shared or of low rank already; {why}")
 
     def check_alike(self, stage: str, layers: int, half: Shared = "all") -> None:
-        """See that one half of all layers, or both, is of the same shape in each.
-
-        Args:
-            stage: what asks for it, for people.
-            layers: how many there are.
-            half: which.
+        """Check that one half of all layers, or both, has the same shape in each.
 
         Raises:
-            ConfigError: if not, with what to do about it.
+            ConfigError: if shapes differ.
         """
         sizes = {"all": (self.heads, self.units), "attention": (self.heads,), "feed-forward": (self.units,)}[half]
         if any(len(set(each)) > 1 for each in sizes):
@@ -121,10 +108,10 @@ class Slim:
             )
 
     def of_layers(self, layers: Sequence[int]) -> Slim:
-        """The same of some of the layers, which are numbered anew.
+        """Return the differences of some of the layers, renumbered.
 
         Raises:
-            ConfigError: if layers are shared.
+            ConfigError: if layers share weights.
         """
         if self.is_one:
             raise ConfigError("truncate-layers: the layers are shared; leave some out before that")
@@ -137,34 +124,38 @@ class Slim:
 
 def make_slim(network: PreTrainedModel, slim: Slim) -> None:
     """Change the layers of a network that has just been made."""
-    layers = _layers(network)
+    body: Any = network.base_model
+    layers = cast(nn.ModuleList, body.transformer.layer if hasattr(body, "transformer") else body.encoder.layer)
     if any(each and len(each) != len(layers) for each in (slim.heads, slim.units)):
         raise DataError(
             f"config.json: slim: expected a number for each of {counted(len(layers), 'layer')} (found {asdict(slim)})"
         )
     for number, layer in enumerate(layers):
-        names = parts(layer)
-        if slim.heads:
-            size = head_size(layer)
-            for name in ("query", "key", "value"):
-                _resize(layer, getattr(names, name), rows=slim.heads[number] * size)
-            _resize(layer, names.attended, columns=slim.heads[number] * size)
-        if slim.units:
-            _resize(layer, names.raised, rows=slim.units[number])
-            _resize(layer, names.lowered, columns=slim.units[number])
-        for name in LINEARS:
-            rank = slim.ranks.get(f"{number}.{name}")
-            if rank is not None:
-                _split(layer, getattr(names, name), rank)
+        _make_layer_slim(layer, slim, number)
     for name, stack in slim.stacked.items():
         _stack(network, layers, name, stack)
     if slim.shared != "nothing":
-        _share(network, layers, slim.shared)
+        for path in parts(layers[0]).halves[slim.shared]:
+            parent, _, module = path.rpartition(".")
+            _tie(network, layers, parent, module)
 
 
-def _layers(network: PreTrainedModel) -> nn.ModuleList:
-    body: Any = network.base_model
-    return cast(nn.ModuleList, body.transformer.layer if hasattr(body, "transformer") else body.encoder.layer)
+def _make_layer_slim(layer: nn.Module, slim: Slim, number: int) -> None:
+    names = parts(layer)
+    if slim.heads:
+        size = head_size(layer)
+        for name in ("query", "key", "value"):
+            _resize(layer, getattr(names, name), rows=slim.heads[number] * size)
+        _resize(layer, names.attended, columns=slim.heads[number] * size)
+    if slim.units:
+        _resize(layer, names.raised, rows=slim.units[number])
+        _resize(layer, names.lowered, columns=slim.units[number])
+    for name in LINEARS:
+        rank = slim.ranks.get(f"{number}.{name}")
+        if rank is not None:
+            old = cast(nn.Linear, names.linear(layer, name))
+            narrow, wide = nn.Linear(old.in_features, rank, bias=False), nn.Linear(rank, old.out_features)
+            layer.set_submodule(getattr(names, name), nn.Sequential(narrow, wide))
 
 
 def _resize(layer: nn.Module, name: str, rows: int | None = None, columns: int | None = None) -> None:
@@ -172,14 +163,8 @@ def _resize(layer: nn.Module, name: str, rows: int | None = None, columns: int |
     layer.set_submodule(name, nn.Linear(columns or old.in_features, rows or old.out_features))
 
 
-def _split(layer: nn.Module, name: str, rank: int) -> None:
-    old = cast(nn.Linear, layer.get_submodule(name))
-    narrow = nn.Linear(old.in_features, rank, bias=False)
-    layer.set_submodule(name, nn.Sequential(narrow, nn.Linear(rank, old.out_features)))
-
-
 def _stack(network: Any, layers: nn.ModuleList, kind: str, ranks: tuple[int, ...]) -> None:
-    """Let every layer have three matrices in place of one, the first and the last of which are the first layer's."""
+    """Replace a matrix of every layer by three, of which all layers share the first and the last."""
     path = getattr(parts(layers[0]), kind)
     for layer in layers:
         old = cast(nn.Linear, layer.get_submodule(path))
@@ -191,30 +176,19 @@ def _stack(network: Any, layers: nn.ModuleList, kind: str, ranks: tuple[int, ...
 
 
 class Scale(nn.Module):
-    """A diagonal matrix.
-
-    Args:
-        size: of its rows.
-    """
+    """Diagonal matrix of a given size."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(size))
 
     def forward(self, states: Tensor) -> Tensor:
-        """(..., size) states, each times its weight."""
+        """Multiply (..., size) states with the diagonal."""
         return states * self.weight
 
 
-def _share(network: Any, layers: nn.ModuleList, shared: Shared) -> None:
-    """Let every layer hold the first one's modules."""
-    for path in halves(layers[0])[shared]:
-        parent, _, module = path.rpartition(".")
-        _tie(network, layers, parent, module)
-
-
 def _tie(network: Any, layers: nn.ModuleList, parent: str, name: str) -> None:
-    """Let every layer hold the first one's module or weight of a name; files then hold it once."""
+    """Share the first layer's module or weight of a name with every layer; files then hold it once."""
     prefix = next(name for name, module in network.named_modules() if module is layers)
     first = getattr(layers[0].get_submodule(parent), name)
     inside = [f".{weight}" for weight, _ in first.named_parameters()] if isinstance(first, nn.Module) else [""]

@@ -1,4 +1,4 @@
-"""Where a layer keeps its parts, in BERT, RoBERTa and ELECTRA, and in DistilBERT."""
+"""Module names within a transformer layer of BERT, RoBERTa and ELECTRA, and of DistilBERT."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from finkd.corpora.errors import ConfigError
 
 LINEARS = ("query", "key", "value", "attended", "raised", "lowered")
-"""Matrices of a layer, as this package calls them."""
+"""Matrices of a layer: query, key, value and output of attention; first and second feed-forward matrix."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Parts:
     """Names of the modules of a layer.
 
     Attributes:
-        query: makes queries of states.
-        key: makes keys.
-        value: makes values.
-        attended: makes states of what heads have read.
-        raised: makes the feed-forward units of states.
-        lowered: makes states of the units.
-        attention: modules that together are the attention half.
-        feed_forward: modules that together are the other half.
+        query: query matrix.
+        key: key matrix.
+        value: value matrix.
+        attended: output matrix of attention.
+        raised: first feed-forward matrix, from states to units.
+        lowered: second feed-forward matrix, from units to states.
+        attention: modules of the attention half.
+        feed_forward: modules of the feed-forward half.
     """
 
     query: str
@@ -37,8 +37,14 @@ class Parts:
     attention: tuple[str, ...]
     feed_forward: tuple[str, ...]
 
+    @property
+    def halves(self) -> dict[str, tuple[str, ...]]:
+        """Modules of each half, and of both."""
+        both = (*self.attention, *self.feed_forward)
+        return {"all": both, "attention": self.attention, "feed-forward": self.feed_forward}
+
     def linear(self, layer: nn.Module, name: str) -> nn.Module:
-        """A matrix of a layer, by its name in ``LINEARS``."""
+        """Return a matrix of a layer by its name in ``LINEARS``."""
         return layer.get_submodule(getattr(self, name))
 
 
@@ -65,7 +71,7 @@ _DISTILBERT = Parts(
 
 
 def parts(layer: nn.Module) -> Parts:
-    """Names of a layer's parts.
+    """Return the module names of a layer.
 
     Raises:
         ConfigError: if it is of another architecture.
@@ -78,16 +84,6 @@ def parts(layer: nn.Module) -> Parts:
 
 
 def head_size(layer: nn.Module) -> int:
-    """Dimensions of one attention head of a layer."""
+    """Return the dimensions of one attention head of a layer."""
     attention: Any = layer.get_submodule(parts(layer).query.rpartition(".")[0])
     return int(attention.attention_head_size)
-
-
-def halves(layer: nn.Module) -> dict[str, tuple[str, ...]]:
-    """Modules of both halves of a layer, and of each."""
-    names = parts(layer)
-    return {
-        "all": (*names.attention, *names.feed_forward),
-        "attention": names.attention,
-        "feed-forward": names.feed_forward,
-    }

@@ -1,4 +1,4 @@
-"""Load a model from a folder, the Hugging Face cache, a package or the hub, and check it."""
+"""Loading and checking a model from a folder, the Hugging Face cache, a package or the hub."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
-from finkd.models.architectures import family, register
+from finkd.models.architectures import family, no_pooler, register
 from finkd.models.checks import check_labels, check_tokenizer
 from finkd.models.files import check_described, layers_of, read_config
 from finkd.models.lookup import CONFIG, check_weights
@@ -31,17 +31,10 @@ from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
 
-_WITHOUT_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
-"""Families whose encoder can be made without a pooler."""
-
-
 _MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
-"""What a configuration's class works with, which an entry of the same name would replace."""
-
+"""Attributes of a configuration's class, which an entry of the same name would replace."""
 
 _TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
-
-
 _HEADS = {
     _TAGGER: AutoModelForTokenClassification,
     _MASKED_LM: AutoModelForMaskedLM,
@@ -51,12 +44,11 @@ _HEADS = {
 
 
 def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
-    """Read a model that finkd saved, a local Hugging Face folder or a teacher by name.
+    """Load a model that finkd saved, a local Hugging Face folder or a teacher by name.
 
     Args:
         source: its name or folder.
-        for_texts: whether a head that scores whole texts, or the ends of answers, is kept; without, a model that has
-            one is its encoder.
+        for_texts: keep a head for whole texts or answer spans; otherwise only the encoder of such a model is loaded.
 
     Raises:
         UnavailableError: if it cannot be found.
@@ -71,17 +63,15 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
     config = configuration(folder, entries)
     tokenizer = Tokenizer.load(folder)
     check_tokenizer(tokenizer, config.vocab_size, folder)
-    labels = _labels(folder, config, kind)
+    labels = () if kind in (None, _MASKED_LM) else tuple(config.id2label[i] for i in range(config.num_labels))
+    if kind == _TAGGER:
+        check_labels(labels, folder)
     check_described(folder, entries)
     return Model(_network(folder, config, kind), tokenizer, labels)
 
 
 def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
-    """What ``transformers`` makes of a model folder's configuration.
-
-    Args:
-        folder: of the model.
-        entries: its configuration, checked by ``read_config``.
+    """Load a model folder's configuration, read by ``read_config`` before, with ``transformers``.
 
     Raises:
         ConfigError: if ``transformers`` has no such model, or a value is not of its kind.
@@ -101,23 +91,13 @@ def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
             raise ConfigError(f"{path}: {key}: found {shown(entries[key])}; expected an activation such as gelu")
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except Exception as error:  # what its own checks of types raise has no common base but this one
+    except Exception as error:  # its type checks raise errors without a common base
         raise ConfigError(f"{path}: not a {kind} model that transformers reads ({first_line(error)})") from error
 
 
-def _labels(folder: Path, config: Any, kind: str | None) -> tuple[str, ...]:
-    """Label of each output of the head, none for a bare encoder and for a head that scores the vocabulary."""
-    if kind in (None, _MASKED_LM):
-        return ()
-    labels = tuple(config.id2label[i] for i in range(config.num_labels))
-    if kind == _TAGGER:
-        check_labels(labels, folder)
-    return labels
-
-
 def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
-    """Weights from safetensors alone; transformers would fill what the file lacks with random numbers."""
-    options = {} if kind else _no_pooler(config)
+    """Load weights from safetensors; refuse missing ones, which ``transformers`` would draw at random."""
+    options = {} if kind else no_pooler(family(config))
     try:
         network, report = _HEADS.get(kind or "", AutoModel).from_pretrained(
             folder,
@@ -149,17 +129,9 @@ def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
 
 
 def check_finite(network: nn.Module, folder: Path) -> None:
-    """See that weights are numbers.
-
-    Args:
-        network: what was read.
-        folder: it was read from.
-
-    Raises:
-        DataError: if one is infinite or not a number, with the tensor's name.
-    """
+    """Raise ``DataError``, with the tensor's name, if a weight read from a folder is infinite or not a number."""
     for name, weight in network.named_parameters():
-        # A sum is several times faster; it may overflow where no weight is infinite.
+        # A sum is several times faster, but can overflow although all weights are finite.
         if not weight.sum().isfinite() and not weight.isfinite().all():
             wrong = int((~weight.isfinite()).sum())
             raise DataError(
@@ -169,16 +141,12 @@ def check_finite(network: nn.Module, folder: Path) -> None:
 
 
 def read_head(source: str | Path) -> Literal["labels", "words", "none"]:
-    """What a model, named as for ``load_model``, scores; its weights are not read."""
+    """Return what a model, named as for ``load_model``, scores, without reading its weights."""
     kind = _head(read_config(pretrained.resolve(str(source))))
     return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "none"
 
 
 def _head(entries: Mapping[str, Any]) -> str | None:
-    """Which of the known heads a model has, by the name of its class."""
+    """Return the kind of head in the name of the model's class."""
     architectures = entries.get("architectures") or [""]
     return next((kind for kind in _HEADS if architectures[0].endswith(kind)), None)
-
-
-def _no_pooler(config: Any) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if family(config) in _WITHOUT_POOLER else {}

@@ -1,4 +1,4 @@
-"""Explain what lies where a model was expected: what is missing there, and which models lie below it."""
+"""Folders of models and taggers: where they are, and what is missing where one was expected."""
 
 from __future__ import annotations
 
@@ -12,22 +12,17 @@ from finkd.corpora.files import exists
 
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
 FACTORY = "finkd_tagger"
-"""The component of a spaCy pipeline, and the folder in it that holds its tagger."""
+"""Name of finkd's component in a spaCy pipeline, and of its folder there."""
 _PICKLED = ("pytorch_model.bin", "pytorch_model.pt")
 _ENTRY_OF_A_STORE = "manifest.json"
 _DEPTH = 4
-"""Folders between a folder that is named by mistake and a model: ``./runs/quickstart/models/teacher-seed-1``."""
+"""Levels below a folder that are searched for models: ``./runs/quickstart/models/teacher-seed-1``."""
 _MOST_FOLDERS, _MOST_MODELS = 2000, 10
 _WANTED = f"a model is a folder with {CONFIG}, {WEIGHTS} and {TOKENIZER}"
 
 
 def not_a_model(name: str, path: Path) -> UnavailableError:
-    """The error for a file or folder that exists and is no model.
-
-    Args:
-        name: what the user gave.
-        path: where it is.
-    """
+    """Return the error for a file or folder that exists and is no model."""
     if not path.is_dir():
         beside = [path.parent] if is_model(path.parent) else []
         return _error(name, "is a file", beside, "its folder is one")
@@ -54,16 +49,16 @@ def _error(name: str, problem: str, instead: Sequence[Path], why: str) -> Unavai
 
 
 def models_below(folder: Path) -> Iterator[Path]:
-    """Folders below one that hold a model, in order; hidden folders and stored stages are left out."""
+    """Yield the folders of models below a folder, in order, except hidden ones and stored stages."""
     level, left = [folder], _MOST_FOLDERS
     for _ in range(_DEPTH):
-        inner = [each for parent in level for each in _folders(parent)][:left]
+        inner = [each for parent in level for each in _visible_folders(parent)][:left]
         left -= len(inner)
         yield from (each for each in inner if is_model(each))
         level = [each for each in inner if not is_model(each)]
 
 
-def _folders(parent: Path) -> list[Path]:
+def _visible_folders(parent: Path) -> list[Path]:
     try:
         found = sorted(each for each in parent.iterdir() if not each.name.startswith(".") and each.is_dir())
     except OSError:
@@ -72,16 +67,12 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder holds a configuration with weights or a graph."""
+    """Return whether a folder holds a configuration with weights or a graph."""
     return (folder / CONFIG).is_file() and ((folder / GRAPH).is_file() or any(folder.glob("*.safetensors")))
 
 
 def check_weights(folder: Path) -> None:
-    """See that a folder with a configuration has weights that can be read.
-
-    Raises:
-        DataError: if it has none, with what it has in their place.
-    """
+    """Raise ``DataError`` if a folder with a configuration has no weights that can be read."""
     if any(folder.glob("*.safetensors")):
         return
     if (folder / GRAPH).is_file():
@@ -94,25 +85,26 @@ def check_weights(folder: Path) -> None:
 
 
 def is_graph(source: str | Path) -> bool:
-    """Whether a tagger is an exported ONNX graph."""
+    """Return whether a tagger is an exported ONNX graph."""
     folder = tagger_folder(source)
     return (folder / GRAPH).is_file() and not any(folder.glob("*.safetensors"))
 
 
 def tagger_folder(source: str | Path) -> Path:
-    """Where a tagger's own files lie: within a spaCy pipeline or package that finkd made, or else the source itself.
-
-    Args:
-        source: a folder, or the name of an installed package.
+    """Return the folder of a tagger's files: within a spaCy pipeline or package that finkd made, or the source itself.
 
     Raises:
         ConfigError: if several taggers lie there.
     """
-    given = Path(source).expanduser()
-    folder = given if exists(given) else _installed(str(source))
-    if folder is None or (folder / "config.json").is_file():
+    folder, name = Path(source).expanduser(), str(source)
+    if not exists(folder):  # the folder of an installed package, which is not imported
+        spec = importlib.util.find_spec(name) if name.isidentifier() and name.startswith("en_") else None
+        if not spec or not spec.submodule_search_locations:
+            return Path(source)
+        folder = Path(spec.submodule_search_locations[0])
+    if (folder / CONFIG).is_file():
         return Path(source)
-    # The pipeline itself, an installed package (NAME/NAME-VERSION), or what pip is given (FOLDER/NAME/NAME-VERSION).
+    # A pipeline, an installed package (NAME/NAME-VERSION), or one that pip installs (FOLDER/NAME/NAME-VERSION).
     found = [
         each.parent
         for depth in ("", "*/", "*/*/")
@@ -122,9 +114,3 @@ def tagger_folder(source: str | Path) -> Path:
     if len(found) > 1:
         raise ConfigError(f"{source}: holds several taggers ({', '.join(map(str, found))}); name one of them")
     return found[0] if found else Path(source)
-
-
-def _installed(name: str) -> Path | None:
-    """The folder of an installed package, which is not imported."""
-    spec = importlib.util.find_spec(name) if name.isidentifier() and name.startswith("en_") else None
-    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None

@@ -1,7 +1,7 @@
-"""What a masked-LM head thinks of many tokens, compared a few tokens at a time.
+"""Losses of masked-LM heads, computed for a few tokens at a time.
 
-The scores of a whole batch over a vocabulary of 30,000 take a gigabyte and several passes over it, most of a training
-step's time on a CPU. A divergence needs them only one token at a time, and so does its gradient.
+The logits of a whole batch over a vocabulary of 30,000 entries take a gigabyte and several passes over it, which is
+most of the time of a training step on a CPU. A divergence and its gradient need them only one token at a time.
 """
 
 from __future__ import annotations
@@ -18,49 +18,49 @@ Target = Callable[[Tensor], Tensor]
 """(tokens, teacher vocabulary) probabilities -> (tokens, student vocabulary), rows summing to at most 1."""
 
 _SCORES_AT_ONCE = 1 << 23
-"""Few enough to be small beside a model, many enough that the weights' gradient is not passed over too often."""
+"""Logits of one block: small beside a model, and few blocks, since each adds to the gradient of all weights."""
 _SCORES_IN_CACHE = 1 << 18
-"""A softmax, its logarithm and their differences are passes over memory, unless their rows stay in the cache."""
+"""Logits of one softmax on a CPU: its passes over memory are fast while the rows stay in the cache."""
 
 
 @dataclass(frozen=True)
 class FactoredLogits:
-    """A masked-LM head at some tokens, before the vocabulary is looked at.
+    """Logits of a masked-LM head at some tokens, as the input and the weights of its last layer.
 
     Attributes:
-        states: (tokens, width) what its last layer takes.
-        weight: (vocabulary, width) of its last layer.
-        bias: (vocabulary,) of its last layer.
+        states: (tokens, width) input of the last layer.
+        weight: (vocabulary, width) of the last layer.
+        bias: (vocabulary,) of the last layer.
     """
 
     states: Tensor
     weight: Tensor
     bias: Tensor
 
-    def take(self, places: Tensor) -> FactoredLogits:
-        """The same at some of the tokens."""
-        return FactoredLogits(self.states[places], self.weight, self.bias)
+    def take(self, rows: Tensor) -> FactoredLogits:
+        """Return the logits of some of the tokens."""
+        return FactoredLogits(self.states[rows], self.weight, self.bias)
 
     def entries(self, count: int) -> FactoredLogits:
-        """The same of the vocabulary's first entries alone."""
+        """Return the logits of the first entries of the vocabulary."""
         return FactoredLogits(self.states, self.weight[:count], self.bias[:count])
 
-    def scores(self) -> Tensor:
-        """(tokens, vocabulary)."""
+    def logits(self) -> Tensor:
+        """Return (tokens, vocabulary) logits."""
         return functional.linear(self.states, self.weight, self.bias)
 
 
 @dataclass(frozen=True)
 class SelectedLogits:
-    """What a masked-LM head says at some tokens.
+    """Logits of a masked-LM head, of which a loss reads some rows.
 
     Attributes:
-        values: (tokens, vocabulary).
-        places: (chosen,) which of the tokens are meant, none twice.
+        logits: (tokens, vocabulary).
+        rows: (chosen,) the tokens that are read, none twice.
     """
 
-    values: Tensor
-    places: Tensor
+    logits: Tensor
+    rows: Tensor
 
 
 def divergence(student: FactoredLogits, teacher: FactoredLogits, target: Target, temperature: float) -> Tensor:
@@ -72,7 +72,7 @@ def divergence(student: FactoredLogits, teacher: FactoredLogits, target: Target,
     Args:
         student: at tokens that correspond to the teacher's.
         teacher: without gradients.
-        target: takes the teacher's distributions to the student's vocabulary.
+        target: maps the teacher's distributions to the student's vocabulary.
         temperature: tau, above 0.
 
     Returns:
@@ -93,117 +93,111 @@ class _Divergence(torch.autograd.Function):
         target: Target,
         temperature: float,
     ) -> Tensor:
-        """The value, and its gradients beside it."""
-        ours, theirs = (states.detach(), weight.detach(), bias.detach()), _parts(teacher)
+        """Compute the value and its gradients."""
         total = states.new_zeros((), dtype=torch.float32)
         mass = states.new_zeros((), dtype=torch.float32)
-        gradients = [torch.zeros_like(each, dtype=torch.float32) for each in ours]
-        widest = max(weight.shape[0], teacher.weight.shape[0])
-        for place in _slices(len(states), _SCORES_AT_ONCE // widest):
-            slopes, guesses = _scores(ours, place, temperature), _scores(theirs, place, temperature)
-            for few in _slices(len(slopes), _at_once(slopes, guesses)):
-                found = _compared(slopes[few].float(), guesses[few].float(), target)
-                total += found[0]
-                mass += found[1]
-                gradients[2] += found[2].sum(dim=0)
-                slopes[few] = found[2]
-            gradients[0][place] = (slopes @ ours[1]).float()
-            gradients[1] += (slopes.t() @ ours[0][place]).float()
+        gradients = [torch.zeros_like(each, dtype=torch.float32) for each in (states, weight, bias)]
+        for block in _slices(len(states), _SCORES_AT_ONCE // max(len(weight), len(teacher.weight))):
+            # Student logits, which their gradients replace row by row.
+            logit_gradients = functional.linear(states[block] / temperature, weight, bias / temperature)
+            teacher_logits = functional.linear(
+                teacher.states[block] / temperature, teacher.weight, teacher.bias / temperature
+            )
+            for few in _slices(len(logit_gradients), _rows_in_cache(logit_gradients, teacher_logits)):
+                value, weights, gradient = _compare(logit_gradients[few].float(), teacher_logits[few].float(), target)
+                total += value
+                mass += weights
+                gradients[2] += gradient.sum(dim=0)
+                logit_gradients[few] = gradient
+            gradients[0][block] = (logit_gradients @ weight).float()
+            gradients[1] += (logit_gradients.t() @ states[block]).float()
         scale = temperature / mass.clamp(min=1e-9)
         ctx.save_for_backward(*(each.mul_(scale).to(states.dtype) for each in gradients))
         return temperature * scale * total
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Any) -> Any:
-        """The gradients of the value, times that of the loss."""
-        return *(each * slopes[0] for each in ctx.saved_tensors), None, None, None
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """Multiply the saved gradients with that of the loss."""
+        return *(each * gradients[0] for each in ctx.saved_tensors), None, None, None
 
 
 def score_divergence(student: SelectedLogits, teacher: SelectedLogits, target: Target, temperature: float) -> Tensor:
-    """``divergence`` where the scores of both sides are there already, since other terms need them too.
-
-    Args:
-        student: at tokens that correspond to the teacher's.
-        teacher: without gradients.
-        target: takes the teacher's distributions to the student's vocabulary.
-        temperature: tau, above 0.
+    """Compute ``divergence`` from logits that exist already, since other terms need them too.
 
     Returns:
         scalar float32; 0 without tokens.
     """
-    return _ScoreDivergence.apply(student.values, student.places, teacher, target, temperature)  # type: ignore[no-untyped-call,no-any-return]
+    return _ScoreDivergence.apply(student.logits, student.rows, teacher, target, temperature)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _ScoreDivergence(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, scores: Tensor, places: Tensor, teacher: SelectedLogits, target: Target, temperature: float
+        ctx: Any, logits: Tensor, rows: Tensor, teacher: SelectedLogits, target: Target, temperature: float
     ) -> Tensor:
-        """The value, and the gradient beside it."""
-        total = scores.new_zeros((), dtype=torch.float32)
-        mass = scores.new_zeros((), dtype=torch.float32)
-        slopes = torch.zeros_like(scores)
-        for few in _slices(len(places), _at_once(scores, teacher.values)):
-            at = places[few]
+        """Compute the value and its gradient."""
+        total = logits.new_zeros((), dtype=torch.float32)
+        mass = logits.new_zeros((), dtype=torch.float32)
+        logit_gradients = torch.zeros_like(logits)
+        for few in _slices(len(rows), _rows_in_cache(logits, teacher.logits)):
+            at = rows[few]
             # Selecting and copying rows by index_... takes a fifth of what plain indexing does in bf16.
-            ours, theirs = scores.index_select(0, at), teacher.values.index_select(0, teacher.places[few])
-            found = _compared(ours.float().div_(temperature), theirs.float().div_(temperature), target)
-            total += found[0]
-            mass += found[1]
-            slopes.index_copy_(0, at, found[2].to(slopes.dtype))
+            ours, theirs = logits.index_select(0, at), teacher.logits.index_select(0, teacher.rows[few])
+            value, weights, gradient = _compare(
+                ours.float().div_(temperature), theirs.float().div_(temperature), target
+            )
+            total += value
+            mass += weights
+            logit_gradients.index_copy_(0, at, gradient.to(logit_gradients.dtype))
         scale = temperature / mass.clamp(min=1e-9)
-        ctx.save_for_backward(slopes, scale)
+        ctx.save_for_backward(logit_gradients, scale)
         return temperature * scale * total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """The gradient of the value, times that of the loss."""
-        slopes, scale = ctx.saved_tensors
-        return slopes * (scale * gradients[0]).to(slopes.dtype), None, None, None, None
+        """Multiply the saved gradient with that of the loss."""
+        logit_gradients, scale = ctx.saved_tensors
+        return logit_gradients * (scale * gradients[0]).to(logit_gradients.dtype), None, None, None, None
 
 
-def cross_entropy(scores: Tensor, ids: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, ids: Tensor) -> Tensor:
     """Sum of -log p(id) over tokens.
 
     Args:
-        scores: (tokens, vocabulary) of a masked-LM head.
-        ids: (tokens,) what stands there.
+        logits: (tokens, vocabulary) of a masked-LM head.
+        ids: (tokens,) the right entries.
 
     Returns:
         scalar float32; 0 without tokens.
     """
-    return _CrossEntropy.apply(scores, ids)  # type: ignore[no-untyped-call,no-any-return]
+    return _CrossEntropy.apply(logits, ids)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, ids: Tensor) -> Tensor:
-        """The value, and the gradient beside it."""
-        total = scores.new_zeros((), dtype=torch.float32)
-        slopes = torch.empty_like(scores)
-        for few in _slices(len(ids), _at_once(scores)):
-            log_p = functional.log_softmax(scores[few].float(), dim=-1)
+    def forward(ctx: Any, logits: Tensor, ids: Tensor) -> Tensor:
+        """Compute the value and its gradient."""
+        total = logits.new_zeros((), dtype=torch.float32)
+        logit_gradients = torch.empty_like(logits)
+        for few in _slices(len(ids), _rows_in_cache(logits)):
+            log_p = functional.log_softmax(logits[few].float(), dim=-1)
             at = ids[few].unsqueeze(1)
             total -= log_p.gather(1, at).sum()
-            slopes[few] = log_p.exp_().scatter_add_(1, at, torch.full_like(at, -1, dtype=torch.float32))
-        ctx.save_for_backward(slopes)
+            logit_gradients[few] = log_p.exp_().scatter_add_(1, at, torch.full_like(at, -1, dtype=torch.float32))
+        ctx.save_for_backward(logit_gradients)
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """The gradient of the value, times that of the loss."""
-        (slopes,) = ctx.saved_tensors
-        return slopes * gradients[0].to(slopes.dtype), None
+        """Multiply the saved gradient with that of the loss."""
+        (logit_gradients,) = ctx.saved_tensors
+        return logit_gradients * gradients[0].to(logit_gradients.dtype), None
 
 
-def _at_once(*scores: Tensor) -> int:
-    """Rows to compare at once: few enough for the cache, where there is one to speak of."""
-    elements = _SCORES_IN_CACHE if scores[0].device.type == "cpu" else _SCORES_AT_ONCE
-    return elements // max(each.shape[-1] for each in scores)
-
-
-def _parts(guesses: FactoredLogits) -> tuple[Tensor, Tensor, Tensor]:
-    return guesses.states.detach(), guesses.weight.detach(), guesses.bias.detach()
+def _rows_in_cache(*logits: Tensor) -> int:
+    """Return how many rows to compare at once."""
+    elements = _SCORES_IN_CACHE if logits[0].device.type == "cpu" else _SCORES_AT_ONCE
+    return elements // max(each.shape[-1] for each in logits)
 
 
 def _slices(length: int, size: int) -> Iterator[slice]:
@@ -211,17 +205,11 @@ def _slices(length: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, length, size))
 
 
-def _scores(parts: tuple[Tensor, Tensor, Tensor], place: slice, temperature: float) -> Tensor:
-    """(tokens, vocabulary), divided by the temperature."""
-    states, weight, bias = parts
-    return functional.linear(states[place] / temperature, weight, bias / temperature)
-
-
-def _compared(ours: Tensor, theirs: Tensor, target: Target) -> tuple[Tensor, Tensor, Tensor]:
-    """sum_k w_k KL(q_k || p_k), sum_k w_k, and the slope of the first by the student's scores.
+def _compare(ours: Tensor, theirs: Tensor, target: Target) -> tuple[Tensor, Tensor, Tensor]:
+    """Return sum_k w_k KL(q_k || p_k), sum_k w_k, and the gradient of the first by the student's logits.
 
     Args:
-        ours: (tokens, vocabulary) the student's scores, divided by the temperature.
+        ours: (tokens, vocabulary) the student's logits, divided by the temperature.
         theirs: (tokens, teacher vocabulary) the teacher's.
         target: as for ``divergence``; row k of its value is w_k q_k.
     """

@@ -1,4 +1,4 @@
-"""A network with its tokenizer."""
+"""Models: networks with their tokenizers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
-from transformers import (
-    PreTrainedModel,
-)
+from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.files import first_position
@@ -18,12 +16,12 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Model:
-    """A network with the tokenizer it reads through; every stage takes one and gives one.
+    """Network with its tokenizer; input and output of every stage.
 
     Attributes:
-        network: an encoder, bare or with a head that scores tokens, the vocabulary, texts or answers.
+        network: an encoder, bare or with a head.
         tokenizer: its tokenizer.
-        labels: label of each output, empty for an encoder without a head.
+        labels: label of each output; empty without a head, and with a masked-LM head.
     """
 
     network: PreTrainedModel
@@ -32,12 +30,12 @@ class Model:
 
     @property
     def encoder(self) -> PreTrainedModel:
-        """The encoder, with or without a head on it."""
+        """Encoder without the head."""
         return cast(PreTrainedModel, self.network.base_model)
 
     @property
     def layer_holder(self) -> Any:
-        """The module whose attribute ``layer`` lists the transformer layers.
+        """Module whose attribute ``layer`` lists the transformer layers.
 
         Raises:
             ConfigError: if the architecture keeps them elsewhere than BERT, RoBERTa and DistilBERT do.
@@ -51,32 +49,32 @@ class Model:
 
     @property
     def layers(self) -> nn.ModuleList:
-        """The encoder's transformer layers."""
+        """Transformer layers of the encoder."""
         return cast(nn.ModuleList, self.layer_holder.layer)
 
     @property
     def max_length(self) -> int:
-        """Tokens that the position embeddings have room for."""
+        """Number of tokens that the position embeddings have room for."""
         config = self.encoder.config
         positions = int(getattr(config, "max_position_embeddings", 512))
         return positions - first_position(config.model_type, getattr(config, "pad_token_id", None))
 
     @property
     def embeddings(self) -> nn.Embedding:
-        """The token embedding table, (vocabulary, width)."""
+        """Token embeddings, (vocabulary, width)."""
         return cast(nn.Embedding, self.encoder.get_input_embeddings())
 
     @property
     def tagging_head(self) -> nn.Linear:
-        """What scores the labels of a tagger at each token."""
+        """Token-classification head of a tagger."""
         return cast(nn.Linear, self.network.classifier)
 
     @property
     def has_masked_head(self) -> bool:
-        """Whether the network scores the vocabulary at each token."""
+        """Whether the network has a masked-LM head."""
         return self.network.get_output_embeddings() is not None  # type: ignore[no-untyped-call]
 
     def save(self, folder: Path) -> None:
-        """Write weights, configuration and tokenizer into a folder that exists; ``transformers`` can load it."""
+        """Write weights, configuration and tokenizer into an existing folder, for ``transformers`` to load."""
         self.network.save_pretrained(folder)
         self.tokenizer.write(folder, self.max_length)

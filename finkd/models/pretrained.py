@@ -1,4 +1,4 @@
-"""Where a teacher's weights come from: a local folder, the Hugging Face cache, an installed package, then the hub."""
+"""Sources of pretrained weights: a local folder, the Hugging Face cache, an installed package, then the hub."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 
 @dataclass(frozen=True)
 class Packaged:
-    """Weights that an installable package carries.
+    """Model in an installable package.
 
     Attributes:
-        module: the package's import name.
-        package: what to install.
+        module: import name of the package.
+        package: its name for pip.
         folder: the model's folder within it.
         sha256: published checksum of its ``model.safetensors``.
     """
@@ -52,7 +52,7 @@ KNOWN: Mapping[str, str] = {
 
 
 def resolve(name: str) -> Path:
-    """Folder with the teacher's ``config.json``, weights and tokenizer.
+    """Return the folder of a model's ``config.json``, weights and tokenizer.
 
     Args:
         name: a local folder or a hub id.
@@ -65,18 +65,12 @@ def resolve(name: str) -> Path:
     local = Path(name).expanduser()
     if exists(local / "config.json"):
         return local
-    cached = _from_hub(name, offline=True)
-    if cached is not None:
-        return cached
-    packaged = _from_package(name)
-    if packaged is not None:
-        return packaged
-    if exists(local):  # whoever names a folder here does not mean the hub's model of that name
+    if found := _from_hub(name, offline=True) or _from_package(name):
+        return found
+    if exists(local):  # a local folder is never the name of a model on the hub
         raise not_a_model(name, local)
-    if not is_offline():
-        downloaded = _from_hub(name, offline=False)
-        if downloaded is not None:
-            return downloaded
+    if not is_offline() and (found := _from_hub(name, offline=False)):
+        return found
     package = PACKAGED.get(name)
     remedy = f"pip install {package.package}, or " if package else ""
     hub = "HF_HUB_OFFLINE forbids to ask the hub" if is_offline() else "the hub does not give it"
@@ -109,10 +103,7 @@ def _from_hub(name: str, *, offline: bool) -> Path | None:
 
     try:
         found = snapshot_download(
-            name,
-            allow_patterns=["*.json", "model.safetensors", "*.txt"],
-            local_files_only=offline,
-            etag_timeout=5,
+            name, allow_patterns=["*.json", "model.safetensors", "*.txt"], local_files_only=offline, etag_timeout=5
         )
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None

@@ -1,4 +1,4 @@
-"""Students cut from a teacher: fewer layers, fewer dimensions, then another vocabulary."""
+"""Students made from a teacher: fewer layers, fewer dimensions, another vocabulary."""
 
 from __future__ import annotations
 
@@ -15,33 +15,28 @@ from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.models.embedding_transfer.mapped import Characters
-from finkd.models.embedding_transfer.transfer import Carry, Transfer
+from finkd.models.embedding_transfer.methods import Carry, Characters, Transfer
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 
 _INTO_HEADS = r"attention\.(self\.(query|key|value)|[qkv]_lin)\."
 _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
-"""Names of the layers around the attention of BERT and RoBERTa, or DistilBERT."""
+"""Names of the matrices before and after the attention of BERT and RoBERTa, or DistilBERT."""
 
 
 def every_other(depth: int) -> tuple[int, ...]:
-    """Half of some layers, evenly spaced from the first to the last: 0, 2, 4, 7, 9, 11 of 12, as DistilBERT takes them.
-
-    Args:
-        depth: number of layers.
-    """
+    """Return half of ``depth`` layers, evenly spaced: 0, 2, 4, 7, 9, 11 of 12, as in DistilBERT."""
     count = max(1, depth // 2)
     return tuple(round(number * (depth - 1) / max(1, count - 1)) for number in range(count))
 
 
 def keep_layers(model: Model, layers: Sequence[int]) -> Model:
-    """A copy with only some of the transformer layers.
+    """Return a copy with only some of the transformer layers.
 
     Args:
         model: an encoder or tagger; not changed.
-        layers: numbers of the layers to keep, from 0, rising. DistilBERT keeps every other one.
+        layers: numbers of the layers to keep, from 0, rising.
 
     Raises:
         ConfigError: if a number is not a layer's, or the order is not rising.
@@ -62,17 +57,17 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
 
 
 def narrow(model: Model, width: int) -> Model:
-    """A copy whose hidden states have fewer dimensions, and its feed-forward layers as much fewer units.
+    """Return a copy with fewer dimensions of the hidden states and, in proportion, fewer feed-forward units.
 
     Evenly spaced dimensions are kept, the same ones in every layer, and equally many in each attention head: weight
-    selection (Xu et al. 2023, arXiv 2311.18823, section 3). Heads keep their number, as in TinyBERT.
+    selection (Xu et al. 2023, arXiv 2311.18823, section 3). The number of heads stays, as in TinyBERT.
 
     Args:
         model: an encoder or tagger; not changed.
-        width: the new number, less than the old one and divisible by the number of heads.
+        width: new number of dimensions, less than the old one and divisible by the number of heads.
 
     Raises:
-        ConfigError: if the width is no such number.
+        ConfigError: if the width does not fit, or the layers are slim.
     """
     if Slim.of(model.network) != Slim():
         raise ConfigError("truncate-layers.width: the layers are slim already; truncate before compress")
@@ -98,10 +93,10 @@ def narrow(model: Model, width: int) -> Model:
 
 
 def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Tensor:
-    """The evenly spaced part of a weight that has a shape."""
+    """Return the evenly spaced part of a weight that has the given shape."""
     for dimension, (old, new) in enumerate(zip(weight.shape, shape, strict=True)):
         if old != new:
-            # A head's dimensions come out of queries, keys and values, and go into the layer behind them.
+            # A head's dimensions are outputs of the query, key and value matrices, and inputs of the output matrix.
             groups = heads if re.search(_INTO_HEADS if dimension == 0 else _OUT_OF_HEADS, name) else 1
             inside = torch.linspace(0, old // groups - 1, new // groups).round().long()
             kept = (torch.arange(groups)[:, None] * (old // groups) + inside).flatten()
@@ -112,14 +107,14 @@ def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Te
 def replace_vocabulary(
     model: Model, tokenizer: Tokenizer, transfer: Transfer | None = None, texts: Iterable[str] = (), seed: int = 0
 ) -> Model:
-    """A copy that reads through another tokenizer, its new embeddings made from the old ones.
+    """Return a copy with another tokenizer, whose embeddings are made from the old ones.
 
-    A masked-LM head's bias, and its weights where they are not the embeddings, are made from the old ones likewise.
+    A masked-LM head's bias, and its weights if they are not the embeddings, are made likewise.
 
     Args:
         model: an encoder or tagger; not changed.
         tokenizer: the new tokenizer.
-        transfer: how embeddings are made; by default ``characters`` of ``finkd.models.embedding_transfer``.
+        transfer: the method; by default ``characters`` of ``finkd.models.embedding_transfer``.
         texts: of the domain, for transfers that need them.
         seed: for transfers that draw.
     """
@@ -131,7 +126,12 @@ def replace_vocabulary(
     table = nn.Embedding(len(new), new.shape[1], padding_idx=padding, _weight=new)
     _replace_output(student.network, old, table, partial(_carried, carry, tokenizer=model.tokenizer))
     student.encoder.set_input_embeddings(table)
-    _shift_positions(getattr(student.encoder, "embeddings", None), padding)
+    embeddings: Any = getattr(student.encoder, "embeddings", None)
+    if hasattr(embeddings, "padding_idx"):  # positions are numbered from the padding id on, as in RoBERTa: shift them
+        positions = embeddings.position_embeddings
+        with torch.no_grad():
+            positions.weight.copy_(positions.weight.roll(padding - embeddings.padding_idx, dims=0))
+        embeddings.padding_idx = positions.padding_idx = padding
     for config in (student.network.config, student.encoder.config):
         config.vocab_size = len(tokenizer)
         config.pad_token_id = padding
@@ -142,7 +142,7 @@ def replace_vocabulary(
 
 
 def _carried(carry: Carry, table: Tensor, tokenizer: Tokenizer) -> Tensor:
-    """(new, width) rows from (old, width) rows; rows beyond the old tokenizer's tokens are unused."""
+    """Make (new, width) rows from (old, width) rows; rows beyond the old tokenizer's tokens are unused."""
     old = table.detach()[: len(tokenizer)].float().cpu().numpy()
     return torch.from_numpy(carry(old)).to(table)
 
@@ -150,14 +150,7 @@ def _carried(carry: Carry, table: Tensor, tokenizer: Tokenizer) -> Tensor:
 def _replace_output(
     network: PreTrainedModel, old: Tensor, table: nn.Embedding, carried: Callable[[Tensor], Tensor]
 ) -> None:
-    """Let the layer that scores the vocabulary, if there is one, score the new one.
-
-    Args:
-        network: the model.
-        old: its old embeddings, to which the layer may be tied.
-        table: its new ones.
-        carried: (old vocabulary, width) rows -> (new vocabulary, width) rows.
-    """
+    """Replace the output layer of a masked-LM head, if there is one, by one for the new vocabulary."""
     output: Any = network.get_output_embeddings()  # type: ignore[no-untyped-call]
     if output is None:
         return
@@ -166,19 +159,9 @@ def _replace_output(
     layer.weight = weight
     if output.bias is not None:
         layer.bias = nn.Parameter(carried(output.bias[:, None])[:, 0])
-        # Heads keep the bias under a second name of their own, which must stay the same parameter.
+        # Heads hold the bias under a second name, which must stay the same parameter.
         for module in network.modules():
             for name, parameter in list(module.named_parameters(recurse=False)):
                 if parameter is output.bias:
                     setattr(module, name, layer.bias)
     network.set_output_embeddings(layer)  # type: ignore[no-untyped-call]
-
-
-def _shift_positions(embeddings: Any, padding: int) -> None:
-    """Let each position keep its vector where positions are numbered from the padding id on, as RoBERTa does."""
-    if not hasattr(embeddings, "padding_idx"):
-        return
-    table = embeddings.position_embeddings
-    with torch.no_grad():
-        table.weight.copy_(table.weight.roll(padding - embeddings.padding_idx, dims=0))
-    embeddings.padding_idx = table.padding_idx = padding

@@ -1,4 +1,4 @@
-"""Ways to run one tagger: what computes it, and in which numbers."""
+"""Registry of runtimes: libraries and number formats that run a tagger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from finkd.corpora.registry import Registry
 if TYPE_CHECKING:  # listing the names must not import torch
     from pathlib import Path
 
-    from finkd.inference.runtime import Running
+    from finkd.inference.tagger import Running
     from finkd.models.model import Model
 
 runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
@@ -24,10 +24,7 @@ runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
         "bnb-int8": ("finkd.runtimes.bits:bnb_int8", "bitsandbytes with the layers' matrices in 8 bits"),
         "nf4": ("finkd.runtimes.bits:nf4", "bitsandbytes with the layers' matrices in 4 bits"),
         "cuda": ("finkd.inference.pytorch:cuda", "PyTorch in bf16 on a GPU"),
-        "onnx": ("finkd.runtimes.graphs:onnx", "ONNX Runtime in fp32"),
-        "onnx-int8": (
-            "finkd.runtimes.graphs:onnx_int8",
-            "ONNX Runtime in 8 bits, with balanced inputs (dynamic quantization)",
-        ),
+        "onnx": ("finkd.export.onnx:fp32", "ONNX Runtime in fp32"),
+        "onnx-int8": ("finkd.export.onnx:int8", "ONNX Runtime in 8 bits, with balanced inputs (dynamic quantization)"),
     },
 )

@@ -1,6 +1,6 @@
-"""bitsandbytes: weights in 8 bits (LLM.int8, Dettmers et al. 2022) or 4 (QLoRA, Dettmers et al. 2023).
+"""Runtimes of bitsandbytes: weights in 8 bits (LLM.int8, Dettmers et al. 2022) or 4 (QLoRA, Dettmers et al. 2023).
 
-On a CPU they are small, not fast.
+On a CPU they save memory, but no time.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
 from finkd.inference.pytorch import Prepared
-from finkd.inference.runtime import Running
+from finkd.inference.tagger import Running
 from finkd.models.architectures import register
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
 
 _BLOCK = 64
-"""Weights that share a scale in 4 bits; a matrix whose rows are no multiple of it is not rounded as it should be."""
+"""Weights with one scale in 4 bits; rows of another length are quantized incorrectly."""
 
 
 def bnb_int8(model: Model, scratch: Path, threads: int) -> Running:
-    """The layers' matrices in 8 bits, the head as it is.
+    """Run the network with linear layers in 8 bits and the head in fp32.
 
     Raises:
         ConfigError: if nothing became smaller.
     """
-    kept = {"llm_int8_skip_modules": ["classifier"]}
-    return _loaded(model, scratch, "bnb-int8", BitsAndBytesConfig(load_in_8bit=True, **kept))  # type: ignore[no-untyped-call]
+    config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=["classifier"])  # type: ignore[no-untyped-call]
+    return _loaded(model, scratch, "bnb-int8", config)
 
 
 def nf4(model: Model, scratch: Path, threads: int) -> Running:
-    """The layers' matrices in 4 bits of the normal-float type, their scales rounded too; the head as it is.
+    """Run the network with linear layers in 4-bit NormalFloat, scales quantized too, and the head in fp32.
 
     Raises:
         ConfigError: if a matrix has rows that do not fit, or nothing became smaller.
@@ -48,29 +48,25 @@ def nf4(model: Model, scratch: Path, threads: int) -> Running:
                 f"nf4: {name} reads {counted(module.in_features, 'value')}, which is no multiple of {_BLOCK}; choose "
                 "bnb-int8"
             )
-    return _loaded(
-        model,
-        scratch,
-        "nf4",
-        BitsAndBytesConfig(  # type: ignore[no-untyped-call]
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-            llm_int8_skip_modules=["classifier"],
-        ),
+    config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=["classifier"],
     )
+    return _loaded(model, scratch, "nf4", config)
 
 
 def _loaded(model: Model, scratch: Path, name: str, config: BitsAndBytesConfig) -> Running:
-    """Quantization is done while weights are read, so they are written first."""
+    """Save the model and load it again, since weights are quantized while they are loaded."""
     register()
     folder = scratch / "whole"
     if not folder.is_dir():
         folder.mkdir()
         model.save(folder)
-    logging.getLogger("bitsandbytes.autograd").setLevel(logging.ERROR)  # it tells of its fp16 at every product
-    with quiet("bitsandbytes"):  # it tells of a package that would fetch kernels while it runs
+    logging.getLogger("bitsandbytes.autograd").setLevel(logging.ERROR)  # it warns about fp16 at every product
+    with quiet("bitsandbytes"):  # it recommends a package that downloads kernels
         network: Any = AutoModelForTokenClassification.from_pretrained(
             folder, quantization_config=config, use_safetensors=True, trust_remote_code=False
         )

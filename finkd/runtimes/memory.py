@@ -1,6 +1,6 @@
-"""``python -m finkd.runtimes.memory FOLDER RUNTIME SCRATCH``: peak memory of a process that reads one batch.
+"""Peak memory of a process that tags one batch: ``python -m finkd.runtimes.memory FOLDER RUNTIME SCRATCH``.
 
-Texts come as a JSON list on standard input; the answer is a number of bytes.
+The process reads texts as a JSON list from standard input and prints a number of bytes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str]) -> int:
-    """Bytes that a fresh process holds at most, with Python, PyTorch and the tagger.
-
-    Args:
-        folder: of the model.
-        runtime: name of the runtime.
-        scratch: where graphs have been exported.
-        texts: one batch.
+    """Return the peak memory in bytes of a fresh process, with Python, PyTorch and the tagger.
 
     Raises:
         DataError: if the process fails.
@@ -37,14 +31,8 @@ def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str])
     return int(ended.stdout.split()[-1])
 
 
-def _main(folder: str, runtime: str, scratch: str) -> None:
-    texts = json.load(sys.stdin)
-    _read(Path(folder), runtime, Path(scratch), texts)
-    sys.stdout.write(f"{_peak()}\n")
-
-
-def _read(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
-    """Read a batch, with nothing imported or held but what that takes."""
+def _tag(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
+    """Tag a batch, and import and load nothing else."""
     if runtime == "spacy":
         from finkd.runtimes.peers import Pipeline
 
@@ -52,22 +40,19 @@ def _read(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
         return
     from finkd.export.loading import load_tagger
     from finkd.export.onnx import GRAPH
-    from finkd.inference.tagging import tag
+    from finkd.inference.tagging import predict
     from finkd.models.loading import load_model
     from finkd.runtimes import runtimes
 
-    if (scratch / runtime / GRAPH).is_file():  # the network that it was made of is not held beside it
+    if (scratch / runtime / GRAPH).is_file():  # without the network that it was exported from
         tagger = load_tagger(scratch / runtime, 1)
     else:
         tagger = runtimes.get(runtime)(load_model(folder), scratch, 1).tagger
-    list(tag(texts, tagger, len(texts)))
+    list(predict(texts, tagger, len(texts)))
 
 
 def _peak() -> int:
-    """Bytes that this process has held at most.
-
-    Linux hands the peak of the process that began this one on to ``getrusage``; its own stands in ``/proc``.
-    """
+    """Return the peak memory of this process; on Linux ``getrusage`` inherits that of the parent, ``/proc`` not."""
     if _STATUS.is_file():
         lines = _STATUS.read_text(encoding="utf-8").splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
@@ -75,4 +60,5 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    _tag(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), json.load(sys.stdin))
+    sys.stdout.write(f"{_peak()}\n")

@@ -1,4 +1,4 @@
-"""Pipelines of spaCy, to be compared with."""
+"""spaCy pipelines, for comparison."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ RUNTIME = "spacy"
 
 
 def is_pipeline(folder: Path) -> bool:
-    """Whether a folder holds a pipeline of spaCy."""
+    """Return whether a folder holds a spaCy pipeline."""
     return (folder / "config.cfg").is_file() and (folder / "meta.json").is_file()
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline of spaCy that finds entities.
+    """spaCy pipeline that finds entities.
 
     Attributes:
         nlp: the pipeline.
@@ -38,15 +38,15 @@ class Pipeline:
 
     @classmethod
     def load(cls, folder: Path) -> Pipeline:
-        """Read a saved pipeline.
+        """Load a saved pipeline.
 
         Raises:
-            DataError: if it is damaged, or no part of it finds entities.
+            DataError: if it is damaged, needs other packages, or has no component that finds entities.
         """
         try:
             _check_sources(folder)
-            nlp = spacy.load(folder)  # a folder's configuration and data; code in it is not imported
-        except Exception as error:  # its errors have no common base but this one
+            nlp = spacy.load(folder)  # reads configuration and data, and imports no code
+        except Exception as error:  # its errors have no common base
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise DataError(f"{folder}: cannot be read by spaCy ({first})") from error
         if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
@@ -55,18 +55,13 @@ class Pipeline:
 
     @property
     def types(self) -> frozenset[str]:
-        """Of the entities that it finds."""
-        found = (self.nlp.get_pipe_meta(name).factory for name in self.nlp.pipe_names)
-        return frozenset(
-            label
-            for name, factory in zip(self.nlp.pipe_names, found, strict=True)
-            if factory in ("ner", "beam_ner")
-            for label in self.nlp.pipe_labels[name]
-        )
+        """Entity types that it finds."""
+        names = [name for name in self.nlp.pipe_names if self.nlp.get_pipe_meta(name).factory in ("ner", "beam_ner")]
+        return frozenset(label for name in names for label in self.nlp.pipe_labels[name])
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Its weights, and those of them in tables of (hashed) embeddings."""
+        """Number of its weights, and of those in (hashed) embeddings."""
         nodes: dict[int, Any] = {}
         for _, component in self.nlp.pipeline:
             model: Any = getattr(component, "model", None)
@@ -77,17 +72,16 @@ class Pipeline:
         return sum(weight.size for _, weight in weights), tables
 
     def read(self, sentences: Sequence[Sentence]) -> Tags:
-        """An IOB2 tag for each word; it is given the words, so that its own tokenizer takes no time."""
+        """Tag sentences; the words are given, so that its own tokenizer takes no time."""
         docs = (Doc(self.nlp.vocab, list(each.words), each.spaces) for each in sentences)
-        return [_tags(doc) for doc in self.nlp.pipe(docs, batch_size=max(1, len(sentences)))]
+        return [
+            [f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O" for token in doc]
+            for doc in self.nlp.pipe(docs, batch_size=max(1, len(sentences)))
+        ]
 
 
 def _check_sources(folder: Path) -> None:
-    """See that no part comes from another package, which spaCy would import by its name.
-
-    Raises:
-        ValueError: if one does, or the language is not named by its letters.
-    """
+    """Raise ``ValueError`` if a component or the language comes from a package that spaCy would import by its name."""
     config = load_config(folder / "config.cfg", interpolate=False)
     for name, block in config.get("components", {}).items():
         if "source" in block:
@@ -95,7 +89,3 @@ def _check_sources(folder: Path) -> None:
     language = config.get("nlp", {}).get("lang")
     if not isinstance(language, str) or not language.isalpha():
         raise ValueError(f"nlp.lang: found {language!r}; expected letters such as en")
-
-
-def _tags(doc: Doc) -> list[str]:
-    return [f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O" for token in doc]

@@ -1,4 +1,4 @@
-"""What a model takes, in one way to run it: one versioned JSON file for each."""
+"""Records of benchmarks: one versioned JSON file for each model and runtime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUFFIX = ".benchmark.json"
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times faster than the reference, by the same queries in turn.
+    """Speed-up over the reference, on the same queries in turns.
 
     Attributes:
         value: the reference's time over this one's.
@@ -30,32 +30,32 @@ class Ratio:
 
 @dataclass(frozen=True)
 class BenchmarkRecord:
-    """Figures of one model in one runtime; ``None`` where something was not measured.
+    """Figures of one model in one runtime; ``None`` for what was not measured.
 
     Attributes:
         system: name of the model.
         runtime: name of the runtime.
-        corpus: whose sentences were read.
+        corpus: source of the sentences.
         split: of the corpus.
         reference: ``"system, runtime"`` that ratios are to.
         f1: strict micro-F1 of each of its seeds, if the corpus has the model's labels.
-        parameters: weights.
+        parameters: number of weights.
         embedding_parameters: of these, in the token embeddings.
-        bytes: of the weights as they are held, or of the graph.
-        packed_bytes: of its weights without zeros and unused bits, if a stage has left such
-            (``finkd.compression.packing``); of networks as they come.
-        flops: of one text, by its number of tokens: 128, and the mean of the corpus; of networks of PyTorch.
+        bytes: of the weights in memory, or of the graph.
+        packed_bytes: of its weights without zeros and unused bits, if a stage made them
+            (``finkd.compression.quantization``); for networks in fp32.
+        flops: of one text, by its number of tokens: 128, and the mean of the corpus; for networks of PyTorch.
         latency_ms: percentiles of one query, from text to tags, at batch 1 on one thread.
-        tokenizing_ms: the same of the part that cuts text into tokens.
-        queries: that were timed.
-        seconds: that each runtime worked, at least, for latency and for each throughput.
+        tokenizing_ms: likewise, of tokenization alone.
+        queries: number of timed queries.
+        seconds: least running time of each runtime, for latency and for each throughput.
         latency_ratio: of medians.
         words_per_second: by threads, in batches of 32.
         throughput_ratio: on all threads.
-        peak_memory: of a fresh process that reads a batch, in bytes; the interpreter and its libraries count.
+        peak_memory: bytes of a fresh process that tags a batch, with the interpreter and its libraries.
         joules_per_1000_words: on all threads.
-        energy_source: where that is from.
-        machine_busy: whether other work ran beside the measurement.
+        energy_source: source of that figure.
+        machine_busy: whether other work ran during the measurement.
         environment: versions, processor, threads.
         version: of this format.
     """
@@ -87,11 +87,11 @@ class BenchmarkRecord:
 
     @property
     def id(self) -> str:
-        """Name by which tables trace a cell to this record."""
+        """Name of this record in tables."""
         return f"{self.system}, {self.runtime}"
 
     def save(self, path: Path) -> None:
-        """Write the record as JSON, whole or not at all."""
+        """Write the record as JSON, atomically."""
         write_record(self, path)
 
     @classmethod

@@ -1,19 +1,18 @@
-"""Time, by taking turns: whatever else a machine does hits all taggers alike."""
+"""Time and energy of taggers, measured in turns, so that other work on the machine affects all of them alike."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
-from finkd.inference.runtime import Reads
-from finkd.inference.tagger import Tagger
-from finkd.runtimes.energy import Meter
+from finkd.inference.tagger import Reads, Tagger
 from finkd.runtimes.record import Ratio
 
 Times = npt.NDArray[np.float64]
@@ -21,19 +20,56 @@ Times = npt.NDArray[np.float64]
 WARM_UPS = 20
 BATCH = 32
 TURN = 16
-"""Queries of one tagger before the next one's turn: it finds its weights where it left them, as it would alone."""
+"""Queries of one tagger in a row, so that its weights are in the cache as if it ran alone."""
 _DRAWS = 2000
 _PERCENTILES = (10, 25, 50, 75, 90, 99)
+_RAPL = Path("/sys/class/powercap/intel-rapl:0")
+WATTS = 5.0
+"""Estimated power of a busy core: a server processor's 150 to 250 W over its 32 to 64 cores."""
+
+
+class Meter:
+    """Energy meter: the processor's counter if it can be read, else an estimate from the processor time.
+
+    Args:
+        counter: folder of the counter (RAPL).
+    """
+
+    def __init__(self, counter: Path = _RAPL) -> None:
+        self._energy = counter / "energy_uj"
+        self._size = self._number(counter / "max_energy_range_uj")
+        self._wraps, self._last = 0, self._number(self._energy)
+        self.is_measured = self._last is not None
+        self.source = "RAPL, the first processor" if self.is_measured else f"estimate: {WATTS:g} W for each busy core"
+
+    def joules(self) -> float | None:
+        """Return the joules since some moment; ``None`` if the counter can no longer be read."""
+        if not self.is_measured:
+            return time.process_time() * WATTS
+        now = self._number(self._energy)
+        if now is None:
+            return None
+        if self._last is not None and now < self._last:
+            self._wraps += 1
+        self._last = now
+        return (self._wraps * (self._size or 0) + now) / 1e6
+
+    @staticmethod
+    def _number(path: Path) -> int | None:
+        try:
+            return int(path.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
 
 
 @dataclass(frozen=True)
 class Batches:
-    """What reading the same batches took, of which each tagger read as many as it had time for.
+    """Time and energy of taggers on the same batches, of which each tagger tagged as many as it had time for.
 
     Attributes:
         seconds: by name, (batches,).
         words: of each batch.
-        joules: by name, of all its batches; ``None`` where they could not be read.
+        joules: by name, of all its batches; ``None`` if they could not be read.
     """
 
     seconds: Mapping[str, Times]
@@ -41,11 +77,11 @@ class Batches:
     joules: Mapping[str, float | None]
 
     def words_per_second(self, name: str) -> float:
-        """Speed of a tagger."""
+        """Return the speed of a tagger."""
         return float(self._read(name) / self.seconds[name].sum())
 
     def joules_per_1000_words(self, name: str) -> float | None:
-        """What it burns."""
+        """Return the energy of a tagger."""
         joules = self.joules[name]
         return None if joules is None else float(1000 * joules / self._read(name))
 
@@ -60,17 +96,17 @@ def latencies(
     seconds: float,
     listen: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Times]:
-    """Seconds of whole queries at batch 1, from text to tags.
+    """Time queries from text to tags, at batch 1.
 
     Args:
-        readers: by name; they take turns of ``TURN`` queries, and another one begins each round.
-        sentences: real ones; taken one after the other.
+        readers: by name; in turns of ``TURN`` queries, and each round starts with another one.
+        sentences: real ones; read one after the other.
         queries: of each tagger, at least, after ``WARM_UPS``.
-        seconds: that each tagger works, at least; it then takes no more turns.
-        listen: called after each round with the queries that those who still take turns have done.
+        seconds: least running time of each tagger, after which it takes no more turns.
+        listen: called after each round with the queries so far.
 
     Returns:
-        by name, (queries,).
+        by name, (queries,) seconds.
     """
     times: dict[str, list[float]] = {name: [] for name in readers}
     number = 0
@@ -89,7 +125,7 @@ def latencies(
 
 
 def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
-    """(sentences,) seconds to cut each into tokens."""
+    """Return the (sentences,) seconds to tokenize each sentence."""
     limit = min(WINDOW, tagger.max_length)
     found = []
     for sentence in sentences:
@@ -100,12 +136,12 @@ def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
 
 
 def batches(readers: Mapping[str, Reads], sentences: Sequence[Sentence], seconds: float, meter: Meter) -> Batches:
-    """Seconds of batches, in turn.
+    """Time batches, in turns.
 
     Args:
         readers: by name.
-        sentences: taken ``BATCH`` at a time, over and over.
-        seconds: that each tagger works, at least; it then takes no more turns.
+        sentences: read ``BATCH`` at a time, repeatedly.
+        seconds: least running time of each tagger, after which it takes no more turns.
         meter: of energy.
     """
     parts = [list(sentences[start : start + BATCH]) for start in range(0, len(sentences), BATCH)]
@@ -128,12 +164,12 @@ def batches(readers: Mapping[str, Reads], sentences: Sequence[Sentence], seconds
 
 
 def ratio(reference: Times, ours: Times, of: Callable[[Times], Times], seed: int = 0) -> Ratio:
-    """The reference's time over ours in the rounds of both, with an interval from drawing rounds again.
+    """Return the reference's time over ours in the rounds of both, with a bootstrap interval over rounds.
 
     Args:
-        reference: its times, a round each.
-        ours: likewise, from the same round on.
-        of: (draws, rounds) -> (draws,) one time of each draw, such as the median.
+        reference: (rounds,) its times.
+        ours: likewise.
+        of: (draws, rounds) -> (draws,) statistic of each draw, such as the median.
         seed: of the draws.
     """
     rounds = min(len(reference), len(ours))
@@ -146,5 +182,5 @@ def ratio(reference: Times, ours: Times, of: Callable[[Times], Times], seed: int
 
 
 def percentiles(seconds: Times) -> dict[str, float]:
-    """Milliseconds by name, from ``"p10"`` to ``"p99"``."""
+    """Return milliseconds by name, from ``"p10"`` to ``"p99"``."""
     return {f"p{share}": float(np.percentile(seconds, share) * 1000) for share in _PERCENTILES}

@@ -10,8 +10,16 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field, PositiveInt
 
-from finkd.compression.importance import Importance, by_magnitude, by_taylor, of_layers
-from finkd.compression.pruning import Scope, keep_heads, keep_units, kept
+from finkd.compression.pruning import (
+    Importance,
+    Scope,
+    by_magnitude,
+    by_taylor,
+    keep_heads,
+    keep_units,
+    kept,
+    of_layers,
+)
 from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.models.layer_overrides import Slim, check_family

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from finkd.compression.packing import with_packed_bytes
 from finkd.compression.quantization import (
     CHOICES,
     FewBits,
@@ -15,6 +14,7 @@ from finkd.compression.quantization import (
     embedding_matrix,
     packed,
     sensitivities,
+    with_packed_bytes,
 )
 from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError

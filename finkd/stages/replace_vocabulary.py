@@ -14,7 +14,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
 from finkd.models.embedding_transfer import transfers
-from finkd.models.embedding_transfer.transfer import Transfer
+from finkd.models.embedding_transfer.methods import Transfer
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from finkd.compression.packing import with_packed_bytes
 from finkd.compression.pruning import Scope
+from finkd.compression.quantization import with_packed_bytes
 from finkd.compression.sparsity import By, Sparsity, packed_bytes, prunable
 from finkd.corpora.errors import ConfigError
 from finkd.losses.term import Loss

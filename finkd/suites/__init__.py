@@ -1,1 +1,1 @@
-"""General tasks: what a model is worth outside its domain."""
+"""Evaluate models on general tasks, outside their domain."""

@@ -1,4 +1,4 @@
-"""Finding the answer to a question in a paragraph, through the loop that trains taggers."""
+"""Extractive question answering, trained by the loop that trains taggers."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from finkd.training.teachers import CachedLogits
 from finkd.training.trainer import train
 
 _BEST = 20
-"""Beginnings and ends of each window that answers are made of, as in the scripts of BERT."""
+"""Number of best starts and ends of each window that are combined, as in BERT's scripts."""
 
 
 @dataclass(frozen=True)
 class AnswerSettings:
-    """How a model learns to answer.
+    """Settings of question answering.
 
     Attributes:
-        schedule: how long and how fast.
+        schedule: of training.
         limit: most tokens of a question with its window.
-        stride: tokens that two windows of a paragraph share.
+        stride: overlap of two windows of a paragraph, in tokens.
         question: most tokens of a question.
         longest: most tokens of an answer.
     """
@@ -54,12 +54,12 @@ class Windows:
     """Questions, each with every window of its paragraph.
 
     Attributes:
-        encoded: the windows; every token is a word of its own.
-        source: (windows,) the question that each is of.
+        encoded: the windows; every token is a word.
+        source: (windows,) number of the question of each.
         starts: (tokens,) first character of each token in the paragraph, -1 for tokens outside it.
         ends: (tokens,) the character after its last one.
-        too_long: questions whose paragraph does not fit one window.
-        shortened: questions that were cut themselves.
+        too_long: number of questions whose paragraph does not fit one window.
+        shortened: number of questions that were truncated.
     """
 
     encoded: Encoded
@@ -71,7 +71,7 @@ class Windows:
 
 
 def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: AnswerSettings, limit: int) -> Windows:
-    """Questions as a model reads them: the question, then a window of the paragraph."""
+    """Tokenize questions, each followed by a window of the paragraph."""
     asked = tokenizer.encode([question.text for question in questions])
     contexts = tokenizer.encode([question.context for question in questions])
     frame = tokenizer.backend.num_special_tokens_to_add(is_pair=True)
@@ -110,11 +110,11 @@ def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: Answe
 
 @dataclass(frozen=True)
 class AnswerData(TrainingData):
-    """Windows in which every token is a word that may begin or end the answer."""
+    """Windows in which every token is a word that may start or end the answer."""
 
     @classmethod
     def read(cls, questions: Sequence[Question], read: Windows, limit: int) -> AnswerData:
-        """Windows with their answers; one that does not hold the answer has it at the opening token."""
+        """Label windows with their answers; without an answer in a window, the label is at the opening token."""
         tokens = read.encoded.tokens
         labels = np.zeros((len(tokens.ids), 3), np.int64)
         labels[:, 0] = np.repeat(np.arange(len(read.source)), np.diff(tokens.rows))
@@ -130,7 +130,7 @@ class AnswerData(TrainingData):
 
 
 def _answer(question: Question, read: Windows, window: int) -> tuple[int, int]:
-    """The tokens in which the first answer begins and ends, if the window holds all of it."""
+    """Return the first and last token of the first answer, if the window holds all of it, else the opening token."""
     first, last = read.encoded.tokens.rows[window : window + 2].tolist()
     if question.answers:
         text, start = question.answers[0]
@@ -145,14 +145,14 @@ def _answer(question: Question, read: Windows, window: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class AnswerSpan:
-    """Mean over windows of the cross-entropies of where the answer begins and where it ends, halved.
+    """Mean over windows of the cross-entropies of the answer's start and end, halved.
 
-    Devlin et al. 2019, section 4.2. ``labels`` are (tokens, 3): the window of each, whether the answer begins there and
-    whether it ends there. With a teacher, its chances of every token take the place of what is right.
+    Devlin et al. 2019, section 4.2. ``labels`` are (tokens, 3): the window of each, whether the answer starts there and
+    whether it ends there. With a temperature, the teacher's probabilities replace the gold labels.
 
     Attributes:
         weight: factor in the sum of all terms.
-        temperature: of a teacher's chances; ``None`` learns from gold.
+        temperature: of the teacher's probabilities; ``None`` learns from gold.
     """
 
     weight: float = 1.0
@@ -174,7 +174,7 @@ class AnswerSpan:
 
 
 def _log_softmax(scores: Tensor, group: Tensor) -> Tensor:
-    """Logarithm of the softmax over the rows of each group, column by column."""
+    """Return the logarithm of the softmax over the rows of each group, for each column."""
     index = group.unsqueeze(1).expand_as(scores)
     shape = (int(group.max()) + 1, scores.shape[1])
     most = scores.new_full(shape, -torch.inf).scatter_reduce(0, index, scores.detach(), "amax").gather(0, index)
@@ -190,16 +190,7 @@ def learn_answers(
     listen: Listener | None = None,
     teacher: Model | None = None,
 ) -> Model:
-    """A model that answers, with a new head on a copy of an encoder.
-
-    Args:
-        model: whose encoder is copied.
-        questions: to learn from.
-        settings: how.
-        seed: of the head, the batches and the dropout.
-        listen: called after every step.
-        teacher: one that answers, and reads text in the same tokens, to learn from beside gold.
-    """
+    """Train a model for question answering, with a new head on a copy of an encoder."""
     learner = with_answer_head(model, seed)
     limit = min(settings.limit, learner.max_length)
     found = windows(questions, learner.tokenizer, settings, limit)
@@ -209,12 +200,12 @@ def learn_answers(
         terms.append(AnswerSpan(temperature=2.0))
         taught = CachedLogits(torch.from_numpy(token_scores(teacher, found.encoded)))
     train(learner, AnswerData.read(questions, found, limit), terms, settings.schedule, seed, taught, listen)
-    learner.network.to("cpu")  # type: ignore[arg-type]  # wherever it was trained
+    learner.network.to("cpu")  # type: ignore[arg-type]
     return learner
 
 
 def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
-    """(tokens, 2) how well an answer begins and ends at each."""
+    """Compute (tokens, 2) logits of the start and the end of an answer."""
     found = np.zeros((len(encoded.tokens.ids), 2), np.float32)
     for at, side in read(model, encoded):
         assert side.word_logits is not None
@@ -224,11 +215,11 @@ def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Answer:
-    """The best answer to a question.
+    """Best answer to a question.
 
     Attributes:
-        text: as it stands in the paragraph.
-        no_answer: how much higher "there is none" scores.
+        text: span of the paragraph.
+        no_answer: score of no answer, minus that of the best one.
     """
 
     text: str
@@ -236,7 +227,7 @@ class Answer:
 
 
 def answer(model: Model, questions: Sequence[Question], settings: AnswerSettings) -> tuple[list[Answer], int]:
-    """The best answer to each question over all windows, and how many paragraphs took more than one."""
+    """Return the best answer to each question over all windows, and the number of paragraphs with several windows."""
     limit = min(settings.limit, model.max_length)
     found = windows(questions, model.tokenizer, settings, limit)
     scores = token_scores(model, found.encoded)
@@ -257,7 +248,7 @@ def answer(model: Model, questions: Sequence[Question], settings: AnswerSettings
 def _best_span(
     scores: npt.NDArray[np.float32], inside: npt.NDArray[np.bool_], longest: int
 ) -> tuple[float, int, int] | None:
-    """Score, first and last token of the best answer within the paragraph."""
+    """Return score, first and last token of the best answer within the paragraph."""
     open_to = np.where(inside[:, None], scores, -np.inf)
     begins, ends = (np.argsort(-open_to[:, side], kind="stable")[:_BEST] for side in (0, 1))
     total = open_to[begins, 0][:, None] + open_to[ends, 1][None]

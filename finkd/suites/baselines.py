@@ -1,4 +1,4 @@
-"""What needs no fine-tuned encoder: classic classifiers of words, and linear ones of a frozen encoder's states."""
+"""Baselines without fine-tuning: linear classifiers of words, and of a frozen encoder's states."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Values = npt.NDArray[np.float64]
 
 
 def tfidf(data: TaskData, split: str) -> Values:
-    """Classes by a logistic regression on one and two words, weighted by tf-idf."""
+    """Classify by logistic regression on word unigrams and bigrams, weighted by tf-idf."""
     system = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
     )
@@ -32,10 +32,10 @@ def tfidf(data: TaskData, split: str) -> Values:
 
 
 def nb_svm(data: TaskData, split: str) -> Values:
-    """Classes by naive Bayes' log-count ratios of one and two words, weighed by a linear classifier.
+    """Classify by a linear classifier on naive Bayes' log-count ratios of word unigrams and bigrams.
 
-    Wang and Manning (2012), section 2.3, for two classes, with their smoothing of 1 and mixture of 1/4; the linear
-    classifier is a logistic regression, as in most later reports, rather than a support vector machine.
+    Wang and Manning (2012), section 2.3, for two classes, with their smoothing of 1 and interpolation of 1/4; the
+    linear classifier is a logistic regression, as in most later reports, rather than a support vector machine.
     """
     words = CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\S+")
     counts = sparse.csr_matrix(words.fit_transform(_texts(data.splits["train"])))
@@ -53,20 +53,20 @@ def _scaled(counts: sparse.csr_matrix, ratio: Values) -> sparse.csr_matrix:
 
 
 def _share(counts: sparse.csr_matrix) -> Values:
-    """Logarithm of each word's share of the words of a class, counted from 1."""
+    """Return the logarithm of each word's share of the words of a class, with a smoothing of 1."""
     total = 1 + np.asarray(counts.sum(axis=0), np.float64).ravel()
     return np.asarray(np.log(total / total.sum()), np.float64)
 
 
 def probe(model: Model, data: TaskData, split: str, settings: TextSettings) -> Values:
-    """Classes by a logistic regression on the mean of an encoder's last states; the encoder stays as it is."""
+    """Classify by logistic regression on the mean of a frozen encoder's last hidden states."""
     system = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     system.fit(_states(model, data.splits["train"], settings), gold(data, "train"))
     return np.asarray(system.predict(_states(model, data.splits[split], settings)), np.float64)
 
 
 def _states(model: Model, examples: Sequence[Example], settings: TextSettings) -> npt.NDArray[np.float32]:
-    """(texts, width) mean of the last layer's states over the tokens of each text."""
+    """Return the (texts, width) mean of the last hidden states over the tokens of each text."""
     reading = read_texts(examples, model.tokenizer, min(settings.limit, model.max_length), settings.long)
     text = np.repeat(reading.source, reading.encoded.lengths)
     total = np.zeros((len(examples), model.encoder.config.hidden_size), np.float32)

@@ -1,4 +1,4 @@
-"""How a model reads whole texts: one alone or two together, and long ones in parts."""
+"""Tokenize whole texts, single or in pairs, and split or truncate long ones."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from finkd.data.encoding import Encoded
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 
 Long = Literal["head", "head+tail", "windows"]
-"""What is read of a text that is longer than a model may read: its beginning; a quarter of the room from its beginning
-and the rest from its end (Sun et al. 2019, arXiv 1905.05583, section 5.3.1); or all of it, in windows that overlap by
-half, whose scores are averaged."""
+"""Part that is read of a text above the limit: its beginning; a quarter of the limit from its beginning and the rest
+from its end (Sun et al. 2019, arXiv 1905.05583, section 5.3.1); or all of it, in windows that overlap by half, whose
+scores are averaged."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Texts as a model reads them.
+    """Tokenized texts.
 
     Attributes:
-        encoded: the examples; ``first`` is the token that opens each, where a text's score is taken.
-        source: (examples,) the text that each is of; only windows give a text more than one.
-        too_long: how many texts were longer than the limit.
+        encoded: the examples; ``first`` is the opening token of each, at which a text is scored.
+        source: (examples,) number of the text of each; several examples are windows of one text.
+        too_long: number of texts longer than the limit.
     """
 
     encoded: Encoded
@@ -35,16 +35,16 @@ class Reading:
 
 
 def read_texts(examples: Sequence[Example], tokenizer: Tokenizer, limit: int, long: Long = "head") -> Reading:
-    """Cut texts into tokens, none of more than ``limit``.
+    """Tokenize texts into examples of at most ``limit`` tokens.
 
     Args:
         examples: single texts, or pairs.
         tokenizer: of the model.
         limit: most tokens of an example, special tokens included.
-        long: what is read of longer texts; of a pair, the longer text is shortened until both fit.
+        long: part of longer texts; of a pair, the longer text is truncated until both fit.
 
     Raises:
-        ConfigError: if there is no such way to read long texts, or pairs are to be read in windows.
+        ConfigError: if ``long`` is unknown, or not ``"head"`` for pairs.
     """
     if long not in get_args(Long):
         raise ConfigError(f"long: unknown value (got {long!r}; choose from {', '.join(get_args(Long))})")
@@ -57,25 +57,21 @@ def read_texts(examples: Sequence[Example], tokenizer: Tokenizer, limit: int, lo
         source = np.arange(len(tokens))
     else:
         too_long = int((np.diff(tokens.rows) > limit).sum())
-        tokens, source = _shortened(tokens, limit, long)
+        places: list[Longs] = []
+        texts: list[int] = []
+        for row, (start, stop) in enumerate(zip(tokens.rows[:-1].tolist(), tokens.rows[1:].tolist(), strict=True)):
+            parts = _parts(stop - start, limit, long)
+            places += [start + part for part in parts]
+            texts += [row] * len(parts)
+        source = np.array(texts, np.int64)
+        tokens = chosen(tokens, places, source)
     count = len(tokens)
     encoded = Encoded.of(tokens, tokens.rows[:-1], np.arange(count + 1), tokenizer, is_paired=is_paired)
     return Reading(encoded, source, too_long)
 
 
-def _shortened(tokens: Tokens, limit: int, long: Long) -> tuple[Tokens, Longs]:
-    """The tokens of each example and the text that it is of."""
-    places: list[Longs] = []
-    source: list[int] = []
-    for row, (start, stop) in enumerate(zip(tokens.rows[:-1].tolist(), tokens.rows[1:].tolist(), strict=True)):
-        for each in _parts(stop - start, limit, long):
-            places.append(start + each)
-            source.append(row)
-    return chosen(tokens, places, np.array(source, np.int64)), np.array(source, np.int64)
-
-
 def _parts(count: int, limit: int, long: Long) -> list[Longs]:
-    """Which tokens of a text are read together; each part has the opening token and the closing one."""
+    """Return the tokens of each part of a text, with its opening and closing token."""
     whole = np.arange(count)
     if count <= limit:
         return [whole]
@@ -92,9 +88,9 @@ def _parts(count: int, limit: int, long: Long) -> list[Longs]:
 
 
 def _pairs(first: Tokens, second: Tokens, tokenizer: Tokenizer, limit: int) -> tuple[Tokens, int]:
-    """Both texts of each example in one row, and how many had to be shortened.
+    """Join both texts of each example in one row, and count those that were truncated.
 
-    Between the texts stand as many closing tokens as the tokenizer puts there: BERT one, RoBERTa two.
+    The texts are separated by the tokenizer's number of closing tokens: one for BERT, two for RoBERTa.
     """
     frame = tokenizer.backend.num_special_tokens_to_add(is_pair=True)
     total = int(first.rows[-1])
@@ -112,9 +108,9 @@ def _pairs(first: Tokens, second: Tokens, tokenizer: Tokenizer, limit: int) -> t
 
 
 def joined(first: Tokens, second: Tokens) -> Tokens:
-    """The tokens of all first texts, then those of all second ones; ``lengths`` are those of the pairs.
+    """Concatenate the tokens of all first texts and of all second ones; ``lengths`` are those of the pairs.
 
-    Characters of a second text are counted on from the end of its first one, as if one stood between them.
+    Characters of a second text are numbered after those of its first one, with one between them.
     """
     shift = np.repeat(first.lengths + 1, np.diff(second.rows)).astype(np.int32)
     return Tokens(
@@ -129,7 +125,7 @@ def joined(first: Tokens, second: Tokens) -> Tokens:
 
 
 def _fair(first: int, second: int, room: int) -> tuple[int, int]:
-    """How much of two texts fits, the longer one being shortened first."""
+    """Return how many tokens of two texts fit if the longer one is truncated first."""
     if first + second <= room:
         return first, second
     half = room // 2
@@ -141,12 +137,12 @@ def _fair(first: int, second: int, room: int) -> tuple[int, int]:
 
 
 def chosen(tokens: Tokens, places: Sequence[Longs], source: Longs) -> Tokens:
-    """Rows made of some of the tokens.
+    """Select rows of tokens.
 
     Args:
-        tokens: all of them.
-        places: of each row, which tokens.
-        source: (rows,) number of the text, whose length in characters the row has.
+        tokens: all tokens.
+        places: indices of each row's tokens.
+        source: (rows,) number of the text, for its length in characters.
     """
     flat = np.concatenate(places) if places else np.zeros(0, np.int64)
     return Tokens(

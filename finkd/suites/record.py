@@ -14,38 +14,38 @@ from finkd.records import Resources
 VERSION = 2
 SUFFIX = ".task.json"
 KEPT = (f"*{SUFFIX}", "tasks.jsonl")
-"""Names of files with records of tasks: one record, or one in each line."""
+"""File names of task records: one record in a file, or one in each line."""
 _NAMED = ("task record", "evaluate the model again")
 
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """What one system does on one split of a general task.
+    """Results of one system on one split of a general task.
 
     Attributes:
         suite: name of the suite, such as ``"glue"``.
         task: name of the task within it.
-        split: what was scored.
+        split: the scored split.
         system: name of the model.
         role: ``"baseline"``, ``"teacher"`` or ``"student"``.
-        method: how it came to its answers, such as ``"fine-tuned"``.
+        method: of prediction, such as ``"fine-tuned"``.
         seed: of everything random.
-        metrics: name -> value; ``None`` where nothing was scored.
+        metrics: name -> value; ``None`` if undefined.
         headline: names of the metrics whose mean is the score.
-        labels: names of the classes, none where the answer is no class.
-        gold: (examples,) what is right, where it is a class or a number.
-        predicted: (examples,) what the system says.
-        texts: (examples,) what it wrote, where the answer is a text.
-        learnt: training examples.
-        too_long: scored texts of which it could not read all at once.
-        samples: splits of the task that are only samples of the published ones.
-        seconds: of its training.
-        resources: its size.
+        labels: names of the classes; empty if the answer is not a class.
+        gold: (examples,) gold classes or numbers.
+        predicted: (examples,) predicted ones.
+        texts: (examples,) generated texts.
+        learnt: number of training examples.
+        too_long: number of scored texts longer than the model's limit.
+        samples: splits of the task that are samples of the published ones.
+        seconds: of training.
+        resources: size of the system.
         fingerprint: hash of the task's data.
         config: resolved settings.
         environment: versions, processor, threads, precision.
         model: address of the fine-tuned model in the store, if there is one.
-        key: address of everything that decides the record; the same again is not computed twice.
+        key: address of everything that decides the record, which is computed once.
         version: of this format.
     """
 
@@ -76,18 +76,18 @@ class TaskRecord:
 
     @property
     def id(self) -> str:
-        """Name by which reports trace a cell to this record."""
+        """Name of this record in reports."""
         return f"{self.suite}/{self.task}/{self.split}/{self.system}/{self.method}/seed-{self.seed}"
 
     @property
     def score(self) -> float | None:
-        """Mean of the official metrics; ``None`` if nothing was scored."""
+        """Mean of the official metrics; ``None`` if one is undefined."""
         found = [self.metrics[name] for name in self.headline]
         known = [value for value in found if value is not None]
         return statistics.fmean(known) if len(known) == len(found) and known else None
 
     def save(self, path: Path) -> None:
-        """Write the record as JSON, whole or not at all."""
+        """Write the record as JSON, atomically."""
         write_record(self, path, indent=None)
 
     @classmethod
@@ -101,7 +101,7 @@ class TaskRecord:
 
 
 def load_task_records(paths: Iterable[Path]) -> list[TaskRecord]:
-    """All records of tasks below the given files and folders, by suite, task, split, system, method and seed.
+    """Read the task records of files and folders, in order of suite, task, split, system, method and seed.
 
     Raises:
         DataError: if one cannot be read.

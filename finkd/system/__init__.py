@@ -1,1 +1,1 @@
-"""The process and the machine: memory, number formats, distributed processes, environment."""
+"""Process and machine: memory, number formats, distributed processes, environment, logging of libraries."""

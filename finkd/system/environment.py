@@ -1,4 +1,4 @@
-"""What a run ran on, for its record."""
+"""Versions and hardware of a run, for its record."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ import torch
 
 
 def environment(precision: str) -> dict[str, Any]:
-    """Versions, processor, threads and precision, as JSON values."""
-    packages = ("torch", "transformers", "tokenizers", "accelerate", "numpy")
-    return {
-        "python": platform.python_version(),
-        **{package: version(package) for package in packages},
-        "processor": _processor(),
-        "cores": os.cpu_count() or 1,
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "precision": precision,
-    }
-
-
-def _processor() -> str:
+    """Return versions, processor, threads and precision as JSON values."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
     except OSError:
         names = []
-    return names[0] if names else platform.processor() or platform.machine()
+    packages = ("torch", "transformers", "tokenizers", "accelerate", "numpy")
+    return {
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "precision": precision,
+    }

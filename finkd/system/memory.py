@@ -1,17 +1,38 @@
-"""How much memory this process holds."""
+"""Memory of this process: its peak, and the reuse of freed memory."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import threading
+from functools import cache
 from types import TracebackType
 
 import psutil
 
 _SECONDS = 0.05
 
+# mallopt(3), malloc.h
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+_LARGEST = 2**31 - 1
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have glibc's allocator reuse freed memory; with other allocators do nothing.
+
+    By default glibc returns every large block to the system and gets it again page by page and zeroed, which took a
+    fifth of the time of a training step on a CPU.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_MAX, 0)
+        mallopt(_TRIM_THRESHOLD, _LARGEST)
+        mallopt(_TOP_PAD, 1 << 26)
+
 
 class PeakMemory:
-    """Watches the process while a block runs; ``bytes`` is the most that it held, looked at twenty times a second."""
+    """Context that samples the process's memory twenty times a second; ``bytes`` is the peak."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()

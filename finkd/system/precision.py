@@ -1,6 +1,6 @@
-"""Which number format the processor multiplies fastest, found by asking it rather than by timing it.
+"""Number formats of training and inference.
 
-Timing would make two runs on one machine differ; a processor's features do not change.
+The format is chosen by the processor's features, not by timing, by which two runs on one machine could differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def native_bf16() -> bool:
-    """True if bf16 products run in hardware: CUDA from Ampere on, or a CPU with AMX or AVX512-BF16."""
+    """Return whether bf16 products run in hardware: CUDA from Ampere on, or a CPU with AMX or AVX512-BF16."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpu = torch.cpu
@@ -28,7 +28,7 @@ def native_bf16() -> bool:
 
 
 def resolve_precision(wanted: str) -> Literal["fp32", "bf16"]:
-    """The precision to train in: what was asked for, or what the processor does natively.
+    """Return the given precision; for ``"auto"``, bf16 if it is native.
 
     Raises:
         ConfigError: if ``wanted`` is not a precision.
@@ -41,11 +41,10 @@ def resolve_precision(wanted: str) -> Literal["fp32", "bf16"]:
 
 
 def in_precision(module: M, precision: Literal["fp32", "bf16"]) -> M:
-    """A copy that computes in bf16 throughout, or the module itself.
+    """Return a copy in bf16, or the module itself for fp32.
 
-    Where a gradient is a long sum, PyTorch's kernels for a CPU add it up in bf16, in which 256 + 1 is 256: of some
-    thousand tokens, the gradients of norms and of position embeddings would lose a quarter and more. These modules add
-    in fp32.
+    PyTorch's CPU kernels accumulate gradients in bf16, in which 256 + 1 is 256: over some thousand tokens, those of
+    norms and of position embeddings would lose a quarter or more. In the copy these modules accumulate in fp32.
     """
     if precision == "fp32":
         return module
@@ -59,7 +58,7 @@ def in_precision(module: M, precision: Literal["fp32", "bf16"]) -> M:
 
 
 class _LayerNorm(nn.Module):
-    """A LayerNorm whose sums are fp32."""
+    """Layer normalization that accumulates gradients in fp32."""
 
     def __init__(self, norm: nn.LayerNorm) -> None:
         super().__init__()
@@ -67,14 +66,14 @@ class _LayerNorm(nn.Module):
         self.shape, self.eps = norm.normalized_shape, norm.eps
 
     def forward(self, states: Tensor) -> Tensor:
-        if not torch.is_grad_enabled():  # only the gradients are wrong
+        if not torch.is_grad_enabled():  # only gradients are inexact
             return functional.layer_norm(states, self.shape, self.weight, self.bias, self.eps)
         weight, bias = (None if each is None else each.float() for each in (self.weight, self.bias))
         return functional.layer_norm(states.float(), self.shape, weight, bias, self.eps).to(states.dtype)
 
 
 class _Embedding(nn.Module):
-    """An embedding table whose dense gradient is added up in fp32."""
+    """Embedding table that accumulates its dense gradient in fp32."""
 
     def __init__(self, table: nn.Embedding) -> None:
         super().__init__()

@@ -1,8 +1,7 @@
-"""Processes that train one model together, as ``accelerate launch`` starts them; usually there is only one.
+"""Distributed processes that train one model, as ``accelerate launch`` starts them; usually there is only one.
 
-All of them go through the same program and read the same folder of stored results. Each runs the models over its share
-of a batch, sees what the others made of theirs, and computes the losses of the whole batch (``distributed_forward``);
-whatever is written, the first one writes.
+All run the same program and read the same store. Each runs the models on its share of a batch, gathers the outputs of
+the others, and computes the losses of the whole batch (``distributed_forward``). Only the first process writes files.
 """
 
 from __future__ import annotations
@@ -15,31 +14,31 @@ from typing import TYPE_CHECKING, Any
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
 
-if TYPE_CHECKING:  # a process that is alone needs no torch: the store is looked at before anything is trained
+if TYPE_CHECKING:  # a single process needs no torch to look into the store
     from torch import Tensor
 
 _PATIENCE = timedelta(days=1)
-"""The first process reads a corpus with the teacher, or measures a model, while the others wait for it."""
+"""Timeout of the other processes while the first one computes teacher outputs or measures a model."""
 
 
 def count() -> int:
-    """How many there are."""
-    # Clusters set WORLD_SIZE for purposes of their own; only launchers say which process of its machine this one is.
+    """Return the number of processes."""
+    # Clusters set WORLD_SIZE for other purposes; only launchers set LOCAL_RANK.
     return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
 
 
 def number() -> int:
-    """Which one this is, from 0."""
+    """Return the rank of this process, from 0."""
     return int(os.environ.get("RANK", "0")) if count() > 1 else 0
 
 
 def is_first() -> bool:
-    """Whether this is the one that writes."""
+    """Return whether this is the process that writes files."""
     return number() == 0
 
 
 def wait() -> None:
-    """Go on once every process has come here."""
+    """Wait for all processes."""
     if join() is not None:
         from torch import distributed
 
@@ -47,7 +46,7 @@ def wait() -> None:
 
 
 def agreed(value: float) -> float:
-    """The first process's value."""
+    """Return the value of the first process."""
     state = join()
     if state is None:
         return value
@@ -60,7 +59,7 @@ def agreed(value: float) -> float:
 
 
 def mean(values: Tensor) -> Tensor:
-    """The mean over all processes."""
+    """Return the mean over all processes."""
     if join() is None:
         return values
     from torch import distributed
@@ -75,23 +74,22 @@ def join() -> Any:
     """Connect this process with the others, if there are any.
 
     Returns:
-        accelerate's account of them; ``None`` if this process is alone.
+        accelerate's state; ``None`` for a single process.
 
     Raises:
-        ConfigError: if accelerate does not know of them.
+        ConfigError: if accelerate connects another number of processes.
     """
     if count() == 1:
         return None
     import torch
     from accelerate import PartialState  # slow to import
 
-    # On a machine without GPUs accelerate connects nobody unless it is told, and each process would train for itself.
+    # Without GPUs accelerate connects processes only on request; otherwise each would train alone.
     cpu = not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
     state = PartialState(cpu=cpu, timeout=_PATIENCE)
     if state.num_processes != count():
         raise ConfigError(
             f"accelerate: connects {counted(state.num_processes, 'process')}, but WORLD_SIZE is {count()}; start the "
-            "command "
-            "with 'accelerate launch --multi_gpu', or unset WORLD_SIZE"
+            "command with 'accelerate launch --multi_gpu', or unset WORLD_SIZE"
         )
     return state

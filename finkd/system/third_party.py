@@ -1,4 +1,4 @@
-"""Libraries that talk too much."""
+"""Silence third-party logging and warnings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet(logger: str) -> Iterator[None]:
-    """Let a library's logger tell of errors alone, and nobody warn, for the time being."""
+    """Suppress all warnings, and all messages of a library's logger but errors."""
     noisy = logging.getLogger(logger)
     before = noisy.level
     noisy.setLevel(logging.ERROR)

@@ -20,7 +20,7 @@ from finkd.losses.term import Loss
 from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.system import processes
-from finkd.system.allocation import keep_freed_memory
+from finkd.system.memory import keep_freed_memory
 from finkd.system.precision import resolve_precision
 from finkd.tokenization.tokenizer import Longs
 from finkd.training.callbacks import Callback

@@ -8,16 +8,7 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
 from finkd.record_files import digest, record_text
-from finkd.records import (
-    Counts,
-    NerScores,
-    Resources,
-    RunRecord,
-    StageRecord,
-    figures,
-    load_records,
-    total,
-)
+from finkd.records import VERSION, Counts, NerScores, Resources, RunRecord, StageRecord, figures, load_records, total
 from finkd.runtimes.record import BenchmarkRecord
 from finkd.suites.record import TaskRecord
 
@@ -44,19 +35,9 @@ STAGES = st.builds(
 
 
 def record(**changes):
-    return RunRecord(
-        **{
-            "experiment": "toy",
-            "system": "student",
-            "role": "student",
-            "strategy": "finetune",
-            "corpus": "sample",
-            "split": "test",
-            "seed": 1,
-            "scores": NerScores({"ORG": Counts(1, 2, 4), "PER": Counts(0, 0, 0)}),
-            **changes,
-        }
-    )
+    names = {"experiment": "toy", "system": "student", "role": "student", "strategy": "finetune"}
+    scores = NerScores({"ORG": Counts(1, 2, 4), "PER": Counts(0, 0, 0)})
+    return RunRecord(**{**names, "corpus": "sample", "split": "test", "seed": 1, "scores": scores, **changes})
 
 
 @given(SCORES, st.lists(STAGES, max_size=2).map(tuple))
@@ -90,12 +71,8 @@ def test_macro_leaves_out_types_that_gold_does_not_hold():
     assert NerScores({"ORG": Counts(0, 1, 0)}).macro_f1 is None
     assert NerScores({}).macro_f1 is None
     assert scores.micro == Counts(1, 5, 2)
-    assert figures(scores)["micro"] == {
-        "precision": 0.2,
-        "recall": 0.5,
-        "f1": pytest.approx(2 / 7),
-        **vars(scores.micro),
-    }
+    shares = {"precision": 0.2, "recall": 0.5, "f1": pytest.approx(2 / 7)}
+    assert figures(scores)["micro"] == {**shares, **vars(scores.micro)}
 
 
 @pytest.mark.parametrize(
@@ -104,10 +81,13 @@ def test_macro_leaves_out_types_that_gold_does_not_hold():
         ("", "not a run record"),
         ("[]", "not a run record"),
         ('"text"', "not a run record"),
-        ("{}", "version None, expected 2; run the experiment again"),
-        ('{"version": 1}', "version 1, expected 2; run the experiment again"),
-        ('{"version": 2}', "run record without a digest, .*; run the experiment again"),
-        (json.dumps({"version": 2, "digest": digest({"version": 2})}), "damaged run record .*seed: missing"),
+        ("{}", f"version None, expected {VERSION}; run the experiment again"),
+        ('{"version": 1}', f"version 1, expected {VERSION}; run the experiment again"),
+        (f'{{"version": {VERSION}}}', "run record without a digest, .*; run the experiment again"),
+        (
+            json.dumps({"version": VERSION, "digest": digest({"version": VERSION})}),
+            "damaged run record .*seed: missing",
+        ),
         ("[" * 100_000, "not a run record"),
         ("\ufffd\x00", "not a run record"),
     ],

@@ -1,4 +1,4 @@
-"""YAML is read within bounds, and nothing of it is taken for something else in silence."""
+"""YAML is bounded, and nothing is converted silently."""
 
 import pytest
 

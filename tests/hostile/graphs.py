@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from finkd.export.onnx import GRAPH, load_onnx
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS
 from tests.hostile.case import Case, Refusal, Unknown
 from tests.hostile.damage import (
@@ -97,7 +97,7 @@ def whole() -> Path:
 def found(folder: Path) -> list[list[tuple[int, int, str]]]:
     """Entities of some texts, by the graph in a folder; the last one is longer than the graph reads at once."""
     texts = [*TEXTS[:2], " ".join(TEXTS * 2)]
-    return [[(m.start, m.end, m.label) for m in each.mentions] for each in tag(texts, load_onnx(folder, 1))]
+    return [[(m.start, m.end, m.label) for m in each.mentions] for each in predict(texts, load_onnx(folder, 1))]
 
 
 @cache

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from finkd.export.loading import load_tagger
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from finkd.stages.prune import Prune
 from tests.finkd.toys import LABELS, context, tiny_model
 from tests.hostile.case import Case, Refusal, Unknown
@@ -75,7 +75,7 @@ def whole(family: str) -> Path:
 
 def found(folder: Path) -> list[tuple[int, int, str]]:
     """Entities of a text, by the tagger in a folder."""
-    (tagged,) = tag([TEXT], load_tagger(folder))
+    (tagged,) = predict([TEXT], load_tagger(folder))
     return [(each.start, each.end, each.label) for each in tagged.mentions]
 
 

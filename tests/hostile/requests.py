@@ -21,7 +21,7 @@ from finkd.corpora.errors import DataError
 from finkd.experiments.service.app import make_app
 from finkd.experiments.service.connections import Server, listen
 from finkd.experiments.service.limits import Limits
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from finkd.models.model import Model
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.hostile.case import Case, Refusal
@@ -69,7 +69,7 @@ def address() -> tuple[str, int]:
 
 def right(texts: list[str]) -> dict[str, Any]:
     """What the tagger itself finds."""
-    return {"results": [[dataclasses.asdict(each) for each in found.mentions] for found in tag(texts, tagger())]}
+    return {"results": [[dataclasses.asdict(each) for each in found.mentions] for found in predict(texts, tagger())]}
 
 
 def understood(status: int, body: bytes, headers: Any) -> Any:

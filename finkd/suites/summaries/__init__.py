@@ -1,1 +1,1 @@
-"""Summaries of dialogues: models that write them, baselines that need no weights, and how they are scored."""
+"""Summarize dialogues with language models and baselines, and score summaries."""

@@ -1,4 +1,4 @@
-"""Summaries that need no weights: the beginning, and the sentences that most others are like."""
+"""Extractive baselines: the first turns, and TextRank."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ROUNDS = 100
 
 
 def lead(dialogue: Dialogue) -> str:
-    """Its first three turns, with their speakers."""
+    """Return the first three turns with their speakers."""
     return " ".join(line.strip() for line in dialogue.text.splitlines()[:_SENTENCES])
 
 
 def textrank(dialogue: Dialogue) -> str:
-    """The three sentences that most others are like, in their order (Mihalcea and Tarau 2004).
+    """Return the three most central sentences in their order (TextRank, Mihalcea and Tarau 2004).
 
-    Likeness is the cosine of tf-idf vectors; sentences are spaCy's, each with the speaker of its turn.
+    Similarity is the cosine of tf-idf vectors; sentences are spaCy's, each with the speaker of its turn.
     """
     found = _sentences(dialogue.text)
     if len(found) <= _SENTENCES:
@@ -36,24 +36,18 @@ def textrank(dialogue: Dialogue) -> str:
         vectors = TfidfVectorizer().fit_transform(found)
     except ValueError:  # no sentence holds a word
         return " ".join(found[:_SENTENCES])
-    likeness = np.asarray((vectors @ vectors.T).todense())
-    np.fill_diagonal(likeness, 0)
-    best = sorted(np.argsort(-_rank(likeness), kind="stable")[:_SENTENCES])
-    return " ".join(found[place] for place in best)
-
-
-def _rank(likeness: np.ndarray) -> np.ndarray:
-    """(sentences,) how often a reader who follows likeness comes by."""
-    total = likeness.sum(axis=1, keepdims=True)
-    step = np.divide(likeness, total, out=np.full_like(likeness, 1 / len(likeness)), where=total > 0)
-    rank = np.full(len(likeness), 1 / len(likeness))
+    similarity = np.asarray((vectors @ vectors.T).todense())
+    np.fill_diagonal(similarity, 0)
+    total = similarity.sum(axis=1, keepdims=True)
+    step = np.divide(similarity, total, out=np.full_like(similarity, 1 / len(found)), where=total > 0)
+    rank = np.full(len(found), 1 / len(found))
     for _ in range(_ROUNDS):
-        rank = (1 - _DAMPING) / len(likeness) + _DAMPING * rank @ step
-    return rank
+        rank = (1 - _DAMPING) / len(found) + _DAMPING * rank @ step
+    return " ".join(found[place] for place in sorted(np.argsort(-rank, kind="stable")[:_SENTENCES]))
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences of all turns, each with its speaker."""
+    """Split all turns into sentences, each with its speaker."""
     nlp = _splitter()
     found = []
     for line in text.splitlines():
@@ -72,4 +66,4 @@ def _splitter() -> Language:
 
 
 BASELINES: Mapping[str, Callable[[Dialogue], str]] = {"lead-3": lead, "TextRank": textrank}
-"""Name -> function that writes a summary."""
+"""Name -> function from a dialogue to a summary."""

@@ -1,4 +1,4 @@
-"""Fine-tuning a model that writes by low-rank adapters (LoRA, Hu et al. 2021), on weights in few bits too (QLoRA)."""
+"""Fine-tune a language model by low-rank adapters (LoRA, Hu et al. 2021), also on quantized weights (QLoRA)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.data.batches import plan
 from finkd.data.encoding import IGNORED
 from finkd.progress import Progress
-from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer
+from finkd.suites.summaries.writing import Prompt
 from finkd.tokenization.tokenizer import Longs
 from finkd.training.loop import DivergedError
 from finkd.training.schedule import Course, Schedule
@@ -28,13 +28,13 @@ from finkd.training.schedule import Course, Schedule
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """How adapters are trained.
+    """Settings of adapters.
 
     Attributes:
-        schedule: how long and how fast.
+        schedule: of training.
         rank: of each adapter.
-        alpha: their sum is scaled by ``alpha / rank``.
-        dropout: of what an adapter reads.
+        alpha: adapters are scaled by ``alpha / rank``.
+        dropout: of an adapter's input.
     """
 
     schedule: Schedule = field(
@@ -64,23 +64,19 @@ def fine_tuned(
     seed: int,
     listen: Callable[[Progress], None] = lambda progress: None,
 ) -> tuple[Writer, float, int]:
-    """The writer with trained adapters on all of its linear layers.
-
-    Args:
-        writer: the model; its own weights stay.
-        dialogues: to learn from, with the first summary of each.
-        prompt: what is written around each.
-        settings: how.
-        seed: of the adapters, the batches and the dropout.
-        listen: called after every step.
+    """Train adapters on all linear layers of a language model.
 
     Returns:
-        the writer, the seconds that it took, and how many dialogues were too long to learn from.
+        the model with adapters, the seconds of training, and the number of dialogues that were too long.
 
     Raises:
         DivergedError: if the loss is not finite.
     """
-    pairs = [_pair(writer, dialogue, prompt) for dialogue in dialogues]
+    pairs = []
+    for dialogue in dialogues:
+        summary = writer.tokenizer(" " + dialogue.summaries[0], add_special_tokens=False)["input_ids"]
+        asked = writer.tokenizer(prompt.of(dialogue.text))["input_ids"]
+        pairs.append(_Pair(asked, [*summary, writer.tokenizer.eos_token_id]))
     fitting = [pair for pair in pairs if len(pair) <= writer.room]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -104,11 +100,6 @@ def _adapted(writer: Writer, settings: LoraSettings) -> Any:
     return get_peft_model(network, config)
 
 
-def _pair(writer: Writer, dialogue: Dialogue, prompt: Prompt) -> _Pair:
-    summary = writer.tokenizer(" " + dialogue.summaries[0], add_special_tokens=False)["input_ids"]
-    return _Pair(writer.tokenizer(prompt.of(dialogue.text))["input_ids"], [*summary, writer.tokenizer.eos_token_id])
-
-
 def _train(
     network: Any,
     writer: Writer,
@@ -117,7 +108,7 @@ def _train(
     seed: int,
     listen: Callable[[Progress], None],
 ) -> float:
-    """Train the adapters; returns the seconds."""
+    """Train the adapters and return the seconds."""
     lengths = np.array([len(pair) for pair in pairs], np.int64)
     epochs = [plan(lengths, schedule.batch_tokens, seed, epoch) for epoch in range(math.ceil(schedule.epochs))]
     batches = list(chain.from_iterable(epochs))[: max(1, round(schedule.epochs * sum(map(len, epochs)) / len(epochs)))]
@@ -143,7 +134,7 @@ def _train(
 
 
 def _batch(writer: Writer, pairs: Sequence[_Pair], rows: Longs) -> dict[str, torch.Tensor]:
-    """A causal model reads prompt and summary and learns the latter; another one reads the prompt alone."""
+    """Make a batch: a causal model reads prompt and summary, a sequence-to-sequence model the prompt alone."""
     chosen = [pairs[row] for row in rows.tolist()]
     pad = writer.tokenizer.pad_token_id
     read = [pair.prompt + pair.summary if writer.is_causal else pair.prompt for pair in chosen]
@@ -157,6 +148,6 @@ def _batch(writer: Writer, pairs: Sequence[_Pair], rows: Longs) -> dict[str, tor
 
 
 def _filled(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
-    """(rows, longest) filled up at the end."""
+    """Pad rows at the end to the length of the longest."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])

@@ -1,4 +1,4 @@
-"""ROUGE and BLEU by the libraries that papers use."""
+"""ROUGE and BLEU by the libraries of published results."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ METRICS = (*ROUGE, "bleu")
 
 
 def summary_metrics(written: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """SelectedLogits between 0 and 1.
+    """Return scores between 0 and 1.
 
-    ROUGE is the F-measure with Porter's stemmer, its mean over the references of each text, and over texts; BLEU is
-    sacrebleu's of the whole, against all references at once.
+    ROUGE is the F-measure with Porter's stemmer, averaged over the references of each text and over texts; BLEU is
+    sacrebleu's corpus score against all references.
 
     Args:
         written: one summary per text.
-        references: what people wrote of each text; equally many for all.
+        references: the reference summaries of each text, equally many for all.
     """
     scorer = RougeScorer(list(ROUGE), use_stemmer=True)
     found: dict[str, list[float]] = {name: [] for name in ROUGE}

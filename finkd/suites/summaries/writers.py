@@ -1,4 +1,4 @@
-"""Models that write, and how they are loaded in few bits."""
+"""Language models that generate text, loaded in full or few bits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -32,10 +32,10 @@ from finkd.models.lookup import check_weights
 from finkd.tokenization.tokenizer_file import FILE, first_line, read_backend, read_declared
 
 Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
-"""How weights are held: whole; in 8 bits (LLM.int8, Dettmers et al. 2022); in 4 bits of the normal-float type whose
-scales are quantized again (QLoRA, Dettmers et al. 2023), or are not; or in 4 bits of the plain floating type."""
+"""Format of the weights: full; 8 bits (LLM.int8, Dettmers et al. 2022); 4-bit NormalFloat with scales quantized too
+(QLoRA, Dettmers et al. 2023) or not; or 4-bit floating point."""
 
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of every product that it casts
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it logs every product that it casts
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
 _PHI2 = {
@@ -48,17 +48,17 @@ _PHI2 = {
     "partial_rotary_factor": 0.4,
     "hidden_act": "gelu_new",
 }
-"""The architecture, by its published configuration."""
+"""Published configuration of phi-2."""
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A model that writes, with its tokenizer.
+    """Language model with its tokenizer.
 
     Attributes:
-        network: causal, or from sequence to sequence.
+        network: causal, or sequence-to-sequence.
         tokenizer: its tokenizer.
-        bits: how its weights are held.
+        bits: format of its weights.
     """
 
     network: Any
@@ -67,33 +67,39 @@ class Writer:
 
     @property
     def room(self) -> int:
-        """Tokens that it can read and write together."""
+        """Most tokens of input and output together."""
         return int(getattr(self.network.config, "max_position_embeddings", None) or 1 << 20)
 
     @property
     def is_causal(self) -> bool:
-        """Whether it goes on from what it reads, rather than writing a text of its own."""
+        """Whether it is a causal model, which continues its input."""
         return not self.network.config.is_encoder_decoder
 
     @property
     def parameters(self) -> int:
-        """Weights in total; those in 4 bits lie two in a byte."""
+        """Number of weights, of which two in 4 bits share a byte."""
         return sum(
             each.numel() * (2 if type(each).__name__ == "Params4bit" else 1) for each in self.network.parameters()
         )
 
     @property
     def bytes(self) -> int:
-        """Of all weights as they are held, with the scales of those in few bits."""
-        scales = [_scales(parameter) for parameter in self.network.parameters()]
-        return int(self.network.get_memory_footprint()) + sum(each.nbytes for found in scales for each in found)
+        """Bytes of all weights in memory, and of the scales that bitsandbytes holds beside them."""
+        total = int(self.network.get_memory_footprint())
+        for weight in self.network.parameters():
+            state = getattr(weight, "quant_state", None)
+            states = (state, getattr(state, "state2", None))
+            kept = [getattr(each, name, None) for each in states for name in ("absmax", "code")]
+            scales = (getattr(weight, "SCB", None), *kept)
+            total += sum(each.nbytes for each in scales if isinstance(each, torch.Tensor))
+        return total
 
 
 def load_writer(name: str, bits: Bits = "bf16") -> Writer:
-    """Read a model that writes, from a folder, the cache or the hub.
+    """Load a language model from a folder, the cache or the hub.
 
     Raises:
-        ConfigError: if ``bits`` is unknown, the model does not write, its weights cannot be held so, or its
+        ConfigError: if ``bits`` is unknown, the model does not generate text or does not support ``bits``, or its
             configuration or tokenizer is out of range.
         DataError: if its weights are damaged or incomplete.
         UnavailableError: if it cannot be found.
@@ -105,7 +111,7 @@ def load_writer(name: str, bits: Bits = "bf16") -> Writer:
     entries = read_config(folder)
     config = configuration(folder, entries)
     check_described(folder, entries)
-    tokenizer = _tokenizer_of(folder)
+    tokenizer = _load_tokenizer(folder)
     kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     try:
         network, report = kind.from_pretrained(
@@ -124,28 +130,34 @@ def load_writer(name: str, bits: Bits = "bf16") -> Writer:
         raise DataError(f"{folder}: weights lack {', '.join(sorted(report['missing_keys'])[:3])}; fetch them again")
     if bits in ("fp32", "bf16"):
         check_finite(network, folder)
-    writer = Writer(network.eval(), tokenizer, bits)
-    _check_bits(writer)
-    return writer
+    quantized = {"int8": "Linear8bitLt", "nf4": "Linear4bit", "nf4-single": "Linear4bit", "fp4": "Linear4bit"}.get(bits)
+    if quantized and not any(type(module).__name__ == quantized for module in network.modules()):
+        raise ConfigError(f"bits: nothing of this model was quantized to {bits}; choose another")
+    return Writer(network.eval(), tokenizer, bits)
 
 
-def _tokenizer_of(folder: Path) -> PreTrainedTokenizerBase:
+def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Load a tokenizer that pads on the left, so that all prompts of a batch end together."""
     if (folder / FILE).is_file():
         read_backend(folder)
     read_declared(folder)
     try:
-        return _padded(AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
-    except Exception as error:  # what its classes raise has no common base but this one
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.padding_side = "left"
+    except Exception as error:  # its classes' errors have no common base
         raise ConfigError(f"{folder}: its tokenizer cannot be read ({first_line(error)})") from error
+    return cast(PreTrainedTokenizerBase, tokenizer)
 
 
 def _options(bits: Bits) -> dict[str, Any]:
-    """How ``from_pretrained`` is to hold the weights."""
+    """Return the options of ``from_pretrained`` for a format of the weights."""
     match bits:
         case "fp32" | "bf16":
             return {"dtype": torch.float32 if bits == "fp32" else torch.bfloat16}
         case "int8":
-            # Its products are in fp16 whatever it is given.
+            # Its products are in fp16 in any case.
             in_eight = BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
             return {"quantization_config": in_eight, "dtype": torch.float16}
         case _:
@@ -158,44 +170,16 @@ def _options(bits: Bits) -> dict[str, Any]:
             return {"quantization_config": in_four, "dtype": torch.bfloat16}
 
 
-def _scales(parameter: Any) -> list[torch.Tensor]:
-    """What bitsandbytes keeps beside a weight."""
-    state = getattr(parameter, "quant_state", None)
-    found = [getattr(parameter, "SCB", None)]
-    for each in (state, getattr(state, "state2", None)):
-        found += [getattr(each, "absmax", None), getattr(each, "code", None)]
-    return [each for each in found if isinstance(each, torch.Tensor)]
-
-
-def _check_bits(writer: Writer) -> None:
-    """Refuse a quantization that did nothing."""
-    wanted = {"int8": 8, "nf4": 4, "nf4-single": 4, "fp4": 4}.get(writer.bits)
-    if wanted is None:
-        return
-    kinds = {8: "Linear8bitLt", 4: "Linear4bit"}
-    if not any(type(module).__name__ == kinds[wanted] for module in writer.network.modules()):
-        raise ConfigError(f"bits: nothing of this model was quantized to {writer.bits}; choose another")
-
-
-def _padded(tokenizer: Any) -> PreTrainedTokenizerBase:
-    """The tokenizer with something to fill up with, on the left, so that all prompts of a batch end together."""
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    tokenizer.padding_side = "left"
-    found: PreTrainedTokenizerBase = tokenizer
-    return found
-
-
 def write_random(folder: Path, texts: Sequence[str], sizes: Mapping[str, Any] | None = None) -> None:
-    """Write a model of phi-2's architecture that has learnt nothing, for its size, memory and speed alone.
+    """Write an untrained model of phi-2's architecture, to measure its size, memory and speed.
 
     Args:
-        folder: where to; it exists.
-        texts: what its tokenizer is trained on, since phi-2's own is not here.
-        sizes: those that replace phi-2's.
+        folder: an existing folder.
+        texts: for training its tokenizer, since phi-2's own is not available.
+        sizes: configuration entries that replace phi-2's.
     """
     config = PhiConfig(**{**_PHI2, **(sizes or {})})
-    tokenizer = _tokenizer(texts, config.vocab_size)
+    tokenizer = _train_tokenizer(texts, config.vocab_size)
     config.eos_token_id = config.bos_token_id = config.pad_token_id = tokenizer.eos_token_id
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -204,8 +188,8 @@ def write_random(folder: Path, texts: Sequence[str], sizes: Mapping[str, Any] | 
     tokenizer.save_pretrained(folder)
 
 
-def _tokenizer(texts: Sequence[str], size: int) -> PreTrainedTokenizerFast:
-    """Byte-level BPE with one special token, as phi-2 has it."""
+def _train_tokenizer(texts: Sequence[str], size: int) -> PreTrainedTokenizerFast:
+    """Train byte-level BPE with one special token, like phi-2's."""
     backend = Backend(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
@@ -216,8 +200,6 @@ def _tokenizer(texts: Sequence[str], size: int) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    made: Any = PreTrainedTokenizerFast
-    found: PreTrainedTokenizerFast = made(
-        tokenizer_object=backend, eos_token="<|endoftext|>", pad_token="<|endoftext|>"
-    )
-    return found
+    make: Any = PreTrainedTokenizerFast
+    made = make(tokenizer_object=backend, eos_token="<|endoftext|>", pad_token="<|endoftext|>")
+    return cast(PreTrainedTokenizerFast, made)

@@ -1,10 +1,12 @@
-"""Having a model summarize dialogues."""
+"""Generate summaries of dialogues with a prompt."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 
 import torch
 
@@ -12,18 +14,54 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.corpora.wording import counted
 from finkd.progress import Progress
-from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import Writer
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """Prompt for a dialogue.
+
+    Attributes:
+        template: text with ``{dialogue}``, and perhaps an example in ``{example_dialogue}`` and ``{example_summary}``.
+        example: a dialogue of the training split as an example.
+    """
+
+    template: str
+    example: Dialogue | None = None
+
+    @classmethod
+    def named(cls, name: str, example: Dialogue | None = None) -> Prompt:
+        """Read one of finkd's prompts, or a user's file.
+
+        Raises:
+            ConfigError: if there is no such prompt, or it has no place for the dialogue.
+        """
+        own = resources.files("finkd.suites.summaries") / "prompts" / f"{name}.txt"
+        path = Path(name)
+        if not own.is_file() and not path.is_file():
+            raise ConfigError(f"prompt: there is neither a prompt nor a file {name!r}")
+        text = (own if own.is_file() else path).read_text(encoding="utf-8").rstrip("\n")
+        if "{dialogue}" not in text:
+            raise ConfigError(f"prompt {name}: has no {{dialogue}} in it")
+        return cls(text, example if "{example_dialogue}" in text else None)
+
+    def of(self, dialogue: str) -> str:
+        """Return the prompt for a dialogue."""
+        text = self.template
+        if self.example is not None:
+            text = text.replace("{example_dialogue}", self.example.text)
+            text = text.replace("{example_summary}", self.example.summaries[0])
+        return text.replace("{dialogue}", dialogue)
+
+
+@dataclass(frozen=True)
 class Written:
-    """What a model wrote.
+    """Generated summaries.
 
     Attributes:
         summaries: one per dialogue.
-        shortened: dialogues of which the last turns were left out, because the prompt did not fit.
-        seconds: that it took.
+        shortened: number of dialogues without their last turns, since the prompt did not fit.
+        seconds: of generation.
     """
 
     summaries: tuple[str, ...]
@@ -40,15 +78,15 @@ def write(
     batch: int = 8,
     listen: Callable[[Progress], None] = lambda progress: None,
 ) -> Written:
-    """Have a model summarize dialogues.
+    """Summarize dialogues with a language model.
 
     Args:
         writer: the model.
-        dialogues: what it reads.
-        prompt: what is written around each.
-        beams: 1 takes the likeliest token each time, more keep so many beginnings.
+        dialogues: the dialogues.
+        prompt: the prompt.
+        beams: of beam search; 1 is greedy search.
         longest: most tokens of a summary.
-        batch: dialogues at once.
+        batch: number of dialogues in a batch.
         listen: called after every batch.
 
     Raises:
@@ -76,13 +114,14 @@ def write(
             made = made[:, inputs["input_ids"].shape[1] :]
         tokens += made.numel()
         for row, text in zip(rows, writer.tokenizer.batch_decode(made, skip_special_tokens=True), strict=True):
-            summaries[row] = _first_paragraph(text)
+            # The first paragraph, before the model continues with other text.
+            summaries[row] = " ".join(text.strip().split("\n\n", 1)[0].split("Instruct:", 1)[0].split())
         listen(Progress(number + 1, count, None, tokens, time.perf_counter() - began))
     return Written(tuple(summaries), shortened, time.perf_counter() - began)
 
 
 def _fitting(writer: Writer, dialogues: Sequence[Dialogue], prompt: Prompt, longest: int) -> tuple[list[str], int]:
-    """Prompts that leave room for a summary; turns are left out from the end of dialogues that are too long."""
+    """Return prompts that leave room for a summary, without the last turns of dialogues that are too long."""
     room = writer.room - (longest if writer.is_causal else 0)
     texts, shortened = [], 0
     for dialogue in dialogues:
@@ -96,8 +135,3 @@ def _fitting(writer: Writer, dialogues: Sequence[Dialogue], prompt: Prompt, long
         shortened += len(lines) < len(dialogue.text.splitlines())
         texts.append(prompt.of("\n".join(lines)))
     return texts, shortened
-
-
-def _first_paragraph(text: str) -> str:
-    """What comes before the model goes on to something else."""
-    return " ".join(text.strip().split("\n\n", 1)[0].split("Instruct:", 1)[0].split())

@@ -9,7 +9,7 @@ import spacy
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
-from finkd.inference.runtime import Running
+from finkd.inference.tagger import Running
 from finkd.reports.benchmark import benchmark_table
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord

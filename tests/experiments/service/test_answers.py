@@ -10,7 +10,7 @@ import pytest
 from finkd.experiments.service.answers import TaggerThreads, read_request, reply_to
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.inference import prediction
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 TEXTS = [sentence.text for sentence in SENTENCES]
@@ -38,7 +38,7 @@ def answered(reply):
 
 
 def expected(texts, tagger):
-    return {"results": [[dataclasses.asdict(each) for each in found.mentions] for found in tag(texts, tagger)]}
+    return {"results": [[dataclasses.asdict(each) for each in found.mentions] for found in predict(texts, tagger)]}
 
 
 @pytest.mark.parametrize(

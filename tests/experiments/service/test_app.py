@@ -23,7 +23,7 @@ from finkd.experiments.service.app import make_app
 from finkd.experiments.service.connections import Server, listen
 from finkd.experiments.service.limits import Limits
 from finkd.inference.prediction import word_logits
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 TEXTS = [sentence.text for sentence in SENTENCES]
@@ -47,7 +47,7 @@ def test_entities_are_those_of_predict(client, tagger):
     assert answer.status_code == 200
     expected = [
         [{"start": m.start, "end": m.end, "label": m.label, "text": m.text} for m in each.mentions]
-        for each in tag(TEXTS[:3], tagger)
+        for each in predict(TEXTS[:3], tagger)
     ]
     assert answer.json() == {"results": expected}
     assert any(expected)
@@ -306,7 +306,7 @@ def test_the_page_marks_entities_in_a_browser(served, tagger):
         browser.execute_script("arguments[0].value = arguments[1]", field, text)
         browser.find_element(By.ID, "go").click()
         WebDriverWait(browser, 10).until(lambda b: "ms" in b.find_element(By.ID, "said").text)
-        (expected,) = tag([text], tagger)
+        (expected,) = predict([text], tagger)
         marks = [mark.text for mark in browser.find_elements(By.TAG_NAME, "mark")]
         assert marks == [f"{each.text}{each.label}" for each in expected.mentions]
         browser.execute_script("arguments[0].value = 'a'.repeat(300000)", field)

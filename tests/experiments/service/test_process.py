@@ -11,7 +11,7 @@ import pytest
 from finkd.corpora.errors import FinkdError
 from finkd.experiments.service.limits import Limits
 from finkd.experiments.service.process import Source, TaggerProcess
-from finkd.inference.tagging import tag
+from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
 
 TEXT = "Goldman Sachs lent money to Acme."
@@ -43,7 +43,7 @@ def test_a_process_answers_and_comes_back_after_it_died(tmp_path):
         asks = Replies(process)
         assert (process.is_ready, process.types) == (True, ("ORG", "PER"))
         first = asks.ask()
-        (expected,) = tag([TEXT], model)
+        (expected,) = predict([TEXT], model)
         assert first.status == 200
         assert [each["text"] for each in json.loads(b"".join(first.parts))["results"][0]] == [
             each.text for each in expected.mentions

@@ -1,4 +1,4 @@
-"""Text in which a student meets the names that its vocabulary has lost."""
+"""Entity replacement with names that the student's vocabulary has lost."""
 
 from collections import Counter
 from dataclasses import replace

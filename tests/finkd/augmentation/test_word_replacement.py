@@ -1,4 +1,4 @@
-"""Copies of sentences in which other words stand."""
+"""Word replacement by a masked language model."""
 
 from dataclasses import replace
 
@@ -15,13 +15,13 @@ from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, tiny_model
 from tests.toys import roberta, trained
 
 
-def guesser(tokenizer=None):
+def masked_lm(tokenizer=None):
     return with_masked_head(tiny_model(tokenizer, seed=3), seed=3)
 
 
 def certain(token, size=260):
-    """A masked language model that always guesses one token."""
-    model = guesser(trained("wordpiece", True, size))
+    """A masked language model that always predicts one token."""
+    model = masked_lm(trained("wordpiece", True, size))
     with torch.no_grad():
         model.network.cls.predictions.bias[model.tokenizer.vocabulary.index(token)] = 1e4
     return model
@@ -35,7 +35,7 @@ def test_by_hand():
     assert (copy.tags, copy.document) == (None, "first")
 
 
-def test_entries_that_are_no_words_are_never_guessed():
+def test_entries_that_are_no_words_are_never_predicted():
     for wrong in ("##s", "[PAD]", "4"):
         copies = augmented([Sentence.from_words(["the", "borrower"])], certain(wrong), Augment(copies=3, fraction=1), 1)
         assert len(copies) == 3
@@ -44,7 +44,7 @@ def test_entries_that_are_no_words_are_never_guessed():
 
 @pytest.mark.parametrize("tokenizer", [None, roberta()], ids=["wordpiece", "bytes"])
 def test_nothing_else_changes(tokenizer):
-    model = guesser(tokenizer)
+    model = masked_lm(tokenizer)
     copies = augmented(SENTENCES, model, Augment(copies=4, fraction=0.5), 1)
     assert copies == augmented(SENTENCES, model, Augment(copies=4, fraction=0.5), 1)
     assert copies != augmented(SENTENCES, model, Augment(copies=4, fraction=0.5), 2)
@@ -59,14 +59,14 @@ def test_nothing_else_changes(tokenizer):
         words = [(before[0].isupper(), after[0].isupper()) for before, after in pairs if before.isalpha()]
         if tokenizer is None:
             assert all(before == after for before, after in words)
-        else:  # a cased vocabulary may guess a name, which keeps its capital, where a word in lower case stood
+        else:  # a cased vocabulary may predict a name, which keeps its capital, where a word in lower case stood
             assert all(after for before, after in words if before)
     assert 0 < changed < total
 
 
 def test_no_copies_of_nothing():
-    assert augmented(SENTENCES, guesser(), Augment(copies=0), 1) == []
-    assert augmented([], guesser(), Augment(copies=2), 1) == []
+    assert augmented(SENTENCES, masked_lm(), Augment(copies=0), 1) == []
+    assert augmented([], masked_lm(), Augment(copies=2), 1) == []
 
 
 def test_a_model_without_a_masked_head_is_refused():
@@ -75,7 +75,7 @@ def test_a_model_without_a_masked_head_is_refused():
 
 
 def test_the_student_reads_the_copies_too(tmp_path):
-    where = replace(context(tmp_path), ancestor=lambda strategy: TaughtBy(strategy, guesser))
+    where = replace(context(tmp_path), ancestor=lambda strategy: TaughtBy(strategy, masked_lm))
     plain = TaskDistill(losses="tinybert-labels", schedule=replace(QUICK, epochs=1))
     _, without = plain.run(tiny_model(labels=LABELS), where)
     _, beside = replace(plain, augment=Augment(copies=2, fraction=1)).run(tiny_model(labels=LABELS), where)
@@ -85,7 +85,7 @@ def test_the_student_reads_the_copies_too(tmp_path):
 def test_another_masked_language_model_is_another_address(tmp_path):
     stage = TaskDistill(augment=Augment(copies=1))
     one, two = (
-        replace(context(tmp_path), ancestor=lambda strategy, name=name: TaughtBy(name, guesser)) for name in "ab"
+        replace(context(tmp_path), ancestor=lambda strategy, name=name: TaughtBy(name, masked_lm)) for name in "ab"
     )
     assert stage.cache_inputs(one) != stage.cache_inputs(two)
     assert replace(stage, augment=Augment()).cache_inputs(one) == replace(stage, augment=Augment()).cache_inputs(two)

@@ -1,12 +1,11 @@
-"""What goes is what is needed least, and what goes without being needed changes nothing."""
+"""Pruning removes the least important parts; parts without effect are removed without a change of outputs."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from finkd.compression.importance import by_magnitude, by_taylor, of_layers
-from finkd.compression.pruning import keep_heads, keep_units, kept
+from finkd.compression.pruning import by_magnitude, by_taylor, keep_heads, keep_units, kept, of_layers
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy

@@ -1,4 +1,6 @@
-"""Zeros: how many, which ones, when, and that the trained model has them."""
+"""Unstructured pruning: schedule, masks, and zeros of the trained model."""
+
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.sparsify import Sparsify
 from finkd.store import Store
 from finkd.training.checkpoints import Checkpoints
+from finkd.training.schedule import Schedule
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 
@@ -18,6 +21,8 @@ from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_m
 def test_the_share_rises_with_the_cube_of_what_is_left():
     half = Sparsity(["w"], 0.8, "magnitude", "model", (0.2, 0.6))
     assert [half.at(done) for done in (0, 0.2, 0.4, 0.6, 1)] == pytest.approx([0, 0, 0.8 * (1 - 0.5**3), 0.8, 0.8])
+    at_once = Sparsity(["w"], 0.8, "magnitude", "layer", (0.5, 0.5))
+    assert [at_once.at(done) for done in (0.0, 0.49, 0.5, 1.0)] == [0, 0, 0.8, 0.8]
     assert Sparsity(["w"], 0.8, "magnitude", "model").at(0) == 0.8
 
 
@@ -53,7 +58,7 @@ def test_a_weight_that_went_may_come_back():
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_trained_model_has_its_zeros_and_learns(by, precision, tmp_path):
     model = tiny_model(labels=LABELS)
-    schedule = QUICK.__class__(**{**QUICK.__dict__, "precision": precision, "epochs": 8})
+    schedule = replace(QUICK, precision=precision, epochs=8)
     sparse, tokens = Sparsify(0.75, by, "model", schedule=schedule).run(model, context(tmp_path))
     assert tokens > 0
     names = prunable(sparse)
@@ -78,9 +83,8 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
                 raise KeyboardInterrupt
 
         constraint = Sparsity(prunable(model), 0.5, "movement", "layer", (0.0, 0.5))
-        schedule = QUICK.__class__(**{**QUICK.__dict__, "epochs": 6})
         try:
-            train(model, data, [CrossEntropy()], schedule, 1, None, None, checkpoints, look, constraint)
+            train(model, data, [CrossEntropy()], replace(QUICK, epochs=6), 1, None, None, checkpoints, look, constraint)
         except KeyboardInterrupt:
             return ended(folder)
         return model.network.state_dict()
@@ -94,11 +98,6 @@ def test_shared_matrices_are_pruned_once():
     assert len(prunable(tiny_model(labels=LABELS, layers=3))) == 18
 
 
-def test_all_zeros_may_come_at_once():
-    at_once = Sparsity(["a"], 0.8, "magnitude", "layer", (0.5, 0.5))
-    assert [at_once.at(done) for done in (0.0, 0.49, 0.5, 1.0)] == [0, 0, 0.8, 0.8]
-
-
 def test_packed_bytes_by_hand():
     assert packed_bytes(torch.tensor([[1.0, 0, 0], [0, 2.0, 0], [0, 0, 0]])) == 2 + 8  # nine bits, two weights
 
@@ -106,7 +105,7 @@ def test_packed_bytes_by_hand():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"by": "movement", "schedule": QUICK.__class__(epochs=0)}, "movement is what training does"),
+        ({"by": "movement", "schedule": Schedule(epochs=0)}, "movement is what training does"),
         ({"rise": (0.7, 0.1)}, "expected two rising parts"),
     ],
 )

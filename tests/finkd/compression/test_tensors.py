@@ -1,4 +1,4 @@
-"""Factors of stacked layers: what they recover, what they cost, and that they stay shared."""
+"""Tensor decomposition of stacked layers: approximation, size, and sharing of factors."""
 
 import copy
 import json

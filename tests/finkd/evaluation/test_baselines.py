@@ -6,7 +6,7 @@ from tests.finkd.toys import SENTENCES, tagged
 
 
 @pytest.mark.parametrize("name", list(baselines))
-def test_every_floor_gives_legal_tags_for_every_word(name):
+def test_every_baseline_gives_legal_tags_for_every_word(name):
     predicted = baselines.get(name)(SENTENCES, SENTENCES)
     assert [len(tags) for tags in predicted] == [len(sentence.spans) for sentence in SENTENCES]
     assert all(first_illegal(tags, "IOB2") is None for tags in predicted)
@@ -14,14 +14,8 @@ def test_every_floor_gives_legal_tags_for_every_word(name):
 
 
 def test_the_dictionary_takes_the_longest_match_and_the_commonest_type():
-    train = [
-        tagged("Acme/B-ORG Corp/I-ORG"),
-        tagged("Acme/B-PER"),
-        tagged("Acme/B-ORG"),
-        tagged("Acme/B-ORG"),
-        tagged("Lee/B-PER"),
-        tagged("Lee/B-ORG"),
-    ]
+    texts = ("Acme/B-ORG Corp/I-ORG", "Acme/B-PER", "Acme/B-ORG", "Acme/B-ORG", "Lee/B-PER", "Lee/B-ORG")
+    train = [tagged(text) for text in texts]
     test = [tagged("Acme/O Corp/O sued/O Acme/O and/O Lee/O")]
     # Lee was each type once; the tie goes to the first name, whatever the order of the corpus.
     expected = [["B-ORG", "I-ORG", "O", "B-ORG", "O", "B-ORG"]]
@@ -29,6 +23,6 @@ def test_the_dictionary_takes_the_longest_match_and_the_commonest_type():
     assert baselines.get("dictionary")(train[::-1], test) == expected
 
 
-def test_two_words_are_enough_for_the_role_floor():
+def test_two_words_tag_roles():
     test = [tagged("The/O Borrower/O and/O Lender/O ,/O borrower/O")]
     assert baselines.get("two-words")([], test) == [["O", "B-PER", "O", "B-PER", "O", "O"]]

@@ -15,7 +15,7 @@ from finkd.data.batches import TrainingData
 from finkd.evaluation.ner import document_names, evaluate, known_words, score
 from finkd.inference import tagger
 from finkd.inference.prediction import word_logits
-from finkd.inference.tagger import predict, sentence_logits
+from finkd.inference.tagger import predict_tags, sentence_logits
 from finkd.records import Counts
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
 from tests.toys import FAMILIES
@@ -144,8 +144,8 @@ def test_batch_size_and_padding_change_nothing(family):
     alone = word_logits(model, data.student, batch_tokens=1)
     together = word_logits(model, data.student, batch_tokens=10_000)
     np.testing.assert_allclose(alone, together, atol=1e-5)
-    one_by_one = [predict([sentence], model)[0][0] for sentence in SENTENCES]
-    assert predict(SENTENCES, model)[0] == one_by_one
+    one_by_one = [predict_tags([sentence], model)[0][0] for sentence in SENTENCES]
+    assert predict_tags(SENTENCES, model)[0] == one_by_one
 
 
 @settings(max_examples=10)
@@ -173,14 +173,14 @@ def test_every_word_of_a_windowed_sentence_is_scored_in_its_own_place():
 
 def test_sentences_longer_than_the_positions_are_read_through_windows():
     model = tiny_model(labels=LABELS, positions=16)
-    tags, uncovered = predict([Sentence.from_words(["bank"] * 100)], model)
+    tags, uncovered = predict_tags([Sentence.from_words(["bank"] * 100)], model)
     assert len(tags[0]) == 100
     assert uncovered == 0
 
 
 def test_a_word_without_a_token_is_outside_and_counted():
     sentence = Sentence.from_words(["bank", "\u200b", "lent"])
-    tags, uncovered = predict([sentence], tiny_model(labels=LABELS))
+    tags, uncovered = predict_tags([sentence], tiny_model(labels=LABELS))
     assert tags[0][1] == "O"
     assert uncovered == 1
 
@@ -198,7 +198,7 @@ def test_finite_weights_whose_scores_overflow_are_an_error_and_tag_nothing():
 
 def test_text_is_read_in_blocks_of_bounded_size(monkeypatch):
     model = tiny_model(labels=LABELS)
-    whole, expected = list(sentence_logits(SENTENCES, model)), predict(SENTENCES, model)
+    whole, expected = list(sentence_logits(SENTENCES, model)), predict_tags(SENTENCES, model)
     monkeypatch.setattr(tagger, "_CELLS", 2 * max(len(s.spans) for s in SENTENCES) * len(LABELS))
     sizes = []
     read = tagger.word_logits
@@ -208,15 +208,15 @@ def test_text_is_read_in_blocks_of_bounded_size(monkeypatch):
     assert len(sizes) > 1
     assert sum(sizes) == sum(len(s.spans) for s in SENTENCES)
     assert max(sizes) * len(LABELS) <= tagger._CELLS
-    assert predict(SENTENCES, model) == expected
+    assert predict_tags(SENTENCES, model) == expected
     monkeypatch.setattr(tagger, "_CELLS", 1)
-    assert predict(SENTENCES, model) == expected
+    assert predict_tags(SENTENCES, model) == expected
 
 
 def test_no_sentences_and_no_words_are_fine():
     model = tiny_model(labels=LABELS)
-    assert predict([], model) == ([], 0)
-    assert predict([Sentence("", ())], model) == ([[]], 0)
+    assert predict_tags([], model) == ([], 0)
+    assert predict_tags([Sentence("", ())], model) == ([[]], 0)
 
 
 def test_identical_tokenizers_give_word_distillation_the_plain_logits():
@@ -233,7 +233,7 @@ def test_identical_tokenizers_give_word_distillation_the_plain_logits():
 def test_gold_tags_never_reach_the_prediction():
     model = tiny_model(labels=LABELS)
     blind = [replace(sentence, tags=None) for sentence in SENTENCES]
-    assert predict(SENTENCES, model) == predict(blind, model)
+    assert predict_tags(SENTENCES, model) == predict_tags(blind, model)
 
 
 def test_a_sentence_without_a_document_is_never_taken_for_one():

@@ -1,4 +1,4 @@
-"""Exported graphs say what the models say, in batches of any size, and damaged ones are refused by name."""
+"""Exported graphs compute what the models compute, in batches of any size, and damaged ones are refused by name."""
 
 import json
 import shutil
@@ -14,8 +14,8 @@ from finkd.compression.tensors import stacks, tucker, with_factors
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.evaluation.ner import evaluate
 from finkd.export.onnx import GRAPH, export_onnx, load_onnx, parity
-from finkd.inference.tagger import predict, sentence_logits
-from finkd.inference.tagging import tag
+from finkd.inference.tagger import predict_tags, sentence_logits
+from finkd.inference.tagging import predict
 from tests.finkd.models.layer_overrides import FAMILIES, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
@@ -35,10 +35,10 @@ def test_it_says_what_the_model_says(exported):
     found = parity(graph, model, SENTENCES)
     assert (found.words, found.differing) == (sum(len(s.spans) for s in SENTENCES), 0)
     assert 0 < found.largest < 1e-5
-    assert predict(SENTENCES, graph) == predict(SENTENCES, model)
+    assert predict_tags(SENTENCES, graph) == predict_tags(SENTENCES, model)
     assert evaluate(SENTENCES, graph, TYPES) == evaluate(SENTENCES, model, TYPES)
     texts = [sentence.text for sentence in SENTENCES]
-    assert list(tag(texts, graph)) == list(tag(texts, model))
+    assert list(predict(texts, graph)) == list(predict(texts, model))
 
 
 def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
@@ -47,7 +47,7 @@ def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
         model.tagging_head.weight.fill_(3e38)
     export_onnx(model, tmp_path / "graph")
     with pytest.raises(DataError, match="words are infinite or not a number; fetch, train or export it again"):
-        predict(SENTENCES, load_onnx(tmp_path / "graph"))
+        predict_tags(SENTENCES, load_onnx(tmp_path / "graph"))
 
 
 def test_batches_on_threads_of_their_own(exported):

@@ -1,4 +1,4 @@
-"""A network with products, balanced inputs and rounded rows is the same function, or nearly."""
+"""A network with products, balanced inputs and quantized rows is the same function, or nearly."""
 
 import copy
 

@@ -16,7 +16,7 @@ from finkd.corpora.segmentation import sentences_of_words, word_spans
 from finkd.export.loading import load_tagger
 from finkd.export.onnx import export_onnx
 from finkd.export.spacy import export_spacy
-from finkd.inference.tagging import tag, tag_sentences
+from finkd.inference.tagging import predict, tag_sentences
 from finkd.models.lookup import FACTORY, tagger_folder
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
@@ -31,7 +31,7 @@ def taggers(tmp_path_factory):
     (folder / "torch").mkdir()
     model.save(folder / "torch")
     export_onnx(model, folder / "onnx")
-    assert any(each.mentions for each in tag(TEXTS, model))
+    assert any(each.mentions for each in predict(TEXTS, model))
     return model, {name: folder / name for name in ("torch", "onnx")}
 
 
@@ -42,7 +42,7 @@ def test_entities_stand_in_the_document(taggers, kind, tmp_path):
     nlp.add_pipe(FACTORY).from_disk(folders[kind])
     nlp.to_disk(tmp_path / "pipeline")
     nlp = spacy.load(tmp_path / "pipeline")
-    for doc, each in zip(nlp.pipe(TEXTS), tag(TEXTS, model), strict=True):
+    for doc, each in zip(nlp.pipe(TEXTS), predict(TEXTS, model), strict=True):
         for mention in each.mentions:
             within = [entity for entity in doc.ents if entity.start_char <= mention.start < entity.end_char]
             assert within, mention
@@ -91,7 +91,7 @@ def test_the_tagger_is_found_in_an_installed_package(taggers, tmp_path, monkeypa
     package = export_spacy(folders["torch"], tmp_path / "package", "toy_found")
     monkeypatch.syspath_prepend(package)
     assert tagger_folder("en_toy_found") == package / "en_toy_found" / "en_toy_found-0.1.0" / FACTORY
-    assert list(tag(TEXTS, load_tagger("en_toy_found"))) == list(tag(TEXTS, model))
+    assert list(predict(TEXTS, load_tagger("en_toy_found"))) == list(predict(TEXTS, model))
     assert "en_toy_found" not in sys.modules
 
 
@@ -101,7 +101,7 @@ def test_a_package_is_packed_again_without_its_wrapping(taggers, tmp_path):
     second = export_spacy(first, tmp_path / "second", "other")
     names = [{each.name for each in tagger_folder(folder).iterdir()} for folder in (first, second)]
     assert names[0] == names[1]
-    assert list(tag(TEXTS, load_tagger(second))) == list(tag(TEXTS, model))
+    assert list(predict(TEXTS, load_tagger(second))) == list(predict(TEXTS, model))
 
 
 def test_other_folders_are_left_as_they_are(taggers, tmp_path):
@@ -164,7 +164,7 @@ def test_it_finds_what_finkd_finds_in_the_same_words(pipeline, taggers, text):
     found = [(entity.start_char, entity.end_char, entity.label_) for entity in doc.ents]
     words = [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
     if words == word_spans(text):
-        (expected,) = tag([text], model)
+        (expected,) = predict([text], model)
         assert found == [(each.start, each.end, each.label) for each in expected.mentions]
     else:  # finkd cuts runs of more than 200 characters
         assert max(map(len, text.split())) > 200

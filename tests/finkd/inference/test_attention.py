@@ -52,7 +52,7 @@ def test_padding_has_no_effect_and_slopes_are_finite():
     ids = torch.arange(8).view(1, 8) + 5
     found = []
     for spare in (0, 4):
-        padded = torch.nn.functional.pad(ids, (0, spare))
+        padded = functional.pad(ids, (0, spare))
         with fastest(network):
             states = network(input_ids=padded, attention_mask=padded > 0).last_hidden_state[:, :8]
         states.float().sum().backward()
@@ -61,7 +61,7 @@ def test_padding_has_no_effect_and_slopes_are_finite():
     assert all(each.grad.isfinite().all() for each in network.parameters() if each.grad is not None)
 
 
-def test_the_fused_kernel_is_back_afterwards_and_serves_wherever_it_is_faster():
+def test_the_fused_kernel_is_used_wherever_it_is_faster():
     network = tiny_model().network
     half = copy.deepcopy(network).bfloat16()
     usual = network.config._attn_implementation

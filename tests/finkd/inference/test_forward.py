@@ -1,4 +1,4 @@
-"""What one model gives to the losses, against plain calls of the same model."""
+"""Outputs of the forward pass, against plain calls of the same model."""
 
 import pytest
 import torch
@@ -8,6 +8,7 @@ from finkd.data.batches import TrainingData
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
 from finkd.models.heads import with_masked_head
+from finkd.models.layer_parts import parts
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 FAMILIES = ["bert", "distilbert", "roberta"]
@@ -40,17 +41,10 @@ def test_attention_is_really_there(family):
     assert [each.shape for each in side.attention] == [(3, len(inputs.tokens), 32)] * 3
     assert side.attention_heads == 2
     # queries of the second layer, from the states that enter it
-    query = next(
-        module for name, module in model.layers[1].named_modules() if name.rsplit(".", 1)[-1] in ("query", "q_lin")
-    )
+    query = parts(model.layers[1]).linear(model.layers[1], "query")
     torch.testing.assert_close(side.attention[1][0], query(side.hidden_states[1]))
     side.attention[0].sum().backward()
     assert model.embeddings.weight.grad.abs().sum() > 0
-
-
-def test_no_hook_is_left_behind():
-    model = tiny_model()
-    forward(model.network, batch(model).student, Requirement.ATTENTION)
     assert all(not module._forward_hooks for module in model.network.modules())
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from finkd.export.onnx import OnnxTagger
-from finkd.inference.interruption import current_interrupt, interruptible
-from finkd.inference.tagging import tag
+from finkd.inference.prediction import current_interrupt, interruptible
+from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
 
 MODEL = tiny_model(labels=LABELS, seed=5)
@@ -39,7 +39,7 @@ def stops(seen):
 def test_tokens_are_told_before_they_are_read_and_batches_are_stopped():
     seen = []
     with pytest.raises(StopError):
-        next(tag([TEXT], MODEL, interrupt=stops(seen)))
+        next(predict([TEXT], MODEL, interrupt=stops(seen)))
     assert seen[0] > 2500
     assert seen[1:] == [0, 0, 0]
 
@@ -48,7 +48,7 @@ def test_a_graph_is_stopped_as_well():
     session = Session()
     tagger = OnnxTagger(session, MODEL.tokenizer, MODEL.labels, 256)
     with pytest.raises(StopError):
-        next(tag([TEXT], tagger, interrupt=stops([])))
+        next(predict([TEXT], tagger, interrupt=stops([])))
     assert session.batches == 2
 
 
@@ -56,6 +56,6 @@ def test_nothing_is_stopped_outside():
     with interruptible(stops([])), interruptible(None):
         current_interrupt()(1)
     current_interrupt()(1)
-    assert [each.mentions for each in tag(["Acme"], MODEL)] == [
-        each.mentions for each in tag(["Acme"], MODEL, interrupt=lambda tokens: None)
+    assert [each.mentions for each in predict(["Acme"], MODEL)] == [
+        each.mentions for each in predict(["Acme"], MODEL, interrupt=lambda tokens: None)
     ]

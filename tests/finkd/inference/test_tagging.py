@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
 from finkd.inference import tagging
-from finkd.inference.tagging import Mention, tag
+from finkd.inference.tagging import Mention, predict
 from tests.finkd.toys import LABELS, tiny_model
 
 TAGGER = tiny_model(labels=LABELS, seed=3)
@@ -27,7 +27,7 @@ def capitals(sentences, model):
 def test_offsets_point_into_the_original_text(monkeypatch):
     monkeypatch.setattr(tagging, "predict", capitals)
     text = "  we lent Acme Corp\tmoney.\n\nthen Acme Corp paid us.  "
-    (found,) = tag([text], TAGGER)
+    (found,) = predict([text], TAGGER)
     assert found.text == text
     assert found.mentions == (Mention(10, 19, "ORG", "Acme Corp"), Mention(33, 42, "ORG", "Acme Corp"))
 
@@ -36,7 +36,7 @@ def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
     monkeypatch.setattr(tagging, "predict", capitals)
     texts = ["Acme paid.", "", "  \n ", "we paid Bravo. we paid Acme.", "nothing"]
     for batch in (1, 2, 10):
-        found = list(tag(iter(texts), TAGGER, batch=batch))
+        found = list(predict(iter(texts), TAGGER, batch=batch))
         assert [each.text for each in found] == texts
         assert [[m.text for m in each.mentions] for each in found] == [["Acme"], [], [], ["Bravo", "Acme"], []]
 
@@ -50,7 +50,7 @@ def test_texts_are_read_as_they_are_needed(monkeypatch):
             read.append(number)
             yield f"Acme {number}."
 
-    stream = tag(texts(), TAGGER, batch=4)
+    stream = predict(texts(), TAGGER, batch=4)
     next(stream)
     assert len(read) == 4
 
@@ -58,7 +58,7 @@ def test_texts_are_read_as_they_are_needed(monkeypatch):
 @settings(max_examples=40)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_any_text_gives_mentions_in_order_and_inside(texts):
-    for text, found in zip(texts, tag(texts, TAGGER, batch=3), strict=True):
+    for text, found in zip(texts, predict(texts, TAGGER, batch=3), strict=True):
         assert found.text == text
         behind = 0
         for mention in found.mentions:
@@ -70,4 +70,4 @@ def test_any_text_gives_mentions_in_order_and_inside(texts):
 
 def test_an_encoder_without_a_head_is_refused():
     with pytest.raises(ConfigError, match="no head that tags"):
-        next(tag(["Acme"], tiny_model()))
+        next(predict(["Acme"], tiny_model()))

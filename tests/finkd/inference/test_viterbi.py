@@ -27,20 +27,6 @@ def test_it_finds_the_best_legal_sequence_of_each_sentence(lengths, seed):
     assert decode(batch, LABELS) == [by_brute_force(scores) for scores in batch]
 
 
-@given(st.integers(0, 40), st.integers(0, 999))
-def test_it_never_leaves_iob2(words, seed):
-    (tags,) = decode([random_scores(words, seed)], LABELS)
-    assert len(tags) == words
-    assert first_illegal(tags, "IOB2") is None
-
-
-def test_an_entity_of_one_type_never_goes_on_with_another():
-    scores = np.full((2, len(LABELS)), -9, np.float32)
-    scores[0, LABELS.index("B-ORG")] = scores[1, LABELS.index("I-PER")] = 9
-    (tags,) = decode([scores], LABELS)
-    assert first_illegal(tags, "IOB2") is None
-
-
 @pytest.mark.parametrize("unseen", [0, 1, 2])
 def test_a_word_that_the_model_did_not_see_is_outside(unseen):
     scores = np.full((3, len(LABELS)), 0, np.float32)

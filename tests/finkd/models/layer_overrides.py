@@ -1,4 +1,4 @@
-"""Models that differ from their configuration in every way that there is."""
+"""Models whose layers differ from their configuration."""
 
 import torch
 

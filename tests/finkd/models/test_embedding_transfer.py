@@ -1,10 +1,9 @@
-"""What is particular to single transfers; what all promise is in the contract tests."""
+"""Properties of single transfers; those of all transfers are in the contract tests."""
 
 import numpy as np
 import pytest
 
-from finkd.models.embedding_transfer.controls import Average, Random
-from finkd.models.embedding_transfer.mapped import Characters, Focus, Mean, Written
+from finkd.models.embedding_transfer.methods import Average, Characters, Focus, Mean, Random, Written
 from finkd.tokenization.maps.exact import Exact
 from finkd.tokenization.maps.neighbours import Neighbours
 from finkd.tokenization.maps.retokenization import Retokenization

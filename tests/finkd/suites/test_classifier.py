@@ -9,8 +9,7 @@ import torch
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites import baselines
-from finkd.suites.classifier import TextSettings, answers, gold, learn, scores
-from finkd.suites.losses import SquaredError, TeacherError
+from finkd.suites.classifier import SquaredError, TeacherError, TextSettings, answers, gold, learn, scores
 from finkd.suites.metrics import METRICS
 from finkd.training.schedule import Schedule
 from tests.finkd.toys import tiny_model

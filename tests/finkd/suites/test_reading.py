@@ -1,4 +1,4 @@
-"""How whole texts are read."""
+"""Tokenization of whole texts."""
 
 import numpy as np
 import pytest
@@ -39,8 +39,7 @@ def test_a_pair_is_what_the_tokenizer_makes_of_it(family, first, second, limit):
     assert reading.too_long == (len(whole) > limit)
     if len(whole) <= limit:
         assert row == whole
-    else:
-        # transformers shortens the longer text first, too
+    else:  # transformers shortens the longer text first, too
         fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend)
         assert len(fast(first, second, truncation="longest_first", max_length=limit)["input_ids"]) == len(row)
 

@@ -15,9 +15,8 @@ from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
-from finkd.suites.summaries.prompt import Prompt
 from finkd.suites.summaries.writers import load_writer, write_random
-from finkd.suites.summaries.writing import write
+from finkd.suites.summaries.writing import Prompt, write
 from finkd.training.schedule import Schedule
 
 TEXT = """\
@@ -29,14 +28,8 @@ DIALOGUES = [
     Dialogue("a", TEXT, ("Ann says the bank lent them money.", "The bank lent Ann and Bob a lot.")),
     Dialogue("b", "Ann: Hello there.", ("Ann greets.", "Somebody says hello.")),
 ]
-TINY = {
-    "vocab_size": 400,
-    "hidden_size": 128,
-    "intermediate_size": 256,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "max_position_embeddings": 160,
-}
+TINY = {"vocab_size": 400, "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
+TINY |= {"num_attention_heads": 4, "max_position_embeddings": 160}
 WRITTEN = ["Ann says that the banks lent Bob money.", "hello"]
 
 
@@ -46,7 +39,7 @@ def tiny(bits="fp32", **sizes):
         return load_writer(folder, bits)
 
 
-def test_floors():
+def test_baselines():
     assert BASELINES["lead-3"](DIALOGUES[0]) == " ".join(TEXT.splitlines()[:3])
     ranked = BASELINES["TextRank"](DIALOGUES[0])
     assert ranked.count("#:") == 3
@@ -169,9 +162,6 @@ def test_a_sequence_to_sequence_model_takes_the_place(tmp_path):
     assert len(write(tuned, DIALOGUES, Prompt.named("zero-shot"), longest=4).summaries) == 2
 
 
-def test_models_that_do_not_write_are_refused(tmp_path):
-    from tests.finkd.toys import tiny_model
-
-    tiny_model().save(tmp_path)
+def test_unknown_bits_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="bits: unknown value"):
         load_writer(str(tmp_path), "int2")

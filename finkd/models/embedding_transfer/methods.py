@@ -1,0 +1,184 @@
+"""Methods of embedding transfer: means of old rows by a vocabulary map, and controls by their statistics alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import PositiveInt
+from scipy import sparse
+
+from finkd.tokenization.maps.exact import Exact
+from finkd.tokenization.maps.neighbours import Neighbours
+from finkd.tokenization.maps.retokenization import Retokenization, Weights
+from finkd.tokenization.maps.vocabulary_map import same_roles
+from finkd.tokenization.tokenizer import Tokenizer
+
+Floats = npt.NDArray[np.float32]
+
+Carry = Callable[[Floats], Floats]
+"""(old vocabulary, width) rows -> (new vocabulary, width) rows; of embeddings and of output biases."""
+
+
+class Transfer(Protocol):
+    """Method that fills the tables of a new vocabulary. Implementations are frozen dataclasses: a config is a transfer.
+
+    Attributes:
+        needs_text: whether the result depends on a text, which has to be given then.
+        needs_seed: whether it depends on the seed.
+    """
+
+    needs_text: ClassVar[bool]
+    needs_seed: ClassVar[bool]
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Return the function that makes a table for the new entries; special tokens are matched by role.
+
+        ``texts``, of the domain, may be read twice, so they must not be an iterator.
+        """
+
+
+@dataclass(frozen=True)
+class Characters:
+    """Mean of the old tokens that spell the new one, weighted by the number of characters that each spells.
+
+    A token of both vocabularies is copied; one that the old vocabulary cannot spell gets its unknown token.
+    """
+
+    weights: ClassVar[Weights] = "characters"
+    needs_text: ClassVar[bool] = False
+    needs_seed: ClassVar[bool] = False
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Return the multiplication with the map."""
+        return _multiply(_spelled(old, new, self.weights))
+
+
+@dataclass(frozen=True)
+class Mean(Characters):
+    """Plain mean of the old tokens: fast vocabulary transfer (Gee et al., EMNLP 2022 industry), with corrections.
+
+    The authors' code gives ``##true`` the row of ``true`` and a row of NaN to tokens that it strips to nothing, and
+    leaves the masked-LM bias in the old order. Here continuations are spelled by continuations, every row is finite,
+    and the bias is transferred like the embeddings.
+    """
+
+    weights: ClassVar[Weights] = "mean"
+
+
+@dataclass(frozen=True)
+class Written(Characters):
+    """Mean of the old tokens, weighted by their written length, ``##`` and ``Ġ`` included.
+
+    This is weighted vocabulary transfer (WVT), which has no paper: it is defined by its authors' code
+    (LeonidasY/fast-vocabulary-transfer, fvt/wvt.py), corrected as in ``Mean``. Between tokens that all start or all
+    continue a word it differs little from ``Characters``.
+    """
+
+    weights: ClassVar[Weights] = "written"
+
+
+@dataclass(frozen=True)
+class Focus:
+    """Copies of equal tokens; for other tokens a mean of equal tokens in the same contexts (``Neighbours``).
+
+    After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481), which draws tokens that its text lacks at random;
+    here these are spelled as in ``Characters``.
+
+    Attributes:
+        nearest: number of equal tokens considered for each new one.
+        words: as in ``finkd.tokenization.maps.cooccurrence.Space``.
+        contexts: likewise.
+        window: likewise.
+        dimensions: likewise.
+    """
+
+    nearest: PositiveInt = 50
+    words: PositiveInt = 50_000
+    contexts: PositiveInt = 2000
+    window: PositiveInt = 3
+    dimensions: PositiveInt = 100
+    needs_text: ClassVar[bool] = True
+    needs_seed: ClassVar[bool] = False
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Return the multiplication with the map.
+
+        Raises:
+            ConfigError: if the texts can be read only once, or hold no word.
+        """
+        method = Neighbours(True, self.nearest, self.words, self.contexts, self.window, self.dimensions)
+        found = method(old, new, texts)
+        spelled = _spelled(old, new, "characters")
+        rest = sparse.diags_array((~found.covered).astype(np.float32), format="csr")
+        return _multiply(sparse.csr_array(found.matrix + rest @ spelled))
+
+
+def _multiply(matrix: sparse.csr_array) -> Carry:
+    """Return the multiplication of tables with a (new vocabulary, old vocabulary) matrix."""
+    return lambda table: matrix @ table
+
+
+def _spelled(old: Tokenizer, new: Tokenizer, weights: Weights) -> sparse.csr_array:
+    return Retokenization(weights)(old, new).complete(old.special_ids.get("unk", 0))
+
+
+@dataclass(frozen=True)
+class Random:
+    """Rows drawn from a normal distribution with the old rows' mean and deviation in each dimension.
+
+    Attributes:
+        copy_equal: copy entries of both vocabularies, not only special tokens of one role: partial vocabulary transfer
+            (PVT, the baseline of Gee et al., EMNLP 2022 industry).
+    """
+
+    copy_equal: bool = False
+    needs_text: ClassVar[bool] = False
+    needs_seed: ClassVar[bool] = True
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Return a function that draws the same numbers for each table of one width."""
+        rows, columns = _copied(old, new, self.copy_equal)
+
+        def carry(table: Floats) -> Floats:
+            mean, deviation = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
+            drawn = np.random.default_rng(seed).standard_normal((len(new), table.shape[1])) * deviation + mean
+            drawn[rows] = table[columns]
+            filled: Floats = drawn.astype(np.float32)
+            return filled
+
+        return carry
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of the old rows, for every row.
+
+    Attributes:
+        copy_equal: copy entries of both vocabularies, not only special tokens of one role.
+    """
+
+    copy_equal: bool = False
+    needs_text: ClassVar[bool] = False
+    needs_seed: ClassVar[bool] = False
+
+    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
+        """Return a function that repeats one row."""
+        rows, columns = _copied(old, new, self.copy_equal)
+
+        def carry(table: Floats) -> Floats:
+            repeated = np.repeat(table.mean(axis=0, dtype=np.float64, keepdims=True), len(new), axis=0)
+            repeated[rows] = table[columns]
+            filled: Floats = repeated.astype(np.float32)
+            return filled
+
+        return carry
+
+
+def _copied(old: Tokenizer, new: Tokenizer, equal: bool) -> tuple[list[int], list[int]]:
+    """Return the new entries that are copied, and the old entries they are copied from."""
+    pairs = Exact().pairs(old, new) if equal else same_roles(old, new)
+    return list(pairs), list(pairs.values())
