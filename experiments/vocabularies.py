@@ -44,6 +44,11 @@ class AnalysisPlan:
 
     Raises:
         ConfigError: if no corpus or the same thing twice is named, or the limit is no length.
+
+    Example:
+        >>> import finkd
+        >>> finkd.AnalysisPlan("encoder", ("sample",), sizes=(500, 1000)).trained
+        (('wordpiece', 500), ('wordpiece', 1000))
     """
 
     teacher: str
@@ -79,6 +84,12 @@ def analyze(plan: AnalysisPlan) -> Analysis:
 
     Raises:
         FinkdError: if anything named cannot be found or used.
+
+    Example:
+        >>> import finkd
+        >>> analysis = finkd.analyze(finkd.AnalysisPlan("encoder", ("sample",), ("tokenizer",)))
+        >>> len(analysis.vocabularies)
+        2
     """
     folder = pretrained.resolve(plan.teacher)
     shape = read_shape(folder)

@@ -153,6 +153,12 @@ class RunRecord:
         overlap: share of scored sentences that are also in the training split.
         sample: True if the corpus is finkd's own sample, whose scores say nothing about real text.
         version: of this format.
+
+    Example:
+        >>> import finkd
+        >>> record = finkd.load_records(["records"])[0]
+        >>> record.id, record.scores.micro.f1
+        ('small/sample/student/seed-1', 0.7)
     """
 
     experiment: str
@@ -195,7 +201,7 @@ class RunRecord:
         return read_record(cls, path, VERSION, *_NAMED)
 
 
-def load_records(paths: Iterable[Path]) -> list[RunRecord]:
+def load_records(paths: Iterable[Path | str]) -> list[RunRecord]:
     """Read the run records of files and folders, in order of experiment, corpus, system and seed.
 
     Args:
@@ -203,8 +209,13 @@ def load_records(paths: Iterable[Path]) -> list[RunRecord]:
 
     Raises:
         DataError: if there is none, or one cannot be read.
+
+    Example:
+        >>> import finkd
+        >>> [(record.system, record.seed) for record in finkd.load_records(["records"])]
+        [('student', 1), ('student', 2), ('teacher', 1), ('teacher', 2)]
     """
-    roots = list(paths)
+    roots = [Path(each) for each in paths]
     files = files_below(roots, KEPT)
     if not files:
         raise DataError(f"{', '.join(map(str, roots))}: no run records ({', '.join(KEPT)}); run an experiment first")

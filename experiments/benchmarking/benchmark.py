@@ -67,6 +67,15 @@ def benchmark(
 
     Raises:
         ConfigError: if a model is no tagger, or cannot run in a runtime; before anything is measured.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> from finkd.experiments.benchmarking.benchmark import Measuring
+        >>> data, quick = finkd.load_corpus("sample"), Measuring(queries=8, seconds=0.1)
+        >>> records = finkd.benchmark({"small": ["tagger"]}, ["eager"], data, Path("speed"), measuring=quick)
+        >>> records[0].latency_ms["p50"] > 0
+        True
     """
     split = scored_split(data, split)
     if len({slug(name) for name in named}) < len(named):

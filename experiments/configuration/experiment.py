@@ -63,6 +63,11 @@ class Experiment:
         budget: what the training stages of each student take together; without one, what their schedules say.
         precision: ``auto``, ``fp32`` or ``bf16``.
         measure: latency and throughput queries per system; 0 leaves them out.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_experiment("small.yaml").seeds
+        (1,)
     """
 
     name: str
@@ -104,6 +109,11 @@ def load_experiment(
         ConfigError: with every mistake of the file, one per line.
         UnavailableError: if the teacher is to be found, and is nowhere.
         UnknownNameError: if it names something that no registry holds.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_experiment("small.yaml", ["seeds=[1, 2, 3]"]).seeds
+        (1, 2, 3)
     """
     return from_settings(settings_in(path), overrides, seeds, only, find=find)
 

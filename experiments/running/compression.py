@@ -85,6 +85,13 @@ def compress(
 
     Raises:
         ConfigError: if a setting is wrong, or the method does not suit the model.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> sizes = finkd.compress("tagger", "compress:prune", Path("pruned"), overrides=["by=magnitude"])
+        >>> sizes["after"].resources.parameters < sizes["before"].resources.parameters
+        True
     """
     strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
     if text and not any(step.stage.sources & {"text", "general"} for step in parse(strategy, stages)):

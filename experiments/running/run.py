@@ -64,6 +64,13 @@ def run(
 
     Raises:
         FinkdError: if something named does not exist, or the folder is in use or holds another experiment.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> (record,) = finkd.run(finkd.load_experiment("small.yaml", ["baselines=[]"]), Path("run"))
+        >>> record.id
+        'small/sample/teacher/seed-1'
     """
     out = out or default_folder(experiment)
     tell = listen or (lambda event: None)

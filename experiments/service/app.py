@@ -39,6 +39,12 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         name: of the model, for people.
         limits: on requests.
         hosts: names by which it may be called; a page elsewhere cannot call it by a name of its own.
+
+    Example:
+        >>> import finkd
+        >>> app = finkd.make_app(finkd.load_tagger("tagger"), "tagger")
+        >>> "/tag" in [route.path for route in app.routes]
+        True
     """
     from finkd.experiments.service.answers import TaggerThreads  # imports torch
 

@@ -50,6 +50,12 @@ def evaluate_suite(
 
     Raises:
         FinkdError: if something named does not exist, the data break their format, or the folder is in use.
+
+    Example:
+        >>> import finkd
+        >>> finkd.evaluate_suite("encoder", "glu")
+        Traceback (most recent call last):
+        finkd.corpora.errors.UnknownNameError: suites: there is no 'glu'; did you mean 'glue'? ...
     """
     if suite == ALL and (tasks or settings):
         raise ConfigError("--suite all: tasks and settings are those of one suite; name it")

@@ -184,6 +184,11 @@ def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -
     Raises:
         ConfigError: with every mistake, one per line.
         UnknownNameError: if it names something that no registry holds.
+
+    Example:
+        >>> import finkd
+        >>> list(finkd.load_plan("tune.yaml").search.space)
+        ['stages.finetune.schedule.learning_rate']
     """
     settings = overridden(settings_in(path), overrides)
     if not isinstance(settings.get("search"), Mapping):

@@ -45,6 +45,13 @@ def tune(
 
     Raises:
         FinkdError: if a mistake is in the settings, the storage cannot be used, or trials fail one after the other.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> written = finkd.tune(finkd.load_plan("tune.yaml"), trials=1, out=Path("study"))
+        >>> "best.yaml" in [path.name for path in written]
+        True
     """
     out = out or Path("runs") / slug(plan.name)
     url = url or default_url(out)

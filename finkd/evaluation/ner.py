@@ -91,6 +91,14 @@ def evaluate(
     known: Collection[str] = (),
     limit: int = WINDOW,
 ) -> NerScores:
-    """Score a model on labelled sentences; see ``score``."""
+    """Score a model on labelled sentences; see ``score``.
+
+    Example:
+        >>> import finkd
+        >>> data = finkd.load_corpus("sample")
+        >>> scores = finkd.evaluate(data.splits["test"][:10], finkd.load_model("tagger"), data.types)
+        >>> scores.micro.gold > 0
+        True
+    """
     predicted, uncovered = predict_tags(sentences, model, limit)
     return score(sentences, predicted, types, roles, uncovered, known)

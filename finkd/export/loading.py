@@ -23,6 +23,11 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
     Raises:
         ConfigError: if it is a model without a head that tags entities, or a folder holds several packages.
         FinkdError: if it cannot be found or is damaged.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_tagger("tagger").labels[0]
+        'O'
     """
     folder = find_tagger(source)
 

@@ -138,6 +138,13 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
 
     Raises:
         ConfigError: if the model is no tagger, or hardly any of its weights could be quantized.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> finkd.export_onnx(finkd.load_model("tagger"), Path("graph"))
+        >>> finkd.load_tagger("graph").labels == finkd.load_model("tagger").labels
+        True
     """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     with atomic_folder(folder) as unfinished:

@@ -112,6 +112,12 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
 
     Raises:
         ConfigError: if the name or the version cannot be a package's, or the model is no tagger.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> finkd.export_spacy(Path("tagger"), Path("pipeline"), "en_small").name
+        'pipeline'
     """
     if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
         raise ConfigError(f"spacy: expected a name such as news_ner and a version such as 0.1.0 (got {name} {version})")

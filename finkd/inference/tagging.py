@@ -33,7 +33,14 @@ class Mention:
 
 @dataclass(frozen=True)
 class Tagged:
-    """Text with its entities, in order and without overlap."""
+    """Text with its entities, in order and without overlap.
+
+    Example:
+        >>> import finkd
+        >>> (tagged,) = finkd.predict(["Acme fell."], finkd.load_model("tagger"))
+        >>> tagged.text
+        'Acme fell.'
+    """
 
     text: str
     mentions: tuple[Mention, ...]
@@ -55,6 +62,12 @@ def predict(
 
     Raises:
         ConfigError: if the model is an encoder without a tagging head.
+
+    Example:
+        >>> import finkd
+        >>> texts = ["Acme fell.", "Summit Foods named Priya Mercer."]
+        >>> [tagged.text for tagged in finkd.predict(texts, finkd.load_tagger("tagger"))]
+        ['Acme fell.', 'Summit Foods named Priya Mercer.']
     """
     return tag_sentences(((text, list(split_sentences([(text, "")]))) for text in texts), model, batch, interrupt)
 

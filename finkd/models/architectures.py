@@ -76,7 +76,12 @@ def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor])
 
 @cache
 def register() -> None:
-    """Make slim networks known to ``AutoConfig`` and ``AutoModel``; later calls do nothing."""
+    """Make slim networks known to ``AutoConfig`` and ``AutoModel``; later calls do nothing.
+
+    Example:
+        >>> import finkd
+        >>> finkd.register_architectures()
+    """
     for kind in FAMILIES:
         AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
         for head, auto in _HEADS.items():

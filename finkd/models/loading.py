@@ -54,6 +54,12 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
         UnavailableError: if it cannot be found.
         ConfigError: if it has no fast tokenizer with a padding token, or its labels are not IOB2.
         DataError: if its weights are damaged or incomplete.
+
+    Example:
+        >>> import finkd
+        >>> model = finkd.load_model("encoder")
+        >>> model.labels, len(model.layers)
+        ((), 2)
     """
     folder = pretrained.resolve(str(source))
     check_weights(folder)

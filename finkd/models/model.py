@@ -22,6 +22,11 @@ class Model:
         network: an encoder, bare or with a head.
         tokenizer: its tokenizer.
         labels: label of each output; empty without a head, and with a masked-LM head.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_model("tagger").labels[0]
+        'O'
     """
 
     network: PreTrainedModel

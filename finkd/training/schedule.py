@@ -33,6 +33,11 @@ class Schedule:
             steps that makes depends on the machine.
         mixing: share of the text that the student reads in the teacher's tokens at first; it falls to 0 at a constant
             rate (``finkd.training.vocabulary_mixing``).
+
+    Example:
+        >>> import finkd
+        >>> finkd.Schedule(epochs=3).learning_rate
+        0.0001
     """
 
     epochs: NonNegativeFloat = 5

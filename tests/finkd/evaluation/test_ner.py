@@ -191,7 +191,7 @@ def test_finite_weights_whose_scores_overflow_are_an_error_and_tag_nothing():
         model.tagging_head.weight.fill_(3e38)
     assert all(weight.isfinite().all() for weight in model.network.parameters())
     expected = r"model '.*': the scores of 3 of 3 words are infinite or not a number; fetch, train or export it again"
-    for read in (predict, lambda *given: list(sentence_logits(*given))):
+    for read in (predict_tags, lambda *given: list(sentence_logits(*given))):
         with pytest.raises(DataError, match=expected):
             read([Sentence.from_words(["bank", "\u200b", "lent", "bank"])], model)
 
