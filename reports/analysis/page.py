@@ -19,7 +19,7 @@ from finkd.reports.table import Table, plain
 
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
-    from finkd.tokenization.analysis.excerpts import Segment
+    from finkd.tokenization.analysis.examples import Segment
     from finkd.tokenization.analysis.result import Measured, Profile
 
 _SPACE = {"kind": "space", "text": " ", "tokens": ""}
