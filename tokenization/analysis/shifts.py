@@ -95,7 +95,7 @@ def domain_shift(
         draws: of the first text and of the other.
     """
     first, other = (text.sides[index] for text in texts)
-    in_first, in_other = (side.counts.any(axis=0) for side in (first, other))
+    in_first, in_other = (np.asarray(side.counts.any(axis=0)) for side in (first, other))
     occurring = np.flatnonzero(in_first | in_other)
     here, there = other.words.total.T, first.words.total.T
     return DomainShift(
