@@ -8,8 +8,8 @@ from pathlib import Path
 from finkd.corpora.files import write_atomic
 from finkd.corpora.wording import counted
 from finkd.reports.build import write_report
-from finkd.reports.figures.pictures import picture
-from finkd.reports.figures.sizes import sizes
+from finkd.reports.figures.canvas import picture
+from finkd.reports.figures.scatter import sizes
 from finkd.reports.report import Report
 from finkd.reports.sections import Spread
 from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread

@@ -79,7 +79,7 @@ def analyze(
 
 
 def _write(found: Analysis, out: Path) -> None:
-    from finkd.reports.analysis.build import build  # imports matplotlib, which tables do without
+    from finkd.reports.analysis.page import build  # imports matplotlib, which tables do without
 
     for path in build(found, out):
         say(f"wrote {path}")
