@@ -14,15 +14,35 @@ _LIST_CHARACTERS = 200
 
 
 class FinkdError(Exception):
-    """Anything that finkd refuses with an explanation."""
+    """Anything that finkd refuses with an explanation.
+
+    Example:
+        >>> import finkd
+        >>> issubclass(finkd.ConfigError, finkd.FinkdError)
+        True
+    """
 
 
 class DataError(FinkdError, ValueError):
-    """A file or text that breaks its own format; the message starts with ``file:line``."""
+    """A file or text that breaks its own format; the message starts with ``file:line``.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_records(["tagger"])
+        Traceback (most recent call last):
+        finkd.corpora.errors.DataError: tagger: no run records ...; run an experiment first
+    """
 
 
 class ConfigError(FinkdError, ValueError):
-    """A setting that cannot be used; the message starts with the key's path."""
+    """A setting that cannot be used; the message starts with the key's path.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_experiment("small.yaml", ["seeds=[]"])
+        Traceback (most recent call last):
+        finkd.corpora.errors.ConfigError: seeds: expected different numbers, at least one (got [])
+    """
 
 
 class UnknownNameError(FinkdError, LookupError):
@@ -36,6 +56,12 @@ class UnavailableError(FinkdError, OSError):
         message: the explanation.
         given: the name that was looked for, if another one could stand in its place.
         instead: names that could.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_model("no/such/folder")
+        Traceback (most recent call last):
+        finkd.corpora.errors.UnavailableError: model 'no/such/folder'...
     """
 
     def __init__(self, message: str, *, given: str = "", instead: Sequence[str] = ()) -> None:
@@ -44,7 +70,13 @@ class UnavailableError(FinkdError, OSError):
 
 
 class StoreError(FinkdError, OSError):
-    """A stored result or an output folder that is damaged, missing or in use."""
+    """A stored result or an output folder that is damaged, missing or in use.
+
+    Example:
+        >>> import finkd
+        >>> issubclass(finkd.StoreError, (finkd.FinkdError, OSError))
+        True
+    """
 
 
 @contextlib.contextmanager

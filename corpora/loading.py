@@ -57,6 +57,11 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
         DataError: if a file breaks its format.
         ConfigError: if the corpus is unlabelled text, or there is no such scheme or unit of offsets.
         UnavailableError: if a corpus file is neither here nor reachable.
+
+    Example:
+        >>> import finkd
+        >>> sorted(finkd.load_corpus("sample").splits)
+        ['test', 'train', 'validation']
     """
     if isinstance(name, str) and name in corpora:
         return _load_named(name)

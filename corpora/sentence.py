@@ -18,6 +18,11 @@ class Sentence:
         spans: ``(start, end)`` of each word, end exclusive, in order and without overlap.
         tags: IOB2 tag of each word, or ``None`` for unlabelled text.
         document: identifier of the document it comes from; splits and bootstraps group by it.
+
+    Example:
+        >>> import finkd
+        >>> finkd.Sentence.from_words(["Acme", "fell"], ["B-ORG", "O"]).text
+        'Acme fell'
     """
 
     text: str

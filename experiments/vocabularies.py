@@ -12,7 +12,8 @@ from finkd import corpora
 from finkd.corpora.corpus import NerData, TextCorpus
 from finkd.corpora.errors import ConfigError, DataError, UnavailableError
 from finkd.corpora.loading import SPLIT_NAMES
-from finkd.corpora.readers.lines import numbered_lines, parse_json, stem
+from finkd.corpora.readers.json_files import parse_json
+from finkd.corpora.readers.lines import numbered_lines, stem
 from finkd.corpora.wording import counted
 from finkd.experiments.configuration.splits import scored_split
 from finkd.models import pretrained

@@ -8,8 +8,8 @@ from pathlib import Path
 from finkd.corpora.files import write_atomic
 from finkd.corpora.wording import counted
 from finkd.reports.build import write_report
-from finkd.reports.figures.pictures import picture
-from finkd.reports.figures.sizes import sizes
+from finkd.reports.figures.canvas import picture
+from finkd.reports.figures.scatter import sizes
 from finkd.reports.report import Report
 from finkd.reports.sections import Spread
 from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
@@ -47,14 +47,12 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
         (Column("memory", "Peak (MB)"), lambda each: number(each.peak_memory, 0, (each.id,), scale=1e6)),
         (Column("joules", "J/1,000 words"), lambda each: number(each.joules_per_1000_words, 2, (each.id,))),
     ]
-    rows = tuple(tuple(cell(each) for _, cell in columns) for each in records)
-    notes = tuple(map(plain, _notes(records)))
-    return Table("benchmark", "Resources", notes, tuple(column for column, _ in columns), rows)
+    return Table.of("benchmark", "Resources", None, _notes(records), columns, records)
 
 
 def _retention(each: BenchmarkRecord, first: BenchmarkRecord) -> float | None:
-    ours, theirs = Spread.of(each.f1), Spread.of(first.f1)
-    return ours.mean / theirs.mean if ours and theirs and theirs.mean else None
+    ours, theirs = Spread.mean_of(each.f1), Spread.mean_of(first.f1)
+    return ours / theirs if ours is not None and theirs else None
 
 
 def _latency(percentile: str) -> Callable[[BenchmarkRecord], Cell]:

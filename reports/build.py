@@ -42,6 +42,13 @@ def build(
         DataError: if there are no records, or they contradict each other; nothing is written.
         UnknownNameError: if a format is unknown; nothing is written.
         StoreError: if ``out`` cannot be written.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> written = finkd.report(finkd.load_records(["records"]), Path("tables"), ["md"])
+        >>> "results.md" in [path.name for path in written]
+        True
     """
     return write_report(compose(records, None, task_records), out, formats)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from finkd.records import RunRecord
-from finkd.reports.figures.pictures import Picture, pictures
+from finkd.reports.figures.canvas import Picture, pictures
 from finkd.reports.general import general
 from finkd.reports.overviews import overviews
 from finkd.reports.sections import Section, sections

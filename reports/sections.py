@@ -39,6 +39,12 @@ class Spread:
             return None
         return cls(statistics.fmean(found), statistics.stdev(found) if len(found) > 1 else None, len(found))
 
+    @classmethod
+    def mean_of(cls, values: Iterable[float | None]) -> float | None:
+        """Mean of the values that are there and finite; ``None`` if there are none."""
+        spread = cls.of(values)
+        return None if spread is None else spread.mean
+
 
 @dataclass(frozen=True)
 class System:
@@ -83,8 +89,7 @@ class System:
 
     def mean(self, figure: Callable[[RunRecord], float | None]) -> float | None:
         """Mean of one figure over the seeds that have it."""
-        spread = self.spread(figure)
-        return None if spread is None else spread.mean
+        return Spread.mean_of(figure(record) for record in self.records)
 
     @property
     def parameters(self) -> float | None:

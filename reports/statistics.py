@@ -1,4 +1,4 @@
-"""Whether one system is better than another, or only looks so.
+"""Significance of differences between systems, and agreement between raters.
 
 Micro-F1 is a ratio of sums over documents, so its uncertainty is found by drawing documents and seeds again and again.
 """
@@ -120,3 +120,28 @@ def holm(chances: Sequence[float]) -> list[float]:
 def significant(p: float) -> bool:
     """Whether a chance, already adjusted, is small enough to be called significant."""
     return p < 1 - LEVEL and not math.isclose(p, 1 - LEVEL)
+
+
+def ordinal_alpha(grades: Doubles) -> float | None:
+    """Compute Krippendorff's alpha (2011) for ordered grades: 1 - (n - 1) sum(o d) / sum(e d), over pairs of grades.
+
+    Args:
+        grades: (raters, items) grades of any scale, NaN where there is none.
+
+    Returns:
+        1 where raters agree, 0 where they do as by chance, less where they contradict each other; ``None`` if no two
+        raters graded one item, or all grades that can be compared are the same.
+    """
+    values, codes = np.unique(grades[~np.isnan(grades)], return_inverse=True)
+    counts = np.zeros((grades.shape[1], len(values)))  # how often each item was given each grade
+    np.add.at(counts, (np.nonzero(~np.isnan(grades))[1], codes), 1)
+    counts = counts[counts.sum(axis=1) > 1]
+    given = counts.sum(axis=0)
+    if (given > 0).sum() < 2:
+        return None
+    observed = (counts / (counts.sum(axis=1, keepdims=True) - 1)).T @ counts  # pairs of unlike grades within an item
+    expected = np.outer(given, given)
+    # Two grades are as far apart, squared, as there are grades from the one to the other.
+    middle = np.cumsum(given) - given / 2
+    distance = (middle[:, None] - middle) ** 2
+    return float(1 - (given.sum() - 1) * (observed * distance).sum() / (expected * distance).sum())

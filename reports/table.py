@@ -1,4 +1,4 @@
-"""The one shape of every table: columns, and rows of cells that know their value, their text and their records."""
+"""Tables: columns, and rows of cells that hold their value, their text and the ids of their records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Column:
         key: name in data files, stable between versions.
         heading: name for readers.
         align: numbers stand to the right, names to the left.
-        detail: True for columns that only data files (CSV) hold, because nobody reads them in a table.
+        detail: True for columns that only data files (CSV) hold.
     """
 
     key: str
@@ -78,20 +78,23 @@ class Table:
         cls,
         name: str,
         title: str,
-        section: Section,
+        section: Section | None,
         notes: Iterable[str],
         columns: Iterable[tuple[Column, Callable[[Item], Cell]]],
         items: Iterable[Item],
     ) -> Table:
-        """A table with one row per item; each column comes with the function that makes its cell.
+        """Make a table with one row per item; each column comes with the function that makes its cell.
 
-        Data files get the section's experiment, corpus and split in front.
+        In a table of one section, data files get the section's experiment, corpus and split in front.
         """
         pairs = list(columns)
-        scope = tuple(label(text) for text in (section.experiment, section.corpus, section.split))
-        rows = tuple(scope + tuple(cell(item) for _, cell in pairs) for item in items)
+        scope: tuple[Cell, ...] = ()
         headings = tuple(replace(column, key=plain(column.key), heading=plain(column.heading)) for column, _ in pairs)
-        return cls(name, plain(f"{title}: {section.name}"), tuple(map(plain, notes)), _SCOPE + headings, rows)
+        if section is not None:
+            scope = tuple(label(text) for text in (section.experiment, section.corpus, section.split))
+            title, headings = f"{title}: {section.name}", _SCOPE + headings
+        rows = tuple(scope + tuple(cell(item) for _, cell in pairs) for item in items)
+        return cls(name, plain(title), tuple(map(plain, notes)), headings, rows)
 
     @property
     def caption(self) -> str:
@@ -99,7 +102,7 @@ class Table:
         return " ".join(self.notes)
 
     def for_readers(self) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
-        """Columns and rows without the detail columns and without columns in which every value is missing."""
+        """Return columns and rows without the detail columns and without columns in which every value is missing."""
         kept = [
             index
             for index, column in enumerate(self.columns)
@@ -119,7 +122,7 @@ def label(
     shown: bool = True,
     cites: tuple[str, ...] = (),
 ) -> Cell:
-    """A name; with ``shown=False`` readers see nothing, as in the later rows of a group."""
+    """Make a cell of a name; with ``shown=False`` readers see nothing, as in the later rows of a group."""
     if text is None:
         return Cell(None, MISSING, tuple(records))
     return Cell(plain(text), plain(text) if shown else "", tuple(records), strong, cites)
@@ -128,9 +131,9 @@ def label(
 def number(
     value: float | None, digits: int = 0, records: Sequence[str] = (), *, scale: float = 1, mark: str = ""
 ) -> Cell:
-    """A number, shown divided by ``scale`` with ``digits`` decimals and a footnote mark; the data value is unscaled.
+    """Make a cell of a number, shown divided by ``scale`` with ``digits`` decimals and a footnote mark.
 
-    What is undefined (``None``, NaN) is a dash, and empty in data files.
+    The data value is unscaled. What is undefined (``None``, NaN) is a dash, and empty in data files.
     """
     if value is None or math.isnan(value):
         return Cell(None, MISSING, tuple(records))
@@ -138,14 +141,14 @@ def number(
 
 
 def share(value: float | None, digits: int = 1, records: Sequence[str] = ()) -> Cell:
-    """A share between 0 and 1, shown in percent."""
+    """Make a cell of a share between 0 and 1, shown in percent."""
     return number(value, digits, records, scale=0.01)
 
 
 def spread(
     value: Spread | None, digits: int = 3, records: Sequence[str] = (), *, strong: bool = False, mark: str = ""
 ) -> Cell:
-    """Mean ± standard deviation and, in brackets, the number of seeds, and a mark; the data value is the mean."""
+    """Make a cell of mean ± standard deviation (seeds) and a mark; the data value is the mean."""
     if value is None or math.isnan(value.mean):
         return Cell(None, MISSING, tuple(records))
     deviation = "" if value.sd is None else f" ± {value.sd:.{digits}f}"
@@ -153,7 +156,7 @@ def spread(
 
 
 def plain(text: str) -> str:
-    """One line of text that every format can hold.
+    """Return one line of text that every format can hold.
 
     White space becomes single spaces. Characters that cannot be stored, or that reorder their neighbours on the screen
     (controls, lone surrogates, non-characters, bidirectional controls), become U+FFFD.

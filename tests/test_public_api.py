@@ -23,10 +23,11 @@ teacher: encoder
 seeds: [1]
 measure: 0
 """
-TUNE = """
+TUNE = f"""
+{CONFIG.replace("split: test", "split: validation").replace("stages:", "  student: {strategy: finetune}\nstages:")}
 search:
-  system: teacher
-  space: {stages.finetune.schedule.learning_rate: {low: 1e-4, high: 1e-3, log: true}}
+  system: student
+  space: {{stages.finetune.schedule.learning_rate: {{low: 1e-4, high: 1e-3, log: true}}}}
 """
 SCORES = {("teacher", 1): 16, ("teacher", 2): 18, ("student", 1): 14, ("student", 2): 16}
 
@@ -40,7 +41,7 @@ def folder(tmp_path_factory):
         tiny_model(labels=labels).save(folder / name)
     wordpiece_uncased().save(folder / "tokenizer")
     (folder / "small.yaml").write_text(CONFIG)
-    (folder / "tune.yaml").write_text(CONFIG.replace("split: test", "split: validation") + TUNE)
+    (folder / "tune.yaml").write_text(TUNE)
     for (system, seed), correct in SCORES.items():
         scores = NerScores({"ORG": Counts(correct, 20, 20)})
         record = RunRecord("small", system, system, "finetune", "sample", "test", seed, scores)

@@ -113,6 +113,14 @@ def align(teacher: Tokens, student: Tokens) -> Alignment:
 
     Raises:
         ValueError: if the two are not of the same texts.
+
+    Example:
+        >>> import finkd
+        >>> names = ("tagger", "tokenizer")
+        >>> teacher, student = (finkd.Tokenizer.load(name).encode(["Acme fell."]) for name in names)
+        >>> alignment = finkd.align(teacher, student)
+        >>> len(alignment.chunks[1]) == len(student.ids)
+        True
     """
     if len(teacher) != len(student) or not np.array_equal(teacher.lengths, student.lengths):
         raise ValueError("align: teacher and student tokens come from different texts")

@@ -102,6 +102,13 @@ class Tokenizer:
 
     Raises:
         ConfigError: if a special token is not in the vocabulary.
+
+    Example:
+        >>> import finkd
+        >>> tokenizer = finkd.Tokenizer.load("tokenizer")
+        >>> tokens = tokenizer.encode(["the bank"])
+        >>> [tokenizer.vocabulary[index] for index in tokens.ids]
+        ['[CLS]', 'the', 'bank', '[SEP]']
     """
 
     def __init__(self, backend: Backend, specials: Mapping[str, str], name: str) -> None:

@@ -71,6 +71,12 @@ def train(
     Raises:
         ConfigError: if the algorithm is unknown, there is no word in the texts, or ``size`` cannot even hold the
             alphabet and the protected words.
+
+    Example:
+        >>> import finkd
+        >>> tokenizer = finkd.train_vocabulary(["the bank lent money to the bank"], "wordpiece", 40)
+        >>> "bank" in tokenizer.vocabulary
+        True
     """
     if algorithm not in algorithms:
         raise ConfigError(

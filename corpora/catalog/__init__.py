@@ -33,11 +33,11 @@ corpora: Registry[Corpus] = Registry(
             "by finkd's own grammar, ships with it: PER ORG LOC INSTRUMENT",
         ),
         "financial-text": (
-            "finkd.corpora.catalog.financial_text:FINANCIAL_TEXT",
+            "finkd.corpora.catalog.raw_text:FINANCIAL_TEXT",
             "unlabelled: credit agreements, earnings calls, FOMC, Reuters, 10-K, TAT-QA, BBC business (68 MB)",
         ),
         "general-text": (
-            "finkd.corpora.catalog.general_text:GENERAL_TEXT",
+            "finkd.corpora.catalog.raw_text:GENERAL_TEXT",
             "unlabelled: WikiText-2 valid and test, Brown, BBC without business (12 MB)",
         ),
         "sample-text": (

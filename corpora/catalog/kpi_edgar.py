@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
 from finkd.corpora.errors import DataError
-from finkd.corpora.readers.lines import numbered_lines, parse_json
+from finkd.corpora.readers.json_files import json_lines
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.corpora.tags import entities, from_entities
 
@@ -15,8 +15,7 @@ _SPLITS = {"train": "train", "valid": "validation", "test": "test"}
 def _read(find: Find) -> Splits:
     path = find(_FILE)
     splits: dict[str, list[Sentence]] = {split: [] for split in _SPLITS.values()}
-    for number, line in numbered_lines(path):
-        record = parse_json(line, path, number)
+    for number, record in json_lines(path):
         try:
             found, split = entities(record["ner_tags"]), _SPLITS[record["split"]]
             words, document = record["tokens"], record["doc"]

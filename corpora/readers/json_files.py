@@ -1,21 +1,106 @@
-"""JSON files of models and tokenizers, read within limits before anything is built from them."""
+"""JSON read strictly and within limits: data, JSON lines, and configuration files of models and tokenizers."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from finkd.corpora.errors import ConfigError
-from finkd.corpora.readers.lines import unique_keys
+from finkd.corpora.errors import ConfigError, DataError, quoted
+from finkd.corpora.readers import limits
+from finkd.corpora.readers.lines import numbered_lines, read_text
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53
 """Integers above it are not the same in every program that reads JSON."""
 
 
+def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Read the value in each line of a file that is not blank, with the number of the line.
+
+    Raises:
+        DataError: if a line is not JSON, as ``parse_json``, or not UTF-8, or too long.
+        UnavailableError: if there is no such file.
+    """
+    return ((number, parse_json(line, path, number)) for number, line in numbered_lines(path) if line.strip())
+
+
+def read_json(path: Path) -> Any:
+    """Read the value in a JSON file, unpacking gzip.
+
+    Raises:
+        DataError: if the text is not JSON, or not UTF-8, or too long to be held.
+        UnavailableError: if there is no such file.
+    """
+    return parse_json(read_text(path), path)
+
+
+def parse_json(text: str, path: Path, line: int = 1) -> Any:
+    """Parse JSON that starts at ``line`` of ``path``.
+
+    Raises:
+        DataError: with ``path:line`` of the first character that is not JSON; or if a key stands twice in an object, a
+            number has too many digits, or lists and objects lie too deep in each other.
+    """
+    try:
+        value = _loads(text, parse_int=_whole_number)
+        if text.count("[") + text.count("{") > limits.JSON_DEPTH and _is_too_deep(value):
+            raise RecursionError
+    except json.JSONDecodeError as error:
+        at, found = line + error.lineno - 1, f"{error.msg} at column {error.colno}"
+        raise DataError(f"{path}:{at}: not JSON ({found}); expected one JSON value") from error
+    except UnicodeEncodeError as error:
+        raise DataError(f"{path}:{line}: found half a surrogate pair; expected whole characters") from error
+    except RecursionError as error:
+        found = f"found lists or objects more than {limits.JSON_DEPTH} deep"
+        raise DataError(f"{path}:{line}: not usable JSON ({found}); expected flat records") from error
+    except ValueError as error:
+        raise DataError(f"{path}:{line}: not usable JSON ({error}); write each record as one object") from error
+    return value
+
+
+def _loads(text: str, **hooks: Any) -> Any:
+    """Parse JSON, refusing keys that stand twice and half a surrogate pair, which no tokenizer reads.
+
+    Raises:
+        UnicodeEncodeError: for half a surrogate pair.
+        ValueError: for any other error.
+    """
+    value = json.loads(text, object_pairs_hook=_unique_keys, **hooks)
+    if "\\ud" in text.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        raise ValueError(f"found the key {quoted(next(key for key in counts if counts[key] > 1))} twice")
+    return found
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > limits.JSON_DIGITS:
+        raise ValueError(f"found a number of {len(digits)} digits, more than {limits.JSON_DIGITS}")
+    return int(digits)
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Return whether lists and objects lie more than ``limits.JSON_DEPTH`` deep in each other."""
+    level = [value]
+    for _ in range(limits.JSON_DEPTH + 1):
+        level = [each for each in level if isinstance(each, dict | list)]
+        if not level:
+            return False
+        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
+    return True
+
+
 def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The object in a JSON file.
+    """Read the object in a JSON file of a model or a tokenizer, before anything is built from it.
 
     Args:
         path: the file.
@@ -36,9 +121,7 @@ def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
     try:
-        found = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant)
-        if "\\ud" in text.lower():  # half a surrogate pair can be spelt in JSON, and cannot be shown
-            json.dumps(found, ensure_ascii=False).encode()
+        found = _loads(text, parse_constant=_refuse_constant)
     except UnicodeEncodeError as error:
         raise ConfigError(f"{path}: not valid JSON (found half a surrogate pair)") from error
     except (ValueError, RecursionError) as error:
@@ -51,7 +134,7 @@ def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in JSON, cut short."""
+    """Return a value as JSON, shortened."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -63,13 +146,10 @@ def _refuse_constant(name: str) -> None:
 def _check(value: Any, where: str, path: Path, depth: int, *, any_size: bool) -> None:
     if depth > MAX_DEPTH:
         raise ConfigError(f"{path}: {where[:80]}: is nested more than {MAX_DEPTH} deep")
-    if isinstance(value, dict):
-        for key, each in value.items():
+    if isinstance(value, dict | list):
+        named = value.items() if isinstance(value, dict) else ((None, each) for each in value)
+        for key, each in named:
             if isinstance(each, dict | list) or type(each) is int:
-                _check(each, f"{where}.{key}", path, depth + 1, any_size=any_size)
-    elif isinstance(value, list):
-        for each in value:
-            if isinstance(each, dict | list) or type(each) is int:
-                _check(each, where, path, depth + 1, any_size=any_size)
+                _check(each, where if key is None else f"{where}.{key}", path, depth + 1, any_size=any_size)
     elif type(value) is int and abs(value) > MAX_INTEGER and not any_size:
         raise ConfigError(f"{path}: {where[:80]}: found {shown(value)}; expected an integer of up to {MAX_INTEGER}")

@@ -1,16 +1,15 @@
-"""Text files read strictly: UTF-8 or a clear refusal, gzip seen through, lines numbered, sizes bounded."""
+"""Text and CSV files read strictly: UTF-8 only, gzip unpacked, lines numbered, sizes bounded."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import json
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from finkd.corpora.errors import DataError, UnavailableError, listed, quoted
 from finkd.corpora.readers import limits
@@ -53,7 +52,7 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    r"""Lines with their numbers from 1; only ``\n`` and ``\r\n`` end one and are cut off, a UTF-8 signature is skipped.
+    r"""Read lines, without the ``\n`` or ``\r\n`` that ends them, with their numbers from 1; skip a UTF-8 signature.
 
     Raises:
         DataError: if the bytes are not UTF-8 (the message names the offset), break gzip, or a line is too long.
@@ -64,17 +63,24 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         packed = path.stat().st_size if is_packed(path) else None
         try:
             for number, raw in enumerate(iter(lambda: file.readline(limits.LINE_BYTES + 1), b""), start=1):
-                limits.check_line(raw, path, number)
+                if len(raw) > limits.LINE_BYTES:
+                    size = _size(limits.LINE_BYTES)
+                    raise DataError(
+                        f"{path}:{number}: found a line of more than {size}; expected one text or record per line"
+                    )
                 yield number, _decode(raw, path, number, offset)
                 offset += len(raw)
-                if packed is not None:
-                    limits.check_unfolded(offset, packed, path, number)
+                if packed is not None and offset > max(limits.LINE_BYTES, limits.PACKED_RATIO * packed):
+                    raise DataError(
+                        f"{path}:{number}: found more than {limits.PACKED_RATIO} times the {packed} bytes that the "
+                        "gzip file has; expected packed text, unpack it if it is meant"
+                    )
         except BROKEN_GZIP as error:
             raise DataError(f"{path}:{number + 1}: broken gzip ({error}); expected a whole .gz file") from error
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines of a file in which a line is a text, an entry or a word, as ``numbered_lines``.
+    """Read the lines of a file in which a line is a text, an entry or a word, as ``numbered_lines``.
 
     Raises:
         DataError: likewise, and if a carriage return stands alone: whether it ends a line cannot be known.
@@ -103,8 +109,27 @@ def _decode(raw: bytes, path: Path, number: int, offset: int) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def read_whole(file: IO[bytes], path: Path) -> bytes:
+    """Read the bytes of a file that has to be held as a whole.
+
+    Raises:
+        DataError: if there are more than ``limits.HELD_BYTES``.
+    """
+    raw = file.read(limits.HELD_BYTES + 1)
+    if len(raw) > limits.HELD_BYTES:
+        raise DataError(
+            f"{path}: found more than {_size(limits.HELD_BYTES)} to be read as a whole; expected less, such as JSON "
+            "lines or several files"
+        )
+    return raw
+
+
+def _size(count: int) -> str:
+    return f"{count // limits.MEBIBYTE} MiB" if count >= limits.MEBIBYTE else f"{count} bytes"
+
+
 def read_text(path: Path) -> str:
-    """The whole text of a file, with the line ends that it has; a UTF-8 signature is skipped.
+    """Read the whole text of a file, with the line ends that it has; a UTF-8 signature is skipped.
 
     Raises:
         DataError: if the bytes are not UTF-8, break gzip or are too many.
@@ -112,7 +137,7 @@ def read_text(path: Path) -> str:
     """
     with open_binary(path) as file:
         try:
-            raw = limits.read_whole(file, path)
+            raw = read_whole(file, path)
         except BROKEN_GZIP as error:
             raise DataError(f"{path}: broken gzip ({error}); expected a whole .gz file") from error
     if raw.startswith(_WIDE_BOMS) or b"\0" in raw.partition(b"\n")[0]:
@@ -127,63 +152,8 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def read_json(path: Path) -> Any:
-    """The value in a JSON file, gzip seen through.
-
-    Raises:
-        DataError: if the text is not JSON, or not UTF-8, or too long to be held.
-        UnavailableError: if there is no such file.
-    """
-    return parse_json(read_text(path), path)
-
-
-def parse_json(text: str, path: Path, line: int = 1) -> Any:
-    """Parse JSON that starts at ``line`` of ``path``.
-
-    Raises:
-        DataError: with ``path:line`` of the first character that is not JSON; or if a key stands twice in an object, a
-            number has too many digits, or lists and objects lie too deep in each other.
-    """
-    try:
-        value = json.loads(text, object_pairs_hook=unique_keys, parse_int=_whole_number)
-        if "\\ud" in text.lower():  # half a surrogate pair can be spelt in JSON, and breaks every tokenizer
-            json.dumps(value, ensure_ascii=False).encode()
-        if text.count("[") + text.count("{") > limits.JSON_DEPTH and limits.is_too_deep(value):
-            raise RecursionError
-    except json.JSONDecodeError as error:
-        at, found = line + error.lineno - 1, f"{error.msg} at column {error.colno}"
-        raise DataError(f"{path}:{at}: not JSON ({found}); expected one JSON value") from error
-    except UnicodeEncodeError as error:
-        raise DataError(f"{path}:{line}: found half a surrogate pair; expected whole characters") from error
-    except RecursionError as error:
-        found = f"found lists or objects more than {limits.JSON_DEPTH} deep"
-        raise DataError(f"{path}:{line}: not usable JSON ({found}); expected flat records") from error
-    except ValueError as error:
-        raise DataError(f"{path}:{line}: not usable JSON ({error}); write each record as one object") from error
-    return value
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of some pairs, as ``json.loads`` takes it for ``object_pairs_hook``.
-
-    Raises:
-        ValueError: if a key stands twice.
-    """
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        raise ValueError(f"found the key {quoted(next(key for key in counts if counts[key] > 1))} twice")
-    return found
-
-
-def _whole_number(digits: str) -> int:
-    if len(digits) > limits.JSON_DIGITS:
-        raise ValueError(f"found a number of {len(digits)} digits, more than {limits.JSON_DIGITS}")
-    return int(digits)
-
-
 def csv_rows(path: Path, headers: Sequence[str], *, skip_blank: bool = False) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file (RFC 4180 quotes) by header, each with the number of its last line.
+    """Read the rows of a CSV file (RFC 4180 quotes) by header, each with the number of its last line.
 
     Args:
         path: the file.

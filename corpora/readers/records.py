@@ -16,7 +16,8 @@ from typing import IO, Any
 from finkd.corpora.errors import DataError, listed, quoted
 from finkd.corpora.readers import limits
 from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
-from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, numbered_lines, open_binary, parse_json, read_json
+from finkd.corpora.readers.json_files import json_lines, read_json
+from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, open_binary, read_whole
 from finkd.corpora.readers.offsets import Offsets, Passage, check_offsets, in_characters
 from finkd.corpora.segmentation import LabelledSpan, label_text
 from finkd.corpora.sentence import Sentence
@@ -39,8 +40,7 @@ def read_jsonl(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "characte
         DataError: on a line that is no such record, or a file without records.
         UnavailableError: if there is no such file.
     """
-    lines = ((number, line) for number, line in numbered_lines(path) if line.strip())
-    records = ((f"{path}:{number}", parse_json(line, path, number)) for number, line in lines)
+    records = ((f"{path}:{number}", record) for number, record in json_lines(path))
     return _sentences(records, path, scheme, offsets)
 
 
@@ -80,7 +80,7 @@ def read_parquet(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "charac
 
     with open_binary(path) as file:
         try:
-            rows = _rows(io.BytesIO(limits.read_whole(file, path)) if is_packed(path) else file, path)
+            rows = _rows(io.BytesIO(read_whole(file, path)) if is_packed(path) else file, path)
         except (pyarrow.ArrowException, OSError, ValueError, OverflowError, *BROKEN_GZIP) as error:
             if isinstance(error, DataError):
                 raise

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from finkd.corpora.corpus import Source
 from finkd.corpora.errors import ConfigError, DataError, listed, quoted
 from finkd.corpora.locate import locate
-from finkd.corpora.readers.lines import csv_rows, numbered_lines, parse_json, without_packing
+from finkd.corpora.readers.json_files import json_lines
+from finkd.corpora.readers.lines import csv_rows, without_packing
 
 _FILES = {
     "train": "dialogsum/dialogsum.train.subset.csv.gz",
@@ -104,22 +105,18 @@ def read_dialogues(path: Path) -> list[Dialogue]:
     reader = _reader(path)
     if reader is None:
         raise DataError(f"{path}: expected .jsonl or .csv, each perhaps with .gz")
-    found = [_dialogue(f"{path}: row {number}", row) for number, row in enumerate(reader(path), start=1)]
+    found = [_dialogue(f"{path}: row {number}", row) for number, (_, row) in enumerate(reader(path), start=1)]
     if not found:
         raise DataError(f"{path}: holds no dialogue")
     return found
 
 
-def _reader(path: Path) -> Callable[[Path], Iterator[Any]] | None:
-    return {".jsonl": _json_lines, ".csv": _csv}.get(Path(without_packing(path.name)).suffix)
-
-
-def _json_lines(path: Path) -> Iterator[Any]:
-    return (parse_json(line, path, number) for number, line in numbered_lines(path) if line.strip())
-
-
-def _csv(path: Path) -> Iterator[Any]:
-    return (row for _, row in csv_rows(path, (), skip_blank=True))
+def _reader(path: Path) -> Callable[[Path], Iterator[tuple[int, Any]]] | None:
+    readers: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
+        ".jsonl": json_lines,
+        ".csv": partial(csv_rows, headers=(), skip_blank=True),
+    }
+    return readers.get(Path(without_packing(path.name)).suffix)
 
 
 def _dialogue(where: str, row: Any) -> Dialogue:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finkd.corpora.corpus import Find, Source
 from finkd.corpora.errors import DataError
-from finkd.corpora.readers.lines import numbered_lines, parse_json
+from finkd.corpora.readers.json_files import json_lines
 from finkd.corpora.tasks.reading import class_of
 from finkd.corpora.tasks.task import Example, Hub, TextTask
 
@@ -19,8 +19,8 @@ def _read(find: Find) -> dict[str, list[Example]]:
 
 
 def _examples(path: Path) -> Iterator[Example]:
-    for number, line in numbered_lines(path):
-        where, row = f"{path}: line {number}", parse_json(line, path, number)
+    for number, row in json_lines(path):
+        where = f"{path}: line {number}"
         try:
             text, label = str(row["text"]), str(row["label"])
         except (KeyError, TypeError) as error:

@@ -12,7 +12,7 @@ from typing import Any
 from finkd.corpora.corpus import Source
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.locate import locate
-from finkd.corpora.readers.lines import read_json
+from finkd.corpora.readers.json_files import read_json
 
 _XQUAD = "squad/xquad.en.json.gz"
 _SOURCES = {_XQUAD: Source("5d48a9af186bf7398f36304c0528fba87e0f52c5c7d7975755ece7c43516f298")}

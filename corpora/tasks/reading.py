@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from finkd.corpora.errors import DataError, listed
-from finkd.corpora.readers.lines import numbered_lines, read_json
+from finkd.corpora.readers.json_files import read_json
+from finkd.corpora.readers.lines import numbered_lines
 from finkd.corpora.wording import counted
 
 

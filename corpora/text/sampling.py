@@ -15,7 +15,8 @@ from finkd.corpora.corpus import Lines, TextCorpus
 from finkd.corpora.errors import ConfigError, DataError, UnknownNameError, quoted
 from finkd.corpora.loading import check_exists
 from finkd.corpora.locate import checksum, finder
-from finkd.corpora.readers.lines import numbered_lines, parse_json, stem, text_lines, without_packing
+from finkd.corpora.readers.json_files import parse_json
+from finkd.corpora.readers.lines import numbered_lines, stem, text_lines, without_packing
 from finkd.corpora.registry import unknown
 from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence

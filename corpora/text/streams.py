@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from finkd.corpora.errors import ConfigError, DataError, listed, quoted
-from finkd.corpora.readers.lines import csv_rows, numbered_lines, parse_json, text_lines, without_packing
+from finkd.corpora.readers.json_files import json_lines
+from finkd.corpora.readers.lines import csv_rows, text_lines, without_packing
 
 Format = Literal["text", "jsonl", "csv"]
 TEXT: Literal["text"] = "text"
@@ -33,7 +34,7 @@ def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> I
     if kind == TEXT:
         yield from ({field: line} for _, line in text_lines(path))
         return
-    for number, record in _objects(path) if kind == "jsonl" else csv_rows(path, (), skip_blank=True):
+    for number, record in json_lines(path) if kind == "jsonl" else csv_rows(path, (), skip_blank=True):
         found = record.get(field) if isinstance(record, dict) else None
         if not isinstance(found, str):
             keys = listed(record) if isinstance(record, dict) else type(record).__name__
@@ -53,7 +54,3 @@ def format_of(path: Path, kind: Format | None = None) -> Format:
     if kind not in known:
         raise ConfigError(f"format: unknown value (got {quoted(kind)}; choose from {', '.join(known)})")
     return kind
-
-
-def _objects(path: Path) -> Iterator[tuple[int, Any]]:
-    return ((number, parse_json(line, path, number)) for number, line in numbered_lines(path) if line.strip())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError
-from finkd.corpora.readers.lines import read_json
+from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Json, values
 from finkd.experiments.console.terminal import say, show_json, show_tables

@@ -74,7 +74,7 @@ def analyze(
         refuse_idle(context, "where no vocabulary is trained; add --vocab-size", "cased")
     found = vocabularies.analyze(plan)
     if out is not None:
-        from finkd.reports.analysis.build import build  # imports matplotlib, which tables do without
+        from finkd.reports.analysis.page import build  # imports matplotlib, which tables do without
 
         for path in build(found, out):
             say(f"wrote {path}")

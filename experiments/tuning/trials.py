@@ -30,7 +30,7 @@ from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.records import RunRecord
 from finkd.reports.build import render_markdown
-from finkd.reports.figures.curves import Curve, png
+from finkd.reports.figures.learning import Curve, png
 from finkd.strategies.parsing import parse
 from finkd.training.loop import DivergedError
 

@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import atomic_folder, scratch_folder
-from finkd.corpora.readers.lines import read_json
+from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.segmentation import sentences_of_words
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entity_types

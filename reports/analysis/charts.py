@@ -7,13 +7,11 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from finkd.reports.figures import canvas
 from finkd.reports.figures.canvas import INK
-from finkd.reports.table import plain
 
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
@@ -83,8 +81,7 @@ def _reference(axes: Axes, profile: Profile) -> None:
 
 
 def _axes(height: float, left: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(8, height), facecolor="none")
-    FigureCanvasAgg(figure)
+    figure = canvas.new_figure(8, height)
     return figure, figure.add_axes((left, 0.55 / height, 0.97 - left, 1 - 1.0 / height), facecolor="none")
 
 
@@ -106,5 +103,4 @@ def _bars(estimates: Sequence[Estimate]) -> list[list[float]]:
 
 
 def _short(name: str) -> str:
-    text = plain(name)
-    return text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"
+    return canvas.shortened(name, _LABEL)

@@ -1,32 +1,66 @@
-"""The analysis as one HTML page that needs no other file, no script and no network."""
+"""The files of an analysis: figures, tables, and one HTML page that needs no other file, no script and no network."""
 
 from __future__ import annotations
 
+import json
+import logging
 import unicodedata
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from finkd.corpora.files import write_atomic
 from finkd.corpora.wording import counted
 from finkd.reports.analysis import charts, tables
-from finkd.reports.analysis.chosen import shown
 from finkd.reports.analysis.summary import summary
+from finkd.reports.analysis.tables import shown
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
+from finkd.reports.formats import latex, markdown
 from finkd.reports.pages.templating import TEMPLATES
 from finkd.reports.table import Table, plain
 
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
-    from finkd.tokenization.analysis.excerpts import Segment
+    from finkd.tokenization.analysis.examples import Segment
     from finkd.tokenization.analysis.result import Measured, Profile
 
+logger = logging.getLogger(__name__)
 _SPACE = {"kind": "space", "text": " ", "tokens": ""}
 
 
+def build(analysis: Analysis, out: Path) -> list[Path]:
+    """Write ``analysis.json`` (every figure), ``.md`` and ``.tex`` (the tables) and ``.html`` (a page to read).
+
+    The same analysis gives the same bytes.
+
+    Args:
+        analysis: what was measured.
+        out: folder, made if missing; files of the same names are replaced, each one atomically.
+
+    Returns:
+        the files written.
+
+    Raises:
+        StoreError: if ``out`` cannot be written.
+    """
+    made = tables.tables(analysis)
+    contents = {
+        "analysis.json": json.dumps(analysis.as_dict(), indent=1) + "\n",
+        "analysis.md": markdown.document(made),
+        "analysis.tex": latex.document(made),
+        "analysis.html": render(analysis),
+    }
+    for name, content in contents.items():
+        write_atomic(out / name, content)
+        logger.info("wrote %s", out / name)
+    return [out / name for name in contents]
+
+
 def render(analysis: Analysis) -> str:
-    """The page as text."""
+    """Render the page."""
     names = [plain(corpus.name) for corpus in analysis.corpora]
     return TEMPLATES.get_template("analysis.html.j2").render(
         title=f"How text is cut: {', '.join(names)}",
@@ -60,17 +94,17 @@ def _chapter(analysis: Analysis, corpus: Measured) -> dict[str, Any]:
 
 
 def _shown(table: Table) -> tuple[Table, Any, Any] | None:
-    """A table with what readers see of it, if there is anything."""
+    """Return a table with what readers see of it, if it has rows."""
     return (table, *table.for_readers()) if table.rows else None
 
 
 def _picture(element: str | None, name: str) -> tuple[Markup, str] | None:
-    """A picture and what it shows, in words."""
+    """Return a picture and what it shows, in words."""
     return None if element is None else (Markup(inline(element)), plain(name))  # matplotlib has escaped it
 
 
 def _fertility(analysis: Analysis) -> str:
-    """Tokens per word: a row per tokenizer, a series per corpus."""
+    """Draw tokens per word: a row per tokenizer, a series per corpus."""
     rows = [vocabulary.name for vocabulary in analysis.vocabularies]
     series = [
         (corpus.name, [profile.fertility for profile in analysis.of_corpus(corpus.name)]) for corpus in analysis.corpora
@@ -101,7 +135,7 @@ def _by_tokenizer(
     axis: str,
     scale: float,
 ) -> str:
-    """A row per kind, a series per tokenizer shown."""
+    """Draw a row per kind, a series per tokenizer shown."""
     profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
     rows = [name for name, _ in of(profiles[0])]
     series = [(profile.tokenizer, [estimate for _, estimate in of(profile)]) for profile in profiles]
@@ -109,7 +143,7 @@ def _by_tokenizer(
 
 
 def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]]:
-    """Per text, one line for each tokenizer shown."""
+    """Make for each text one line per tokenizer shown."""
     return [
         [
             {
@@ -125,12 +159,12 @@ def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]
 
 
 def _visible(text: str) -> str:
-    """Characters that no token covers, each one to be seen: their loss is what the page shows."""
+    """Replace invisible characters that no token covers, so that their loss is seen."""
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) == "Cf" else char for char in text)
 
 
 def _segment(segment: Segment) -> dict[str, str]:
-    """What a reader sees of a stretch: white space as one space, nothing invisible, its tokens to point at."""
+    """Make the visible part of a stretch: white space as one space, nothing invisible, its tokens as a title."""
     text = plain(segment.text)
     if segment.kind == "gap":
         return {"kind": "lost", "text": _visible(text), "tokens": "no token"} if text else _SPACE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from finkd.reports.analysis.chosen import shown
+from finkd.reports.analysis.tables import shown
 from finkd.reports.table import plain
 
 if TYPE_CHECKING:

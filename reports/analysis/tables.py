@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from finkd.corpora.wording import counted
-from finkd.reports.analysis.chosen import shown
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.table import MISSING, Cell, Column, Table, label, number, plain, share
 
@@ -16,11 +15,32 @@ if TYPE_CHECKING:
 
     Row = Callable[[Vocabulary, Profile, TokenizerShift | None], Cell]
 
+MOST = 4
+"""Tokenizers side by side; the sweep's table and the JSON file hold all of them."""
 SAMPLES = ("sample", "sample-text")
 RENYI_NOTE = (
     "Rényi efficiency of order 2.5 (Zouhar et al. 2023) can be raised by changes that make models worse (Cognetta et "
     "al. 2024): no choice should rest on it."
 )
+
+
+def shown(analysis: Analysis) -> tuple[int, ...]:
+    """Choose the tokenizers shown side by side: indices of the reference and at most three others, in their order.
+
+    Where there are more, those that were given go first, then those at the knees of the curves, then the largest of
+    each algorithm, then the others.
+    """
+    names = [vocabulary.name for vocabulary in analysis.vocabularies]
+    preferred = dict.fromkeys(
+        [
+            0,
+            *(index for index, v in enumerate(analysis.vocabularies) if v.origin == "given"),
+            *(names.index(each.tokenizers[each.sizes.index(each.knee)]) for each in analysis.curves if each.knee),
+            *(names.index(curve.tokenizers[-1]) for curve in analysis.curves),
+            *range(len(names)),
+        ]
+    )
+    return tuple(sorted(list(preferred)[:MOST]))
 
 
 def tables(analysis: Analysis) -> list[Table]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 figures: Registry[Callable[[Section], Figure | None]] = Registry(
     "figures",
     {
-        "f1-latency": ("finkd.reports.figures.pareto:pareto", "micro-F1 against latency, sizes, and the Pareto front"),
+        "f1-latency": ("finkd.reports.figures.scatter:pareto", "micro-F1 against latency, sizes, and the Pareto front"),
         "strategies": ("finkd.reports.figures.graph:graph", "stages of the systems, and which of them they share"),
         "learning": ("finkd.reports.figures.learning:learning", "losses of each system's stages"),
         "latency": ("finkd.reports.figures.latency:latency", "how latencies of single sentences are spread"),

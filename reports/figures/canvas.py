@@ -1,18 +1,23 @@
-"""What all pictures share: one look, and SVG that stands inside a page and gives the same bytes every time."""
+"""Pictures in every format: one style, SVG that can stand inside a page, and the same bytes every time."""
 
 from __future__ import annotations
 
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from finkd.reports.figures import figures
+from finkd.reports.sections import Section
+from finkd.reports.table import plain
 
 INK = "#24292f"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -34,29 +39,21 @@ _STYLE = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within it, matplotlib draws as our pictures look."""
+    """Set the style of all pictures for matplotlib within the block."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
         yield
 
 
-def log_scale(axes: Axes) -> None:
-    """Let the heights of a panel be logarithms, with round numbers beside them."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-
-
-def borders(axes: Axes, stages: int) -> None:
-    """Let a panel be as wide as some stages, with a line between each two."""
-    axes.set_xlim(0, stages)
-    for border in range(1, stages):
-        axes.axvline(border, color=INK, alpha=0.25, linewidth=0.7)
+def new_figure(width: float, height: float, **options: Any) -> Figure:
+    """Make an empty figure of this many inches."""
+    figure = Figure(figsize=(width, height), facecolor="none", **options)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def svg(figure: Figure) -> str:
-    """A figure, within :func:`style`, as an SVG element with the surrounding text's colour for its ink."""
+    """Write a figure, within :func:`style`, as an SVG element with the surrounding text's colour for its ink."""
     content = _saved(figure, "svg", dict.fromkeys(("Date", "Creator", "Format", "Type")))
     document = content.decode()
     element = document[document.index("<svg") :].rstrip() + "\n"
@@ -65,17 +62,23 @@ def svg(figure: Figure) -> str:
 
 
 def png(figure: Figure) -> bytes:
-    """A figure, within :func:`style`, as a PNG file on white."""
+    """Write a figure, within :func:`style`, as a PNG file on white."""
     return _saved(figure, "png", {"Software": None})
 
 
 def pdf(figure: Figure) -> bytes:
-    """A figure, within :func:`style`, as a PDF file."""
+    """Write a figure, within :func:`style`, as a PDF file."""
     return _saved(figure, "pdf", dict.fromkeys(("CreationDate", "Creator", "Producer")))
 
 
+def shortened(name: str, length: int) -> str:
+    """Cut a name that is longer, with an ellipsis at its end."""
+    text = plain(name)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def inline(element: str) -> str:
-    """An SVG element as HTML wants it inside a page: without namespaces, so that no address is left in it."""
+    """Strip an SVG element inside a page of its namespaces, which HTML does without."""
     return re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
 
 
@@ -84,3 +87,39 @@ def _saved(figure: Figure, kind: Literal["svg", "png", "pdf"], metadata: dict[st
     background = "white" if kind == "png" else "none"
     figure.savefig(buffer, format=kind, dpi=160, metadata=metadata, facecolor=background)
     return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in all its formats.
+
+    Attributes:
+        name: of the figure in the registry.
+        summary: what it shows.
+        svg: an SVG element with the surrounding text's colour for its ink.
+        files: suffix -> content, of those formats that stand alone.
+    """
+
+    name: str
+    summary: str
+    svg: str
+    files: dict[str, str | bytes]
+
+
+def pictures(section: Section) -> Iterator[Picture]:
+    """Draw the pictures of a section that its records have data for."""
+    for name, entry in figures.entries().items():
+        made = picture(name, entry.summary, partial(figures.get(name), section))
+        if made is not None:
+            yield made
+
+
+def picture(name: str, summary: str, draw: Callable[[], Figure | None]) -> Picture | None:
+    """Draw a figure and write it in all formats; ``None`` if there is none."""
+    with style():
+        figure = draw()
+        if figure is None:
+            return None
+        element = svg(figure)
+        files: dict[str, str | bytes] = {"svg": element, "png": png(figure), "pdf": pdf(figure)}
+    return Picture(name, summary, element, files)

@@ -6,10 +6,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from finkd.reports.figures.canvas import COLOURS, INK
+from finkd.reports.figures.canvas import COLOURS, INK, new_figure
 from finkd.reports.sections import Section, System
 from finkd.reports.table import number, plain
 
@@ -42,7 +41,7 @@ class _Node:
 
 
 def graph(section: Section) -> Figure | None:
-    """The tree; ``None`` if no system was trained."""
+    """Draw the tree; ``None`` if no system was trained."""
     systems = [system for system in section.systems if system.records[0].lineage]
     if not systems:
         return None
@@ -54,8 +53,7 @@ def graph(section: Section) -> Figure | None:
     nodes = _nodes(systems)
     deepest = max(node.depth for node in nodes) + 1
     size = (deepest * _COLUMN + 3.2, len(systems) * _ROW + _MARGIN)
-    figure = Figure(figsize=size, facecolor="none")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*size)
     axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
     axes.axis("off")
     axes.set_xlim(0, size[0] / _COLUMN)
@@ -76,7 +74,7 @@ def graph(section: Section) -> Figure | None:
 
 
 def _nodes(systems: Sequence[System]) -> list[_Node]:
-    """Every stage once, those of the first seed standing for all."""
+    """Collect every stage once, those of the first seed standing for all."""
     found: dict[str, _Node] = {}
     for row, system in enumerate(systems):
         before: _Node | None = None

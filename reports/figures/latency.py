@@ -1,11 +1,10 @@
-"""How the latencies of single sentences are spread: the box holds half of them, the line four in five."""
+"""The distribution of single sentences' latencies: the box holds half of them, the line four in five."""
 
 from __future__ import annotations
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from finkd.reports.figures.canvas import INK, ROLE_COLOURS
+from finkd.reports.figures.canvas import INK, ROLE_COLOURS, new_figure
 from finkd.reports.sections import Section
 from finkd.reports.table import plain
 
@@ -13,7 +12,7 @@ PERCENTILES = ("p10", "p25", "p50", "p75", "p90")
 
 
 def latency(section: Section) -> Figure | None:
-    """One row for each system; ``None`` if no record holds these percentiles."""
+    """Draw one row for each system; ``None`` if no record holds these percentiles."""
     timed = [
         (system, [value for share in PERCENTILES if (value := system.latency(share)) is not None])
         for system in section.systems
@@ -21,8 +20,7 @@ def latency(section: Section) -> Figure | None:
     timed = [(system, values) for system, values in timed if len(values) == len(PERCENTILES)]
     if not timed:
         return None
-    figure = Figure(figsize=(9, 0.36 * len(timed) + 0.9), facecolor="none", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 0.36 * len(timed) + 0.9, layout="constrained")
     axes = figure.subplots()
     axes.set_facecolor("none")
     for row, (system, (low, lower, middle, upper, high)) in enumerate(timed):

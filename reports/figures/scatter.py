@@ -1,4 +1,4 @@
-"""Scores against a cost, as marks with their names in the margin and the Pareto front as a line."""
+"""Micro-F1 against latency or bytes: marks with their names in the margin, and the Pareto front as a line."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from finkd.reports.figures.canvas import INK, ROLE_COLOURS
-from finkd.reports.sections import Spread
+from finkd.reports.figures import canvas
+from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS
+from finkd.reports.sections import Section, Spread, System
+from finkd.reports.table import plain
+from finkd.runtimes.record import BenchmarkRecord
 
 LARGEST_AREA = 420.0  # of a mark, in square points
 LINE_HEIGHT = 0.048  # of a label, as a share of the picture's height
@@ -37,6 +39,55 @@ class Point:
     colour: str
 
 
+def pareto(section: Section) -> Figure | None:
+    """Draw micro-F1 against latency, marks as large as parameters; ``None`` if none has a score and a latency."""
+    baselines = section.of_role("baseline")
+    points = [
+        Point(_system_label(system), latency, system.f1, system.parameters, ROLE_COLOURS[system.role])
+        for system in section.systems
+        if system not in baselines and system.is_scored and (latency := system.latency("p50"))
+    ]
+    if not points:
+        return None
+    lines = [(_system_label(baseline), baseline.f1.mean) for baseline in baselines if baseline.is_scored]
+    return scatter(points, lines, "median latency per sentence (ms)", "parameters")
+
+
+def _system_label(system: System) -> str:
+    size = "" if system.parameters is None else f", {system.parameters / 1e6:.1f} M"
+    role = " (teacher)" if system.role == "teacher" and "teacher" not in system.name else ""
+    return canvas.shortened(system.name, 42) + role + size
+
+
+def sizes(records: Sequence[BenchmarkRecord]) -> Figure | None:
+    """Draw micro-F1 against bytes, a colour for each runtime; ``None`` if nothing was scored."""
+    scored = [(each, score) for each in records if (score := Spread.of(each.f1))]
+    if not scored:
+        return None
+    held = list(dict.fromkeys(_held(each) for each, _ in scored))
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(held)}
+    points = [
+        Point(
+            plain(each.system),
+            (_packed(each) or each.bytes) / 1e6,
+            score,
+            1 / each.latency_ms["p50"],
+            colours[_held(each)],
+        )
+        for each, score in scored
+    ]
+    return scatter(points, (), "weights (MB)", "speed at batch 1", colours)
+
+
+def _held(each: BenchmarkRecord) -> str:
+    return "packed" if _packed(each) else each.runtime
+
+
+def _packed(each: BenchmarkRecord) -> int | None:
+    """Return the bytes of a file without gaps, for the runtime that holds the same weights as floats."""
+    return each.packed_bytes if each.runtime == "eager" else None
+
+
 def scatter(
     points: Sequence[Point],
     baselines: Sequence[tuple[str, float]],
@@ -53,11 +104,14 @@ def scatter(
         size: what the area of a mark stands for.
         colours: what each colour stands for, if the labels do not say it: name -> colour.
     """
-    named = _named(points)
-    figure = Figure(figsize=(9, max(4.8, 0.23 * (len(named) + len(baselines)))), facecolor="none")
-    FigureCanvasAgg(figure)
+    named: dict[str, list[Point]] = {}
+    for point in points:
+        named.setdefault(point.label, []).append(point)
+    figure = canvas.new_figure(9, max(4.8, 0.23 * (len(named) + len(baselines))))
     axes = figure.add_axes((0.09, 0.13, 0.49, 0.78 if colours else 0.82), facecolor="none")
-    marks = zip(points, _areas(points), strict=True)
+    largest = max(point.size or 0.0 for point in points) or 1.0
+    areas = [max(LARGEST_AREA * (point.size or 0.0) / largest, 12.0) for point in points]  # smaller ones are not seen
+    marks = zip(points, areas, strict=True)
     for point, area in sorted(marks, key=lambda mark: -mark[1]):  # small marks on top
         mean = point.score.mean
         axes.errorbar(point.cost, mean, yerr=point.score.sd, color=point.colour, linewidth=1.2, zorder=2)
@@ -77,27 +131,13 @@ def scatter(
     return figure
 
 
-def _named(points: Sequence[Point]) -> dict[str, list[Point]]:
-    """Points by label."""
-    named: dict[str, list[Point]] = {}
-    for point in points:
-        named.setdefault(point.label, []).append(point)
-    return named
-
-
 def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The (cost, score) pairs to which none is preferred in both: the Pareto front."""
+    """Return the (cost, score) pairs to which none is preferred in both: the Pareto front."""
     return [
         (cost, score)
         for cost, score in points
         if not any(other[0] <= cost and other[1] >= score and other != (cost, score) for other in points)
     ]
-
-
-def _areas(points: Sequence[Point]) -> list[float]:
-    sizes = [point.size or 0.0 for point in points]
-    largest = max(sizes) or 1.0
-    return [max(LARGEST_AREA * size / largest, 12.0) for size in sizes]  # smaller ones could not be seen
 
 
 def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: str, size: str) -> None:
@@ -136,7 +176,7 @@ def _labels(axes: Axes, points: Sequence[Point], baselines: Sequence[tuple[str, 
 
 
 def spread_out(positions: Sequence[float], distance: float) -> list[float]:
-    """Positions between 0 and 1, moved as little as possible (in squares) to lie ``distance`` apart in their own order.
+    """Move positions between 0 and 1 as little as possible (in squares) to lie ``distance`` apart in their own order.
 
     If there are more than fit, they lie evenly. With i distances taken off the i-th position this is isotonic
     regression, solved by pooling neighbours.

@@ -15,7 +15,7 @@ general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
     "general",
     {
         "glue": ("finkd.reports.general.glue:glue", "GLUE: the score of each task, their average and its retention"),
-        "glue-published": ("finkd.reports.general.published:glue_published", "GLUE as others have published it"),
+        "glue-published": ("finkd.reports.general.glue:glue_published", "GLUE as others have published it"),
         "sst2": ("finkd.reports.general.sentiment:sst2", "SST-2: accuracy, precision, recall and F1 of each method"),
         "sst2-confusion": ("finkd.reports.general.sentiment:confusion", "SST-2: what was taken for what"),
         "sst2-agreement": ("finkd.reports.general.sentiment:agreement", "SST-2: how often two systems say the same"),
@@ -24,10 +24,10 @@ general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
             "finkd.reports.general.summarization:summarization",
             "summaries of dialogues: ROUGE and BLEU, size, memory and speed",
         ),
-        "three-tasks": ("finkd.reports.general.retention:three_tasks", "what is kept on CoLA, MRPC and IMDb"),
-        "inference": ("finkd.reports.general.inference:inference", "size, and time of a pass over STS-B at batch 1"),
+        "three-tasks": ("finkd.reports.general.distilbert:three_tasks", "what is kept on CoLA, MRPC and IMDb"),
+        "inference": ("finkd.reports.general.distilbert:inference", "size, and time of a pass over STS-B at batch 1"),
         "distilbert-published": (
-            "finkd.reports.general.published:distilbert_published",
+            "finkd.reports.general.distilbert:distilbert_published",
             "DistilBERT and its reproductions as others have published them",
         ),
         "imdb": ("finkd.reports.general.sentiment:imdb", "IMDb: accuracy on long reviews, and its retention"),

@@ -1,7 +1,8 @@
-"""Records of general tasks grouped for comparison: what one system does by one method, over seeds."""
+"""Records of general tasks grouped for comparison by system and method, over seeds; what their tables share."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from itertools import groupby
 
 from finkd.corpora.errors import DataError
 from finkd.reports.sections import ROLES, Spread
-from finkd.reports.table import Cell, Column, Table, label, number, plain
+from finkd.reports.table import Cell, Column, label, number, plain, share
 from finkd.suites.record import TaskRecord
 
 SAMPLE = "‡"
@@ -36,34 +37,54 @@ class Contender:
         """Ids of its records."""
         return tuple(record.id for record in self.records)
 
-    def of(self, task: str, split: str | None = None) -> list[TaskRecord]:
-        """Its records of a task, or of one of the task's splits."""
-        return [record for record in self.records if record.task == task and split in (None, record.split)]
-
-    def spread(self, task: str, split: str | None, figure: Callable[[TaskRecord], float | None]) -> Spread | None:
-        """A figure over seeds."""
-        return Spread.of(figure(record) for record in self.of(task, split))
+    def of(self, task: str) -> list[TaskRecord]:
+        """Its records of a task."""
+        return [record for record in self.records if record.task == task]
 
     def scores(self, task: str) -> Spread | None:
         """Score of a task over seeds; of several splits the mean counts."""
         seeds = sorted({record.seed for record in self.of(task)})
-        each = [Spread.of(record.score for record in self.of(task) if record.seed == seed) for seed in seeds]
-        return Spread.of(None if found is None else found.mean for found in each)
+        return Spread.of(
+            Spread.mean_of(record.score for record in self.of(task) if record.seed == seed) for seed in seeds
+        )
 
     def score(self, task: str) -> float | None:
         """Mean score of a task."""
         found = self.scores(task)
         return None if found is None else found.mean
 
+    def mean(self, figure: Callable[[TaskRecord], float | None]) -> float | None:
+        """Mean of a figure over all its records."""
+        return Spread.mean_of(figure(record) for record in self.records)
+
     @cached_property
     def parameters(self) -> float | None:
         """Weights of its encoder."""
-        found = Spread.of(record.resources.parameters for record in self.records)
-        return None if found is None else found.mean
+        return self.mean(lambda record: record.resources.parameters)
+
+    def average(self, tasks: Sequence[str]) -> float | None:
+        """Mean of the scores of some tasks, if it has all of them."""
+        found = [score for task in tasks if (score := self.score(task)) is not None]
+        return statistics.fmean(found) if len(found) == len(tasks) and found else None
+
+    def retention(self, teacher: Contender | None, tasks: Sequence[str]) -> float | None:
+        """Its average as a share of the teacher's."""
+        ours, theirs = self.average(tasks), None if teacher is None else teacher.average(tasks)
+        return ours / theirs if ours is not None and theirs else None
+
+    def percent(self, found: Spread | None, task: str) -> Cell:
+        """Make a cell of a score of a task over seeds as papers print it, in percent with one decimal."""
+        ids = tuple(record.id for record in self.of(task))
+        if found is None or found.sd is None:
+            return share(None if found is None else found.mean, 1, ids)
+        return Cell(found.mean, plain(f"{100 * found.mean:.1f} ± {100 * found.sd:.1f} ({found.n})"), ids)
+
+
+Columns = list[tuple[Column, Callable[[Contender], Cell]]]
 
 
 def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
-    """Everything that took part in one of some suites: baselines, then teachers, then students.
+    """Group the records of some suites by system and method: baselines, then teachers, then students.
 
     Raises:
         DataError: if two records of one name differ, or systems were scored on different examples.
@@ -72,16 +93,9 @@ def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
         {(record.id, record.key): record for record in records if record.suite in suites}.values(),
         key=lambda record: (record.system, record.method, record.task, record.split, record.seed),
     )
-    _check(found)
-    groups = groupby(found, lambda record: (record.system, record.method))
-    made = [Contender(system, method, (own := tuple(members))[0].role, own) for (system, method), members in groups]
-    return sorted(made, key=lambda each: (ROLES.index(each.role), -(each.parameters or 0), each.system, each.method))
-
-
-def _check(records: Sequence[TaskRecord]) -> None:
     seen: dict[str, TaskRecord] = {}
     data: dict[tuple[str, str], TaskRecord] = {}
-    for record in records:
+    for record in found:
         if record.role not in ROLES:
             raise DataError(f"{record.id}: role {record.role!r}, expected one of {', '.join(ROLES)}")
         if seen.setdefault(record.id, record) is not record:
@@ -92,15 +106,18 @@ def _check(records: Sequence[TaskRecord]) -> None:
                 f"{record.id}: other examples or metrics than {first.id}; only systems scored on the same can be "
                 "compared"
             )
+    groups = groupby(found, lambda record: (record.system, record.method))
+    made = [Contender(system, method, (own := tuple(members))[0].role, own) for (system, method), members in groups]
+    return sorted(made, key=lambda each: (ROLES.index(each.role), -(each.parameters or 0), each.system, each.method))
 
 
 def reference(found: Sequence[Contender]) -> Contender | None:
-    """The teacher that others are measured against: the largest one."""
+    """Return the teacher that others are measured against: the largest one."""
     return next((each for each in found if each.role == "teacher" and each.method == "fine-tuned"), None)
 
 
-def identity() -> list[tuple[Column, Callable[[Contender], Cell]]]:
-    """Who it is and how large."""
+def identity() -> Columns:
+    """Make the columns of name, method, role and size."""
     return [
         (Column("system", "System", "left"), lambda each: label(each.system, each.ids)),
         (Column("method", "Method", "left"), lambda each: label(each.method, each.ids)),
@@ -109,36 +126,24 @@ def identity() -> list[tuple[Column, Callable[[Contender], Cell]]]:
     ]
 
 
-def table(
-    name: str,
-    title: str,
-    notes: Sequence[str],
-    columns: Sequence[tuple[Column, Callable[[Contender], Cell]]],
-    found: Sequence[Contender],
-) -> Table:
-    """One row per contender."""
-    rows = tuple(tuple(cell(each) for _, cell in columns) for each in found)
-    return Table(name, title, tuple(map(plain, notes)), tuple(column for column, _ in columns), rows)
-
-
 def seeds_note(found: Sequence[Contender]) -> str:
-    """What the spreads are over."""
+    """Say what the spreads are over."""
     most = max((len({record.seed for record in each.records}) for each in found), default=0)
     return "One seed." if most == 1 else "Means ± sample standard deviation over seeds, with their number in brackets."
 
 
-def sample_note(found: Sequence[Contender]) -> list[str]:
-    """Which tasks are not the published ones."""
-    parts = {record.task: record.samples for each in found for record in each.records if record.samples}
-    said = [f"{task} ({' and '.join(samples)})" for task, samples in parts.items()]
-    return [f"{SAMPLE} only a sample of the published splits: {', '.join(said)}."] if said else []
-
-
-def length_note(found: Sequence[Contender]) -> list[str]:
-    """Texts that were not read at once."""
+def data_notes(found: Sequence[Contender]) -> list[str]:
+    """Say what the spreads are over, which tasks are not the published ones, and which texts were truncated."""
+    notes = [seeds_note(found)]
+    samples = {record.task: record.samples for each in found for record in each.records if record.samples}
+    if samples:
+        listed = ", ".join(f"{task} ({' and '.join(parts)})" for task, parts in samples.items())
+        notes.append(f"{SAMPLE} only a sample of the published splits: {listed}.")
     counts = {
         task: max(record.too_long for each in found for record in each.of(task))
         for task in dict.fromkeys(record.task for each in found for record in each.records)
     }
-    said = [f"{task} {count:,}" for task, count in counts.items() if count]
-    return [f"Texts longer than a model read at once, at most: {', '.join(said)}."] if said else []
+    too_long = ", ".join(f"{task} {count:,}" for task, count in counts.items() if count)
+    if too_long:
+        notes.append(f"Texts longer than a model read at once, at most: {too_long}.")
+    return notes

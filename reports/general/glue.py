@@ -1,23 +1,13 @@
-"""GLUE (Wang et al. 2019): one column per task, the average and what is kept of the teacher's."""
+"""GLUE (Wang et al. 2019): the score of each task, their average and its retention; what others have published."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from finkd.reports.general.contenders import (
-    SAMPLE,
-    Contender,
-    contenders,
-    identity,
-    length_note,
-    reference,
-    sample_note,
-    seeds_note,
-    table,
-)
-from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, number, plain, share
+from finkd.reports.general.contenders import SAMPLE, Columns, Contender, contenders, data_notes, identity, reference
+from finkd.reports.literature import references
+from finkd.reports.table import Cell, Column, Table, label, number, share
 from finkd.suites.record import TaskRecord
 
 TASKS = {
@@ -39,44 +29,17 @@ def glue(records: Sequence[TaskRecord]) -> Table:
     teacher = reference(found)
     shown = [task for task in TASKS if any(each.of(task) for each in found)]
     samples = {record.task for each in found for record in each.records if record.samples}
-    columns: list[tuple[Column, Callable[[Contender], Cell]]] = identity()
-    for task in shown:
-        heading = TASKS[task] + (SAMPLE if task in samples else "")
-        columns.append((Column(task, heading), _cell(task)))
-    columns += [
-        (Column("average", "Average"), lambda each: percent(average(each, shown), each)),
-        (Column("retention", "Retention (%)"), lambda each: share(retention(each, teacher, shown), 1, each.ids)),
+    columns: Columns = [
+        *identity(),
+        *((Column(task, TASKS[task] + (SAMPLE if task in samples else "")), _score(task)) for task in shown),
+        (Column("average", "Average"), lambda each: share(each.average(shown), 1, each.ids)),
+        (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, shown), 1, each.ids)),
     ]
-    return table("glue", "GLUE", _notes(found, teacher, shown), columns, found)
+    return Table.of("glue", "GLUE", None, _notes(found, teacher, shown), columns, found)
 
 
-def _cell(task: str) -> Callable[[Contender], Cell]:
-    return lambda each: spread_in_percent(each.scores(task), each, task)
-
-
-def spread_in_percent(found: Spread | None, each: Contender, task: str) -> Cell:
-    """A score over seeds as papers print it, with one decimal."""
-    ids = tuple(record.id for record in each.of(task))
-    if found is None or found.sd is None:
-        return share(None if found is None else found.mean, 1, ids)
-    return Cell(found.mean, plain(f"{100 * found.mean:.1f} ± {100 * found.sd:.1f} ({found.n})"), ids)
-
-
-def percent(value: float | None, each: Contender) -> Cell:
-    """A score in percent."""
-    return number(value, 1, each.ids, scale=0.01)
-
-
-def average(each: Contender, tasks: Sequence[str]) -> float | None:
-    """Mean of the tasks' scores, if it has all of them."""
-    found = [score for task in tasks if (score := each.score(task)) is not None]
-    return statistics.fmean(found) if len(found) == len(tasks) and found else None
-
-
-def retention(each: Contender, teacher: Contender | None, tasks: Sequence[str]) -> float | None:
-    """Its average as a share of the teacher's."""
-    ours, theirs = average(each, tasks), None if teacher is None else average(teacher, tasks)
-    return ours / theirs if ours is not None and theirs else None
+def _score(task: str) -> Callable[[Contender], Cell]:
+    return lambda each: each.percent(each.scores(task), task)
 
 
 def _notes(found: Sequence[Contender], teacher: Contender | None, shown: Sequence[str]) -> list[str]:
@@ -84,12 +47,65 @@ def _notes(found: Sequence[Contender], teacher: Contender | None, shown: Sequenc
         "In percent. CoLA: Matthews correlation; MRPC and QQP: mean of F1 and accuracy; STS-B: mean of Pearson and "
         "Spearman correlation; the others: accuracy.",
         "Scored on the development sets, which nothing was chosen on but the settings of all systems alike.",
-        seeds_note(found),
-        *sample_note(found),
-        *length_note(found),
+        *data_notes(found),
     ]
     if teacher is not None and len(found) > 1:
         notes.append(f"Retention: average as a share of that of {teacher.system}, {teacher.method}.")
     if len(shown) < len(TASKS):
         notes.append("Average: of these tasks alone, not GLUE's nine.")
     return notes
+
+
+@dataclass(frozen=True)
+class PublishedGlue:
+    """Published scores, in percent.
+
+    Attributes:
+        system: as its authors call it.
+        scores: of the tasks in the order of ``TASKS``.
+        average: as they print it.
+        source: key of the work in ``finkd.reports.literature``, or nothing.
+        remark: what a reader should know of it.
+    """
+
+    system: str
+    scores: tuple[float, ...]
+    average: float
+    source: str
+    remark: str = "development sets, median of five runs"
+
+
+POSTER = "a poster of students; distilled on WikiText-2 alone"
+
+PUBLISHED = (
+    PublishedGlue("ELMo", (44.1, 68.6, 76.6, 71.1, 86.2, 53.4, 91.5, 70.4, 56.3), 68.7, "sanh2019distilbert"),
+    PublishedGlue("BERT-base", (56.3, 86.7, 88.6, 91.8, 89.6, 69.3, 92.7, 89.0, 53.5), 79.5, "sanh2019distilbert"),
+    PublishedGlue("DistilBERT", (51.3, 82.2, 87.5, 89.2, 88.5, 59.9, 91.3, 86.9, 56.3), 77.0, "sanh2019distilbert"),
+    PublishedGlue("TinyDistilBERT", (12.8, 60.3, 80.5, 60.2, 72.8, 53.0, 79.2, 18.1, 56.3), 54.9, "", POSTER),
+)
+
+
+def glue_published(records: Sequence[TaskRecord]) -> Table:
+    """One row per published system, if anything of GLUE was measured."""
+    columns: list[tuple[Column, Callable[[PublishedGlue], Cell]]] = [
+        (Column("system", "System", "left"), lambda each: label(each.system)),
+        *((Column(task, TASKS[task]), _published(place)) for place, task in enumerate(TASKS)),
+        (Column("average", "Average"), lambda each: number(each.average, 1)),
+        (Column("source", "Source", "left"), lambda each: source(each.source)),
+        (Column("remark", "Remark", "left"), lambda each: label(each.remark)),
+    ]
+    found = PUBLISHED if any(record.suite == "glue" for record in records) else ()
+    notes = (
+        "Not measured by finkd; in percent.",
+        "Of MRPC and QQP papers print F1 or accuracy or their mean: compare sizes of differences, not the scores.",
+    )
+    return Table.of("glue-published", "GLUE, published by others", None, notes, columns, found)
+
+
+def _published(place: int) -> Callable[[PublishedGlue], Cell]:
+    return lambda each: number(each.scores[place], 1)
+
+
+def source(key: str) -> Cell:
+    """Make a cell that cites a work, a dash without one."""
+    return label(references()[key].short, cites=(key,)) if key else label(None)

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import (
-    Contender,
-    contenders,
-    identity,
-    length_note,
-    reference,
-    sample_note,
-    seeds_note,
-    table,
-)
-from finkd.reports.general.glue import spread_in_percent
+from finkd.reports.general.contenders import Columns, Contender, contenders, data_notes, identity, reference
 from finkd.reports.sections import Spread
 from finkd.reports.table import Cell, Column, Table, label, share
 from finkd.suites.record import TaskRecord
@@ -28,10 +18,10 @@ _HEADINGS = {
 
 
 def squad(records: Sequence[TaskRecord]) -> Table:
-    """One row per system, method and set of questions, in percent."""
+    """Make one row per system, method and set of questions, in percent."""
     found = contenders(records, "squad")
     teacher = reference(found)
-    columns: list[tuple[Column, Callable[[Contender], Cell]]] = [
+    columns: Columns = [
         *identity(),
         (Column("questions", "Questions", "left"), lambda each: label(_task(each), each.ids)),
         *((Column(name, heading), _metric(name)) for name, heading in _HEADINGS.items()),
@@ -40,13 +30,11 @@ def squad(records: Sequence[TaskRecord]) -> Table:
     notes = [
         "In percent, by the rules of the official scripts. Where questions may have no answer, at the threshold that "
         "is best for F1 on the very questions, as these scripts report it.",
-        seeds_note(found),
-        *sample_note(found),
-        *length_note(found),
+        *data_notes(found),
     ]
     if teacher is not None:
         notes.append(f"Retention: F1 as a share of that of {teacher.system}, {teacher.method}.")
-    return table("squad", "SQuAD", notes, columns, found)
+    return Table.of("squad", "SQuAD", None, notes, columns, found)
 
 
 def _task(each: Contender) -> str:
@@ -54,13 +42,10 @@ def _task(each: Contender) -> str:
 
 
 def _metric(name: str) -> Callable[[Contender], Cell]:
-    def cell(each: Contender) -> Cell:
-        return spread_in_percent(Spread.of(record.metrics.get(name) for record in each.records), each, _task(each))
-
-    return cell
+    return lambda each: each.percent(Spread.of(record.metrics.get(name) for record in each.records), _task(each))
 
 
 def _kept(each: Contender, teacher: Contender | None) -> float | None:
-    ours = Spread.of(record.metrics["f1"] for record in each.records)
-    theirs = None if teacher is None else Spread.of(record.metrics["f1"] for record in teacher.of(_task(each)))
-    return ours.mean / theirs.mean if ours and theirs and theirs.mean else None
+    ours = each.mean(lambda record: record.metrics["f1"])
+    theirs = None if teacher is None else Spread.mean_of(record.metrics["f1"] for record in teacher.of(_task(each)))
+    return ours / theirs if ours is not None and theirs else None

@@ -1,25 +1,26 @@
-"""Summaries of dialogues: what they are worth and what they cost."""
+"""Summaries of dialogues: ROUGE and BLEU, size, memory and speed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import Contender, contenders, table
-from finkd.reports.general.glue import spread_in_percent
+from finkd.reports.general.contenders import Columns, Contender, contenders
 from finkd.reports.sections import Spread
 from finkd.reports.table import Cell, Column, Table, label, number
 from finkd.suites.record import TaskRecord
 
 _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum", "bleu": "BLEU"}
-Figure = Callable[[TaskRecord], float | None]
 
 
 def summarization(records: Sequence[TaskRecord]) -> Table:
-    """One row per system and method."""
+    """Make one row per system and method."""
     found = contenders(records, "summarization")
-    columns: list[tuple[Column, Callable[[Contender], Cell]]] = [
+    columns: Columns = [
         (Column("system", "System", "left"), lambda each: label(each.system, each.ids)),
-        (Column("method", "Method", "left"), lambda each: label(_method(each), each.ids)),
+        (
+            Column("method", "Method", "left"),
+            lambda each: label(None if each.role == "baseline" else each.method, each.ids),
+        ),
         (Column("scored", "Scored on", "left"), lambda each: label(_scored_on(each), each.ids)),
         *((Column(name, heading), _metric(name)) for name, heading in _HEADINGS.items()),
         _cost("parameters", "Params (M)", 0, 1e6, lambda record: record.resources.parameters),
@@ -28,11 +29,7 @@ def summarization(records: Sequence[TaskRecord]) -> Table:
         _cost("training_seconds", "Training (s)", 0, 1, lambda record: record.seconds if record.learnt else None),
         _cost("words_per_second", "Words/s", 1, 1, lambda record: record.resources.words_per_second),
     ]
-    return table("summarization", "Summaries of dialogues", _notes(found), columns, found)
-
-
-def _method(each: Contender) -> str | None:
-    return None if each.role == "baseline" else each.method
+    return Table.of("summarization", "Summaries of dialogues", None, _notes(found), columns, found)
 
 
 def _scored_on(each: Contender) -> str:
@@ -40,21 +37,13 @@ def _scored_on(each: Contender) -> str:
 
 
 def _metric(name: str) -> Callable[[Contender], Cell]:
-    def cell(each: Contender) -> Cell:
-        task = each.records[0].task
-        return spread_in_percent(Spread.of(record.metrics[name] for record in each.records), each, task)
-
-    return cell
+    return lambda each: each.percent(Spread.of(record.metrics[name] for record in each.records), each.records[0].task)
 
 
 def _cost(
-    key: str, heading: str, digits: int, scale: float, figure: Figure
+    key: str, heading: str, digits: int, scale: float, figure: Callable[[TaskRecord], float | None]
 ) -> tuple[Column, Callable[[Contender], Cell]]:
-    def cell(each: Contender) -> Cell:
-        found = Spread.of(figure(record) for record in each.records)
-        return number(None if found is None else found.mean, digits, each.ids, scale=scale)
-
-    return Column(key, heading), cell
+    return Column(key, heading), lambda each: number(each.mean(figure), digits, each.ids, scale=scale)
 
 
 def _notes(found: Sequence[Contender]) -> list[str]:

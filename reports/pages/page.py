@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
 
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
-from finkd.reports.pages.summary import summary
-from finkd.reports.pages.templating import TEMPLATES
+from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.report import Chapter, Report
+from finkd.reports.sections import Section, System
 from finkd.reports.table import plain
-
-_SCRIPT = (resources.files("finkd.reports") / "templates" / "sort.js").read_text(encoding="utf-8")
 
 
 def files(report: Report) -> Mapping[str, str]:
-    """The page as ``report.html``."""
+    """Write the page as ``report.html``."""
     return {"report.html": render(report)}
 
 
 def render(report: Report) -> str:
-    """The page as text: per chapter a summary, the picture and every table; the environment at the end."""
+    """Render the page: per chapter a summary, the picture and every table; the environment at the end."""
     records = [record for chapter in report.chapters for record in chapter.section.records]
     return TEMPLATES.get_template("report.html.j2").render(
         title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)) or "General tasks",
@@ -39,10 +34,41 @@ def render(report: Report) -> str:
         corpora=_distinct(
             [*(record.corpora for record in records), *({each.task: each.fingerprint} for each in report.task_records)]
         ),
-        script=Markup(_SCRIPT),
-        # The page may run this script alone: nothing that a name or a text smuggles in.
-        script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
+        **inline_script("sort.js"),
     )
+
+
+def summary(section: Section) -> str:
+    """Summarize a section in one line: what the best student keeps of its teacher, and whether a baseline beats it."""
+    student = section.best_student
+    if student is None:
+        scored = [system for system in section.systems if system.is_scored]
+        if not scored:
+            return plain(f"On {section.corpus} ({section.split} split), there is no entity, and none was found.")
+        best = max(scored, key=lambda system: system.f1.mean)
+        return plain(f"On {section.corpus} ({section.split} split), {best.name} reaches micro-F1 {best.f1.mean:.3f}.")
+    baselines = [system for system in section.of_role("baseline") if system.is_scored]
+    baseline = max(baselines, key=lambda system: system.f1.mean, default=None)
+    sentences = [_student(section, student)]
+    if baseline is not None and baseline.f1.mean >= student.f1.mean:
+        sentences.append(f"The baseline {baseline.name}, which learns nothing, is not beaten: {baseline.f1.mean:.3f}.")
+    return plain(" ".join(sentences))
+
+
+def _student(section: Section, student: System) -> str:
+    place = f"On {section.corpus} ({section.split} split), the student {student.name}"
+    teacher, retention = section.teacher, section.retention(student)
+    if teacher is None or retention is None:
+        return f"{place} reaches micro-F1 {student.f1.mean:.3f}."
+    found = f"keeps {retention:.1%} of the teacher's micro-F1 ({student.f1.mean:.3f} of {teacher.f1.mean:.3f})"
+    if student.parameters is not None and teacher.parameters:
+        found += f" with {student.parameters / teacher.parameters:.1%} of its parameters"
+    fast, slow = student.latency("p50"), teacher.latency("p50")
+    if fast and slow and slow >= fast:
+        found += f" and is {slow / fast:.1f} times as fast"
+    elif fast and slow:
+        found += f" and takes {fast / slow:.1f} times as long per sentence"
+    return f"{place} {found}."
 
 
 def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
@@ -57,7 +83,7 @@ def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
 
 
 def _strategies(chapters: Iterable[Chapter]) -> dict[str, str]:
-    """Strategy of each trained system, by its section and name."""
+    """Return the strategy of each trained system, by its section and name."""
     return {
         plain(f"{system.name} ({chapter.section.name})"): plain(system.strategy)
         for chapter in chapters
@@ -67,7 +93,7 @@ def _strategies(chapters: Iterable[Chapter]) -> dict[str, str]:
 
 
 def _distinct(mappings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Every key, sorted, with its distinct values over all records."""
+    """Return every key, sorted, with its distinct values over all records."""
     found: dict[str, set[str]] = {}
     for mapping in mappings:
         for key, value in mapping.items():

@@ -1,29 +1,26 @@
-"""Human evaluation of summaries: a blind form for raters, and what their files say together."""
+"""Human evaluation of summaries: a blind form for raters, mean grades and agreement of the raters."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.wording import counted
-from finkd.reports.pages.agreement import ordinal_alpha
-from finkd.reports.pages.templating import TEMPLATES
+from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
+from finkd.reports.statistics import ordinal_alpha
+from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
 from finkd.settings import without_prefix
 from finkd.suites.record import TaskRecord
 
@@ -33,7 +30,6 @@ CRITERIA: Mapping[str, str] = {
     "coverage": "Does it say what matters?",
 }
 LOWEST, HIGHEST = 1, 5
-_SCRIPT = (resources.files("finkd.reports") / "templates" / "rating.js").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,8 @@ def draw(records: Sequence[TaskRecord], count: int, seed: int) -> Form:
         raise ConfigError("human-eval: no summaries among these records; run 'finkd evaluate --suite summarization'")
     first: dict[str, TaskRecord] = {}
     for record in written:
-        first.setdefault(_system(record), record)
+        name = record.system if record.role == "baseline" else f"{record.system}, {record.method}"
+        first.setdefault(name, record)
     if len({(record.task, record.split, record.fingerprint) for record in first.values()}) > 1:
         raise ConfigError("human-eval: these records are of different dialogues; name the folder of one run")
     available = len(written[0].texts)
@@ -104,10 +101,6 @@ def draw(records: Sequence[TaskRecord], count: int, seed: int) -> Form:
             record = first[system]
             items.append(Item(f"{len(items) + 1}", dialogue, system, record.id, record.texts[dialogue]))
     return Form(seed, tuple(items))
-
-
-def _system(record: TaskRecord) -> str:
-    return record.system if record.role == "baseline" else f"{record.system}, {record.method}"
 
 
 def page(form: Form, dialogues: Sequence[str]) -> str:
@@ -126,13 +119,12 @@ def page(form: Form, dialogues: Sequence[str]) -> str:
         groups=groups,
         criteria=CRITERIA,
         grades=range(LOWEST, HIGHEST + 1),
-        script=Markup(_SCRIPT),
-        script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
+        **inline_script("rating.js"),
     )
 
 
 def key(form: Form) -> str:
-    """What tells which system wrote what, as JSON; not for raters."""
+    """Return the key of a form, which system wrote what, as JSON; not for raters."""
     return json.dumps({"form": form.id, **asdict(form)}, indent=1) + "\n"
 
 
@@ -204,40 +196,32 @@ def _json(path: Path) -> dict[str, Any]:
 
 def means(form: Form, raters: Sequence[Ratings]) -> Table:
     """One row per system: mean grade of each criterion over items and raters, the best first."""
-    grades = {
-        system: {name: _grades(form, raters, system, name) for name in CRITERIA}
-        for system in dict.fromkeys(item.system for item in form.items)
+    items: dict[str, list[Item]] = {}
+    for item in form.items:
+        items.setdefault(item.system, []).append(item)
+    records = {system: tuple(dict.fromkeys(item.record for item in own)) for system, own in items.items()}
+
+    def grades(system: str, criterion: str) -> list[int]:
+        return [_grade(rater, item, criterion) for rater in raters for item in items[system]]
+
+    def mean_of(criterion: str) -> Callable[[str], Cell]:
+        return lambda system: spread(Spread.of(grades(system, criterion)), 2, records[system])
+
+    overall = {
+        system: statistics.fmean(statistics.fmean(grades(system, name)) for name in CRITERIA) for system in items
     }
     columns: list[tuple[Column, Callable[[str], Cell]]] = [
-        (Column("system", "System", "left"), lambda system: label(system, _records(form, system))),
-        *((Column(name, name.capitalize()), _mean(form, grades, name)) for name in CRITERIA),
-        (Column("mean", "Mean"), lambda system: number(_overall(grades[system]), 2, _records(form, system))),
+        (Column("system", "System", "left"), lambda system: label(system, records[system])),
+        *((Column(name, name.capitalize()), mean_of(name)) for name in CRITERIA),
+        (Column("mean", "Mean"), lambda system: number(overall[system], 2, records[system])),
     ]
-    order = sorted(grades, key=lambda system: -_overall(grades[system]))
+    order = sorted(overall, key=lambda system: -overall[system])
     notes = (
         f"Grades from {LOWEST} to {HIGHEST}; means ± sample standard deviation over summaries and raters, with their "
         "number in brackets.",
         f"{counted(len(raters), 'rater')}, who did not know what wrote which summary. Seed of the draw: {form.seed}.",
     )
-    rows = tuple(tuple(cell(system) for _, cell in columns) for system in order)
-    return Table("human-eval", "Human evaluation", notes, tuple(column for column, _ in columns), rows)
-
-
-def _grades(form: Form, raters: Sequence[Ratings], system: str, criterion: str) -> list[int]:
-    items = [item for item in form.items if item.system == system]
-    return [_grade(rater, item, criterion) for rater in raters for item in items]
-
-
-def _mean(form: Form, grades: Mapping[str, Mapping[str, list[int]]], criterion: str) -> Callable[[str], Cell]:
-    return lambda system: spread(Spread.of(grades[system][criterion]), 2, _records(form, system))
-
-
-def _overall(grades: Mapping[str, list[int]]) -> float:
-    return statistics.fmean(statistics.fmean(values) for values in grades.values())
-
-
-def _records(form: Form, system: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item.record for item in form.items if item.system == system))
+    return Table.of("human-eval", "Human evaluation", None, notes, columns, order)
 
 
 def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
@@ -246,13 +230,10 @@ def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
     rows = []
     for name in CRITERIA:
         matrix = np.array([[_grade(rater, item, name) for item in form.items] for rater in raters], np.float64)
-        rows.append((label(name.capitalize()), number(ordinal_alpha(matrix), 2), number(_same(matrix), 1, scale=0.01)))
+        same = float((matrix == matrix[0]).all(axis=0).mean()) if len(matrix) > 1 else None
+        rows.append((label(name.capitalize()), number(ordinal_alpha(matrix), 2), share(same)))
     notes = (
         "Krippendorff's alpha for ordered grades: 1 where raters agree, 0 where they do as by chance.",
         f"{counted(len(raters), 'rater')}: {plain(', '.join(rater.rater for rater in raters))}.",
     )
     return Table("human-eval-agreement", "Agreement of the raters", notes, columns, tuple(rows))
-
-
-def _same(grades: np.ndarray) -> float | None:
-    return float((grades == grades[0]).all(axis=0).mean()) if len(grades) > 1 else None

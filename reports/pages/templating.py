@@ -1,25 +1,36 @@
-"""The templates of all pages and texts: nothing that is put into one may be missing.
-
-What goes into a page (``TEMPLATES``) is escaped for HTML; what goes into a text (``TEXTS``) whoever renders it escapes.
-"""
+"""The templates of all pages and texts, and the scripts of pages: a variable that is missing is an error."""
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import base64
+import hashlib
+from importlib import resources
 
-TEMPLATES = Environment(
-    loader=PackageLoader("finkd.reports"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-TEXTS = Environment(
-    loader=PackageLoader("finkd.reports"),
-    autoescape=False,  # Markdown: ``finkd.reports.formats.markdown.escape``
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+
+def _environment(*, autoescape: bool) -> Environment:
+    return Environment(
+        loader=PackageLoader("finkd.reports"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+TEMPLATES = _environment(autoescape=True)
+"""Of pages; what is put into them is escaped for HTML."""
+TEXTS = _environment(autoescape=False)
+"""Of Markdown; the caller escapes (``finkd.reports.formats.markdown.escape``)."""
+
+
+def inline_script(name: str) -> dict[str, str]:
+    """Return the variables ``script`` and ``script_hash`` of a page that may run this script alone."""
+    script = (resources.files("finkd.reports") / "templates" / name).read_text(encoding="utf-8")
+    return {
+        "script": Markup(script),
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }

@@ -1,4 +1,4 @@
-"""What each way of training gives and what it costs: the differences to the best student, seed by seed."""
+"""The ablation: F1 behind the best student, seed by seed, and the cost of training."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ def ablation(section: Section) -> Table:
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("strategy", detail=True), lambda system: label(system.strategy, system.ids)),
         (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, system.ids, strong=system is best)),
-        (Column("behind", "Behind (points)"), lambda system: number(_mean(_behind(system, best)), 1, system.ids)),
+        (
+            Column("behind", "Behind (points)"),
+            lambda system: number(Spread.mean_of(_behind(system, best)), 1, system.ids),
+        ),
         (Column("interval", "95 % interval", "right"), lambda system: _interval(_behind(system, best), system)),
         *name_scores(),
-        (Column("tokens", "Tokens (M)"), lambda system: number(system.mean(_tokens), 2, system.ids, scale=1e6)),
-        (Column("seconds", "Training (s)"), lambda system: number(system.mean(_seconds), 0, system.ids)),
+        (Column("tokens", "Tokens (M)"), lambda system: number(_total(system, "tokens"), 2, system.ids, scale=1e6)),
+        (Column("seconds", "Training (s)"), lambda system: number(_total(system, "seconds"), 0, system.ids)),
     ]
     systems = [system for system in section.systems if system.role != "baseline"]
     return Table.of("ablation", "Ablation", section, _notes(section, best), columns, systems)
@@ -55,11 +58,6 @@ def _behind(system: System, best: System | None) -> list[float]:
     return [100 * (first - own) for first, own in pairs if first is not None and own is not None]
 
 
-def _mean(values: list[float]) -> float | None:
-    found = Spread.of(values)
-    return None if found is None else found.mean
-
-
 def _interval(values: list[float], system: System) -> Cell:
     found = Spread.of(values)
     if found is None or found.sd is None:
@@ -68,13 +66,10 @@ def _interval(values: list[float], system: System) -> Cell:
     return label(f"{found.mean - reach:.1f} to {found.mean + reach:.1f}", system.ids)
 
 
-def _tokens(record: RunRecord) -> float:
-    return _total(record, "tokens")
+def _total(system: System, figure: str) -> float | None:
+    """Return the mean over seeds of a figure's sum over all stages."""
 
+    def total(record: RunRecord) -> float:
+        return float(sum(getattr(stage, figure) for stage in (*record.lineage, *record.teachers)))
 
-def _seconds(record: RunRecord) -> float:
-    return _total(record, "seconds")
-
-
-def _total(record: RunRecord, figure: str) -> float:
-    return float(sum(getattr(stage, figure) for stage in (*record.lineage, *record.teachers)))
+    return system.mean(total)

@@ -21,8 +21,8 @@ class _Step:
 
     def mean(self, figure: str, digits: int) -> Cell:
         lineages = (record.lineage for record in self.system.records)
-        found = Spread.of(getattr(stages[self.position], figure) for stages in lineages if len(stages) > self.position)
-        return number(None if found is None else found.mean, digits, self.system.ids)
+        figures = (getattr(stages[self.position], figure) for stages in lineages if len(stages) > self.position)
+        return number(Spread.mean_of(figures), digits, self.system.ids)
 
 
 def lineage(section: Section) -> Table:

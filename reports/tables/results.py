@@ -1,4 +1,4 @@
-"""The main table: what each system scores, what it weighs and how fast it is."""
+"""The main table: scores, size and speed of each system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from finkd.records import Counts, RunRecord
 from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
 from finkd.reports.literature import cited
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, Spread, System
 from finkd.reports.table import Cell, Column, Table, label, number, share, spread
 from finkd.reports.tables.significance import MARK, Rival, method, rivals
 
@@ -19,17 +19,18 @@ BUSY = "†"
 def results(section: Section) -> Table:
     """One row per system; the best student is strong, and systems significantly behind it have a mark."""
     compared = rivals(section)
-    columns = _identity(section) + _scores(section, compared) + _size() + _speed() + _details(section)
-    return Table.of("results", "Results", section, _notes(section, compared), columns, section.systems)
-
-
-def _identity(section: Section) -> Fields:
     best = section.best_student
-    return [
+    columns: Fields = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("role", "Role", "left"), lambda system: label(system.role, system.ids)),
         (Column("strategy", detail=True), lambda system: label(system.strategy or None, system.ids)),
+        *_scores(section, compared),
+        *_size(),
+        *_speed(),
+        (Column("training_seconds", detail=True), lambda system: number(system.mean(_training), 1, system.ids)),
+        (Column("sample", detail=True), lambda system: Cell(section.sample, "", system.ids)),
     ]
+    return Table.of("results", "Results", section, _notes(section, compared), columns, section.systems)
 
 
 def named(system: System, *, strong: bool = False) -> Cell:
@@ -55,25 +56,24 @@ def _scores(section: Section, compared: list[Rival]) -> Fields:
         ),
         *name_scores(),
         (Column("retention", "Retention (%)"), lambda system: share(section.retention(system), 1, system.ids)),
-        *(_confirmed(split) for split in section.extra_splits),
+        *(_extra_split(split) for split in section.extra_splits),
     ]
 
 
 def name_scores() -> Fields:
     """F1 of the entities that are hard to know by heart, where the corpus tells them apart."""
+
+    def f1(system: System, counts: Callable[[RunRecord], Counts | None]) -> Cell:
+        found = (counts(record) for record in system.records)
+        return number(Spread.mean_of(None if each is None else each.f1 for each in found), 3, system.ids)
+
     return [
-        (
-            Column("names_only_f1", "Names-only F1"),
-            lambda system: number(system.mean(lambda record: _f1(record.scores.names_only)), 3, system.ids),
-        ),
-        (
-            Column("unseen_f1", "Unseen F1"),
-            lambda system: number(system.mean(lambda record: _f1(record.scores.unseen)), 3, system.ids),
-        ),
+        (Column("names_only_f1", "Names-only F1"), lambda system: f1(system, lambda each: each.scores.names_only)),
+        (Column("unseen_f1", "Unseen F1"), lambda system: f1(system, lambda each: each.scores.unseen)),
     ]
 
 
-def _confirmed(split: str) -> tuple[Column, Callable[[System], Cell]]:
+def _extra_split(split: str) -> tuple[Column, Callable[[System], Cell]]:
     def f1(record: RunRecord) -> float | None:
         return record.extra_splits[split].micro.f1 if split in record.extra_splits else None
 
@@ -94,37 +94,18 @@ def _size() -> Fields:
 
 
 def _speed() -> Fields:
-    def mark(system: System) -> str:
-        return BUSY if system.machine_busy else ""
+    def speed(system: System, figure: float | None, digits: int) -> Cell:
+        return number(figure, digits, system.ids, mark=BUSY if system.machine_busy else "")
+
+    def words(record: RunRecord) -> float | None:
+        return record.resources.words_per_second
 
     return [
-        (
-            Column("latency_p50_ms", "p50 (ms)"),
-            lambda system: number(system.latency("p50"), 2, system.ids, mark=mark(system)),
-        ),
-        (
-            Column("latency_p90_ms", "p90 (ms)"),
-            lambda system: number(system.latency("p90"), 2, system.ids, mark=mark(system)),
-        ),
-        (
-            Column("words_per_second", "Words/s"),
-            lambda system: number(
-                system.mean(lambda record: record.resources.words_per_second), 0, system.ids, mark=mark(system)
-            ),
-        ),
+        (Column("latency_p50_ms", "p50 (ms)"), lambda system: speed(system, system.latency("p50"), 2)),
+        (Column("latency_p90_ms", "p90 (ms)"), lambda system: speed(system, system.latency("p90"), 2)),
+        (Column("words_per_second", "Words/s"), lambda system: speed(system, system.mean(words), 0)),
         (Column("machine_busy", detail=True), lambda system: Cell(system.machine_busy, "", system.ids)),
     ]
-
-
-def _details(section: Section) -> Fields:
-    return [
-        (Column("training_seconds", detail=True), lambda system: number(system.mean(_training), 1, system.ids)),
-        (Column("sample", detail=True), lambda system: Cell(section.sample, "", system.ids)),
-    ]
-
-
-def _f1(counts: Counts | None) -> float | None:
-    return None if counts is None else counts.f1
 
 
 def _vocabulary(record: RunRecord) -> float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from finkd.records import Counts, RunRecord
 from finkd.reports.captions import corpus_notes, seed_note
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, Spread, System
 from finkd.reports.table import Cell, Column, Table, label, number, spread
 
 
@@ -18,21 +18,17 @@ class _Score:
     support: int
     system: System
     first: bool
-    best: bool
+    best: bool = False
 
     def counts(self, record: RunRecord) -> Counts:
         return record.scores.per_type.get(self.type, Counts(0, 0, 0))
 
-    def f1(self) -> Cell:
-        found = self.system.spread(lambda record: self.counts(record).f1)
-        return spread(found, 3, self.system.ids, strong=self.best)
+    @property
+    def f1(self) -> Spread | None:
+        return self.system.spread(lambda record: self.counts(record).f1)
 
     def mean(self, figure: str) -> Cell:
         return number(self.system.mean(lambda record: getattr(self.counts(record), figure)), 3, self.system.ids)
-
-    def sd(self) -> Cell:
-        found = self.system.spread(lambda record: self.counts(record).f1)
-        return number(None if found is None else found.sd, 3, self.system.ids)
 
 
 def types(section: Section) -> Table:
@@ -43,8 +39,8 @@ def types(section: Section) -> Table:
         (Column("system", "System", "left"), lambda score: label(score.system.name, score.system.ids)),
         (Column("precision", "Precision"), lambda score: score.mean("precision")),
         (Column("recall", "Recall"), lambda score: score.mean("recall")),
-        (Column("f1", "F1"), _Score.f1),
-        (Column("f1_sd", detail=True), _Score.sd),
+        (Column("f1", "F1"), lambda score: spread(score.f1, 3, score.system.ids, strong=score.best)),
+        (Column("f1_sd", detail=True), lambda score: number(score.f1 and score.f1.sd, 3, score.system.ids)),
         (Column("seeds", detail=True), lambda score: number(len(score.system.ids))),
     ]
     notes = [*corpus_notes(section), "Support: gold entities of the type.", seed_note(section)]
@@ -63,14 +59,8 @@ def _scores(section: Section) -> list[_Score]:
             support[name] = counts.gold
     rows = []
     for name in sorted(support, key=lambda name: (-support[name], name)):
-        best = _best_student(section, name) if support[name] else None
-        for system in section.systems:
-            rows.append(_Score(name, support[name], system, system is section.systems[0], system is best))
+        own = [_Score(name, support[name], system, system is section.systems[0]) for system in section.systems]
+        students = [score for score in own if score.system.role == "student"] if support[name] else []
+        best = max(students, key=lambda score: score.f1.mean if score.f1 else 0.0, default=None)
+        rows += [replace(score, best=score is best) for score in own]
     return rows
-
-
-def _best_student(section: Section, name: str) -> System | None:
-    def f1(system: System) -> float:
-        return system.mean(lambda record: record.scores.per_type.get(name, Counts(0, 0, 0)).f1) or 0.0
-
-    return max(section.of_role("student"), key=f1, default=None)

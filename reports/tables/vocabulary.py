@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from finkd.records import RunRecord
 from finkd.reports.sections import Section, System
 from finkd.reports.table import Cell, Column, Table, label, number, share
 
@@ -49,12 +48,10 @@ def _shared(systems: list[System]) -> list[System]:
     groups: dict[str, System] = {}
     for system in systems:
         alike = json.dumps([(record.seed, record.vocabulary) for record in system.records], sort_keys=True)
-        first = groups.get(alike)
-        groups[alike] = (
-            system
-            if first is None
-            else replace(first, name=f"{first.name}; {system.name}", records=(*first.records, *system.records))
-        )
+        if alike in groups:
+            first = groups[alike]
+            system = replace(first, name=f"{first.name}; {system.name}", records=(*first.records, *system.records))
+        groups[alike] = system
     return list(groups.values())
 
 
@@ -83,12 +80,9 @@ def _figure(key: str) -> Callable[[System], Cell]:
 
 
 def _text(key: str) -> Callable[[System], Cell]:
-    def value(record: RunRecord) -> Any:
-        return record.vocabulary.get(key)
-
     def cell(system: System) -> Cell:
-        names = sorted({str(value(record)) for record in system.records if value(record) is not None})
-        return label(", ".join(names) or None, system.ids)
+        values = (record.vocabulary.get(key) for record in system.records)
+        return label(", ".join(sorted({str(value) for value in values if value is not None})) or None, system.ids)
 
     return cell
 

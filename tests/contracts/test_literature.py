@@ -8,7 +8,7 @@ import pytest
 from finkd.corpora.errors import UnknownNameError
 from finkd.experiments.commands.listing import KINDS as LISTED
 from finkd.reports.literature import KINDS, bibtex, cited, names, references
-from finkd.reports.literature.published import PUBLISHED
+from finkd.reports.tables.published import PUBLISHED
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "methods"])

@@ -7,8 +7,7 @@ import random
 import pytest
 
 from finkd.corpora import entities, load, stream
-from finkd.corpora.catalog.grammar import Grammar
-from finkd.corpora.catalog.sample import TYPES, side
+from finkd.corpora.catalog.sample import TYPES, Grammar, side
 
 SIDES = ("train", "validation", "test", "text")
 NAMES = ("first", "last", "place", "stem", "acronym", "year", "letter", "fraction")

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.reports.figures import figures
-from finkd.reports.figures.canvas import inline
-from finkd.reports.figures.pictures import pictures
+from finkd.reports.figures.canvas import inline, pictures
 from finkd.reports.figures.scatter import _front, spread_out
 from finkd.reports.sections import sections
 from finkd.reports.table import plain

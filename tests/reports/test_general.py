@@ -12,7 +12,7 @@ from finkd.reports.build import build
 from finkd.reports.formats import formats
 from finkd.reports.general import general
 from finkd.reports.report import compose
-from finkd.suites.record import TaskRecord, load_task_records
+from finkd.suites.record import VERSION, TaskRecord, load_task_records
 from tests.reports.hostile import HOSTILE
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS, general_files
 from tests.reports.tasks import task_record, task_records
@@ -137,9 +137,9 @@ def test_records_are_read_as_they_were_written(tmp_path):
     record.save(tmp_path / "a.task.json")
     assert load_task_records([tmp_path]) == [record]
     (tmp_path / "b.task.json").write_text('{"version": 0}')
-    with pytest.raises(DataError, match=r"b\.task\.json: task record of version 0, expected 1"):
+    with pytest.raises(DataError, match=rf"b\.task\.json: task record of version 0, expected {VERSION}"):
         load_task_records([tmp_path])
-    empty = {"version": 1}
+    empty = {"version": VERSION}
     (tmp_path / "b.task.json").write_text(json.dumps({**empty, "digest": digest(empty)}))
     with pytest.raises(DataError, match=r"b\.task\.json: damaged task record"):
         TaskRecord.load(tmp_path / "b.task.json")

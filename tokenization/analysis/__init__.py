@@ -1,7 +1,7 @@
-"""What changing the tokenizer, or the text, does: how words are cut, what stays known, what the embeddings cost."""
+"""The tokenizer-shift analysis: fertility, unknown tokens, overlap and cost of vocabularies on one or more texts."""
 
-from finkd.tokenization.analysis.cost import Encoder
 from finkd.tokenization.analysis.measure import Candidate, Text, analyze, measure
+from finkd.tokenization.analysis.metrics import Encoder
 from finkd.tokenization.analysis.result import Analysis, Estimate
 
 __all__ = ["Analysis", "Candidate", "Encoder", "Estimate", "Text", "analyze", "measure"]

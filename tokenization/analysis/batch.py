@@ -13,8 +13,7 @@ from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.tokenization.alignment import word_rows
-from finkd.tokenization.analysis.characters import Kinds, Points, kinds
-from finkd.tokenization.analysis.words import split
+from finkd.tokenization.analysis.words import Kinds, Points, kinds, split
 from finkd.tokenization.tokenizer import Longs
 
 BLOCKS = 64
@@ -57,7 +56,7 @@ class Batch:
 
     @cached_property
     def runs(self) -> tuple[Longs, Longs]:
-        """Starts and ends of the words that :func:`~tokenization.analysis.words.split` finds, whoever cut the others.
+        """Starts and ends of the words that :func:`~tokenization.analysis.words.split` finds, whatever the others are.
 
         In labelled text, words follow the annotators; numbers and dates are looked for in these.
         """
@@ -74,7 +73,7 @@ class Batch:
 
 
 def of_texts(texts: Sequence[str]) -> Batch:
-    """A batch of raw texts, whose words are found by kind of character.
+    """Make a batch of raw texts, whose words are found by kind of character.
 
     Raises:
         DataError: if a text holds half a surrogate pair, which no tokenizer reads.
@@ -90,7 +89,7 @@ def of_texts(texts: Sequence[str]) -> Batch:
 
 
 def of_sentences(sentences: Sequence[Sentence], types: dict[str, int]) -> Batch:
-    """A batch of sentences with the words and entities that they come with.
+    """Make a batch of sentences with the words and entities that they come with.
 
     Args:
         sentences: labelled or not.
@@ -114,7 +113,7 @@ def of_sentences(sentences: Sequence[Sentence], types: dict[str, int]) -> Batch:
 
 
 def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[Batch]:
-    """Sentences, or raw texts in pieces of at most ``LONGEST`` characters, as batches of bounded size."""
+    """Group sentences, and raw texts in parts of at most ``LONGEST`` characters, into batches of bounded size."""
     held: list[Sentence | str] = []
     size = 0
     for item in items:
@@ -128,9 +127,9 @@ def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[
 
 
 def cut(text: str, longest: int = LONGEST) -> Iterator[str]:
-    """A text in parts of at most ``longest`` characters, cut behind white space where there is any.
+    """Split a text into parts of at most ``longest`` characters, after white space where there is any.
 
-    Memory grows with the longest text that is cut into tokens at once, and no model reads so long a text anyway.
+    Memory grows with the longest text that is tokenized at once, and no model reads so long a text anyway.
     """
     start = 0
     while len(text) - start > longest:
@@ -144,12 +143,12 @@ def cut(text: str, longest: int = LONGEST) -> Iterator[str]:
 
 
 def block_of(name: str) -> int:
-    """The block of a document (or of a text without one), the same on every machine."""
+    """Return the block of a document (or of a text without one), the same on every machine."""
     return zlib.crc32(name.encode("utf-8", "surrogatepass")) % BLOCKS
 
 
 def _made(held: Sequence[Sentence | str], types: dict[str, int]) -> Iterator[Batch]:
-    """One batch of the raw texts and one of the sentences, whichever there are."""
+    """Make one batch of the raw texts and one of the sentences, whichever there are."""
     texts = [item for item in held if isinstance(item, str)]
     sentences = [item for item in held if not isinstance(item, str)]
     if texts:

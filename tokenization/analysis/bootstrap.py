@@ -20,6 +20,7 @@ _RESAMPLES_OF_COUNTS = 200  # enough for a standard deviation (Efron and Tibshir
 _PORTION = 10
 _SEED = 20_251_121
 _NORMAL_975 = 1.959964
+NOTHING = Estimate(0.0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Bootstrap:
 
     @classmethod
     def over(cls, texts: Longs, stream: int = 0) -> Bootstrap:
-        """Draws over the blocks that hold text.
+        """Draw blocks among those that hold text.
 
         Args:
             texts: (blocks,) number of texts in each.
@@ -48,7 +49,7 @@ class Bootstrap:
         return cls(used, draws.astype(np.float64))
 
     def estimate(self, figure: Callable[..., Doubles], *sums: Longs | Doubles) -> Estimate | None:
-        """A figure with its percentile interval of 95 %.
+        """Estimate a figure with its percentile interval of 95 %.
 
         Args:
             figure: from resampled sums, (resamples,) each, to the figure, (resamples,).
@@ -69,14 +70,18 @@ class Bootstrap:
         return Estimate(value, float(low), float(high))
 
     def ratio(self, part: Longs, whole: Longs) -> Estimate | None:
-        """``part / whole``, both (blocks,), with its interval."""
+        """Return ``part / whole``, both (blocks,), with its interval; ``None`` if ``whole`` is zero throughout."""
         return self.estimate(np.divide, part, whole)
+
+    def rate(self, part: Longs, whole: Longs) -> Estimate:
+        """Return :meth:`ratio`, and zero where there is nothing to divide by."""
+        return self.ratio(part, whole) or NOTHING
 
 
 def of_counts(
     figure: Callable[..., Doubles], *samples: tuple[Bootstrap, Counts], ceiling: float = 1.0
 ) -> Estimate | None:
-    """A function of token counts, with a normal interval from the bootstrap's standard deviation.
+    """Estimate a function of token counts, with a normal interval from the bootstrap's standard deviation.
 
     Percentiles would mislead here: a resample repeats blocks, so rare tokens vanish and every entropy and divergence
     moves one way.
@@ -105,7 +110,7 @@ def of_counts(
 
 
 def quotient(above: tuple[Bootstrap, Longs, Longs], below: tuple[Bootstrap, Longs, Longs]) -> Estimate | None:
-    """The ratio of a ratio on one text to the same ratio on another, with a percentile interval.
+    """Divide a ratio on one text by the same ratio on another, with a percentile interval.
 
     Args:
         above: draws of a text, with the parts and wholes of its blocks.
@@ -118,11 +123,7 @@ def quotient(above: tuple[Bootstrap, Longs, Longs], below: tuple[Bootstrap, Long
     if min(len(above[0].used), len(below[0].used)) < 2:
         return Estimate(value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = np.divide(*(_drawn_ratio(*side) for side in (above, below)))
+        parts = [[draws.draws @ column[draws.used] for column in columns] for draws, *columns in (above, below)]
+        drawn = np.divide(*(part / whole for part, whole in parts))
     low, high = np.percentile(drawn[np.isfinite(drawn)], [2.5, 97.5])
     return Estimate(value, float(low), float(high))
-
-
-def _drawn_ratio(bootstrap: Bootstrap, part: Longs, whole: Longs) -> Doubles:
-    found: Doubles = (bootstrap.draws @ part[bootstrap.used]) / (bootstrap.draws @ whole[bootstrap.used])
-    return found

@@ -1,4 +1,4 @@
-"""The whole analysis in one call: several tokenizers over several texts, each text read once."""
+"""Measure several tokenizers over several texts, each text read once."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from dataclasses import dataclass
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.wording import counted
-from finkd.tokenization.analysis.accumulate import Accumulator
 from finkd.tokenization.analysis.bootstrap import Bootstrap
-from finkd.tokenization.analysis.cost import Encoder
-from finkd.tokenization.analysis.excerpts import CutText, FragmentedWord, Fragments, NumberExample
-from finkd.tokenization.analysis.forms import common_forms
-from finkd.tokenization.analysis.knee import knee
+from finkd.tokenization.analysis.counts import Accumulator
+from finkd.tokenization.analysis.examples import CutText, FragmentedWord, Fragments, NumberExample, alone, segments
+from finkd.tokenization.analysis.metrics import Encoder, knee
 from finkd.tokenization.analysis.profiles import profile
 from finkd.tokenization.analysis.result import (
     Analysis,
     Curve,
-    DomainShift,
     Measured,
     Origin,
     Profile,
-    TokenizerShift,
     Vocabulary,
 )
-from finkd.tokenization.analysis.samples import alone, segments
-from finkd.tokenization.analysis.shifts import domain_shift, tokenizer_shift
+from finkd.tokenization.analysis.shifts import common_forms, domain_shift, tokenizer_shift
 from finkd.tokenization.tokenizer import Tokenizer
 
 DEFAULT_LIMIT = 512
@@ -96,33 +91,46 @@ def measure(
     """
     tokenizers = [candidate.tokenizer for candidate in candidates]
     names = _distinct([candidate.name or candidate.tokenizer.name for candidate in candidates])
-    eaten = [_eaten(text, tokenizers, limit, examples) for text in texts]
-    draws = [Bootstrap.over(each.texts, stream) for stream, each in enumerate(eaten)]
     titles = _distinct([text.name for text in texts])
+    counts = [_count(text, tokenizers, limit, examples) for text in texts]
+    draws = [Bootstrap.over(each.texts, stream) for stream, each in enumerate(counts)]
+    grid = list(zip(titles, counts, draws, strict=True))
     profiles = tuple(
         profile(title, name, text, side, draw, encoder)
-        for title, text, draw in zip(titles, eaten, draws, strict=True)
+        for title, text, draw in grid
         for name, side in zip(names, text.sides, strict=True)
     )
     vocabularies = tuple(
         _vocabulary(name, candidate, len(tokenizers[0]), width, encoder)
         for name, candidate in zip(names, candidates, strict=True)
     )
-    grid = list(zip(titles, eaten, strict=True))
+    forms = common_forms(tokenizers)
     return Analysis(
         limit=limit,
         vocabularies=vocabularies,
-        corpora=tuple(map(_measured, titles, texts, eaten, draws)),
+        corpora=tuple(map(_measured, titles, texts, counts, draws)),
         profiles=profiles,
-        tokenizer_shifts=_tokenizer_shifts(grid, names, tokenizers, draws),
-        domain_shifts=_domain_shifts(grid, names, draws),
-        fragments=tuple(
-            _fragments(title, name, text, index, tokenizers, worst)
-            for title, text in grid
+        tokenizer_shifts=tuple(
+            tokenizer_shift(title, names[index], (text.sides[0], text.sides[index]), (forms[0], forms[index]), draw)
+            for title, text, draw in grid
+            for index in range(1, len(names))
+        ),
+        domain_shifts=tuple(
+            domain_shift((title, name), (counts[0], text), index, (draws[0], draw))
+            for title, text, draw in grid[1:]
             for index, name in enumerate(names)
         ),
-        numbers=tuple(number for title, text in grid for number in _numbers(title, text, tokenizers)),
-        examples=tuple(_cut(title, chosen, tokenizers) for title, text in grid for chosen in text.drawn.chosen()),
+        fragments=tuple(
+            _fragments(title, name, text, index, tokenizers, worst)
+            for title, text, _ in grid
+            for index, name in enumerate(names)
+        ),
+        numbers=tuple(
+            NumberExample(title, kind, number, tuple(alone(tokenizer, number) for tokenizer in tokenizers))
+            for title, text, _ in grid
+            for kind, number in text.written.chosen()
+        ),
+        examples=tuple(_tokenized(title, text, tokenizers) for title, each, _ in grid for text in each.drawn.chosen()),
         curves=_curves(titles, vocabularies, profiles),
     )
 
@@ -150,7 +158,7 @@ def analyze(
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, those that come again with their number behind them."""
+    """Return the names, those that occur again with a number appended."""
     found: list[str] = []
     for name in names:
         numbered = (f"{name} ({number})" for number in itertools.count(2))
@@ -158,9 +166,9 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _eaten(text: Text, tokenizers: Sequence[Tokenizer], limit: int, examples: int) -> Accumulator:
+def _count(text: Text, tokenizers: Sequence[Tokenizer], limit: int, examples: int) -> Accumulator:
     found = Accumulator(tokenizers, limit, examples)
-    found.eat(text.items)
+    found.add(text.items)
     if not found.words:
         raise DataError(
             f"{text.name}: analyze: no word in {counted(int(found.texts.sum()), 'text')} ({text.part}); "
@@ -184,44 +192,17 @@ def _vocabulary(
     )
 
 
-def _measured(title: str, text: Text, eaten: Accumulator, draws: Bootstrap) -> Measured:
+def _measured(title: str, text: Text, counts: Accumulator, draws: Bootstrap) -> Measured:
     return Measured(
         name=title,
         part=text.part,
-        texts=int(eaten.texts.sum()),
-        words=eaten.words,
-        characters=eaten.characters,
-        entities=eaten.entities,
+        texts=int(counts.texts.sum()),
+        words=counts.words,
+        characters=counts.characters,
+        entities=counts.entities,
         blocks=len(draws.used),
-        cut=eaten.cut,
-        missed=eaten.counter.missed,
-    )
-
-
-def _tokenizer_shifts(
-    grid: Sequence[tuple[str, Accumulator]],
-    names: Sequence[str],
-    tokenizers: Sequence[Tokenizer],
-    draws: Sequence[Bootstrap],
-) -> tuple[TokenizerShift, ...]:
-    if len(names) < 2:
-        return ()
-    forms = common_forms(tokenizers)
-    return tuple(
-        tokenizer_shift(title, names[index], (text.sides[0], text.sides[index]), (forms[0], forms[index]), draw)
-        for (title, text), draw in zip(grid, draws, strict=True)
-        for index in range(1, len(names))
-    )
-
-
-def _domain_shifts(
-    grid: Sequence[tuple[str, Accumulator]], names: Sequence[str], draws: Sequence[Bootstrap]
-) -> tuple[DomainShift, ...]:
-    first = grid[0][1]
-    return tuple(
-        domain_shift((title, name), (first, text), index, (draws[0], draw))
-        for (title, text), draw in zip(grid[1:], draws[1:], strict=True)
-        for index, name in enumerate(names)
+        cut=counts.cut,
+        missed=counts.counter.missed,
     )
 
 
@@ -235,22 +216,15 @@ def _fragments(
     return Fragments(title, name, words)
 
 
-def _numbers(title: str, text: Accumulator, tokenizers: Sequence[Tokenizer]) -> list[NumberExample]:
-    return [
-        NumberExample(title, kind, number, tuple(alone(tokenizer, number) for tokenizer in tokenizers))
-        for kind, number in text.written.chosen()
-    ]
-
-
-def _cut(title: str, text: str, tokenizers: Sequence[Tokenizer]) -> CutText:
-    cuts = [segments(text, tokenizer) for tokenizer in tokenizers]
-    return CutText(title, tuple(cut for cut, _ in cuts), tuple(length for _, length in cuts))
+def _tokenized(title: str, text: str, tokenizers: Sequence[Tokenizer]) -> CutText:
+    segmented = [segments(text, tokenizer) for tokenizer in tokenizers]
+    return CutText(title, tuple(found for found, _ in segmented), tuple(length for _, length in segmented))
 
 
 def _curves(
     titles: Sequence[str], vocabularies: Sequence[Vocabulary], profiles: Sequence[Profile]
 ) -> tuple[Curve, ...]:
-    """A curve for each text and algorithm that was trained in two sizes or more."""
+    """Make a curve for each text and algorithm that was trained in two sizes or more."""
     trained = sorted((v for v in vocabularies if v.origin == "trained"), key=lambda v: v.size)
     by_algorithm = {v.algorithm: [w for w in trained if w.algorithm == v.algorithm] for v in trained}
     fertility = {(p.corpus, p.tokenizer): p.fertility for p in profiles}

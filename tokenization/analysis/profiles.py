@@ -1,35 +1,40 @@
-"""From the sums of one tokenizer on one text to its profile."""
+"""Compute the profile of one tokenizer on one text from its sums."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from finkd.tokenization.analysis.accumulate import Accumulator, Side
 from finkd.tokenization.analysis.bootstrap import Bootstrap, Doubles, of_counts
-from finkd.tokenization.analysis.cost import Encoder
-from finkd.tokenization.analysis.distribution import core_entries, renyi_efficiency
-from finkd.tokenization.analysis.numbers import NUMBERS
-from finkd.tokenization.analysis.result import Cuts, EntityCuts, Estimate, Profile
-from finkd.tokenization.analysis.shapes import SHAPES
-from finkd.tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
-from finkd.tokenization.tokenizer import Longs, Tokenizer
-
-NOTHING = Estimate(0.0)
+from finkd.tokenization.analysis.counts import (
+    CHARACTERS,
+    CONTINUED,
+    LOST,
+    STRETCHES,
+    TOKENS,
+    WHOLE,
+    Accumulator,
+    Side,
+    Tally,
+)
+from finkd.tokenization.analysis.metrics import Encoder, core_entries, renyi_efficiency
+from finkd.tokenization.analysis.result import Cuts, EntityCuts, Profile
+from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES
+from finkd.tokenization.tokenizer import Longs
 
 
 def profile(
     corpus: str, name: str, text: Accumulator, side: Side, bootstrap: Bootstrap, encoder: Encoder | None
 ) -> Profile:
-    """The profile of a tokenizer on a text that holds at least one word."""
+    """Compute the profile of a tokenizer on a text that holds at least one word."""
     total = side.words.total.T
     words, occurring = total[STRETCHES], side.counts.sum(axis=1, dtype=np.int64)
-    real = real_entries(side.tokenizer)
+    special = set(side.tokenizer.special_ids.values())
+    tokens = enumerate(side.tokenizer.vocabulary)
+    real = np.array([index for index, token in tokens if token and index not in special], np.int64)
     counts = side.counts.sum(axis=0, dtype=np.int64)
     unknown = side.tokenizer.special_ids.get("unk")
     hidden = np.zeros_like(occurring) if unknown is None else side.counts[:, unknown].astype(np.int64)
-
-    def rate(part: Longs, whole: Longs) -> Estimate:
-        return bootstrap.ratio(part, whole) or NOTHING
+    rate = bootstrap.rate
 
     def efficiency(drawn: Doubles) -> Doubles:
         return renyi_efficiency(drawn, len(real))
@@ -63,16 +68,8 @@ def profile(
     )
 
 
-def real_entries(tokenizer: Tokenizer) -> Longs:
-    """Ids of the entries that stand for text: the special tokens and ids that no token holds are left out."""
-    special = set(tokenizer.special_ids.values())
-    return np.array(
-        [index for index, token in enumerate(tokenizer.vocabulary) if token and index not in special], np.int64
-    )
-
-
 def percentile(lengths: Longs, share: float) -> float:
-    """The length below which this share of the texts lies, between two lengths if need be.
+    """Return the length below which this share of the texts lies, between two lengths if need be.
 
     Args:
         lengths: (longest + 1,) number of texts of each length.
@@ -85,14 +82,14 @@ def percentile(lengths: Longs, share: float) -> float:
 
 
 def _cuts(tally: Tally, names: tuple[str, ...], bootstrap: Bootstrap) -> tuple[Cuts, ...]:
-    """The groups that occur."""
+    """Estimate the figures of each group that occurs."""
     found = []
     for index, name in enumerate(names):
         sums = tally.group(index).T
         count = int(sums[STRETCHES].sum())
         if count:
             tokens, continued, whole = (
-                bootstrap.ratio(sums[measure], sums[STRETCHES]) or NOTHING for measure in (TOKENS, CONTINUED, WHOLE)
+                bootstrap.rate(sums[measure], sums[STRETCHES]) for measure in (TOKENS, CONTINUED, WHOLE)
             )
             characters = bootstrap.ratio(sums[CHARACTERS], sums[TOKENS])
             found.append(Cuts(name, count, tokens, continued, whole, characters))
@@ -105,10 +102,7 @@ def _entities(name: str, types: slice, side: Side, bootstrap: Bootstrap) -> Enti
     borders = side.borders[:, types].sum(axis=1).T
     if not entities[STRETCHES].any():
         return None
-
-    def rate(part: Longs, whole: Longs) -> Estimate:
-        return bootstrap.ratio(part, whole) or NOTHING
-
+    rate = bootstrap.rate
     return EntityCuts(
         name=name,
         count=int(entities[STRETCHES].sum()),

@@ -10,7 +10,7 @@ import pytest
 from finkd.corpora import load, stream
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers import limits
-from finkd.corpora.readers.lines import parse_json, read_json
+from finkd.corpora.readers.json_files import parse_json, read_json
 from finkd.corpora.text.streams import text_records
 
 

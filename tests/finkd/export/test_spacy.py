@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.readers.lines import read_json
+from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.segmentation import sentences_of_words, word_spans
 from finkd.export.loading import load_tagger
 from finkd.export.onnx import export_onnx

@@ -7,12 +7,10 @@ from html.parser import HTMLParser
 import pytest
 
 from finkd.corpora.sentence import Sentence
-from finkd.reports.analysis.build import build
 from finkd.reports.analysis.charts import curves, dots
-from finkd.reports.analysis.chosen import MOST, shown
-from finkd.reports.analysis.page import render
+from finkd.reports.analysis.page import build, render
 from finkd.reports.analysis.summary import summary
-from finkd.reports.analysis.tables import interval, tables
+from finkd.reports.analysis.tables import MOST, interval, shown, tables
 from finkd.reports.table import plain
 from finkd.tokenization.analysis import Candidate, Encoder, Estimate, Text, measure
 from tests.reports.hostile import HOSTILE

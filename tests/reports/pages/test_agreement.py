@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from finkd.reports.pages.agreement import ordinal_alpha
+from finkd.reports.statistics import ordinal_alpha
 
 NONE = np.nan
 PUBLISHED = [

@@ -1,4 +1,4 @@
-from finkd.reports.pages.summary import summary
+from finkd.reports.pages.page import summary
 from finkd.reports.sections import sections
 from tests.reports.examples import example_records, record
 

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finkd.tokenization.analysis.batch import BLOCKS, of_texts
-from finkd.tokenization.analysis.counter import WordCounter, word_keys
-from finkd.tokenization.analysis.coverage import Coverage
-from finkd.tokenization.analysis.tally import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally
+from finkd.tokenization.analysis.counts import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Coverage, Tally
+from finkd.tokenization.analysis.word_counter import WordCounter, word_keys
 from tests.toys import FAMILIES
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from finkd.tokenization.analysis.batch import BLOCKS
 from finkd.tokenization.analysis.bootstrap import Bootstrap, of_counts, quotient
-from finkd.tokenization.analysis.cost import Encoder
-from finkd.tokenization.analysis.distribution import core_entries, divergence, renyi_efficiency
-from finkd.tokenization.analysis.knee import knee
+from finkd.tokenization.analysis.metrics import Encoder, core_entries, divergence, knee, renyi_efficiency
 from finkd.tokenization.analysis.profiles import percentile
 
 COUNTS = st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any)

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.tokenization.analysis.batch import LONGEST, cut, of_texts
-from finkd.tokenization.analysis.characters import BLANK, IDEOGRAPH, JOINER, kinds
-from finkd.tokenization.analysis.numbers import NUMBERS, find
-from finkd.tokenization.analysis.shapes import SHAPES, shapes, spelled
+from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, find, shapes, spelled
+from finkd.tokenization.analysis.words import BLANK, IDEOGRAPH, JOINER, kinds
 
 
 def words(text):

@@ -1,17 +1,24 @@
-"""The systems that were scored on several corpora, side by side."""
+"""Tables over several sections: each is a function from all of them to a table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from finkd.corpora.registry import Registry
 from finkd.reports.sections import Section, System
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
 from finkd.reports.tables.significance import MARK, rivals
 
+overviews: Registry[Callable[[Sequence[Section]], Table]] = Registry(
+    "overviews",
+    {"corpora": ("finkd.reports.overviews:corpora", "systems by corpora: micro-F1 of those scored on several")},
+)
+
 
 def corpora(sections: Sequence[Section]) -> Table:
-    """One row per system that several sections hold, one column per section; each one's best student is strong."""
-    shared = [name for name in _names(sections) if sum(name in _by_name(each) for each in sections) > 1]
+    """Make one row per system that several sections hold, one column per section; each one's best student is strong."""
+    names = dict.fromkeys(system.name for section in sections for system in section.systems)
+    shared = [name for name in names if sum(name in _by_name(each) for each in sections) > 1]
     columns: list[tuple[Column, Callable[[str], Cell]]] = [
         (Column("system", "System", "left"), label),
         *(column for section in sections for column in _columns(section, plain(_heading(section, sections)))),
@@ -22,24 +29,15 @@ def corpora(sections: Sequence[Section]) -> Table:
         f"Bold: the best student of each. {MARK} significantly behind it (table 'significance').",
         "Mean: over all of them, for systems that each holds.",
     ]
-    rows = tuple(tuple(cell(name) for _, cell in columns) for name in shared)
-    return Table("corpora", "Systems by corpora", tuple(notes), tuple(column for column, _ in columns), rows)
-
-
-def _names(sections: Sequence[Section]) -> list[str]:
-    return list(dict.fromkeys(system.name for section in sections for system in section.systems))
+    return Table.of("corpora", "Systems by corpora", None, notes, columns, shared)
 
 
 def _by_name(section: Section) -> dict[str, System]:
     return {system.name: system for system in section.systems}
 
 
-def _key(section: Section) -> str:
-    return f"{section.experiment}/{section.corpus}/{section.split}"
-
-
 def _heading(section: Section, sections: Sequence[Section]) -> str:
-    """The corpus, and whatever else tells it from another section's."""
+    """Name the corpus, and whatever else tells it from another section's."""
     alike = [each for each in sections if each.corpus == section.corpus]
     if len(alike) == 1:
         return section.corpus
@@ -49,30 +47,25 @@ def _heading(section: Section, sections: Sequence[Section]) -> str:
 
 
 def _columns(section: Section, heading: str) -> list[tuple[Column, Callable[[str], Cell]]]:
-    """Micro-F1 on a section, and for data files its deviation and the number of seeds."""
-    key, systems = plain(_key(section)), _by_name(section)
-
-    def detail(figure: Callable[[System], float | None]) -> Callable[[str], Cell]:
-        return lambda name: number(figure(systems[name])) if name in systems else label(None)
-
-    return [
-        (Column(key, heading), _f1(section)),
-        (Column(f"{key} sd", detail=True), detail(lambda system: system.f1.sd)),
-        (Column(f"{key} seeds", detail=True), detail(lambda system: system.f1.n)),
-    ]
-
-
-def _f1(section: Section) -> Callable[[str], Cell]:
+    """Make the columns of micro-F1 on a section, and for data files its deviation and the number of seeds."""
+    key = plain(f"{section.experiment}/{section.corpus}/{section.split}")
     systems, best = _by_name(section), section.best_student
     behind = {rival.system.name for rival in rivals(section) if rival.is_behind}
 
-    def cell(name: str) -> Cell:
+    def f1(name: str) -> Cell:
         system = systems.get(name)
         if system is None:
             return label(None)
         return spread(system.f1, 3, system.ids, strong=system is best, mark=MARK if name in behind else "")
 
-    return cell
+    def detail(figure: Callable[[System], float | None]) -> Callable[[str], Cell]:
+        return lambda name: number(figure(systems[name])) if name in systems else label(None)
+
+    return [
+        (Column(key, heading), f1),
+        (Column(f"{key} sd", detail=True), detail(lambda system: system.f1.sd)),
+        (Column(f"{key} seeds", detail=True), detail(lambda system: system.f1.n)),
+    ]
 
 
 def _mean(name: str, sections: Sequence[Section]) -> Cell:

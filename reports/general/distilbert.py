@@ -1,65 +1,68 @@
-"""What others have published, apart from what is measured."""
+"""DistilBERT reproduced: scores kept on three tasks, time of a pass over STS-B, and what others have published."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from finkd.reports.general.glue import TASKS
-from finkd.reports.literature import references
-from finkd.reports.table import Cell, Column, Table, label, number
+from finkd.reports.general.contenders import Columns, Contender, contenders, data_notes, identity, reference
+from finkd.reports.general.glue import POSTER, source
+from finkd.reports.table import Cell, Column, Table, label, number, share
 from finkd.suites.record import TaskRecord
 
-
-@dataclass(frozen=True)
-class PublishedGlue:
-    """Published scores, in percent.
-
-    Attributes:
-        system: as its authors call it.
-        scores: of the tasks in the order of ``TASKS``.
-        average: as they print it.
-        source: key of the work in ``finkd.reports.literature``, or nothing.
-        remark: what a reader should know of it.
-    """
-
-    system: str
-    scores: tuple[float, ...]
-    average: float
-    source: str
-    remark: str = "development sets, median of five runs"
+TASKS = {"cola": "CoLA", "mrpc": "MRPC", "imdb": "IMDb"}
 
 
-POSTER = "a poster of students; distilled on WikiText-2 alone"
-
-PUBLISHED = (
-    PublishedGlue("ELMo", (44.1, 68.6, 76.6, 71.1, 86.2, 53.4, 91.5, 70.4, 56.3), 68.7, "sanh2019distilbert"),
-    PublishedGlue("BERT-base", (56.3, 86.7, 88.6, 91.8, 89.6, 69.3, 92.7, 89.0, 53.5), 79.5, "sanh2019distilbert"),
-    PublishedGlue("DistilBERT", (51.3, 82.2, 87.5, 89.2, 88.5, 59.9, 91.3, 86.9, 56.3), 77.0, "sanh2019distilbert"),
-    PublishedGlue("TinyDistilBERT", (12.8, 60.3, 80.5, 60.2, 72.8, 53.0, 79.2, 18.1, 56.3), 54.9, "", POSTER),
-)
-
-
-def glue_published(records: Sequence[TaskRecord]) -> Table:
-    """One row per published system, if anything of GLUE was measured."""
-    columns: list[tuple[Column, Callable[[PublishedGlue], Cell]]] = [
-        (Column("system", "System", "left"), lambda each: label(each.system)),
-        *((Column(task, heading), _score(place)) for place, (task, heading) in enumerate(TASKS.items())),
-        (Column("average", "Average"), lambda each: number(each.average, 1)),
-        (Column("source", "Source", "left"), lambda each: _source(each.source)),
-        (Column("remark", "Remark", "left"), lambda each: label(each.remark)),
+def three_tasks(records: Sequence[TaskRecord]) -> Table:
+    """Make one row per system and method that was scored on all three."""
+    tasks = list(TASKS)
+    asked = [record for record in records if record.task in TASKS]
+    found = [each for each in contenders(asked, "glue", "imdb") if each.average(tasks) is not None]
+    teacher = reference(found)
+    columns: Columns = [
+        *identity(),
+        *((Column(task, heading), _score(task)) for task, heading in TASKS.items()),
+        (Column("average", "Average"), lambda each: share(each.average(tasks), 1, each.ids)),
+        (Column("retention", "Kept (%)"), lambda each: share(each.retention(teacher, tasks), 2, each.ids)),
     ]
-    found = PUBLISHED if any(record.suite == "glue" for record in records) else ()
-    rows = tuple(tuple(cell(each) for _, cell in columns) for each in found)
-    notes = (
-        "Not measured by finkd; in percent.",
-        "Of MRPC and QQP papers print F1 or accuracy or their mean: compare sizes of differences, not the scores.",
-    )
-    return Table("glue-published", "GLUE, published by others", notes, tuple(column for column, _ in columns), rows)
+    notes = [
+        "In percent. CoLA: Matthews correlation; MRPC: mean of F1 and accuracy; IMDb: accuracy.",
+        *data_notes(found),
+    ]
+    if teacher is not None:
+        notes.append(f"Kept: average as a share of that of {teacher.system}, {teacher.method}.")
+    return Table.of("three-tasks", "CoLA, MRPC and IMDb", None, notes, columns, found)
 
 
-def _score(place: int) -> Callable[[PublishedGlue], Cell]:
-    return lambda each: number(each.scores[place], 1)
+def _score(task: str) -> Callable[[Contender], Cell]:
+    return lambda each: each.percent(each.scores(task), task)
+
+
+def inference(records: Sequence[TaskRecord]) -> Table:
+    """Make one row per system and processor."""
+    found = contenders(records, "inference")
+    base = {each.method: seconds for each in reversed(found) if each.role == "teacher" and (seconds := _seconds(each))}
+
+    def speed(each: Contender) -> Cell:
+        theirs, ours = base.get(each.method), _seconds(each)
+        return number(theirs / ours if theirs and ours else None, 2, each.ids)
+
+    columns: Columns = [
+        *identity(),
+        (Column("mb", "Size (MB)"), lambda each: number(each.records[0].resources.bytes, 1, each.ids, scale=1e6)),
+        (Column("seconds", "Seconds"), lambda each: number(_seconds(each), 2, each.ids)),
+        (Column("speed", "Speed"), speed),
+    ]
+    notes = [
+        "One pass over the pairs of STS-B's development set in fp32, one pair at a time, tokenizing included; "
+        "the median of several.",
+        "Speed: how many times that of the teacher on the same processor.",
+    ]
+    return Table.of("inference", "Time of a pass over STS-B", None, notes, columns, found)
+
+
+def _seconds(each: Contender) -> float | None:
+    return each.mean(lambda record: record.score)
 
 
 @dataclass(frozen=True)
@@ -113,22 +116,15 @@ def distilbert_published(records: Sequence[TaskRecord]) -> Table:
         (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 0, scale=1e6)),
         (Column("seconds", "STS-B pass (s)"), lambda each: _as_printed(each.seconds)),
         (Column("retention", "Kept (%)"), lambda each: _as_printed(each.retention)),
-        (Column("source", "Source", "left"), lambda each: _source(each.source)),
+        (Column("source", "Source", "left"), lambda each: source(each.source)),
         (Column("remark", "Remark", "left"), lambda each: label(each.remark)),
     ]
     found = DISTILBERT if any(record.suite == "inference" for record in records) else ()
-    rows = tuple(tuple(cell(each) for _, cell in columns) for each in found)
     notes = (
         "Not measured by finkd; scores in percent.",
         "Passes were timed on other machines: only ratios within one source can be compared.",
     )
-    return Table(
-        "distilbert-published", "DistilBERT, published by others", notes, tuple(column for column, _ in columns), rows
-    )
-
-
-def _source(key: str) -> Cell:
-    return label(references()[key].short, cites=(key,)) if key else label(None)
+    return Table.of("distilbert-published", "DistilBERT, published by others", None, notes, columns, found)
 
 
 def _as_printed(value: float | None) -> Cell:

@@ -1,17 +1,56 @@
-"""Numbers as financial text writes them: amounts, percentages, dates and tickers, found without a loop over words."""
+"""Types of words: shapes by case, digits and signs; numbers as amounts, percentages, dates and tickers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from finkd.tokenization.analysis.batch import Batch
-from finkd.tokenization.analysis.characters import CURRENCY, DIGIT, LETTER, LOWER, UPPER
-from finkd.tokenization.analysis.words import Bools
+from finkd.tokenization.analysis.words import CURRENCY, DIGIT, LETTER, LOWER, MARK, UPPER, Bools
 from finkd.tokenization.tokenizer import Longs
+
+SHAPES = ("lower case", "Capitalised", "ALL CAPITALS", "mIxed or with digits", "caseless script", "number", "sign")
+_LOWER, _CAPITALISED, _CAPITALS, _MIXED, _CASELESS, _NUMBER, _SIGN = range(len(SHAPES))
+
+
+def shapes(batch: Batch) -> Longs:
+    """Return the (words,) index into ``SHAPES`` of each word of a batch.
+
+    A single capital counts as capitalised. Letters with digits are mixed; digits without letters are a number, whatever
+    signs stand between them; a word with neither is a sign.
+    """
+    upper, lower, caseless, digits = (
+        _count(batch.kinds == kind, batch.starts, batch.ends) for kind in (UPPER, LOWER, LETTER, DIGIT)
+    )
+    letters = upper + lower + caseless
+    starts_upper = batch.kinds[batch.starts] == UPPER
+    conditions = (
+        (letters == 0) & (digits > 0),
+        letters == 0,
+        digits > 0,
+        upper + lower == 0,
+        upper == 0,
+        starts_upper & (upper == 1),
+        lower == 0,
+    )
+    choices = (_NUMBER, _SIGN, _MIXED, _CASELESS, _LOWER, _CAPITALISED, _CAPITALS)
+    return np.select(conditions, choices, _MIXED).astype(np.int64)
+
+
+def spelled(batch: Batch) -> Bools:
+    """Flag the (words,) that are letters and their marks alone: no numbers, addresses or apostrophes."""
+    letters = _count(np.isin(batch.kinds, (UPPER, LOWER, LETTER, MARK)), batch.starts, batch.ends)
+    found: Bools = letters == batch.ends - batch.starts
+    return found
+
+
+def _count(flags: Bools, starts: Longs, ends: Longs) -> Longs:
+    """Return the (words,) number of flagged characters of each word."""
+    running = np.concatenate(([0], np.cumsum(flags, dtype=np.int32)))
+    return running[ends] - running[starts]
+
 
 NUMBERS = ("plain number", "amount", "percentage", "date", "ticker")
 _PLAIN, _AMOUNT, _PERCENTAGE, _DATE, _TICKER = range(len(NUMBERS))
@@ -46,7 +85,7 @@ class Spans:
 
 
 def find(batch: Batch) -> Spans:
-    """The numbers of a batch, each character in one at most.
+    """Find the numbers of a batch, each character in one at most.
 
     - date: ``3/31/1999``, ``1999-03-31``, or a month by name with a day, a year or both;
     - percentage: a number and ``%`` or ``percent``;
@@ -55,12 +94,12 @@ def find(batch: Batch) -> Spans:
       capitals cannot be told from acronyms;
     - plain number: what is left of the words that start with a digit and hold no letter.
 
-    Earlier kinds of this list go before later ones.
+    Earlier kinds of this list have precedence over later ones.
     """
     words = _Words(batch)
     if not words.count:
         return Spans(*(np.zeros(0, np.int64) for _ in range(3)))
-    taken = np.zeros(words.count, np.bool_)
+    plain, taken = np.flatnonzero(words.number), np.zeros(words.count, np.bool_)
     found: list[tuple[Longs, Longs, int]] = []
     for group, first, last in (
         (_DATE, *_written_dates(words)),
@@ -68,18 +107,21 @@ def find(batch: Batch) -> Spans:
         (_PERCENTAGE, *_percentages(words)),
         (_AMOUNT, *_amounts(words)),
         (_TICKER, *_tickers(words)),
-        (_PLAIN, *_both(np.flatnonzero(words.number))),
+        (_PLAIN, plain, plain),
     ):
         free = ~(taken[first] | taken[last])
         first, last = first[free], last[free]
         found.append((words.starts[first], words.ends[last], group))
-        _mark(taken, first, last)
+        steps = np.zeros(words.count + 1, np.int32)
+        np.add.at(steps, first, 1)
+        np.add.at(steps, last + 1, -1)
+        taken |= np.cumsum(steps)[:-1] > 0
     groups = np.concatenate([np.full(len(starts), group, np.int64) for starts, _, group in found])
     return Spans(np.concatenate([s for s, _, _ in found]), np.concatenate([e for _, e, _ in found]), groups)
 
 
 class _Words:
-    """The words of a batch, as numbers are looked for in them."""
+    """The words of a batch with what tells numbers from them."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -112,10 +154,8 @@ class _Words:
         found: Bools = short & (self._holding((UPPER,)) == self.lengths)
         return found
 
-    def _holding(self, wanted: Iterable[int]) -> Longs:
-        flags = np.isin(self.batch.kinds, tuple(wanted))
-        running = np.concatenate(([0], np.cumsum(flags, dtype=np.int32)))
-        return running[self.ends] - running[self.starts]
+    def _holding(self, wanted: tuple[int, ...]) -> Longs:
+        return _count(np.isin(self.batch.kinds, wanted), self.starts, self.ends)
 
     def sign(self, signs: str) -> Bools:
         """(words,) True for words that are one of these characters."""
@@ -123,14 +163,10 @@ class _Words:
         return found
 
     def among(self, candidates: Longs, names: frozenset[str]) -> Longs:
-        """The candidates that are spelled like one of the names."""
+        """Return the candidates that are spelled like one of the names."""
         joined, starts, ends = self.batch.joined, self.starts[candidates], self.ends[candidates]
         spelled = [joined[start:end] in names for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return candidates[np.array(spelled, np.bool_)]
-
-
-def _both(places: Longs) -> tuple[Longs, Longs]:
-    return places, places
 
 
 def _percentages(words: _Words) -> tuple[Longs, Longs]:
@@ -157,7 +193,7 @@ def _tickers(words: _Words) -> tuple[Longs, Longs]:
 
 
 def _written_dates(words: _Words) -> tuple[Longs, Longs]:
-    """Three runs of digits between two equal signs, with the lengths of day, month and year."""
+    """Find three runs of digits between two equal signs, with the lengths of day, month and year."""
     slash, dash, digits = words.sign("/"), words.sign("-"), words.digits
     separated = (slash[1:-3] & slash[3:-1]) | (dash[1:-3] & dash[3:-1])
     touching = words.joined[:-3] & words.joined[1:-2] & words.joined[2:-1] & words.joined[3:]
@@ -170,7 +206,7 @@ def _written_dates(words: _Words) -> tuple[Longs, Longs]:
 
 
 def _month_dates(words: _Words) -> tuple[Longs, Longs]:
-    """``March 31, 1999``, ``31 March 1999``, ``March 1999``, ``March 31``."""
+    """Find ``March 31, 1999``, ``31 March 1999``, ``March 1999``, ``March 31``."""
     digits = np.concatenate((words.digits, np.zeros(4, np.int64)))
     near = np.concatenate((words.near, np.zeros(4, np.bool_)))
     comma = np.concatenate((words.sign(","), np.zeros(4, np.bool_)))
@@ -184,11 +220,3 @@ def _month_dates(words: _Words) -> tuple[Longs, Longs]:
     without = day & near[month + 1] & (digits[month + 2] == 4)
     last = month + np.select((with_comma, without, day | year), (3, 2, 1), 0)
     return month - (before[month] & ~day), last
-
-
-def _mark(taken: Bools, first: Longs, last: Longs) -> None:
-    """Note the words from ``first`` to ``last`` as used."""
-    steps = np.zeros(len(taken) + 1, np.int32)
-    np.add.at(steps, first, 1)
-    np.add.at(steps, last + 1, -1)
-    taken |= np.cumsum(steps)[:-1] > 0

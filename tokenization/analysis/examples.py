@@ -1,16 +1,86 @@
-"""A few real texts and numbers to show, chosen by rules that no figure can influence."""
+"""Examples of an analysis: words, numbers and texts with their tokens, chosen by rules that no figure influences."""
 
 from __future__ import annotations
 
 import re
 import zlib
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from finkd.tokenization.analysis.batch import Batch, of_texts
-from finkd.tokenization.analysis.excerpts import Kind, Segment
-from finkd.tokenization.analysis.numbers import NUMBERS, Spans
+from finkd.tokenization.analysis.word_types import NUMBERS, Spans
 from finkd.tokenization.tokenizer import Tokenizer
+
+Kind = Literal["start", "inside", "unknown", "gap"]
+
+
+@dataclass(frozen=True)
+class FragmentedWord:
+    """A frequent word that some tokenizer cuts.
+
+    Attributes:
+        word: as written.
+        count: occurrences in the text, see ``Measured.missed``.
+        extra: tokens beyond the first that each tokenizer spent on it over the text, in the analysis's order.
+        cuts: its tokens under each tokenizer, on its own.
+    """
+
+    word: str
+    count: int
+    extra: tuple[int, ...]
+    cuts: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """The words that cost one tokenizer most extra tokens over one text, the dearest first."""
+
+    corpus: str
+    tokenizer: str
+    words: tuple[FragmentedWord, ...]
+
+
+@dataclass(frozen=True)
+class NumberExample:
+    """A number as one text writes it, with its tokens under each tokenizer, on its own."""
+
+    corpus: str
+    kind: str
+    text: str
+    cuts: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a text that was cut.
+
+    Attributes:
+        text: as written.
+        kind: ``"start"`` of a word, ``"inside"`` one, ``"unknown"``, or a ``"gap"`` that no token covers.
+        tokens: the vocabulary's entries for it, several where characters are spelled in bytes.
+    """
+
+    text: str
+    kind: Kind
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CutText:
+    """A real text, or the beginning of one, under each tokenizer.
+
+    Attributes:
+        corpus: where it comes from.
+        cuts: the segments of each tokenizer; their texts joined give the text again.
+        lengths: tokens of each tokenizer, special tokens left out.
+    """
+
+    corpus: str
+    cuts: tuple[tuple[Segment, ...], ...]
+    lengths: tuple[int, ...]
+
 
 _SHORTEST, _LONGEST = 60, 260
 _PER_KIND = 4

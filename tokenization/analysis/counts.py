@@ -1,4 +1,4 @@
-"""Eats a text batch by batch under several tokenizers, and keeps nothing but counts."""
+"""Count tokens per word, number and entity under several tokenizers, batch by batch; only sums are kept."""
 
 from __future__ import annotations
 
@@ -9,14 +9,112 @@ import numpy as np
 
 from finkd.corpora.sentence import Sentence
 from finkd.tokenization.analysis.batch import BLOCKS, LONGEST, Batch, batches
-from finkd.tokenization.analysis.counter import WordCounter, word_keys
-from finkd.tokenization.analysis.coverage import Coverage
-from finkd.tokenization.analysis.numbers import NUMBERS, Spans, find
-from finkd.tokenization.analysis.samples import Numbers, Texts
-from finkd.tokenization.analysis.shapes import SHAPES, shapes, spelled
-from finkd.tokenization.analysis.tally import STRETCHES, Tally
+from finkd.tokenization.analysis.examples import Numbers, Texts
+from finkd.tokenization.analysis.word_counter import WordCounter, word_keys
+from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, Spans, find, shapes, spelled
 from finkd.tokenization.analysis.words import Bools
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+
+STRETCHES, TOKENS, CONTINUED, WHOLE, LOST, CHARACTERS = range(6)
+MEASURES = 6
+
+
+class Tally:
+    """Counts of stretches (words, numbers, entity words) by group and block; new groups are appended.
+
+    Attributes:
+        sums: (blocks, groups, measures): stretches, tokens that touch them, stretches of two tokens or more, whole
+            stretches, stretches that no token touches, and their characters.
+    """
+
+    def __init__(self, groups: int = 0) -> None:
+        self.sums = np.zeros((BLOCKS, groups, MEASURES), np.int64)
+
+    def add(self, blocks: Longs, groups: Longs, tokens: Longs, whole: Bools, characters: Longs) -> None:
+        """Count some stretches.
+
+        Args:
+            blocks: (stretches,) block of each.
+            groups: (stretches,) group of each.
+            tokens: (stretches,) tokens that touch it.
+            whole: (stretches,) True for those that are one known token.
+            characters: (stretches,) its length.
+        """
+        if not len(groups):
+            return
+        missing = int(groups.max()) + 1 - self.sums.shape[1]
+        if missing > 0:
+            self.sums = np.pad(self.sums, ((0, 0), (0, missing), (0, 0)))
+        width = self.sums.shape[1]
+        place = blocks * width + groups
+        for measure, amount in (
+            (STRETCHES, None),
+            (TOKENS, tokens),
+            (CONTINUED, tokens > 1),
+            (WHOLE, whole),
+            (LOST, tokens == 0),
+            (CHARACTERS, characters),
+        ):
+            counts = np.bincount(place, weights=amount, minlength=BLOCKS * width).astype(np.int64)
+            self.sums[:, :, measure] += counts.reshape(BLOCKS, width)
+
+    def group(self, index: int) -> Longs:
+        """(blocks, measures) sums of one group; zeros for one that never occurred."""
+        if index >= self.sums.shape[1]:
+            return np.zeros((BLOCKS, MEASURES), np.int64)
+        return self.sums[:, index]
+
+    @property
+    def total(self) -> Longs:
+        """(blocks, measures) sums over all groups."""
+        found: Longs = self.sums.sum(axis=1)
+        return found
+
+
+class Coverage:
+    """The tokens of a batch, counted by character.
+
+    A token touches ``[start, end)`` if it starts before ``end`` and ends behind ``start``, and a token that ends before
+    ``start`` also starts before ``end``. So two running counts answer every question with two look-ups.
+
+    Args:
+        tokens: of the batch's texts.
+        batch: where the texts lie.
+        unknown: (tokens,) True for tokens that are the unknown token.
+    """
+
+    def __init__(self, tokens: Tokens, batch: Batch, unknown: Bools) -> None:
+        base = np.repeat(batch.bases, np.diff(tokens.rows))
+        covering = tokens.ends > tokens.starts
+        self.starts = (tokens.starts + base)[covering]
+        self.ends = (tokens.ends + base)[covering]
+        size = len(batch.points)
+        self._started, self._ended = _running(self.starts, size), _running(self.ends, size)
+        self._unknown: tuple[Longs, Longs] | None = None
+        if unknown.any():
+            hidden = unknown[covering]
+            self._unknown = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
+
+    def touching(self, starts: Longs, ends: Longs) -> Longs:
+        """Count the tokens that share a character with each stretch."""
+        return self._started[ends] - self._ended[starts + 1]
+
+    def known(self, starts: Longs, ends: Longs) -> Bools:
+        """Flag the stretches that no unknown token touches."""
+        if self._unknown is None:
+            return np.ones(len(starts), np.bool_)
+        started, ended = self._unknown
+        found: Bools = started[ends] - ended[starts + 1] == 0
+        return found
+
+    def inside(self, borders: Longs) -> Bools:
+        """Flag the borders between two characters that fall inside a token."""
+        return self._started[borders] - self._ended[borders + 1] > 0
+
+
+def _running(places: Longs, size: int) -> Longs:
+    """Return for each of (size + 2,) indices how many of the places are smaller."""
+    return np.concatenate(([0], np.cumsum(np.bincount(places, minlength=size + 1))))
 
 
 class Side:
@@ -101,7 +199,7 @@ class Accumulator:
         types: entity type -> its number in the sums.
         texts: (blocks,) texts.
         characters: of all texts.
-        cut: texts that were taken in parts.
+        cut: texts that were split into parts.
         counter: distinct words of letters alone.
         drawn: some texts.
         written: some numbers of each kind.
@@ -125,42 +223,34 @@ class Accumulator:
         """Labelled entities in all texts."""
         return int(self.sides[0].entities.sums[:, :, STRETCHES].sum())
 
-    def eat(self, items: Iterable[Sentence | str]) -> None:
+    def add(self, items: Iterable[Sentence | str]) -> None:
         """Count sentences or raw texts, which are read once and not kept.
 
         Raises:
             DataError: if a text holds half a surrogate pair.
         """
-        for batch, cut in self._cut_ahead(batches(self._watched(items), self.types)):
-            self._add(batch, cut)
-
-    def _cut_ahead(self, laid: Iterable[Batch]) -> Iterator[tuple[Batch, list[Tokens]]]:
-        """Batches with the tokens of each tokenizer; the next batch is cut in a thread while this one is counted."""
-        with ThreadPoolExecutor(1) as thread:
+        with ThreadPoolExecutor(1) as thread:  # tokenizes the next batch while this one is counted
             before: tuple[Batch, Future[list[Tokens]]] | None = None
-            for batch in laid:
-                cut = thread.submit(self._cut, batch)
+            for batch in batches(self._watched(items), self.types):
+                tokens = thread.submit(lambda texts: [side.tokenizer.encode(texts) for side in self.sides], batch.texts)
                 if before is not None:
-                    yield before[0], before[1].result()
-                before = batch, cut
+                    self._add(before[0], before[1].result())
+                before = batch, tokens
             if before is not None:
-                yield before[0], before[1].result()
-
-    def _cut(self, batch: Batch) -> list[Tokens]:
-        return [side.tokenizer.encode(batch.texts) for side in self.sides]
+                self._add(before[0], before[1].result())
 
     def _watched(self, items: Iterable[Sentence | str]) -> Iterator[Sentence | str]:
+        """Pass the items on, counting the texts that are split."""
         for item in items:
             self.cut += isinstance(item, str) and len(item) > LONGEST
             yield item
 
-    def _add(self, batch: Batch, cut: Sequence[Tokens]) -> None:
+    def _add(self, batch: Batch, tokens_of: Sequence[Tokens]) -> None:
         self.texts += np.bincount(batch.blocks, minlength=BLOCKS)
         self.characters += len(batch.joined) - len(batch.texts)
         shape, spans = shapes(batch), find(batch)
-        touching = [
-            side.add(batch, tokens, shape, spans, len(self.types)) for side, tokens in zip(self.sides, cut, strict=True)
-        ]
+        pairs = zip(self.sides, tokens_of, strict=True)
+        touching = [side.add(batch, tokens, shape, spans, len(self.types)) for side, tokens in pairs]
         words = np.flatnonzero(spelled(batch))
         starts, ends = batch.starts[words], batch.ends[words]
         extra = np.stack([np.maximum(tokens[words] - 1, 0) for tokens in touching], axis=1)
