@@ -23,8 +23,10 @@ teacher: encoder
 seeds: [1]
 measure: 0
 """
+STUDENT = "  student: {strategy: finetune}
+stages:"
 TUNE = f"""
-{CONFIG.replace("split: test", "split: validation").replace("stages:", "  student: {strategy: finetune}\nstages:")}
+{CONFIG.replace("split: test", "split: validation").replace("stages:", STUDENT)}
 search:
   system: student
   space: {{stages.finetune.schedule.learning_rate: {{low: 1e-4, high: 1e-3, log: true}}}}
