@@ -23,8 +23,7 @@ teacher: encoder
 seeds: [1]
 measure: 0
 """
-STUDENT = "  student: {strategy: finetune}
-stages:"
+STUDENT = "  student: {strategy: finetune}\nstages:"
 TUNE = f"""
 {CONFIG.replace("split: test", "split: validation").replace("stages:", STUDENT)}
 search:
