@@ -74,7 +74,7 @@ def train(
 
     Example:
         >>> import finkd
-        >>> tokenizer = finkd.train_vocabulary(["the bank lent money to the bank"], "wordpiece", 40)
+        >>> tokenizer = finkd.train_vocabulary(["the bank lent money to the bank"], "wordpiece", 100)
         >>> "bank" in tokenizer.vocabulary
         True
     """
