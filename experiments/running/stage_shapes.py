@@ -11,17 +11,15 @@ import torch
 
 from finkd.compression.low_rank import Size, beyond_rank_one, check_smaller, ranks_alike
 from finkd.compression.pruning import kept
-from finkd.compression.sharing import check_shareable
-from finkd.compression.tensors import rank_by_budget
+from finkd.compression.sharing import check_shareable, rank_by_budget
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
 from finkd.execution import lineage
 from finkd.experiments.running.shapes import Shape, encoder
 from finkd.models import pretrained
-from finkd.models.capabilities import Abilities, abilities
 from finkd.models.layer_overrides import Slim, check_family
 from finkd.models.layer_parts import LINEARS
-from finkd.models.loading import read_head
+from finkd.models.loading import Abilities, abilities, read_head
 from finkd.models.truncation import every_other
 from finkd.settings import shown
 from finkd.stages.decompose import Decompose

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from finkd.compression.tensors import Method, cp, rank_by_budget, stacks, tucker, with_factors
+from finkd.compression.sharing import Method, cp, rank_by_budget, stacks, tucker, with_factors
 from finkd.models.model import Model
 from finkd.stages.stage import Context, Head
 
