@@ -57,7 +57,7 @@ class Decomposition:
         """Highest rank that takes fewer parameters than the whole matrix."""
         return highest_rank(self.size)
 
-    def cut(self, rank: int) -> tuple[Tensor, Tensor]:
+    def truncated(self, rank: int) -> tuple[Tensor, Tensor]:
         """Return (rank, in) and (out, rank) matrices whose product is the best approximation of that rank."""
         root = self.values[:rank].sqrt()
         return root[:, None] * self.right[:rank], self.left[:, :rank] * root
@@ -188,7 +188,7 @@ def with_ranks(model: Model, found: Mapping[str, Decomposition], ranks: Mapping[
         number, _, kind = name.partition(".")
         layer = model.layers[int(number)]
         path = f"{names[layer]}.{getattr(parts(layer), kind)}"
-        narrow, wide = found[name].cut(rank)
+        narrow, wide = found[name].truncated(rank)
         kind_of = weights.pop(f"{path}.weight")
         weights |= {f"{path}.0.weight": narrow.to(kind_of), f"{path}.1.weight": wide.to(kind_of)}
         weights[f"{path}.1.bias"] = weights.pop(f"{path}.bias")

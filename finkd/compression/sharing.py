@@ -1,17 +1,23 @@
-"""Weight sharing across layers."""
+"""Weight sharing across layers: one set of weights, or shared factors of a tensor decomposition."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import bisect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
+from torch import Tensor
 
+from finkd.compression.low_rank import matrices
 from finkd.corpora.errors import ConfigError
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Shared, Slim
-from finkd.models.layer_parts import parts
+from finkd.models.layer_parts import LINEARS, parts
 from finkd.models.model import Model
+from finkd.system.third_party import quiet
 
 Start = Literal["mean", "first"]
 """Initial shared weights: the mean of the layers', or those of the first layer."""
@@ -61,3 +67,107 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
         for prefix in prefixes:
             weights[f"{prefix}.{name}"] = layers[0] if start == "first" else torch.stack(layers).mean(0)
     return Model(rebuilt(model.network, replace(slim, shared=shared), weights), model.tokenizer, model.labels)
+
+
+Method = Literal["tucker", "cp"]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Factors of the matrices W_l of all layers: ``wide @ core_l @ narrow``.
+
+    Attributes:
+        wide: (out, rank).
+        cores: (layers, rank, rank), or (layers, rank) diagonals.
+        narrow: (rank, in).
+    """
+
+    wide: Tensor
+    cores: Tensor
+    narrow: Tensor
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """Rank of the outputs and of the inputs, or that of diagonal cores."""
+        return tuple(self.cores.shape[1:])
+
+
+def tucker(stack: Tensor, rank: int) -> Factors:
+    """Decompose along outputs and inputs (Tucker 1966; higher-order orthogonal iteration, by tensorly).
+
+    Args:
+        stack: (layers, out, in).
+        rank: of outputs and inputs; at most their number.
+    """
+    from tensorly.decomposition import partial_tucker
+
+    ranks = [min(rank, size) for size in stack.shape[1:]]
+    (cores, (wide, into)), _ = partial_tucker(stack.double().numpy(), ranks, modes=[1, 2], random_state=0)
+    return Factors(*(torch.from_numpy(np.array(each)) for each in (wide, cores, into.T)))
+
+
+def cp(stack: Tensor, rank: int) -> Factors:
+    """Decompose into a sum of outer products (canonical polyadic, Hitchcock 1927; alternating least squares).
+
+    Args:
+        stack: (layers, out, in).
+        rank: of the sum.
+    """
+    from tensorly.decomposition import parafac
+
+    with quiet("tensorly"):  # it warns about ranks above the number of layers
+        weights, (layers, wide, into) = parafac(
+            stack.double().numpy(), rank, n_iter_max=50, init="svd", random_state=0, normalize_factors=True
+        )
+    root = np.sqrt(weights)
+    return Factors(*(torch.from_numpy(np.array(each)) for each in (wide * root, layers, (into * root).T)))
+
+
+def rank_by_budget(stack: Tensor, method: Method, fraction: float) -> int:
+    """Return the highest rank whose factors have at most a share of the parameters of a (layers, out, in) stack.
+
+    Raises:
+        ConfigError: if not even one rank fits.
+    """
+    layers, out, into = stack.shape
+    budget = fraction * stack.numel()
+
+    def cost(rank: int) -> int:
+        if method == "cp":
+            return rank * (out + into + layers)
+        left, right = min(rank, out), min(rank, into)
+        return out * left + into * right + layers * left * right
+
+    highest = max(out, into) if method == "tucker" else int(budget)
+    rank = bisect.bisect_right(range(1, highest + 1), budget, key=cost)  # the cost does not fall with the rank
+    if rank == 0:
+        raise ConfigError(f"compress:tensorize: no rank fits a budget of {fraction:g}; choose a higher one")
+    return rank
+
+
+def stacks(model: Model) -> dict[str, Tensor]:
+    """Return the (layers, out, in) matrices of each name in ``finkd.models.layer_parts.LINEARS``.
+
+    Raises:
+        ConfigError: if layers are shared, of low rank, or of different shapes.
+    """
+    found = matrices(model)
+    layers = range(len(model.layers))
+    Slim.of(model.network).check_alike("compress:tensorize", len(layers))
+    return {kind: torch.stack([found[f"{layer}.{kind}"].weight.detach() for layer in layers]) for kind in LINEARS}
+
+
+def with_factors(model: Model, found: Mapping[str, Factors]) -> Model:
+    """Return a copy in which each named matrix of every layer is a product of three; layers share the outer two."""
+    weights = model.network.state_dict()
+    names = {module: name for name, module in model.network.named_modules()}
+    for number, layer in enumerate(model.layers):
+        for kind, factors in found.items():
+            path = f"{names[layer]}.{getattr(parts(layer), kind)}"
+            old = weights.pop(f"{path}.weight")
+            for place, made in enumerate((factors.narrow, factors.cores[number], factors.wide)):
+                weights[f"{path}.{place}.weight"] = made.to(old)
+            weights[f"{path}.2.bias"] = weights.pop(f"{path}.bias")
+    stacked = {kind: factors.ranks for kind, factors in found.items()}
+    slim = replace(Slim.of(model.network), stacked=stacked)
+    return Model(rebuilt(model.network, slim, weights), model.tokenizer, model.labels)

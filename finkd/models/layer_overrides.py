@@ -39,7 +39,7 @@ class Slim:
         heads: number in each layer; empty for that of the configuration.
         units: feed-forward units of each layer; likewise.
         ranks: ``"layer.matrix"`` (``finkd.models.layer_parts.LINEARS``) -> rank of the two matrices in its place.
-        stacked: matrix -> ranks of its factors over all layers (``finkd.compression.tensors``): one for a diagonal
+        stacked: matrix -> ranks of its factors over all layers (``finkd.compression.sharing``): one for a diagonal
             core, else two.
         shared: half that has one set of weights for all layers.
     """

@@ -7,8 +7,7 @@ from typing import Literal
 
 from finkd.corpora.errors import ConfigError
 from finkd.models import pretrained
-from finkd.models.capabilities import abilities
-from finkd.models.loading import read_head
+from finkd.models.loading import abilities, read_head
 from finkd.models.shape import Shape, read_shape
 from finkd.settings import shown
 

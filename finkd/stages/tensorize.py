@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
-from finkd.compression.tensors import Method, cp, rank_by_budget, stacks, tucker, with_factors
+from finkd.compression.sharing import Method, cp, rank_by_budget, stacks, tucker, with_factors
 from finkd.models.layer_overrides import check_family
 from finkd.models.layer_parts import LINEARS
 from finkd.models.model import Model

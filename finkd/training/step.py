@@ -98,7 +98,7 @@ class Step(nn.Module):
 
 
 def _without_spare_entries(side: ModelOutputs, entries: int) -> ModelOutputs:
-    """SelectedLogits of the tokenizer's entries alone: models may have more, to fill up a round number."""
+    """Logits of the tokenizer's entries alone: models may have more, to fill up a round number."""
     masked = side.mlm_logits
     # Slopes of a slice, even of all of a tensor, are copied once more on their way back.
     if masked is not None and masked.shape[1] > entries:

@@ -80,24 +80,20 @@ def fine_tuned(
     fitting = [pair for pair in pairs if len(pair) <= writer.room]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _adapted(writer, settings)
+        network = writer.network
+        if writer.bits not in ("fp32", "bf16"):
+            prepare: Any = prepare_model_for_kbit_training
+            network = prepare(network, use_gradient_checkpointing=False)
+        adapters = LoraConfig(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM" if writer.is_causal else "SEQ_2_SEQ_LM",
+        )
+        network = get_peft_model(network, adapters)
         seconds = _train(network, writer, fitting, settings.schedule, seed, listen)
     return replace(writer, network=network.eval()), seconds, len(pairs) - len(fitting)
-
-
-def _adapted(writer: Writer, settings: LoraSettings) -> Any:
-    network = writer.network
-    if writer.bits not in ("fp32", "bf16"):
-        prepare: Any = prepare_model_for_kbit_training
-        network = prepare(network, use_gradient_checkpointing=False)
-    config = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM" if writer.is_causal else "SEQ_2_SEQ_LM",
-    )
-    return get_peft_model(network, config)
 
 
 def _train(

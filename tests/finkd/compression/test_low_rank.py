@@ -26,10 +26,10 @@ from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny
 
 def test_the_best_of_a_rank_loses_the_other_singular_values():
     weight = torch.randn(7, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    narrow, wide = decompose(weight).cut(2)
+    narrow, wide = decompose(weight).truncated(2)
     lost = torch.linalg.svdvals(weight)[2:].square().sum()
     torch.testing.assert_close((weight - wide @ narrow).square().sum(), lost)
-    narrow, wide = decompose(weight).cut(5)
+    narrow, wide = decompose(weight).truncated(5)
     torch.testing.assert_close(wide @ narrow, weight)
 
 
@@ -40,20 +40,20 @@ def test_what_is_read_decides_what_is_lost():
     moment = read.T @ read / len(read)
 
     def lost(found):
-        narrow, wide = found.cut(2)
+        narrow, wide = found.truncated(2)
         return ((weight - wide @ narrow) @ read.T).square().sum() / len(read)
 
     seen = decompose(weight, moment)
     assert lost(seen) < lost(decompose(weight))
     torch.testing.assert_close(lost(seen), seen.values[2:].square().sum(), rtol=1e-3, atol=1e-6)
-    narrow, wide = seen.cut(6)
+    narrow, wide = seen.truncated(6)
     torch.testing.assert_close(wide @ narrow, weight)
 
 
 def test_inputs_that_span_nothing_do_no_harm():
     weight = torch.eye(3)
     found = decompose(weight, torch.zeros(3, 3))
-    assert all(torch.isfinite(each).all() for each in found.cut(2))
+    assert all(torch.isfinite(each).all() for each in found.truncated(2))
 
 
 def made(values, out=10, into=10):

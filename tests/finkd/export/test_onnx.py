@@ -9,8 +9,7 @@ import onnx
 import pytest
 import torch
 
-from finkd.compression.sharing import share_layers
-from finkd.compression.tensors import stacks, tucker, with_factors
+from finkd.compression.sharing import share_layers, stacks, tucker, with_factors
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.evaluation.ner import evaluate
 from finkd.export.onnx import GRAPH, export_onnx, load_onnx, parity

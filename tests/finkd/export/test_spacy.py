@@ -35,6 +35,14 @@ def taggers(tmp_path_factory):
     return model, {name: folder / name for name in ("torch", "onnx")}
 
 
+@pytest.fixture(scope="module")
+def pipeline(taggers):
+    _, folders = taggers
+    nlp = spacy.blank("en")
+    nlp.add_pipe(FACTORY).from_disk(folders["torch"])
+    return nlp
+
+
 @pytest.mark.parametrize("kind", ["torch", "onnx"])
 def test_entities_stand_in_the_document(taggers, kind, tmp_path):
     model, folders = taggers
@@ -50,19 +58,15 @@ def test_entities_stand_in_the_document(taggers, kind, tmp_path):
         assert [entity.text for entity in doc.ents] == [entity.text for entity in nlp(doc.text).ents]
 
 
-def test_what_is_sent_to_another_process_is_the_folder(taggers):
-    _, folders = taggers
-    nlp = spacy.blank("en")
-    component = nlp.add_pipe(FACTORY)
-    component.from_disk(folders["torch"])
-    list(nlp.pipe(TEXTS))
-    kind, (name, folder) = component.__reduce__()  # a forked process may wait for ever for PyTorch's threads
-    again = kind(name, folder)
+def test_another_process_receives_the_folder(pipeline):
+    list(pipeline.pipe(TEXTS))
+    kind, given = pipeline.get_pipe(FACTORY).__reduce__()  # a forked process may wait for ever for PyTorch's threads
+    again = kind(*given)
     for text in TEXTS:
-        assert [e.text for e in again(nlp.make_doc(text)).ents] == [e.text for e in nlp(text).ents]
+        assert [e.text for e in again(pipeline.make_doc(text)).ents] == [e.text for e in pipeline(text).ents]
 
 
-def test_pip_installs_it(taggers, tmp_path):
+def test_pip_installs_it(pipeline, taggers, tmp_path):
     _, folders = taggers
     package = export_spacy(folders["torch"], tmp_path / "package", "toy_ner", "1.2")
     site = tmp_path / "site"
@@ -81,9 +85,7 @@ def test_pip_installs_it(taggers, tmp_path):
         timeout=120,
     )
     assert found.returncode == 0, found.stderr
-    nlp = spacy.blank("en")
-    nlp.add_pipe(FACTORY).from_disk(folders["torch"])
-    assert found.stdout.strip() == "1.2 " + "|".join(entity.label_ for entity in nlp(TEXTS[0]).ents)
+    assert found.stdout.strip() == "1.2 " + "|".join(entity.label_ for entity in pipeline(TEXTS[0]).ents)
 
 
 def test_the_tagger_is_found_in_an_installed_package(taggers, tmp_path, monkeypatch):
@@ -130,25 +132,15 @@ def test_what_cannot_be_packed_is_refused(taggers, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-@pytest.fixture(scope="module")
-def pipeline(taggers):
-    _, folders = taggers
-    nlp = spacy.blank("en")
-    nlp.add_pipe(FACTORY).from_disk(folders["torch"])
-    return nlp
-
-
 def test_the_pipeline_names_the_types_that_it_finds(pipeline, taggers, tmp_path):
     _, folders = taggers
     assert spacy.blank("en").add_pipe(FACTORY).labels == ()
     assert pipeline.get_pipe(FACTORY).labels == TYPES
     assert pipeline.meta["labels"] == {FACTORY: list(TYPES)}
     package = export_spacy(folders["onnx"], tmp_path / "package", "toy_labels")
-    nlp = spacy.load(package / "en_toy_labels" / "en_toy_labels-0.1.0")
-    assert nlp.pipe_labels == {FACTORY: list(TYPES)}
-    assert read_json(package / "en_toy_labels" / "en_toy_labels-0.1.0" / "meta.json")["labels"] == {
-        FACTORY: list(TYPES)
-    }
+    installed = package / "en_toy_labels" / "en_toy_labels-0.1.0"
+    assert spacy.load(installed).pipe_labels == {FACTORY: list(TYPES)}
+    assert read_json(installed / "meta.json")["labels"] == {FACTORY: list(TYPES)}
 
 
 SIGNS = st.sampled_from("aA1 .\n\t\u00a0\u200b\u3000-$€,'\"é中🚀!?") | st.characters(exclude_categories=["Cs"])

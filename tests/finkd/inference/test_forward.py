@@ -45,6 +45,11 @@ def test_attention_is_really_there(family):
     torch.testing.assert_close(side.attention[1][0], query(side.hidden_states[1]))
     side.attention[0].sum().backward()
     assert model.embeddings.weight.grad.abs().sum() > 0
+
+
+def test_no_hook_is_left_behind():
+    model = tiny_model()
+    forward(model.network, batch(model).student, Requirement.ATTENTION)
     assert all(not module._forward_hooks for module in model.network.modules())
 
 

@@ -20,6 +20,8 @@ from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES, handmade, wordpiece_uncased
 
 TEXT = "Acme Corp. agreed."
+ROBERTAS = ["camembert", "data2vec-text", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"]
+OTHERS = ["bert", "distilbert", "esm", "longformer", "luke", "mpnet"]
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
@@ -102,33 +104,8 @@ def test_a_masked_lm_head_makes_way_for_labels():
     torch.testing.assert_close(tagger.encoder.state_dict(), model.encoder.state_dict(), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("family", "room"), [("bert", 40), ("distilbert", 40), ("roberta", 39)])
-def test_the_longest_text_fits_the_positions(family, room):
-    model = tiny_model(family=family, positions=40)
-    assert model.max_length == room
-    ids = torch.full((1, room), 5)
-    with torch.inference_mode():
-        assert model.network(input_ids=ids).last_hidden_state.shape == (1, room, 32)
-
-
 @pytest.mark.parametrize("pad", [0, 1, 3])
-@pytest.mark.parametrize(
-    "name",
-    [
-        "bert",
-        "camembert",
-        "data2vec-text",
-        "esm",
-        "longformer",
-        "luke",
-        "mpnet",
-        "roberta",
-        "roberta-prelayernorm",
-        "xlm-roberta",
-        "xlm-roberta-xl",
-        "xmod",
-    ],
-)
+@pytest.mark.parametrize("name", [*OTHERS, *ROBERTAS])
 def test_a_text_of_the_greatest_length_runs_and_one_more_token_does_not(name, pad):
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     ids = {"vocab_size": 60, "pad_token_id": pad, "bos_token_id": 2, "eos_token_id": 2}

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from finkd.compression.pruning import keep_units
-from finkd.compression.sharing import share_layers
-from finkd.compression.tensors import cp, rank_by_budget, stacks, tucker, with_factors
+from finkd.compression.sharing import cp, rank_by_budget, share_layers, stacks, tucker, with_factors
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.export.onnx import export_onnx, load_onnx, parity
 from finkd.models.layer_overrides import Slim

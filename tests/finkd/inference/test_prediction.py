@@ -1,4 +1,4 @@
-"""Predictions that are stopped between two batches."""
+"""Interruption of predictions between two batches."""
 
 import numpy as np
 import pytest
