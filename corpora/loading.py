@@ -72,7 +72,7 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
 
 
 def check_exists(name: str | Path) -> None:
-    """See that a name stands for a corpus of the registry, a file or a folder; nothing is read.
+    """Check that a name stands for a corpus of the registry, a file or a folder; nothing is read.
 
     Raises:
         UnknownNameError: if it does not.
@@ -91,7 +91,7 @@ def _load_named(name: str) -> NerData:
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
-    """The file of each split; a file that is called like a split but has no known format is told of."""
+    """Return the file of each split; a file that is called like a split but has no known format is told of."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         split = SPLIT_NAMES.get(stem(path).lower())

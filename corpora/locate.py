@@ -30,16 +30,12 @@ def is_offline() -> bool:
 
 
 def finder(corpus: Corpus) -> Find:
-    """A function from one of the corpus's relative paths to the verified file."""
+    """Return a function from one of the corpus's relative paths to the verified file."""
     return lambda relative: locate(relative, corpus.files[relative])
 
 
 def locate(relative: str, source: Source) -> Path:
     """Find a published file and verify its checksum; download it into the cache if it is nowhere.
-
-    Args:
-        relative: its path below ``$FINKD_DATA``, such as ``"ner/finer-ord/train.csv"``.
-        source: its checksum and origin.
 
     Raises:
         DataError: if a file is there with other bytes.
@@ -56,7 +52,7 @@ def locate(relative: str, source: Source) -> Path:
 
 
 def availability(corpus: Corpus) -> str:
-    """Whether a corpus can be read here: its files are looked for, not opened."""
+    """Return whether a corpus can be read here: its files are looked for, not opened."""
     data = os.environ.get("FINKD_DATA")
     folders = [*([Path(data)] if data else []), cache_folder() / "corpora"]
     missing = [path for path in corpus.files if not any((folder / path).is_file() for folder in folders)]
@@ -70,7 +66,7 @@ def availability(corpus: Corpus) -> str:
 
 
 def checksum(path: Path) -> str:
-    """Hex SHA-256 of a corpus file.
+    """Return the hex SHA-256 of a corpus file.
 
     Raises:
         UnavailableError: if it may not be read.

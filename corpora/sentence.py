@@ -45,7 +45,7 @@ class Sentence:
 
     @classmethod
     def from_words(cls, words: Sequence[str], tags: Sequence[str] | None = None, document: str = "") -> Sentence:
-        """A sentence of words that come without their text: they are joined by one space."""
+        """Return a sentence of words that come without their text: they are joined by one space."""
         spans = []
         start = 0
         for word in words:
@@ -59,7 +59,7 @@ class Sentence:
         return [self.text[end : end + 1].isspace() for _, end in self.spans]
 
     def with_words(self, words: Mapping[int, str]) -> Sentence:
-        """A copy without tags that has other words at some places; all that stands between words stays.
+        """Return a copy without tags that has other words at some places; all that stands between words stays.
 
         Args:
             words: index of a word -> what takes its place, in the case of the word that stood there.

@@ -23,7 +23,7 @@ def corpus_notes(section: Section) -> list[str]:
 
 
 def seed_note(section: Section) -> str:
-    """What ± and the bracket mean, and which seeds stand behind them."""
+    """Return what ± and the bracket mean, and which seeds stand behind them."""
     seeds = sorted({record.seed for record in section.records})
     return (
         f"Scores are means ± sample standard deviation over seeds, with their number in brackets "
@@ -32,7 +32,7 @@ def seed_note(section: Section) -> str:
 
 
 def hard_name_notes(section: Section) -> list[str]:
-    """What names-only and unseen F1 count, as far as any record has them."""
+    """Return what names-only and unseen F1 count, as far as any record has them."""
     names = next((record.scores.names_only for record in section.records if record.scores.names_only), None)
     unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
     notes = []

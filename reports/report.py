@@ -44,7 +44,7 @@ class Report:
     task_records: tuple[TaskRecord, ...] = ()
 
     def by_table(self) -> dict[str, list[Table]]:
-        """The tables of each name over all chapters, for formats with one file per table."""
+        """Return the tables of each name over all chapters, for formats with one file per table."""
         found = {name: [table] for name, table in self.overviews.items()}
         for chapter in self.chapters:
             for name, table in chapter.tables.items():
@@ -55,7 +55,7 @@ class Report:
 def compose(
     records: Iterable[RunRecord], names: Iterable[str] | None = None, task_records: Sequence[TaskRecord] = ()
 ) -> Report:
-    """The report of some records with the named tables, or with all of them.
+    """Return the report of some records with the named tables, or with all of them.
 
     Raises:
         DataError: if there are no records, or they contradict each other.

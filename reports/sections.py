@@ -154,7 +154,7 @@ class Section:
         return max(students, key=lambda system: system.f1.mean, default=None)
 
     def of_role(self, role: str) -> tuple[System, ...]:
-        """The systems of one role, in order."""
+        """Return the systems of one role, in order."""
         return tuple(system for system in self.systems if system.role == role)
 
     def retention(self, system: System) -> float | None:
@@ -166,7 +166,7 @@ class Section:
 
 
 def ordering(record: RunRecord) -> str:
-    """The strategy of a record's system as the configuration has it, empty if that does not say."""
+    """Return the strategy of a record's system as the configuration has it, empty if that does not say."""
     systems: Any = record.config.get("systems")
     own = systems.get(record.system) if isinstance(systems, dict) else None
     return str(own.get("strategy", "")) if isinstance(own, dict) else ""

@@ -63,7 +63,7 @@ class Tokens:
         return self.opening | self.closing
 
     def take(self, indices: Sequence[int] | Longs) -> Tokens:
-        """The tokens of the chosen texts, in the order given."""
+        """Return the tokens of the chosen texts, in the order given."""
         chosen = np.asarray(indices, dtype=np.int64)
         flat, rows = members(self.rows, chosen)
         return Tokens(
@@ -78,7 +78,7 @@ class Tokens:
 
 
 def members(borders: Longs, chosen: Longs) -> tuple[Longs, Longs]:
-    """What lies within the chosen groups, group after group.
+    """Return what lies within the chosen groups, group after group.
 
     Args:
         borders: (groups + 1,) borders of all groups.

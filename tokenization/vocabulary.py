@@ -163,7 +163,7 @@ def trim(
 
 
 def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
-    """A copy of a tokenizer that never cuts some words.
+    """Return a copy of a tokenizer that never cuts some words.
 
     Args:
         teacher: not changed.

@@ -35,7 +35,7 @@ def _paragraphs(path: Path) -> list[Sentence]:
 
 
 def _longest(annotations: Sequence[dict[str, Any]]) -> list[LabelledSpan]:
-    """The annotated spans; of those that overlap (3 paragraphs), the longest stays."""
+    """Return the annotated spans; of those that overlap (3 paragraphs), the longest stays."""
     kept: list[LabelledSpan] = []
     for each in sorted(annotations, key=lambda each: (each["start"] - each["end"], each["start"])):
         if all(each["end"] <= start or end <= each["start"] for start, end, _ in kept):

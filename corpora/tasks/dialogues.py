@@ -112,7 +112,10 @@ def read_dialogues(path: Path) -> list[Dialogue]:
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[tuple[int, Any]]] | None:
-    readers = {".jsonl": json_lines, ".csv": partial(csv_rows, headers=(), skip_blank=True)}
+    readers: Mapping[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
+        ".jsonl": json_lines,
+        ".csv": partial(csv_rows, headers=(), skip_blank=True),
+    }
     return readers.get(Path(without_packing(path.name)).suffix)
 
 

@@ -15,11 +15,6 @@ from finkd.corpora.wording import counted
 def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None) -> Iterator[tuple[str, list[str]]]:
     """Rows of a file in which a quotation mark is an ordinary character.
 
-    Args:
-        path: the file.
-        columns: those to give, in order.
-        header: names of all columns, if the file has no line for them.
-
     Yields:
         where the row stands, for messages, and its values.
 
@@ -56,7 +51,7 @@ def numbered(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str
 
 
 def class_of(where: str, label: str, classes: Mapping[str, int]) -> int:
-    """Index of a class by what the file calls it.
+    """Return the index of a class by what the file calls it.
 
     Raises:
         DataError: if it has no such class.
@@ -67,7 +62,7 @@ def class_of(where: str, label: str, classes: Mapping[str, int]) -> int:
 
 
 def number_of(where: str, label: str, low: float, high: float) -> float:
-    """A label that is a number.
+    """Return a label that is a number.
 
     Raises:
         DataError: if it is none, or out of range.

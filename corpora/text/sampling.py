@@ -140,7 +140,7 @@ def _check_weights(sources: Mapping[str, float] | None) -> None:
 
 
 def _chosen(name: str | Path, sources: Collection[str] | None) -> dict[str, Lines]:
-    """The lines of the sources asked for."""
+    """Return the lines of the sources asked for."""
     every = _all_sources(name)
     for source in sources or ():
         if source not in every:
@@ -159,7 +159,7 @@ def _all_sources(name: str | Path) -> Mapping[str, Lines]:
 
 
 def _user_files(path: Path) -> dict[str, Path]:
-    """A user's files by the name of the source that each is."""
+    """Return a user's files by the name of the source that each is."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     readable: dict[str, Path] = {}
     for file in files:

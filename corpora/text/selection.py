@@ -20,7 +20,7 @@ _STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"}
 
 
 def distinct(sentences: Sequence[Sentence], similarity: float) -> list[int]:
-    """Indices of the sentences that are like no earlier one.
+    """Return the indices of the sentences that are like no earlier one.
 
     Sentences are compared as sets of three words in a row by MinHash with banding (Broder 1997; Lee et al. 2022, arXiv
     2107.06499, section 4.2), which finds most pairs above the threshold and few below.
@@ -43,7 +43,7 @@ def distinct(sentences: Sequence[Sentence], similarity: float) -> list[int]:
 
 
 def quality(sentences: Sequence[Sentence]) -> Doubles:
-    """(sentences,) share of the rules for running text that each one keeps, 0 to 1.
+    """Return the (sentences,) share of the rules for running text that each one keeps, 0 to 1.
 
     The rules are Gopher's (Rae et al. 2021, arXiv 2112.11446, table A1) as far as they fit single sentences: words of 3
     to 10 letters on average, four fifths of the words with a letter, a stop word, few symbols, an end.
@@ -56,10 +56,6 @@ def likeness(sentences: Sequence[Sentence], domain: Sequence[Sentence]) -> Doubl
 
     Words are hashed into 10,000 buckets, as in DSIR (Xie et al. 2023, arXiv 2302.03169, section 3.1), but the mean is
     taken instead of the sum, so that long sentences are not preferred.
-
-    Args:
-        sentences: what is scored.
-        domain: sentences of the domain.
     """
     buckets = [_buckets(sentence) for sentence in sentences]
     wanted, there = (_log_shares(each) for each in ([_buckets(sentence) for sentence in domain], buckets))
@@ -80,7 +76,7 @@ def _buckets(sentence: Sentence) -> npt.NDArray[np.int64]:
 
 
 def _log_shares(buckets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
-    """(buckets,) log of the share of each, with one occurrence added."""
+    """Return the (buckets,) log of the share of each, with one occurrence added."""
     counts = np.ones(_BUCKETS)
     for each in buckets:
         np.add.at(counts, each, 1)
@@ -114,7 +110,7 @@ _RULES: tuple[Callable[[Sentence], bool], ...] = (_average_length, _letters, _st
 
 
 def ranks(scores: Sequence[Doubles]) -> Doubles:
-    """(sentences,) mean of the ranks, 0 to 1, that several scores give; equal scores have equal ranks."""
+    """Return the (sentences,) mean of the ranks, 0 to 1, that several scores give; equal scores have equal ranks."""
     mean: Doubles = np.mean([_rank(each) for each in scores], axis=0)
     return mean
 

@@ -43,7 +43,7 @@ def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> I
 
 
 def format_of(path: Path, kind: Format | None = None) -> Format:
-    """What a file holds: ``kind`` if it is given, or else what its name says.
+    """Return what a file holds: ``kind`` if it is given, or else what its name says.
 
     Raises:
         ConfigError: if ``kind`` is unknown.

@@ -73,7 +73,7 @@ def curves(analysis: Analysis) -> str:
 
 
 def _reference(axes: Axes, profile: Profile) -> None:
-    """A dashed line at the reference's tokens per word."""
+    """Return a dashed line at the reference's tokens per word."""
     height = profile.fertility.value
     axes.axhline(height, color=INK, linewidth=1, linestyle=(0, (5, 4)), alpha=0.7)
     text = axes.text(1, height, _short(profile.tokenizer), fontsize=9, style="italic", ha="right", va="bottom")

@@ -19,7 +19,7 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def document(tables: Sequence[Table]) -> str:
-    """The tables below one another, under one header row; what is not from records has no column for them."""
+    """Return the tables below one another, under one header row; what is not from records has no column for them."""
     keys = list(dict.fromkeys(column.key for table in tables for column in table.columns))
     is_measured = any(cell.records for table in tables for row in table.rows for cell in row)
     keys += [_RECORDS] * is_measured

@@ -61,7 +61,7 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def siunitx_files(report: Report) -> Mapping[str, str]:
-    """The same with siunitx, which sets numbers under one another by their decimal points."""
+    """Return the same with siunitx, which sets numbers under one another by their decimal points."""
     return _files(report, aligned=True)
 
 
@@ -151,7 +151,7 @@ def _number_cell(cell: Cell) -> str:
 
 
 def _braced(text: str) -> str:
-    """What siunitx takes for text."""
+    """Return what siunitx takes for text."""
     return f"{{{text}}}"
 
 

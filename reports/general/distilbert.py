@@ -107,7 +107,7 @@ DISTILBERT = (
 
 
 def distilbert_published(records: Sequence[TaskRecord]) -> Table:
-    """One row per published system, if a pass over STS-B was timed."""
+    """Make one row per published system, if a pass over STS-B was timed."""
     columns: list[tuple[Column, Callable[[PublishedDistilbert], Cell]]] = [
         (Column("system", "System", "left"), lambda each: label(each.system)),
         (Column("imdb", "IMDb"), lambda each: _as_printed(each.imdb)),

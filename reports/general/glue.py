@@ -24,7 +24,7 @@ TASKS = {
 
 
 def glue(records: Sequence[TaskRecord]) -> Table:
-    """One row per system and method, scores in percent."""
+    """Make one row per system and method, scores in percent."""
     found = contenders(records, "glue")
     teacher = reference(found)
     shown = [task for task in TASKS if any(each.of(task) for each in found)]
@@ -86,7 +86,7 @@ PUBLISHED = (
 
 
 def glue_published(records: Sequence[TaskRecord]) -> Table:
-    """One row per published system, if anything of GLUE was measured."""
+    """Make one row per published system, if anything of GLUE was measured."""
     columns: list[tuple[Column, Callable[[PublishedGlue], Cell]]] = [
         (Column("system", "System", "left"), lambda each: label(each.system)),
         *((Column(task, TASKS[task]), _published(place)) for place, task in enumerate(TASKS)),

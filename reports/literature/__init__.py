@@ -67,7 +67,7 @@ class Reference:
 
 @cache
 def references() -> Mapping[str, Reference]:
-    """All works by their keys, sorted."""
+    """Return all works by their keys, sorted."""
     found = _held()["references"]
     return {
         key: Reference(
@@ -83,7 +83,7 @@ def references() -> Mapping[str, Reference]:
 
 
 def cited(kind: str, name: str) -> tuple[Reference, ...]:
-    """The works that a name goes back to; none for what is finkd's own, or another package's.
+    """Return the works that a name goes back to; none for what is finkd's own, or another package's.
 
     Raises:
         UnknownNameError: if nothing of this kind is cited.
@@ -94,7 +94,7 @@ def cited(kind: str, name: str) -> tuple[Reference, ...]:
 
 
 def names(kind: str) -> Mapping[str, tuple[str, ...]]:
-    """The names of a kind with the keys of their references."""
+    """Return the names of a kind with the keys of their references."""
     return {name: tuple(keys) for name, keys in _held()["cited"][kind].items()}
 
 

@@ -20,7 +20,7 @@ from finkd.reports.table import number, plain
 
 
 def card(record: RunRecord) -> str:
-    """A model card as Markdown with a YAML head whose ``model-index`` holds the scores.
+    """Return a model card as Markdown with a YAML head whose ``model-index`` holds the scores.
 
     Args:
         record: of the run that made the model.

@@ -16,7 +16,7 @@ _LEVEL = 0.95
 
 
 def ablation(section: Section) -> Table:
-    """One row per trained system; the best student is strong."""
+    """Make one row per trained system; the best student is strong."""
     best = section.best_student
     columns = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),

@@ -26,7 +26,7 @@ class _Step:
 
 
 def lineage(section: Section) -> Table:
-    """One row per stage of each system; systems that need no training have none."""
+    """Make one row per stage of each system; systems that need no training have none."""
     columns = [
         (
             Column("system", "System", "left"),

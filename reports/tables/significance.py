@@ -48,7 +48,7 @@ def rivals(section: Section) -> list[Rival]:
 
 
 def method(compared: list[Rival]) -> str:
-    """How it was found out, for a caption."""
+    """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and chances are rough" if documents < _FEW else ""
     return (
@@ -60,7 +60,7 @@ def method(compared: list[Rival]) -> str:
 
 
 def significance(section: Section) -> Table:
-    """One row per teacher and student but the best one."""
+    """Make one row per teacher and student but the best one."""
     compared = rivals(section)
     best = section.best_student
     columns = [

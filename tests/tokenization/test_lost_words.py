@@ -2,7 +2,7 @@
 
 import pytest
 
-from finkd.tokenization.lost_words import lost_words
+from finkd.tokenization.surface import lost_words
 from tests.toys import bpe, handmade, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
 
 

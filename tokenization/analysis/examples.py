@@ -111,7 +111,7 @@ class Texts:
         self._kept = {text: self._kept[text] for text in best}
 
     def chosen(self) -> list[str]:
-        """The texts, in the order of their checksums."""
+        """Return the texts, in the order of their checksums."""
         return list(self._kept)
 
 
@@ -132,12 +132,12 @@ class Numbers:
                     kept.setdefault(_CAPITAL.sub("A", _DIGIT.sub("0", text)), text)
 
     def chosen(self) -> list[tuple[str, str]]:
-        """(kind, number) pairs."""
+        """Return the (kind, number) pairs."""
         return [(name, text) for name, kept in zip(NUMBERS, self._kept, strict=True) for text in kept.values()]
 
 
 def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]:
-    """A text as a tokenizer cuts it, and its number of tokens without special tokens."""
+    """Return a text as a tokenizer cuts it, and its number of tokens without special tokens."""
     tokens = tokenizer.encode([text])
     words = set(of_texts([text]).starts.tolist())
     unknown = tokenizer.special_ids.get("unk", -1)
@@ -171,7 +171,7 @@ def alone(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
 
 
 def _beginning(text: str) -> str:
-    """The text, or as many whole words of it as fill two or three lines."""
+    """Return the text, or as many whole words of it as fill two or three lines."""
     text = text.strip()
     if len(text) <= _LONGEST:
         return text

@@ -253,7 +253,7 @@ class Analysis:
     curves: tuple[Curve, ...]
 
     def of_corpus(self, name: str) -> tuple[Profile, ...]:
-        """The profiles on one text, in the order of the tokenizers."""
+        """Return the profiles on one text, in the order of the tokenizers."""
         return tuple(profile for profile in self.profiles if profile.corpus == name)
 
     def figures(self) -> dict[str, str | int | float | None]:

@@ -50,7 +50,7 @@ class MinED:
 
 
 def _nearest(queries: Sequence[str], choices: Sequence[str], furthest: float) -> Longs:
-    """(queries,) place of the nearest choice, -1 if none is near enough."""
+    """Return the (queries,) place of the nearest choice, -1 if none is near enough."""
     found = np.full(len(queries), -1, np.int64)
     if not choices:
         return found

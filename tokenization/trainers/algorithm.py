@@ -61,12 +61,6 @@ class Algorithm:
         it. Words with a rare character are left out: they could not be spelt. Printable ASCII is never rare, and each
         of its characters counts as seen once, so that no plain English text meets ``[UNK]``.
 
-        Args:
-            texts: read once; or counts.
-            lowercase: whether case is dropped.
-            protection: how digits are cut.
-            protected: words that are taken out of the text beforehand.
-
         Returns:
             word as the model will see it -> count, in the words' order.
 

@@ -50,7 +50,7 @@ def learn_bytes(words: Mapping[str, int], size: int) -> models.BPE:
 def _merge(
     words: Mapping[str, int], size: int, first: list[str], prefix: str = "", alphabet: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The trained BPE model as plain data."""
+    """Return the trained BPE model as plain data."""
     backend = Backend(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = BpeTrainer(

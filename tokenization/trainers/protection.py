@@ -55,11 +55,6 @@ class Protection:
     def words(self, counts: WordCounts, normalizer: Normalizer | None, room: int) -> list[str]:
         """The protected words as the vocabulary will hold them, each once: entries, currency signs, then numbers.
 
-        Args:
-            counts: the text.
-            normalizer: what happens to a text before it is cut.
-            room: how many numbers at most.
-
         Raises:
             ConfigError: if an entry is empty or holds white space once it is normalised.
         """
@@ -79,11 +74,11 @@ class Protection:
         return list(dict.fromkeys([*normalized, *numbers]))
 
     def cuts_digits(self) -> bool:
-        """Whether digits are tokens of their own."""
+        """Return whether digits are tokens of their own."""
         return self.digits != "learned"
 
     def pre_tokenizer(self, before: PreTokenizer | None) -> PreTokenizer | None:
-        """A pre-tokenizer that cuts digits off as well, if they are not learnt."""
+        """Return a pre-tokenizer that cuts digits off as well, if they are not learnt."""
         if not self.cuts_digits():
             return before
         split = pre_tokenizers.Split(_DIGIT, "isolated")
@@ -139,7 +134,7 @@ def without(
 
 
 def _touchable(word: str) -> bool:
-    """Whether a letter or digit that touches the word would make it another word."""
+    """Return whether a letter or digit that touches the word would make it another word."""
     return word[0].isalnum() or word[-1].isalnum()
 
 

@@ -92,7 +92,7 @@ class _Inventory:
         return found
 
     def parts(self, token: str) -> set[str]:
-        """The entry with everything that it is merged from, by whatever way."""
+        """Return the entry with everything that it is merged from, by whatever way."""
         found: set[str] = set()
         waiting = [token]
         while waiting:

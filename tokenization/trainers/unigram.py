@@ -77,7 +77,7 @@ def _lines(words: Mapping[str, int]) -> Iterator[str]:
 
 
 def convert(model: bytes, byte_fallback: bool) -> models.Unigram:
-    """The ``tokenizers`` twin of a sentencepiece Unigram model: same tokens, scores and ids."""
+    """Return the ``tokenizers`` twin of a sentencepiece Unigram model: same tokens, scores and ids."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     tokens = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
     return models.Unigram(tokens, unk_id=processor.unk_id(), byte_fallback=byte_fallback)

@@ -65,7 +65,7 @@ class Focus:
 
     Attributes:
         nearest: how many equal tokens are considered for each new one.
-        words: as in ``finkd.tokenization.maps.cooccurrence.Space``.
+        words: as in ``finkd.tokenization.maps.neighbours.Space``.
         contexts: as there.
         window: as there.
         dimensions: as there.
