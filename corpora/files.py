@@ -164,7 +164,7 @@ def _temporary_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
 
 @contextlib.contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside another one, held by this process, with an empty ``_NEW`` in it; it is removed at the end."""
+    """Make a folder beside another one, locked by this process, with an empty ``_NEW``; remove it at the end."""
     while True:
         temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
         temporary.mkdir(mode=0o700)

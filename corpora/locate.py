@@ -1,4 +1,4 @@
-"""Where a corpus file is on this machine, or how it gets there: ``FINKD_DATA``, then the cache, then the origin."""
+"""Find the file of a corpus in ``FINKD_DATA``, then in the cache, or download it from its origin."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _TRUE = ("1", "ON", "YES", "TRUE")
 
 
 def cache_folder() -> Path:
-    """``$FINKD_CACHE``, else the platform's cache folder for finkd."""
+    """Return ``$FINKD_CACHE``, else the platform's cache folder for finkd."""
     chosen = os.environ.get("FINKD_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("finkd", appauthor=False))
 
 
 def is_offline() -> bool:
-    """Whether ``HF_HUB_OFFLINE`` forbids every connection (the values that the hub's own client takes for true)."""
+    """Return whether ``HF_HUB_OFFLINE`` forbids connections (by the values that the hub's client takes for true)."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE
 
 

@@ -75,7 +75,7 @@ def _in_tokens(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
 
 
 def _cuts(text: str) -> Iterator[int]:
-    """Where pieces of a text begin: now and then behind white space, which changes no word, and within long runs."""
+    """Yield where to split a text: now and then after white space, which changes no word, and within long runs."""
     last = 0
     for run in _RUN.finditer(text):
         start, end = run.span()
@@ -87,7 +87,7 @@ def _cuts(text: str) -> Iterator[int]:
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """``(start, end)`` of each word of a text; white space belongs to none."""
+    """Return ``(start, end)`` of each word of a text; white space belongs to none."""
     return _spans(_pipeline().make_doc(text))
 
 

@@ -1,4 +1,4 @@
-"""What every reader produces: sentences, their words and their entities, all located by character."""
+"""Sentences with their words and entities, all located by character."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def scheme_named(name: str) -> Scheme:
 
 
 def label_names(types: Iterable[str]) -> tuple[str, ...]:
-    """IOB2 labels of a model for these entity types, in their order: ``("O", "B-X", "I-X", "B-Y", "I-Y", ...)``."""
+    """Return the IOB2 labels for entity types, in their order: ``("O", "B-X", "I-X", "B-Y", "I-Y", ...)``."""
     return (OUTSIDE, *(f"{prefix}-{type_}" for type_ in types for prefix in "BI"))
 
 

@@ -9,7 +9,7 @@ SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the prog
 
 
 def corpus_notes(section: Section) -> list[str]:
-    """Corpus, split, support and overlap; the sample notice comes first where it applies."""
+    """Say corpus, split, support and overlap; the sample notice comes first where it applies."""
     scores = section.records[0].scores
     words = f" in {counted(scores.words, 'word')}" if scores.words else ""
     overlap = max(record.overlap for record in section.records)

@@ -97,7 +97,7 @@ class System:
         return self.mean(lambda record: record.resources.parameters)
 
     def latency(self, percentile: str) -> float | None:
-        """Milliseconds per sentence at ``percentile``, such as ``"p50"``."""
+        """Return milliseconds per sentence at ``percentile``, such as ``"p50"``."""
         return self.mean(lambda record: record.resources.latency_ms.get(percentile))
 
     @property
@@ -227,7 +227,7 @@ def _system(records: list[RunRecord]) -> System:
 
 
 def _configured_order(records: Sequence[RunRecord]) -> list[str]:
-    """Names of the systems in the order of the configuration that lists most of them (runs may leave some out)."""
+    """Return the names of the systems in the order of the configuration that lists most of them."""
     found: list[list[str]] = [[]]
     for record in records:
         names: Any = record.config.get("systems")

@@ -105,7 +105,7 @@ def _effect(differences: Sequence[float]) -> float | None:
 
 
 def holm(chances: Sequence[float]) -> list[float]:
-    """Chances made larger for the number of comparisons (Holm 1979), in the order given; at most 1.
+    """Adjust p-values for the number of comparisons (Holm 1979), in the order given; at most 1.
 
     If all that come out below a level are called significant, the chance that any is so wrongly stays below the level.
     """

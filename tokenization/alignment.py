@@ -164,7 +164,7 @@ def _row(tokens: Tokens) -> Longs:
 
 
 def _place(tokens: Tokens) -> Longs:
-    """(tokens,) first character of each, before all for the opening token and after all for the closing one."""
+    """Return the (tokens,) first character of each; the opening token is before all, the closing one after all."""
     after = np.repeat(tokens.lengths, np.diff(tokens.rows))
     return np.where(tokens.opening, -1, np.where(tokens.closing, after + 1, tokens.starts.astype(np.int64)))
 
@@ -222,7 +222,7 @@ def words_of_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> 
 
 
 def _bases(tokens: Tokens) -> Longs:
-    """Where each text begins when all are laid end to end, with one place before and one after for special tokens."""
+    """Return where each text begins in the concatenation, with a place on either side for special tokens."""
     return np.concatenate(([0], np.cumsum(tokens.lengths + 2)))[:-1]
 
 

@@ -164,12 +164,12 @@ class Tokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that decides how a text is cut."""
+        """Hash of everything that decides how a text is tokenized."""
         return hashlib.sha256(self.backend.to_str().encode()).hexdigest()[:16]
 
     @cached_property
     def literal(self) -> frozenset[int]:
-        """Entries that are taken out of a text before it is cut: special tokens and protected words."""
+        """Entries that are taken out of a text before it is tokenized: special tokens and protected words."""
         return frozenset(self.backend.get_added_tokens_decoder())
 
     @cached_property
@@ -197,7 +197,7 @@ class Tokenizer:
         return f"Tokenizer({self.name!r}, {len(self)} tokens)"
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """Cut texts into tokens, special tokens included.
+        """Tokenize texts, special tokens included.
 
         Args:
             texts: any Unicode; empty texts give only special tokens.

@@ -1,4 +1,4 @@
-"""Make a domain vocabulary, from scratch or from a teacher's.
+"""Train, grow or trim a vocabulary for a domain.
 
 The same text gives the same bytes in every process, whatever the number of threads.
 """
@@ -184,7 +184,7 @@ def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protect
 
 
 def _frame(backend: Backend) -> TemplateProcessing:
-    """``[CLS] text [SEP]``, and ``[SEP]`` again after a second text."""
+    """Make ``[CLS] text [SEP]``, and ``[SEP]`` again after a second text."""
     opening, closing = SPECIALS["cls"], SPECIALS["sep"]
     return TemplateProcessing(
         single=f"{opening} $A {closing}",

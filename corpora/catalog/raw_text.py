@@ -78,7 +78,7 @@ def _brown(find: Find, relative: str) -> Iterator[str]:
 
 
 def _wikitext(find: Find, relative: str) -> Iterator[str]:
-    """Sentences without WikiText's marks; headings go, as do sentences with a word replaced by ``<unk>``."""
+    """Read sentences without WikiText's marks; skip headings and sentences with a word replaced by ``<unk>``."""
     for line in plain_lines(find, relative):
         if line.strip().startswith("="):
             continue

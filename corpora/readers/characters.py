@@ -1,7 +1,7 @@
-"""Which characters a word and a label may hold, the same in every format.
+"""Characters allowed in words and labels, the same in every format.
 
-A text holds any character. A word holds no control character, since that is mostly a line end or a column that went
-unseen; the C1 controls but U+0085 pass, as published words hold some (quotation marks of Windows-1252 that were read as
+A text holds any character. A word holds no control character, since that is mostly an unnoticed line end or
+column; the C1 controls but U+0085 pass, as published words hold some (quotation marks of Windows-1252 that were read as
 Latin-1). A label holds nothing that cannot be seen, since two labels that look the same would be two types.
 """
 

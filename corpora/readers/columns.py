@@ -1,6 +1,6 @@
 """Strict readers of files with one word per line or row: CoNLL columns and CSV.
 
-A reader refuses what breaks the format with one line, ``path:line: found ...; expected ...``, and never guesses. Names
+A reader refuses what breaks the format with one line, ``path:line: found ...; expected ...``, and never repairs it. Names
 that end in ``.gz`` are unpacked on the way.
 """
 
@@ -99,7 +99,7 @@ def read_conll(
 
 
 def _visible_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that hold no control character but tabs, without the signature that a file joined to another brings."""
+    """Yield lines that hold no control character but tabs, without the signature that a file joined to another brings."""
     for number, line in text_lines(path):
         control = next((found for found in CONTROLS.finditer(line) if found[0] != "\t"), None)
         if control:

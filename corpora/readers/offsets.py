@@ -1,4 +1,4 @@
-"""What the offsets of labelled spans count, and whether they fit their texts.
+"""Units of the offsets of labelled spans, and checks that offsets fit their texts.
 
 Programs count differently: Python counts characters, JavaScript and Java UTF-16 units (two for an emoji), Go and Rust
 bytes of UTF-8. Offsets that are read in the wrong unit cut words, which is how it shows.

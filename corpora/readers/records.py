@@ -111,7 +111,7 @@ def _rows(file: IO[bytes], path: Path) -> list[dict[str, Any]]:
 
 
 def _sentences(records: Records, path: Path, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
-    """Sentences of a file's records. Whether spans fit is judged by all of them, before the first one is given."""
+    """Yield the sentences of a file's records, after checking that the spans of all of them fit."""
     answers = Counter[str]()
     read: list[Sentence | Passage] = []
     for where, record in records:

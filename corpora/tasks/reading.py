@@ -13,7 +13,7 @@ from finkd.corpora.wording import counted
 
 
 def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None) -> Iterator[tuple[str, list[str]]]:
-    """Rows of a file in which a quotation mark is an ordinary character.
+    """Read the rows of a file in which a quotation mark is an ordinary character.
 
     Yields:
         where the row stands, for messages, and its values.
@@ -39,7 +39,7 @@ def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None)
 
 
 def numbered(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Rows of a JSON object that maps numbers to objects; as ``tsv``."""
+    """Read the rows of a JSON object that maps numbers to objects; as ``tsv``."""
     rows: Mapping[str, Mapping[str, Any]] = read_json(path)
     if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
         raise DataError(f"{path}:1: expected an object that maps numbers to objects")

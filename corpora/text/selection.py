@@ -1,4 +1,4 @@
-"""Which sentences of a raw text are worth reading: not read before, well formed, like the domain."""
+"""Select sentences of raw text: near-duplicates, quality, likeness to the domain."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def quality(sentences: Sequence[Sentence]) -> Doubles:
 
 
 def likeness(sentences: Sequence[Sentence], domain: Sequence[Sentence]) -> Doubles:
-    """(sentences,) mean log-ratio of their words and pairs of words under the domain and under the sentences at large.
+    """Return the (sentences,) mean log-ratio of their words and word pairs under the domain and under all sentences.
 
     Words are hashed into 10,000 buckets, as in DSIR (Xie et al. 2023, arXiv 2302.03169, section 3.1), but the mean is
     taken instead of the sum, so that long sentences are not preferred.

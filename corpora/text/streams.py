@@ -15,7 +15,7 @@ TEXT: Literal["text"] = "text"
 
 
 def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> Iterator[dict[str, Any]]:
-    """Records of a file, none of which is held longer than it takes to ask for the next one.
+    """Read the records of a file one at a time.
 
     Args:
         path: the file, ``.gz`` seen through; ``-`` is standard input.

@@ -51,7 +51,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], axis: str, scale: float 
 
 
 def curves(analysis: Analysis) -> str:
-    """Tokens per word on the first corpus against entries: a line per algorithm, knees circled, reference dashed."""
+    """Draw tokens per word on the first corpus against entries: a line per algorithm, knees circled, reference dashed."""
     corpus = analysis.corpora[0].name
     with canvas.style():
         figure, axes = _axes(4.2, left=0.1)
@@ -96,7 +96,7 @@ def _dots(
 
 
 def _bars(estimates: Sequence[Estimate]) -> list[list[float]]:
-    """Lengths of the intervals below and above each value; none where there is no interval."""
+    """Return lengths of the intervals below and above each value; none where there is no interval."""
     low = [e.value - e.low if e.low is not None else 0.0 for e in estimates]
     high = [e.high - e.value if e.high is not None else 0.0 for e in estimates]
     return [[max(side, 0.0) for side in sides] for sides in (low, high)]

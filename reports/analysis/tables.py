@@ -1,4 +1,4 @@
-"""The tables of an analysis: figures with their intervals, kinds of words and numbers, entities, the dearest words."""
+"""The tables of an analysis: figures with their intervals, kinds of words and numbers, entities, words of most extra tokens."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def corpus_notes(corpus: Measured) -> tuple[str, ...]:
 
 
 def words(analysis: Analysis, corpus: Measured) -> Table:
-    """Tokens per word by case, digits and signs."""
+    """Tabulate tokens per word by case, digits and signs."""
     return _kinds(analysis, corpus, "words", "Words by their form: tokens for each", lambda profile: profile.shapes)
 
 
 def numbers(analysis: Analysis, corpus: Measured) -> Table:
-    """Tokens per number by kind."""
+    """Tabulate tokens per number by kind."""
     return _kinds(analysis, corpus, "numbers", "Numbers: tokens for each", lambda profile: profile.numbers)
 
 
@@ -114,7 +114,7 @@ def cuts(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def entities(analysis: Analysis, corpus: Measured) -> Table:
-    """Entities by type: tokens for each word, and whole entities."""
+    """Tabulate entities by type: tokens for each word, and whole entities."""
     profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
     columns = [Column("type", "Type", "left"), Column("entities", "Entities"), Column("words", "Words")]
     for position, profile in enumerate(profiles):
@@ -227,7 +227,7 @@ def interval(estimate: Estimate | None, digits: int, scale: float = 1) -> Cell:
 
 
 def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
-    """Headings and what stands beside them."""
+    """Yield the heading and the cells of each row."""
     percent = 0.01
     yield "entries of the vocabulary", lambda v, p, s: number(v.size)
     yield "tokens per word", lambda v, p, s: interval(p.fertility, 3)

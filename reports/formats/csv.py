@@ -36,7 +36,7 @@ def document(tables: Sequence[Table]) -> str:
 
 
 def escape(value: Value) -> Value:
-    """The value as it goes into a file: nothing that spreadsheets take for a formula, whole numbers without ``.0``."""
+    """Escape a value for a file: nothing that spreadsheets take for a formula, whole numbers without ``.0``."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""What finkd builds on: references, and which of them each name of a registry goes back to."""
+"""References to the literature, and which of them each name of a registry goes back to."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def names(kind: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def bibtex(chosen: Iterable[Reference] | None = None) -> str:
-    """References as a BibTeX file."""
+    """Write references as a BibTeX file."""
     return "\n".join(_entry(each) for each in (references().values() if chosen is None else chosen))
 
 

@@ -90,7 +90,7 @@ def _head(record: RunRecord) -> dict[str, Any]:
 
 
 def _rows(record: RunRecord) -> list[tuple[str, ...]]:
-    """Scores of each type and of all, as text."""
+    """Return the scores of each type and of all, as text."""
     scores = record.scores
     named = [*scores.per_type.items(), ("all", scores.micro)]
     extra = {"names only": scores.names_only, "unseen": scores.unseen}

@@ -220,7 +220,7 @@ def means(form: Form, raters: Sequence[Ratings]) -> Table:
 
 
 def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
-    """Krippendorff's alpha of each criterion, grades taken as ordered; missing with fewer than two raters."""
+    """Compute Krippendorff's alpha of each criterion, grades taken as ordered; missing with fewer than two raters."""
     columns = (Column("criterion", "Criterion", "left"), Column("alpha", "Alpha"), Column("same", "Same grade (%)"))
     rows = []
     for name in CRITERIA:

@@ -50,7 +50,7 @@ def _notes(section: Section, best: System | None) -> list[str]:
 
 
 def _behind(system: System, best: System | None) -> list[float]:
-    """Points of micro-F1 that the best system is ahead, for each seed that both have."""
+    """Return the points of micro-F1 that the best system is ahead, for each seed that both have."""
     if best is None or system is best:
         return []
     ahead = {record.seed: record.scores.micro.f1 for record in best.records}

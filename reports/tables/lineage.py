@@ -1,4 +1,4 @@
-"""How each system came to be: its stages in order, with the time and text they took."""
+"""The stages of each system in order, with their time and tokens."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _scores(section: Section, compared: list[Rival]) -> Fields:
 
 
 def name_scores() -> Fields:
-    """F1 of the entities that are hard to know by heart, where the corpus tells them apart."""
+    """Make the columns of names-only and unseen F1, where the corpus distinguishes them."""
 
     def f1(system: System, counts: Callable[[RunRecord], Counts | None]) -> Cell:
         found = (counts(record) for record in system.records)

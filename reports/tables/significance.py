@@ -1,4 +1,4 @@
-"""Every trained system against the best student, with what chance alone would do."""
+"""Significance of the differences between every trained system and the best student."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Rival:
 
 
 def rivals(section: Section) -> list[Rival]:
-    """Teachers and students compared with the best student; none where records do not tell documents apart."""
+    """Compare teachers and students with the best student; none where records do not tell documents apart."""
     best = section.best_student
     if best is None:
         return []

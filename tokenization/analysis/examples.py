@@ -18,7 +18,7 @@ Kind = Literal["start", "inside", "unknown", "gap"]
 
 @dataclass(frozen=True)
 class FragmentedWord:
-    """A frequent word that some tokenizer cuts.
+    """A frequent word of several tokens under some tokenizer.
 
     Attributes:
         word: as written.
@@ -35,7 +35,7 @@ class FragmentedWord:
 
 @dataclass(frozen=True)
 class Fragments:
-    """The words that cost one tokenizer most extra tokens over one text, the dearest first."""
+    """The words with most extra tokens of one tokenizer over one text, most first."""
 
     corpus: str
     tokenizer: str
@@ -54,7 +54,7 @@ class NumberExample:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a text that was cut.
+    """A stretch of a tokenized text.
 
     Attributes:
         text: as written.
@@ -165,7 +165,7 @@ def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]
 
 
 def alone(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
-    """Tokens of a word or number as it is cut behind a space."""
+    """Return the tokens of a word or number after a space."""
     before = " " if tokenizer.continuation == "Ġ" else ""
     return tuple(tokenizer.backend.encode(before + text, add_special_tokens=False).tokens)
 

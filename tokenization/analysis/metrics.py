@@ -62,7 +62,7 @@ ALPHA = 2.5
 
 
 def renyi_efficiency(counts: Doubles, entries: int) -> Doubles:
-    """Rényi entropy of the token distribution, of order ``ALPHA``, over its greatest possible value.
+    """Compute the Rényi entropy of the token distribution, of order ``ALPHA``, over its greatest possible value.
 
     H_a(p) / log |V| with H_a(p) = log(sum p^a) / (1 - a); Zouhar et al., "Tokenization and the Noiseless Channel", ACL
     2023 (arXiv 2306.16842), where 2.5 went best with translation quality. It can be gamed: Cognetta et al., "Two
@@ -127,7 +127,7 @@ _LEAST_BEND = 1e-9
 
 
 def knee(sizes: Sequence[float], costs: Sequence[float]) -> float | None:
-    """The point of a curve that lies farthest below the straight line between its ends, both axes scaled to 0..1.
+    """Find the point of a curve farthest below the straight line between its ends, both axes scaled to 0..1.
 
     That is Kneedle without its smoothing and threshold (Satopaa et al., "Finding a 'Kneedle' in a Haystack", ICDCS
     Workshops 2011). It depends on the range of sizes that was tried; past the knee, further entries buy less than the

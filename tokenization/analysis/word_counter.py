@@ -73,7 +73,7 @@ class WordCounter:
         self.missed += threshold
 
     def worst(self, tokenizer: int, count: int, least: int = 1) -> list[tuple[str, int, tuple[int, ...]]]:
-        """Words in falling order of the extra tokens that they cost a tokenizer over the text, then by spelling.
+        """List words in falling order of the extra tokens that they cost a tokenizer over the text, then by spelling.
 
         Returns:
             (word, occurrences, extra tokens of each tokenizer), each costing at least one.

@@ -42,9 +42,9 @@ class Space:
     dimensions: int = 100
 
     def vectors(self, tokenizers: Sequence[Tokenizer], texts: Iterable[str]) -> list[Floats]:
-        """(vocabulary, at most dimensions) unit vectors for each tokenizer; zero for entries that the text never shows.
+        """Return (vocabulary, dimensions) unit vectors for each tokenizer; zero for entries that do not occur.
 
-        Words near each word are counted; an entry has the counts of all words that are cut with it. Positive pointwise
+        Words near each word are counted; an entry has the counts of all words that contain it. Positive pointwise
         mutual information is projected on the leading right singular vectors of all vocabularies' entries together
         (Levy and Goldberg, NIPS 2014), so entries of different vocabularies can be compared. No random number is drawn.
 
@@ -109,7 +109,7 @@ def _cut_words(tokenizer: Tokenizer, words: Sequence[str]) -> sparse.csr_array:
 
 
 def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
-    """max(0, log(n_ec n / (n_e n_c))) of (entries, contexts) counts."""
+    """Compute max(0, log(n_ec n / (n_e n_c))) of (entries, contexts) counts."""
     table = counts.tocoo()
     rows, columns = table.coords
     by_entry, by_context = (np.asarray(counts.sum(axis=axis)).ravel() for axis in (1, 0))
@@ -119,7 +119,7 @@ def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
 
 
 def _project(table: sparse.csr_array, dimensions: int) -> Floats:
-    """(entries, dimensions) unit rows: U S of the truncated decomposition, by way of the small matrix of contexts."""
+    """Return (entries, dimensions) unit rows: U S of the truncated decomposition, by the small matrix of contexts."""
     size = table.shape[1]
     gram = (table.T @ table).toarray()
     kept = min(dimensions, size)
@@ -157,7 +157,7 @@ class Neighbours:
     needs_text: ClassVar[bool] = True
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Rows hold a single one, or up to ``nearest`` neighbours; entries that the text never shows hold nothing.
+        """Map the vocabularies; rows hold a single one, up to ``nearest`` neighbours, or nothing without an occurrence.
 
         Raises:
             ConfigError: if the texts can be read only once, or hold no word.

@@ -48,7 +48,7 @@ class Retokenization:
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Rows hold the tokens of one spelling, or of both directions."""
+        """Map the vocabularies; rows hold the tokens of one spelling, or of both directions."""
         ours = spell(student, teacher)
         rows, columns, weights = ours.entry, ours.token, self._weigh(ours, teacher)
         if self.both:

@@ -1,4 +1,4 @@
-"""What a map between two vocabularies is, and how much of the student's it covers."""
+"""Maps between two vocabularies, and how much of the student's they cover."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a text as a tokenizer cuts them, each of which occurs in one distinct stretch.
+    """The tokenized words of a text, each of which occurs in one distinct stretch.
 
     Attributes:
         ids: (tokens,) entries.
@@ -45,7 +45,7 @@ class Words:
 
 
 def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
-    """Cut every counted stretch, as if a space came before it, into the words that tokens never cross.
+    """Tokenize every counted stretch, as if a space came before it, into the words that tokens never cross.
 
     Raises:
         ConfigError: if there is no word.
@@ -131,7 +131,7 @@ def joined(model: Described, first: str, second: str) -> str:
 
 
 def _runs(word_ids: Sequence[int | None]) -> Iterator[int]:
-    """Lengths of runs of equal word numbers."""
+    """Yield the lengths of runs of equal word numbers."""
     size = 0
     for place, word in enumerate(word_ids):
         if place and word != word_ids[place - 1]:

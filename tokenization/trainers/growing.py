@@ -108,7 +108,7 @@ def _gain(before: Words, after: Words, size: int) -> float:
 
 
 def _long_words(words: Words) -> Longs:
-    """Places of the distinct words that are cut into more than two tokens."""
+    """Return the places of the distinct words of more than two tokens."""
     distinct: dict[bytes, int] = {}
     for place in np.flatnonzero(words.lengths > _LONG).tolist():
         distinct.setdefault(words.ids[words.starts[place] : words.starts[place + 1]].tobytes(), place)
@@ -121,7 +121,7 @@ def _fertility(words: Words, chosen: Longs) -> float:
 
 
 def _candidates(tokenizer: Tokenizer, words: Words, most: int) -> list[Merge]:
-    """Return the most frequent pairs of adjacent tokens, merged one after another from the teacher's cuts on.
+    """Return the most frequent pairs of adjacent tokens, merged one after another from the teacher's tokens.
 
     The papers train a domain vocabulary from scratch and take what the teacher lacks. Merging the teacher's own tokens
     gives entries that every family can reach; a BPE model gets the pairs as its merges.
@@ -219,7 +219,7 @@ class _Pairs:
         return None
 
     def merge(self, pair: Pair, token: str) -> None:
-        """Let the pair be one token wherever it stands."""
+        """Replace the pair by one token wherever it occurs."""
         changed: set[Pair] = set()
         for place in sorted(self._places[pair]):
             changed |= self._count(place, -1)

@@ -34,7 +34,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True)
 class Protection:
-    """What is never cut.
+    """Words that are never split.
 
     Protected words are taken out of a text before it is cut, longest first, and what follows one reads as the start of
     a word. They stand in ``tokenizer.json`` as added tokens, so ``transformers`` honours them too.
@@ -53,7 +53,7 @@ class Protection:
     digits: Digits = "learned"
 
     def words(self, counts: WordCounts, normalizer: Normalizer | None, room: int) -> list[str]:
-        """The protected words as the vocabulary will hold them, each once: entries, currency signs, then numbers.
+        """Return the protected words as the vocabulary holds them, each once: entries, currency signs, numbers.
 
         Raises:
             ConfigError: if an entry is empty or holds white space once it is normalised.
@@ -90,7 +90,7 @@ LEARNED = Protection()
 
 
 def read_entries(path: str | Path) -> tuple[str, ...]:
-    """Words to protect from a file, one on each line; empty lines are passed over.
+    """Read words to protect from a file, one on each line; empty lines are skipped.
 
     Raises:
         DataError: if the file cannot be read, or a line holds more than a word.
@@ -105,14 +105,14 @@ def read_entries(path: str | Path) -> tuple[str, ...]:
 
 
 def add_words(backend: Backend, words: Collection[str]) -> None:
-    """Let a tokenizer take words out of a text before it cuts the rest."""
+    """Make a tokenizer take words out of a text before it tokenizes the rest."""
     backend.add_tokens([AddedToken(word, single_word=_touchable(word), normalized=True) for word in words])
 
 
 def without(
     words: Collection[str], counts: Mapping[str, int], normalizer: Normalizer | None
 ) -> Iterator[tuple[str, int]]:
-    """What is left of counted stretches when protected words are taken out, as the finished tokenizer will do it."""
+    """Yield what is left of counted stretches without protected words, as the finished tokenizer removes them."""
     if not words:
         yield from counts.items()
         return
