@@ -46,7 +46,8 @@ def locate(relative: str, source: Source) -> Path:
     candidates.append(cache_folder() / "corpora" / relative)
     for path in candidates:
         if path.is_file():
-            return _verified(path, source)
+            _compare(str(path), checksum(path), source)
+            return path
     _download(relative, source, candidates[-1])
     return candidates[-1]
 
@@ -75,11 +76,6 @@ def checksum(path: Path) -> str:
         return sha256(path)
     except OSError as error:
         raise UnavailableError(f"{path}: cannot read ({error.strerror or error})") from error
-
-
-def _verified(path: Path, source: Source) -> Path:
-    _compare(str(path), checksum(path), source)
-    return path
 
 
 def _compare(where: str, found: str, source: Source) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -67,10 +67,8 @@ def compose(
     found = sections(records) if records or not task_records else []
     over = {name: overviews.get(name)(found) for name in wanted if name in overviews}
     over |= {name: general.get(name)(task_records) for name in wanted if name in general}
-    chapters = tuple(_chapter(section, makers) for section in found)
-    return Report(chapters, {name: table for name, table in over.items() if table.rows}, tuple(task_records))
-
-
-def _chapter(section: Section, makers: Mapping[str, Callable[[Section], Table]]) -> Chapter:
-    made = {name: make(section) for name, make in makers.items()}
-    return Chapter(section, {name: table for name, table in made.items() if table.rows})
+    chapters = []
+    for section in found:
+        made = {name: make(section) for name, make in makers.items()}
+        chapters.append(Chapter(section, {name: table for name, table in made.items() if table.rows}))
+    return Report(tuple(chapters), {name: table for name, table in over.items() if table.rows}, tuple(task_records))

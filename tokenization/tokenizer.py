@@ -109,7 +109,8 @@ class Tokenizer:
         self.backend.no_truncation()
         self.backend.no_padding()
         # In one order, so that equal tokenizers are written as equal bytes.
-        self.specials = {role: specials[role] for role in sorted(specials, key=_order)}
+        order = [*ROLES, *sorted(specials.keys() - set(ROLES))]
+        self.specials = {role: specials[role] for role in order if role in specials}
         self.name = name
         self.special_ids: dict[str, int] = {}
         for role, token in self.specials.items():
@@ -232,10 +233,6 @@ class Tokenizer:
             if type(error) is not Exception and not is_panic(error):
                 raise
             raise DataError(f"tokenizer {self.name}: cannot cut a text ({first_line(error)})") from error
-
-
-def _order(role: str) -> tuple[int, str]:
-    return (ROLES.index(role) if role in ROLES else len(ROLES), role)
 
 
 def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -48,7 +48,7 @@ def quality(sentences: Sequence[Sentence]) -> Doubles:
     The rules are Gopher's (Rae et al. 2021, arXiv 2112.11446, table A1) as far as they fit single sentences: words of 3
     to 10 letters on average, four fifths of the words with a letter, a stop word, few symbols, an end.
     """
-    return np.array([np.mean([rule(sentence) for rule in _RULES]) for sentence in sentences])
+    return np.array([np.mean(_rules(sentence)) for sentence in sentences])
 
 
 def likeness(sentences: Sequence[Sentence], domain: Sequence[Sentence]) -> Doubles:
@@ -84,39 +84,27 @@ def _log_shares(buckets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
     return shares
 
 
-def _average_length(sentence: Sentence) -> bool:
-    letters = [len(word) for word in sentence.words if word.isalpha()]
-    return bool(letters) and 3 <= sum(letters) / len(letters) <= 10
-
-
-def _letters(sentence: Sentence) -> bool:
-    worded = [any(letter.isalpha() for letter in word) for word in sentence.words if word.isalnum()]
-    return bool(worded) and sum(worded) >= 0.8 * len(worded)
-
-
-def _stop_word(sentence: Sentence) -> bool:
-    return any(word.lower() in _STOP_WORDS for word in sentence.words)
-
-
-def _few_symbols(sentence: Sentence) -> bool:
-    return sum(not word.isalnum() for word in sentence.words) <= 0.3 * len(sentence.words)
-
-
-def _ends(sentence: Sentence) -> bool:
-    return sentence.text.rstrip().rstrip("\"'\N{RIGHT DOUBLE QUOTATION MARK}").endswith((".", "!", "?"))
-
-
-_RULES: tuple[Callable[[Sentence], bool], ...] = (_average_length, _letters, _stop_word, _few_symbols, _ends)
+def _rules(sentence: Sentence) -> list[bool]:
+    """Check a sentence against each rule."""
+    words = sentence.words
+    lengths = [len(word) for word in words if word.isalpha()]
+    with_letter = [any(letter.isalpha() for letter in word) for word in words if word.isalnum()]
+    text = sentence.text.rstrip().rstrip("\"'\N{RIGHT DOUBLE QUOTATION MARK}")
+    return [
+        bool(lengths) and 3 <= sum(lengths) / len(lengths) <= 10,
+        bool(with_letter) and sum(with_letter) >= 0.8 * len(with_letter),
+        any(word.lower() in _STOP_WORDS for word in words),
+        sum(not word.isalnum() for word in words) <= 0.3 * len(words),
+        text.endswith((".", "!", "?")),
+    ]
 
 
 def ranks(scores: Sequence[Doubles]) -> Doubles:
     """Return the (sentences,) mean of the ranks, 0 to 1, that several scores give; equal scores have equal ranks."""
-    mean: Doubles = np.mean([_rank(each) for each in scores], axis=0)
+    found = []
+    for each in scores:
+        _, place, counts = np.unique(each, return_inverse=True, return_counts=True)
+        below = np.cumsum(counts) - counts
+        found.append((below[place] + (counts[place] - 1) / 2) / max(1, len(each) - 1))
+    mean: Doubles = np.mean(found, axis=0)
     return mean
-
-
-def _rank(scores: Doubles) -> Doubles:
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    below = np.cumsum(counts) - counts
-    rank: Doubles = (below[place] + (counts[place] - 1) / 2) / max(1, len(scores) - 1)
-    return rank

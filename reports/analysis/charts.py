@@ -51,7 +51,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], axis: str, scale: float 
 
 
 def curves(analysis: Analysis) -> str:
-    """Draw tokens per word on the first corpus against entries: a line per algorithm, knees circled, reference dashed."""
+    """Draw tokens per word on the first corpus against entries: lines by algorithm, knees circled."""
     corpus = analysis.corpora[0].name
     with canvas.style():
         figure, axes = _axes(4.2, left=0.1)

@@ -1,4 +1,4 @@
-"""The tables of an analysis: figures with their intervals, kinds of words and numbers, entities, words of most extra tokens."""
+"""The tables of an analysis: figures with intervals, kinds of words and numbers, entities, words of most tokens."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import yaml
 from finkd import corpora
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.wording import counted
-from finkd.records import Counts, RunRecord
+from finkd.records import RunRecord
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
@@ -95,11 +95,8 @@ def _rows(record: RunRecord) -> list[tuple[str, ...]]:
     named = [*scores.per_type.items(), ("all", scores.micro)]
     extra = {"names only": scores.names_only, "unseen": scores.unseen}
     named += [(name, counts) for name, counts in extra.items() if counts is not None]
-    return [(escape(plain(name)), *_figures(counts)) for name, counts in named]
-
-
-def _figures(counts: Counts) -> tuple[str, ...]:
-    return (*(number(value, 3).text for value in (counts.precision, counts.recall, counts.f1)), f"{counts.gold:,}")
+    figures = [(name, (counts.precision, counts.recall, counts.f1), counts.gold) for name, counts in named]
+    return [(escape(plain(name)), *(number(each, 3).text for each in three), f"{n:,}") for name, three, n in figures]
 
 
 def _licence(corpus: str) -> str:

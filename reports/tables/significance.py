@@ -69,7 +69,12 @@ def significance(section: Section) -> Table:
         (Column("behind", "Behind (points)"), lambda rival: _points(rival, rival.comparison.difference)),
         (Column("low", detail=True), lambda rival: _points(rival, rival.comparison.low)),
         (Column("high", detail=True), lambda rival: _points(rival, rival.comparison.high)),
-        (Column("interval", "95 % interval", "right"), _interval),
+        (
+            Column("interval", "95 % interval"),
+            lambda rival: label(
+                f"{100 * rival.comparison.low:.1f} to {100 * rival.comparison.high:.1f}", rival.system.ids
+            ),
+        ),
         (Column("p", "p"), lambda rival: number(rival.comparison.p, 4, rival.system.ids)),
         (
             Column("p_holm", "p (Holm)"),
@@ -91,7 +96,3 @@ def significance(section: Section) -> Table:
 
 def _points(rival: Rival, share: float) -> Cell:
     return number(100 * share, 1, rival.system.ids)
-
-
-def _interval(rival: Rival) -> Cell:
-    return label(f"{100 * rival.comparison.low:.1f} to {100 * rival.comparison.high:.1f}", rival.system.ids)

@@ -34,7 +34,7 @@ class MinED:
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Map the vocabularies; rows hold a single one, or nothing. Memory stays below a few hundred rows of distances."""
+        """Map the vocabularies; rows hold a single one, or nothing. At most 256 rows of distances are held."""
         pairs = Exact().pairs(teacher, student)
         fold = teacher.lowercases or student.lowercases
         theirs, ours = canonical_forms(teacher, fold), canonical_forms(student, fold)

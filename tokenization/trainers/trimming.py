@@ -69,7 +69,7 @@ class _Inventory:
     fixed: set[str]
 
     def always(self) -> Iterator[str]:
-        """Yield entries that stay whatever the text: what is fixed, the unknown token, bytes, and the text's characters."""
+        """Yield entries that stay whatever the text: fixed ones, the unknown token, bytes and the text's characters."""
         byte_level = set(byte_letters()) <= set(self.names)
         letters = set(byte_letters()) if byte_level else {*PRINTABLE, "▁", *"".join(self.uses)}
         unknown = self.model.get("unk_token")
