@@ -1,4 +1,4 @@
-"""What the catalogue says about a corpus, and what loading one gives."""
+"""Catalogue entries of corpora, and loaded corpora."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _LOCK, _NEW, _OLD = "lock", "new", "old"
 
 
 def exists(path: Path) -> bool:
-    """Whether a file or folder has this name; a name that no file can have, such as one too long, is none's."""
+    """Return whether a file or folder has this name; a name that no file can have, such as one too long, is none's."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -41,7 +41,7 @@ def exists(path: Path) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes, read in constant memory."""
+    """Return the hex SHA-256 of a file's bytes, read in constant memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -149,7 +149,7 @@ def remove_abandoned(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _temporary_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """A new file beside another one, held by this process; it is removed at the end if it still has its name."""
+    """Yield a new file beside another one, held by this process; it is removed at the end if it still has its name."""
     while True:
         temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
         file = temporary.open("xb")
@@ -164,7 +164,7 @@ def _temporary_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
 
 @contextlib.contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside another one, held by this process, with an empty ``_NEW`` in it; it is removed at the end."""
+    """Make a folder beside another one, locked by this process, with an empty ``_NEW``; remove it at the end."""
     while True:
         temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
         temporary.mkdir(mode=0o700)
@@ -192,7 +192,7 @@ def _hold(file: IO[Any], path: Path) -> bool:
 
 
 def _is_still(file: IO[Any], path: Path) -> bool:
-    """Whether an open file has its name still: the process that held it may have removed it."""
+    """Return whether an open file has its name still: the process that held it may have removed it."""
     with contextlib.suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     return False
@@ -217,7 +217,7 @@ def _give_usual_modes(folder: Path) -> None:
 
 
 def check_replaceable(path: Path, source: Path | None = None) -> None:
-    """See that a folder that is asked for holds nothing that would be missed.
+    """Check that a folder that is asked for holds nothing that would be missed.
 
     Args:
         path: to be written; what was written there before by the same means may be replaced.

@@ -36,7 +36,7 @@ FORMER_NAMES: Mapping[str, str] = {
 
 
 def renamed(name: str, known: Container[str]) -> str | None:
-    """The name that something has now, if ``name`` is a former one and the new one is among those known here.
+    """Return the name that something has now, if ``name`` is a former one and the new one is among those known here.
 
     Example:
         >>> renamed("word-kl", {"word-logits-kl", "cross-entropy"})

@@ -64,12 +64,20 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
         ['test', 'train', 'validation']
     """
     if isinstance(name, str) and name in corpora:
-        return _load_named(name)
+        corpus = corpora.get(name)
+        if not isinstance(corpus, NerCorpus):
+            raise ConfigError(f"{name}: is unlabelled text; expected a labelled corpus, such as 'finer-ord'")
+        return NerData(name, corpus.types, corpus.read(finder(corpus)), corpus.roles)
     path, known_scheme, unit = Path(name), scheme_named(scheme), offsets_named(offsets)
     check_exists(name)
     files = _split_files(path) if path.is_dir() else {WHOLE: path}
     splits = {split: list(_read_file(file, known_scheme, unit)) for split, file in files.items()}
-    types = _types(splits)
+    types = {
+        entity.type
+        for sentences in splits.values()
+        for sentence in sentences
+        for entity in entities(sentence.tags or ())
+    }
     if not types:
         raise DataError(f"{path}: found no entity in any split; expected labelled text (is the scheme {scheme}?)")
     _check_types(types, splits, path)
@@ -77,7 +85,7 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
 
 
 def check_exists(name: str | Path) -> None:
-    """See that a name stands for a corpus of the registry, a file or a folder; nothing is read.
+    """Check that a name stands for a corpus of the registry, a file or a folder; nothing is read.
 
     Raises:
         UnknownNameError: if it does not.
@@ -87,16 +95,8 @@ def check_exists(name: str | Path) -> None:
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
 
 
-def _load_named(name: str) -> NerData:
-    corpus = corpora.get(name)
-    if not isinstance(corpus, NerCorpus):
-        raise ConfigError(f"{name}: is unlabelled text; expected a labelled corpus, such as 'finer-ord'")
-    splits = corpus.read(finder(corpus))
-    return NerData(name, corpus.types, splits, corpus.roles)
-
-
 def _split_files(folder: Path) -> dict[str, Path]:
-    """The file of each split; a file that is called like a split but has no known format is told of."""
+    """Return the file of each split; a file that is called like a split but has no known format is told of."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         split = SPLIT_NAMES.get(stem(path).lower())
@@ -146,12 +146,3 @@ def _check_types(types: set[str], splits: Splits, path: Path) -> None:
     variants = case_variants(types)
     if variants:
         logger.warning("%s: the types %r and %r differ in case alone; both are learned", path, *variants)
-
-
-def _types(splits: Splits) -> set[str]:
-    return {
-        entity.type
-        for sentences in splits.values()
-        for sentence in sentences
-        for entity in entities(sentence.tags or ())
-    }

@@ -1,4 +1,4 @@
-"""Where a corpus file is on this machine, or how it gets there: ``FINKD_DATA``, then the cache, then the origin."""
+"""Find the file of a corpus in ``FINKD_DATA``, then in the cache, or download it from its origin."""
 
 from __future__ import annotations
 
@@ -19,27 +19,23 @@ _TRUE = ("1", "ON", "YES", "TRUE")
 
 
 def cache_folder() -> Path:
-    """``$FINKD_CACHE``, else the platform's cache folder for finkd."""
+    """Return ``$FINKD_CACHE``, else the platform's cache folder for finkd."""
     chosen = os.environ.get("FINKD_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("finkd", appauthor=False))
 
 
 def is_offline() -> bool:
-    """Whether ``HF_HUB_OFFLINE`` forbids every connection (the values that the hub's own client takes for true)."""
+    """Return whether ``HF_HUB_OFFLINE`` forbids connections (by the values that the hub's client takes for true)."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE
 
 
 def finder(corpus: Corpus) -> Find:
-    """A function from one of the corpus's relative paths to the verified file."""
+    """Return a function from one of the corpus's relative paths to the verified file."""
     return lambda relative: locate(relative, corpus.files[relative])
 
 
 def locate(relative: str, source: Source) -> Path:
     """Find a published file and verify its checksum; download it into the cache if it is nowhere.
-
-    Args:
-        relative: its path below ``$FINKD_DATA``, such as ``"ner/finer-ord/train.csv"``.
-        source: its checksum and origin.
 
     Raises:
         DataError: if a file is there with other bytes.
@@ -50,13 +46,14 @@ def locate(relative: str, source: Source) -> Path:
     candidates.append(cache_folder() / "corpora" / relative)
     for path in candidates:
         if path.is_file():
-            return _verified(path, source)
+            _compare(str(path), checksum(path), source)
+            return path
     _download(relative, source, candidates[-1])
     return candidates[-1]
 
 
 def availability(corpus: Corpus) -> str:
-    """Whether a corpus can be read here: its files are looked for, not opened."""
+    """Return whether a corpus can be read here: its files are looked for, not opened."""
     data = os.environ.get("FINKD_DATA")
     folders = [*([Path(data)] if data else []), cache_folder() / "corpora"]
     missing = [path for path in corpus.files if not any((folder / path).is_file() for folder in folders)]
@@ -70,7 +67,7 @@ def availability(corpus: Corpus) -> str:
 
 
 def checksum(path: Path) -> str:
-    """Hex SHA-256 of a corpus file.
+    """Return the hex SHA-256 of a corpus file.
 
     Raises:
         UnavailableError: if it may not be read.
@@ -79,11 +76,6 @@ def checksum(path: Path) -> str:
         return sha256(path)
     except OSError as error:
         raise UnavailableError(f"{path}: cannot read ({error.strerror or error})") from error
-
-
-def _verified(path: Path, source: Source) -> Path:
-    _compare(str(path), checksum(path), source)
-    return path
 
 
 def _compare(where: str, found: str, source: Source) -> None:

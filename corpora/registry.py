@@ -52,7 +52,7 @@ class Registry(Generic[T]):
         self._all: dict[str, Entry] | None = None
 
     def entries(self) -> dict[str, Entry]:
-        """All entries by name, those of other installed packages included.
+        """Return all entries by name, those of other installed packages included.
 
         Raises:
             ConfigError: if another package registers a name that is taken.
@@ -101,7 +101,7 @@ MAX_CHARACTERS = 100
 
 
 def unknown(kind: str, name: str, known: Registry[Any] | Iterable[str], listed: str | None = None) -> str:
-    """The message for a name that ``known`` does not hold, with the nearest one suggested.
+    """Return the message for a name that ``known`` does not hold, with the nearest one suggested.
 
     Args:
         kind: what the names are of.
@@ -120,7 +120,7 @@ def unknown(kind: str, name: str, known: Registry[Any] | Iterable[str], listed: 
 
 
 def choices(names: Iterable[str], near: str | None = None, listed: str | None = None) -> str:
-    """The end of a message about a name that is not known.
+    """Return the end of a message about a name that is not known.
 
     Args:
         names: what can be named; few are all shown, of many the first ones where there is no suggestion.

@@ -37,7 +37,7 @@ _TEXTS = 32
 
 
 def _pipeline() -> Language:
-    """The current pipeline, or a new one if its vocabulary has grown too large."""
+    """Return the current pipeline, or a new one if its vocabulary has grown too large."""
     language = _made()
     if len(language.vocab) > _NEW_WORDS:
         _made.cache_clear()
@@ -57,7 +57,7 @@ def _made() -> Language:
 
 
 def _in_tokens(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
-    """A tokenizer whose time grows with the text's length only, whatever stands in it."""
+    """Return a tokenizer whose time grows with the text's length only, whatever stands in it."""
     from spacy.tokens import Doc
 
     def tokenize(text: str) -> Doc:
@@ -75,7 +75,7 @@ def _in_tokens(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
 
 
 def _cuts(text: str) -> Iterator[int]:
-    """Where pieces of a text begin: now and then behind white space, which changes no word, and within long runs."""
+    """Yield where to split a text: now and then after white space, which changes no word, and within long runs."""
     last = 0
     for run in _RUN.finditer(text):
         start, end = run.span()
@@ -87,7 +87,7 @@ def _cuts(text: str) -> Iterator[int]:
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """``(start, end)`` of each word of a text; white space belongs to none."""
+    """Return ``(start, end)`` of each word of a text; white space belongs to none."""
     return _spans(_pipeline().make_doc(text))
 
 
@@ -135,7 +135,7 @@ def _sentences(doc: Doc, document: str) -> Iterator[Sentence]:
 
 
 def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") -> Sentence:
-    """A labelled sentence from a text and the character spans of its entities.
+    """Return a labelled sentence from a text and the character spans of its entities.
 
     A word that an entity's border cuts (``Acme-owned``, entity ``Acme``) becomes two words at that border, so that
     words and entities always agree and no label is lost.
@@ -172,7 +172,7 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
 
 
 def _cut(text: str, span: tuple[int, int], borders: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The tokens of a word between the borders that fall inside it."""
+    """Yield the tokens of a word between the borders that fall inside it."""
     start, end = span
     inside = borders[bisect_right(borders, start) : bisect_left(borders, end)]
     yield from zip((start, *inside), (*inside, end), strict=True)

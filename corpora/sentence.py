@@ -1,4 +1,4 @@
-"""What every reader produces: sentences, their words and their entities, all located by character."""
+"""Sentences with their words and entities, all located by character."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sentence:
 
     @classmethod
     def from_words(cls, words: Sequence[str], tags: Sequence[str] | None = None, document: str = "") -> Sentence:
-        """A sentence of words that come without their text: they are joined by one space."""
+        """Return a sentence of words that come without their text: they are joined by one space."""
         spans = []
         start = 0
         for word in words:
@@ -64,7 +64,7 @@ class Sentence:
         return [self.text[end : end + 1].isspace() for _, end in self.spans]
 
     def with_words(self, words: Mapping[int, str]) -> Sentence:
-        """A copy without tags that has other words at some places; all that stands between words stays.
+        """Return a copy without tags that has other words at some places; all that stands between words stays.
 
         Args:
             words: index of a word -> what takes its place, in the case of the word that stood there.

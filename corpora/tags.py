@@ -23,7 +23,7 @@ _PREFIXES = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
 
 
 def scheme_named(name: str) -> Scheme:
-    """The scheme that ``name`` spells.
+    """Return the scheme that ``name`` spells.
 
     Raises:
         ConfigError: if it is none; the message suggests the nearest.
@@ -34,17 +34,17 @@ def scheme_named(name: str) -> Scheme:
 
 
 def label_names(types: Iterable[str]) -> tuple[str, ...]:
-    """IOB2 labels of a model for these entity types, in their order: ``("O", "B-X", "I-X", "B-Y", "I-Y", ...)``."""
+    """Return the IOB2 labels for entity types, in their order: ``("O", "B-X", "I-X", "B-Y", "I-Y", ...)``."""
     return (OUTSIDE, *(f"{prefix}-{type_}" for type_ in types for prefix in "BI"))
 
 
 def entity_types(labels: Iterable[str]) -> tuple[str, ...]:
-    """The entity types of a model's labels, each once, in the order in which they first come."""
+    """Return the entity types of a model's labels, each once, in the order in which they first come."""
     return tuple(dict.fromkeys(label.partition("-")[2] for label in labels if label != OUTSIDE))
 
 
 def first_illegal(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
-    """Where a tag sequence first breaks its scheme.
+    """Return where a tag sequence first breaks its scheme.
 
     Returns:
         The index of the tag and the reason in words, or ``None`` if all are legal. An entity that the end of the
@@ -74,7 +74,7 @@ def _expected(tag: str, scheme: Scheme) -> str:
 
 
 def _illegal_step(before: str, prefix: str, same_type: bool, scheme: Scheme) -> str:
-    """Why a tag with ``prefix`` may not follow one with ``before``; empty if it may."""
+    """Return why a tag with ``prefix`` may not follow one with ``before``; empty if it may."""
     if scheme == "IOB1":
         separates = before != OUTSIDE and same_type
         return "" if prefix != "B" or separates else "but no neighbour of its type; expected I- (IOB1; is this IOB2?)"
@@ -100,7 +100,7 @@ def check(tags: Sequence[str], scheme: Scheme = "IOB2") -> None:
 
 
 def entities(tags: Sequence[str], scheme: Scheme = "IOB2") -> list[Entity]:
-    """The entities that tags mark, in order; fragments that form no entity are skipped (see the module's head).
+    """Return the entities that tags mark, in order; fragments that form no entity are skipped (see the module's head).
 
     Raises:
         ValueError: if a tag is no tag at all (neither ``O`` nor ``PREFIX-TYPE`` of the scheme).
@@ -125,7 +125,7 @@ def entities(tags: Sequence[str], scheme: Scheme = "IOB2") -> list[Entity]:
 
 
 def from_entities(found: Iterable[Entity], length: int, scheme: Scheme = "IOB2") -> list[str]:
-    """The tags of ``length`` words that hold these entities.
+    """Return the tags of ``length`` words that hold these entities.
 
     Raises:
         ValueError: if an entity is empty, leaves the sentence or overlaps another.
@@ -147,7 +147,7 @@ def from_entities(found: Iterable[Entity], length: int, scheme: Scheme = "IOB2")
 
 
 def convert(tags: Sequence[str], source: Scheme, target: Scheme = "IOB2") -> list[str]:
-    """The same entities in another scheme; fragments that form no entity become ``O``.
+    """Return the same entities in another scheme; fragments that form no entity become ``O``.
 
     Raises:
         ValueError: if a tag is no tag of ``source``.

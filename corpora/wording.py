@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def counted(number: float, noun: str, plural: str = "") -> str:
-    """A number and its noun: ``1 second``, ``0.5 seconds``, ``1,234 sentences``, ``0 entities``.
+    """Return a number and its noun: ``1 second``, ``0.5 seconds``, ``1,234 sentences``, ``0 entities``.
 
     Args:
         number: how many; ``1`` alone takes the singular.

@@ -28,7 +28,7 @@ def write_benchmark(records: Sequence[BenchmarkRecord], out: Path) -> Table:
 
 
 def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
-    """One row per model and runtime."""
+    """Make one row per model and runtime."""
     cores = sorted({int(count) for each in records for count in each.words_per_second})
     columns: list[tuple[Column, Callable[[BenchmarkRecord], Cell]]] = [
         (Column("system", "Model", "left"), lambda each: label(each.system, (each.id,))),

@@ -66,7 +66,7 @@ def write_report(report: Report, out: Path, formats: Sequence[str] = ("md", "tex
 
 
 def render_markdown(records: Iterable[RunRecord], tables: Sequence[str] = ("results",)) -> str:
-    """The named tables of every section as one Markdown text, for a terminal or a README.
+    """Return the named tables of every section as one Markdown text, for a terminal or a README.
 
     Raises:
         DataError: if there are no records, or they contradict each other.

@@ -9,7 +9,7 @@ SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the prog
 
 
 def corpus_notes(section: Section) -> list[str]:
-    """Corpus, split, support and overlap; the sample notice comes first where it applies."""
+    """Say corpus, split, support and overlap; the sample notice comes first where it applies."""
     scores = section.records[0].scores
     words = f" in {counted(scores.words, 'word')}" if scores.words else ""
     overlap = max(record.overlap for record in section.records)
@@ -23,7 +23,7 @@ def corpus_notes(section: Section) -> list[str]:
 
 
 def seed_note(section: Section) -> str:
-    """What ± and the bracket mean, and which seeds stand behind them."""
+    """Return what ± and the bracket mean, and which seeds stand behind them."""
     seeds = sorted({record.seed for record in section.records})
     return (
         f"Scores are means ± sample standard deviation over seeds, with their number in brackets "
@@ -32,7 +32,7 @@ def seed_note(section: Section) -> str:
 
 
 def hard_name_notes(section: Section) -> list[str]:
-    """What names-only and unseen F1 count, as far as any record has them."""
+    """Return what names-only and unseen F1 count, as far as any record has them."""
     names = next((record.scores.names_only for record in section.records if record.scores.names_only), None)
     unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
     notes = []

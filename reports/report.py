@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -44,7 +44,7 @@ class Report:
     task_records: tuple[TaskRecord, ...] = ()
 
     def by_table(self) -> dict[str, list[Table]]:
-        """The tables of each name over all chapters, for formats with one file per table."""
+        """Return the tables of each name over all chapters, for formats with one file per table."""
         found = {name: [table] for name, table in self.overviews.items()}
         for chapter in self.chapters:
             for name, table in chapter.tables.items():
@@ -55,7 +55,7 @@ class Report:
 def compose(
     records: Iterable[RunRecord], names: Iterable[str] | None = None, task_records: Sequence[TaskRecord] = ()
 ) -> Report:
-    """The report of some records with the named tables, or with all of them.
+    """Return the report of some records with the named tables, or with all of them.
 
     Raises:
         DataError: if there are no records, or they contradict each other.
@@ -67,10 +67,8 @@ def compose(
     found = sections(records) if records or not task_records else []
     over = {name: overviews.get(name)(found) for name in wanted if name in overviews}
     over |= {name: general.get(name)(task_records) for name in wanted if name in general}
-    chapters = tuple(_chapter(section, makers) for section in found)
-    return Report(chapters, {name: table for name, table in over.items() if table.rows}, tuple(task_records))
-
-
-def _chapter(section: Section, makers: Mapping[str, Callable[[Section], Table]]) -> Chapter:
-    made = {name: make(section) for name, make in makers.items()}
-    return Chapter(section, {name: table for name, table in made.items() if table.rows})
+    chapters = []
+    for section in found:
+        made = {name: make(section) for name, make in makers.items()}
+        chapters.append(Chapter(section, {name: table for name, table in made.items() if table.rows}))
+    return Report(tuple(chapters), {name: table for name, table in over.items() if table.rows}, tuple(task_records))

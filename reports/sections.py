@@ -97,7 +97,7 @@ class System:
         return self.mean(lambda record: record.resources.parameters)
 
     def latency(self, percentile: str) -> float | None:
-        """Milliseconds per sentence at ``percentile``, such as ``"p50"``."""
+        """Return milliseconds per sentence at ``percentile``, such as ``"p50"``."""
         return self.mean(lambda record: record.resources.latency_ms.get(percentile))
 
     @property
@@ -154,7 +154,7 @@ class Section:
         return max(students, key=lambda system: system.f1.mean, default=None)
 
     def of_role(self, role: str) -> tuple[System, ...]:
-        """The systems of one role, in order."""
+        """Return the systems of one role, in order."""
         return tuple(system for system in self.systems if system.role == role)
 
     def retention(self, system: System) -> float | None:
@@ -166,7 +166,7 @@ class Section:
 
 
 def ordering(record: RunRecord) -> str:
-    """The strategy of a record's system as the configuration has it, empty if that does not say."""
+    """Return the strategy of a record's system as the configuration has it, empty if that does not say."""
     systems: Any = record.config.get("systems")
     own = systems.get(record.system) if isinstance(systems, dict) else None
     return str(own.get("strategy", "")) if isinstance(own, dict) else ""
@@ -227,7 +227,7 @@ def _system(records: list[RunRecord]) -> System:
 
 
 def _configured_order(records: Sequence[RunRecord]) -> list[str]:
-    """Names of the systems in the order of the configuration that lists most of them (runs may leave some out)."""
+    """Return the names of the systems in the order of the configuration that lists most of them."""
     found: list[list[str]] = [[]]
     for record in records:
         names: Any = record.config.get("systems")

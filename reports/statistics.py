@@ -80,7 +80,7 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
 
 
 def _f1(counts: Sequence[Mapping[str, Counts]], documents: Sequence[str], by_document: Any, by_seed: Any) -> Doubles:
-    """(1 + draws,) micro-F1 of everything, and then of each draw.
+    """Return the (1 + draws,) micro-F1 of everything, and then of each draw.
 
     Args:
         counts: of each seed.
@@ -105,7 +105,7 @@ def _effect(differences: Sequence[float]) -> float | None:
 
 
 def holm(chances: Sequence[float]) -> list[float]:
-    """Chances made larger for the number of comparisons (Holm 1979), in the order given; at most 1.
+    """Adjust p-values for the number of comparisons (Holm 1979), in the order given; at most 1.
 
     If all that come out below a level are called significant, the chance that any is so wrongly stays below the level.
     """
@@ -118,7 +118,7 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 
 def significant(p: float) -> bool:
-    """Whether a chance, already adjusted, is small enough to be called significant."""
+    """Return whether a chance, already adjusted, is small enough to be called significant."""
     return p < 1 - LEVEL and not math.isclose(p, 1 - LEVEL)
 
 

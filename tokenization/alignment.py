@@ -1,4 +1,4 @@
-"""Which teacher tokens and which student tokens cover the same characters.
+"""Alignment of teacher and student tokens that cover the same characters, and texts in tokens of both.
 
 Both tokenizers see the same original text, so a token is an interval of characters. Two tokens are aligned when their
 intervals overlap, and the number of shared characters is the weight. Special tokens get an interval of their own before
@@ -67,7 +67,7 @@ class Alignment:
 
     @cached_property
     def chunk_of_pair(self) -> Longs:
-        """(pairs,) number of the smallest stretch of text that both tokenizers cut out whole.
+        """(pairs,) number of the shortest stretch of text that both tokenizers begin and end at the same characters.
 
         A chunk is a connected component of the overlap: both sides end at its last character.
         """
@@ -107,10 +107,6 @@ class Alignment:
 def align(teacher: Tokens, student: Tokens) -> Alignment:
     """Align a batch: two binary searches over all characters of the batch, no loop over texts or tokens.
 
-    Args:
-        teacher: tokens of the texts.
-        student: tokens of the same texts.
-
     Raises:
         ValueError: if the two are not of the same texts.
 
@@ -140,15 +136,56 @@ def align(teacher: Tokens, student: Tokens) -> Alignment:
     return Alignment(teacher, student, teacher_token[teacher_at], student_token[student_at], overlap.astype(np.int32))
 
 
+def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Tokens:
+    """Replace the student's tokens in some chunks by the teacher's.
+
+    Both tokenizers begin and end a chunk at the same characters, so the text is covered once whichever side is taken
+    (mixed-vocabulary training: Zhao et al., arXiv 1909.11687, section 3.1, who mix words).
+
+    Args:
+        alignment: of the two.
+        taken: (chunks,) True where the teacher's tokens are taken; special tokens stay the student's.
+        offset: added to the ids of the teacher's tokens, so that they can be told from the student's.
+    """
+    teacher, student = alignment.teacher, alignment.student
+    of_teacher, of_student = alignment.chunks
+    chosen = np.append(taken, False)  # for tokens that belong to no chunk, whose number is -1
+    keep = ~chosen[of_student] | student.framing
+    take = chosen[of_teacher] & ~teacher.framing
+    row = np.concatenate([_row(student)[keep], _row(teacher)[take]])
+    place = np.concatenate([_place(student)[keep], _place(teacher)[take]])
+    order = np.lexsort((np.arange(len(row)), place, row))
+
+    def joined(name: str, shift: int = 0) -> npt.NDArray[np.int32]:
+        both = np.concatenate([getattr(student, name)[keep], getattr(teacher, name)[take] + shift])
+        return np.asarray(both[order].astype(np.int32))
+
+    nothing = np.zeros(int(take.sum()), np.bool_)
+    opening, closing = (np.concatenate([side[keep], nothing])[order] for side in (student.opening, student.closing))
+    counts = np.bincount(row, minlength=len(student))
+    rows = np.concatenate(([0], np.cumsum(counts)))
+    return Tokens(joined("ids", offset), joined("starts"), joined("ends"), rows, student.lengths, opening, closing)
+
+
+def _row(tokens: Tokens) -> Longs:
+    return np.repeat(np.arange(len(tokens)), np.diff(tokens.rows))
+
+
+def _place(tokens: Tokens) -> Longs:
+    """Return the (tokens,) first character of each; the opening token is before all, the closing one after all."""
+    after = np.repeat(tokens.lengths, np.diff(tokens.rows))
+    return np.where(tokens.opening, -1, np.where(tokens.closing, after + 1, tokens.starts.astype(np.int64)))
+
+
 def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, Longs]:
-    """Word spans of a batch as flat arrays: starts, ends and (texts + 1,) row borders."""
+    """Return the word spans of a batch as flat arrays: starts, ends and (texts + 1,) row borders."""
     counts = np.fromiter((len(row) for row in spans), np.int64, len(spans))
     flat = np.array([span for row in spans for span in row], np.int64).reshape(-1, 2)
     return flat[:, 0], flat[:, 1], np.concatenate(([0], np.cumsum(counts)))
 
 
 def first_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Longs:
-    """Flat index of the first token that touches each word, -1 for a word that no token covers.
+    """Return the flat index of the first token that touches each word, -1 for a word that no token covers.
 
     Args:
         tokens: the batch.
@@ -171,7 +208,7 @@ def first_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Lon
 
 
 def words_of_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Longs:
-    """Index of the word that each token begins in, -1 for tokens that begin in none (special tokens among them).
+    """Return the index of the word that each token begins in, -1 for tokens that begin in none (such as special ones).
 
     Args:
         tokens: the batch.
@@ -193,7 +230,7 @@ def words_of_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> 
 
 
 def _bases(tokens: Tokens) -> Longs:
-    """Where each text begins when all are laid end to end, with one place before and one after for special tokens."""
+    """Return where each text begins in the concatenation, with a place on either side for special tokens."""
     return np.concatenate(([0], np.cumsum(tokens.lengths + 2)))[:-1]
 
 

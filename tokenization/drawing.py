@@ -1,4 +1,4 @@
-"""A picture of one text's alignment: teacher tokens, the text and student tokens under each other."""
+"""Draw the alignment of one text: teacher tokens, the text and student tokens under each other."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ FRAME = "dim"
 _SIDES = ("teacher", "text", "student")
 _MARGIN = len("student ")
 _BETWEEN = "│"
+_Styled = tuple[str, tuple[str, str, str]]
+"""The style of a block and its three lines."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class _Block:
 def draw(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str, width: int = 100) -> Group:
     """Draw the alignment of one text in blocks, one per chunk, in two alternating colours.
 
-    A chunk is the smallest stretch that both tokenizers cut out whole, so above and below each stretch of text stand
-    exactly the tokens it is made of, with a bar between them. What only one tokenizer covers is red.
+    Both tokenizers begin and end a chunk at the same characters, so above and below each stretch of text stand exactly
+    the tokens it is made of, with a bar between them. What only one tokenizer covers is red.
 
     Args:
         alignment: of a batch that holds this text alone.
@@ -58,22 +60,17 @@ def draw(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str
     _require_one(alignment)
     styled = _styled(_blocks(alignment, teacher, student, text), text)
     drawn = [_row(blocks) for blocks in _wrapped(styled, width - _MARGIN)]
-    return Group(*drawn, Text(_summary(alignment, student)))
-
-
-def _summary(alignment: Alignment, student: Tokenizer) -> str:
     tokens = alignment.student
     characters = (tokens.ends - tokens.starts).clip(min=0)
     total = int(characters.sum())
-    if not total:
-        return "no text that the student reads"
     unknown = int(characters[tokens.ids == student.special_ids.get("unk", -1)].sum())
     read = f", of which {unknown / total:.1%} are unknown to it" if unknown else ""
-    return f"coverage {alignment.coverage:.1%} of the student's characters{read}"
+    covered = f"coverage {alignment.coverage:.1%} of the student's characters{read}"
+    return Group(*drawn, Text(covered if total else "no text that the student reads"))
 
 
 def as_dict(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str) -> dict[str, Any]:
-    """The same picture as plain data.
+    """Return the same picture as plain data.
 
     Returns:
         ``text``, ``coverage``, for either side its ``tokenizer`` and ``tokens`` (``token``, ``id``, ``start``, ``end``,
@@ -117,7 +114,7 @@ def _listed(tokens: Tokens, tokenizer: Tokenizer, chunks: Longs) -> list[dict[st
 
 
 def _blocks(alignment: Alignment, teacher: Tokenizer, student: Tokenizer, text: str) -> list[_Block]:
-    """One block per chunk, per stretch that one tokenizer alone covers, and per stretch that neither does, in order."""
+    """Make one block per chunk, per stretch that one or no tokenizer covers, in order."""
     members: dict[tuple[str, int], tuple[list[str], list[str], list[int]]] = {}
     sides = (alignment.teacher, teacher), (alignment.student, student)
     for side, ((tokens, tokenizer), chunks) in enumerate(zip(sides, alignment.chunks, strict=True)):
@@ -148,8 +145,8 @@ def _gaps(blocks: Iterable[_Block], text: str) -> Iterator[_Block]:
         covered = max(covered, block.end)
 
 
-def _styled(blocks: Iterable[_Block], text: str) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    """Each block's style and three lines."""
+def _styled(blocks: Iterable[_Block], text: str) -> Iterator[_Styled]:
+    """Choose the style and the three lines of each block."""
     chunks = 0
     for block in blocks:
         shown = _visible(text[block.start : block.end].strip()) if block.start >= 0 else ""
@@ -162,14 +159,12 @@ def _styled(blocks: Iterable[_Block], text: str) -> Iterator[tuple[str, tuple[st
 
 
 def _visible(text: str) -> str:
-    """The text with controls and other unprintable characters spelt out, so that none reaches the terminal."""
+    """Return the text with controls and other unprintable characters spelt out, so that none reaches the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _wrapped(
-    blocks: Iterable[tuple[str, tuple[str, str, str]]], width: int
-) -> Iterator[list[tuple[str, tuple[str, str, str]]]]:
-    line: list[tuple[str, tuple[str, str, str]]] = []
+def _wrapped(blocks: Iterable[_Styled], width: int) -> Iterator[list[_Styled]]:
+    line: list[_Styled] = []
     used = 0
     for block in blocks:
         needed = max(map(cell_len, block[1])) + 1
@@ -182,7 +177,7 @@ def _wrapped(
         yield line
 
 
-def _row(blocks: list[tuple[str, tuple[str, str, str]]]) -> Table:
+def _row(blocks: list[_Styled]) -> Table:
     """One line of blocks: a grid of three rows, a blank column between blocks, and an empty row below."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     for _ in range(len(blocks) + 1):

@@ -58,11 +58,7 @@ class _Group:
 
 
 def problem(pattern: str) -> str | None:
-    """Why a pattern is refused, or ``None``.
-
-    Args:
-        pattern: in Oniguruma's syntax.
-    """
+    """Return why a pattern is refused, or ``None``."""
     if len(pattern) > MAX_LENGTH:
         return f"has {len(pattern):,} characters; expected {MAX_LENGTH:,} at most"
     if "\0" in pattern:
@@ -125,7 +121,7 @@ def _close(stack: list[_Group]) -> str | None:
 
 
 def _repeat(pattern: str, at: int, counted: re.Match[str] | None, group: _Group) -> tuple[int, str | None]:
-    """A quantifier behind the group's last atom."""
+    """Return a quantifier behind the group's last atom."""
     sign, atom = pattern[at], group.last
     if counted:
         least = int(counted[1] or 0)
@@ -159,7 +155,7 @@ def _too_open(group: _Group) -> str | None:
 
 
 def _behind_class(pattern: str, at: int) -> int:
-    """The place behind a character class, which may hold others."""
+    """Return the place behind a character class, which may hold others."""
     depth = 0
     while at < len(pattern):
         if pattern[at] == "\\":

@@ -1,9 +1,12 @@
-"""What the entries of a vocabulary stand for, whatever marks their family writes."""
+"""The text that vocabulary entries stand for, whatever marks their family writes, and words that a vocabulary lost."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 from finkd.tokenization.tokenizer import Tokenizer
 
@@ -14,7 +17,7 @@ Form = tuple[str, bool]
 
 
 def surface(tokenizer: Tokenizer, index: int, token: str) -> Form:
-    """Text that a token stands for, and whether it continues a word rather than starting one.
+    """Return the text that a token stands for, and whether it continues a word rather than starting one.
 
     ``##``, byte-level letters and metaspace marks are undone. A single byte of a longer character has no text.
     """
@@ -32,7 +35,7 @@ def surface(tokenizer: Tokenizer, index: int, token: str) -> Form:
 
 
 def canonical_forms(tokenizer: Tokenizer, fold: bool) -> dict[int, Form]:
-    """What each entry that stands for text means: equal for entries of any two families that mean the same.
+    """Return the canonical form of each entry that stands for text, equal where entries of two families mean the same.
 
     Punctuation starts a word of its own whether or not the family marks it. A lone byte is ``<0xC3>`` and a lone mark
     a space in every family. Special tokens, and byte-level tokens that end within a character, are left out.
@@ -53,8 +56,31 @@ def canonical_forms(tokenizer: Tokenizer, fold: bool) -> dict[int, Form]:
     return found
 
 
+def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> list[str]:
+    """List the words of letters alone that are one token of the teacher's and several of the student's.
+
+    Args:
+        teacher: the vocabulary that words come from; they are written as it writes them.
+        student: the vocabulary that may have lost them.
+        shortest: letters that a word must have.
+
+    Returns:
+        the words, in the order of the teacher's vocabulary.
+    """
+
+    def tokens(tokenizer: Tokenizer) -> npt.NDArray[np.int64]:
+        encoded = tokenizer.encode(words)
+        text = np.repeat(np.arange(len(words)), np.diff(encoded.rows))
+        return np.bincount(text[~encoded.framing], minlength=len(words))
+
+    forms = canonical_forms(teacher, fold=False).values()
+    words = [text for text, continues in forms if not continues and text.isalpha() and len(text) >= shortest]
+    whole = (tokens(teacher) == 1) & (tokens(student) > 1)
+    return [words[index] for index in np.flatnonzero(whole)]
+
+
 def byte_letters() -> dict[str, int]:
-    """The 256 letters that byte-level vocabularies are spelt in (GPT-2's), with the byte of each."""
+    """Return the 256 letters that byte-level vocabularies are spelt in (GPT-2's), with the byte of each."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in set(plain)]
     return {chr(byte): byte for byte in plain} | {chr(256 + place): byte for place, byte in enumerate(others)}

@@ -63,7 +63,7 @@ class Tokens:
         return self.opening | self.closing
 
     def take(self, indices: Sequence[int] | Longs) -> Tokens:
-        """The tokens of the chosen texts, in the order given."""
+        """Return the tokens of the chosen texts, in the order given."""
         chosen = np.asarray(indices, dtype=np.int64)
         flat, rows = members(self.rows, chosen)
         return Tokens(
@@ -78,7 +78,7 @@ class Tokens:
 
 
 def members(borders: Longs, chosen: Longs) -> tuple[Longs, Longs]:
-    """What lies within the chosen groups, group after group.
+    """Return what lies within the chosen groups, group after group.
 
     Args:
         borders: (groups + 1,) borders of all groups.
@@ -116,7 +116,8 @@ class Tokenizer:
         self.backend.no_truncation()
         self.backend.no_padding()
         # In one order, so that equal tokenizers are written as equal bytes.
-        self.specials = {role: specials[role] for role in sorted(specials, key=_order)}
+        order = [*ROLES, *sorted(specials.keys() - set(ROLES))]
+        self.specials = {role: specials[role] for role in order if role in specials}
         self.name = name
         self.special_ids: dict[str, int] = {}
         for role, token in self.specials.items():
@@ -171,12 +172,12 @@ class Tokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that decides how a text is cut."""
+        """Hash of everything that decides how a text is tokenized."""
         return hashlib.sha256(self.backend.to_str().encode()).hexdigest()[:16]
 
     @cached_property
     def literal(self) -> frozenset[int]:
-        """Entries that are taken out of a text before it is cut: special tokens and protected words."""
+        """Entries that are taken out of a text before it is tokenized: special tokens and protected words."""
         return frozenset(self.backend.get_added_tokens_decoder())
 
     @cached_property
@@ -204,7 +205,7 @@ class Tokenizer:
         return f"Tokenizer({self.name!r}, {len(self)} tokens)"
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """Cut texts into tokens, special tokens included.
+        """Tokenize texts, special tokens included.
 
         Args:
             texts: any Unicode; empty texts give only special tokens.
@@ -239,10 +240,6 @@ class Tokenizer:
             if type(error) is not Exception and not is_panic(error):
                 raise
             raise DataError(f"tokenizer {self.name}: cannot cut a text ({first_line(error)})") from error
-
-
-def _order(role: str) -> tuple[int, str]:
-    return (ROLES.index(role) if role in ROLES else len(ROLES), role)
 
 
 def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:

@@ -32,7 +32,7 @@ MAX_SPECIALS = 16
 
 
 def read_backend(folder: Path) -> Backend:
-    """The tokenizer in a folder's ``tokenizer.json``, without truncation and padding.
+    """Read the tokenizer in a folder's ``tokenizer.json``, without truncation and padding.
 
     Raises:
         ConfigError: if it is too large or not valid, or asks for what finkd refuses: ids or patterns out of bounds,
@@ -53,29 +53,22 @@ def read_backend(folder: Path) -> Backend:
     backend.no_truncation()
     backend.no_padding()  # a file may ask for texts of any length
     _check_ids(entries, backend, path)
-    _try(backend, path)
+    try:
+        backend.encode_batch(["", "Acme Corp. paid €3.", "\N{SNOWMAN}"])  # so that the message names the file
+    except BaseException as error:
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
+        raise ConfigError(f"{path}: cannot cut texts ({first_line(error)})") from error
     return backend
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, on one line."""
+    """Return the first line of an error's message."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _try(backend: Backend, path: Path) -> None:
-    """Cut a few texts, so that what cannot work is refused by the file's name."""
-    try:
-        backend.encode_batch(["", "Acme Corp. paid €3.", "\N{SNOWMAN}"])
-    except Exception as error:
-        raise ConfigError(f"{path}: cannot cut texts ({first_line(error)})") from error
-    except BaseException as error:
-        if not is_panic(error):
-            raise
-        raise ConfigError(f"{path}: cannot cut texts ({first_line(error)})") from error
-
-
 def is_panic(error: BaseException) -> bool:
-    """Whether the library gave up; its error derives from ``BaseException`` and has no name to import."""
+    """Return whether the library panicked; its error derives from ``BaseException`` and has no name to import."""
     return type(error).__name__ == "PanicException"
 
 
@@ -104,7 +97,7 @@ def _check_model(model: Any, path: Path) -> None:
 
 
 def _check_vocabulary(vocabulary: Mapping[str, Any], path: Path) -> None:
-    """See that each token has an id of its own."""
+    """Check that each token has an id of its own."""
     seen: dict[int, str] = {}
     for token, index in vocabulary.items():
         if type(index) is not int or not 0 <= index < MAX_IDS:
@@ -127,7 +120,7 @@ def _check_added(added: Any, path: Path) -> None:
 
 
 def _check_steps(entries: Mapping[str, Any], path: Path) -> None:
-    """See that patterns take bounded time, and that texts do not grow without bounds."""
+    """Check that patterns take bounded time, and that texts do not grow without bounds."""
     for key in ("normalizer", "pre_tokenizer", "decoder"):
         steps = list(_steps(entries.get(key)))
         if len(steps) > MAX_STEPS:
@@ -145,7 +138,7 @@ def _check_steps(entries: Mapping[str, Any], path: Path) -> None:
 
 
 def _growth(step: Mapping[str, Any]) -> int:
-    """How many times longer a replacement may make a text."""
+    """Return how many times longer a replacement may make a text."""
     content, pattern = step.get("content"), step.get("pattern")
     replaced = pattern.get("String") if isinstance(pattern, dict) else None
     if not isinstance(content, str):
@@ -154,7 +147,7 @@ def _growth(step: Mapping[str, Any]) -> int:
 
 
 def _steps(entry: Any) -> Iterator[dict[str, Any]]:
-    """A step, or those of a sequence of them."""
+    """Yield a step, or those of a sequence of them."""
     if isinstance(entry, dict):
         yield entry
         for name in ("normalizers", "pretokenizers", "decoders"):
@@ -164,7 +157,7 @@ def _steps(entry: Any) -> Iterator[dict[str, Any]]:
 
 
 def _check_ids(entries: Mapping[str, Any], backend: Backend, path: Path) -> None:
-    """See that tokens have the ids that the file gives them, which the library gives them anew."""
+    """Check that tokens have the ids that the file gives them, which the library gives them anew."""
     for each in entries.get("added_tokens") or []:
         found = backend.token_to_id(each["content"])
         if found != each["id"]:
@@ -207,7 +200,7 @@ def _around(entry: Any, path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def read_declared(folder: Path) -> dict[str, Any]:
-    """What ``special_tokens_map.json`` and ``tokenizer_config.json`` of a folder say, taken together.
+    """Read what ``special_tokens_map.json`` and ``tokenizer_config.json`` of a folder declare, merged.
 
     Raises:
         ConfigError: if one of them is too large or not valid, or a special token is no text.
@@ -230,11 +223,7 @@ def read_declared(folder: Path) -> dict[str, Any]:
 
 
 def max_length(folder: Path, least: int) -> int:
-    """The ``model_max_length`` of a folder's ``tokenizer_config.json``.
-
-    Args:
-        folder: of the tokenizer.
-        least: tokens that it must allow.
+    """Return the ``model_max_length`` of a folder's ``tokenizer_config.json``.
 
     Raises:
         ConfigError: if it is missing or smaller.

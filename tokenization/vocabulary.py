@@ -1,4 +1,4 @@
-"""Make a domain vocabulary, from scratch or from a teacher's.
+"""Train, grow or trim a vocabulary for a domain.
 
 The same text gives the same bytes in every process, whatever the number of threads.
 """
@@ -169,7 +169,7 @@ def trim(
 
 
 def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
-    """A copy of a tokenizer that never cuts some words.
+    """Return a copy of a tokenizer that never cuts some words.
 
     Args:
         teacher: not changed.
@@ -190,7 +190,7 @@ def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protect
 
 
 def _frame(backend: Backend) -> TemplateProcessing:
-    """``[CLS] text [SEP]``, and ``[SEP]`` again after a second text."""
+    """Make ``[CLS] text [SEP]``, and ``[SEP]`` again after a second text."""
     opening, closing = SPECIALS["cls"], SPECIALS["sep"]
     return TemplateProcessing(
         single=f"{opening} $A {closing}",

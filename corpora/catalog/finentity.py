@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from finkd.corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
+from finkd.corpora.corpus import NerCorpus, Source, split_by_document
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers.records import json_records
 from finkd.corpora.segmentation import LabelledSpan, label_text
@@ -14,10 +14,6 @@ from finkd.corpora.sentence import Sentence
 
 _FILE = "ner/finentity/FinEntity.json"
 _REPLACEMENT = "\ufffd"
-
-
-def _read(find: Find) -> Splits:
-    return split_by_document(_paragraphs(find(_FILE)), {"validation": 0.1, "test": 0.2})
 
 
 def _paragraphs(path: Path) -> list[Sentence]:
@@ -35,7 +31,7 @@ def _paragraphs(path: Path) -> list[Sentence]:
 
 
 def _longest(annotations: Sequence[dict[str, Any]]) -> list[LabelledSpan]:
-    """The annotated spans; of those that overlap (3 paragraphs), the longest stays."""
+    """Return the annotated spans; of those that overlap (3 paragraphs), the longest stays."""
     kept: list[LabelledSpan] = []
     for each in sorted(annotations, key=lambda each: (each["start"] - each["end"], each["start"])):
         if all(each["end"] <= start or end <= each["start"] for start, end, _ in kept):
@@ -61,5 +57,5 @@ FINENTITY = NerCorpus(
         "all sentiment labels are read as ENT; only entities with a judged sentiment are marked: precision looks low",
         "paragraphs with U+FFFD (50) and repeated ones are left out; split 70/10/20 by a hash of the paragraph",
     ),
-    read=_read,
+    read=lambda find: split_by_document(_paragraphs(find(_FILE)), {"validation": 0.1, "test": 0.2}),
 )

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
+from finkd.corpora.corpus import NerCorpus, Source
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers.lines import csv_rows
 from finkd.corpora.readers.records import sentence_without_blanks
@@ -26,10 +26,6 @@ def _sentences(path: Path) -> Iterator[Sentence]:
             raise DataError(f"{path}:{number}: {error}; expected tokens and ner_tags as lists of one length") from error
 
 
-def _read(find: Find) -> Splits:
-    return {split: list(_sentences(find(f"{_FOLDER}/{file}"))) for split, file in _FILES.items()}
-
-
 FNXL = NerCorpus(
     name="fnxl",
     title="FNXL, numerals in SEC filings (published samples)",
@@ -46,5 +42,5 @@ FNXL = NerCorpus(
         "the task here is to find tagged numerals (NUM), not to tell the 2,799 XBRL tags apart",
         "47 tokens that are white space alone are left out",
     ),
-    read=_read,
+    read=lambda find: {split: list(_sentences(find(f"{_FOLDER}/{file}"))) for split, file in _FILES.items()},
 )

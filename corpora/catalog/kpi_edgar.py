@@ -5,7 +5,7 @@ from __future__ import annotations
 from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers.json_files import json_lines
-from finkd.corpora.sentence import Entity, Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities, from_entities
 
 _FILE = "ner/kpi-edgar/kpi_edgar.jsonl.gz"
@@ -24,13 +24,10 @@ def _read(find: Find) -> Splits:
         # The annotators marked these sentences for deletion; the authors' count leaves them out too.
         if any(entity.type == "delete" for entity in found):
             continue
-        splits[split].append(Sentence.from_words(words, from_entities(_scored(found), len(words)), document))
+        # Numbers that were marked as being no indicator are not scored.
+        scored = [entity for entity in found if entity.type != "false_positive"]
+        splits[split].append(Sentence.from_words(words, from_entities(scored, len(words)), document))
     return splits
-
-
-def _scored(found: list[Entity]) -> list[Entity]:
-    """Without the numbers that were marked as being no indicator, which are not scored."""
-    return [entity for entity in found if entity.type != "false_positive"]
 
 
 KPI_EDGAR = NerCorpus(

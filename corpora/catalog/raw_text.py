@@ -32,10 +32,6 @@ def plain_lines(find: Find, relative: str) -> Iterator[str]:
             yield line
 
 
-def _read_financial(find: Find) -> dict[str, Lines]:
-    return {name: partial(plain_lines, find, f"text/financial/{name}.txt.gz") for name in _FINANCIAL}
-
-
 FINANCIAL_TEXT = TextCorpus(
     name="financial-text",
     title="Financial English, unlabelled",
@@ -54,7 +50,7 @@ FINANCIAL_TEXT = TextCorpus(
         "a line is a sentence (ECTSum, FOMC), a paragraph (agreements, 10-K, TAT-QA) or a document (Reuters, BBC)",
         "Reuters is newswire of 1987: dlrs, pct, mln, and headlines in capitals",
     ),
-    read=_read_financial,
+    read=lambda find: {name: partial(plain_lines, find, f"text/financial/{name}.txt.gz") for name in _FINANCIAL},
 )
 
 _GENERAL = {
@@ -78,7 +74,7 @@ def _brown(find: Find, relative: str) -> Iterator[str]:
 
 
 def _wikitext(find: Find, relative: str) -> Iterator[str]:
-    """Sentences without WikiText's marks; headings go, as do sentences with a word replaced by ``<unk>``."""
+    """Read sentences without WikiText's marks; skip headings and sentences with a word replaced by ``<unk>``."""
     for line in plain_lines(find, relative):
         if line.strip().startswith("="):
             continue

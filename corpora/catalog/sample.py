@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from finkd.corpora.corpus import Find, Lines, NerCorpus, Splits, TextCorpus
+from finkd.corpora.corpus import NerCorpus, TextCorpus
 from finkd.corpora.segmentation import LabelledSpan, label_text
 
 TYPES = ("PER", "ORG", "LOC", "INSTRUMENT")
@@ -116,16 +116,6 @@ def _distinct(name: str, count: int) -> Iterator[tuple[str, list[LabelledSpan]]]
             yield text, spans
 
 
-def _read(find: Find) -> Splits:
-    return {
-        split: [label_text(text, spans) for text, spans in _distinct(split, size)] for split, size in _SIZES.items()
-    }
-
-
-def _read_text(find: Find) -> dict[str, Lines]:
-    return {"sample_text": lambda: (text for text, _ in _distinct("text", _TEXT_SIZE))}
-
-
 SAMPLE = NerCorpus(
     name="sample",
     title="Sample written by finkd's grammar",
@@ -137,7 +127,9 @@ SAMPLE = NerCorpus(
         "written by a grammar: good for trying things out, no evidence about real text",
         "train, validation and test share neither templates nor names",
     ),
-    read=_read,
+    read=lambda find: {
+        split: [label_text(text, spans) for text, spans in _distinct(split, size)] for split, size in _SIZES.items()
+    },
 )
 
 SAMPLE_TEXT = TextCorpus(
@@ -147,5 +139,5 @@ SAMPLE_TEXT = TextCorpus(
     licence=_LICENCE,
     reference=_REFERENCE,
     notes=("written by a grammar with templates of its own and the names of all sides: no evidence about real text",),
-    read=_read_text,
+    read=lambda find: {"sample_text": lambda: (text for text, _ in _distinct("text", _TEXT_SIZE))},
 )

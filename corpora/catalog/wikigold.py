@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from finkd.corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
+from finkd.corpora.corpus import NerCorpus, Source, split_by_document
 from finkd.corpora.readers.columns import read_conll
 
 _FILE = "ner/wikigold/wikigold.conll.txt"
-
-
-def _read(find: Find) -> Splits:
-    # Only I- occurs, as in the SEC filings.
-    sentences = list(read_conll(find(_FILE), scheme="IOB1"))
-    return split_by_document(sentences, {"validation": 0.1, "test": 0.1})
 
 
 WIKIGOLD = NerCorpus(
@@ -32,5 +26,6 @@ WIKIGOLD = NerCorpus(
         "split 80/10/10 by a hash of the article; the original has no split",
         "the tags are IOB1 without B-, so that neighbouring entities of one type cannot be told apart",
     ),
-    read=_read,
+    # Only I- occurs, as in the SEC filings.
+    read=lambda find: split_by_document(list(read_conll(find(_FILE), scheme="IOB1")), {"validation": 0.1, "test": 0.1}),
 )

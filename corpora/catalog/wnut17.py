@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
+from finkd.corpora.corpus import NerCorpus, Source
 from finkd.corpora.readers.columns import read_conll
 
 _BASE = (
@@ -10,10 +10,6 @@ _BASE = (
     "27f595cc97631cca4d54a6af6cb07752532367f6/data/WNUT17/CONLL-format/data"
 )
 _FILES = {"train": "wnut17train.conll", "validation": "emerging.dev.conll", "test": "emerging.test.annotated"}
-
-
-def _read(find: Find) -> Splits:
-    return {split: list(read_conll(find(f"ner/wnut17/{file}"), separator="\t")) for split, file in _FILES.items()}
 
 
 WNUT17 = NerCorpus(
@@ -34,5 +30,7 @@ WNUT17 = NerCorpus(
             "59242c5624a463782626d55a82c2c735fb687a011c44335acbb102e6d8e9d359", f"{_BASE}/test/emerging.test.annotated"
         ),
     },
-    read=_read,
+    read=lambda find: {
+        split: list(read_conll(find(f"ner/wnut17/{file}"), separator="\t")) for split, file in _FILES.items()
+    },
 )

@@ -1,7 +1,7 @@
-"""Which characters a word and a label may hold, the same in every format.
+"""Characters allowed in words and labels, the same in every format.
 
-A text holds any character. A word holds no control character, since that is mostly a line end or a column that went
-unseen; the C1 controls but U+0085 pass, as published words hold some (quotation marks of Windows-1252 that were read as
+A text holds any character. A word holds no control character, since that is mostly an unnoticed line end or
+column; the C1 controls but U+0085 pass, as published words hold some (quotation marks of Windows-1252 that were read as
 Latin-1). A label holds nothing that cannot be seen, since two labels that look the same would be two types.
 """
 
@@ -38,12 +38,12 @@ _LOOKS = str.maketrans(
 
 
 def named(character: str) -> str:
-    """A character as people can look it up, such as ``U+200B ZERO WIDTH SPACE``."""
+    """Return a character as people can look it up, such as ``U+200B ZERO WIDTH SPACE``."""
     return f"U+{ord(character):04X} {_NAMES.get(character) or unicodedata.name(character, 'control character')}"
 
 
 def clean_word(text: str) -> str:
-    """A word without the white space around it.
+    """Return a word without the white space around it.
 
     Raises:
         ValueError: if nothing is left, or a control character stands inside.
@@ -58,7 +58,7 @@ def clean_word(text: str) -> str:
 
 
 def clean_label(text: str) -> str:
-    """A label in Unicode's normal form C, without the spaces and tabs around it.
+    """Return a label in Unicode's normal form C, without the spaces and tabs around it.
 
     Raises:
         ValueError: if nothing is left, it is very long, or holds a character that cannot be seen.
@@ -82,7 +82,7 @@ def _clean_label(text: str) -> str:
 
 
 def clean_tag(text: str) -> str:
-    """A tag, prefix and label, by the rules for a label.
+    """Return a tag, prefix and label, by the rules for a label.
 
     Raises:
         ValueError: likewise, and if white space stands between prefix and label.
@@ -99,7 +99,7 @@ def _is_hidden(character: str) -> bool:
 
 
 def look_alikes(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Two labels that look the same although their letters differ, the one with fewer foreign letters first."""
+    """Return two labels that look the same although their letters differ, the one with fewer foreign letters first."""
     seen: dict[str, str] = {}
     for label in sorted(labels):
         other = seen.setdefault(label.translate(_LOOKS), label)
@@ -109,7 +109,7 @@ def look_alikes(labels: Iterable[str]) -> tuple[str, str] | None:
 
 
 def case_variants(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Two labels that differ in case, width or typographic form alone."""
+    """Return two labels that differ in case, width or typographic form alone."""
     seen: dict[str, str] = {}
     for label in sorted(labels):
         other = seen.setdefault(unicodedata.normalize("NFKC", label).casefold(), label)
@@ -119,5 +119,5 @@ def case_variants(labels: Iterable[str]) -> tuple[str, str] | None:
 
 
 def foreign_character(label: str) -> str:
-    """The first character of a label that looks like another one."""
+    """Return the first character of a label that looks like another one."""
     return next(character for character in label if character.translate(_LOOKS) != character)

@@ -1,12 +1,12 @@
 """Strict readers of files with one word per line or row: CoNLL columns and CSV.
 
-A reader refuses what breaks the format with one line, ``path:line: found ...; expected ...``, and never guesses. Names
-that end in ``.gz`` are unpacked on the way.
+What breaks the format is refused with one line, ``path:line: found ...; expected ...``, and never repaired. Files whose
+names end in ``.gz`` are unpacked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def read_conll(
     """
     rows = _Rows(path, scheme)
     columns = documents = 0
+    least = max(2, *(column + 1 if column >= 0 else -column for column in (word_column, tag_column)))
     document = ""
     empty = True
     for number, line in _visible_lines(path):
@@ -87,10 +88,12 @@ def read_conll(
             continue
         separator = separator or ("\t" if "\t" in line else " ")
         cells = line.split(separator) if separator != " " else [cell for cell in line.split(" ") if cell]
-        columns = columns or _checked_columns(path, number, line, cells, (word_column, tag_column))
+        found = f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}"
+        if not columns and len(cells) < least:
+            raise DataError(f"{found}; expected at least {least}")
+        columns = columns or len(cells)
         if len(cells) != columns:
-            found = f"{counted(len(cells), 'column')} in {quoted(line)}"
-            raise DataError(f"{path}:{number}: found {found}; expected {columns} as before")
+            raise DataError(f"{found}; expected {columns} as before")
         rows.add(cells[word_column], cells[tag_column], number)
         empty = False
     yield from rows.pop(document)
@@ -99,7 +102,7 @@ def read_conll(
 
 
 def _visible_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that hold no control character but tabs, without the signature that a file joined to another brings."""
+    """Yield lines that hold no control character but tabs, without the signatures of joined files."""
     for number, line in text_lines(path):
         control = next((found for found in CONTROLS.finditer(line) if found[0] != "\t"), None)
         if control:
@@ -107,15 +110,6 @@ def _visible_lines(path: Path) -> Iterator[tuple[int, str]]:
                 f"{path}:{number}: found {named(control[0])} inside the line {quoted(line)}; expected words and tags"
             )
         yield number, line.removeprefix("\ufeff")
-
-
-def _checked_columns(path: Path, number: int, line: str, cells: Sequence[str], wanted: Sequence[int]) -> int:
-    least = max(2, *(column + 1 if column >= 0 else -column for column in wanted))
-    if len(cells) < least:
-        raise DataError(
-            f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}; expected at least {least}"
-        )
-    return len(cells)
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,17 @@ _PACKED = ".gz"
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file's name says that it is gzip."""
+    """Return whether a file's name says that it is gzip."""
     return path.suffix.lower() == _PACKED
 
 
 def without_packing(name: str) -> str:
-    """A file's name without ``.gz``."""
+    """Return a file's name without ``.gz``."""
     return name[: -len(_PACKED)] if name.lower().endswith(_PACKED) else name
 
 
 def stem(path: Path) -> str:
-    """A file's name without ``.gz`` and without the suffix of its format."""
+    """Return a file's name without ``.gz`` and without the suffix of its format."""
     return Path(without_packing(path.name)).stem
 
 

@@ -1,4 +1,4 @@
-"""What the offsets of labelled spans count, and whether they fit their texts.
+"""Units of the offsets of labelled spans, and checks that offsets fit their texts.
 
 Programs count differently: Python counts characters, JavaScript and Java UTF-16 units (two for an emoji), Go and Rust
 bytes of UTF-8. Offsets that are read in the wrong unit cut words, which is how it shows.
@@ -78,7 +78,7 @@ class _Fit:
 
 
 def offsets_named(name: str) -> Offsets:
-    """The unit that ``name`` spells.
+    """Return the unit that ``name`` spells.
 
     Raises:
         ConfigError: if it is none; the message suggests the nearest.
@@ -89,7 +89,7 @@ def offsets_named(name: str) -> Offsets:
 
 
 def in_characters(text: str, spans: Iterable[LabelledSpan], offsets: Offsets) -> list[LabelledSpan]:
-    """Spans with offsets that count characters.
+    """Return spans with offsets that count characters.
 
     Raises:
         ValueError: if an offset lies within a character.
@@ -103,7 +103,7 @@ def in_characters(text: str, spans: Iterable[LabelledSpan], offsets: Offsets) ->
 
 
 def check_offsets(passages: Sequence[Passage], path: Path, offsets: Offsets) -> None:
-    """See whether the spans of a file fit its words; a few that do not are told of, many are refused.
+    """Check whether the spans of a file fit its words; a few that do not are told of, many are refused.
 
     Raises:
         DataError: if more than a fifth of the borders cut words, or another unit of the offsets explains those that do.
@@ -124,7 +124,7 @@ def check_offsets(passages: Sequence[Passage], path: Path, offsets: Offsets) -> 
 
 
 def _likely_cause(passages: Sequence[Passage], offsets: Offsets, given: _Fit) -> tuple[str, str]:
-    """What makes nearly all borders fit, and what to do about it; empty if nothing does."""
+    """Return what makes nearly all borders fit, and what to do about it; empty if nothing does."""
     readings: list[tuple[str, str, Callable[[str, Sequence[LabelledSpan]], Iterator[_Place]]]] = [
         (
             f"offsets count {_UNITS[other][0]}",
@@ -150,7 +150,7 @@ _Place = tuple[int | None, int | None]
 
 
 def _converted(text: str, spans: Iterable[LabelledSpan], offsets: str) -> Iterator[_Place]:
-    """(start, end) by character; ``None`` for one within a character."""
+    """Yield the (start, end) by character; ``None`` for one within a character."""
     if offsets == "characters" or text.isascii():
         yield from ((start, end) for start, end, _ in spans)
         return
@@ -159,7 +159,7 @@ def _converted(text: str, spans: Iterable[LabelledSpan], offsets: str) -> Iterat
 
 
 def _place(starts: Sequence[int], offset: int) -> int | None:
-    """Index of the character that begins at an offset; an offset outside of the text stays outside."""
+    """Return the index of the character that begins at an offset; an offset outside of the text stays outside."""
     if not 0 <= offset <= starts[-1]:
         return offset if offset < 0 else len(starts) + offset - starts[-1] - 1
     place = bisect_left(starts, offset)
@@ -199,7 +199,7 @@ def _shown(text: str, start: int | None, end: int | None) -> str:
 
 
 def _cuts_word(text: str, place: int | None) -> bool:
-    """Whether a border lies within a word, within a character or outside of the text.
+    """Return whether a border lies within a word, within a character or outside of the text.
 
     Where a letter meets a digit, or a small letter a capital, a border may be meant (``Q|3``, ``Acme|Corp``).
     """

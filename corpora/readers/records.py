@@ -57,7 +57,7 @@ def read_json_spans(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "cha
 
 
 def json_records(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON file that holds a list of them.
+    """Return the objects of a JSON file that holds a list of them.
 
     Raises:
         DataError: if it holds anything else, or none.
@@ -111,7 +111,7 @@ def _rows(file: IO[bytes], path: Path) -> list[dict[str, Any]]:
 
 
 def _sentences(records: Records, path: Path, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
-    """Sentences of a file's records. Whether spans fit is judged by all of them, before the first one is given."""
+    """Yield the sentences of a file's records, after checking that the spans of all of them fit."""
     answers = Counter[str]()
     read: list[Sentence | Passage] = []
     for where, record in records:
@@ -140,15 +140,10 @@ def _labelled(passage: Passage, offsets: Offsets) -> Sentence:
 
 
 def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence | Passage:
-    """What a JSON object or table row holds.
+    """Return what a JSON object or table row holds.
 
     Two shapes are read: ``words`` (or ``tokens``) with ``tags`` (or ``ner_tags``), and ``text`` with ``spans`` of
     ``{"start", "end", "label"}``. Both may carry a ``document``. A word that a span's border cuts is split there.
-
-    Args:
-        record: the parsed value.
-        where: where it stands, for messages.
-        scheme: the scheme of ``tags``.
 
     Raises:
         DataError: if the record has another shape, or tags or spans are illegal.
@@ -169,13 +164,13 @@ def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence
 
 
 def _either(record: Mapping[str, Any], name: str, other: str) -> Any:
-    """The value under one of two names."""
+    """Return the value under one of two names."""
     value = record.get(name)
     return record.get(other) if value is None else value
 
 
 def _document(value: Any) -> str:
-    """A document's name; numbers are names, 0 too. No value, empty text and NaN (a gap of a table) name none.
+    """Return a document's name; numbers are names, 0 too. No value, empty text and NaN (a gap of a table) name none.
 
     Raises:
         ValueError: if it is something else.
@@ -220,7 +215,7 @@ def _strings(value: Any, name: str) -> list[str]:
 
 
 def sentence_without_blanks(words: Sequence[str], tags: Sequence[str], document: str = "") -> Sentence:
-    """A sentence of published tokens among which some are white space alone, which are no words.
+    """Return a sentence of published tokens among which some are white space alone, which are no words.
 
     Raises:
         ValueError: if there are more words than tags or the reverse.

@@ -63,7 +63,7 @@ class DialogueData:
 
 
 def load_dialogues(folder: str | None = None) -> DialogueData:
-    """DialogSum, of whose training split the first 601 dialogues are used; or the same files of a folder.
+    """Load DialogSum, of whose training split the first 601 dialogues are used; or the same files of a folder.
 
     Args:
         folder: holds a file for ``train``, ``dev`` (or ``validation``) and ``test``, as ``.jsonl`` or ``.csv``, with
@@ -97,7 +97,7 @@ def _only(folder: Path, split: str) -> Path:
 
 
 def read_dialogues(path: Path) -> list[Dialogue]:
-    """Dialogues of a JSON-lines or CSV file.
+    """Read the dialogues of a JSON-lines or CSV file.
 
     Raises:
         DataError: if it breaks the format, or a dialogue or a summary is empty.
@@ -112,7 +112,7 @@ def read_dialogues(path: Path) -> list[Dialogue]:
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[tuple[int, Any]]] | None:
-    readers: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
+    readers: Mapping[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
         ".jsonl": json_lines,
         ".csv": partial(csv_rows, headers=(), skip_blank=True),
     }

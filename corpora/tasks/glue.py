@@ -21,10 +21,6 @@ def _classes(classes: Mapping[str, int]) -> Callable[[str, str], float]:
     return lambda where, label: float(class_of(where, label, classes))
 
 
-def _similarity(where: str, label: str) -> float:
-    return number_of(where, label, 0, 5)
-
-
 def _task(
     name: str,
     title: str,
@@ -129,7 +125,7 @@ STSB = _task(
         "train": ("STS-B/train.tsv.gz", "973cad77bfe119f27b81b0d846d3a1e713c67b649b0c3d8aa65059fac9da1019"),
         "validation": ("STS-B/dev.tsv.gz", "53018193fc2d2729ec6f2ae83aa9ea8ad2c379ba8511d293d763cfbe26eb26f2"),
     },
-    _similarity,
+    lambda where, label: number_of(where, label, 0, 5),
     ("sentence1", "sentence2"),
     columns=("sentence1", "sentence2", "score"),
 )

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from finkd.corpora.corpus import Find, Source
+from finkd.corpora.corpus import Source
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers.json_files import json_lines
 from finkd.corpora.tasks.reading import class_of
 from finkd.corpora.tasks.task import Example, Hub, TextTask
 
 _FILES = {"train": "imdb/imdb_train_5k.jsonl.gz", "test": "imdb/imdb_test_5k.jsonl.gz"}
-
-
-def _read(find: Find) -> dict[str, list[Example]]:
-    return {split: list(_examples(find(path))) for split, path in _FILES.items()}
 
 
 def _examples(path: Path) -> Iterator[Example]:
@@ -41,7 +37,7 @@ IMDB = TextTask(
     notes=("5,000 reviews of each split, drawn by their numbers", "line breaks in HTML were taken for white space"),
     labels=("negative", "positive"),
     metrics=("accuracy",),
-    read=_read,
+    read=lambda find: {split: list(_examples(find(path))) for split, path in _FILES.items()},
     hub=Hub("stanfordnlp/imdb", None, ("text",), {"train": "train", "test": "test"}),
     samples=("train", "test"),
 )

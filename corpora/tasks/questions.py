@@ -64,7 +64,7 @@ class QuestionData:
 
 
 def read_squad(path: Path) -> list[Question]:
-    """Questions of a JSON file in either of SQuAD's versions.
+    """Read the questions of a JSON file in either of SQuAD's versions.
 
     Raises:
         DataError: if it is no such file, or an answer does not stand where it should.
@@ -95,7 +95,7 @@ def _article(path: Path, number: int, article: Mapping[str, Any]) -> Iterator[Qu
 
 
 def load_questions(folder: str | None = None) -> QuestionData:
-    """SQuAD from a folder, or else XQuAD's English part, a fifth of whose articles is held out.
+    """Load SQuAD from a folder, or else XQuAD's English part, a fifth of whose articles is held out.
 
     Args:
         folder: holds ``train*.json`` and ``dev*.json`` in SQuAD's format, each perhaps gzipped.

@@ -13,12 +13,7 @@ from finkd.corpora.wording import counted
 
 
 def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None) -> Iterator[tuple[str, list[str]]]:
-    """Rows of a file in which a quotation mark is an ordinary character.
-
-    Args:
-        path: the file.
-        columns: those to give, in order.
-        header: names of all columns, if the file has no line for them.
+    """Read the rows of a file in which a quotation mark is an ordinary character.
 
     Yields:
         where the row stands, for messages, and its values.
@@ -44,7 +39,7 @@ def tsv(path: Path, columns: Sequence[str], header: Sequence[str] | None = None)
 
 
 def numbered(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Rows of a JSON object that maps numbers to objects; as ``tsv``."""
+    """Read the rows of a JSON object that maps numbers to objects; as ``tsv``."""
     rows: Mapping[str, Mapping[str, Any]] = read_json(path)
     if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
         raise DataError(f"{path}:1: expected an object that maps numbers to objects")
@@ -56,7 +51,7 @@ def numbered(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str
 
 
 def class_of(where: str, label: str, classes: Mapping[str, int]) -> int:
-    """Index of a class by what the file calls it.
+    """Return the index of a class by what the file calls it.
 
     Raises:
         DataError: if it has no such class.
@@ -67,7 +62,7 @@ def class_of(where: str, label: str, classes: Mapping[str, int]) -> int:
 
 
 def number_of(where: str, label: str, low: float, high: float) -> float:
-    """A label that is a number.
+    """Return a label that is a number.
 
     Raises:
         DataError: if it is none, or out of range.

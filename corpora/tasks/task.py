@@ -1,4 +1,4 @@
-"""What a task on whole texts is: one text or two, and a class or a number for them."""
+"""Tasks on whole texts: one text or two, and a class or a number for them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _CHARACTERS_PER_SENTENCE = 200
 
 
 def stream(name: str | Path, sources: Collection[str] | None = None) -> Iterator[str]:
-    """Lines of an unlabelled corpus, source after source, as the corpus spells them.
+    """Read the lines of an unlabelled corpus, source after source, as the corpus spells them.
 
     Args:
         name: a text corpus of the registry, or a ``.txt`` or ``.jsonl`` (key ``text``) file, or a folder of them.
@@ -140,7 +140,7 @@ def _check_weights(sources: Mapping[str, float] | None) -> None:
 
 
 def _chosen(name: str | Path, sources: Collection[str] | None) -> dict[str, Lines]:
-    """The lines of the sources asked for."""
+    """Return the lines of the sources asked for."""
     every = _all_sources(name)
     for source in sources or ():
         if source not in every:
@@ -159,7 +159,7 @@ def _all_sources(name: str | Path) -> Mapping[str, Lines]:
 
 
 def _user_files(path: Path) -> dict[str, Path]:
-    """A user's files by the name of the source that each is."""
+    """Return a user's files by the name of the source that each is."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     readable: dict[str, Path] = {}
     for file in files:
@@ -200,7 +200,7 @@ def _shuffled_sentences(source: str, lines: Lines, seed: int, count: int) -> Ite
 
 
 def _shuffled(lines: Lines, seed: int, budget: int) -> Iterator[tuple[int, str]]:
-    """All lines with their numbers in a random order, never holding many more characters than have been asked for.
+    """Yield all lines with their numbers in random order, holding few more characters than have been asked for.
 
     The order is fixed by the seed alone: a pass keeps the first lines of it that fill the budget, and if they are used
     up, another pass keeps more.
@@ -215,7 +215,7 @@ def _shuffled(lines: Lines, seed: int, budget: int) -> Iterator[tuple[int, str]]
 
 
 def _first_lines(lines: Lines, seed: int, budget: int) -> tuple[list[tuple[int, str]], bool]:
-    """The first lines of the seed's order that together reach ``budget`` characters, and whether these are all."""
+    """Return the first lines of the seed's order that reach ``budget`` characters, and whether these are all."""
     draw = random.Random(seed)
     kept: list[tuple[float, int, str]] = []  # a heap with the last line of the order on top
     size, is_whole = 0, True

@@ -1,9 +1,9 @@
-"""Which sentences of a raw text are worth reading: not read before, well formed, like the domain."""
+"""Select sentences of raw text: near-duplicates, quality, likeness to the domain."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +20,7 @@ _STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"}
 
 
 def distinct(sentences: Sequence[Sentence], similarity: float) -> list[int]:
-    """Indices of the sentences that are like no earlier one.
+    """Return the indices of the sentences that are like no earlier one.
 
     Sentences are compared as sets of three words in a row by MinHash with banding (Broder 1997; Lee et al. 2022, arXiv
     2107.06499, section 4.2), which finds most pairs above the threshold and few below.
@@ -43,23 +43,19 @@ def distinct(sentences: Sequence[Sentence], similarity: float) -> list[int]:
 
 
 def quality(sentences: Sequence[Sentence]) -> Doubles:
-    """(sentences,) share of the rules for running text that each one keeps, 0 to 1.
+    """Return the (sentences,) share of the rules for running text that each one keeps, 0 to 1.
 
     The rules are Gopher's (Rae et al. 2021, arXiv 2112.11446, table A1) as far as they fit single sentences: words of 3
     to 10 letters on average, four fifths of the words with a letter, a stop word, few symbols, an end.
     """
-    return np.array([np.mean([rule(sentence) for rule in _RULES]) for sentence in sentences])
+    return np.array([np.mean(_rules(sentence)) for sentence in sentences])
 
 
 def likeness(sentences: Sequence[Sentence], domain: Sequence[Sentence]) -> Doubles:
-    """(sentences,) mean log-ratio of their words and pairs of words under the domain and under the sentences at large.
+    """Return the (sentences,) mean log-ratio of their words and word pairs under the domain and under all sentences.
 
     Words are hashed into 10,000 buckets, as in DSIR (Xie et al. 2023, arXiv 2302.03169, section 3.1), but the mean is
     taken instead of the sum, so that long sentences are not preferred.
-
-    Args:
-        sentences: what is scored.
-        domain: sentences of the domain.
     """
     buckets = [_buckets(sentence) for sentence in sentences]
     wanted, there = (_log_shares(each) for each in ([_buckets(sentence) for sentence in domain], buckets))
@@ -80,7 +76,7 @@ def _buckets(sentence: Sentence) -> npt.NDArray[np.int64]:
 
 
 def _log_shares(buckets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
-    """(buckets,) log of the share of each, with one occurrence added."""
+    """Return the (buckets,) log of the share of each, with one occurrence added."""
     counts = np.ones(_BUCKETS)
     for each in buckets:
         np.add.at(counts, each, 1)
@@ -88,39 +84,27 @@ def _log_shares(buckets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
     return shares
 
 
-def _average_length(sentence: Sentence) -> bool:
-    letters = [len(word) for word in sentence.words if word.isalpha()]
-    return bool(letters) and 3 <= sum(letters) / len(letters) <= 10
-
-
-def _letters(sentence: Sentence) -> bool:
-    worded = [any(letter.isalpha() for letter in word) for word in sentence.words if word.isalnum()]
-    return bool(worded) and sum(worded) >= 0.8 * len(worded)
-
-
-def _stop_word(sentence: Sentence) -> bool:
-    return any(word.lower() in _STOP_WORDS for word in sentence.words)
-
-
-def _few_symbols(sentence: Sentence) -> bool:
-    return sum(not word.isalnum() for word in sentence.words) <= 0.3 * len(sentence.words)
-
-
-def _ends(sentence: Sentence) -> bool:
-    return sentence.text.rstrip().rstrip("\"'\N{RIGHT DOUBLE QUOTATION MARK}").endswith((".", "!", "?"))
-
-
-_RULES: tuple[Callable[[Sentence], bool], ...] = (_average_length, _letters, _stop_word, _few_symbols, _ends)
+def _rules(sentence: Sentence) -> list[bool]:
+    """Check a sentence against each rule."""
+    words = sentence.words
+    lengths = [len(word) for word in words if word.isalpha()]
+    with_letter = [any(letter.isalpha() for letter in word) for word in words if word.isalnum()]
+    text = sentence.text.rstrip().rstrip("\"'\N{RIGHT DOUBLE QUOTATION MARK}")
+    return [
+        bool(lengths) and 3 <= sum(lengths) / len(lengths) <= 10,
+        bool(with_letter) and sum(with_letter) >= 0.8 * len(with_letter),
+        any(word.lower() in _STOP_WORDS for word in words),
+        sum(not word.isalnum() for word in words) <= 0.3 * len(words),
+        text.endswith((".", "!", "?")),
+    ]
 
 
 def ranks(scores: Sequence[Doubles]) -> Doubles:
-    """(sentences,) mean of the ranks, 0 to 1, that several scores give; equal scores have equal ranks."""
-    mean: Doubles = np.mean([_rank(each) for each in scores], axis=0)
+    """Return the (sentences,) mean of the ranks, 0 to 1, that several scores give; equal scores have equal ranks."""
+    found = []
+    for each in scores:
+        _, place, counts = np.unique(each, return_inverse=True, return_counts=True)
+        below = np.cumsum(counts) - counts
+        found.append((below[place] + (counts[place] - 1) / 2) / max(1, len(each) - 1))
+    mean: Doubles = np.mean(found, axis=0)
     return mean
-
-
-def _rank(scores: Doubles) -> Doubles:
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    below = np.cumsum(counts) - counts
-    rank: Doubles = (below[place] + (counts[place] - 1) / 2) / max(1, len(scores) - 1)
-    return rank

@@ -28,7 +28,7 @@ class Shelf(Sequence[Sentence]):
 
     @classmethod
     def read(cls, path: Path) -> Shelf:
-        """The sentences of a file, which stays open.
+        """Return the sentences of a file, which stays open.
 
         Raises:
             DataError: if the file is damaged.

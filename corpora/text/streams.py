@@ -15,7 +15,7 @@ TEXT: Literal["text"] = "text"
 
 
 def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> Iterator[dict[str, Any]]:
-    """Records of a file, none of which is held longer than it takes to ask for the next one.
+    """Read the records of a file one at a time.
 
     Args:
         path: the file, ``.gz`` seen through; ``-`` is standard input.
@@ -43,7 +43,7 @@ def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> I
 
 
 def format_of(path: Path, kind: Format | None = None) -> Format:
-    """What a file holds: ``kind`` if it is given, or else what its name says.
+    """Return what a file holds: ``kind`` if it is given, or else what its name says.
 
     Raises:
         ConfigError: if ``kind`` is unknown.

@@ -16,7 +16,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import OUTSIDE
 from finkd.inference.tagger import sentence_logits
 from finkd.models.model import Model
-from finkd.tokenization.lost_words import lost_words
+from finkd.tokenization.surface import lost_words
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.trainers.counting import likely_names
 

@@ -19,8 +19,7 @@ from finkd.data.encoding import WINDOW, Encoded
 from finkd.losses.alignment import BatchAlignment
 from finkd.losses.term import MASKING, Requirement
 from finkd.models.model import Model
-from finkd.tokenization.alignment import Alignment, align, first_tokens, words_of_tokens
-from finkd.tokenization.mixing import mix
+from finkd.tokenization.alignment import Alignment, align, first_tokens, mix, words_of_tokens
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens, members
 
 Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int], Mapping[str, Array]]

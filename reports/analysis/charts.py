@@ -51,7 +51,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], axis: str, scale: float 
 
 
 def curves(analysis: Analysis) -> str:
-    """Tokens per word on the first corpus against entries: a line per algorithm, knees circled, reference dashed."""
+    """Draw tokens per word on the first corpus against entries: lines by algorithm, knees circled."""
     corpus = analysis.corpora[0].name
     with canvas.style():
         figure, axes = _axes(4.2, left=0.1)
@@ -73,7 +73,7 @@ def curves(analysis: Analysis) -> str:
 
 
 def _reference(axes: Axes, profile: Profile) -> None:
-    """A dashed line at the reference's tokens per word."""
+    """Return a dashed line at the reference's tokens per word."""
     height = profile.fertility.value
     axes.axhline(height, color=INK, linewidth=1, linestyle=(0, (5, 4)), alpha=0.7)
     text = axes.text(1, height, _short(profile.tokenizer), fontsize=9, style="italic", ha="right", va="bottom")
@@ -96,7 +96,7 @@ def _dots(
 
 
 def _bars(estimates: Sequence[Estimate]) -> list[list[float]]:
-    """Lengths of the intervals below and above each value; none where there is no interval."""
+    """Return lengths of the intervals below and above each value; none where there is no interval."""
     low = [e.value - e.low if e.low is not None else 0.0 for e in estimates]
     high = [e.high - e.value if e.high is not None else 0.0 for e in estimates]
     return [[max(side, 0.0) for side in sides] for sides in (low, high)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def summary(analysis: Analysis) -> str:
-    """What the tokenizers cost on the first corpus, what another domain changes, and where the knees are."""
+    """Return what the tokenizers cost on the first corpus, what another domain changes, and where the knees are."""
     sentences = [*_tokenizers(analysis), *_domains(analysis), *_knees(analysis)]
     return plain(" ".join(sentences))
 
@@ -53,7 +53,7 @@ def _entities(profile: Profile, reference: Profile) -> str:
 
 
 def _domains(analysis: Analysis) -> list[str]:
-    """The greatest change of tokens per word that another corpus brings under the reference."""
+    """Return the greatest change of tokens per word that another corpus brings under the reference."""
     reference = analysis.vocabularies[0].name
     shifts = [shift for shift in analysis.domain_shifts if shift.tokenizer == reference]
     return [

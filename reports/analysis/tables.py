@@ -1,4 +1,4 @@
-"""The tables of an analysis: figures with their intervals, kinds of words and numbers, entities, the dearest words."""
+"""The tables of an analysis: figures with intervals, kinds of words and numbers, entities, words of most tokens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def shown(analysis: Analysis) -> tuple[int, ...]:
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All tables, corpus by corpus, then what compares corpora and sizes."""
+    """Return all tables, corpus by corpus, then what compares corpora and sizes."""
     found = [
         make(analysis, corpus) for corpus in analysis.corpora for make in (overview, words, numbers, cuts, entities)
     ]
@@ -53,7 +53,7 @@ def tables(analysis: Analysis) -> list[Table]:
 
 
 def overview(analysis: Analysis, corpus: Measured) -> Table:
-    """One row per figure, one column per tokenizer."""
+    """Make one row per figure, one column per tokenizer."""
     indices = shown(analysis)
     vocabularies = [analysis.vocabularies[index] for index in indices]
     profiles = [analysis.of_corpus(corpus.name)[index] for index in indices]
@@ -72,7 +72,7 @@ def overview(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def corpus_notes(corpus: Measured) -> tuple[str, ...]:
-    """What was measured, how sure the figures are, and what had to be left out."""
+    """Return what was measured, how sure the figures are, and what had to be left out."""
     found = [
         *([SAMPLE_NOTICE] if corpus.name in SAMPLES else []),
         plain(
@@ -90,12 +90,12 @@ def corpus_notes(corpus: Measured) -> tuple[str, ...]:
 
 
 def words(analysis: Analysis, corpus: Measured) -> Table:
-    """Tokens per word by case, digits and signs."""
+    """Tabulate tokens per word by case, digits and signs."""
     return _kinds(analysis, corpus, "words", "Words by their form: tokens for each", lambda profile: profile.shapes)
 
 
 def numbers(analysis: Analysis, corpus: Measured) -> Table:
-    """Tokens per number by kind."""
+    """Tabulate tokens per number by kind."""
     return _kinds(analysis, corpus, "numbers", "Numbers: tokens for each", lambda profile: profile.numbers)
 
 
@@ -114,7 +114,7 @@ def cuts(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def entities(analysis: Analysis, corpus: Measured) -> Table:
-    """Entities by type: tokens for each word, and whole entities."""
+    """Tabulate entities by type: tokens for each word, and whole entities."""
     profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
     columns = [Column("type", "Type", "left"), Column("entities", "Entities"), Column("words", "Words")]
     for position, profile in enumerate(profiles):
@@ -136,7 +136,7 @@ def entities(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
-    """The words that cost one tokenizer most extra tokens, with their cuts under those shown."""
+    """Return the words that cost one tokenizer most extra tokens, with their cuts under those shown."""
     name = analysis.vocabularies[index].name
     indices = shown(analysis)
     listed = next(f for f in analysis.fragments if f.corpus == corpus.name and f.tokenizer == name)
@@ -160,7 +160,7 @@ def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
 
 
 def domains(analysis: Analysis) -> Table:
-    """Every further corpus against the first, under each tokenizer shown."""
+    """Return every further corpus against the first, under each tokenizer shown."""
     names = {analysis.vocabularies[index].name for index in shown(analysis)}
     columns = (
         *(Column("corpus", "Corpus", "left"), Column("tokenizer", "Tokenizer", "left")),
@@ -181,7 +181,7 @@ def domains(analysis: Analysis) -> Table:
 
 
 def sweep(analysis: Analysis) -> Table:
-    """Every vocabulary that was trained here, by algorithm and size; the knee of each algorithm stands out."""
+    """Return every vocabulary that was trained here, by algorithm and size; the knee of each algorithm stands out."""
     corpus = analysis.corpora[0].name
     profiles = {profile.tokenizer: profile for profile in analysis.of_corpus(corpus)}
     shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus}
@@ -217,7 +217,7 @@ def sweep(analysis: Analysis) -> Table:
 
 
 def interval(estimate: Estimate | None, digits: int, scale: float = 1) -> Cell:
-    """An estimate and its interval in brackets, shown divided by ``scale``."""
+    """Return an estimate and its interval in brackets, shown divided by ``scale``."""
     if estimate is None:
         return Cell(None, MISSING)
     text = f"{estimate.value / scale:,.{digits}f}"
@@ -227,7 +227,7 @@ def interval(estimate: Estimate | None, digits: int, scale: float = 1) -> Cell:
 
 
 def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
-    """Headings and what stands beside them."""
+    """Yield the heading and the cells of each row."""
     percent = 0.01
     yield "entries of the vocabulary", lambda v, p, s: number(v.size)
     yield "tokens per word", lambda v, p, s: interval(p.fertility, 3)
@@ -255,12 +255,12 @@ def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
 
 
 def _of_shift(make: Callable[[TokenizerShift], Cell]) -> Row:
-    """A row that the reference has no cell in."""
+    """Return a row that the reference has no cell in."""
     return lambda vocabulary, profile, shift: Cell(None, MISSING) if shift is None else make(shift)
 
 
 def _of_entities(make: Callable[[EntityCuts], Cell]) -> Row:
-    """A row that needs labelled entities."""
+    """Return a row that needs labelled entities."""
     return lambda vocabulary, profile, shift: (
         Cell(None, MISSING) if profile.entities is None else make(profile.entities)
     )
@@ -269,7 +269,7 @@ def _of_entities(make: Callable[[EntityCuts], Cell]) -> Row:
 def _kinds(
     analysis: Analysis, corpus: Measured, name: str, title: str, of: Callable[[Profile], Sequence[Cuts]]
 ) -> Table:
-    """One row per kind, one column per tokenizer with the tokens for each stretch of it."""
+    """Make one row per kind, one column per tokenizer with the tokens for each stretch of it."""
     indices = shown(analysis)
     profiles = [analysis.of_corpus(corpus.name)[index] for index in indices]
     rows = tuple(

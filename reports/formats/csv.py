@@ -19,7 +19,7 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def document(tables: Sequence[Table]) -> str:
-    """The tables below one another, under one header row; what is not from records has no column for them."""
+    """Return the tables below one another, under one header row; what is not from records has no column for them."""
     keys = list(dict.fromkeys(column.key for table in tables for column in table.columns))
     is_measured = any(cell.records for table in tables for row in table.rows for cell in row)
     keys += [_RECORDS] * is_measured
@@ -36,7 +36,7 @@ def document(tables: Sequence[Table]) -> str:
 
 
 def escape(value: Value) -> Value:
-    """The value as it goes into a file: nothing that spreadsheets take for a formula, whole numbers without ``.0``."""
+    """Escape a value for a file: nothing that spreadsheets take for a formula, whole numbers without ``.0``."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     if isinstance(value, float) and value.is_integer():

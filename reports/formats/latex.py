@@ -61,7 +61,7 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def siunitx_files(report: Report) -> Mapping[str, str]:
-    """The same with siunitx, which sets numbers under one another by their decimal points."""
+    """Return the same with siunitx, which sets numbers under one another by their decimal points."""
     return _files(report, aligned=True)
 
 
@@ -73,7 +73,7 @@ def _files(report: Report, *, aligned: bool) -> Mapping[str, str]:
 
 
 def document(tables: Iterable[Table], *, aligned: bool = False) -> str:
-    """A complete document of one ``table`` environment per table, its numbers aligned by siunitx or to the right."""
+    """Write a complete document of one ``table`` environment per table, numbers aligned by siunitx or to the right."""
     held = list(tables)
     body = "\n".join(_table(table, position, aligned=aligned) for position, table in enumerate(held, 1))
     return _HEAD.replace("%s", _SIUNITX if aligned else "") + body + _bibliography(held) + _TAIL
@@ -120,7 +120,7 @@ def _table(table: Table, position: int, *, aligned: bool) -> str:
 
 
 def _bibliography(tables: Iterable[Table]) -> str:
-    """The works that the tables cite, so that the file needs no BibTeX; ``references.bib`` has them for a thesis."""
+    """List the works that the tables cite, so that the file needs no BibTeX."""
     works = _cited(tables)
     if not works:
         return ""
@@ -151,7 +151,7 @@ def _number_cell(cell: Cell) -> str:
 
 
 def _braced(text: str) -> str:
-    """What siunitx takes for text."""
+    """Return what siunitx takes for text."""
     return f"{{{text}}}"
 
 

@@ -18,7 +18,7 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def document(tables: Iterable[Table]) -> str:
-    """The tables as one text that ends with a line feed."""
+    """Return the tables as one text that ends with a line feed."""
     return "\n\n".join(map(_table, tables)) + "\n"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -81,6 +81,15 @@ class Contender:
 
 
 Columns = list[tuple[Column, Callable[[Contender], Cell]]]
+
+
+def score_columns(headings: Mapping[str, str]) -> Columns:
+    """Make a column for the score of each task."""
+
+    def cell(task: str) -> Callable[[Contender], Cell]:
+        return lambda each: each.percent(each.scores(task), task)
+
+    return [(Column(task, heading), cell(task)) for task, heading in headings.items()]
 
 
 def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:

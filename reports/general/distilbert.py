@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from finkd.reports.general.contenders import Columns, Contender, contenders, data_notes, identity, reference
+from finkd.reports.general.contenders import (
+    Columns,
+    Contender,
+    contenders,
+    data_notes,
+    identity,
+    reference,
+    score_columns,
+)
 from finkd.reports.general.glue import POSTER, source
 from finkd.reports.table import Cell, Column, Table, label, number, share
 from finkd.suites.record import TaskRecord
@@ -21,7 +29,7 @@ def three_tasks(records: Sequence[TaskRecord]) -> Table:
     teacher = reference(found)
     columns: Columns = [
         *identity(),
-        *((Column(task, heading), _score(task)) for task, heading in TASKS.items()),
+        *score_columns(TASKS),
         (Column("average", "Average"), lambda each: share(each.average(tasks), 1, each.ids)),
         (Column("retention", "Kept (%)"), lambda each: share(each.retention(teacher, tasks), 2, each.ids)),
     ]
@@ -32,10 +40,6 @@ def three_tasks(records: Sequence[TaskRecord]) -> Table:
     if teacher is not None:
         notes.append(f"Kept: average as a share of that of {teacher.system}, {teacher.method}.")
     return Table.of("three-tasks", "CoLA, MRPC and IMDb", None, notes, columns, found)
-
-
-def _score(task: str) -> Callable[[Contender], Cell]:
-    return lambda each: each.percent(each.scores(task), task)
 
 
 def inference(records: Sequence[TaskRecord]) -> Table:
@@ -107,7 +111,7 @@ DISTILBERT = (
 
 
 def distilbert_published(records: Sequence[TaskRecord]) -> Table:
-    """One row per published system, if a pass over STS-B was timed."""
+    """Make one row per published system, if a pass over STS-B was timed."""
     columns: list[tuple[Column, Callable[[PublishedDistilbert], Cell]]] = [
         (Column("system", "System", "left"), lambda each: label(each.system)),
         (Column("imdb", "IMDb"), lambda each: _as_printed(each.imdb)),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from finkd.reports.general.contenders import SAMPLE, Columns, Contender, contenders, data_notes, identity, reference
+from finkd.reports.general.contenders import (
+    SAMPLE,
+    Columns,
+    Contender,
+    contenders,
+    data_notes,
+    identity,
+    reference,
+    score_columns,
+)
 from finkd.reports.literature import references
 from finkd.reports.table import Cell, Column, Table, label, number, share
 from finkd.suites.record import TaskRecord
@@ -24,22 +33,18 @@ TASKS = {
 
 
 def glue(records: Sequence[TaskRecord]) -> Table:
-    """One row per system and method, scores in percent."""
+    """Make one row per system and method, scores in percent."""
     found = contenders(records, "glue")
     teacher = reference(found)
     shown = [task for task in TASKS if any(each.of(task) for each in found)]
     samples = {record.task for each in found for record in each.records if record.samples}
     columns: Columns = [
         *identity(),
-        *((Column(task, TASKS[task] + (SAMPLE if task in samples else "")), _score(task)) for task in shown),
+        *score_columns({task: TASKS[task] + (SAMPLE if task in samples else "") for task in shown}),
         (Column("average", "Average"), lambda each: share(each.average(shown), 1, each.ids)),
         (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, shown), 1, each.ids)),
     ]
     return Table.of("glue", "GLUE", None, _notes(found, teacher, shown), columns, found)
-
-
-def _score(task: str) -> Callable[[Contender], Cell]:
-    return lambda each: each.percent(each.scores(task), task)
 
 
 def _notes(found: Sequence[Contender], teacher: Contender | None, shown: Sequence[str]) -> list[str]:
@@ -86,7 +91,7 @@ PUBLISHED = (
 
 
 def glue_published(records: Sequence[TaskRecord]) -> Table:
-    """One row per published system, if anything of GLUE was measured."""
+    """Make one row per published system, if anything of GLUE was measured."""
     columns: list[tuple[Column, Callable[[PublishedGlue], Cell]]] = [
         (Column("system", "System", "left"), lambda each: label(each.system)),
         *((Column(task, TASKS[task]), _published(place)) for place, task in enumerate(TASKS)),

@@ -1,4 +1,4 @@
-"""What finkd builds on: references, and which of them each name of a registry goes back to."""
+"""References to the literature, and which of them each name of a registry goes back to."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Reference:
 
 @cache
 def references() -> Mapping[str, Reference]:
-    """All works by their keys, sorted."""
+    """Return all works by their keys, sorted."""
     found = _held()["references"]
     return {
         key: Reference(
@@ -84,7 +84,7 @@ def references() -> Mapping[str, Reference]:
 
 
 def cited(kind: str, name: str) -> tuple[Reference, ...]:
-    """The works that a name goes back to; none for what is finkd's own, or another package's.
+    """Return the works that a name goes back to; none for what is finkd's own, or another package's.
 
     Raises:
         UnknownNameError: if nothing of this kind is cited.
@@ -95,14 +95,14 @@ def cited(kind: str, name: str) -> tuple[Reference, ...]:
 
 
 def names(kind: str) -> Mapping[str, tuple[str, ...]]:
-    """The names of a kind with the keys of their references."""
+    """Return the names of a kind with the keys of their references."""
     if kind == "losses":
         return {name: entry.papers for name, entry in losses.entries().items() if entry.package is None}
     return {name: tuple(keys) for name, keys in _held()["cited"][kind].items()}
 
 
 def bibtex(chosen: Iterable[Reference] | None = None) -> str:
-    """References as a BibTeX file."""
+    """Write references as a BibTeX file."""
     return "\n".join(_entry(each) for each in (references().values() if chosen is None else chosen))
 
 

@@ -10,7 +10,7 @@ import yaml
 from finkd import corpora
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.wording import counted
-from finkd.records import Counts, RunRecord
+from finkd.records import RunRecord
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
@@ -20,7 +20,7 @@ from finkd.reports.table import number, plain
 
 
 def card(record: RunRecord) -> str:
-    """A model card as Markdown with a YAML head whose ``model-index`` holds the scores.
+    """Return a model card as Markdown with a YAML head whose ``model-index`` holds the scores.
 
     Args:
         record: of the run that made the model.
@@ -90,16 +90,13 @@ def _head(record: RunRecord) -> dict[str, Any]:
 
 
 def _rows(record: RunRecord) -> list[tuple[str, ...]]:
-    """Scores of each type and of all, as text."""
+    """Return the scores of each type and of all, as text."""
     scores = record.scores
     named = [*scores.per_type.items(), ("all", scores.micro)]
     extra = {"names only": scores.names_only, "unseen": scores.unseen}
     named += [(name, counts) for name, counts in extra.items() if counts is not None]
-    return [(escape(plain(name)), *_figures(counts)) for name, counts in named]
-
-
-def _figures(counts: Counts) -> tuple[str, ...]:
-    return (*(number(value, 3).text for value in (counts.precision, counts.recall, counts.f1)), f"{counts.gold:,}")
+    figures = [(name, (counts.precision, counts.recall, counts.f1), counts.gold) for name, counts in named]
+    return [(escape(plain(name)), *(number(each, 3).text for each in three), f"{n:,}") for name, three, n in figures]
 
 
 def _licence(corpus: str) -> str:

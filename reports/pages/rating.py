@@ -104,12 +104,7 @@ def draw(records: Sequence[TaskRecord], count: int, seed: int) -> Form:
 
 
 def page(form: Form, dialogues: Sequence[str]) -> str:
-    """The form as one HTML page that needs no other file and no network.
-
-    Args:
-        form: what is rated.
-        dialogues: all of the split, in its order.
-    """
+    """Return the form as one HTML page that needs no other file and no network."""
     groups = [
         {"dialogue": dialogues[dialogue], "items": [(item.name, item.text) for item in members]}
         for dialogue, members in ((key, list(group)) for key, group in groupby(form.items, lambda item: item.dialogue))
@@ -179,7 +174,7 @@ def read_ratings(path: Path, form: Form) -> Ratings:
 
 
 def _grade(found: Ratings, item: Item, criterion: str) -> int:
-    """The grade, 0 if there is none within the range."""
+    """Return the grade, 0 if there is none within the range."""
     grade = found.ratings.get(item.name, {}).get(criterion, 0)
     return grade if LOWEST <= grade <= HIGHEST else 0
 
@@ -195,7 +190,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def means(form: Form, raters: Sequence[Ratings]) -> Table:
-    """One row per system: mean grade of each criterion over items and raters, the best first."""
+    """Make one row per system: mean grade of each criterion over items and raters, the best first."""
     items: dict[str, list[Item]] = {}
     for item in form.items:
         items.setdefault(item.system, []).append(item)
@@ -225,7 +220,7 @@ def means(form: Form, raters: Sequence[Ratings]) -> Table:
 
 
 def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
-    """Krippendorff's alpha of each criterion, grades taken as ordered; missing with fewer than two raters."""
+    """Compute Krippendorff's alpha of each criterion, grades taken as ordered; missing with fewer than two raters."""
     columns = (Column("criterion", "Criterion", "left"), Column("alpha", "Alpha"), Column("same", "Same grade (%)"))
     rows = []
     for name in CRITERIA:

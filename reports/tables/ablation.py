@@ -16,7 +16,7 @@ _LEVEL = 0.95
 
 
 def ablation(section: Section) -> Table:
-    """One row per trained system; the best student is strong."""
+    """Make one row per trained system; the best student is strong."""
     best = section.best_student
     columns = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
@@ -50,7 +50,7 @@ def _notes(section: Section, best: System | None) -> list[str]:
 
 
 def _behind(system: System, best: System | None) -> list[float]:
-    """Points of micro-F1 that the best system is ahead, for each seed that both have."""
+    """Return the points of micro-F1 that the best system is ahead, for each seed that both have."""
     if best is None or system is best:
         return []
     ahead = {record.seed: record.scores.micro.f1 for record in best.records}

@@ -1,4 +1,4 @@
-"""How each system came to be: its stages in order, with the time and text they took."""
+"""The stages of each system in order, with their time and tokens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Step:
 
 
 def lineage(section: Section) -> Table:
-    """One row per stage of each system; systems that need no training have none."""
+    """Make one row per stage of each system; systems that need no training have none."""
     columns = [
         (
             Column("system", "System", "left"),

@@ -41,7 +41,7 @@ PUBLISHED = (
 
 
 def published(section: Section) -> Table:
-    """One row per published score on the section's corpus."""
+    """Make one row per published score on the section's corpus."""
     columns = [
         (Column("system", "System", "left"), lambda each: label(each.system)),
         (Column("scored", "Scored on", "left"), lambda each: label(each.split)),

@@ -17,7 +17,7 @@ BUSY = "†"
 
 
 def results(section: Section) -> Table:
-    """One row per system; the best student is strong, and systems significantly behind it have a mark."""
+    """Make one row per system; the best student is strong, and systems significantly behind it have a mark."""
     compared = rivals(section)
     best = section.best_student
     columns: Fields = [
@@ -34,7 +34,7 @@ def results(section: Section) -> Table:
 
 
 def named(system: System, *, strong: bool = False) -> Cell:
-    """A system's name, citing what its ordering goes back to."""
+    """Return a system's name, citing what its ordering goes back to."""
     kind, name = ("baselines", system.name) if system.role == "baseline" else ("strategies", system.ordering)
     return label(system.name, system.ids, strong=strong, cites=tuple(work.key for work in cited(kind, name)))
 
@@ -61,7 +61,7 @@ def _scores(section: Section, compared: list[Rival]) -> Fields:
 
 
 def name_scores() -> Fields:
-    """F1 of the entities that are hard to know by heart, where the corpus tells them apart."""
+    """Make the columns of names-only and unseen F1, where the corpus distinguishes them."""
 
     def f1(system: System, counts: Callable[[RunRecord], Counts | None]) -> Cell:
         found = (counts(record) for record in system.records)

@@ -1,4 +1,4 @@
-"""Every trained system against the best student, with what chance alone would do."""
+"""Significance of the differences between every trained system and the best student."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Rival:
 
 
 def rivals(section: Section) -> list[Rival]:
-    """Teachers and students compared with the best student; none where records do not tell documents apart."""
+    """Compare teachers and students with the best student; none where records do not tell documents apart."""
     best = section.best_student
     if best is None:
         return []
@@ -48,7 +48,7 @@ def rivals(section: Section) -> list[Rival]:
 
 
 def method(compared: list[Rival]) -> str:
-    """How it was found out, for a caption."""
+    """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and chances are rough" if documents < _FEW else ""
     return (
@@ -60,7 +60,7 @@ def method(compared: list[Rival]) -> str:
 
 
 def significance(section: Section) -> Table:
-    """One row per teacher and student but the best one."""
+    """Make one row per teacher and student but the best one."""
     compared = rivals(section)
     best = section.best_student
     columns = [
@@ -69,7 +69,12 @@ def significance(section: Section) -> Table:
         (Column("behind", "Behind (points)"), lambda rival: _points(rival, rival.comparison.difference)),
         (Column("low", detail=True), lambda rival: _points(rival, rival.comparison.low)),
         (Column("high", detail=True), lambda rival: _points(rival, rival.comparison.high)),
-        (Column("interval", "95 % interval", "right"), _interval),
+        (
+            Column("interval", "95 % interval"),
+            lambda rival: label(
+                f"{100 * rival.comparison.low:.1f} to {100 * rival.comparison.high:.1f}", rival.system.ids
+            ),
+        ),
         (Column("p", "p"), lambda rival: number(rival.comparison.p, 4, rival.system.ids)),
         (
             Column("p_holm", "p (Holm)"),
@@ -91,7 +96,3 @@ def significance(section: Section) -> Table:
 
 def _points(rival: Rival, share: float) -> Cell:
     return number(100 * share, 1, rival.system.ids)
-
-
-def _interval(rival: Rival) -> Cell:
-    return label(f"{100 * rival.comparison.low:.1f} to {100 * rival.comparison.high:.1f}", rival.system.ids)

@@ -32,7 +32,7 @@ class _Score:
 
 
 def types(section: Section) -> Table:
-    """Rows by type (most frequent first), then by system; the best student of each type is strong."""
+    """Make rows by type (most frequent first), then by system; the best student of each type is strong."""
     columns = [
         (Column("type", "Type", "left"), lambda score: label(score.type, shown=score.first)),
         (Column("support", "Support"), lambda score: Cell(score.support, f"{score.support:,}" if score.first else "")),

@@ -31,7 +31,7 @@ SHARES = frozenset(
 
 
 def vocabulary(section: Section) -> Table:
-    """One row per vocabulary, with the systems that share it; the columns are the figures that any record holds."""
+    """Make one row per vocabulary, with the systems that share it and the figures that any record holds."""
     systems = [system for system in section.systems if any(record.vocabulary for record in system.records)]
     shared = _shared(systems)
     columns: list[tuple[Column, Callable[[System], Cell]]] = [
@@ -44,7 +44,7 @@ def vocabulary(section: Section) -> Table:
 
 
 def _shared(systems: list[System]) -> list[System]:
-    """Systems whose vocabularies are alike in every figure and seed, as one with all their names and records."""
+    """Merge systems whose vocabularies are alike in every figure and seed, as one with all their names and records."""
     groups: dict[str, System] = {}
     for system in systems:
         alike = json.dumps([(record.seed, record.vocabulary) for record in system.records], sort_keys=True)
@@ -56,7 +56,7 @@ def _shared(systems: list[System]) -> list[System]:
 
 
 def _figures(systems: list[System]) -> list[str]:
-    """Keys with a number in any record: the known ones in our order, then the others by name."""
+    """Return the keys with a number in any record: the known ones in our order, then the others by name."""
     found = {
         key
         for system in systems

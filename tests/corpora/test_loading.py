@@ -49,27 +49,25 @@ def test_folders_that_cannot_be_used(tmp_path, files, message):
         load(tmp_path)
 
 
-def test_an_unknown_kind_of_file(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "scheme", "error", "message"),
+    [
+        ("x.docx", "IOB2", DataError, r"found the suffix '\.docx'; expected one of \.conll"),
+        ("x.docx", "IOBES", ConfigError, "did you mean 'BIOES'"),
+        ("sample-text", "IOB2", ConfigError, "sample-text: is unlabelled text; expected a labelled corpus"),
+        (
+            *("finer_ord", "IOB2", UnknownNameError),
+            r"there is no 'finer_ord'; did you mean 'finer-ord'.* nor a file or folder",
+        ),
+        ("x" * 3000, "IOB2", UnknownNameError, "nor a file or folder of that name"),
+        ("x\0y", "IOB2", UnknownNameError, "nor a file or folder of that name"),
+    ],
+)
+def test_what_cannot_be_loaded_is_refused(tmp_path, monkeypatch, name, scheme, error, message):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "x.docx").write_text("a")
-    with pytest.raises(DataError, match=r"found the suffix '\.docx'; expected one of \.conll"):
-        load(tmp_path / "x.docx")
-
-
-def test_unknown_names_are_suggested():
-    with pytest.raises(
-        UnknownNameError, match=r"there is no 'finer_ord'; did you mean 'finer-ord'.* nor a file or folder"
-    ):
-        load("finer_ord")
-
-
-def test_text_is_no_labelled_corpus():
-    with pytest.raises(ConfigError, match="sample-text: is unlabelled text; expected a labelled corpus"):
-        load("sample-text")
-
-
-def test_unknown_schemes_are_suggested(tmp_path):
-    with pytest.raises(ConfigError, match="did you mean 'BIOES'"):
-        load(tmp_path, scheme="IOBES")
+    with pytest.raises(error, match=message):
+        load(name, scheme=scheme)
 
 
 def test_document_0_is_a_document(tmp_path):
@@ -138,9 +136,3 @@ def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert list(load(tmp_path).splits) == ["train"]
     assert "test.tsv: is not read; expected one of .conll" in caplog.text
-
-
-@pytest.mark.parametrize("name", ["x" * 3000, "x\0y"])
-def test_a_name_that_no_file_can_have_is_unknown(name):
-    with pytest.raises(UnknownNameError, match="nor a file or folder of that name"):
-        load(name)

@@ -43,13 +43,6 @@ def test_raw_text_mentions_the_names_of_every_side(labelled):
         assert set(side(labelled).rules[rule]) < set(side("text").rules[rule])
 
 
-def test_sizes(sample):
-    assert {split: len(part) for split, part in sample.splits.items()} == {"train": 700, "validation": 200, "test": 300}
-    assert len({each.text for part in sample.splits.values() for each in part}) == 1200
-    assert [len(side(name).templates) for name in SIDES] >= [60, 25, 30, 80]
-    assert len(set(stream("sample-text"))) == 4000
-
-
 def test_every_type_occurs_often_on_every_side(sample):
     for part in sample.splits.values():
         found = [each.type for sentence in part for each in entities(sentence.tags)]
@@ -71,6 +64,9 @@ def test_one_surface_has_several_types(sample):
 
 def test_the_sample_is_the_same_on_every_machine(sample):
     texts = [each.text for part in sample.splits.values() for each in part]
+    assert {split: len(part) for split, part in sample.splits.items()} == {"train": 700, "validation": 200, "test": 300}
+    assert len(set(texts)) == 1200
+    assert len(set(stream("sample-text"))) == 4000
     assert hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16] == "753c52174b179b44"
     assert hashlib.sha256("\n".join(stream("sample-text")).encode()).hexdigest()[:16] == "a73418aabd30c1b4"
 

@@ -69,15 +69,6 @@ def components(pairs):
     return {pair: root(("t", pair[0])) for pair in pairs}
 
 
-@settings(max_examples=250)
-@given(texts, names, names)
-def test_pairs_are_all_overlaps_each_once(batch, first, second):
-    teacher, student = FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch)
-    alignment = align(teacher, student)
-    assert pairs_of(alignment) == reference_pairs(teacher, student)
-    assert len(pairs_of(alignment)) == len(alignment.overlap)
-
-
 @settings(max_examples=MANY)
 @given(texts)
 def test_every_pair_of_families_equals_the_reference(batch):
@@ -91,32 +82,25 @@ def test_every_pair_of_families_equals_the_reference(batch):
         assert alignment.chunk_count == len(set(components(expected).values()))
 
 
-@settings(max_examples=150)
+@settings(max_examples=250)
 @given(texts, names, names)
-def test_chunks_are_the_connected_components(batch, first, second):
-    alignment = align(FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch))
-    root_of = components(pairs_of(alignment))
-    chunk_of = dict(zip(pairs_of(alignment), alignment.chunk_of_pair.tolist(), strict=True))
+def test_pairs_chunks_and_pooling_of_two_families(batch, first, second):
+    teacher, student = FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch)
+    alignment = align(teacher, student)
+    pairs = pairs_of(alignment)
+    assert pairs == reference_pairs(teacher, student)
+    assert len(pairs) == len(alignment.overlap)
+    back = pairs_of(align(student, teacher))
+    assert pairs == {(i, j): overlap for (j, i), overlap in back.items()}
+    # Chunks are the connected components.
+    root_of, chunk_of = components(pairs), dict(zip(pairs, alignment.chunk_of_pair.tolist(), strict=True))
     together = {(chunk_of[pair], root_of[pair]) for pair in root_of}
     assert len(together) == len(set(chunk_of.values())) == len(set(root_of.values()))
     teacher_chunks, student_chunks = alignment.chunks
     for (i, j), chunk in chunk_of.items():
         assert teacher_chunks[i] == student_chunks[j] == chunk
     assert np.count_nonzero(teacher_chunks >= 0) == len({i for i, _ in root_of})
-
-
-@settings(max_examples=100)
-@given(texts, names, names)
-def test_symmetric(batch, first, second):
-    teacher, student = FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch)
-    there, back = pairs_of(align(teacher, student)), pairs_of(align(student, teacher))
-    assert there == {(i, j): overlap for (j, i), overlap in back.items()}
-
-
-@settings(max_examples=100)
-@given(texts, names, names)
-def test_pooling_weights_sum_to_one_per_covered_target(batch, first, second):
-    alignment = align(FAMILIES[first]().encode(batch), FAMILIES[second]().encode(batch))
+    # Weights sum to one for each covered target.
     sides = (alignment.to_student(), alignment.student_index), (alignment.to_teacher(), alignment.teacher_index)
     for pooling, targets in sides:
         sums = np.add.reduceat(np.append(pooling.weights, 0), pooling.offsets[:-1])[pooling.covered]

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.tokenization.alignment import align
-from finkd.tokenization.mixing import mix
+from finkd.tokenization.alignment import align, mix
 from tests.toys import FAMILIES
 
 TEXTS = ["Goldman lent $4.75 bn to Société Générale.", "", "x", "the Lender agrees\u200b to pay 日本 in Oslo"]

@@ -1,4 +1,4 @@
-"""Texts of one batch laid end to end, with their words, entities and bootstrap blocks as flat arrays."""
+"""Texts of one batch, concatenated, with their words, entities and bootstrap blocks as flat arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GAP = "\0"
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of texts in one coordinate: the texts laid end to end with one character between two.
+    """A batch of texts in one coordinate: concatenated, with one character between two.
 
     Attributes:
         texts: the texts.
@@ -68,7 +68,7 @@ class Batch:
         return np.repeat(self.blocks, np.diff(self.rows))
 
     def blocks_at(self, starts: Longs) -> Longs:
-        """Blocks of the texts in which some characters stand."""
+        """Return the blocks of the texts in which some characters stand."""
         return self.blocks[np.searchsorted(self.bases, starts, side="right") - 1]
 
 

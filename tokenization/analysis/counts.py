@@ -59,7 +59,7 @@ class Tally:
             self.sums[:, :, measure] += counts.reshape(BLOCKS, width)
 
     def group(self, index: int) -> Longs:
-        """(blocks, measures) sums of one group; zeros for one that never occurred."""
+        """Return the (blocks, measures) sums of one group; zeros for one that never occurred."""
         if index >= self.sums.shape[1]:
             return np.zeros((BLOCKS, MEASURES), np.int64)
         return self.sums[:, index]

@@ -18,7 +18,7 @@ Kind = Literal["start", "inside", "unknown", "gap"]
 
 @dataclass(frozen=True)
 class FragmentedWord:
-    """A frequent word that some tokenizer cuts.
+    """A frequent word of several tokens under some tokenizer.
 
     Attributes:
         word: as written.
@@ -35,7 +35,7 @@ class FragmentedWord:
 
 @dataclass(frozen=True)
 class Fragments:
-    """The words that cost one tokenizer most extra tokens over one text, the dearest first."""
+    """The words with most extra tokens of one tokenizer over one text, most first."""
 
     corpus: str
     tokenizer: str
@@ -54,7 +54,7 @@ class NumberExample:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a text that was cut.
+    """A stretch of a tokenized text.
 
     Attributes:
         text: as written.
@@ -111,7 +111,7 @@ class Texts:
         self._kept = {text: self._kept[text] for text in best}
 
     def chosen(self) -> list[str]:
-        """The texts, in the order of their checksums."""
+        """Return the texts, in the order of their checksums."""
         return list(self._kept)
 
 
@@ -132,12 +132,12 @@ class Numbers:
                     kept.setdefault(_CAPITAL.sub("A", _DIGIT.sub("0", text)), text)
 
     def chosen(self) -> list[tuple[str, str]]:
-        """(kind, number) pairs."""
+        """Return the (kind, number) pairs."""
         return [(name, text) for name, kept in zip(NUMBERS, self._kept, strict=True) for text in kept.values()]
 
 
 def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]:
-    """A text as a tokenizer cuts it, and its number of tokens without special tokens."""
+    """Return a text as a tokenizer cuts it, and its number of tokens without special tokens."""
     tokens = tokenizer.encode([text])
     words = set(of_texts([text]).starts.tolist())
     unknown = tokenizer.special_ids.get("unk", -1)
@@ -165,13 +165,13 @@ def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]
 
 
 def alone(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
-    """Tokens of a word or number as it is cut behind a space."""
+    """Return the tokens of a word or number after a space."""
     before = " " if tokenizer.continuation == "Ġ" else ""
     return tuple(tokenizer.backend.encode(before + text, add_special_tokens=False).tokens)
 
 
 def _beginning(text: str) -> str:
-    """The text, or as many whole words of it as fill two or three lines."""
+    """Return the text, or as many whole words of it as fill two or three lines."""
     text = text.strip()
     if len(text) <= _LONGEST:
         return text

@@ -43,7 +43,7 @@ class Encoder:
         return found
 
     def flops_per_word(self, tokens: Doubles, words: Doubles, texts: Doubles) -> Doubles:
-        """The same for each word: tokens per word, special tokens included, at the mean length of a text.
+        """Return the same for each word: tokens per word, special tokens included, at the mean length of a text.
 
         Args:
             tokens: tokens in total, special tokens included.
@@ -53,12 +53,7 @@ class Encoder:
         return self.flops_per_token(tokens / texts) * tokens / words
 
     def embedding_share(self, own_entries: int, entries: int) -> float:
-        """Share of the weights that are token embeddings, after the vocabulary has been exchanged.
-
-        Args:
-            own_entries: of the encoder's own vocabulary.
-            entries: of the one that takes its place.
-        """
+        """Share of the weights that are token embeddings, after the vocabulary has been exchanged."""
         rest = self.parameters - own_entries * self.width
         return entries * self.width / (rest + entries * self.width)
 
@@ -67,7 +62,7 @@ ALPHA = 2.5
 
 
 def renyi_efficiency(counts: Doubles, entries: int) -> Doubles:
-    """Rényi entropy of the token distribution, of order ``ALPHA``, over its greatest possible value.
+    """Compute the Rényi entropy of the token distribution, of order ``ALPHA``, over its greatest possible value.
 
     H_a(p) / log |V| with H_a(p) = log(sum p^a) / (1 - a); Zouhar et al., "Tokenization and the Noiseless Channel", ACL
     2023 (arXiv 2306.16842), where 2.5 went best with translation quality. It can be gamed: Cognetta et al., "Two
@@ -109,7 +104,7 @@ def divergence(ours: Doubles, theirs: Doubles) -> Doubles:
 
 
 def core_entries(counts: Longs, share: float = 0.95) -> int:
-    """The fewest entries that together make this share of all occurrences.
+    """Return the fewest entries that together make this share of all occurrences.
 
     Args:
         counts: (tokens,) occurrences.
@@ -122,7 +117,7 @@ def core_entries(counts: Longs, share: float = 0.95) -> int:
 
 
 def _bits(shares: Doubles) -> Doubles:
-    """(rows,) Shannon entropy."""
+    """Return the (rows,) Shannon entropy."""
     logs = np.log2(shares, where=shares > 0, out=np.zeros_like(shares))
     found: Doubles = -(shares * logs).sum(axis=1)
     return found
@@ -132,15 +127,11 @@ _LEAST_BEND = 1e-9
 
 
 def knee(sizes: Sequence[float], costs: Sequence[float]) -> float | None:
-    """The point of a curve that lies farthest below the straight line between its ends, both axes scaled to 0..1.
+    """Find the point of a curve farthest below the straight line between its ends, both axes scaled to 0..1.
 
     That is Kneedle without its smoothing and threshold (Satopaa et al., "Finding a 'Kneedle' in a Haystack", ICDCS
     Workshops 2011). It depends on the range of sizes that was tried; past the knee, further entries buy less than the
     sweep's average.
-
-    Args:
-        sizes: rising.
-        costs: of each size.
 
     Returns:
         the size at the knee; ``None`` for fewer than three points, for a curve that does not fall from its first to

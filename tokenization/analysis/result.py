@@ -1,4 +1,4 @@
-"""What an analysis found: plain values that reports can read without a tokenizer in sight."""
+"""The result of an analysis as plain values, which reports read without a tokenizer."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Measured:
         name: of the corpus.
         part: which part of it, in words.
         texts: sentences of a labelled corpus, lines of raw text.
-        words: as the corpus cuts them, or else by kind of character.
+        words: as the corpus separates them, or else by kind of character.
         characters: of all texts.
         entities: labelled ones.
         blocks: groups of documents that the intervals were drawn over.
@@ -74,7 +74,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Cuts:
-    """How one kind of stretch (words of a shape, numbers of a kind, entity words of a type) is cut.
+    """Tokens of one kind of stretch: words of a shape, numbers of a kind, entity words of a type.
 
     Attributes:
         name: the kind.
@@ -95,7 +95,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class EntityCuts:
-    """How the entities of one type, or of all, are cut.
+    """Tokens of the entities of one type, or of all.
 
     Attributes:
         name: the type.
@@ -118,13 +118,13 @@ class EntityCuts:
 
 @dataclass(frozen=True)
 class Profile:
-    """How one tokenizer cuts one text.
+    """Figures of one tokenizer on one text.
 
     Attributes:
         corpus: name of the text.
         tokenizer: name of the tokenizer.
         fertility: tokens per word.
-        continued_words: share of words cut into two tokens or more.
+        continued_words: share of words of two tokens or more.
         lost_words: share of words that no token covers, because normalising deletes them.
         unknown_rate: share of tokens that are the unknown token.
         mean_length: tokens per text, special tokens included.
@@ -253,11 +253,11 @@ class Analysis:
     curves: tuple[Curve, ...]
 
     def of_corpus(self, name: str) -> tuple[Profile, ...]:
-        """The profiles on one text, in the order of the tokenizers."""
+        """Return the profiles on one text, in the order of the tokenizers."""
         return tuple(profile for profile in self.profiles if profile.corpus == name)
 
     def figures(self) -> dict[str, str | int | float | None]:
-        """The last tokenizer on the first text, and how it compares with the first one, in one flat row for records."""
+        """Return figures of the last tokenizer on the first text, against the first one, as one row for records."""
         vocabulary, profile = self.vocabularies[-1], self.of_corpus(self.corpora[0].name)[-1]
         shift = next(s for s in reversed(self.tokenizer_shifts) if s.corpus == profile.corpus)
         entities = profile.entities
@@ -279,5 +279,5 @@ class Analysis:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values, for a JSON file."""
+        """Return everything as plain values, for a JSON file."""
         return {"version": VERSION, **dataclasses.asdict(self)}

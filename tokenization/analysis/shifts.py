@@ -59,15 +59,7 @@ def by_form(counts: Counts, forms: Longs, size: int) -> Longs:
 def tokenizer_shift(
     corpus: str, name: str, sides: tuple[Side, Side], forms: tuple[Longs, Longs], bootstrap: Bootstrap
 ) -> TokenizerShift:
-    """Compare the reference's sums with another tokenizer's, on the same text.
-
-    Args:
-        corpus: name of the text.
-        name: of the other tokenizer.
-        sides: the reference's sums and the other's.
-        forms: what the entries of each mean, see :func:`~tokenization.analysis.shifts.common_forms`.
-        bootstrap: draws of the text.
-    """
+    """Compare the reference's sums with another tokenizer's, on the same text."""
     reference, other = sides
     size = max(int(each.max(initial=0)) for each in forms) + 1
     known: Bools = (forms[1] > UNKNOWN) & np.isin(forms[1], forms[0])
@@ -86,14 +78,7 @@ def tokenizer_shift(
 def domain_shift(
     names: tuple[str, str], texts: tuple[Accumulator, Accumulator], index: int, draws: tuple[Bootstrap, Bootstrap]
 ) -> DomainShift:
-    """Compare the first text with another one, under one tokenizer.
-
-    Args:
-        names: of the other text, and of the tokenizer.
-        texts: the first one and the other.
-        index: of the tokenizer.
-        draws: of the first text and of the other.
-    """
+    """Compare the first text with another one, under one tokenizer."""
     first, other = (text.sides[index] for text in texts)
     in_first, in_other = (np.asarray(side.counts.any(axis=0)) for side in (first, other))
     occurring = np.flatnonzero(in_first | in_other)

@@ -73,12 +73,7 @@ class WordCounter:
         self.missed += threshold
 
     def worst(self, tokenizer: int, count: int, least: int = 1) -> list[tuple[str, int, tuple[int, ...]]]:
-        """Words in falling order of the extra tokens that they cost a tokenizer over the text, then by spelling.
-
-        Args:
-            tokenizer: its index.
-            count: words to give at most.
-            least: occurrences that a word must have.
+        """List words in falling order of the extra tokens that they cost a tokenizer over the text, then by spelling.
 
         Returns:
             (word, occurrences, extra tokens of each tokenizer), each costing at least one.
@@ -94,7 +89,7 @@ class WordCounter:
 
 
 def word_keys(batch: Batch, starts: Longs, ends: Longs) -> Keys:
-    """(words,) hash of each word's characters, whatever stands around it.
+    """Return the (words,) hash of each word's characters, whatever stands around it.
 
     With P the running sum of c_i m^i over the batch's characters c, the word in ``[s, e)`` has the key
     (P_e - P_s) m^-s modulo 2^64: one pass over the characters, two look-ups for each word.
@@ -110,7 +105,7 @@ def word_keys(batch: Batch, starts: Longs, ends: Longs) -> Keys:
 
 @cache
 def _powers(bits: int) -> tuple[Keys, Keys]:
-    """(2^bits,) powers of the multiplier and of its inverse, modulo 2^64."""
+    """Return the (2^bits,) powers of the multiplier and of its inverse, modulo 2^64."""
     return _progression(_MULTIPLIER, 2**bits), _progression(pow(_MULTIPLIER, -1, 2**64), 2**bits)
 
 

@@ -158,7 +158,7 @@ class _Words:
         return _count(np.isin(self.batch.kinds, wanted), self.starts, self.ends)
 
     def sign(self, signs: str) -> Bools:
-        """(words,) True for words that are one of these characters."""
+        """Return the (words,) True for words that are one of these characters."""
         found: Bools = (self.lengths == 1) & np.isin(self.first, [ord(sign) for sign in signs])
         return found
 

@@ -26,15 +26,15 @@ class Exact:
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Rows hold a single one, or nothing."""
+        """Map the vocabularies; rows hold a single one, or nothing."""
         return one_to_one(self.pairs(teacher, student), teacher, student)
 
     def pairs(self, teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
-        """Student's entries -> teacher's entries that mean the same, special tokens by role among them."""
+        """Map student's entries to teacher's entries that mean the same, special tokens by role among them."""
         return {**self.equal(teacher, student), **same_roles(teacher, student)}
 
     def equal(self, teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
-        """Student's entries -> teacher's entries that mean the same, special tokens left out."""
+        """Map student's entries to teacher's entries that mean the same, special tokens left out."""
         found: dict[int, int] = {}
         if teacher.continuation == student.continuation:
             found |= _written_the_same(teacher, student)

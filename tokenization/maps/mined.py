@@ -34,7 +34,7 @@ class MinED:
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Rows hold a single one, or nothing; memory stays below a few hundred rows of distances."""
+        """Map the vocabularies; rows hold a single one, or nothing. At most 256 rows of distances are held."""
         pairs = Exact().pairs(teacher, student)
         fold = teacher.lowercases or student.lowercases
         theirs, ours = canonical_forms(teacher, fold), canonical_forms(student, fold)
@@ -50,7 +50,7 @@ class MinED:
 
 
 def _nearest(queries: Sequence[str], choices: Sequence[str], furthest: float) -> Longs:
-    """(queries,) place of the nearest choice, -1 if none is near enough."""
+    """Return the (queries,) place of the nearest choice, -1 if none is near enough."""
     found = np.full(len(queries), -1, np.int64)
     if not choices:
         return found

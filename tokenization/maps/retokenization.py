@@ -48,7 +48,7 @@ class Retokenization:
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Rows hold the tokens of one spelling, or of both directions."""
+        """Map the vocabularies; rows hold the tokens of one spelling, or of both directions."""
         ours = spell(student, teacher)
         rows, columns, weights = ours.entry, ours.token, self._weigh(ours, teacher)
         if self.both:
@@ -63,7 +63,7 @@ class Retokenization:
         return _heaviest(found, self.top) if self.top else found
 
     def _weigh(self, spelling: Spelling, by: Tokenizer) -> Doubles:
-        """(pairs,) weights; with ``both``, those of one entry sum to one."""
+        """Return the (pairs,) weights; with ``both``, those of one entry sum to one."""
         weights: Doubles
         if self.weights == "characters":
             weights = spelling.size.astype(np.float64)
@@ -98,12 +98,7 @@ class Spelling:
 
 
 def spell(entries: Tokenizer, by: Tokenizer) -> Spelling:
-    """Spell every entry of one vocabulary in tokens of the other; special tokens go by role.
-
-    Args:
-        entries: whose entries.
-        by: whose tokens.
-    """
+    """Spell every entry of one vocabulary in tokens of the other; special tokens go by role."""
     same_marks = entries.continuation == by.continuation
     special = {*entries.special_ids.values()}
     known = same_roles(by, entries)
@@ -159,14 +154,14 @@ def _continuations(by: Tokenizer, texts: Mapping[int, str]) -> list[Spelling]:
 
 
 def _inside_a_word(text: str, by: Tokenizer) -> str:
-    """How a vocabulary writes a token that does not start a word."""
+    """Return how a vocabulary writes a token that does not start a word."""
     if by.continuation == "Ġ":
         return _BYTE_LETTERS.pre_tokenize_str(text)[0][0]
     return f"##{text}" if by.continuation == "##" else text
 
 
 def _cut(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
-    """The tokens of each text behind ``before``, and how many of its characters each one spells.
+    """Return the tokens of each text behind ``before``, and how many of its characters each one spells.
 
     Left out are texts of which no token spells anything, and those with a token that straddles the border to
     ``before`` (a space before the text belongs to it).
@@ -202,7 +197,7 @@ def _joined(parts: Sequence[Spelling]) -> Spelling:
 
 
 def _heaviest(found: VocabularyMap, top: int) -> VocabularyMap:
-    """The ``top`` heaviest of each row, of equals those with the lowest ids, normalised again."""
+    """Return the ``top`` heaviest of each row, of equals those with the lowest ids, normalised again."""
     matrix = found.matrix
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     order = np.lexsort((matrix.indices, -matrix.data, row))

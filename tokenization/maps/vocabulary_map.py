@@ -1,4 +1,4 @@
-"""What a map between two vocabularies is, and how much of the student's it covers."""
+"""Maps between two vocabularies, and how much of the student's they cover."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class VocabularyMap:
         return found
 
     def coverage(self, counts: Longs | None = None) -> Coverage:
-        """How much has a counterpart.
+        """Return how much has a counterpart.
 
         Args:
             counts: (student vocabulary,) occurrences of each entry in a text, as from :func:`count_tokens`.
@@ -80,7 +80,7 @@ class VocabularyMap:
         return Coverage(types, float(counts[self.text][reached].sum() / total) if total else None)
 
     def complete(self, fallback: int) -> sparse.csr_array:
-        """The matrix with the empty rows given to one teacher entry, such as its unknown token."""
+        """Return the matrix with the empty rows given to one teacher entry, such as its unknown token."""
         empty = np.flatnonzero(~self.covered)
         filler = sparse.csr_array(
             (np.ones(len(empty), np.float32), (empty, np.full(len(empty), fallback))), shape=self.matrix.shape
@@ -111,14 +111,14 @@ def from_pairs(rows: Longs, columns: Longs, weights: Doubles, teacher: Tokenizer
 
 
 def one_to_one(pairs: Mapping[int, int], teacher: Tokenizer, student: Tokenizer) -> VocabularyMap:
-    """A map from student entry -> teacher entry."""
+    """Return a map from student entry -> teacher entry."""
     rows = np.fromiter(pairs.keys(), np.int64, len(pairs))
     columns = np.fromiter(pairs.values(), np.int64, len(pairs))
     return from_pairs(rows, columns, np.ones(len(pairs)), teacher, student)
 
 
 def stands_for_text(tokenizer: Tokenizer) -> Bools:
-    """(vocabulary,) True for entries that are neither special tokens nor unused ids."""
+    """Return the (vocabulary,) True for entries that are neither special tokens nor unused ids."""
     found = np.fromiter((token != "" for token in tokenizer.vocabulary), np.bool_, len(tokenizer))
     found[list(tokenizer.special_ids.values())] = False
     return found
@@ -132,7 +132,7 @@ def same_roles(teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
 
 
 def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
-    """(vocabulary,) occurrences of each entry in a stream of texts, the tokens that frame them left out."""
+    """Return the (vocabulary,) occurrences of each entry in a stream of texts, the tokens that frame them left out."""
     counts = np.zeros(len(tokenizer), np.int64)
     for batch in batches(texts):
         tokens = tokenizer.encode(batch)
@@ -141,7 +141,7 @@ def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
 
 
 def batches(texts: Iterable[str], size: int = _BATCH) -> Iterator[list[str]]:
-    """A stream of texts in lists of ``size``."""
+    """Yield a stream of texts in lists of ``size``."""
     stream = iter(texts)
     while batch := list(islice(stream, size)):
         yield batch

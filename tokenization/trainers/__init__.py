@@ -1,1 +1,1 @@
-"""How each kind of vocabulary is learnt from counted words."""
+"""Trainers that learn each kind of vocabulary from counted words."""

@@ -1,4 +1,4 @@
-"""What a vocabulary algorithm is: how it cuts text into words, and how it learns tokens from counted words."""
+"""Vocabulary algorithms: how text is split into words, and how tokens are learned from counted words."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Algorithm:
     """One way to learn a vocabulary.
 
     Attributes:
-        normalizer: lowercase? -> what happens to text before it is cut.
-        pre_tokenizer: cuts normalised text into words.
+        normalizer: lowercase? -> what happens to text before it is tokenized.
+        pre_tokenizer: splits normalised text into words.
         learn: (words with their counts in a fixed order, size) -> a model with at most ``size`` entries, of which the
             first are ``SPECIALS``; the same model for the same input in every process.
         decoder: tokens -> text.
@@ -60,12 +60,6 @@ class Algorithm:
         Each stretch without white space is normalised and cut once, however often it occurs, as if a space came before
         it. Words with a rare character are left out: they could not be spelt. Printable ASCII is never rare, and each
         of its characters counts as seen once, so that no plain English text meets ``[UNK]``.
-
-        Args:
-            texts: read once; or counts.
-            lowercase: whether case is dropped.
-            protection: how digits are cut.
-            protected: words that are taken out of the text beforehand.
 
         Returns:
             word as the model will see it -> count, in the words' order.

@@ -1,4 +1,4 @@
-"""How often each word occurs, in memory that does not grow with the text."""
+"""Count words in memory that does not grow with the text."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def likely_names(text: str, words: Sequence[str]) -> list[int]:
 def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, names: int = 1) -> WordCounts:
     """Count the stretches without white space of a stream of texts.
 
-    A vocabulary that is made from plain counts has its room for the commonest words, and cuts names to bits, although
-    they are what entity recognition is about. ``names`` lets likely names count as several occurrences.
+    A vocabulary that is made from plain counts spends its entries on the commonest words and splits names into many
+    tokens, although entity recognition is about names. ``names`` lets likely names count as several occurrences.
 
     All is exact as long as there are at most ``capacity`` distinct ones. Beyond that the rarer half is dropped whenever
     that many have come together (the idea of lossy counting, Manku and Motwani, VLDB 2002), with a warning: only words
     about as rare as ``missed`` are then undercounted, and which ones depends on the order of the texts.
 
     Args:
-        texts: read once; counts are given back as they are.
+        texts: read once; counts are returned as they are.
         capacity: distinct words to hold.
         names: occurrences that a likely name (``likely_names``) stands for.
 
@@ -82,7 +82,7 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
 
 
 def mix(general: Iterable[str] | WordCounts, domain: Iterable[str] | WordCounts, weight: float) -> WordCounts:
-    """Counts of two corpora together, weighted rather than repeated.
+    """Combine the counts of two corpora, weighted rather than repeated.
 
     Together they count as many words as both corpora have, of which the domain has the share ``weight`` whatever the
     corpora's sizes. A word whose weighted count rounds to nothing is left out.

@@ -21,7 +21,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a text as a tokenizer cuts them, each of which occurs in one distinct stretch.
+    """The tokenized words of a text, each of which occurs in one distinct stretch.
 
     Attributes:
         ids: (tokens,) entries.
@@ -39,13 +39,13 @@ class Words:
         return np.diff(self.starts)
 
     def occurrences(self, size: int) -> Longs:
-        """(size,) how often each entry occurs."""
+        """Return the (size,) how often each entry occurs."""
         weights = np.repeat(self.counts, self.lengths)
         return np.bincount(self.ids, weights=weights, minlength=size).astype(np.int64)
 
 
 def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
-    """Cut every counted stretch, as if a space came before it, into the words that tokens never cross.
+    """Tokenize every counted stretch, as if a space came before it, into the words that tokens never cross.
 
     Raises:
         ConfigError: if there is no word.
@@ -69,7 +69,7 @@ def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
 
 
 def described_model(tokenizer: Tokenizer) -> Described:
-    """A tokenizer's model as plain data.
+    """Return a tokenizer's model as plain data.
 
     Raises:
         ConfigError: if it is of a kind whose entries cannot be changed.
@@ -84,7 +84,7 @@ def described_model(tokenizer: Tokenizer) -> Described:
 
 
 def entries(model: Described) -> list[str]:
-    """The entries of a model in the order of their ids."""
+    """Return the entries of a model in the order of their ids."""
     if model["type"] == "Unigram":
         return [token for token, _ in model["vocab"]]
     return sorted(model["vocab"], key=model["vocab"].__getitem__)
@@ -98,15 +98,7 @@ def with_entries(
     merges: Sequence[tuple[str, str]] = (),
     scores: Mapping[str, float] | None = None,
 ) -> Tokenizer:
-    """The tokenizer with other entries, numbered from 0; added tokens that are none of them come after.
-
-    Args:
-        tokenizer: not changed.
-        names: the entries.
-        name: of the new tokenizer.
-        merges: of a BPE model, in their order.
-        scores: of a Unigram model's entries.
-    """
+    """Return the tokenizer with other entries, numbered from 0; added tokens that are none of them come after."""
     described: Described = json.loads(tokenizer.backend.to_str())
     model = described["model"]
     ids = {token: index for index, token in enumerate(names)}
@@ -127,19 +119,19 @@ def with_entries(
 
 
 def merge_pairs(model: Described) -> list[tuple[str, str]]:
-    """The merges of a BPE model, in their order."""
+    """Return the merges of a BPE model, in their order."""
     pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in model.get("merges", []))
     return [(first, second) for first, second in pairs]
 
 
 def joined(model: Described, first: str, second: str) -> str:
-    """The entry that two adjacent tokens merge to."""
+    """Return the entry that two adjacent tokens merge to."""
     prefix = model.get("continuing_subword_prefix") or ""
     return first + second.removeprefix(prefix)
 
 
 def _runs(word_ids: Sequence[int | None]) -> Iterator[int]:
-    """Lengths of runs of equal word numbers."""
+    """Yield the lengths of runs of equal word numbers."""
     size = 0
     for place, word in enumerate(word_ids):
         if place and word != word_ids[place - 1]:

@@ -1,12 +1,14 @@
-"""A teacher's vocabulary with entries of the domain added until more would not pay."""
+"""Grow a teacher's vocabulary by byte-pair encoding on the domain's text until further entries gain little."""
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from finkd.corpora.wording import counted
 from finkd.tokenization.surface import BYTE_FALLBACK
 from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.trainers.algorithm import MINIMUM_COUNT
 from finkd.tokenization.trainers.counting import WordCounts
 from finkd.tokenization.trainers.editing import (
     Words,
@@ -25,9 +28,12 @@ from finkd.tokenization.trainers.editing import (
     merge_pairs,
     with_entries,
 )
-from finkd.tokenization.trainers.pairs import BARRIER, Merge, frequent_merges
 
 logger = logging.getLogger(__name__)
+
+Pair = tuple[str, str]
+BARRIER = ""
+"""Stands for a token that nothing may be merged with."""
 
 _THRESHOLDS = {"likelihood": 0.01, "fertility": 3.0}
 _INTERVAL = 10_000
@@ -102,7 +108,7 @@ def _gain(before: Words, after: Words, size: int) -> float:
 
 
 def _long_words(words: Words) -> Longs:
-    """Places of the distinct words that are cut into more than two tokens."""
+    """Return the places of the distinct words of more than two tokens."""
     distinct: dict[bytes, int] = {}
     for place in np.flatnonzero(words.lengths > _LONG).tolist():
         distinct.setdefault(words.ids[words.starts[place] : words.starts[place + 1]].tobytes(), place)
@@ -115,7 +121,7 @@ def _fertility(words: Words, chosen: Longs) -> float:
 
 
 def _candidates(tokenizer: Tokenizer, words: Words, most: int) -> list[Merge]:
-    """The most frequent pairs of adjacent tokens, merged one after another from the teacher's cuts on.
+    """Return the most frequent pairs of adjacent tokens, merged one after another from the teacher's tokens.
 
     The papers train a domain vocabulary from scratch and take what the teacher lacks. Merging the teacher's own tokens
     gives entries that every family can reach; a BPE model gets the pairs as its merges.
@@ -136,7 +142,7 @@ def _candidates(tokenizer: Tokenizer, words: Words, most: int) -> list[Merge]:
 
 
 def _extended(tokenizer: Tokenizer, added: Sequence[Merge], words: Words) -> Tokenizer:
-    """The tokenizer with some merges' entries after its own."""
+    """Return the tokenizer with some merges' entries after its own."""
     model = described_model(tokenizer)
     names = [*entries(model), *(merge.token for merge in added)]
     merges = [*merge_pairs(model), *(merge.pair for merge in added)]
@@ -144,3 +150,111 @@ def _extended(tokenizer: Tokenizer, added: Sequence[Merge], words: Words) -> Tok
     scores = {merge.token: float(np.log(merge.count / total)) for merge in added}
     own = dict(model["vocab"]) if model["type"] == "Unigram" else {}
     return with_entries(tokenizer, names, tokenizer.name, merges=merges, scores={**own, **scores})
+
+
+@dataclass(frozen=True)
+class Merge:
+    """An entry that a pair of tokens becomes.
+
+    Attributes:
+        pair: the tokens.
+        token: the entry.
+        count: how often the pair stood in the text when its turn came.
+    """
+
+    pair: Pair
+    token: str
+    count: int
+
+
+def frequent_merges(
+    words: Mapping[tuple[str, ...], int], joined: Callable[[str, str], str], taken: Collection[str], most: int
+) -> list[Merge]:
+    """Merge the most frequent pair of adjacent tokens until there are ``most`` merges or no pair occurs twice.
+
+    Of equally frequent pairs the one that sorts first is taken, so that the result depends on nothing but the counts.
+
+    Args:
+        words: tokens of each word -> occurrences.
+        joined: spells the token that two become.
+        taken: tokens that are never made: those of the vocabulary that is to be extended.
+        most: merges at most.
+    """
+    state = _Pairs(words)
+    found: list[Merge] = []
+    known = set(taken)
+    while len(found) < most:
+        best = state.pop()
+        if best is None:
+            break
+        pair, count = best
+        token = joined(*pair)
+        if token not in known:
+            known.add(token)
+            found.append(Merge(pair, token, count))
+            state.merge(pair, token)
+    return found
+
+
+class _Pairs:
+    """Pairs of neighbours in words, with their counts and the words that hold them."""
+
+    def __init__(self, words: Mapping[tuple[str, ...], int]) -> None:
+        self._words = [list(word) for word in words]
+        self._times = list(words.values())
+        self._counts: defaultdict[Pair, int] = defaultdict(int)
+        self._places: defaultdict[Pair, set[int]] = defaultdict(set)
+        for place in range(len(self._words)):
+            self._count(place, 1)
+        self._heap = [(-count, pair) for pair, count in self._counts.items()]
+        heapq.heapify(self._heap)
+
+    def pop(self) -> tuple[Pair, int] | None:
+        """Return the most frequent pair that has not been given yet, if one is frequent enough."""
+        while self._heap:
+            negative, pair = heapq.heappop(self._heap)
+            count = self._counts.get(pair, 0)
+            if count == -negative and count >= MINIMUM_COUNT:
+                return pair, count
+        return None
+
+    def merge(self, pair: Pair, token: str) -> None:
+        """Replace the pair by one token wherever it occurs."""
+        changed: set[Pair] = set()
+        for place in sorted(self._places[pair]):
+            changed |= self._count(place, -1)
+            self._words[place] = _merged(self._words[place], pair, token)
+            changed |= self._count(place, 1)
+        # Counts that are in the heap already are out of date; pop() passes over them.
+        for other in changed:
+            if self._counts[other] >= MINIMUM_COUNT:
+                heapq.heappush(self._heap, (-self._counts[other], other))
+            elif not self._counts[other]:
+                del self._counts[other], self._places[other]
+
+    def _count(self, place: int, sign: int) -> set[Pair]:
+        """Add the pairs of one word to the counts, or take them away."""
+        word, touched = self._words[place], set()
+        for pair in pairwise(word):
+            if BARRIER not in pair:
+                self._counts[pair] += sign * self._times[place]
+                if sign > 0:
+                    self._places[pair].add(place)
+                else:
+                    self._places[pair].discard(place)
+                touched.add(pair)
+        return touched
+
+
+def _merged(word: list[str], pair: Pair, token: str) -> list[str]:
+    """Return every occurrence of the pair as one token, from the left."""
+    merged: list[str] = []
+    place = 0
+    while place < len(word):
+        if tuple(word[place : place + 2]) == pair:
+            merged.append(token)
+            place += 2
+        else:
+            merged.append(word[place])
+            place += 1
+    return merged

@@ -2,8 +2,8 @@
 
 The stock WordPiece trainer gives another vocabulary in every process (huggingface/tokenizers issue 1794). It is a BPE
 trainer that meets the ``##x`` alphabet while it walks a randomly seeded hash map of words, numbers it in that order,
-and breaks ties between merges by number. Here every character and every ``##x`` is numbered beforehand, through the one
-door that the trainer leaves open: its list of special tokens comes first, in the order given. BPE has no such prefix
+and breaks ties between merges by number. Here every character and every ``##x`` is numbered beforehand, through the
+trainer's list of special tokens, which comes first, in the order given. BPE has no such prefix
 and sorts its alphabet itself.
 """
 
@@ -25,7 +25,7 @@ _WORDS_PER_LINE = 1000
 
 
 def bert_normalizer(lowercase: bool) -> BertNormalizer:
-    """BERT's cleaning; accents go with the case, as in the published uncased and cased vocabularies."""
+    """Make BERT's normalizer; accents go with the case, as in the published uncased and cased vocabularies."""
     return BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=lowercase, lowercase=lowercase)
 
 
@@ -50,7 +50,7 @@ def learn_bytes(words: Mapping[str, int], size: int) -> models.BPE:
 def _merge(
     words: Mapping[str, int], size: int, first: list[str], prefix: str = "", alphabet: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The trained BPE model as plain data."""
+    """Return the trained BPE model as plain data."""
     backend = Backend(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = BpeTrainer(
@@ -74,7 +74,7 @@ def _repeated(words: Mapping[str, int]) -> Iterator[str]:
 
 
 def _byte_words() -> pre_tokenizers.Sequence:
-    """Runs of letters, of digits and of other signs; the first after any white space carries ``Ġ``."""
+    """Split runs of letters, of digits and of other signs; the first after any white space carries ``Ġ``."""
     return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=True)])
 
 

@@ -34,7 +34,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True)
 class Protection:
-    """What is never cut.
+    """Words that are never split.
 
     Protected words are taken out of a text before it is cut, longest first, and what follows one reads as the start of
     a word. They stand in ``tokenizer.json`` as added tokens, so ``transformers`` honours them too.
@@ -53,12 +53,7 @@ class Protection:
     digits: Digits = "learned"
 
     def words(self, counts: WordCounts, normalizer: Normalizer | None, room: int) -> list[str]:
-        """The protected words as the vocabulary will hold them, each once: entries, currency signs, then numbers.
-
-        Args:
-            counts: the text.
-            normalizer: what happens to a text before it is cut.
-            room: how many numbers at most.
+        """Return the protected words as the vocabulary holds them, each once: entries, currency signs, numbers.
 
         Raises:
             ConfigError: if an entry is empty or holds white space once it is normalised.
@@ -79,11 +74,11 @@ class Protection:
         return list(dict.fromkeys([*normalized, *numbers]))
 
     def cuts_digits(self) -> bool:
-        """Whether digits are tokens of their own."""
+        """Return whether digits are tokens of their own."""
         return self.digits != "learned"
 
     def pre_tokenizer(self, before: PreTokenizer | None) -> PreTokenizer | None:
-        """A pre-tokenizer that cuts digits off as well, if they are not learnt."""
+        """Return a pre-tokenizer that cuts digits off as well, if they are not learnt."""
         if not self.cuts_digits():
             return before
         split = pre_tokenizers.Split(_DIGIT, "isolated")
@@ -95,7 +90,7 @@ LEARNED = Protection()
 
 
 def read_entries(path: str | Path) -> tuple[str, ...]:
-    """Words to protect from a file, one on each line; empty lines are passed over.
+    """Read words to protect from a file, one on each line; empty lines are skipped.
 
     Raises:
         DataError: if the file cannot be read, or a line holds more than a word.
@@ -110,14 +105,14 @@ def read_entries(path: str | Path) -> tuple[str, ...]:
 
 
 def add_words(backend: Backend, words: Collection[str]) -> None:
-    """Let a tokenizer take words out of a text before it cuts the rest."""
+    """Make a tokenizer take words out of a text before it tokenizes the rest."""
     backend.add_tokens([AddedToken(word, single_word=_touchable(word), normalized=True) for word in words])
 
 
 def without(
     words: Collection[str], counts: Mapping[str, int], normalizer: Normalizer | None
 ) -> Iterator[tuple[str, int]]:
-    """What is left of counted stretches when protected words are taken out, as the finished tokenizer will do it."""
+    """Yield what is left of counted stretches without protected words, as the finished tokenizer removes them."""
     if not words:
         yield from counts.items()
         return
@@ -139,7 +134,7 @@ def without(
 
 
 def _touchable(word: str) -> bool:
-    """Whether a letter or digit that touches the word would make it another word."""
+    """Return whether a letter or digit that touches the word would make it another word."""
     return word[0].isalnum() or word[-1].isalnum()
 
 

@@ -69,7 +69,7 @@ class _Inventory:
     fixed: set[str]
 
     def always(self) -> Iterator[str]:
-        """Entries that stay whatever the text: what is fixed, the unknown token, bytes, and the text's characters."""
+        """Yield entries that stay whatever the text: fixed ones, the unknown token, bytes and the text's characters."""
         byte_level = set(byte_letters()) <= set(self.names)
         letters = set(byte_letters()) if byte_level else {*PRINTABLE, "▁", *"".join(self.uses)}
         unknown = self.model.get("unk_token")
@@ -92,7 +92,7 @@ class _Inventory:
         return found
 
     def parts(self, token: str) -> set[str]:
-        """The entry with everything that it is merged from, by whatever way."""
+        """Return the entry with everything that it is merged from, by whatever way."""
         found: set[str] = set()
         waiting = [token]
         while waiting:

@@ -77,7 +77,7 @@ def _lines(words: Mapping[str, int]) -> Iterator[str]:
 
 
 def convert(model: bytes, byte_fallback: bool) -> models.Unigram:
-    """The ``tokenizers`` twin of a sentencepiece Unigram model: same tokens, scores and ids."""
+    """Return the ``tokenizers`` twin of a sentencepiece Unigram model: same tokens, scores and ids."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     tokens = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
     return models.Unigram(tokens, unk_id=processor.unk_id(), byte_fallback=byte_fallback)
@@ -94,13 +94,13 @@ def learn_sentencepiece(words: Mapping[str, int], size: int) -> models.Unigram:
 
 
 def _bert_words() -> pre_tokenizers.Sequence:
-    """BERT's words: each opens with ``▁``, wherever it stands, and punctuation never does."""
+    """Split BERT's words: each opens with ``▁``, wherever it stands, and punctuation never does."""
     bare = pre_tokenizers.Split(_BEFORE_PUNCTUATION, "removed")
     return pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Metaspace(), bare])
 
 
 def _stretches() -> pre_tokenizers.Sequence:
-    """Everything between two stretches of white space, opened by ``▁``."""
+    """Split at white space; each word is opened by ``▁``."""
     return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
 
 

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from finkd.corpora.errors import ConfigError
-from finkd.tokenization.maps.cooccurrence import Space
-from finkd.tokenization.maps.neighbours import Neighbours, sparsemax
+from finkd.tokenization.maps.neighbours import Neighbours, Space, sparsemax
 from tests.toys import FAMILIES, TEXTS, handmade
 
 

@@ -2,9 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from transformers import AutoTokenizer
 
-from finkd.corpora.errors import ConfigError
 from finkd.tokenization.trainers.counting import WordCounts
 from finkd.tokenization.trainers.editing import Words
 from finkd.tokenization.trainers.growing import log_likelihood
@@ -36,23 +34,6 @@ def test_every_frequent_word_becomes_one_token(family):
     grown = grow(FAMILIES[family](), DOMAIN, growth=ALL)
     for word in ("debentures", "unamortised"):
         assert len(cut(grown, f" {word}").ids) == 1
-
-
-@each
-def test_it_depends_on_counts_alone(family):
-    teacher = FAMILIES[family]()
-    texts = [*DOMAIN, *TEXTS]
-    one, two = (grow(teacher, order, growth=ALL) for order in (texts, texts[::-1]))
-    assert one.backend.to_str() == two.backend.to_str()
-
-
-@each
-def test_a_saved_one_loads_and_cuts_alike(family, tmp_path):
-    grown = grow(FAMILIES[family](), DOMAIN, growth=ALL)
-    grown.save(tmp_path / "grown")
-    theirs = AutoTokenizer.from_pretrained(tmp_path / "grown")
-    for text in (*DOMAIN[:1], *TEXTS, ""):
-        assert theirs(text)["input_ids"] == grown.backend.encode(text).ids
 
 
 def test_the_likelihood_by_hand():
@@ -88,15 +69,6 @@ def test_the_likelihood_rule_stops_when_entries_gain_little():
     assert sizes[0] < sizes[2]
 
 
-def test_the_papers_thresholds_are_the_defaults():
-    assert (Growth("likelihood").limit, Growth("fertility").limit) == (0.01, 3.0)
-
-
 def test_a_warning_says_that_the_rule_was_not_met(caplog):
     grow(roberta(), DOMAIN, growth=Growth("fertility", 0, step=2, most=4))
     assert "vocabulary.most: 4 entries added before the fertility rule was met" in caplog.text
-
-
-def test_no_word_is_refused():
-    with pytest.raises(ConfigError, match=r"^vocabulary\.texts: no word"):
-        grow(roberta(), [])

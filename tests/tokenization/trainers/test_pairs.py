@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.tokenization.trainers.pairs import BARRIER, Merge, frequent_merges
+from finkd.tokenization.trainers.growing import BARRIER, Merge, frequent_merges
 
 words = st.dictionaries(
     st.lists(st.sampled_from(["a", "b", "c", BARRIER]), min_size=1, max_size=6).map(tuple),

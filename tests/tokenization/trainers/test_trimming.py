@@ -2,11 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from transformers import AutoTokenizer
 
 from finkd.corpora.errors import ConfigError
-from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.trainers.counting import count_words
 from finkd.tokenization.vocabulary import trim
 from tests.toys import FAMILIES, TEXTS, handmade, roberta, unigram
 
@@ -90,44 +87,6 @@ def test_unigram_scores_stay():
         dict(json.loads(each.backend.to_str())["model"]["vocab"]) for each in (unigram(), trim(unigram(), SOME))
     )
     assert after.items() < before.items()
-
-
-@each
-def test_a_saved_one_loads_and_cuts_alike(family, tmp_path):
-    small = trim(FAMILIES[family](), SOME)
-    small.save(tmp_path / "small")
-    theirs = AutoTokenizer.from_pretrained(tmp_path / "small")
-    for text in (*SOME, "naïve 🏦 x", ""):
-        assert theirs(text)["input_ids"] == small.backend.encode(text).ids
-    assert Tokenizer.load(tmp_path / "small").special_ids == small.special_ids
-
-
-@each
-def test_the_order_of_the_texts_does_not_matter(family):
-    one, two = (
-        trim(FAMILIES[family](), texts, size=330) if family in ("bpe", "roberta") else trim(FAMILIES[family](), texts)
-        for texts in (SOME, SOME[::-1])
-    )
-    assert one.backend.to_str() == two.backend.to_str()
-
-
-@pytest.mark.parametrize("texts", [[], [" \n"]])
-def test_no_word_is_refused(texts):
-    with pytest.raises(ConfigError, match=r"^vocabulary\.texts: no word"):
-        trim(roberta(), texts)
-
-
-def test_counts_are_taken_as_well_as_texts():
-    assert trim(roberta(), count_words(SOME)).fingerprint == trim(roberta(), SOME).fingerprint
-
-
-def test_another_kind_of_model_is_refused():
-    from tokenizers import Tokenizer as Backend
-    from tokenizers import models
-
-    words = Tokenizer(Backend(models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]")), {"unk": "[UNK]"}, "words")
-    with pytest.raises(ConfigError, match=r"^vocabulary\.teacher: entries of a WordLevel tokenizer cannot be changed"):
-        trim(words, SOME)
 
 
 def test_no_uses_at_all_are_not_asked_for():
