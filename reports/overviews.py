@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from finkd.corpora.registry import Registry
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
 from finkd.reports.tables.significance import MARK, rivals
 
@@ -32,7 +32,7 @@ def corpora(sections: Sequence[Section]) -> Table:
     return Table.of("corpora", "Systems by corpora", None, notes, columns, shared)
 
 
-def _by_name(section: Section) -> dict[str, System]:
+def _by_name(section: Section) -> dict[str, SystemResults]:
     return {system.name: system for system in section.systems}
 
 
@@ -58,7 +58,7 @@ def _columns(section: Section, heading: str) -> list[tuple[Column, Callable[[str
             return label(None)
         return spread(system.f1, 3, system.ids, strong=system is best, mark=MARK if name in behind else "")
 
-    def detail(figure: Callable[[System], float | None]) -> Callable[[str], Cell]:
+    def detail(figure: Callable[[SystemResults], float | None]) -> Callable[[str], Cell]:
         return lambda name: number(figure(systems[name])) if name in systems else label(None)
 
     return [

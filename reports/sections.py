@@ -47,7 +47,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class System:
+class SystemResults:
     """One system of an experiment with all its seeds.
 
     Attributes:
@@ -120,7 +120,7 @@ class Section:
     experiment: str
     corpus: str
     split: str
-    systems: tuple[System, ...]
+    systems: tuple[SystemResults, ...]
 
     @property
     def name(self) -> str:
@@ -143,21 +143,21 @@ class Section:
         return any(record.sample for record in self.records)
 
     @property
-    def teacher(self) -> System | None:
+    def teacher(self) -> SystemResults | None:
         """The first teacher, against which students are measured."""
         return next(iter(self.of_role("teacher")), None)
 
     @property
-    def best_student(self) -> System | None:
+    def best_student(self) -> SystemResults | None:
         """The student of highest mean micro-F1, the first one on a tie."""
         students = [system for system in self.of_role("student") if system.is_scored]
         return max(students, key=lambda system: system.f1.mean, default=None)
 
-    def of_role(self, role: str) -> tuple[System, ...]:
+    def of_role(self, role: str) -> tuple[SystemResults, ...]:
         """Return the systems of one role, in order."""
         return tuple(system for system in self.systems if system.role == role)
 
-    def retention(self, system: System) -> float | None:
+    def retention(self, system: SystemResults) -> float | None:
         """Mean micro-F1 of a student as a share of the teacher's mean; ``None`` for others and without a teacher."""
         teacher = self.teacher
         if system.role != "student" or teacher is None or not (teacher.is_scored and teacher.f1.mean):
@@ -205,7 +205,7 @@ def _section(records: list[RunRecord]) -> Section:
     systems = [_system(list(members)) for _, members in groupby(records, lambda record: record.system)]
     configured = _configured_order(records)
 
-    def position(system: System) -> tuple[int, int, str]:
+    def position(system: SystemResults) -> tuple[int, int, str]:
         named = configured.index(system.name) if system.name in configured else len(configured)
         return ROLES.index(system.role), named, system.name
 
@@ -213,7 +213,7 @@ def _section(records: list[RunRecord]) -> Section:
     return Section(first.experiment, first.corpus, first.split, tuple(sorted(systems, key=position)))
 
 
-def _system(records: list[RunRecord]) -> System:
+def _system(records: list[RunRecord]) -> SystemResults:
     first = records[0]
     if first.role not in ROLES:
         raise DataError(f"{first.id}: role {first.role!r}, expected one of {', '.join(ROLES)}")
@@ -223,7 +223,7 @@ def _system(records: list[RunRecord]) -> System:
                 f"{record.id}: {record.role} {record.strategy!r}, but {first.id} is {first.role} {first.strategy!r}; "
                 "seeds of one system must share role and strategy"
             )
-    return System(first.system, first.role, first.strategy, tuple(records))
+    return SystemResults(first.system, first.role, first.strategy, tuple(records))
 
 
 def _configured_order(records: Sequence[RunRecord]) -> list[str]:

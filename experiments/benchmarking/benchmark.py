@@ -14,7 +14,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import scratch_folder
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import score
-from finkd.experiments.benchmarking.competitors import System, competitor
+from finkd.experiments.benchmarking.competitors import Competitor, competitor
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
@@ -88,7 +88,7 @@ def benchmark(
     return records
 
 
-_Pair = tuple[System, str]
+_Pair = tuple[Competitor, str]
 _TOLD = 512
 
 
@@ -106,7 +106,7 @@ class _Measured:
 
 class _Bench:
     def __init__(
-        self, systems: Sequence[System], data: NerData, split: str, measuring: Measuring, say: Callable[[str], None]
+        self, systems: Sequence[Competitor], data: NerData, split: str, measuring: Measuring, say: Callable[[str], None]
     ) -> None:
         self.data, self.split, self.measuring, self.say = data, split, measuring, say
         self.sentences = data.splits[split]

@@ -23,7 +23,7 @@ from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
 from finkd.runtimes.timing import percentiles, tokenizing
 
 
-class System(Protocol):
+class Competitor(Protocol):
     """What is compared: its seeds, in all of its runtimes."""
 
     name: str
@@ -53,7 +53,7 @@ class System(Protocol):
         """Return whether it finds what a corpus labels."""
 
 
-def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> System:
+def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> Competitor:
     """Return a model as it can be measured.
 
     Args:

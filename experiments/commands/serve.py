@@ -60,7 +60,7 @@ def serve(
     from finkd.experiments.service.app import app_of
     from finkd.experiments.service.connections import Server, allow_connections, listen
     from finkd.experiments.service.limits import MEGABYTE, Limits
-    from finkd.experiments.service.process import Source, TaggerProcess
+    from finkd.experiments.service.process import TaggerProcess, TaggerSource
     from finkd.models.lookup import is_graph
 
     if is_graph(model):
@@ -81,7 +81,7 @@ def serve(
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot listen there ({error.strerror}); try another --port") from error
     with bound:
-        worker = TaggerProcess(Source(model, threads, precision), limits)
+        worker = TaggerProcess(TaggerSource(model, threads, precision), limits)
         try:
             place = f"[{host}]" if ":" in host else host
             say(f"serving {model} at http://{place}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 def shown(console: Console) -> AbstractContextManager[Listener]:
     """Return a listener that shows a run on a console; its bars are removed at the end."""
-    return listening(console, lambda: Lines(console), Bars)
+    return listening(console, lambda: ProgressLines(console), Bars)
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def listening(console: Console, lines: Callable[[], T], bars: Callable[[Progress
         yield bars(progress)
 
 
-class Lines:
+class ProgressLines:
     """One line when a stage begins, one for each tenth of it, and one per scored system."""
 
     def __init__(self, console: Console) -> None:

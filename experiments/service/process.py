@@ -32,7 +32,7 @@ _LOADING = "the tagger is being loaded; come back in a moment"
 
 
 @dataclass(frozen=True)
-class Source:
+class TaggerSource:
     """Where the tagger is read from; see ``finkd.export.loading.load_tagger``.
 
     Attributes:
@@ -57,7 +57,7 @@ class TaggerProcess:
         FinkdError: if the tagger cannot be loaded.
     """
 
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: TaggerSource, limits: Limits) -> None:
         self._arguments = (source, limits)
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -163,7 +163,7 @@ class TaggerProcess:
                 return
 
 
-def _serve(connection: Connection, source: Source, limits: Limits) -> None:
+def _serve(connection: Connection, source: TaggerSource, limits: Limits) -> None:
     """Run the process: load the tagger, then answer requests until the connection ends."""
     import torch
 

@@ -17,7 +17,7 @@ from finkd.experiments.tuning.worker_pool import Begun, Working
 
 if TYPE_CHECKING:
     from finkd.experiments.tuning.search import Goal
-    from finkd.experiments.tuning.worker_pool import Outcome, Update
+    from finkd.experiments.tuning.worker_pool import TrialOutcome, Update
 
 LINE_SECONDS = 60
 """Between two lines about the workers where there is no terminal."""
@@ -26,7 +26,7 @@ LINE_SECONDS = 60
 def shown(console: Console, goals: Sequence[Goal]) -> AbstractContextManager[Callable[[Update], None]]:
     """Return a listener that shows a study on a console; its bars are removed at the end."""
     standing = Standing(goals)
-    return listening(console, lambda: Lines(console, standing), lambda progress: Bars(progress, standing))
+    return listening(console, lambda: StudyLines(console, standing), lambda progress: Bars(progress, standing))
 
 
 class Standing:
@@ -58,7 +58,7 @@ class Standing:
         done = "" if step is None else f", step {step.step} of {step.steps}"
         self.doing[update.worker] = f"trial {update.number}, {where(update.event)}{done}"
 
-    def ends(self, outcome: Outcome) -> str:
+    def ends(self, outcome: TrialOutcome) -> str:
         """Note a trial that has ended; returns a line about it."""
         self.doing.pop(outcome.worker, None)
         self.finished += outcome.state.name != "FAIL"
@@ -90,7 +90,7 @@ class Standing:
         return ", ".join(filter(None, parts))
 
 
-class Lines:
+class StudyLines:
     """A line for each trial that has ended, and every minute one about the study and one about each worker."""
 
     def __init__(self, console: Console, standing: Standing) -> None:

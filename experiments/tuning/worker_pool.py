@@ -48,7 +48,7 @@ _BETWEEN = 0.5
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """How a trial ended.
 
     Attributes:
@@ -98,7 +98,7 @@ class Begun:
     best: tuple[float, int] | None = None
 
 
-Update = Begun | Working | Outcome
+Update = Begun | Working | TrialOutcome
 
 
 class Job(Protocol):
@@ -205,7 +205,7 @@ class WorkerPool:
         for pipe in wait([each.pipe for each in processes if each.is_busy], timeout=_PATIENCE):
             place = next(place for place, each in enumerate(processes) if each.pipe is pipe)
             try:
-                update: Outcome | Working = processes[place].pipe.recv()
+                update: TrialOutcome | Working = processes[place].pipe.recv()
             except (EOFError, OSError):
                 continue  # it has died
             if isinstance(update, Working):
@@ -214,7 +214,7 @@ class WorkerPool:
                 processes[place].is_busy = False
                 self._ended(replace(update, worker=place + 1))
 
-    def _ended(self, outcome: Outcome) -> None:
+    def _ended(self, outcome: TrialOutcome) -> None:
         """Count failures; a trial that could not be carried out is tried again.
 
         Raises:
@@ -289,4 +289,4 @@ def _work(job: Job, number: int, pipe: Connection, threads: int) -> None:
         study.optimize(carried_out, 1, catch=Exception, callbacks=[lambda study, trial: ended.append(trial)])
         trial = ended.pop()
         values = tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else ()
-        pipe.send(Outcome(trial.number, trial.state, values, trial.user_attrs.get(_FAILED, "")))
+        pipe.send(TrialOutcome(trial.number, trial.state, values, trial.user_attrs.get(_FAILED, "")))

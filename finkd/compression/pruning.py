@@ -15,7 +15,7 @@ from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import Slim
 from finkd.models.layer_parts import head_size, parts
 from finkd.models.model import Model
-from finkd.training.step import Step
+from finkd.training.step import TrainingStep
 
 _TINY = 1e-30
 
@@ -88,12 +88,12 @@ def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
     return rises
 
 
-def _step(model: Model) -> Step:
-    return Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
+def _step(model: Model) -> TrainingStep:
+    return TrainingStep(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
 
 
 @torch.no_grad()
-def _loss(step: Step, batches: Sequence[Batch]) -> float:
+def _loss(step: TrainingStep, batches: Sequence[Batch]) -> float:
     return float(sum(step(batch).sum().item() for batch in batches)) / len(batches)
 
 

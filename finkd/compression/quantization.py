@@ -12,7 +12,7 @@ from torch import Tensor
 from finkd.data.batches import TrainingData, plan
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.model import Model
-from finkd.training.step import Step
+from finkd.training.step import TrainingStep
 
 CHOICES = (2, 3, 4, 8)
 """Possible bits of a weight."""
@@ -64,7 +64,7 @@ def sensitivities(
     Mean and deviation are over batches; eigenvalues are found by power iteration on Hessian-vector products (Q-BERT,
     section 3.1).
     """
-    step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32", apart=True).train(False)
+    step = TrainingStep(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32", apart=True).train(False)
     step.network.set_attn_implementation("eager")  # fused kernels have no second derivative
     weights = dict(step.network.named_parameters())
     chosen = [weights[name] for name in names]

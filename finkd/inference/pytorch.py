@@ -26,7 +26,7 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedNetwork:
     """Tagger whose network is used as it is, on its own device.
 
     Attributes:
@@ -57,18 +57,18 @@ class Prepared:
 
 def eager(model: Model, scratch: Path, threads: int) -> Running:
     """Run the network in fp32."""
-    return _running(Prepared(replace(model, network=model.network.train(False))))
+    return _running(PreparedNetwork(replace(model, network=model.network.train(False))))
 
 
-def in_bf16(model: Model) -> Prepared:
+def in_bf16(model: Model) -> PreparedNetwork:
     """Return a tagger with all weights and states in bf16."""
-    return Prepared(replace(model, network=in_precision(model.network, "bf16").train(False)))
+    return PreparedNetwork(replace(model, network=in_precision(model.network, "bf16").train(False)))
 
 
-def on_gpu(model: Model) -> Prepared:
+def on_gpu(model: Model) -> PreparedNetwork:
     """Return a tagger in bf16 on a GPU."""
     network = in_precision(model.network, "bf16").train(False)
-    return Prepared(replace(model, network=network.to("cuda")))
+    return PreparedNetwork(replace(model, network=network.to("cuda")))
 
 
 def bf16(model: Model, scratch: Path, threads: int) -> Running:
@@ -87,7 +87,7 @@ def compiled(model: Model, scratch: Path, threads: int) -> Running:
     """Run the network compiled for any length."""
     network = copy.deepcopy(model.network)
     network.compile(dynamic=True)  # in place, so that its class stays the same
-    return _running(Prepared(replace(model, network=network.train(False))))
+    return _running(PreparedNetwork(replace(model, network=network.train(False))))
 
 
 def int8(model: Model, scratch: Path, threads: int) -> Running:
@@ -122,13 +122,13 @@ def torchao_int8(model: Model, scratch: Path, threads: int) -> Running:
 
 
 def _smaller(name: str, model: Model, network: PreTrainedModel) -> Running:
-    running = _running(Prepared(replace(model, network=network.train(False))))
+    running = _running(PreparedNetwork(replace(model, network=network.train(False))))
     if running.bytes >= _held(model.network):
         raise ConfigError(f"{name}: nothing of this model became smaller; choose onnx-int8")
     return running
 
 
-def _running(tagger: Prepared) -> Running:
+def _running(tagger: PreparedNetwork) -> Running:
     return Running(tagger, _held(tagger.model.network))
 
 

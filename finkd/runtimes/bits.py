@@ -16,7 +16,7 @@ from transformers import AutoModelForTokenClassification, BitsAndBytesConfig
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.inference.pytorch import Prepared
+from finkd.inference.pytorch import PreparedNetwork
 from finkd.inference.tagger import Running
 from finkd.models.architectures import register
 from finkd.models.model import Model
@@ -74,4 +74,4 @@ def _loaded(model: Model, scratch: Path, name: str, config: BitsAndBytesConfig) 
     held = int(network.get_memory_footprint())
     if held >= whole:
         raise ConfigError(f"{name}: nothing of this model became smaller; choose onnx-int8")
-    return Running(Prepared(replace(model, network=network.train(False))), held)
+    return Running(PreparedNetwork(replace(model, network=network.train(False))), held)

@@ -30,7 +30,7 @@ from finkd.training.gradient_norm_balancing import GradientNormBalancing
 from finkd.training.master_weights import MasterWeights
 from finkd.training.optimizers import optimizers
 from finkd.training.schedule import Course, Schedule
-from finkd.training.step import Step, required_by, width_map
+from finkd.training.step import TrainingStep, required_by, width_map
 from finkd.training.teachers import Teacher
 from finkd.training.weight_constraints import Constrained, Constraint
 
@@ -76,7 +76,7 @@ class Loop:
         to_width = width_map(model, teacher.model if teacher else None, self.requirements, seed)
         made = optimizers(model, to_width, schedule)
         precision, apart = resolve_precision(schedule.precision), constraint is not None
-        bare = Step(model, to_width, losses, teacher, device, precision, apart).to(device)
+        bare = TrainingStep(model, to_width, losses, teacher, device, precision, apart).to(device)
         parts: dict[str, nn.Module | None] = {"network": model.network, "projection": to_width}
         self.trained = nn.ModuleDict({name: part for name, part in parts.items() if part is not None}).to(device)
         self.masters = MasterWeights(self.trained, bare)

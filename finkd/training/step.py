@@ -27,7 +27,7 @@ _OF_TEACHER = MASKING | Requirement.HIDDEN_STATES | Requirement.ATTENTION
 """Requirements for which the teacher runs."""
 
 
-class Step(nn.Module):
+class TrainingStep(nn.Module):
     """Runs both models, no further than the active terms need.
 
     Args:

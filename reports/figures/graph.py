@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 
 from finkd.reports.figures.canvas import COLOURS, INK, new_figure
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import number, plain
 
 _ROW, _COLUMN = 0.3, 1.75
@@ -73,7 +73,7 @@ def graph(section: Section) -> Figure | None:
     return figure
 
 
-def _nodes(systems: Sequence[System]) -> list[_Node]:
+def _nodes(systems: Sequence[SystemResults]) -> list[_Node]:
     """Collect every stage once, those of the first seed standing for all."""
     found: dict[str, _Node] = {}
     for row, system in enumerate(systems):

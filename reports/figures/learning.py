@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from finkd.reports.figures import canvas
 from finkd.reports.figures.canvas import COLOURS, INK
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
 
 _COLUMNS = 3
@@ -41,7 +41,7 @@ def learning(section: Section) -> Figure | None:
     return figure
 
 
-def _draw_losses(axes: Axes, system: System) -> None:
+def _draw_losses(axes: Axes, system: SystemResults) -> None:
     """Draw a line for each seed, broken between two stages, whose losses cannot be compared."""
     axes.set_title(plain(system.name)[:40], fontsize=8, loc="left")
     for number, record in enumerate(system.records):

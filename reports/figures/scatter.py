@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from finkd.reports.figures import canvas
 from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS
-from finkd.reports.sections import Section, Spread, System
+from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import plain
 from finkd.runtimes.record import BenchmarkRecord
 
@@ -53,7 +53,7 @@ def pareto(section: Section) -> Figure | None:
     return scatter(points, lines, "median latency per sentence (ms)", "parameters")
 
 
-def _system_label(system: System) -> str:
+def _system_label(system: SystemResults) -> str:
     size = "" if system.parameters is None else f", {system.parameters / 1e6:.1f} M"
     role = " (teacher)" if system.role == "teacher" and "teacher" not in system.name else ""
     return canvas.shortened(system.name, 42) + role + size

@@ -11,7 +11,7 @@ from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.report import Chapter, Report
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
 
 
@@ -55,7 +55,7 @@ def summary(section: Section) -> str:
     return plain(" ".join(sentences))
 
 
-def _student(section: Section, student: System) -> str:
+def _student(section: Section, student: SystemResults) -> str:
     place = f"On {section.corpus} ({section.split} split), the student {student.name}"
     teacher, retention = section.teacher, section.retention(student)
     if teacher is None or retention is None:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from finkd.records import RunRecord
 from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
-from finkd.reports.sections import Section, Spread, System
+from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, spread
 from finkd.reports.tables.results import name_scores, named
 
@@ -35,7 +35,7 @@ def ablation(section: Section) -> Table:
     return Table.of("ablation", "Ablation", section, _notes(section, best), columns, systems)
 
 
-def _notes(section: Section, best: System | None) -> list[str]:
+def _notes(section: Section, best: SystemResults | None) -> list[str]:
     notes = [*corpus_notes(section), seed_note(section), *hard_name_notes(section)]
     if best is not None:
         notes.append(
@@ -49,7 +49,7 @@ def _notes(section: Section, best: System | None) -> list[str]:
     ]
 
 
-def _behind(system: System, best: System | None) -> list[float]:
+def _behind(system: SystemResults, best: SystemResults | None) -> list[float]:
     """Return the points of micro-F1 that the best system is ahead, for each seed that both have."""
     if best is None or system is best:
         return []
@@ -58,7 +58,7 @@ def _behind(system: System, best: System | None) -> list[float]:
     return [100 * (first - own) for first, own in pairs if first is not None and own is not None]
 
 
-def _interval(values: list[float], system: System) -> Cell:
+def _interval(values: list[float], system: SystemResults) -> Cell:
     found = Spread.of(values)
     if found is None or found.sd is None:
         return label(None, system.ids)
@@ -66,7 +66,7 @@ def _interval(values: list[float], system: System) -> Cell:
     return label(f"{found.mean - reach:.1f} to {found.mean + reach:.1f}", system.ids)
 
 
-def _total(system: System, figure: str) -> float | None:
+def _total(system: SystemResults, figure: str) -> float | None:
     """Return the mean over seeds of a figure's sum over all stages."""
 
     def total(record: RunRecord) -> float:

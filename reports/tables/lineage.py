@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from finkd.reports.sections import Section, Spread, System
+from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number
 
 
@@ -12,7 +12,7 @@ from finkd.reports.table import Cell, Column, Table, label, number
 class _Step:
     """One stage of one system, over its seeds."""
 
-    system: System
+    system: SystemResults
     position: int
 
     @property

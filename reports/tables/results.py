@@ -7,11 +7,11 @@ from collections.abc import Callable
 from finkd.records import Counts, RunRecord
 from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
 from finkd.reports.literature import cited
-from finkd.reports.sections import Section, Spread, System
+from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, share, spread
 from finkd.reports.tables.significance import MARK, Rival, method, rivals
 
-Fields = list[tuple[Column, Callable[[System], Cell]]]
+Fields = list[tuple[Column, Callable[[SystemResults], Cell]]]
 
 BUSY = "†"
 
@@ -33,7 +33,7 @@ def results(section: Section) -> Table:
     return Table.of("results", "Results", section, _notes(section, compared), columns, section.systems)
 
 
-def named(system: System, *, strong: bool = False) -> Cell:
+def named(system: SystemResults, *, strong: bool = False) -> Cell:
     """Return a system's name, citing what its ordering goes back to."""
     kind, name = ("baselines", system.name) if system.role == "baseline" else ("strategies", system.ordering)
     return label(system.name, system.ids, strong=strong, cites=tuple(work.key for work in cited(kind, name)))
@@ -43,7 +43,7 @@ def _scores(section: Section, compared: list[Rival]) -> Fields:
     best = section.best_student
     behind = [rival.system for rival in compared if rival.is_behind]
 
-    def f1(system: System) -> Cell:
+    def f1(system: SystemResults) -> Cell:
         return spread(system.f1, 3, system.ids, strong=system is best, mark=MARK if system in behind else "")
 
     return [
@@ -63,7 +63,7 @@ def _scores(section: Section, compared: list[Rival]) -> Fields:
 def name_scores() -> Fields:
     """Make the columns of names-only and unseen F1, where the corpus distinguishes them."""
 
-    def f1(system: System, counts: Callable[[RunRecord], Counts | None]) -> Cell:
+    def f1(system: SystemResults, counts: Callable[[RunRecord], Counts | None]) -> Cell:
         found = (counts(record) for record in system.records)
         return number(Spread.mean_of(None if each is None else each.f1 for each in found), 3, system.ids)
 
@@ -73,7 +73,7 @@ def name_scores() -> Fields:
     ]
 
 
-def _extra_split(split: str) -> tuple[Column, Callable[[System], Cell]]:
+def _extra_split(split: str) -> tuple[Column, Callable[[SystemResults], Cell]]:
     def f1(record: RunRecord) -> float | None:
         return record.extra_splits[split].micro.f1 if split in record.extra_splits else None
 
@@ -94,7 +94,7 @@ def _size() -> Fields:
 
 
 def _speed() -> Fields:
-    def speed(system: System, figure: float | None, digits: int) -> Cell:
+    def speed(system: SystemResults, figure: float | None, digits: int) -> Cell:
         return number(figure, digits, system.ids, mark=BUSY if system.machine_busy else "")
 
     def words(record: RunRecord) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, seed_note
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, SystemResults
 from finkd.reports.statistics import DRAWS, Comparison, compare, holm, significant
 from finkd.reports.table import Cell, Column, Table, label, number, spread
 
@@ -25,7 +25,7 @@ class Rival:
         p: its chance, adjusted for all comparisons of the section.
     """
 
-    system: System
+    system: SystemResults
     comparison: Comparison
     p: float
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from finkd.records import Counts, RunRecord
 from finkd.reports.captions import corpus_notes, seed_note
-from finkd.reports.sections import Section, Spread, System
+from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, spread
 
 
@@ -16,7 +16,7 @@ class _Score:
 
     type: str
     support: int
-    system: System
+    system: SystemResults
     first: bool
     best: bool = False
 

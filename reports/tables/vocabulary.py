@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from finkd.reports.sections import Section, System
+from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, share
 
 HEADINGS = {
@@ -34,7 +34,7 @@ def vocabulary(section: Section) -> Table:
     """Make one row per vocabulary, with the systems that share it and the figures that any record holds."""
     systems = [system for system in section.systems if any(record.vocabulary for record in system.records)]
     shared = _shared(systems)
-    columns: list[tuple[Column, Callable[[System], Cell]]] = [
+    columns: list[tuple[Column, Callable[[SystemResults], Cell]]] = [
         (Column("systems", "Systems", "left"), lambda system: label(system.name, system.ids)),
         (Column("name", "Vocabulary", "left"), _text("name")),
         (Column("algorithm", "Algorithm", "left"), _text("algorithm")),
@@ -43,9 +43,9 @@ def vocabulary(section: Section) -> Table:
     return Table.of("vocabulary", "Vocabularies", section, ["Means over seeds."], columns, shared)
 
 
-def _shared(systems: list[System]) -> list[System]:
+def _shared(systems: list[SystemResults]) -> list[SystemResults]:
     """Merge systems whose vocabularies are alike in every figure and seed, as one with all their names and records."""
-    groups: dict[str, System] = {}
+    groups: dict[str, SystemResults] = {}
     for system in systems:
         alike = json.dumps([(record.seed, record.vocabulary) for record in system.records], sort_keys=True)
         if alike in groups:
@@ -55,7 +55,7 @@ def _shared(systems: list[System]) -> list[System]:
     return list(groups.values())
 
 
-def _figures(systems: list[System]) -> list[str]:
+def _figures(systems: list[SystemResults]) -> list[str]:
     """Return the keys with a number in any record: the known ones in our order, then the others by name."""
     found = {
         key
@@ -67,8 +67,8 @@ def _figures(systems: list[System]) -> list[str]:
     return [key for key in HEADINGS if key in found] + sorted(found - HEADINGS.keys())
 
 
-def _figure(key: str) -> Callable[[System], Cell]:
-    def cell(system: System) -> Cell:
+def _figure(key: str) -> Callable[[SystemResults], Cell]:
+    def cell(system: SystemResults) -> Cell:
         values = [_number(record.vocabulary.get(key)) for record in system.records]
         mean = system.mean(lambda record: _number(record.vocabulary.get(key)))
         if key in SHARES:
@@ -79,8 +79,8 @@ def _figure(key: str) -> Callable[[System], Cell]:
     return cell
 
 
-def _text(key: str) -> Callable[[System], Cell]:
-    def cell(system: System) -> Cell:
+def _text(key: str) -> Callable[[SystemResults], Cell]:
+    def cell(system: SystemResults) -> Cell:
         values = (record.vocabulary.get(key) for record in system.records)
         return label(", ".join(sorted({str(value) for value in values if value is not None})) or None, system.ids)
 

@@ -24,7 +24,7 @@ _GAP = "\0"
 
 
 @dataclass(frozen=True)
-class Batch:
+class TextBatch:
     """A batch of texts in one coordinate: concatenated, with one character between two.
 
     Attributes:
@@ -72,7 +72,7 @@ class Batch:
         return self.blocks[np.searchsorted(self.bases, starts, side="right") - 1]
 
 
-def of_texts(texts: Sequence[str]) -> Batch:
+def of_texts(texts: Sequence[str]) -> TextBatch:
     """Make a batch of raw texts, whose words are found by kind of character.
 
     Raises:
@@ -83,12 +83,12 @@ def of_texts(texts: Sequence[str]) -> Batch:
     starts, ends = split(points, every)
     rows = np.append(np.searchsorted(starts, bases), len(starts))
     blocks = np.array([block_of(text) for text in texts], np.int64)
-    batch = Batch(texts, joined, points, bases, blocks, starts, ends, rows, np.zeros((0, 3), np.int64))
+    batch = TextBatch(texts, joined, points, bases, blocks, starts, ends, rows, np.zeros((0, 3), np.int64))
     vars(batch).update(kinds=every, runs=(starts, ends))  # what the cached properties would compute again
     return batch
 
 
-def of_sentences(sentences: Sequence[Sentence], types: dict[str, int]) -> Batch:
+def of_sentences(sentences: Sequence[Sentence], types: dict[str, int]) -> TextBatch:
     """Make a batch of sentences with the words and entities that they come with.
 
     Args:
@@ -109,10 +109,10 @@ def of_sentences(sentences: Sequence[Sentence], types: dict[str, int]) -> Batch:
     ]
     blocks = np.array([block_of(sentence.document or sentence.text) for sentence in sentences], np.int64)
     labelled = np.array(found, np.int64).reshape(-1, 3)
-    return Batch(texts, joined, points, bases, blocks, starts + shift, ends + shift, rows, labelled)
+    return TextBatch(texts, joined, points, bases, blocks, starts + shift, ends + shift, rows, labelled)
 
 
-def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[Batch]:
+def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[TextBatch]:
     """Group sentences, and raw texts in parts of at most ``LONGEST`` characters, into batches of bounded size."""
     held: list[Sentence | str] = []
     size = 0
@@ -147,7 +147,7 @@ def block_of(name: str) -> int:
     return zlib.crc32(name.encode("utf-8", "surrogatepass")) % BLOCKS
 
 
-def _made(held: Sequence[Sentence | str], types: dict[str, int]) -> Iterator[Batch]:
+def _made(held: Sequence[Sentence | str], types: dict[str, int]) -> Iterator[TextBatch]:
     """Make one batch of the raw texts and one of the sentences, whichever there are."""
     texts = [item for item in held if isinstance(item, str)]
     sentences = [item for item in held if not isinstance(item, str)]

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from finkd.corpora.sentence import Sentence
-from finkd.tokenization.analysis.batch import BLOCKS, LONGEST, Batch, batches
+from finkd.tokenization.analysis.batch import BLOCKS, LONGEST, TextBatch, batches
 from finkd.tokenization.analysis.examples import Numbers, Texts
 from finkd.tokenization.analysis.word_counter import WordCounter, word_keys
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, Spans, find, shapes, spelled
@@ -83,7 +83,7 @@ class Coverage:
         unknown: (tokens,) True for tokens that are the unknown token.
     """
 
-    def __init__(self, tokens: Tokens, batch: Batch, unknown: Bools) -> None:
+    def __init__(self, tokens: Tokens, batch: TextBatch, unknown: Bools) -> None:
         base = np.repeat(batch.bases, np.diff(tokens.rows))
         covering = tokens.ends > tokens.starts
         self.starts = (tokens.starts + base)[covering]
@@ -142,7 +142,7 @@ class Side:
         self.lengths = np.zeros(1, np.int64)
         self.counts = np.zeros((BLOCKS, len(tokenizer)), np.int32)
 
-    def add(self, batch: Batch, tokens: Tokens, shape: Longs, spans: Spans, types: int) -> Longs:
+    def add(self, batch: TextBatch, tokens: Tokens, shape: Longs, spans: Spans, types: int) -> Longs:
         """Count the tokens of a batch.
 
         Returns:
@@ -162,7 +162,7 @@ class Side:
             self._count_entities(batch, coverage, touching, whole, types)
         return touching
 
-    def _count_texts(self, tokens: Tokens, batch: Batch) -> None:
+    def _count_texts(self, tokens: Tokens, batch: TextBatch) -> None:
         lengths = np.diff(tokens.rows)
         self.tokens += np.bincount(batch.blocks, weights=lengths, minlength=BLOCKS).astype(np.int64)
         self.over += np.bincount(batch.blocks[lengths > self.limit], minlength=BLOCKS)
@@ -173,7 +173,7 @@ class Side:
         blocks = np.repeat(batch.blocks, lengths)[kept]
         np.add.at(self.counts.reshape(-1), blocks * self.counts.shape[1] + tokens.ids[kept], 1)
 
-    def _count_entities(self, batch: Batch, coverage: Coverage, touching: Longs, whole: Bools, types: int) -> None:
+    def _count_entities(self, batch: TextBatch, coverage: Coverage, touching: Longs, whole: Bools, types: int) -> None:
         first, after, type_ = batch.entities.T
         sizes = after - first
         words = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
@@ -230,7 +230,7 @@ class Accumulator:
             DataError: if a text holds half a surrogate pair.
         """
         with ThreadPoolExecutor(1) as thread:  # tokenizes the next batch while this one is counted
-            before: tuple[Batch, Future[list[Tokens]]] | None = None
+            before: tuple[TextBatch, Future[list[Tokens]]] | None = None
             for batch in batches(self._watched(items), self.types):
                 tokens = thread.submit(lambda texts: [side.tokenizer.encode(texts) for side in self.sides], batch.texts)
                 if before is not None:
@@ -245,7 +245,7 @@ class Accumulator:
             self.cut += isinstance(item, str) and len(item) > LONGEST
             yield item
 
-    def _add(self, batch: Batch, tokens_of: Sequence[Tokens]) -> None:
+    def _add(self, batch: TextBatch, tokens_of: Sequence[Tokens]) -> None:
         self.texts += np.bincount(batch.blocks, minlength=BLOCKS)
         self.characters += len(batch.joined) - len(batch.texts)
         shape, spans = shapes(batch), find(batch)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from finkd.tokenization.analysis.batch import Batch, of_texts
+from finkd.tokenization.analysis.batch import TextBatch, of_texts
 from finkd.tokenization.analysis.word_types import NUMBERS, Spans
 from finkd.tokenization.tokenizer import Tokenizer
 
@@ -99,7 +99,7 @@ class Texts:
         self._count = count
         self._kept: dict[str, tuple[bool, int]] = {}
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: TextBatch) -> None:
         """Offer the texts of a batch."""
         if not self._count:
             return
@@ -121,7 +121,7 @@ class Numbers:
     def __init__(self) -> None:
         self._kept: list[dict[str, str]] = [{} for _ in NUMBERS]
 
-    def add(self, batch: Batch, spans: Spans) -> None:
+    def add(self, batch: TextBatch, spans: Spans) -> None:
         """Offer the first numbers of a batch."""
         for group, kept in enumerate(self._kept):
             if len(kept) == _PER_KIND:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from finkd.tokenization.analysis.batch import Batch
+from finkd.tokenization.analysis.batch import TextBatch
 from finkd.tokenization.tokenizer import Longs
 
 Keys = npt.NDArray[np.uint64]
@@ -88,7 +88,7 @@ class WordCounter:
         return [(word, values[0], tuple(values[1:])) for word, values in rows[:count]]
 
 
-def word_keys(batch: Batch, starts: Longs, ends: Longs) -> Keys:
+def word_keys(batch: TextBatch, starts: Longs, ends: Longs) -> Keys:
     """Return the (words,) hash of each word's characters, whatever stands around it.
 
     With P the running sum of c_i m^i over the batch's characters c, the word in ``[s, e)`` has the key

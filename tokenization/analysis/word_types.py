@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from finkd.tokenization.analysis.batch import Batch
+from finkd.tokenization.analysis.batch import TextBatch
 from finkd.tokenization.analysis.words import CURRENCY, DIGIT, LETTER, LOWER, MARK, UPPER, Bools
 from finkd.tokenization.tokenizer import Longs
 
@@ -15,7 +15,7 @@ SHAPES = ("lower case", "Capitalised", "ALL CAPITALS", "mIxed or with digits", "
 _LOWER, _CAPITALISED, _CAPITALS, _MIXED, _CASELESS, _NUMBER, _SIGN = range(len(SHAPES))
 
 
-def shapes(batch: Batch) -> Longs:
+def shapes(batch: TextBatch) -> Longs:
     """Return the (words,) index into ``SHAPES`` of each word of a batch.
 
     A single capital counts as capitalised. Letters with digits are mixed; digits without letters are a number, whatever
@@ -39,7 +39,7 @@ def shapes(batch: Batch) -> Longs:
     return np.select(conditions, choices, _MIXED).astype(np.int64)
 
 
-def spelled(batch: Batch) -> Bools:
+def spelled(batch: TextBatch) -> Bools:
     """Flag the (words,) that are letters and their marks alone: no numbers, addresses or apostrophes."""
     letters = _count(np.isin(batch.kinds, (UPPER, LOWER, LETTER, MARK)), batch.starts, batch.ends)
     found: Bools = letters == batch.ends - batch.starts
@@ -84,7 +84,7 @@ class Spans:
     groups: Longs
 
 
-def find(batch: Batch) -> Spans:
+def find(batch: TextBatch) -> Spans:
     """Find the numbers of a batch, each character in one at most.
 
     - date: ``3/31/1999``, ``1999-03-31``, or a month by name with a day, a year or both;
@@ -123,7 +123,7 @@ def find(batch: Batch) -> Spans:
 class _Words:
     """The words of a batch with what tells numbers from them."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: TextBatch) -> None:
         self.batch = batch
         self.starts, self.ends = batch.runs
         self.count = len(self.starts)

@@ -15,7 +15,7 @@ import yaml
 
 from benchmarks.kill import result as all_but_clock
 from finkd.corpora.files import folder_lock, sha256
-from finkd.experiments.console.progress import Lines
+from finkd.experiments.console.progress import ProgressLines
 from finkd.records import load_records
 from finkd.store import MANIFEST
 
@@ -109,7 +109,7 @@ def test_a_command_that_is_killed_goes_on_where_it_was(finkd, config, finished, 
 
     steps = []
     with monkeypatch.context() as patched:
-        patched.setattr(Lines, "__call__", kill)
+        patched.setattr(ProgressLines, "__call__", kill)
         with pytest.raises(KilledError):
             finkd("run", config, "--out", tmp_path / "out", "--checkpoint-seconds", "0")
     result = finkd("run", config, "--out", tmp_path / "out")

@@ -10,7 +10,7 @@ import pytest
 
 from finkd.corpora.errors import FinkdError
 from finkd.experiments.service.limits import Limits
-from finkd.experiments.service.process import Source, TaggerProcess
+from finkd.experiments.service.process import TaggerProcess, TaggerSource
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
 
@@ -38,7 +38,7 @@ def test_a_process_answers_and_comes_back_after_it_died(tmp_path):
     (tmp_path / "tagger").mkdir()
     model = tiny_model(labels=LABELS, seed=5)
     model.save(tmp_path / "tagger")
-    process = TaggerProcess(Source(str(tmp_path / "tagger"), threads=1), Limits())
+    process = TaggerProcess(TaggerSource(str(tmp_path / "tagger"), threads=1), Limits())
     try:
         asks = Replies(process)
         assert (process.is_ready, process.types) == (True, ("ORG", "PER"))
@@ -89,4 +89,4 @@ def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
 
 def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
     with pytest.raises(FinkdError, match="empty"):
-        TaggerProcess(Source(str(tmp_path / "empty")), Limits())
+        TaggerProcess(TaggerSource(str(tmp_path / "empty")), Limits())

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from finkd.experiments.running.events import Event
-from finkd.experiments.tuning.display import LINE_SECONDS, Bars, Lines, Standing, shown
-from finkd.experiments.tuning.worker_pool import Begun, Outcome, Working
+from finkd.experiments.tuning.display import LINE_SECONDS, Bars, Standing, StudyLines, shown
+from finkd.experiments.tuning.worker_pool import Begun, TrialOutcome, Working
 from finkd.progress import Progress as Step
 
 
@@ -33,14 +33,16 @@ def at(step, steps=100):
 
 
 BEGINS = Event("student", 1, "finetune")
-GOOD, BETTER, WORSE = (Outcome(number, TrialState.COMPLETE, (f1,), "", 1) for number, f1 in enumerate((0.4, 0.5, 0.3)))
-STOPPED = Outcome(3, TrialState.PRUNED, (), "", 1)
-FAILED = Outcome(4, TrialState.FAIL, (), "OSError: no space left", 2)
+GOOD, BETTER, WORSE = (
+    TrialOutcome(number, TrialState.COMPLETE, (f1,), "", 1) for number, f1 in enumerate((0.4, 0.5, 0.3))
+)
+STOPPED = TrialOutcome(3, TrialState.PRUNED, (), "", 1)
+FAILED = TrialOutcome(4, TrialState.FAIL, (), "OSError: no space left", 2)
 
 
 def test_lines_tell_of_the_study_its_workers_and_every_trial(clock):
     console = Console(file=io.StringIO(), width=200)
-    lines = Lines(console, Standing(("f1",), clock))
+    lines = StudyLines(console, Standing(("f1",), clock))
     lines(Begun(0, 4, 2))
     lines(Working(0, BEGINS, 1))
     lines(Working(1, BEGINS, 2))
@@ -66,7 +68,7 @@ def test_lines_tell_of_the_study_its_workers_and_every_trial(clock):
 
 def test_steps_make_a_line_now_and_then_and_not_each(clock):
     console = Console(file=io.StringIO(), width=200)
-    lines = Lines(console, Standing(("f1",), clock))
+    lines = StudyLines(console, Standing(("f1",), clock))
     lines(Begun(0, 4, 1))
     for step in range(1, 101):
         clock.now = step * LINE_SECONDS / 50
@@ -97,7 +99,7 @@ def test_of_a_latency_the_lowest_is_the_best_and_of_two_goals_none(clock):
         "best 0.3, trial 2)",
     ]
     both = Standing(("f1", "size"), clock)
-    assert both.ends(Outcome(0, TrialState.COMPLETE, (0.5, 1000.0))) == "trial 0: f1 0.5, size 1000"
+    assert both.ends(TrialOutcome(0, TrialState.COMPLETE, (0.5, 1000.0))) == "trial 0: f1 0.5, size 1000"
     assert both.best is None
 
 
@@ -123,7 +125,7 @@ def test_bars_show_the_trials_and_what_each_worker_does(clock):
     assert "trial 1: f1 0.5 (best 0.5, trial 1)" in progress.console.file.getvalue()
 
 
-@pytest.mark.parametrize(("terminal", "kind"), [(True, Bars), (False, Lines)])
+@pytest.mark.parametrize(("terminal", "kind"), [(True, Bars), (False, StudyLines)])
 def test_a_terminal_has_bars_and_a_file_has_lines(terminal, kind):
     console = Console(file=io.StringIO(), force_terminal=terminal)
     with shown(console, ("f1",)) as tell:

@@ -14,7 +14,7 @@ from finkd.experiments.running.events import Event
 from finkd.experiments.running.jobs import KilledError
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.study import RETRY
-from finkd.experiments.tuning.worker_pool import Begun, Outcome, TrialError, WorkerPool, Working
+from finkd.experiments.tuning.worker_pool import Begun, TrialError, TrialOutcome, WorkerPool, Working
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def test_as_many_trials_as_asked_for_are_done_whatever_dies(tmp_path):
     work, study = pooled(Job(tmp_path, kill=(1, 4), fail=(5,)), 2, told)
     work.run(8)
     assert counted(study) == {"COMPLETE": 7, "PRUNED": 1, "FAIL": 3}
-    outcomes = [update for update in told if isinstance(update, Outcome)]
+    outcomes = [update for update in told if isinstance(update, TrialOutcome)]
     failed = [outcome for outcome in outcomes if outcome.state == TrialState.FAIL]
     assert [(outcome.number, outcome.reason) for outcome in failed] == [(5, "ValueError: number 5 cannot be")]
     assert len(outcomes) == 9

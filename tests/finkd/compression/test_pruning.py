@@ -12,7 +12,7 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.layer_parts import head_size, parts
 from finkd.models.spec import ModelSpec
 from finkd.stages.prune import Prune
-from finkd.training.step import Step
+from finkd.training.step import TrainingStep
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 
@@ -45,7 +45,7 @@ def test_importance_is_the_slope_of_a_gate():
     model = tiny_model(labels=LABELS, seed=3)
     data = ner_data(SENTENCES, model)
     found = by_taylor(model, data, 10_000, 1)  # all in one batch
-    step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
+    step = TrainingStep(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
     batch = data.batch(torch.arange(len(data.lengths)).numpy())
     layer = model.layers[1]
     attended, lowered = (parts(layer).linear(layer, name).weight for name in ("attended", "lowered"))

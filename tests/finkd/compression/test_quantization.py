@@ -14,7 +14,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.quantize import Quantize
 from finkd.strategies.parsing import parse
 from finkd.training.schedule import Schedule
-from finkd.training.step import Step
+from finkd.training.step import TrainingStep
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 
 
@@ -53,7 +53,7 @@ def test_the_eigenvalue_is_that_of_the_whole_hessian():
     data = ner_data(SENTENCES, model)
     name = prunable(model)[-1]
     found = sensitivities(model, data, [name], 10_000, 1)  # all in one batch: no deviation
-    step = Step(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32", True).train(False)
+    step = TrainingStep(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32", True).train(False)
     step.network.set_attn_implementation("eager")
     weight = step.network.get_parameter(name)
     (gradient,) = torch.autograd.grad(

@@ -23,7 +23,7 @@ from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.training.loop import DivergedError
 from finkd.training.schedule import Course, Schedule
-from finkd.training.step import Step
+from finkd.training.step import TrainingStep
 from finkd.training.teachers import CachedLogits, LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
@@ -358,7 +358,9 @@ def test_under_one_tokenizer_guesses_everywhere_are_compared_as_in_distilbert():
     scores = (side.network(**inputs).logits.flatten(0, 1)[batch.student.tokens] for side in (model, teacher))
     ours, theirs = (functional.log_softmax(each / 2, dim=-1) for each in scores)
     expected = 4 * functional.kl_div(ours, theirs.detach(), reduction="batchmean", log_target=True)
-    step = Step(model, None, [MaskedProjection(positions="all")], LiveTeacher(teacher), torch.device("cpu"), "fp32")
+    step = TrainingStep(
+        model, None, [MaskedProjection(positions="all")], LiveTeacher(teacher), torch.device("cpu"), "fp32"
+    )
     value = step(batch).sum()
     assert value.item() == pytest.approx(expected.item(), abs=1e-5)
     gradients = (torch.autograd.grad(each, model.embeddings.weight)[0] for each in (value, expected))
@@ -458,7 +460,7 @@ def test_in_bf16_the_loss_is_nearly_that_of_fp32_and_both_models_are_left_alone(
     batch = data.batch(np.arange(3), (Requirement.MLM_LOGITS | Requirement.HIDDEN_STATES), (1, 1))
     terms = [MaskedProjection(), AlignedHiddenStates(), MaskedLM()]
     found = [
-        Step(model, None, terms, LiveTeacher(teacher), torch.device("cpu"), precision)(batch)
+        TrainingStep(model, None, terms, LiveTeacher(teacher), torch.device("cpu"), precision)(batch)
         for precision in ("fp32", "bf16")
     ]
     torch.testing.assert_close(*found, rtol=0.02, atol=0)
@@ -474,7 +476,7 @@ def test_in_bf16_long_sums_of_gradients_are_right(terms):
     assert len(batch.student.tokens) > 2000
     found = []
     for precision in ("fp32", "bf16"):
-        step = Step(model, None, terms, LiveTeacher(teacher), torch.device("cpu"), precision)
+        step = TrainingStep(model, None, terms, LiveTeacher(teacher), torch.device("cpu"), precision)
         model.network.zero_grad()
         step(batch).sum().backward()
         found.append({name: each.grad.float() for name, each in step.named_parameters() if each.grad is not None})
