@@ -61,7 +61,7 @@ class NerCorpus(Corpus):
     Attributes:
         types: its entity types, in the order in which tables show them.
         read: builds the splits, given a function that finds each of ``files``.
-        roles: lower-cased surfaces that are labelled as entities but name nobody, such as "borrower"; scores are also
+        roles: lower-cased surfaces that are labelled as entities but are no names, such as "borrower"; scores are also
             given without them.
     """
 

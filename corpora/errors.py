@@ -102,12 +102,12 @@ _QUOTE.maxlevel = 3
 
 
 def quoted(value: object) -> str:
-    """Return a value as a message shows it: on one line, cut if it is long."""
+    """Return a value as a message shows it: on one line, shortened if it is long."""
     return _QUOTE.repr(value)
 
 
 def listed(names: Iterable[object]) -> str:
-    """Return names as a message lists them: on one line, cut if there are many."""
+    """Return names as a message lists them: on one line, shortened if there are many."""
     texts = [str(name) for name in names]
     line = ", ".join(text if text.isprintable() else repr(text) for text in texts) or "none"
     return line if len(line) <= _LIST_CHARACTERS else f"{line[:_LIST_CHARACTERS]}..."

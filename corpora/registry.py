@@ -1,6 +1,6 @@
 """Named things: explicit tables of lazy ``"module:Name"`` strings.
 
-A registry imports an entry only when somebody asks for it, so listing names costs nothing. Other packages add entries
+A registry imports an entry only when it is asked for, so listing names costs nothing. Other packages add entries
 through an entry point in the group ``finkd.<kind>`` (for instance ``finkd.losses``).
 """
 

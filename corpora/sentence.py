@@ -32,7 +32,7 @@ class Sentence:
     words: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the invariants once, so that nobody downstream has to.
+        """Check the invariants.
 
         Raises:
             ValueError: if spans leave the text, overlap or are empty, or if tags and spans differ in number.

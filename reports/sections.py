@@ -185,19 +185,14 @@ def sections(records: Iterable[RunRecord]) -> tuple[Section, ...]:
     def key(record: RunRecord) -> tuple[str, str, str]:
         return record.experiment, record.corpus, record.split
 
-    found = sorted(_distinct(records), key=lambda record: (*key(record), record.system, record.seed))
+    distinct: dict[tuple[str, str], RunRecord] = {}
+    for record in records:
+        if distinct.setdefault((record.id, record.split), record) != record:
+            raise DataError(f"{record.id}: two different records of this name; report the runs one at a time")
+    found = sorted(distinct.values(), key=lambda record: (*key(record), record.system, record.seed))
     if not found:
         raise DataError("report: no run records given; run an experiment first")
     return tuple(_section(list(members)) for _, members in groupby(found, key))
-
-
-def _distinct(records: Iterable[RunRecord]) -> list[RunRecord]:
-    seen: dict[tuple[str, str], RunRecord] = {}
-    for record in records:
-        earlier = seen.setdefault((record.id, record.split), record)
-        if earlier != record:
-            raise DataError(f"{record.id}: two different records of this name; report the runs one at a time")
-    return list(seen.values())
 
 
 def _section(records: list[RunRecord]) -> Section:

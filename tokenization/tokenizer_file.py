@@ -23,7 +23,7 @@ MAX_BYTES = 64 * 2**20
 MAX_CONFIG_BYTES = 8 * 2**20
 MAX_IDS = 2**22
 MAX_WORD = 10_000
-"""Characters of a word that WordPiece tries to cut; the time is quadratic."""
+"""Characters of a word that WordPiece tokenizes; the time is quadratic."""
 MAX_STEPS = 64
 MAX_GROWTH = 1024
 """How many times longer a normalizer may make a text."""

@@ -119,8 +119,8 @@ def grow(
 ) -> Tokenizer:
     """Add entries of the domain to a teacher's vocabulary until more would not pay.
 
-    The teacher's entries keep their ids. New ones are the most frequent pairs of tokens that its own cuts of the text
-    leave side by side within a word, merged one after another; the rule is applied to what the grown tokenizer really
+    The teacher's entries keep their ids. New ones are the most frequent pairs of adjacent tokens within a word of the
+    text, merged one after another; the rule is applied to what the grown tokenizer really
     does to the text. Every WordPiece, BPE and Unigram tokenizer can be grown.
 
     Args:
@@ -148,9 +148,9 @@ def trim(
 ) -> Tokenizer:
     """Keep the entries of a teacher's vocabulary that a text uses, numbered anew in their old order.
 
-    With ``minimum=1`` and no ``size``, the text is cut as before. Always kept are special tokens, protected words, the
-    characters of the text, printable ASCII and all bytes (so that no plain text meets the unknown token that did not
-    before), and whatever a kept entry of a BPE model is merged from. Unigram scores stay.
+    With ``minimum=1`` and no ``size``, the text is tokenized as before. Always kept are special tokens, protected
+    words, the characters of the text, printable ASCII and all bytes (so that no plain text meets the unknown token that
+    did not before), and whatever a kept entry of a BPE model is merged from. Unigram scores stay.
 
     Args:
         teacher: not changed.
@@ -169,7 +169,7 @@ def trim(
 
 
 def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
-    """Return a copy of a tokenizer that never cuts some words.
+    """Return a copy of a tokenizer that keeps some words whole.
 
     Args:
         teacher: not changed.

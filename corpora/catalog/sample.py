@@ -1,9 +1,9 @@
 """The sample that ships with finkd: financial sentences from its own grammar, labelled and unlabelled.
 
 Train, validation and test each have their own templates and their own names, so that a model has to read the context.
-The unlabelled text has its own templates too, but mentions everybody's names: as with real text, a domain's raw text
-holds far more of its names than the sentences that somebody labelled. Names are ambiguous on purpose: places and
-persons inside companies, surnames that are companies, tickers that are acronyms, common words that are names elsewhere.
+The unlabelled text has its own templates too, but mentions the names of all of them: as with real text, a domain's raw
+text holds far more of its names than the labelled sentences. Names are ambiguous on purpose: places and persons inside
+companies, surnames that are companies, tickers that are acronyms, common words that are names elsewhere.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ _SHIFTS = {
     (-1, 0): "every start is one less",
 }
 _SHARE = 0.2
-"""Of a file's borders that may cut words. A wrong unit or an offset by one cuts about half of them; FinEntity, as
-published, not one of 4,038; a corpus that labels parts of compounds, such as GermEval, about a twentieth."""
+"""Share of a file's borders that may lie within words. With a wrong unit or an offset by one it is about half; in
+FinEntity, as published, none of 4,038; in a corpus that labels parts of compounds, such as GermEval, a twentieth."""
 _FEW = 5
-"""Borders that cut words in a file that is too small for a share."""
+"""Borders within words in a file that is too small for a share."""
 _REPAIRED = 0.1
-"""What a cause may leave of the borders that cut words to be the likely one."""
+"""Share of the borders within words that a likely cause may leave unexplained."""
 # Scripts beyond Greek and Cyrillic write names and what follows them in one word, or without spaces at all.
 _ALPHABETS = ((0, 0x058F), (0x1E00, 0x1FFF))
 

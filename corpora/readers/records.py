@@ -128,15 +128,13 @@ def _sentences(records: Records, path: Path, scheme: Scheme, offsets: Offsets) -
         raise DataError(f"{path}:1: found no records; expected {expected}")
     check_offsets([each for each in read if isinstance(each, Passage)], path, offsets)
     for each in read:
-        yield each if isinstance(each, Sentence) else _labelled(each, offsets)
-
-
-def _labelled(passage: Passage, offsets: Offsets) -> Sentence:
-    try:
-        spans = in_characters(passage.text, passage.spans, offsets)
-        return label_text(passage.text, spans, passage.document)
-    except ValueError as error:
-        raise DataError(f"{passage.where}: {error}") from error
+        if isinstance(each, Passage):
+            try:
+                yield label_text(each.text, in_characters(each.text, each.spans, offsets), each.document)
+            except ValueError as error:
+                raise DataError(f"{each.where}: {error}") from error
+        else:
+            yield each
 
 
 def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence | Passage:
@@ -157,7 +155,10 @@ def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence
             return _tagged(_strings(words, "words"), _strings(tags, "tags"), scheme, document)
         text, spans = record.get("text"), record.get("spans")
         if isinstance(text, str) and isinstance(spans, list):
-            return Passage(where, _bounded(text), tuple(dict.fromkeys(map(_span, spans))), document)
+            if len(text) > limits.TEXT_CHARACTERS:
+                expected = f"expected {limits.TEXT_CHARACTERS} at most, such as a paragraph"
+                raise ValueError(f"found a text of {len(text)} characters; {expected}")
+            return Passage(where, text, tuple(dict.fromkeys(map(_span, spans))), document)
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
     raise DataError(f"{where}: found the keys {listed(record)}; expected words and tags, or text and spans")
@@ -180,14 +181,6 @@ def _document(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"found {quoted(value)} as document; expected a name or a number")
     return str(value).strip()
-
-
-def _bounded(text: str) -> str:
-    if len(text) > limits.TEXT_CHARACTERS:
-        raise ValueError(
-            f"found a text of {len(text)} characters; expected {limits.TEXT_CHARACTERS} at most, such as a paragraph"
-        )
-    return text
 
 
 def _tagged(words: list[str], tags: list[str], scheme: Scheme, document: str) -> Sentence:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from finkd.corpora.errors import DataError, UnavailableError
 from finkd.corpora.locate import availability, finder, is_offline
 from finkd.corpora.registry import Registry
-from finkd.corpora.tasks.task import Example, Hub, TaskData, TextTask
+from finkd.corpora.tasks.task import Example, TaskData, TextTask
 
 tasks: Registry[TextTask] = Registry(
     "tasks",
@@ -44,35 +41,28 @@ def load_task(name: str) -> TaskData:
 def _from_hub(task: TextTask, split: str) -> list[Example]:
     """One of the hub's splits, its examples with a label."""
     where = f"{task.hub.path} {task.hub.config or ''} {split}".replace("  ", " ")
-    rows = _downloaded(task, where, split)
-    missing = [name for name in (*task.hub.texts, task.hub.label) if name not in rows[0]] if rows else []
-    if missing:
-        raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {', '.join(rows[0])})")
-    return [_hub_example(task, task.hub, f"{where}: row {number}", row) for number, row in enumerate(rows)]
-
-
-def _downloaded(task: TextTask, where: str, split: str) -> Sequence[Mapping[str, Any]]:
-    files = ", ".join(task.files)
+    files, todo = ", ".join(task.files), "set FINKD_DATA to a folder that holds them"
     if is_offline():
-        raise UnavailableError(
-            f"{task.name}: {files} not found, and HF_HUB_OFFLINE forbids to ask the hub; set FINKD_DATA to a folder "
-            "that holds them"
-        )
+        raise UnavailableError(f"{task.name}: {files} not found, and HF_HUB_OFFLINE forbids to ask the hub; {todo}")
     import datasets
 
     try:
-        return list(datasets.load_dataset(task.hub.path, task.hub.config, split=split))
+        rows = list(datasets.load_dataset(task.hub.path, task.hub.config, split=split))
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnavailableError(
-            f"{task.name}: {files} not found, and the hub does not give {where} ({first}); set FINKD_DATA to a folder "
-            "that holds them"
+            f"{task.name}: {files} not found, and the hub does not give {where} ({first}); {todo}"
         ) from error
-
-
-def _hub_example(task: TextTask, hub: Hub, where: str, row: Mapping[str, Any]) -> Example:
-    label = float(row[hub.label])
-    if task.labels and label not in range(len(task.labels)):
-        raise DataError(f"{where}: label {row[hub.label]!r}, expected 0 to {len(task.labels) - 1}")
-    first, second = (*(str(row[name]) for name in hub.texts), "")[:2]
-    return Example(first, second, label)
+    missing = [name for name in (*task.hub.texts, task.hub.label) if name not in rows[0]] if rows else []
+    if missing:
+        raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {', '.join(rows[0])})")
+    found = []
+    for number, row in enumerate(rows):
+        label = float(row[task.hub.label])
+        if task.labels and label not in range(len(task.labels)):
+            raise DataError(
+                f"{where}: row {number}: label {row[task.hub.label]!r}, expected 0 to {len(task.labels) - 1}"
+            )
+        first_text, second_text = (*(str(row[name]) for name in task.hub.texts), "")[:2]
+        found.append(Example(first_text, second_text, label))
+    return found

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from finkd.corpora.corpus import Source
-from finkd.corpora.tasks.reading import class_of, number_of, numbered, tsv
-from finkd.corpora.tasks.task import Example, Hub, TextTask
+from finkd.corpora.tasks.task import Example, Hub, TextTask, class_of, number_of, numbered, tsv
 
 _ORIGIN = "github.com/F0restL1n/BERT @ 0d0288be08079531c7b3a85af3d532f9adb0f13a, and the hub's nyu-mll/glue"
 _SAMPLE = "github.com/ZhengxiangShi/PowerfulPromptFT @ b4ecdea060847115e9909b442ab4eb15bcb2a2c4: 8,999 and 1,000 rows"

@@ -8,8 +8,7 @@ from pathlib import Path
 from finkd.corpora.corpus import Source
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers.json_files import json_lines
-from finkd.corpora.tasks.reading import class_of
-from finkd.corpora.tasks.task import Example, Hub, TextTask
+from finkd.corpora.tasks.task import Example, Hub, TextTask, class_of
 
 _FILES = {"train": "imdb/imdb_train_5k.jsonl.gz", "test": "imdb/imdb_test_5k.jsonl.gz"}
 

@@ -117,18 +117,15 @@ def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) ->
         published = corpora.get(name).files
         parts["files"] = {path: source.sha256 for path, source in published.items() if stem(Path(path)) in chosen}
         if not published:
-            parts["files"] = {source: _hash_lines(lines) for source, lines in chosen.items()}
+            hashes = {source: hashlib.sha256() for source in chosen}
+            for source, digest in hashes.items():
+                for line in chosen[source]():
+                    digest.update(line.encode() + b"\n")
+            parts["files"] = {source: digest.hexdigest() for source, digest in hashes.items()}
     else:
         files = _user_files(Path(name))
         parts["files"] = {source: checksum(files[source]) for source in chosen}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _hash_lines(lines: Lines) -> str:
-    digest = hashlib.sha256()
-    for line in lines():
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()
 
 
 def _check_weights(sources: Mapping[str, float] | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import unicodedata
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from markupsafe import Markup
 from finkd.corpora.files import write_atomic
 from finkd.corpora.wording import counted
 from finkd.reports.analysis import charts, tables
-from finkd.reports.analysis.summary import summary
 from finkd.reports.analysis.tables import shown
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
@@ -25,7 +23,7 @@ from finkd.reports.table import Table, plain
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
     from finkd.tokenization.analysis.examples import Segment
-    from finkd.tokenization.analysis.result import Measured, Profile
+    from finkd.tokenization.analysis.result import Measured
 
 logger = logging.getLogger(__name__)
 _SPACE = {"kind": "space", "text": " ", "tokens": ""}
@@ -113,33 +111,21 @@ def _fertility(analysis: Analysis) -> str:
 
 
 def _kinds(analysis: Analysis, corpus: Measured) -> str:
-    def of(profile: Profile) -> list[tuple[str, Estimate]]:
-        return [(cut.name, cut.tokens) for cut in (*profile.shapes, *profile.numbers)]
-
-    return _by_tokenizer(analysis, corpus, of, "tokens for each word or number", 1)
+    """Draw tokens by kind of word and number: a row per kind, a series per tokenizer shown."""
+    profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
+    rows = [cut.name for cut in (*profiles[0].shapes, *profiles[0].numbers)]
+    series = [(each.tokenizer, [cut.tokens for cut in (*each.shapes, *each.numbers)]) for each in profiles]
+    return charts.dots(rows, series, "tokens for each word or number")
 
 
 def _whole(analysis: Analysis, corpus: Measured) -> str | None:
-    def of(profile: Profile) -> list[tuple[str, Estimate]]:
-        return [(cut.name, cut.whole_entities) for cut in profile.types]
-
+    """Draw whole entities: a row per type, a series per tokenizer shown; ``None`` without entities."""
     if not corpus.entities:
         return None
-    return _by_tokenizer(analysis, corpus, of, "entities whose words are all one known token (%)", 0.01)
-
-
-def _by_tokenizer(
-    analysis: Analysis,
-    corpus: Measured,
-    of: Callable[[Profile], Sequence[tuple[str, Estimate]]],
-    axis: str,
-    scale: float,
-) -> str:
-    """Draw a row per kind, a series per tokenizer shown."""
     profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
-    rows = [name for name, _ in of(profiles[0])]
-    series = [(profile.tokenizer, [estimate for _, estimate in of(profile)]) for profile in profiles]
-    return charts.dots(rows, series, axis, scale)
+    rows = [cut.name for cut in profiles[0].types]
+    series = [(each.tokenizer, [cut.whole_entities for cut in each.types]) for each in profiles]
+    return charts.dots(rows, series, "entities whose words are all one known token (%)", 0.01)
 
 
 def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]]:
@@ -169,3 +155,67 @@ def _segment(segment: Segment) -> dict[str, str]:
     if segment.kind == "gap":
         return {"kind": "lost", "text": _visible(text), "tokens": "no token"} if text else _SPACE
     return {"kind": segment.kind, "text": text, "tokens": plain(" ".join(segment.tokens))}
+
+
+if TYPE_CHECKING:
+    from finkd.tokenization.analysis import Analysis, Estimate
+
+
+def summary(analysis: Analysis) -> str:
+    """Return what the tokenizers cost on the first corpus, what another domain changes, and where the knees are."""
+    sentences = [
+        *_summarize_tokenizers(analysis),
+        *_summarize_domains(analysis),
+        *_summarize_knees(analysis),
+    ]
+    return plain(" ".join(sentences))
+
+
+def _summarize_tokenizers(analysis: Analysis) -> list[str]:
+    corpus = analysis.corpora[0]
+    profiles = analysis.of_corpus(corpus.name)
+    reference = profiles[0]
+    found = [f"On {corpus.name}, {reference.tokenizer} spends {reference.fertility.value:.2f} tokens on a word."]
+    shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus.name}
+    for index in shown(analysis)[1:]:
+        profile, vocabulary = profiles[index], analysis.vocabularies[index]
+        shift = shifts[profile.tokenizer]
+        text = (
+            f"{profile.tokenizer}, of {vocabulary.size:,} entries, spends {profile.fertility.value:.2f}: "
+            f"{_length(shift.length_ratio)}"
+        )
+        old, new = analysis.vocabularies[0].embedding_share, vocabulary.embedding_share
+        if old is not None and new is not None:
+            text += f", and embeddings are {new:.0%} of the weights instead of {old:.0%}"
+        if profile.entities is not None and reference.entities is not None:
+            ours, theirs = profile.entities.whole_entities.value, reference.entities.whole_entities.value
+            text += f"; it keeps {ours:.0%} of the entities whole, the reference {theirs:.0%}"
+        found.append(f"{text}.")
+    return found
+
+
+def _length(ratio: Estimate) -> str:
+    if ratio.low is not None and ratio.high is not None and ratio.low <= 1 <= ratio.high:
+        return "texts are as long as before, as far as this text can tell"
+    change = abs(ratio.value - 1)
+    return f"texts become {change:.1%} {'longer' if ratio.value > 1 else 'shorter'}"
+
+
+def _summarize_domains(analysis: Analysis) -> list[str]:
+    """Return the greatest change of tokens per word that another corpus brings under the reference."""
+    reference = analysis.vocabularies[0].name
+    shifts = [shift for shift in analysis.domain_shifts if shift.tokenizer == reference]
+    return [
+        f"On {shift.corpus}, {reference} spends {shift.fertility_ratio.value:.2f} times as many tokens on a word "
+        f"as on {analysis.corpora[0].name}."
+        for shift in sorted(shifts, key=lambda shift: -shift.fertility_ratio.value)[:1]
+    ]
+
+
+def _summarize_knees(analysis: Analysis) -> list[str]:
+    corpus = analysis.corpora[0].name
+    return [
+        f"For {curve.algorithm}, entries beyond {curve.knee:,} buy less than the sweep's average."
+        for curve in analysis.curves
+        if curve.corpus == corpus and curve.knee is not None
+    ]

@@ -136,7 +136,7 @@ def entities(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
-    """Return the words that cost one tokenizer most extra tokens, with their cuts under those shown."""
+    """Tabulate the words with most extra tokens of one tokenizer, with their tokens under those shown."""
     name = analysis.vocabularies[index].name
     indices = shown(analysis)
     listed = next(f for f in analysis.fragments if f.corpus == corpus.name and f.tokenizer == name)

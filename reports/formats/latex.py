@@ -8,7 +8,7 @@ from string import ascii_letters, digits
 
 from finkd.reports.literature import Reference, bibtex, references
 from finkd.reports.report import Report
-from finkd.reports.table import Cell, Column, Table
+from finkd.reports.table import Cell, Table
 
 _HEAD = r"""% Compiles with pdflatex; to use a table elsewhere, copy its table environment and load booktabs.
 \documentclass{article}
@@ -81,12 +81,10 @@ def document(tables: Iterable[Table], *, aligned: bool = False) -> str:
 
 def escape(text: str) -> str:
     r"""One line of plain text as LaTeX that shows it; characters that pdflatex has no glyph for become ``U+1F4B6``."""
-    escaped = "".join(_SPECIAL.get(char, char if char in _LETTERS else _code_point(char)) for char in text)
+    escaped = "".join(
+        _SPECIAL.get(char, char if char in _LETTERS else rf"\texttt{{U+{ord(char):04X}}}") for char in text
+    )
     return re.sub(r"([-,'])(?=\1)", r"\1{}", escaped)  # or else --, ,, and '' become one sign
-
-
-def _code_point(char: str) -> str:
-    return rf"\texttt{{U+{ord(char):04X}}}"
 
 
 def _table(table: Table, position: int, *, aligned: bool) -> str:
@@ -104,7 +102,7 @@ def _table(table: Table, position: int, *, aligned: bool) -> str:
         rf"\begin{{tabular}}{{@{{}}{''.join(layout)}@{{}}}}",
         r"\toprule",
         _row(
-            _braced(_heading(column)) if each else _heading(column)
+            f"{{{escape(column.heading)}}}" if each else escape(column.heading)
             for column, each in zip(columns, formats, strict=True)
         ),
         r"\midrule",
@@ -145,22 +143,13 @@ def _number_format(cells: Iterable[Cell]) -> str:
 
 def _number_cell(cell: Cell) -> str:
     if cell.value is None:
-        return _braced(escape(cell.text))
+        return f"{{{escape(cell.text)}}}"  # braces mark text for siunitx
     number = cell.text.replace(",", "")
     return rf"\bfseries {number}" if cell.strong else number
 
 
-def _braced(text: str) -> str:
-    """Return what siunitx takes for text."""
-    return f"{{{text}}}"
-
-
 def _row(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
-
-
-def _heading(column: Column) -> str:
-    return escape(column.heading)
 
 
 def _cell(cell: Cell) -> str:

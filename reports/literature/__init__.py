@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -116,12 +117,9 @@ def _entry(reference: Reference) -> str:
         "archiveprefix": "arXiv" if reference.arxiv else "",
     }
     kind = "inproceedings" if reference.venue else "misc"
-    lines = [f"  {name} = {{{_escaped(value)}}}," for name, value in fields.items() if value]
+    escaped = {name: re.sub("[&%#]", r"\\\g<0>", value) for name, value in fields.items() if value}
+    lines = [f"  {name} = {{{value}}}," for name, value in escaped.items()]
     return "\n".join([f"@{kind}{{{reference.key},", *lines, "}", ""])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", r"\&").replace("%", r"\%").replace("#", r"\#")
 
 
 @cache

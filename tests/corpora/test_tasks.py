@@ -12,8 +12,7 @@ from finkd.corpora.errors import ConfigError, DataError, UnavailableError
 from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.dialogues import load_dialogues, read_dialogues
 from finkd.corpora.tasks.questions import load_questions, read_squad
-from finkd.corpora.tasks.reading import number_of, tsv
-from finkd.corpora.tasks.task import Example
+from finkd.corpora.tasks.task import Example, number_of, tsv
 
 NAMES = list(tasks)
 HERE = bool(os.environ.get("FINKD_DATA"))

@@ -137,7 +137,7 @@ class Numbers:
 
 
 def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]:
-    """Return a text as a tokenizer cuts it, and its number of tokens without special tokens."""
+    """Return the segments of a tokenized text, and its number of tokens without special tokens."""
     tokens = tokenizer.encode([text])
     words = set(of_texts([text]).starts.tolist())
     unknown = tokenizer.special_ids.get("unk", -1)

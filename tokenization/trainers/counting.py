@@ -77,7 +77,13 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
             capacity,
             missed,
         )
-    _require_text(counts)
+    try:
+        for word in counts:
+            word.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"vocabulary.texts: {error.object!r} is not text (half of a surrogate pair); read the file as UTF-8"
+        ) from error
     return WordCounts(counts, missed)
 
 
@@ -119,13 +125,3 @@ def _drop_rarest(counts: Counter[str], kept: int) -> int:
     for word in [word for word, count in counts.items() if count <= threshold]:
         del counts[word]
     return threshold
-
-
-def _require_text(counts: Mapping[str, int]) -> None:
-    try:
-        for word in counts:
-            word.encode()
-    except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"vocabulary.texts: {error.object!r} is not text (half of a surrogate pair); read the file as UTF-8"
-        ) from error

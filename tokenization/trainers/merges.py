@@ -73,10 +73,14 @@ def _repeated(words: Mapping[str, int]) -> Iterator[str]:
             yield " ".join([word] * min(_WORDS_PER_LINE, count - done))
 
 
-def _byte_words() -> pre_tokenizers.Sequence:
-    """Split runs of letters, of digits and of other signs; the first after any white space carries ``Ġ``."""
-    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=True)])
-
-
 WORDPIECE = Algorithm(bert_normalizer, pre_tokenizers.BertPreTokenizer, learn_wordpiece, decoders.WordPiece)
-BPE = Algorithm(composed, _byte_words, learn_bytes, decoders.ByteLevel, bytes_only=True)
+BPE = Algorithm(
+    composed,
+    # Runs of letters, of digits and of other signs; the first after any white space carries "Ġ".
+    lambda: pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=True)]
+    ),
+    learn_bytes,
+    decoders.ByteLevel,
+    bytes_only=True,
+)

@@ -78,7 +78,7 @@ class Protection:
         return self.digits != "learned"
 
     def pre_tokenizer(self, before: PreTokenizer | None) -> PreTokenizer | None:
-        """Return a pre-tokenizer that cuts digits off as well, if they are not learnt."""
+        """Return a pre-tokenizer that splits digits as well, if they are not learned."""
         if not self.cuts_digits():
             return before
         split = pre_tokenizers.Split(_DIGIT, "isolated")

@@ -99,15 +99,10 @@ def _bert_words() -> pre_tokenizers.Sequence:
     return pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Metaspace(), bare])
 
 
-def _stretches() -> pre_tokenizers.Sequence:
-    """Split at white space; each word is opened by ``▁``."""
-    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
-
-
 UNIGRAM = Algorithm(composed, _bert_words, learn_unigram, decoders.Metaspace)
 SENTENCEPIECE = Algorithm(
     composed,
-    _stretches,
+    lambda: pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
     learn_sentencepiece,
     lambda: decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()]),
 )

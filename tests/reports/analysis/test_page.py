@@ -8,8 +8,7 @@ import pytest
 
 from finkd.corpora.sentence import Sentence
 from finkd.reports.analysis.charts import curves, dots
-from finkd.reports.analysis.page import build, render
-from finkd.reports.analysis.summary import summary
+from finkd.reports.analysis.page import build, render, summary
 from finkd.reports.analysis.tables import MOST, interval, shown, tables
 from finkd.reports.table import plain
 from finkd.tokenization.analysis import Candidate, Encoder, Estimate, Text, measure

@@ -245,9 +245,3 @@ def test_no_word_is_refused_in_one_line():
         analyze([Sentence("", ()), Sentence(" ", ())], tokenizer, tokenizer, 8)
     with pytest.raises(ValueError, match="no word in 0 texts"):
         analyze([], tokenizer, tokenizer, 8)
-
-
-def test_half_a_surrogate_pair_is_refused_in_one_line():
-    tokenizer = FAMILIES["bpe"]()
-    with pytest.raises(ValueError, match="half a surrogate pair"):
-        analyze([Sentence("a\udfff", ((0, 2),))], tokenizer, tokenizer, 8)

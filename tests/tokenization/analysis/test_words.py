@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.tokenization.analysis.batch import LONGEST, cut, of_texts
+from finkd.corpora.sentence import Sentence
+from finkd.tokenization.analysis.batch import LONGEST, cut, of_sentences, of_texts
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, find, shapes, spelled
 from finkd.tokenization.analysis.words import BLANK, IDEOGRAPH, JOINER, kinds
 
@@ -73,8 +74,9 @@ def test_ideographs_beyond_the_basic_plane_are_known():
 
 
 def test_half_a_surrogate_pair_is_refused_in_one_line():
-    with pytest.raises(ValueError, match=r"^analyze: found half a surrogate pair \(U\+D800\)[^\n]*$"):
-        of_texts(["fine", "a\ud800"])
+    for make in (of_texts, lambda texts: of_sentences([Sentence.from_words([text]) for text in texts], {})):
+        with pytest.raises(ValueError, match=r"^analyze: found half a surrogate pair \(U\+D800\)[^\n]*$"):
+            make(["fine", "a\ud800"])
 
 
 @pytest.mark.parametrize(
