@@ -122,8 +122,8 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
     import numpy as np
 
     from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-    from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
+    from finkd.losses.masked_lm_distillation import MaskedProjection
     from finkd.stages.distill import Distill
     from finkd.training import loop, trainer
     from finkd.training.teachers import LiveTeacher

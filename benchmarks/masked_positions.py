@@ -105,8 +105,8 @@ def _timed(schedule: Schedule, seconds: float, **settings: Any) -> Schedule:
 
 def _losses(side: str) -> list[Loss]:
     from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-    from finkd.losses.masked_kl import MaskedProjection
     from finkd.losses.masked_lm import MaskedLM
+    from finkd.losses.masked_lm_distillation import MaskedProjection
 
     predictions = MaskedProjection(PREDICTIONS, positions="all" if side == "all" else "masked")
     return [predictions, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]

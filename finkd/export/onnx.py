@@ -22,7 +22,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.data.batches import by_length
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.export.graph_file import INPUTS, check_graph
-from finkd.export.products import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
+from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.inference.prediction import current_interrupt
 from finkd.inference.tagger import Running, sentence_logits
 from finkd.models.checks import check_head, check_labels, check_tokenizer

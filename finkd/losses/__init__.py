@@ -48,15 +48,19 @@ losses: Registry[type[Loss]] = Registry(
         ),
         "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "masked tokens of the text itself", "devlin2019bert"),
         "masked-projection": (
-            "finkd.losses.masked_kl:MaskedProjection",
+            "finkd.losses.masked_lm_distillation:MaskedProjection",
             "teacher's likeliest masked tokens, projected to the student's vocabulary",
             "sanh2019distilbert",
         ),
         "masked-marginal": (
-            "finkd.losses.masked_kl:MaskedMarginal",
+            "finkd.losses.masked_lm_distillation:MaskedMarginal",
             "teacher's masked tokens, retokenized position by position",
         ),
-        "alm": ("finkd.losses.masked_kl:ALM", "teacher's likelihood of masked chunks (ALM)", "minixhofer2025alm"),
+        "alm": (
+            "finkd.losses.masked_lm_distillation:ALM",
+            "teacher's likelihood of masked chunks (ALM)",
+            "minixhofer2025alm",
+        ),
         "uld": ("finkd.losses.baselines:ULD", "sorted probabilities, no alignment (ULD)", "boizard2024uld"),
         "mined": ("finkd.losses.baselines:MinED", "entries matched by edit distance (MinED)", "wan2024fusellm"),
         "uld-hybrid": ("finkd.losses.baselines:ULDHybrid", "equal entries matched, the others sorted (GOLD)"),

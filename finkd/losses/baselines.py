@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.losses.alignment import MaskedTokens, places
-from finkd.losses.masked_kl import mlm_logits, single_tokens
+from finkd.losses.masked_lm_distillation import mlm_logits, single_tokens
 from finkd.losses.term import Requirement, StepOutputs
 
 

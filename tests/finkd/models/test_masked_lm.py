@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.losses.masked_kl import weighted_kl
+from finkd.losses.masked_lm_distillation import weighted_kl
 from finkd.models import masked_lm
 from finkd.models.masked_lm import FactoredLogits, SelectedLogits, cross_entropy, divergence, score_divergence
 

@@ -13,8 +13,8 @@ from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.baselines import ULD, MinED, ULDHybrid
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.embedding import Embedding
-from finkd.losses.masked_kl import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.masked_lm import MaskedLM
+from finkd.losses.masked_lm_distillation import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.relations import ChunkAttention, ChunkRelations
 from finkd.losses.term import Requirement
 from finkd.losses.word_logits_kl import WordLogitsKL

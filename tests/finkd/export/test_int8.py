@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from finkd.compression.sharing import share_layers
-from finkd.export.products import Product, Rows, balance, drawn, use_products, use_rows
+from finkd.export.int8 import Product, Rows, balance, drawn, use_products, use_rows
 from tests.finkd.models.layer_overrides import FAMILIES, slim_model
 from tests.finkd.toys import LABELS, tiny_model
 
