@@ -39,7 +39,7 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
         (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, (each.id,), scale=1e6)),
         (Column("packed_bytes", "Packed (MB)"), lambda each: number(each.packed_bytes, 1, (each.id,), scale=1e6)),
         *((Column(f"{p}_ms", f"{p} (ms)"), _latency(p)) for p in ("p50", "p90", "p99")),
-        (Column("tokenizing_ms", "Cutting (ms)"), lambda each: number(each.tokenizing_ms.get("p50"), 2, (each.id,))),
+        (Column("tokenizing_ms", "Tokenizing (ms)"), lambda each: number(each.tokenizing_ms.get("p50"), 2, (each.id,))),
         (Column("latency_ratio", "Faster, batch 1"), lambda each: _ratio(each.latency_ratio, each)),
         *((Column(f"words_{count}", f"Words/s, {count} thr."), _words(str(count))) for count in cores),
         (Column("throughput_ratio", "Faster, batch 32"), lambda each: _ratio(each.throughput_ratio, each)),

@@ -66,7 +66,7 @@ losses: Registry[type[Loss]] = Registry(
         "uld-hybrid": ("finkd.losses.baselines:ULDHybrid", "equal entries matched, the others sorted (GOLD)"),
     },
 )
-"""Name -> where the loss is, what it compares, and BibTeX keys of the papers that it comes from (none: finkd's own)."""
+"""Name -> where the loss is, what it compares, and BibTeX keys of its papers (none: finkd's own)."""
 
 
 recipes: Registry[Recipe] = Registry(

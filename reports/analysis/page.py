@@ -61,7 +61,7 @@ def render(analysis: Analysis) -> str:
     """Render the page."""
     names = [plain(corpus.name) for corpus in analysis.corpora]
     return TEMPLATES.get_template("analysis.html.j2").render(
-        title=f"How text is cut: {', '.join(names)}",
+        title=f"Tokenization: {', '.join(names)}",
         summary=summary(analysis),
         vocabularies=[plain(analysis.vocabularies[index].name) for index in shown(analysis)],
         hidden=len(analysis.vocabularies) - len(shown(analysis)),

@@ -231,7 +231,7 @@ def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
     percent = 0.01
     yield "entries of the vocabulary", lambda v, p, s: number(v.size)
     yield "tokens per word", lambda v, p, s: interval(p.fertility, 3)
-    yield "words cut into tokens (%)", lambda v, p, s: interval(p.continued_words, 1, percent)
+    yield "words split into tokens (%)", lambda v, p, s: interval(p.continued_words, 1, percent)
     yield "words that vanish (%)", lambda v, p, s: interval(p.lost_words, 2, percent)
     yield "unknown tokens (%)", lambda v, p, s: interval(p.unknown_rate, 3, percent)
     yield "tokens per text", lambda v, p, s: interval(p.mean_length, 1)

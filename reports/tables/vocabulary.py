@@ -13,7 +13,7 @@ from finkd.reports.table import Cell, Column, Table, label, number, share
 HEADINGS = {
     "size": "Tokens",
     "fertility": "Tokens per word",
-    "continued_words": "Words cut (%)",
+    "continued_words": "Words split (%)",
     "entity_fertility": "Tokens per entity word",
     "whole_entity_words": "Entity words in one token (%)",
     "unknown_rate": "Unknown (%)",
