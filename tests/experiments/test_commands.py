@@ -245,14 +245,14 @@ def every_word(tags):
 
 
 def test_predict_lets_no_control_character_reach_the_terminal(finkd, tagger, monkeypatch):
-    monkeypatch.setattr("finkd.inference.tagging.predict", every_word("O"))
+    monkeypatch.setattr("finkd.inference.tagging.predict_tags", every_word("O"))
     shown = finkd("predict", tagger, "Acme \x1b[31m lent [bold]money[/bold]").stdout
     assert shown == "Acme \N{REPLACEMENT CHARACTER}[31m lent [bold]money[/bold]\n"
 
 
 @pytest.mark.parametrize("tags", ["O", "B-ORG", "B-<img src=x>"])
 def test_predict_writes_a_page_in_which_everything_is_escaped(tags, finkd, tagger, tmp_path, monkeypatch):
-    monkeypatch.setattr("finkd.inference.tagging.predict", every_word(tags))
+    monkeypatch.setattr("finkd.inference.tagging.predict_tags", every_word(tags))
     path = tmp_path / "page.html"
     result = finkd("predict", tagger, "<script>alert(1)</script> Acme & <b>Co</b>.", "--html", path)
     assert result.exit_code == 0, result.stderr

@@ -25,7 +25,7 @@ def capitals(sentences, model):
 
 
 def test_offsets_point_into_the_original_text(monkeypatch):
-    monkeypatch.setattr(tagging, "predict", capitals)
+    monkeypatch.setattr(tagging, "predict_tags", capitals)
     text = "  we lent Acme Corp\tmoney.\n\nthen Acme Corp paid us.  "
     (found,) = predict([text], TAGGER)
     assert found.text == text
@@ -33,7 +33,7 @@ def test_offsets_point_into_the_original_text(monkeypatch):
 
 
 def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
-    monkeypatch.setattr(tagging, "predict", capitals)
+    monkeypatch.setattr(tagging, "predict_tags", capitals)
     texts = ["Acme paid.", "", "  \n ", "we paid Bravo. we paid Acme.", "nothing"]
     for batch in (1, 2, 10):
         found = list(predict(iter(texts), TAGGER, batch=batch))
@@ -42,7 +42,7 @@ def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
 
 
 def test_texts_are_read_as_they_are_needed(monkeypatch):
-    monkeypatch.setattr(tagging, "predict", capitals)
+    monkeypatch.setattr(tagging, "predict_tags", capitals)
     read = []
 
     def texts():

@@ -36,7 +36,7 @@ def test_speeds_come_from_whole_queries_side_by_side(system, monkeypatch):
         asked.append((len(sentences), torch.get_num_threads(), os.environ.get("TOKENIZERS_PARALLELISM")))
         return [["O"] * len(sentence.spans) for sentence in sentences], 0
 
-    monkeypatch.setattr(resources, "predict", predict)
+    monkeypatch.setattr(resources, "predict_tags", predict)
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads[-1])
     monkeypatch.setattr(torch, "set_num_threads", lambda count: threads.append(count))
