@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -12,7 +12,7 @@ from finkd.losses.term import MASKING, Loss
 from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import check_tagger, examples, fit
-from finkd.stages.stage import Context
+from finkd.stages.stage import Context, Stage, Training
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import LiveTeacher
 from finkd.training.weight_constraints import Constraint
@@ -25,15 +25,36 @@ def constrained_terms(losses: Losses) -> list[Loss]:
     return build_terms(losses, MASKING, "masks words, which a tagger has to read")
 
 
-def constrained_inputs(losses: Losses, context: Context) -> dict[str, Any]:
-    """Corpus, labels, losses, seed and precision."""
-    return {
-        "corpus": context.corpus,
-        "labels": context.labels,
-        "losses": [described(term) for term in constrained_terms(losses)],
-        "seed": context.seed,
-        "precision": context.precision,
-    }
+class ConstrainedStage(Stage):
+    """A stage whose weights learn under a constraint, taught by the model as it was.
+
+    Attributes:
+        losses: as in ``task-distill``.
+        schedule: how long and how fast.
+    """
+
+    losses: Losses
+    schedule: Schedule
+    makes_smaller: ClassVar[bool] = True
+
+    @property
+    def training(self) -> Training:
+        """The labelled sentences, which the model as it was reads too."""
+        return Training(self.schedule, has_teacher=True)
+
+    def terms(self) -> list[Loss]:
+        """The loss terms."""
+        return constrained_terms(self.losses)
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """Corpus, labels, losses, seed and precision."""
+        return {
+            "corpus": context.corpus,
+            "labels": context.labels,
+            "losses": [described(term) for term in self.terms()],
+            "seed": context.seed,
+            "precision": context.precision,
+        }
 
 
 def learn(

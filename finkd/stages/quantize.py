@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -18,17 +18,16 @@ from finkd.compression.quantization import (
 )
 from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError
-from finkd.losses.term import Loss
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.common import check_tagger, copied, examples
-from finkd.stages.constrained import Losses, constrain, constrained_inputs, constrained_terms, learn
-from finkd.stages.stage import Context, Stage, StageResult, Training
+from finkd.stages.constrained import ConstrainedStage, Losses, constrain, learn
+from finkd.stages.stage import Context, StageResult
 from finkd.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
-class Quantize(Stage):
+class Quantize(ConstrainedStage):
     """Round the layers' matrices and the token embeddings to few bits, group by group (Q-BERT, arXiv 1909.05840).
 
     The weights are kept as the floats that they are rounded to, so that everything can read them; the bytes of the same
@@ -56,16 +55,6 @@ class Quantize(Stage):
     batch_tokens: PositiveInt = 1024
     sentences: NonNegativeInt = 500
     version: ClassVar[int] = 2
-    makes_smaller: ClassVar[bool] = True
-
-    @property
-    def training(self) -> Training:
-        """The labelled sentences, which the model as it was reads too."""
-        return Training(self.schedule, has_teacher=True)
-
-    def terms(self) -> list[Loss]:
-        """The loss terms."""
-        return constrained_terms(self.losses)
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check the number of bits, and that there is a tagger to ask or to train."""
@@ -77,10 +66,6 @@ class Quantize(Stage):
         if self.by == "uniform" and self.bits not in CHOICES:
             raise ConfigError(f"compress:quantize.bits: expected one of {CHOICES} for all alike (got {self.bits:g})")
         return spec
-
-    def cache_inputs(self, context: Context) -> dict[str, Any]:
-        """Corpus, labels, losses, seed and precision."""
-        return constrained_inputs(self.losses, context)
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model with rounded weights.

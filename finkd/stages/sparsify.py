@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -11,19 +11,18 @@ from finkd.compression.pruning import Scope
 from finkd.compression.quantization import with_packed_bytes
 from finkd.compression.sparsity import By, Sparsity, packed_bytes, prunable
 from finkd.corpora.errors import ConfigError
-from finkd.losses.term import Loss
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.common import copied
-from finkd.stages.constrained import Losses, constrained_inputs, constrained_terms, learn
-from finkd.stages.stage import Context, Stage, StageResult, Training
+from finkd.stages.constrained import ConstrainedStage, Losses, learn
+from finkd.stages.stage import Context, StageResult
 from finkd.training.schedule import Schedule
 
 Part = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
-class Sparsify(Stage):
+class Sparsify(ConstrainedStage):
     """Hold a fraction of the layers' weights at zero while the others learn from the model as it was.
 
     Matrices stay as large as they are, and take as long; what a file without the zeros would hold is said in
@@ -45,16 +44,6 @@ class Sparsify(Stage):
     losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
     version: ClassVar[int] = 1
-    makes_smaller: ClassVar[bool] = True
-
-    @property
-    def training(self) -> Training:
-        """The labelled sentences, which the model as it was reads too."""
-        return Training(self.schedule, has_teacher=True)
-
-    def terms(self) -> list[Loss]:
-        """The loss terms."""
-        return constrained_terms(self.losses)
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check that the settings fit each other, and that there is a tagger to train."""
@@ -66,10 +55,6 @@ class Sparsify(Stage):
         if self.rise[0] > self.rise[1]:
             raise ConfigError(f"compress:sparsify.rise: expected two rising parts (got {list(self.rise)})")
         return spec
-
-    def cache_inputs(self, context: Context) -> dict[str, Any]:
-        """Corpus, labels, losses, seed and precision."""
-        return constrained_inputs(self.losses, context)
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model with zeros.
