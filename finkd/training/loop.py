@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,9 +16,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from finkd.corpora.errors import FinkdError
-from finkd.data.batches import TrainingData, plan
+from finkd.data.batches import Batch, TrainingData, plan
+from finkd.data.prefetch import prefetched
 from finkd.losses.alignment import to_device
-from finkd.losses.term import Loss
+from finkd.losses.term import Loss, ModelOutputs
 from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.system import processes
@@ -33,6 +36,14 @@ from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep, required_by, width_map
 from finkd.training.teachers import Teacher
 from finkd.training.weight_constraints import Constrained, Constraint
+
+
+class _Request(NamedTuple):
+    """Rows of a batch, its seed, and the share of its text that is in the teacher's tokens."""
+
+    rows: Longs
+    seed: tuple[int, int]
+    mixed: float
 
 
 class DivergedError(FinkdError, ArithmeticError):
@@ -105,12 +116,15 @@ class Loop:
             callback.begin(self._done)
         self.step.train()
         self.course.look_at_clock()
-        while not self.is_over:
-            loss = self._next()
-            self.course.look_at_clock()
-            progress = self._progress(loss)
-            for callback in self.callbacks:
-                callback.after_step(progress)
+        with contextlib.closing(prefetched(self._collate, self._requests())) as batches:
+            for batch, known in batches:
+                loss = self._next(batch, known)
+                self.course.look_at_clock()
+                progress = self._progress(loss)
+                for callback in self.callbacks:
+                    callback.after_step(progress)
+                if self.is_over:
+                    break
         for callback in self.callbacks:
             callback.end(self._done)
         self.trained.train(False)
@@ -130,14 +144,21 @@ class Loop:
         """Share of the training."""
         return self.course.done(self.number) / max(1, self.course.steps)
 
-    def _next(self) -> float:
+    def _requests(self) -> Iterator[_Request]:
+        """Every batch that is left; none if the training is over."""
+        for number in range(self.number, 0 if self.is_over else len(self.batches)):
+            mixed = self.schedule.mixing * (1 - self.course.done(number + 1) / self.course.steps)
+            yield _Request(self.batches[number], (self.seed, number + 1), mixed)
+
+    def _collate(self, request: _Request) -> tuple[Batch, ModelOutputs | None]:
+        """A batch and what is known of the teacher's side."""
+        batch = self.data.batch(request.rows, self.requirements, request.seed, request.mixed)
+        return batch, self.teacher.read(request.rows) if self.teacher else None
+
+    def _next(self, batch: Batch, known: ModelOutputs | None) -> float:
         """One step; returns its loss."""
-        rows = self.batches[self.number]
         self.number += 1
         torch.manual_seed(_seed(self.seed, self.number, processes.number()))
-        mixed = self.schedule.mixing * (1 - self.course.done(self.number) / self.course.steps)
-        batch = self.data.batch(rows, self.requirements, (self.seed, self.number), mixed)
-        known = self.teacher.read(rows) if self.teacher else None
         batch, known = to_device((batch, known), self.accelerator.device)
         loss = self.weigh(self.step(batch, known))
         self.accelerator.backward(loss)

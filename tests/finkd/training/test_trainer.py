@@ -38,6 +38,13 @@ def weights(model):
     return [parameter.detach().clone() for parameter in model.network.parameters()]
 
 
+def curve(model, data, losses, schedule, teacher=None):
+    """The loss of every step."""
+    seen = []
+    train(model, data, losses, schedule, 1, teacher, lambda progress: seen.append(progress.loss))
+    return seen
+
+
 def trained(seed=1, schedule=QUICK, **how):
     model = student()
     train(model, ner_data(SENTENCES, model), [CrossEntropy()], schedule, seed, **how)
@@ -45,33 +52,24 @@ def trained(seed=1, schedule=QUICK, **how):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_equal_seeds_give_equal_bits(precision):
+def test_equal_seeds_give_equal_bits_and_others_do_not(precision):
     schedule = replace(QUICK, precision=precision)
-    torch.testing.assert_close(trained(1, schedule), trained(1, schedule), rtol=0, atol=0)
-
-
-def test_the_seed_and_the_precision_matter():
-    reference = trained(1)
-    for other in (trained(2), trained(1, replace(QUICK, precision="bf16"))):
-        assert any(not torch.equal(a, b) for a, b in zip(reference, other, strict=True))
+    first, again, other = (trained(seed, schedule) for seed in (1, 1, 2))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert any(not torch.equal(a, b) for a, b in zip(first, other, strict=True))
 
 
 def test_accelerates_own_configuration_does_not_decide_the_precision(monkeypatch):
-    expected = trained(1)
+    expected = trained(listen=lambda progress: None)  # which changes nothing either
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
-    torch.testing.assert_close(trained(1), expected, rtol=0, atol=0)
-
-
-def test_weights_stay_in_full_precision():
-    assert {weight.dtype for weight in trained(1, replace(QUICK, precision="bf16"))} == {torch.float32}
+    torch.testing.assert_close(trained(), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_loss_goes_down_and_the_task_is_learnt(precision):
-    model, losses = student(), []
+    model = student()
     data = ner_data(SENTENCES, model)
-    schedule = replace(QUICK, epochs=40, dropout=0.0, precision=precision)
-    train(model, data, [CrossEntropy()], schedule, 1, listen=lambda progress: losses.append(progress.loss))
+    losses = curve(model, data, [CrossEntropy()], replace(QUICK, epochs=40, dropout=0.0, precision=precision))
     assert sum(losses[-5:]) < 0.2 * sum(losses[:5])
     assert word_logits(model, data.student).argmax(dim=1).tolist() == data.labels.tolist()
 
@@ -83,10 +81,6 @@ def test_progress_counts_steps_and_tokens():
     assert tokens == QUICK.epochs * int(data.student.lengths.sum()) == events[-1].tokens
     assert [event.step for event in events] == list(range(1, events[0].steps + 1))
     assert not model.network.training
-
-
-def test_listening_changes_nothing():
-    torch.testing.assert_close(trained(), trained(listen=lambda progress: None), rtol=0, atol=0)
 
 
 def test_every_parameter_is_trained():
@@ -104,36 +98,18 @@ def test_hidden_states_reach_the_loss(tokenizer):
     model = student()
     embeddings = model.embeddings.weight.detach().clone()
     data = ner_data(SENTENCES, model, teacher)
-    seen = []
     schedule = replace(QUICK, epochs=15, dropout=0.0)
-    train(
-        model,
-        data,
-        [AlignedHiddenStates()],
-        schedule,
-        1,
-        LiveTeacher(teacher),
-        lambda progress: seen.append(progress.loss),
-    )
+    seen = curve(model, data, [AlignedHiddenStates()], schedule, LiveTeacher(teacher))
     assert seen[-1] < 0.8 * seen[0]
     assert not torch.equal(model.embeddings.weight, embeddings)
     torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
 
 
 def test_a_copy_of_its_teacher_has_nothing_to_learn():
-    teacher, model, seen = student(), student(), []
+    teacher, model = student(), student()
     data = ner_data(SENTENCES, model, teacher)
-    teaching = LiveTeacher(teacher)
     schedule = replace(QUICK, dropout=0.0, learning_rate=1e-12, head_learning_rate=0.0)
-    train(
-        model,
-        data,
-        [AlignedHiddenStates(), WordLogitsKL()],
-        schedule,
-        1,
-        teaching,
-        lambda progress: seen.append(progress.loss),
-    )
+    seen = curve(model, data, [AlignedHiddenStates(), WordLogitsKL()], schedule, LiveTeacher(teacher))
     assert seen == pytest.approx([0.0] * len(seen), abs=1e-5)
 
 
@@ -141,12 +117,9 @@ def test_a_copy_of_its_teacher_has_nothing_to_learn():
 def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
     teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
     targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
-    model, seen = student(), []
-    data = ner_data(SENTENCES, model)
+    model = student()
     schedule = replace(QUICK, epochs=40, dropout=0.0)
-    train(
-        model, data, [WordLogitsKL()], schedule, 1, CachedLogits(targets), lambda progress: seen.append(progress.loss)
-    )
+    seen = curve(model, ner_data(SENTENCES, model), [WordLogitsKL()], schedule, CachedLogits(targets))
     assert seen[-1] < 0.3 * seen[0]
 
 
@@ -154,39 +127,21 @@ def test_a_student_learns_its_teachers_labels_across_tokenizers(tokenizer):
 def test_labels_of_a_teacher_that_runs_anyway_are_those_computed_before(tokenizer):
     teacher = tiny_model(tokenizer(), labels=LABELS, seed=5)
     targets = word_logits(teacher, ner_data(SENTENCES, teacher).student)
-    losses = []
-    for teaching in (LiveTeacher(teacher), CachedLogits(targets)):
-        model, seen = student(), []
-        data = ner_data(SENTENCES, model, teacher)
-        schedule = replace(QUICK, epochs=2, dropout=0.0)
-        train(
-            model,
-            data,
-            [WordLogitsKL()],
-            schedule,
-            1,
-            teaching,
-            lambda p, seen=seen: seen.append(p.loss),
-        )
-        losses.append(seen)
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    schedule = replace(QUICK, epochs=2, dropout=0.0)
+    live, cached = (
+        curve(model := student(), ner_data(SENTENCES, model, teacher), [WordLogitsKL()], schedule, teaching)
+        for teaching in (LiveTeacher(teacher), CachedLogits(targets))
+    )
+    assert live == pytest.approx(cached, rel=1e-4)
 
 
 def test_word_distillation_with_one_tokenizer_is_plain_distillation():
     """KL at the first token of each word, computed without finkd's batches."""
-    teacher, model, seen = student(seed=5), student(), []
+    teacher, model = student(seed=5), student()
     data = ner_data(SENTENCES, model)
-    targets = word_logits(teacher, data.student)
+    targets = CachedLogits(word_logits(teacher, data.student))
     schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000)
-    train(
-        model,
-        data,
-        [WordLogitsKL(temperature=3.0)],
-        schedule,
-        1,
-        CachedLogits(targets),
-        lambda p: seen.append(p.loss),
-    )
+    seen = curve(model, data, [WordLogitsKL(temperature=3.0)], schedule, targets)
     total = []
     for sentence in SENTENCES:
         encoding = model.tokenizer.backend.encode(sentence.text)
@@ -199,16 +154,11 @@ def test_word_distillation_with_one_tokenizer_is_plain_distillation():
 
 
 def test_weights_of_terms_add_up():
-    def first_loss(*losses):
-        model, seen = student(), []
-        data = ner_data(SENTENCES, model)
-        teaching = CachedLogits(word_logits(tiny_model(labels=LABELS, seed=5), data.student))
-        schedule = replace(QUICK, epochs=1, dropout=0.0)
-        train(model, data, losses, schedule, 1, teaching, lambda progress: seen.append(progress.loss))
-        return seen[0]
+    def loss(*terms):
+        return first_loss(terms, student(), tiny_model(labels=LABELS, seed=5))
 
-    both = first_loss(CrossEntropy(weight=0.5), WordLogitsKL(weight=2.0))
-    assert both == pytest.approx(0.5 * first_loss(CrossEntropy()) + 2 * first_loss(WordLogitsKL()), rel=1e-5)
+    both = loss(CrossEntropy(weight=0.5), WordLogitsKL(weight=2.0))
+    assert both == pytest.approx(0.5 * loss(CrossEntropy()) + 2 * loss(WordLogitsKL()), rel=1e-5)
 
 
 def test_words_without_gold_or_context_do_not_change_the_gradient():
@@ -239,6 +189,7 @@ def test_a_trained_model_computes_in_full_precision_as_its_saved_copy_does(tmp_p
     model = student()
     data = ner_data(SENTENCES, model)
     train(model, data, [CrossEntropy()], replace(QUICK, precision="bf16"), 1)
+    assert {weight.dtype for weight in weights(model)} == {torch.float32}
     model.save(tmp_path)
     torch.testing.assert_close(
         word_logits(model, data.student), word_logits(load_model(tmp_path), data.student), rtol=0, atol=0
@@ -278,13 +229,11 @@ def test_nothing_to_train_is_refused():
         train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, head_learning_rate=0.0), 1)
 
 
-def first_loss(losses, model, teacher, **how):
+def first_loss(losses, model, teacher):
     """The loss of the first step, before anything is learnt."""
-    seen = []
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.4)
-    schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000, **how)
-    train(model, data, losses, schedule, 1, LiveTeacher(teacher), lambda progress: seen.append(progress.loss))
-    return seen[0]
+    schedule = replace(QUICK, epochs=1, dropout=0.0, batch_tokens=10_000)
+    return curve(model, data, losses, schedule, LiveTeacher(teacher))[0]
 
 
 ENCODER_TERMS = [
@@ -320,10 +269,9 @@ def test_a_copy_of_its_teacher_costs_nothing_by_any_term(term):
 def test_every_term_teaches_across_tokenizers(term, tokenizer, precision):
     teacher = with_masked_head(tiny_model(tokenizer(), layers=3, seed=5), 1)
     model = with_masked_head(tiny_model(), 2)
-    seen = []
     data = replace(ner_data(SENTENCES, model, teacher), masking=0.5)
     schedule = replace(QUICK, epochs=40, dropout=0.0, batch_tokens=10_000, precision=precision)
-    train(model, data, [term], schedule, 1, LiveTeacher(teacher), lambda progress: seen.append(progress.loss))
+    seen = curve(model, data, [term], schedule, LiveTeacher(teacher))
     assert sum(seen[-5:]) < 0.95 * sum(seen[:5])
     tied = model.network.get_output_embeddings().weight
     assert tied is model.embeddings.weight
@@ -402,11 +350,10 @@ def test_under_one_tokenizer_attention_scores_are_compared_as_usual():
 
 
 def test_a_map_is_learnt_where_the_widths_differ():
-    teacher, model, seen = tiny_model(width=48, seed=5), tiny_model(), []
+    teacher, model = tiny_model(width=48, seed=5), tiny_model()
     data = ner_data(SENTENCES, model, teacher)
     schedule = replace(QUICK, epochs=15, dropout=0.0)
-    terms = [AlignedHiddenStates(), Embedding()]
-    train(model, data, terms, schedule, 1, LiveTeacher(teacher), lambda progress: seen.append(progress.loss))
+    seen = curve(model, data, [AlignedHiddenStates(), Embedding()], schedule, LiveTeacher(teacher))
     assert seen[-1] < 0.8 * seen[0]
 
 
@@ -421,19 +368,14 @@ def test_frozen_encoders_stay_while_the_head_learns():
     assert not torch.equal(model.network.cls.predictions.transform.dense.weight, head)
 
 
-def test_a_part_of_an_epoch_can_be_trained():
-    model, steps = student(), []
+def test_a_part_of_an_epoch_can_be_trained_and_is_one_batch_at_least():
+    model = student()
     data = ner_data(SENTENCES, model)
-    for epochs in (1, 2, 1.5):
-        train(model, data, [CrossEntropy()], replace(QUICK, epochs=epochs, batch_tokens=32), 1, listen=steps.append)
-    once = min(progress.steps for progress in steps)
-    assert {progress.steps for progress in steps} == {once, 2 * once, once + round(0.5 * once)}
-
-
-def test_a_part_that_is_less_than_a_batch_is_one():
-    model, steps = student(), []
-    train(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, epochs=0.001), 1, listen=steps.append)
-    assert [progress.steps for progress in steps] == [1]
+    once, twice, part, least = (
+        len(curve(model, data, [CrossEntropy()], replace(QUICK, epochs=epochs, batch_tokens=32)))
+        for epochs in (1, 2, 1.5, 0.001)
+    )
+    assert (twice, part, least) == (2 * once, once + round(0.5 * once), 1)
 
 
 def test_rates_rise_and_fall_in_straight_lines():
