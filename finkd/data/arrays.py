@@ -1,4 +1,4 @@
-"""Long arrays that are put together part by part, in memory or in files of which only what is read is in memory."""
+"""Arrays that grow part by part, in memory or in memory-mapped files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TYPES = "types.json"
 
 
 class Growing:
-    """Arrays in the making.
+    """Arrays under construction.
 
     Args:
         folder: an empty folder for their files; ``None`` keeps them in memory.
@@ -27,7 +27,7 @@ class Growing:
         self.types: dict[str, str] = {}
 
     def add(self, **parts: Array) -> None:
-        """The next part of each array; the parts of one array have one type and one dimension."""
+        """Append a part to each array; all parts of an array are flat and of one type."""
         for name, part in parts.items():
             self.types.setdefault(name, part.dtype.str)
             if self.folder is None:
@@ -37,7 +37,7 @@ class Growing:
                     file.write(np.ascontiguousarray(part).data)
 
     def whole(self) -> dict[str, Array]:
-        """All arrays by name."""
+        """Return all arrays by name."""
         if self.folder is None:
             return {name: np.concatenate(parts) for name, parts in self.parts.items()}
         (self.folder / _TYPES).write_text(json.dumps(self.types), encoding="utf-8")
@@ -45,7 +45,7 @@ class Growing:
 
 
 def mapped(folder: Path) -> dict[str, Array]:
-    """The arrays of a folder by name, read-only."""
+    """Memory-map the arrays of a folder, by name, read-only."""
     types = json.loads((folder / _TYPES).read_text(encoding="utf-8"))
     return {name: _mapped(folder / name, np.dtype(kind)) for name, kind in types.items()}
 

@@ -1,4 +1,4 @@
-"""Batches of similar length that hold a budget of tokens, planned from the seed alone."""
+"""Batches of similar length within a token budget, planned from the seed alone."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _PAIRED = ~(Requirement.NONE | Requirement.LABELS | Requirement.WORD_LOGITS)
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Examples as a training loop takes them.
+    """Encoded examples of a training, for student and teacher.
 
     Attributes:
         student: the examples, stretches of text that fit all models that read them, under the student's tokenizer.
@@ -129,7 +129,7 @@ class TrainingData:
         limit: int = WINDOW,
         keep: Keep = cut,
     ) -> TrainingData:
-        """Sentences as a student reads them, and its teacher.
+        """Encode sentences for a student and its teacher.
 
         Args:
             sentences: their tags are read if there are labels.
@@ -155,7 +155,7 @@ class TrainingData:
 
     @property
     def lengths(self) -> Longs:
-        """(examples,) tokens of each example under the tokenizer that cuts it finer."""
+        """(examples,) tokens of each example, under the tokenizer that gives more."""
         return self.student.lengths if self.teacher is None else np.maximum(self.student.lengths, self.teacher.lengths)
 
     def batch(
@@ -202,19 +202,19 @@ class TrainingData:
         return torch.from_numpy(labels.astype(kind)), torch.from_numpy(words)
 
     def _spans(self, rows: Longs, words: Longs) -> tuple[Longs, Longs, Longs]:
-        """Starts and ends of words, and the (rows + 1,) borders of the chosen examples among them."""
+        """Return the starts and ends of words, and the (rows + 1,) borders of the chosen examples."""
         borders = members(self.student.word_rows, rows)[1]
         return self.starts[words].astype(np.int64), self.ends[words].astype(np.int64), borders
 
     def _covered(self, rows: Longs, words: Longs, *sides: Tokens) -> tuple[Longs, Longs]:
-        """The words that losses may look at, and (sides, words) the first token of each within the batch."""
+        """Return the words that losses may read, and (sides, words) their first tokens within the batch."""
         starts, ends, borders = self._spans(rows, words)
         first = np.stack([first_tokens(tokens, starts, ends, borders) for tokens in sides])
         kept = self.usable[words] & (first >= 0).all(axis=0)
         return words[kept], first[:, kept]
 
     def _mask(self, masked: Bools, rows: Longs, words: Longs, alignment: Alignment, drawn: Bools) -> None:
-        """Mark the chunks of which any token, on either side, begins in a word that was drawn."""
+        """Mark the chunks in which a token of either side begins in a drawn word."""
         starts, ends, borders = self._spans(rows, words)
         for tokens, chunks in zip((alignment.teacher, alignment.student), alignment.chunks, strict=True):
             word = words_of_tokens(tokens, starts, ends, borders)

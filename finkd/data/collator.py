@@ -1,4 +1,4 @@
-"""From arrays of tokens to the tensors of one batch."""
+"""Collate arrays of tokens into the tensors of a batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ModelInputs:
-    """One model's view of a batch.
+    """Inputs of one model for a batch.
 
     Attributes:
         ids: (batch, seq) token ids.
@@ -43,7 +43,7 @@ class ModelInputs:
 
 
 def on_grid(length: int) -> int:
-    """The next multiple of 4, beyond 64 of 8.
+    """Round a length up to a multiple of 4, beyond 64 of 8.
 
     Processors with bf16 compile a matrix product for each shape that they meet, which takes as long as several of these
     products; so lengths are not as many as they could be.
@@ -55,7 +55,7 @@ def on_grid(length: int) -> int:
 def model_inputs(
     encoded: Encoded, tokens: Tokens, first: Longs, limit: int, masked: Bools | None = None
 ) -> ModelInputs:
-    """Pad some examples to one length.
+    """Pad examples to one length.
 
     Args:
         encoded: all examples, for the ids that fill up and hide.
@@ -83,7 +83,7 @@ def model_inputs(
 
 
 def _second(tokens: Tokens, position: Longs, shape: tuple[int, int]) -> Longs:
-    """(batch, seq) 1 at the tokens that follow the first closing one of their row."""
+    """Return (batch, seq) token types: 1 after the first closing token of a row."""
     closed: Longs = np.cumsum(tokens.closing) - tokens.closing
     counts = np.diff(tokens.rows)
     types = np.zeros(shape[0] * shape[1], np.int64)
@@ -92,7 +92,7 @@ def _second(tokens: Tokens, position: Longs, shape: tuple[int, int]) -> Longs:
 
 
 def align_batch(alignment: Alignment, requirements: Requirement, masked: Bools) -> BatchAlignment:
-    """The parts of an alignment that loss terms look at, as tensors.
+    """Return as tensors the parts of an alignment that loss terms read.
 
     Args:
         alignment: of the tokens of a batch.
@@ -132,7 +132,7 @@ def _chunks(alignment: Alignment) -> Chunks:
 
 
 def _gather(chunk: Longs, count: int) -> Pooling:
-    """Tokens averaged into their chunks, each token alike; (tokens,) chunk numbers never fall but for -1."""
+    """Average tokens into their chunks, with equal weights; (tokens,) chunk numbers ascend, -1 is none."""
     members = np.flatnonzero(chunk >= 0)
     sizes = np.bincount(chunk[members], minlength=count)
     weights = (1 / sizes[chunk[members]]).astype(np.float32)

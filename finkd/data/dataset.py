@@ -1,4 +1,4 @@
-"""From sentences to the arrays that a training reads, a block of them at a time."""
+"""Encode sentences into the arrays that training reads, block by block."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOKENS = ("ids", "starts", "ends", "opening", "closing", "lengths")
 
 
 def blocks(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """The sentences, some thousands at a time; a block without any if there are none."""
+    """Yield sentences in blocks of some thousands; one empty block if there are none."""
     left = iter(sentences)
     return chain([list(islice(left, BLOCK))], iter(lambda: list(islice(left, BLOCK)), []))
 
@@ -33,7 +33,7 @@ def cut(
     limit: int,
     folder: Path | None = None,
 ) -> dict[str, Array]:
-    """Examples of sentences: windows that fit every tokenizer, their words and their tokens.
+    """Cut sentences into examples: windows that fit every tokenizer, with their words and tokens.
 
     Args:
         sentences: gone through once.
@@ -73,7 +73,7 @@ def cut(
 
 
 def side(arrays: Mapping[str, Array], name: str, tokenizer: Tokenizer) -> Encoded:
-    """Examples under one of the tokenizers that they were cut with."""
+    """Return the examples under one of their tokenizers."""
     parts = {part: arrays[f"{name}.{part}"] for part in _TOKENS}
     tokens = Tokens(rows=_borders(arrays[f"{name}.counts"]), **parts)
     return Encoded.of(tokens, arrays[f"{name}.first"], _borders(arrays["counts"]), tokenizer)

@@ -1,4 +1,4 @@
-"""From sentences to model input: windows, tokens, and where each word's first token stands."""
+"""Encode sentences: windows, tokens, and the first token of each word."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of whole words of one sentence; long sentences have several, which overlap.
+    """Consecutive whole words of a sentence; long sentences have several overlapping windows.
 
     Attributes:
         sentence: the words of the window.
@@ -64,7 +64,7 @@ def cut_windows(sentences: Sequence[Sentence], tokenizers: Sequence[Tokenizer], 
 
 
 def _word_sizes(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[Longs]:
-    """Tokens from each word's first one up to the next word's, at least one, per sentence.
+    """Count, per sentence, the tokens from each word's first one to the next word's, at least one.
 
     The first word also counts what stands before it, and the last one the closing token.
     """
@@ -81,7 +81,7 @@ def _word_sizes(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[Lon
 
 
 def _fit(sentence: Sentence, source: int, cost: Longs, tokenizers: Sequence[Tokenizer], limit: int) -> list[Window]:
-    """Cut a long sentence; a word may take more tokens once its neighbours are cut off, so the windows are measured."""
+    """Cut a long sentence and measure its windows: without its neighbours a word may take more tokens."""
     room = limit - 2
     while True:
         windows = _cut(sentence, source, cost, room)
@@ -110,7 +110,7 @@ def _cut(sentence: Sentence, source: int, cost: Longs, room: int) -> list[Window
 
 
 def _borders(cost: Longs, room: int) -> list[tuple[int, int]]:
-    """First word of each window and the word after its last."""
+    """Return the first word of each window and the word after its last."""
     borders: list[tuple[int, int]] = []
     total = np.concatenate(([0], np.cumsum(cost)))
     start = 0
@@ -154,7 +154,7 @@ class Encoded:
     def of(
         cls, tokens: Tokens, first: Longs, word_rows: Longs, tokenizer: Tokenizer, *, is_paired: bool = False
     ) -> Encoded:
-        """Windows as a tokenizer has cut them, with what it fills up and hides by."""
+        """Combine windows with the padding and mask ids of their tokenizer."""
         special = tokenizer.special_ids
         return cls(tokens, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer), is_paired)
 
@@ -165,7 +165,7 @@ class Encoded:
 
 
 def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW) -> Encoded:
-    """Cut windows into tokens; the tail of a single word that alone exceeds ``limit`` is dropped, and logged."""
+    """Tokenize windows; tokens of a single word beyond ``limit`` are dropped, with a warning."""
     tokens = tokenizer.encode([window.sentence.text for window in windows])
     too_long = np.diff(tokens.rows) > limit
     if too_long.any():
@@ -179,7 +179,7 @@ def encode(windows: Sequence[Window], tokenizer: Tokenizer, limit: int = WINDOW)
 def windows_and_tokens(
     sentences: Sequence[Sentence], tokenizer: Tokenizer, limit: int = WINDOW
 ) -> tuple[list[Window], Encoded]:
-    """``cut_windows`` and ``encode`` in one, which cuts text only once where every sentence fits."""
+    """Cut and encode windows in one pass where every sentence fits."""
     whole = [Window(each, row, 0, (0, len(each.spans))) for row, each in enumerate(sentences) if each.spans]
     tokens = tokenizer.encode([window.sentence.text for window in whole])
     if np.diff(tokens.rows).max(initial=0) <= limit:
@@ -211,7 +211,7 @@ def _shorten(tokens: Tokens, limit: int) -> Tokens:
 
 
 def kept_words(windows: Sequence[Window]) -> npt.NDArray[np.bool_]:
-    """(words,) True for the words that count, over all words of all windows in order."""
+    """Return (words,) True for words that count, over all windows in order."""
     masks = []
     for window in windows:
         mask = np.zeros(len(window.sentence.spans), np.bool_)
@@ -221,7 +221,7 @@ def kept_words(windows: Sequence[Window]) -> npt.NDArray[np.bool_]:
 
 
 def word_labels(windows: Sequence[Window], labels: Sequence[str]) -> Longs:
-    """(words,) label ids, ``IGNORED`` for words without a tag and for words that are only context.
+    """Return (words,) label ids, ``IGNORED`` for words without a tag and for context words.
 
     Raises:
         ValueError: if a tag is not among the labels.

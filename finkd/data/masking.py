@@ -12,7 +12,7 @@ from finkd.tokenization.tokenizer import Longs
 
 
 def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> TrainingData:
-    """The same examples, with so many of their words masked where a term needs masked text.
+    """Return the same examples with masking probabilities for their words.
 
     A word's chance is in proportion to n^-rarity, n being how often its rarest token occurs in the text, and never
     above one. DistilBERT's training script chooses tokens in this way, with .7; the rule for words is finkd's.
@@ -29,7 +29,7 @@ def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> Training
 
 
 def _rarest(data: TrainingData) -> Longs:
-    """(words,) occurrences of the rarest token that begins in each word; 1 where none does."""
+    """Return (words,) the count of the rarest token that begins in each word; 1 where none does."""
     tokens = data.student.tokens
     occurs = np.bincount(tokens.ids)
     starts, ends = data.starts.astype(np.int64), data.ends.astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -15,7 +15,9 @@ AHEAD = 2
 """Batches that are ready or in work while a step computes."""
 
 
-def prefetched(collate: Callable[[Request], Item], requests: Iterable[Request], ahead: int = AHEAD) -> Iterator[Item]:
+def prefetched(
+    collate: Callable[[Request], Item], requests: Iterable[Request], ahead: int = AHEAD
+) -> Generator[Item, None, None]:
     """Collate batches in a thread, a few ahead of the one that is used.
 
     A thread and not the processes of a ``DataLoader``: reading arrays and the model's own products release Python's

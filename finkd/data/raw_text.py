@@ -1,4 +1,4 @@
-"""Unlabelled text that stages read: drawn once, kept on disk, read from there."""
+"""Samples of unlabelled text, drawn once and kept on disk."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _COUNTED = 30_000
 
 
 class RawText(Protocol):
-    """Unlabelled sentences that a stage may ask for."""
+    """A source of unlabelled sentences."""
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """Everything that decides which sentences these are."""
+        """Values that determine the sample."""
 
     def draw(self, sentences: int | None = None) -> Sequence[Sentence]:
-        """The sentences, or another number of them."""
+        """Return the sentences, or the first ``sentences`` of a sample of that size."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Text:
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
-        """Everything that decides which sentences are drawn."""
+        """Values that determine the sample."""
         return {
             "text": corpora.fingerprint(self.corpus, self.sources),
             "sentences": self.sentences,
@@ -60,7 +60,7 @@ class Text:
         }
 
     def sample(self, sentences: int) -> Iterator[Sentence]:
-        """As many sentences, or all if there are fewer; a larger number begins with the smaller one's.
+        """Draw sentences, all if there are fewer; a larger sample begins with the smaller one.
 
         Raises:
             DataError: if there is none, or a file is broken.
@@ -69,7 +69,7 @@ class Text:
         return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, *lengths, or_fewer=True)
 
     def count(self, sentences: int) -> int:
-        """How many of as many sentences there are; beyond some thousands they are not counted but taken to be there.
+        """Count the available sentences, up to ``sentences``; counting stops after some thousands.
 
         Raises:
             DataError: as for ``sample``.
@@ -79,7 +79,7 @@ class Text:
 
 
 class KeptText:
-    """A sample of an unlabelled corpus in the store of an experiment, where every student and seed reads it.
+    """A sample of an unlabelled corpus that all students and seeds share through the store.
 
     Args:
         text: what to draw.
@@ -92,12 +92,12 @@ class KeptText:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """Everything that decides which sentences are drawn."""
+        """Values that determine the sample."""
         return self.text.fingerprint
 
     @cached_property
     def count(self) -> int:
-        """How many of the sentences asked for there are: those in the store, or else ``Text.count``.
+        """Number of available sentences: the stored ones, or ``Text.count``.
 
         Raises:
             DataError: if there is none, or a file is broken.
@@ -107,16 +107,16 @@ class KeptText:
 
     @property
     def shortage(self) -> str:
-        """What to tell a person whose corpus has fewer sentences than were asked for; empty if it has enough."""
+        """Warning for a corpus with fewer sentences than requested; empty if it has enough."""
         asked = self.text.sentences
         return (
             f"{self.count:,} distinct sentences of {asked:,} asked for; using all of them" if self.count < asked else ""
         )
 
     def draw(self, sentences: int | None = None) -> Shelf:
-        """The sentences, or another number of them, drawn now if they were not before; memory holds none of them.
+        """Return the sentences, or another number of them, from disk; the first call draws them.
 
-        All of the corpus is drawn if it has fewer.
+        A smaller corpus is drawn as a whole.
         """
         if sentences is None or sentences <= self.text.sentences:
             return self._drawn[:sentences]
@@ -131,7 +131,7 @@ class KeptText:
 
 
 def kept(store: Store, fingerprint: Mapping[str, Any], draw: Callable[[], Iterable[Sentence]]) -> Shelf:
-    """Sentences from a store, drawn now if they are not in it.
+    """Return sentences from a store; the first call draws them.
 
     Args:
         store: the store.

@@ -1,4 +1,4 @@
-"""Loss terms: small objects that say what they need and compute one number from it."""
+"""Loss terms: objects that declare the outputs they require and compute a scalar from them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ recipes: Registry[Recipe] = Registry(
 
 
 def build_terms(settings: str | Mapping[str, Mapping[str, Any]], refused: Requirement, why: str) -> list[Loss]:
-    """Loss terms from a config.
+    """Build loss terms from a configuration.
 
     Args:
         settings: loss term -> its settings, or the name of a recipe.

@@ -1,4 +1,4 @@
-"""Distillation of hidden states between models that cut the text differently."""
+"""Distil hidden states across tokenizers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class AlignedHiddenStates:
         return torch.stack(terms).mean()
 
     def pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:
-        """The mapped layers, given how many states (layers + 1) each side has.
+        """Return the mapped layers, given the number of states (layers + 1) of each side.
 
         Raises:
             ConfigError: if a mapped layer does not exist.

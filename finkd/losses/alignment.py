@@ -1,4 +1,4 @@
-"""The alignment of a batch as tensors: what the losses see of it."""
+"""The alignment of a batch as tensors, as losses read it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pool:
     covered: Tensor
 
     def average(self, states: Tensor) -> Tensor:
-        """Weighted means of the sources' states.
+        """Average the sources' states by weight.
 
         Args:
             states: (sources, width).
@@ -46,7 +46,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Chunks:
-    """The smallest stretches of text that both tokenizers cut out whole, special tokens included.
+    """The smallest spans at whose ends both tokenizations have a border, special tokens included.
 
     Attributes:
         student: the student's tokens averaged into chunks.
@@ -63,7 +63,7 @@ class Chunks:
     shape: tuple[int, int]
 
     def lay_out(self, states: Tensor) -> Tensor:
-        """(chunks, width) as (batch, longest, width), zero beyond an example's chunks."""
+        """Reshape (chunks, width) to (batch, longest, width), with zeros beyond an example's chunks."""
         laid = states.new_zeros(*self.shape, states.shape[-1])
         return laid.index_put((self.row, self.column), states)
 
@@ -77,7 +77,7 @@ class Chunks:
 
 @dataclass(frozen=True)
 class MaskedTokens:
-    """The tokens of one side that its masked-LM head is asked for, in order.
+    """The tokens that the masked-LM head of one side predicts, in order.
 
     Attributes:
         at: (masked,) index of each among the tokens of the batch, padding left out.
@@ -99,7 +99,7 @@ class MaskedTokens:
 
 @dataclass(frozen=True)
 class MaskedText:
-    """Text that both masked-LM heads are asked for: whole chunks, so that neither is asked for a character more.
+    """Text that both masked-LM heads predict: whole chunks, so that both predict the same characters.
 
     Attributes:
         student: the student's tokens of it.
@@ -143,12 +143,12 @@ class BatchAlignment:
 
 
 def places(groups: Tensor) -> Tensor:
-    """(members,) place of each member within its group, from 0; group numbers never fall."""
+    """Return (members,) the rank of each member within its group, from 0; group numbers ascend."""
     return torch.arange(len(groups), device=groups.device) - torch.searchsorted(groups, groups)
 
 
 def to_device(value: T, device: torch.device) -> T:
-    """The same value, a dataclass or a tuple, with every tensor in it, however deep, on a device."""
+    """Move every tensor within nested dataclasses and tuples to a device."""
     if isinstance(value, Tensor):
         return value.to(device, non_blocking=True)  # type: ignore[return-value]
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Cross-vocabulary losses of others, in a form that works on masked-LM encoders, to compare with."""
+"""Published cross-vocabulary losses, adapted to masked-LM encoders, for comparison."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def sorted_distance(first: Tensor, second: Tensor, largest: int) -> Tensor:
 
 
 def _paired_by_index(student: MaskedTokens, teacher: MaskedTokens) -> tuple[Tensor, Tensor]:
-    """Indices of the i-th masked token of each example on both sides, as far as both have one."""
+    """Pair the i-th masked tokens of each example; return the indices of pairs on both sides."""
     partner = torch.searchsorted(teacher.row, student.row) + places(student.row)
     within = partner < torch.searchsorted(teacher.row, student.row, right=True)
     return within.nonzero().squeeze(1), partner[within]

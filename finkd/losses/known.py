@@ -1,4 +1,4 @@
-"""Loss terms with the weights that papers gave them, in their forms across tokenizers.
+"""Recipes: loss terms with the weights of papers, in their cross-tokenizer forms.
 
 Under one tokenizer each term is the ordinary one, but for masked-LM logits: these are compared where text is masked,
 the teacher's likeliest 64 of them (``masked-projection`` has a setting for their number).

@@ -14,7 +14,7 @@ layers evenly, last to last (TinyBERT's uniform map), and ``"last"`` only the la
 
 
 def layer_pairs(layers: Layers, student: int, teacher: int, key: str, first: int = 0) -> tuple[tuple[int, int], ...]:
-    """The mapped layers.
+    """Return the mapped layers.
 
     With 3 and 6 layers the even map is (0, 0), (1, 2), (2, 4), (3, 6); halves are rounded up.
 

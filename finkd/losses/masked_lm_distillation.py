@@ -1,4 +1,4 @@
-"""Distillation of masked-LM logits across vocabularies."""
+"""Distil masked-LM logits across vocabularies."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ _EPSILON = 1e-4
 
 
 def mlm_logits(outputs: StepOutputs) -> tuple[Tensor, Tensor, MaskedText]:
-    """The scores of both masked-LM heads at the masked tokens, and what is masked."""
+    """Return the logits of both masked-LM heads at the masked tokens, and the masked text."""
     assert outputs.student.mlm_logits is not None
     assert outputs.teacher.mlm_logits is not None
     assert outputs.alignment is not None

@@ -1,4 +1,4 @@
-"""Distillation of attention between models that cut the text differently: on chunks that both cut out whole."""
+"""Distil attention across tokenizers, between chunks that both tokenizations share."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _chunks(outputs: StepOutputs) -> Chunks:
 
 
 def _attention(outputs: StepOutputs, layers: Layers, key: str) -> list[tuple[Tensor, Tensor]]:
-    """(3, tokens, width) queries, keys and values of mapped layers, the student's and the teacher's."""
+    """Return (3, tokens, width) queries, keys and values of mapped layers, student and teacher."""
     ours, theirs = outputs.student.attention, outputs.teacher.attention
     pairs = layer_pairs(layers, len(ours), len(theirs), key, first=1)
     return [(ours[student - 1], theirs[teacher - 1]) for student, teacher in pairs]

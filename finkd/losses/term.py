@@ -102,11 +102,11 @@ class Loss(Protocol):
 
     @property
     def requires(self) -> Requirement:
-        """What it reads of ``StepOutputs``."""
+        """Outputs that the term reads."""
 
     @property
     def weight(self) -> float:
         """Factor in the sum of all terms."""
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """The unweighted term, a scalar; 0 with finite gradients when nothing in the batch counts."""
+        """Return the unweighted term, a scalar; 0 with finite gradients if nothing in the batch counts."""

@@ -1,4 +1,4 @@
-"""Tables from the entries of one vocabulary to those of another, for losses."""
+"""Tables between the entries of two vocabularies, for losses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 
 class Vocabularies:
-    """Tables from a teacher's vocabulary to a student's, each computed when it is first asked for.
+    """Tables from a teacher's vocabulary to a student's, each computed on first use.
 
     Args:
         teacher: the teacher's tokenizer.

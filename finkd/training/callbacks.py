@@ -1,4 +1,4 @@
-"""Callbacks of the training loop: listeners, readers of the model, checkpoints."""
+"""Callbacks of the training loop: progress, evaluation during training, checkpoints."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ Look = Callable[[Model, Progress], None]
 
 
 class Callback:
-    """Called by the training loop; every method may be left out.
+    """Base class of callbacks; every hook does nothing by default.
 
     ``done`` is the share of the training that is done.
     """
 
     def begin(self, done: float) -> None:
-        """Before the first step of this process, with the weights as they are."""
+        """Run before the first step of this process."""
 
     def before_update(self) -> None:
-        """Gradients are there, and the weights have not moved."""
+        """Run after the backward pass and before the optimizer step."""
 
     def after_update(self, done: float) -> None:
-        """The weights have moved."""
+        """Run after the optimizer step."""
 
     def after_step(self, progress: Progress) -> None:
-        """A step is over. An exception ends the training."""
+        """Run at the end of a step. An exception ends the training."""
 
     def end(self, done: float) -> None:
-        """After the last step."""
+        """Run after the last step."""
 
     def tensors(self) -> dict[str, Tensor]:
-        """State for a checkpoint, by names of its own."""
+        """Return the state that a checkpoint needs, under names of this callback."""
         return {}
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
-        """Take the state back from a checkpoint that was written after a step."""
+        """Restore the state from a checkpoint written after ``step``."""
 
 
 class Listening(Callback):
-    """Tells a listener about every step."""
+    """Reports the progress of every step."""
 
     def __init__(self, listen: Listener) -> None:
         self.listen = listen
 
     def after_step(self, progress: Progress) -> None:
-        """Tell the listener."""
+        """Report the progress."""
         self.listen(progress)
 
 
 class Looking(Callback):
-    """Shows the model after every step to somebody who may read it and end the training by an exception.
+    """Passes the model to a function after every step; an exception of the function ends the training.
 
     Args:
         look: called with the model.
@@ -68,13 +68,13 @@ class Looking(Callback):
         self.look, self.model, self.resume = look, model, resume
 
     def after_step(self, progress: Progress) -> None:
-        """Show the model."""
+        """Pass the model on."""
         self.look(self.model, progress)
         self.resume()
 
 
 class Checkpointing(Callback):
-    """Writes a checkpoint now and then.
+    """Writes a checkpoint whenever one is due.
 
     Args:
         checkpoints: where.
@@ -85,6 +85,6 @@ class Checkpointing(Callback):
         self.checkpoints, self.state = checkpoints, state
 
     def after_step(self, progress: Progress) -> None:
-        """Write one, if it is due."""
+        """Write a checkpoint if one is due."""
         if processes.is_first() and self.checkpoints.due and (state := self.state()) is not None:
             self.checkpoints.save(state)

@@ -1,4 +1,4 @@
-"""The state of a training in the middle, kept so that it goes on after a kill as if nothing had happened."""
+"""Checkpoints: resume a killed training to the bit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INSTEAD = "the training goes on from the other checkpoint, or begins again"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that decides the next step of a training.
+    """State that determines all remaining steps of a training.
 
     Attributes:
         tensors: weights, and moments of the optimizers.
@@ -31,9 +31,9 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The last two checkpoints of one training, in a store.
+    """The last two checkpoints of a training.
 
-    They are written in turn, so that a damaged one, which the store names and refuses, leaves the other.
+    Two slots are overwritten in turn: if the store refuses a damaged one, the other remains.
 
     Args:
         store: where they lie.
@@ -53,11 +53,11 @@ class Checkpoints:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next one."""
+        """Whether the next checkpoint is due."""
         return time.perf_counter() - self.last >= self.every
 
     def latest(self) -> Checkpoint | None:
-        """The newest one that is whole."""
+        """Return the newest undamaged checkpoint."""
         whole = {slot: stored for slot in self.slots if (stored := self.store.get(slot, _INSTEAD)) is not None}
         if not whole:
             return None
@@ -69,7 +69,7 @@ class Checkpoints:
         return Checkpoint(load_file(whole[newest].folder / _FILE), facts)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write one, in the place of the older of the two.
+        """Overwrite the older of the two slots.
 
         Raises:
             StoreError: if it cannot be written; the newer one is untouched.
@@ -81,13 +81,13 @@ class Checkpoints:
         self.last = time.perf_counter()
 
     def clear(self) -> None:
-        """Remove them, once the training's result is stored."""
+        """Remove both slots; called once the result of the training is stored."""
         for slot in self.slots:
             self.store.remove(slot)
 
 
 def optimizer_tensors(optimizers: Sequence[torch.optim.Optimizer]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Moments and counters of some optimizers, and the learning rates of their groups."""
+    """Return the moments, counters and learning rates of optimizers."""
     tensors: dict[str, Tensor] = {}
     counters: dict[str, float] = {}
     for number, optimizer in enumerate(optimizers):
@@ -100,7 +100,7 @@ def optimizer_tensors(optimizers: Sequence[torch.optim.Optimizer]) -> tuple[dict
 
 
 def load_optimizers(optimizers: Sequence[torch.optim.Optimizer], checkpoint: Checkpoint) -> None:
-    """Put back what ``optimizer_tensors`` took."""
+    """Restore what ``optimizer_tensors`` returned."""
     states: list[dict[int, dict[str, Any]]] = [{} for _ in optimizers]
     for key, value in (*checkpoint.tensors.items(), *checkpoint.facts["counters"].items()):
         kind, _, rest = key.partition(".")

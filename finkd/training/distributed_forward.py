@@ -1,4 +1,4 @@
-"""One forward pass of several processes, each of which reads its share of the examples of a batch.
+"""Share one forward pass between processes: each runs its part of the examples of a batch.
 
 Losses are ratios of sums over a batch, and relations within it; a mean of the losses of parts is another figure. So
 every process gets the states of the whole batch and computes its losses: what one process would compute, whatever the
@@ -28,7 +28,7 @@ def forward_together(
     masked: Tensor | None = None,
     everywhere: Tensor | None = None,
 ) -> ModelOutputs:
-    """``finkd.inference.forward.forward`` of a batch that all processes hold; arguments and result are the same."""
+    """Run ``finkd.inference.forward.forward`` in parts on all processes; arguments and result are the same."""
     if processes.count() == 1:
         return forward(network, inputs, requirements, masked, everywhere)
     shares = _Shares.of(inputs, processes.count(), processes.number())
@@ -50,7 +50,7 @@ def forward_together(
 
 @dataclass(frozen=True)
 class _Shares:
-    """Parts of a batch by process: neighbouring examples.
+    """Split of a batch over processes: each takes consecutive examples.
 
     Attributes:
         rows: (processes + 1,) borders among the examples.
@@ -80,12 +80,12 @@ class _Shares:
         return torch.searchsorted(places, self.tokens)
 
     def sizes(self, borders: Tensor) -> list[int]:
-        """How much every process has."""
+        """Return the number of elements of each process."""
         sizes: list[int] = borders.diff().tolist()
         return sizes
 
     def own(self, inputs: ModelInputs) -> ModelInputs:
-        """This process's examples; one without any reads the first one, and nothing comes of it."""
+        """Return this process's examples; a process without any runs the first example, whose outputs are dropped."""
         first, last = self.rows[self.number : self.number + 2]
         before = first * inputs.ids.shape[1]
         rows = slice(first, last) if first < last else slice(1)
@@ -98,7 +98,7 @@ class _Shares:
         )
 
     def own_places(self, places: Tensor | None) -> Tensor | None:
-        """This process's part of some tokens, as indices into its own tokens."""
+        """Return this process's part of token positions, as indices into its own tokens."""
         return None if places is None else self._own(places, self.borders(places)) - self.tokens[self.number]
 
     def _own(self, values: Tensor, borders: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ class _Shares:
 
 
 def gathered(rows: Tensor, sizes: Sequence[int]) -> Tensor:
-    """The rows of all processes, one after the other, with gradients to each of them.
+    """Concatenate the rows of all processes; gradients flow back to each process.
 
     A parameter then has, on each process, its share of the gradient of a loss of all rows, ``processes.count()`` times,
     so that averaging over processes gives the gradient.

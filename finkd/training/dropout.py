@@ -1,4 +1,4 @@
-"""Dropout whose masks are cheap to draw on a CPU."""
+"""Dropout with masks that are cheap to draw on a CPU."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Dropout(nn.Module):
         self.dropped = min(round(chance * _STEPS), _STEPS - 1)
 
     def forward(self, values: Tensor) -> Tensor:
-        """The same shape; unchanged outside training."""
+        """Return values of the same shape; outside training they are unchanged."""
         if not self.training or not self.dropped:
             return values
         return _Drop.apply(values, self.dropped)  # type: ignore[no-untyped-call,no-any-return]
@@ -48,7 +48,7 @@ class _Drop(torch.autograd.Function):
 
 
 def set_dropout(network: nn.Module, chance: float) -> None:
-    """Put this dropout in the place of a network's own, but for attention, whose dropout is turned off."""
+    """Replace a network's dropout by this one, and turn attention dropout off."""
     for name, module in list(network.named_modules()):
         if not isinstance(module, (nn.Dropout, Dropout)):
             continue

@@ -1,4 +1,4 @@
-"""The weighted sum of loss terms, with or without making their gradients equally large."""
+"""Sum loss terms by weight, optionally with gradients of equal norm."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GradientNormBalancing(Callback):
         self.norms: Tensor | None = None
 
     def __call__(self, terms: Tensor) -> Tensor:
-        """(terms,) as one scalar."""
+        """Return the weighted sum of (terms,) losses as a scalar."""
         weights = self.weights.to(terms.device)
         if self.active:
             if self.steps % _INTERVAL == 0:
@@ -47,11 +47,11 @@ class GradientNormBalancing(Callback):
         return (weights * terms).sum()
 
     def tensors(self) -> dict[str, Tensor]:
-        """The averaged norms."""
+        """Return the running averages of the norms."""
         return {} if self.norms is None else {_NORMS: self.norms}
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from averaged norms."""
+        """Restore the running averages of the norms."""
         self.steps = step
         if _NORMS in tensors:
             self.norms = tensors[_NORMS].to(self.measured[0].device)

@@ -47,11 +47,11 @@ class _Request(NamedTuple):
 
 
 class DivergedError(FinkdError, ArithmeticError):
-    """A training whose loss or gradient is no number any more; that step is not made."""
+    """Raised when the loss or gradient is not finite; the weights keep the values of the step before."""
 
 
 class Loop:
-    """A training between two steps: everything that decides the next one.
+    """State of a training: model, optimizers, batches and callbacks.
 
     Args and errors are those of ``finkd.training.trainer.train``.
     """
@@ -105,11 +105,11 @@ class Loop:
 
     @property
     def is_over(self) -> bool:
-        """Whether all steps are done, or the time is up."""
+        """Whether all steps are done, or the time budget is spent."""
         return self.course.done(self.number) >= self.course.steps
 
     def run(self, found: Checkpoint | None) -> int:
-        """Do all steps that are left, from a checkpoint if there is one; returns the tokens seen."""
+        """Run the remaining steps, from a checkpoint if there is one; return the number of tokens seen."""
         if found is not None:
             self._restore(found)
         for callback in self.callbacks:
@@ -131,7 +131,7 @@ class Loop:
         return self.tokens
 
     def resume(self) -> None:
-        """Go on training after somebody has read the model; the time that this took does not count."""
+        """Return to training mode after a callback has used the model; its time does not count."""
         self.step.train()
         self.course.skip()
 
@@ -141,22 +141,22 @@ class Loop:
 
     @property
     def _done(self) -> float:
-        """Share of the training."""
+        """Share of the training that is done."""
         return self.course.done(self.number) / max(1, self.course.steps)
 
     def _requests(self) -> Iterator[_Request]:
-        """Every batch that is left; none if the training is over."""
+        """Yield a request for each remaining batch; none if the training is over."""
         for number in range(self.number, 0 if self.is_over else len(self.batches)):
             mixed = self.schedule.mixing * (1 - self.course.done(number + 1) / self.course.steps)
             yield _Request(self.batches[number], (self.seed, number + 1), mixed)
 
     def _collate(self, request: _Request) -> tuple[Batch, ModelOutputs | None]:
-        """A batch and what is known of the teacher's side."""
+        """Return a batch, and cached teacher outputs if there are any."""
         batch = self.data.batch(request.rows, self.requirements, request.seed, request.mixed)
         return batch, self.teacher.read(request.rows) if self.teacher else None
 
     def _next(self, batch: Batch, known: ModelOutputs | None) -> float:
-        """One step; returns its loss."""
+        """Run one step and return its loss."""
         self.number += 1
         torch.manual_seed(_seed(self.seed, self.number, processes.number()))
         batch, known = to_device((batch, known), self.accelerator.device)
@@ -186,7 +186,7 @@ class Loop:
             yield f"weights.{name}", parameter.detach()
 
     def checkpoint(self) -> Checkpoint | None:
-        """Everything that decides the next step; ``None`` after the last one."""
+        """Return the state of the training; ``None`` after the last step."""
         if self.is_over:
             return None
         tensors, facts = optimizer_tensors(self.optimizers)
@@ -211,12 +211,12 @@ class Loop:
 
 
 def _seed(*parts: int) -> int:
-    """A seed of the dropout of one step, from which an interrupted training can go on without knowing those before."""
+    """Return the dropout seed of a step; it does not depend on earlier steps, so that training can resume anywhere."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
 
 def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:
-    """Rows of every batch of the training."""
+    """Return the rows of every batch of the training."""
     epochs = [plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(math.ceil(schedule.epochs))]
     if epochs:
         part = schedule.epochs - len(epochs) + 1

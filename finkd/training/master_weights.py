@@ -1,4 +1,4 @@
-"""Weights that learn in fp32, beside copies in bf16 that a network computes with."""
+"""Master weights in fp32, with working copies in bf16."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class MasterWeights:
                 parameter.register_hook(_added_up)  # type: ignore[no-untyped-call]
 
     def working(self, trained: Iterable[nn.Parameter]) -> list[nn.Parameter]:
-        """The parameters that the network computes with in the place of these."""
+        """Return the working copies of master parameters."""
         used = dict(self.pairs)
         return [used.get(own, own) for own in trained]
 
     def take_gradients(self) -> None:
-        """Move the gradients of a backward pass to the weights that learn."""
+        """Move gradients from the working copies to the master weights."""
         dense: list[tuple[Tensor, Tensor]] = []
         for own, used in self.pairs:
             gradient, used.grad = used.grad, None
@@ -52,7 +52,7 @@ class MasterWeights:
 
     @torch.no_grad()
     def give_weights(self) -> None:
-        """Let the network compute with what has been learnt; rows without a gradient have not changed."""
+        """Copy the master weights to the working copies; of sparse ones only the rows that have a gradient."""
         dense: list[tuple[Tensor, Tensor]] = []
         for own, used in self.pairs:
             if own.grad is not None and own.grad.is_sparse:
@@ -65,5 +65,5 @@ class MasterWeights:
 
 
 def _added_up(gradient: Tensor) -> Tensor:
-    """Equal rows of a sparse gradient as one, before processes exchange it: their sum in bf16 would stop at 256."""
+    """Sum equal rows of a sparse gradient in fp32 before processes exchange it; bf16 sums of ones stop at 256."""
     return gradient.float().coalesce().to(gradient.dtype) if gradient.is_sparse else gradient

@@ -12,7 +12,7 @@ from finkd.training.schedule import Schedule
 
 
 def optimizers(model: Model, projection: nn.Module | None, schedule: Schedule) -> list[torch.optim.Optimizer]:
-    """AdamW in one fused kernel, and lazy Adam for the token embeddings.
+    """Build fused AdamW, and lazy Adam for the token embeddings.
 
     A batch touches a few hundred of the embeddings' tens of thousands of rows. Updating only those saves a third of a
     small student's step on a CPU, and rows that were not seen neither decay nor drift. A decoder that is tied to the

@@ -56,7 +56,7 @@ class Schedule:
 
 
 class Course:
-    """Progress of a training by its steps or by its time budget, whichever is further."""
+    """Position within a training, by steps or by the time budget, whichever is further."""
 
     def __init__(self, schedule: Schedule, steps: int) -> None:
         self.steps = steps
@@ -67,7 +67,7 @@ class Course:
         self._looked = time.perf_counter()
 
     def look_at_clock(self) -> None:
-        """Refresh the elapsed time, alike on all processes; it stands still between two calls."""
+        """Update the elapsed time, which is equal on all processes and constant between two calls."""
         now = time.perf_counter()
         self.elapsed += now - self._looked
         self._looked = now
@@ -75,16 +75,16 @@ class Course:
             self.elapsed = processes.agreed(self.elapsed)
 
     def skip(self) -> None:
-        """Leave the time since the last look out: something else was done in it."""
+        """Exclude the time since the last update."""
         self._looked = time.perf_counter()
 
     def done(self, step: int) -> float:
-        """Steps that count as done after a step."""
+        """Return the number of steps that count as done after ``step``."""
         clock = self.steps * self.elapsed / self.seconds if self.seconds else 0.0
         return min(max(step, clock), self.steps)
 
     def rate(self, step: int) -> float:
-        """Factor of the learning rates: a straight line up and another one down to zero."""
+        """Return the learning-rate factor: linear warm-up, then linear decay to zero."""
         done = self.done(step)
         if done < self.warmup:
             return done / self.warmup

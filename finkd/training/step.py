@@ -1,4 +1,4 @@
-"""The forward half of a training step: both models, and the losses between them."""
+"""Forward pass of a training step: both models and the loss terms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_TEACHER = MASKING | Requirement.HIDDEN_STATES | Requirement.ATTENTION
 
 
 class TrainingStep(nn.Module):
-    """Runs both models, no further than the active terms need.
+    """Runs both models as far as the active loss terms require.
 
     Args:
         student: what is trained.
@@ -72,7 +72,7 @@ class TrainingStep(nn.Module):
                 self.embeddings = self.vocabularies.embeddings(teacher.model.embeddings.weight.detach()).to(device)
 
     def forward(self, batch: Batch, known: ModelOutputs | None = None) -> Tensor:
-        """(terms,) unweighted losses of a batch; of what is known of the teacher's side, nothing is computed again."""
+        """Return (terms,) unweighted losses of a batch; cached teacher outputs are not computed again."""
         places = [None if each is None else each.student.at for each in _asked(batch)]
         student = forward_together(self.network, batch.student, self.requirements, *places)
         student = _without_spare_entries(student, self.entries[0])
@@ -98,7 +98,7 @@ class TrainingStep(nn.Module):
 
 
 def _without_spare_entries(side: ModelOutputs, entries: int) -> ModelOutputs:
-    """Logits of the tokenizer's entries alone: models may have more, to fill up a round number."""
+    """Drop the logits of padding entries, which round a vocabulary up to a multiple."""
     masked = side.mlm_logits
     # Slopes of a slice, even of all of a tensor, are copied once more on their way back.
     if masked is not None and masked.shape[1] > entries:
@@ -113,7 +113,7 @@ def _without_spare_entries(side: ModelOutputs, entries: int) -> ModelOutputs:
 
 
 def _asked(batch: Batch) -> tuple[MaskedText | None, MaskedText | None]:
-    """The text that masked-LM heads are asked for: what is masked, and everything."""
+    """Return the text that masked-LM heads predict: masked tokens, and all tokens."""
     return (batch.alignment.masked, batch.alignment.everywhere) if batch.alignment else (None, None)
 
 
@@ -123,7 +123,7 @@ def required_by(losses: Sequence[Loss]) -> Requirement:
 
 
 def width_map(student: Model, teacher: Model | None, requirements: Requirement, seed: int) -> nn.Linear | None:
-    """A map from the student's states to the teacher's, where a term compares them and the widths differ.
+    """Build the linear map from student to teacher states, if a term compares states of different widths.
 
     Args:
         student: what is trained.

@@ -1,4 +1,4 @@
-"""A teacher's hidden states: computed once, kept in the store, and read from disk at every step.
+"""Cache a teacher's hidden states on disk and read them at every step.
 
 Where text is read twice, over epochs or by several students, this saves the teacher's share of each step, about
 40 % of it for a student of half the layers.
@@ -35,7 +35,7 @@ _WORDS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class States:
-    """A teacher's states of every token of some examples, on disk.
+    """Cached teacher states of every token of some examples.
 
     Attributes:
         values: (tokens, kept layers, width), memory-mapped: float32, or the bits of bfloat16 as int16.
@@ -50,7 +50,7 @@ class States:
     rows: Longs
 
     def side(self, rows: Longs) -> ModelOutputs:
-        """What the teacher would compute of these examples; states that are not kept are empty."""
+        """Return the cached outputs of some examples; layers that are not cached are empty."""
         found = _states(self.values[members(self.rows, rows)[0]])
         hidden = [found.new_zeros(0)] * self.count
         for place, layer in enumerate(self.layers):
@@ -59,7 +59,7 @@ class States:
 
     @torch.inference_mode()
     def word_logits(self, head: nn.Linear, first: Longs) -> Tensor:
-        """Label scores of words, from the last states and the teacher's classification head.
+        """Compute label logits of words from the last layer and the teacher's classification head.
 
         Args:
             head: the head.
@@ -78,7 +78,7 @@ class States:
 
 @dataclass(frozen=True)
 class Keeper:
-    """Keeps a teacher's states in a store.
+    """Computes a teacher's states and keeps them in a store.
 
     Attributes:
         teacher: the model.
@@ -95,7 +95,7 @@ class Keeper:
     listen: Listener | None = None
 
     def states(self, encoded: Encoded, terms: Sequence[Loss], layers: int) -> States:
-        """The states of examples, computed now if that was not done before; those of the last layer are among them.
+        """Return the states of examples, computed on the first call; the last layer is always among them.
 
         Args:
             encoded: the examples under the teacher's tokenizer.
@@ -128,7 +128,7 @@ class Keeper:
 
 
 def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.memmap[Any, Any]:
-    """A file of zeros, mapped into memory, whose blocks exist: on a full disk a hole in it would kill the process."""
+    """Map a file of zeros whose blocks are allocated; on a full disk a sparse file would kill the process."""
     values: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, shape)
     if hasattr(os, "posix_fallocate"):  # macOS has none
         with path.open("r+b") as file:
@@ -137,7 +137,7 @@ def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np
 
 
 def check_kept(terms: Sequence[Loss]) -> None:
-    """See that the states are all that terms look at.
+    """Check that terms read nothing but hidden states.
 
     Raises:
         ConfigError: if a term looks at something that is not kept.
@@ -154,7 +154,7 @@ def _states(values: np.ndarray[Any, Any]) -> Tensor:
 
 
 def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...]:
-    """The teacher's states that terms look at, and the last, from which its labels follow."""
+    """Return the teacher layers that terms read, and the last one, from which the labels follow."""
     wanted = {teacher - 1}
     for term in terms:
         if isinstance(term, AlignedHiddenStates):

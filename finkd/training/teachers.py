@@ -1,4 +1,4 @@
-"""Teachers of a training: one that runs beside the student, or outputs that were computed before."""
+"""Sources of teacher outputs: a live model, cached logits or cached hidden states."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Teacher(Protocol):
         """(words, labels) of all words of the data, if they were computed before."""
 
     def read(self, rows: Longs) -> ModelOutputs | None:
-        """Outputs for some examples that were computed before; ``None`` if the model has to run."""
+        """Return cached outputs of some examples; ``None`` if there are none and the model has to run."""
 
 
 @dataclass(frozen=True)
 class LiveTeacher:
-    """A model that runs at every step.
+    """A teacher model that runs at every step.
 
     Attributes:
         model: the model.
@@ -45,12 +45,12 @@ class LiveTeacher:
     word_logits: None = None
 
     def read(self, rows: Longs) -> None:
-        """Nothing was computed before."""
+        """Return nothing: no outputs are cached."""
 
 
 @dataclass(frozen=True)
 class CachedLogits:
-    """Label logits of every word, computed before.
+    """Cached label logits of every word.
 
     Attributes:
         word_logits: (words, labels) of all words of the data.
@@ -60,12 +60,12 @@ class CachedLogits:
     model: None = None
 
     def read(self, rows: Longs) -> None:
-        """Words are looked up by their number, not by example."""
+        """Return nothing: logits are looked up by word, not by example."""
 
 
 @dataclass(frozen=True)
 class CachedHiddenStates:
-    """Hidden states of every token, computed before and read from disk; the model is not run.
+    """Cached hidden states of every token, read from disk; the model is not run.
 
     Attributes:
         model: the model, for its vocabulary and its embeddings.
@@ -78,5 +78,5 @@ class CachedHiddenStates:
     word_logits: Tensor | None = None
 
     def read(self, rows: Longs) -> ModelOutputs:
-        """Hidden states of some examples."""
+        """Return the hidden states of some examples."""
         return self.states.side(rows)

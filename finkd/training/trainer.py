@@ -1,4 +1,4 @@
-"""The one training loop: every stage that changes weights goes through ``train``."""
+"""Train a model; every stage that trains calls ``train``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One encoder that reads two vocabularies at once, for as long as it is trained on mixed text."""
+"""Mixed-vocabulary training: one encoder reads the tokens of two vocabularies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from finkd.training.step import required_by
 
 
 def check_mixing(schedule: Schedule, losses: Sequence[Loss]) -> None:
-    """See that a training can mix vocabularies, if it is to.
+    """Check that a training which mixes vocabularies can do so.
 
     Raises:
         ConfigError: if its losses do not look at a teacher's states, or know one vocabulary only.
@@ -36,7 +36,7 @@ def check_mixing(schedule: Schedule, losses: Sequence[Loss]) -> None:
 
 @contextlib.contextmanager
 def both_vocabularies(student: Model, teacher: Model) -> Iterator[None]:
-    """Let a student read the teacher's entries too, with ids after its own, until the block ends.
+    """Append the teacher's entries to the student's embeddings within a ``with`` block.
 
     A student whose text is first cut mostly as its teacher's and then ever more by its own vocabulary learns the new
     entries in contexts that its layers know (mixed-vocabulary training: Zhao et al., arXiv 1909.11687). What it learnt

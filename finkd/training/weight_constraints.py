@@ -1,4 +1,4 @@
-"""Constraints on weights that learn: sparse, or of few bits."""
+"""Constraints on trained weights: sparsity or few bits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = "constraint."
 
 
 class Constraint(Protocol):
-    """Decides what a network computes with, from weights that learn freely beside it.
+    """Maps free weights, which learn, to the constrained weights that a network computes with.
 
     Gradients are those of the constrained weights, and move the free ones (the straight-through estimator: Bengio et
     al. 2013, arXiv 1308.3432); what a constraint takes away may come back.
@@ -22,13 +22,13 @@ class Constraint(Protocol):
 
     @property
     def names(self) -> frozenset[str]:
-        """Of the weights that it is about, as the network calls them."""
+        """Names of the constrained parameters."""
 
     def look(self, free: Mapping[str, Tensor]) -> None:
-        """See the gradients of the free weights, before they move."""
+        """Read the gradients of the free weights, before the optimizer step."""
 
     def apply(self, free: Mapping[str, Tensor], done: float) -> dict[str, Tensor]:
-        """What is to be computed with.
+        """Return the constrained weights.
 
         Args:
             free: the weights that learn.
@@ -39,14 +39,14 @@ class Constraint(Protocol):
         """
 
     def state(self) -> dict[str, Tensor]:
-        """What an interrupted training has to know to go on."""
+        """Return the state that a checkpoint needs."""
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what ``state`` gave."""
+        """Restore what ``state`` returned."""
 
 
 class Constrained(Callback):
-    """The weights of a network that a constraint is about, those that learn and those that it computes with.
+    """Applies a constraint: free weights learn, constrained copies compute.
 
     Args:
         constraint: on the latter.
@@ -62,7 +62,7 @@ class Constrained(Callback):
 
     @torch.no_grad()
     def before_update(self) -> None:
-        """Show the constraint the gradients."""
+        """Let the constraint read the gradients."""
         self.constraint.look(self.free)
 
     def begin(self, done: float) -> None:
@@ -71,22 +71,22 @@ class Constrained(Callback):
 
     @torch.no_grad()
     def after_update(self, done: float) -> None:
-        """Let the network compute with what the constraint says."""
+        """Copy the constrained weights to the network that computes."""
         for name, weight in self.constraint.apply(self.free, done).items():
             self.used[name].copy_(weight)
 
     @torch.no_grad()
     def end(self, done: float) -> None:
-        """Let the weights that learn be those that are computed with, in fp32."""
+        """Replace the free weights by the constrained ones, in fp32."""
         for name, weight in self.constraint.apply(self.free, done).items():
             self.free[name].copy_(weight)
 
     def tensors(self) -> dict[str, Tensor]:
-        """For a checkpoint."""
+        """Return the state of the constraint for a checkpoint."""
         return {f"{_PREFIX}{name}": value for name, value in self.constraint.state().items()}
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
-        """Take back what ``tensors`` gave."""
+        """Restore what ``tensors`` returned."""
         devices = {weight.device for weight in self.free.values()}
         device = devices.pop()
         found = {name: value.to(device) for name, value in tensors.items() if name.startswith(_PREFIX)}
