@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from transformers import BertConfig, ElectraConfig, ElectraForTokenClassificatio
 from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import WINDOW
 from finkd.models.architectures import rebuilt
-from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
 
 _SHARED = (
@@ -60,7 +60,7 @@ def factorize(model: Model, rank: int) -> Model:
     electra.id2label, electra.label2id = old.id2label, old.label2id
     with torch.random.fork_rng(devices=[]):
         network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(electra)
-    return Model(rebuilt(network, Slim.of(model.network), weights), model.tokenizer, model.labels)
+    return rebuilt(replace(model, network=network), model.slim, weights)
 
 
 def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:

@@ -10,14 +10,18 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import read_object, shown
+from finkd.corpora.tags import OUTSIDE
+from finkd.corpora.wording import counted
 from finkd.models.lookup import CONFIG, WEIGHTS
+from finkd.tokenization.tokenizer import Tokenizer
 
 INDEX = f"{WEIGHTS}.index.json"
 MIN_LENGTH = 4
@@ -82,7 +86,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     _check_kind(entries, path)
     _check_code(entries, path)
     _check_sizes(entries, path)
-    _check_labels(entries, path)
+    _check_outputs(entries, path)
     return entries
 
 
@@ -167,7 +171,7 @@ def first_position(model_type: str, pad: int | None) -> int:
     return (1 if padding is None else padding) + 1
 
 
-def _check_labels(entries: Mapping[str, Any], path: Path) -> None:
+def _check_outputs(entries: Mapping[str, Any], path: Path) -> None:
     """Check that ``id2label`` names outputs 0 to n - 1, each once."""
     names, count = entries.get("id2label"), entries.get("num_labels")
     if not isinstance(entries.get("label2id", {}), dict | None):
@@ -285,3 +289,30 @@ def _first(entries: Mapping[str, Any], keys: tuple[str, ...], default: int) -> i
 def layers_of(names: list[str]) -> int:
     """Count the layers that the names of some weights belong to: the highest number, plus one."""
     return max((int(found[1]) + 1 for found in map(_LAYER.search, names) if found), default=0)
+
+
+def check_head(labels: Sequence[str], name: str | Path) -> None:
+    """Raise ``ConfigError`` unless a model has a head that tags entities."""
+    if OUTSIDE not in labels:
+        raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
+
+
+def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None:
+    """Raise ``ConfigError`` unless a tokenizer has a padding token and the model an embedding for each token."""
+    if "pad" not in tokenizer.special_ids:
+        raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
+    if len(tokenizer) > embeddings:
+        raise ConfigError(
+            f"{folder}: tokenizer has {counted(len(tokenizer), 'token')}, the model only "
+            f"{counted(embeddings, 'embedding')}"
+        )
+
+
+def check_labels(labels: Sequence[str], folder: Path) -> None:
+    """Raise ``ConfigError`` unless labels are IOB2 labels, each given once."""
+    wrong = [label for label in labels if label != OUTSIDE and (label[:2] not in ("B-", "I-") or len(label) == 2)]
+    if wrong or OUTSIDE not in labels:
+        raise ConfigError(f"{folder / CONFIG}: id2label: expected IOB2 labels (got {', '.join(labels)[:200]})")
+    if len(set(labels)) < len(labels):
+        twice = Counter(labels).most_common(1)[0][0]
+        raise ConfigError(f"{folder / CONFIG}: id2label: found {twice} twice; expected each label once")

@@ -30,19 +30,19 @@ stages: Registry[type[Stage]] = Registry(
         ),
         "compress:prune": ("finkd.stages.prune:Prune", "fewer heads, feed-forward units or layers: those needed least"),
         "compress:factorize": (
-            "finkd.stages.factorize:Factorize",
+            "finkd.stages.low_rank:Factorize",
             "embeddings narrower than the encoder, for larger vocabularies",
         ),
-        "compress:decompose": ("finkd.stages.decompose:Decompose", "two thin matrices in place of each large one"),
+        "compress:decompose": ("finkd.stages.low_rank:Decompose", "two thin matrices in place of each large one"),
         "compress:tensorize": (
-            "finkd.stages.tensorize:Tensorize",
+            "finkd.stages.sharing:Tensorize",
             "shared factors of each matrix of all layers (Tucker, CP)",
         ),
         "compress:sparsify": (
-            "finkd.stages.sparsify:Sparsify",
+            "finkd.stages.constrained:Sparsify",
             "zeros in the layers' matrices, while the other weights learn",
         ),
-        "compress:quantize": ("finkd.stages.quantize:Quantize", "weights of few bits, more where the loss is steep"),
-        "compress:tie-layers": ("finkd.stages.tie_layers:TieLayers", "one set of weights for all layers"),
+        "compress:quantize": ("finkd.stages.constrained:Quantize", "weights of few bits, more where the loss is steep"),
+        "compress:tie-layers": ("finkd.stages.sharing:TieLayers", "one set of weights for all layers"),
     },
 )

@@ -13,8 +13,8 @@ from finkd import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
-from finkd.models.embedding_transfer import transfers
-from finkd.models.embedding_transfer.methods import Transfer
+from finkd.models import transfers
+from finkd.models.embedding_transfer import Transfer
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary
@@ -48,7 +48,7 @@ class ReplaceVocabulary(Stage):
         general: an unlabelled corpus, by name or path, whose words count beside the domain's.
         weight: share of the domain's words, if there is a general corpus.
         names: occurrences that a likely name of the domain's text stands for (``vocabulary.count_words``).
-        transfer: how embeddings are made: a name in ``embedding_transfer.transfers``, or that ``name`` with settings.
+        transfer: how embeddings are made: a name in ``finkd.models.transfers``, or that ``name`` with settings.
     """
 
     algorithm: str = "wordpiece"

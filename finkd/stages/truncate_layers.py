@@ -9,12 +9,11 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.models.distilbert import without_token_types
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
-from finkd.models.truncation import every_other, keep_layers, narrow
+from finkd.models.truncation import every_other, keep_layers, narrow, without_token_types
 from finkd.stages.stage import Context, Stage, StageResult
 
 
@@ -32,7 +31,7 @@ class TruncateLayers(Stage):
         layers: numbers of the layers kept, from 0; ``None`` keeps every other one, the first and the last among them.
         width: dimensions of the hidden states that are kept (``finkd.models.truncation.narrow``); ``None`` keeps all.
         token_types: whether a BERT keeps its table of token types; without, it becomes a DistilBERT, as that paper has
-            it (``finkd.models.distilbert``), and computes the same.
+            it (``finkd.models.truncation``), and computes the same.
     """
 
     layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_rising)] | None = None
@@ -79,5 +78,5 @@ class TruncateLayers(Stage):
 
 
 def _check_whole(shape: Shape, setting: str) -> None:
-    if shape.slim not in (None, Slim()):
+    if shape.slim != Slim():
         raise ConfigError(f"truncate-layers.{setting}: the layers are slim already; truncate before compress")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from finkd.compression.embedding_factorization import factorize
-from finkd.compression.pruning import keep_heads, keep_units
+from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
@@ -68,7 +68,8 @@ def test_parameters_are_saved_and_the_model_is_one_that_transformers_knows(tmp_p
 
 def test_layers_stay_as_slim_as_they_are(tmp_path):
     whole = of_low_rank(7, labels=LABELS)
-    thin = keep_units(keep_heads(whole, [torch.tensor([1]), torch.tensor([0])]), [torch.arange(8), torch.arange(5)])
+    thin = keep_parts(whole, "heads", [torch.tensor([1]), torch.tensor([0])])
+    thin = keep_parts(thin, "units", [torch.arange(8), torch.arange(5)])
     narrow = factorize(thin, 8)
     assert Slim.of(narrow.network) == Slim.of(thin.network) == Slim(heads=(1, 1), units=(8, 5))
     torch.testing.assert_close(outputs(narrow, TEXT), outputs(thin, TEXT), rtol=1e-4, atol=1e-4)

@@ -18,8 +18,8 @@ from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.models.layer_overrides import Slim
 from finkd.models.spec import ModelSpec
-from finkd.stages.decompose import Decompose
-from finkd.stages.tie_layers import TieLayers
+from finkd.stages.low_rank import Decompose
+from finkd.stages.sharing import TieLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 

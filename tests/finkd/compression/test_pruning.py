@@ -5,11 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from finkd.compression.pruning import by_magnitude, by_taylor, keep_heads, keep_units, kept, of_layers
+from finkd.compression.pruning import by_magnitude, by_taylor, keep_parts, kept, of_layers
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.models.layer_parts import head_size, parts
+from finkd.models.layer_overrides import head_size, linear
 from finkd.models.spec import ModelSpec
 from finkd.stages.prune import Prune
 from finkd.training.step import TrainingStep
@@ -23,8 +23,8 @@ def silenced(model):
     size = head_size(first)
     units = torch.arange(0, 64, 3)
     with torch.no_grad():
-        parts(first).linear(first, "attended").weight[:, size : 2 * size] = 0
-        parts(second).linear(second, "lowered").weight[:, units] = 0
+        linear(first, "attended").weight[:, size : 2 * size] = 0
+        linear(second, "lowered").weight[:, units] = 0
     return model, units
 
 
@@ -48,7 +48,7 @@ def test_importance_is_the_slope_of_a_gate():
     step = TrainingStep(model, None, [CrossEntropy()], None, torch.device("cpu"), "fp32").train(False)
     batch = data.batch(torch.arange(len(data.lengths)).numpy())
     layer = model.layers[1]
-    attended, lowered = (parts(layer).linear(layer, name).weight for name in ("attended", "lowered"))
+    attended, lowered = (linear(layer, name).weight for name in ("attended", "lowered"))
 
     def gradient(weight, columns):
         with torch.no_grad():
@@ -60,10 +60,10 @@ def test_importance_is_the_slope_of_a_gate():
         return abs(losses[0] - losses[1]) / 0.02
 
     heads = torch.tensor([gradient(attended, slice(16 * head, 16 * head + 16)) for head in range(2)])
-    torch.testing.assert_close(found.heads[1], heads / heads.norm(), rtol=0.05, atol=0.02)
-    units = [int(found.units[1].argmax()), int(found.units[1].argmin())]
+    torch.testing.assert_close(found["heads"][1], heads / heads.norm(), rtol=0.05, atol=0.02)
+    units = [int(found["units"][1].argmax()), int(found["units"][1].argmin())]
     for unit in units:
-        assert found.units[1][unit].item() == pytest.approx(gradient(lowered, [unit]), rel=0.1, abs=2e-5)
+        assert found["units"][1][unit].item() == pytest.approx(gradient(lowered, [unit]), rel=0.1, abs=2e-5)
 
 
 def test_a_layer_that_does_nothing_goes_first(tmp_path):
@@ -100,9 +100,9 @@ def test_magnitude_by_hand():
     model = tiny_model(layers=1)
     layer = model.layers[0]
     unit = layer.intermediate.dense.weight[3].norm() * layer.output.dense.weight[:, 3].norm()
-    assert by_magnitude(model).units[0][3].item() == pytest.approx(unit.item(), rel=1e-5)
+    assert by_magnitude(model)["units"][0][3].item() == pytest.approx(unit.item(), rel=1e-5)
     head = layer.attention.self.value.weight[16:].norm() * layer.attention.output.dense.weight[:, 16:].norm()
-    assert by_magnitude(model).heads[0][1].item() == pytest.approx(head.item(), rel=1e-5)
+    assert by_magnitude(model)["heads"][0][1].item() == pytest.approx(head.item(), rel=1e-5)
 
 
 def test_rounds_of_pruning_add_up(tmp_path):
@@ -136,5 +136,5 @@ def test_layers_are_not_judged_by_magnitude(tmp_path):
 def test_all_parts_kept_is_the_model_as_it_was():
     model = tiny_model(labels=LABELS)
     every = [torch.arange(2), torch.arange(2)], [torch.arange(64), torch.arange(64)]
-    same = keep_units(keep_heads(model, every[0]), every[1])
+    same = keep_parts(keep_parts(model, "heads", every[0]), "units", every[1])
     torch.testing.assert_close(outputs(same, TEXT), outputs(model, TEXT), rtol=0, atol=0)

@@ -11,7 +11,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.spec import ModelSpec
-from finkd.stages.quantize import Quantize
+from finkd.stages.constrained import Quantize
 from finkd.strategies.parsing import parse
 from finkd.training.schedule import Schedule
 from finkd.training.step import TrainingStep

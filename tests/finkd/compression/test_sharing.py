@@ -6,14 +6,14 @@ import json
 import pytest
 import torch
 
-from finkd.compression.pruning import keep_units
+from finkd.compression.pruning import keep_parts
 from finkd.compression.sharing import cp, rank_by_budget, share_layers, stacks, tucker, with_factors
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.export.onnx import export_onnx, load_onnx, parity
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.stages.finetune import Finetune
-from finkd.stages.tensorize import Tensorize
+from finkd.stages.sharing import Tensorize
 from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, outputs, tiny_model
@@ -112,7 +112,7 @@ def test_layers_that_cannot_be_stacked_are_refused(tmp_path):
         with pytest.raises(ConfigError, match="shared or of low rank already"):
             Tensorize().run(other, where)
     with pytest.raises(ConfigError, match="layers differ in shape"):
-        Tensorize().run(keep_units(model, [torch.arange(8), torch.arange(9)]), where)
+        Tensorize().run(keep_parts(model, "units", [torch.arange(8), torch.arange(9)]), where)
     with pytest.raises(ConfigError, match="the layers are shared; leave some out before that"):
         TruncateLayers(layers=(0,)).run(thin, where)
     with pytest.raises(ConfigError, match="shared already"):
@@ -126,5 +126,5 @@ def test_factors_that_cannot_be_are_refused(stacked, tmp_path):
     config = json.loads(path.read_text())
     config["slim"]["stacked"] = stacked
     path.write_text(json.dumps(config))
-    with pytest.raises(DataError, match="slim: expected positive numbers"):
+    with pytest.raises(DataError, match=r"config\.json: slim\.stacked"):
         Slim.read(config["slim"])

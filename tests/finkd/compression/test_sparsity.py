@@ -10,7 +10,7 @@ from finkd.compression.sparsity import Sparsity, packed_bytes, prunable
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.spec import ModelSpec
-from finkd.stages.sparsify import Sparsify
+from finkd.stages.constrained import Sparsify
 from finkd.store import Store
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
 
 from finkd.compression.low_rank import decompose, with_ranks
-from finkd.compression.pruning import keep_units
+from finkd.compression.pruning import keep_parts
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.architectures import register
@@ -84,7 +84,7 @@ def test_a_new_head_comes_on_the_slim_encoder(tmp_path):
 
 
 def test_as_many_units_everywhere_are_a_network_of_transformers(tmp_path):
-    model = keep_units(tiny_model(labels=LABELS), [torch.arange(5), torch.arange(5)])
+    model = keep_parts(tiny_model(labels=LABELS), "units", [torch.arange(5), torch.arange(5)])
     assert type(model.network).__module__.startswith("transformers.")
     assert model.network.config.intermediate_size == 5
     model.save(tmp_path)
@@ -125,12 +125,12 @@ def test_layers_that_differ_or_are_one_cannot_be_cut(tmp_path):
 @pytest.mark.parametrize(
     ("slim", "said"),
     [
-        (["heads"], "slim: not known to this version"),
-        ({"colour": 1}, "slim: not known to this version"),
-        ({"shared": "everything"}, "slim: not known to this version"),
+        (["heads"], "slim: Input should be a dictionary"),
+        ({"colour": 1}, r"slim\.colour: Unexpected keyword"),
+        ({"shared": "everything"}, r"slim\.shared: Input should be 'nothing', 'all'"),
         ({"heads": [1, 1]}, "slim: expected a number for each of 3 layers"),
-        ({"ranks": {"0.query": 0}}, "slim: expected positive numbers"),
-        ({"units": "abc"}, "slim: expected positive numbers"),
+        ({"ranks": {"0.query": 0}}, r"slim\.ranks\.0\.query: Input should be greater than 0"),
+        ({"units": "abc"}, r"slim\.units: Input should be a valid tuple"),
         ({"heads": [2, 2, 2], "units": [8, 64, 3], "ranks": {}}, "config.json does not fit model.safetensors"),
     ],
 )

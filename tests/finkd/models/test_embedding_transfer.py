@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from finkd.models.embedding_transfer.methods import Average, Characters, Focus, Mean, Random, Written
+from finkd.models.embedding_transfer import Average, Characters, Focus, Mean, Random, Written
 from finkd.tokenization.maps.exact import Exact
 from finkd.tokenization.maps.neighbours import Neighbours
 from finkd.tokenization.maps.retokenization import Retokenization

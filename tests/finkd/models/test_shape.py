@@ -8,7 +8,7 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.shape import read_shape, weights
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary
-from finkd.stages.factorize import Factorize
+from finkd.stages.low_rank import Factorize
 from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.toys import tiny_model

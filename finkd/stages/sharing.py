@@ -1,19 +1,56 @@
-"""The same matrix of all layers in shared factors."""
+"""Weights that layers share: one set for all of them, or factors of a tensor decomposition."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
 
-from finkd.compression.sharing import Method, cp, rank_by_budget, stacks, tucker, with_factors
-from finkd.models.layer_overrides import check_family
-from finkd.models.layer_parts import LINEARS
+from finkd.compression.sharing import (
+    Method,
+    Start,
+    check_shareable,
+    cp,
+    rank_by_budget,
+    share_layers,
+    stacks,
+    tucker,
+    with_factors,
+)
+from finkd.models.layer_overrides import LINEARS, check_family
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context, Stage, StageResult
+
+
+@dataclass(frozen=True)
+class TieLayers(Stage):
+    """Let all layers have the same weights, as ALBERT's do (Lan et al., arXiv 1909.11942, section 3.1).
+
+    The file is smaller, the network no faster. Train it again afterwards.
+
+    Attributes:
+        what: ``"all"`` of a layer, or its ``"attention"`` or ``"feed-forward"`` half.
+        start: what the shared weights begin as: the ``"mean"`` of the layers' own, or those of the ``"first"``.
+    """
+
+    what: Literal["all", "attention", "feed-forward"] = "all"
+    start: Start = "mean"
+    version: ClassVar[int] = 1
+    makes_smaller: ClassVar[bool] = True
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the layers can have one set of weights."""
+        shape = spec.shape
+        check_shareable(shape.slim, shape.layers, self.what, self.start)
+        check_family(shape.family)
+        return spec.shaped(shape.overridden(shared=self.what))
+
+    def run(self, model: Model, context: Context) -> StageResult:
+        """The model with shared weights."""
+        return StageResult(share_layers(model, self.what, self.start))
 
 
 @dataclass(frozen=True)
@@ -37,13 +74,13 @@ class Tensorize(Stage):
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check that all layers have whole matrices of the same sizes, and that a rank fits the budget."""
         shape = spec.shape
-        shape.overrides.check_whole("decompose whole ones")
-        shape.overrides.check_alike("compress:tensorize", shape.layers)
+        shape.slim.check_whole("decompose whole ones")
+        shape.slim.check_alike("compress:tensorize", shape.layers)
         check_family(shape.family)
         sizes = shape.matrices()
         stacked = {name: torch.empty(shape.layers, *sizes[f"0.{name}"], device="meta") for name in LINEARS}
         ranks = {name: (rank_by_budget(stack, self.method, self.budget),) for name, stack in stacked.items()}
-        return spec.shaped(replace(shape, slim=replace(shape.overrides, stacked=ranks)))
+        return spec.shaped(shape.overridden(stacked=ranks))
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model with factors.

@@ -1,12 +1,13 @@
-"""Two thin matrices in place of each large one."""
+"""Thin matrices: two in place of each large one of the layers, and narrow token embeddings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
+from finkd.compression.embedding_factorization import factorize
 from finkd.compression.low_rank import (
     beyond_rank_one,
     check_smaller,
@@ -61,7 +62,7 @@ class Decompose(Stage):
         if sum(each is not None for each in (self.rank, self.energy, self.budget)) != 1:
             raise ConfigError("compress:decompose: expected one of rank, energy and budget, such as budget=0.5")
         shape = spec.shape
-        shape.overrides.check_whole("decompose whole ones")
+        shape.slim.check_whole("decompose whole ones")
         check_family(shape.family)
         sizes = shape.matrices()
         if self.budget is not None:
@@ -69,7 +70,7 @@ class Decompose(Stage):
         # Of a budget or an energy only the weights tell the ranks: 1 stands for whatever they will be.
         ranks = dict.fromkeys(sizes, 1) if self.rank is None else ranks_alike(sizes, self.rank)
         check_smaller(ranks)
-        return spec.shaped(replace(shape, slim=replace(shape.overrides, ranks=ranks)))
+        return spec.shaped(shape.overridden(ranks=ranks))
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """What is read."""
@@ -99,3 +100,37 @@ class Decompose(Stage):
             ranks = ranks_alike({name: each.size for name, each in found.items()}, self.rank)
         check_smaller(ranks)
         return StageResult(with_ranks(model, found, ranks))
+
+
+@dataclass(frozen=True)
+class Factorize(Stage):
+    """Let token embeddings have fewer dimensions than the encoder, so that a larger vocabulary fits the same bytes.
+
+    What is lost at first comes back when the student learns its teacher's states.
+
+    Attributes:
+        rank: dimensions of the embeddings.
+    """
+
+    rank: PositiveInt = 128
+    version: ClassVar[int] = 1
+    makes_smaller: ClassVar[bool] = True
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the architecture and the rank; the new architecture is ELECTRA's."""
+        shape = spec.shape
+        if spec.head == "words":
+            raise ConfigError("compress:factorize: needs a BERT encoder or tagger (got one with a masked-LM head)")
+        if shape.family != "bert":
+            raise ConfigError(f"compress:factorize: needs a BERT encoder or tagger (got {shape.family!r})")
+        if not 2 <= self.rank < shape.width:
+            limits = f"2 to {shape.width - 1}, less than the encoder's width"
+            raise ConfigError(f"compress:factorize.rank: expected {limits} (got {self.rank})")
+        return spec.shaped(
+            shape.cut(rank=self.rank, family="electra"),
+            no_masked_head="cannot train the masked-LM head of a model of the family 'electra'",
+        )
+
+    def run(self, model: Model, context: Context) -> StageResult:
+        """The model with narrow embeddings."""
+        return StageResult(factorize(model, self.rank))
