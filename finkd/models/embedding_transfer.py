@@ -165,5 +165,5 @@ class Random(Average):
     def _rows(self, table: Floats, count: int, seed: int) -> npt.NDArray[np.float64]:
         """Draw the same numbers for each table of one width."""
         mean, deviation = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
-        drawn: npt.NDArray[np.float64] = np.random.default_rng(seed).standard_normal((count, table.shape[1]))
-        return drawn * deviation + mean
+        drawn = np.random.default_rng(seed).standard_normal((count, table.shape[1]))
+        return np.asarray(drawn * deviation + mean)
