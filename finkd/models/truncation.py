@@ -114,11 +114,7 @@ def narrow(model: Model, width: int) -> Model:
         raise ConfigError("truncate-layers.width: the layers are slim already; truncate before compress")
     old = model.encoder.config
     heads = old.num_attention_heads
-    if not 0 < width < old.hidden_size or width % heads:
-        raise ConfigError(
-            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than "
-            f"{old.hidden_size} (got {width})"
-        )
+    check_width(width, old.hidden_size, heads)
     config = copy.deepcopy(model.network.config)
     config.hidden_size = width
     inner = "hidden_dim" if hasattr(config, "hidden_dim") else "intermediate_size"  # DistilBERT's, or BERT's name
@@ -131,6 +127,15 @@ def narrow(model: Model, width: int) -> Model:
     weights = model.network.state_dict().items()
     network.load_state_dict({name: _selected(name, weight, shapes[name], heads) for name, weight in weights})
     return Model(network.train(False), model.tokenizer, model.labels)
+
+
+def check_width(width: int, old: int, heads: int) -> None:
+    """Raise ``ConfigError`` unless an encoder can be narrowed to a width."""
+    if not 0 < width < old or width % heads:
+        raise ConfigError(
+            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than {old} "
+            f"(got {width})"
+        )
 
 
 def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Tensor:

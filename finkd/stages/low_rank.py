@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from finkd.compression.embedding_factorization import factorize
+from finkd.compression.embedding_factorization import check_factorizable, factorize
 from finkd.compression.low_rank import (
     beyond_rank_one,
     check_smaller,
@@ -119,13 +119,7 @@ class Factorize(Stage):
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check the architecture and the rank; the new architecture is ELECTRA's."""
         shape = spec.shape
-        if spec.head == "words":
-            raise ConfigError("compress:factorize: needs a BERT encoder or tagger (got one with a masked-LM head)")
-        if shape.family != "bert":
-            raise ConfigError(f"compress:factorize: needs a BERT encoder or tagger (got {shape.family!r})")
-        if not 2 <= self.rank < shape.width:
-            limits = f"2 to {shape.width - 1}, less than the encoder's width"
-            raise ConfigError(f"compress:factorize.rank: expected {limits} (got {self.rank})")
+        check_factorizable(self.rank, shape.width, shape.family, spec.head == "words")
         return spec.shaped(
             shape.cut(rank=self.rank, family="electra"),
             no_masked_head="cannot train the masked-LM head of a model of the family 'electra'",

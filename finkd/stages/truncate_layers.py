@@ -8,12 +8,11 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.wording import counted
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
-from finkd.models.truncation import every_other, keep_layers, narrow, without_token_types
+from finkd.models.truncation import check_width, every_other, keep_layers, narrow, without_token_types
 from finkd.stages.stage import Context, Stage, StageResult
 
 
@@ -51,23 +50,16 @@ class TruncateLayers(Stage):
             )
         shape = shape.of_layers(layers)
         if self.width is not None:
-            shape = self._narrower(shape, self.width)
+            _check_whole(shape, "width")
+            check_width(self.width, shape.width, shape.heads)
+            intermediate = shape.intermediate * self.width // shape.width
+            shape = shape.cut(width=self.width, rank=self.width, intermediate=intermediate)
         if self.token_types:
             return spec.shaped(shape)
         _check_whole(shape, "token_types")
         if shape.family not in ("bert", "distilbert"):
             raise ConfigError(f"truncate-layers.token_types: only a BERT can do without (got {shape.family!r})")
         return spec.shaped(replace(shape, family="distilbert"), no_masked_head="")
-
-    @staticmethod
-    def _narrower(shape: Shape, width: int) -> Shape:
-        _check_whole(shape, "width")
-        if width >= shape.width or width % shape.heads:
-            raise ConfigError(
-                f"truncate-layers.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than "
-                f"{shape.width} (got {width})"
-            )
-        return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The smaller model."""

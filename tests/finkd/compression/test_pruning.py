@@ -10,10 +10,9 @@ from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.layer_overrides import head_size, linear
-from finkd.models.spec import ModelSpec
 from finkd.stages.prune import Prune
 from finkd.training.step import TrainingStep
-from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
+from tests.finkd.models.layer_overrides import FAMILIES, TEXT
 from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
 
 
@@ -120,7 +119,6 @@ def test_rounds_of_pruning_add_up(tmp_path):
     [
         (Prune(), tiny_model(), "taylor: asks the loss of a tagger"),
         (Prune(by="magnitude"), share_layers(tiny_model(), "all"), "shared or of low rank already; prune before"),
-        (Prune(by="magnitude"), slim_model(), "shared or of low rank already; prune before"),
     ],
 )
 def test_what_cannot_be_pruned_is_refused(stage, model, message, tmp_path):
@@ -128,13 +126,7 @@ def test_what_cannot_be_pruned_is_refused(stage, model, message, tmp_path):
         stage.run(model, context(tmp_path))
 
 
-def test_layers_are_not_judged_by_magnitude(tmp_path):
-    with pytest.raises(ConfigError, match=r"compress:prune\.by: layers are judged by the loss"):
-        Prune("layers", by="magnitude").validate(ModelSpec(head="labels"))
-
-
 def test_all_parts_kept_is_the_model_as_it_was():
     model = tiny_model(labels=LABELS)
-    every = [torch.arange(2), torch.arange(2)], [torch.arange(64), torch.arange(64)]
-    same = keep_parts(keep_parts(model, "heads", every[0]), "units", every[1])
+    same = keep_parts(keep_parts(model, "heads", [torch.arange(2)] * 2), "units", [torch.arange(64)] * 2)
     torch.testing.assert_close(outputs(same, TEXT), outputs(model, TEXT), rtol=0, atol=0)
