@@ -7,15 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor
 from torch.nn import functional
-from transformers import (
-    AutoModelForMaskedLM,
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
-    PreTrainedModel,
-)
+from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.masked_lm import FactoredLogits
@@ -35,17 +30,17 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
                 "start from an encoder without a head, or choose the corpus it was trained for"
             )
         return model
-    return _with_new_head(model, AutoModelForTokenClassification, seed, labels)
+    return _with_new_head(model, transformers.AutoModelForTokenClassification, seed, labels)
 
 
 def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
     """Put a new head that scores whole texts on a copy of the encoder; without labels, a regression head."""
-    return _with_new_head(model, AutoModelForSequenceClassification, seed, labels or ("score",))
+    return _with_new_head(model, transformers.AutoModelForSequenceClassification, seed, labels or ("score",))
 
 
 def with_answer_head(model: Model, seed: int) -> Model:
     """Put a new head on a copy of the encoder that scores each token as the start and the end of an answer."""
-    return _with_new_head(model, AutoModelForQuestionAnswering, seed, ("start", "end"))
+    return _with_new_head(model, transformers.AutoModelForQuestionAnswering, seed, ("start", "end"))
 
 
 def _with_new_head(model: Model, kind: Any, seed: int, labels: Sequence[str] = ()) -> Model:
@@ -70,7 +65,7 @@ def with_masked_head(model: Model, seed: int) -> Model:
     """
     if "mask" not in model.tokenizer.special_ids:
         raise ConfigError(f"model: its tokenizer {model.tokenizer.name!r} has no mask token, which masked-LM needs")
-    return model if model.has_masked_head else _with_new_head(model, AutoModelForMaskedLM, seed)
+    return model if model.has_masked_head else _with_new_head(model, transformers.AutoModelForMaskedLM, seed)
 
 
 def check_masked_head(network: PreTrainedModel) -> None:

@@ -10,14 +10,9 @@ from functools import partial
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
-from transformers import (
-    DistilBertConfig,
-    DistilBertForMaskedLM,
-    DistilBertForTokenClassification,
-    DistilBertModel,
-    PreTrainedModel,
-)
+from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
@@ -169,11 +164,12 @@ def without_token_types(model: Model) -> Model:
             f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without "
             f"(got {old.model_type!r} with {getattr(old, 'layer_norm_eps', 'none')})"
         )
-    plain = DistilBertForMaskedLM if model.has_masked_head else DistilBertModel
-    kind: Any = DistilBertForTokenClassification if model.labels else plain
+    plain = transformers.DistilBertForMaskedLM if model.has_masked_head else transformers.DistilBertModel
+    kind: Any = transformers.DistilBertForTokenClassification if model.labels else plain
     with torch.random.fork_rng(devices=[]):
         entries = _CONFIG | {name: name for name in _SAME}
-        network = kind(DistilBertConfig(**{ours: getattr(old, theirs) for ours, theirs in entries.items()}))
+        settings = {ours: getattr(old, theirs) for ours, theirs in entries.items()}
+        network = kind(transformers.DistilBertConfig(**settings))
     weights = {}
     for name, weight in model.network.state_dict().items():
         if not _DROPPED.search(name):

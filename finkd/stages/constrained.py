@@ -8,17 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from finkd.compression.pruning import Scope
-from finkd.compression.quantization import (
-    CHOICES,
-    FewBits,
-    bits_by_sensitivity,
-    embedding_matrix,
-    packed,
-    sensitivities,
-    with_packed_bytes,
-)
-from finkd.compression.sparsity import By, Sparsity, packed_bytes, prunable
+from finkd.compression import pruning, quantization, sparsity
 from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
@@ -99,8 +89,8 @@ class Sparsify(ConstrainedStage):
     """
 
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    by: By = "magnitude"
-    scope: Scope = "model"
+    by: sparsity.By = "magnitude"
+    scope: pruning.Scope = "model"
     rise: tuple[Part, Part] = (0.0, 0.7)
     losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
@@ -121,13 +111,13 @@ class Sparsify(ConstrainedStage):
         Raises:
             ConfigError: if it is trained and is no tagger of the corpus.
         """
-        student, names = copied(model), prunable(model)
+        student, names = copied(model), sparsity.prunable(model)
         rise = self.rise if self.schedule.epochs else (0.0, 0.0)
-        constraint = Sparsity(names, self.fraction, self.by, self.scope, rise)
+        constraint = sparsity.Sparsity(names, self.fraction, self.by, self.scope, rise)
         tokens = self._learn(student, model, constraint, context)
         weights = dict(student.network.named_parameters())
-        held = {name: packed_bytes(weights[name]) for name in names}
-        return StageResult(with_packed_bytes(student, held), tokens)
+        held = {name: sparsity.packed_bytes(weights[name]) for name in names}
+        return StageResult(quantization.with_packed_bytes(student, held), tokens)
 
 
 @dataclass(frozen=True)
@@ -150,7 +140,7 @@ class Quantize(ConstrainedStage):
         sentences: how many of the labelled ones it is measured on; 0 takes all.
     """
 
-    bits: Annotated[float, Field(ge=CHOICES[0], le=CHOICES[-1])] = 4
+    bits: Annotated[float, Field(ge=quantization.CHOICES[0], le=quantization.CHOICES[-1])] = 4
     by: Literal["uniform", "hessian"] = "hessian"
     embedding_bits: Literal[2, 3, 4, 8] = 8
     group: PositiveInt = 32
@@ -165,8 +155,10 @@ class Quantize(ConstrainedStage):
         """Check the number of bits, and that there is a tagger to ask or to train."""
         if self.by == "hessian":
             spec.check_tagger("compress:quantize.by=hessian")
-        if self.by == "uniform" and self.bits not in CHOICES:
-            raise ConfigError(f"compress:quantize.bits: expected one of {CHOICES} for all alike (got {self.bits:g})")
+        if self.by == "uniform" and self.bits not in quantization.CHOICES:
+            raise ConfigError(
+                f"compress:quantize.bits: expected one of {quantization.CHOICES} for all alike (got {self.bits:g})"
+            )
         return super().validate(spec)
 
     def run(self, model: Model, context: Context) -> StageResult:
@@ -177,20 +169,22 @@ class Quantize(ConstrainedStage):
         """
         student = copied(model)
         bits = self._bits(student, context)
-        tokens = self._learn(student, model, FewBits(bits, self.group), context)
-        table = {embedding_matrix(student): self.embedding_bits}
-        constrain(student, FewBits(table, self.group))
+        tokens = self._learn(student, model, quantization.FewBits(bits, self.group), context)
+        table = {quantization.embedding_matrix(student): self.embedding_bits}
+        constrain(student, quantization.FewBits(table, self.group))
         weights = dict(student.network.named_parameters())
         bits |= table
-        held = {name: len(packed(weights[name], each, self.group)) for name, each in bits.items()}
-        return StageResult(with_packed_bytes(student, held), tokens)
+        held = {name: len(quantization.packed(weights[name], each, self.group)) for name, each in bits.items()}
+        return StageResult(quantization.with_packed_bytes(student, held), tokens)
 
     def _bits(self, model: Model, context: Context) -> dict[str, int]:
-        names = prunable(model)
+        names = sparsity.prunable(model)
         if self.by == "uniform":
             return dict.fromkeys(names, int(self.bits))
         check_tagger(model, context, "compress:quantize.by=hessian")
         data = examples(context.train[: self.sentences or None], model, context, context.labels)
-        steep = sensitivities(model, data, names, self.batch_tokens, context.seed)
+        steep = quantization.sensitivities(model, data, names, self.batch_tokens, context.seed)
         weights = dict(model.network.named_parameters())
-        return bits_by_sensitivity({name: weights[name].detach() for name in names}, steep, self.bits, self.group)
+        return quantization.bits_by_sensitivity(
+            {name: weights[name].detach() for name in names}, steep, self.bits, self.group
+        )

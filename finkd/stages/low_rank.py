@@ -7,18 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
+from finkd.compression import low_rank
 from finkd.compression.embedding_factorization import check_factorizable, factorize
-from finkd.compression.low_rank import (
-    beyond_rank_one,
-    check_smaller,
-    decompose,
-    matrices,
-    moments,
-    ranks_alike,
-    ranks_by_budget,
-    ranks_by_energy,
-    with_ranks,
-)
 from finkd.corpora.errors import ConfigError
 from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
@@ -66,10 +56,10 @@ class Decompose(Stage):
         check_family(shape.family)
         sizes = shape.matrices()
         if self.budget is not None:
-            beyond_rank_one(sizes.values(), self.budget)
+            low_rank.beyond_rank_one(sizes.values(), self.budget)
         # Of a budget or an energy only the weights tell the ranks: 1 stands for whatever they will be.
-        ranks = dict.fromkeys(sizes, 1) if self.rank is None else ranks_alike(sizes, self.rank)
-        check_smaller(ranks)
+        ranks = dict.fromkeys(sizes, 1) if self.rank is None else low_rank.ranks_alike(sizes, self.rank)
+        low_rank.check_smaller(ranks)
         return spec.shaped(shape.overridden(ranks=ranks))
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
@@ -89,17 +79,18 @@ class Decompose(Stage):
             if self.read == "gold" and not context.train:
                 raise ConfigError("compress:decompose: needs a labelled corpus to read; name one, or set read=weights")
             data = examples(context.sentences(self.read), model, context)
-            seen = moments(model, data, self.batch_tokens, context.seed)
-        found = {name: decompose(each.weight, seen.get(name)) for name, each in matrices(model).items()}
+            seen = low_rank.moments(model, data, self.batch_tokens, context.seed)
+        matrices = low_rank.matrices(model)
+        found = {name: low_rank.decompose(each.weight, seen.get(name)) for name, each in matrices.items()}
         if self.budget is not None:
-            ranks = ranks_by_budget(found, self.budget)
+            ranks = low_rank.ranks_by_budget(found, self.budget)
         elif self.energy is not None:
-            ranks = ranks_by_energy(found, self.energy)
+            ranks = low_rank.ranks_by_energy(found, self.energy)
         else:
             assert self.rank is not None
-            ranks = ranks_alike({name: each.size for name, each in found.items()}, self.rank)
-        check_smaller(ranks)
-        return StageResult(with_ranks(model, found, ranks))
+            ranks = low_rank.ranks_alike({name: each.size for name, each in found.items()}, self.rank)
+        low_rank.check_smaller(ranks)
+        return StageResult(low_rank.with_ranks(model, found, ranks))
 
 
 @dataclass(frozen=True)

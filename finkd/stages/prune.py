@@ -10,14 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field, PositiveInt
 
-from finkd.compression.pruning import (
-    Scope,
-    by_magnitude,
-    by_taylor,
-    keep_parts,
-    kept,
-    of_layers,
-)
+from finkd.compression import pruning
 from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.models.layer_overrides import check_family
@@ -50,7 +43,7 @@ class Prune(Stage):
     what: What = "units"
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
     by: By = "taylor"
-    scope: Scope = "layer"
+    scope: pruning.Scope = "layer"
     batch_tokens: PositiveInt = 1024
     version: ClassVar[int] = 1
     makes_smaller: ClassVar[bool] = True
@@ -77,7 +70,7 @@ class Prune(Stage):
     def _left(self, counts: Sequence[int]) -> tuple[int, ...]:
         """Parts that each layer keeps; by the scope of the model, where only the weights tell, the first ones most."""
         importance = [torch.full((count,), -float(layer)) for layer, count in enumerate(counts)]
-        return tuple(map(len, kept(importance, self.fraction, self.scope)))
+        return tuple(map(len, pruning.kept(importance, self.fraction, self.scope)))
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Corpus, labels and seed, if the loss is asked."""
@@ -92,15 +85,16 @@ class Prune(Stage):
         """
         model.slim.check_whole("prune before that")
         if self.what == "layers":
-            rises = of_layers(model, self._examples(model, context), self.batch_tokens, context.seed)
+            rises = pruning.of_layers(model, self._examples(model, context), self.batch_tokens, context.seed)
             count = max(1, round(len(rises) * (1 - self.fraction)))
             order = sorted(range(len(rises)), key=lambda layer: -rises[layer])
             return StageResult(keep_layers(model, sorted(order[:count])))
         if self.by == "magnitude":
-            importance = by_magnitude(model)
+            importance = pruning.by_magnitude(model)
         else:
-            importance = by_taylor(model, self._examples(model, context), self.batch_tokens, context.seed)
-        return StageResult(keep_parts(model, self.what, kept(importance[self.what], self.fraction, self.scope)))
+            importance = pruning.by_taylor(model, self._examples(model, context), self.batch_tokens, context.seed)
+        stay = pruning.kept(importance[self.what], self.fraction, self.scope)
+        return StageResult(pruning.keep_parts(model, self.what, stay))
 
     @staticmethod
     def _examples(model: Model, context: Context) -> TrainingData:

@@ -8,17 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from pydantic import Field
 
-from finkd.compression.sharing import (
-    Method,
-    Start,
-    check_shareable,
-    cp,
-    rank_by_budget,
-    share_layers,
-    stacks,
-    tucker,
-    with_factors,
-)
+from finkd.compression import sharing
 from finkd.models.layer_overrides import LINEARS, check_family
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
@@ -37,20 +27,20 @@ class TieLayers(Stage):
     """
 
     what: Literal["all", "attention", "feed-forward"] = "all"
-    start: Start = "mean"
+    start: sharing.Start = "mean"
     version: ClassVar[int] = 1
     makes_smaller: ClassVar[bool] = True
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check that the layers can have one set of weights."""
         shape = spec.shape
-        check_shareable(shape.slim, shape.layers, self.what, self.start)
+        sharing.check_shareable(shape.slim, shape.layers, self.what, self.start)
         check_family(shape.family)
         return spec.shaped(shape.overridden(shared=self.what))
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model with shared weights."""
-        return StageResult(share_layers(model, self.what, self.start))
+        return StageResult(sharing.share_layers(model, self.what, self.start))
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,7 @@ class Tensorize(Stage):
         budget: share of the matrices' parameters that are left.
     """
 
-    method: Method = "tucker"
+    method: sharing.Method = "tucker"
     budget: Annotated[float, Field(gt=0, lt=1)] = 0.5
     version: ClassVar[int] = 1
     makes_smaller: ClassVar[bool] = True
@@ -79,7 +69,7 @@ class Tensorize(Stage):
         check_family(shape.family)
         sizes = shape.matrices()
         stacked = {name: torch.empty(shape.layers, *sizes[f"0.{name}"], device="meta") for name in LINEARS}
-        ranks = {name: (rank_by_budget(stack, self.method, self.budget),) for name, stack in stacked.items()}
+        ranks = {name: (sharing.rank_by_budget(stack, self.method, self.budget),) for name, stack in stacked.items()}
         return spec.shaped(shape.overridden(stacked=ranks))
 
     def run(self, model: Model, context: Context) -> StageResult:
@@ -88,9 +78,9 @@ class Tensorize(Stage):
         Raises:
             ConfigError: if its layers are shared, of low rank or of different shapes, or no rank fits the budget.
         """
-        decomposed = {"tucker": tucker, "cp": cp}[self.method]
+        decomposed = {"tucker": sharing.tucker, "cp": sharing.cp}[self.method]
         found = {
-            kind: decomposed(stack, rank_by_budget(stack, self.method, self.budget))
-            for kind, stack in stacks(model).items()
+            kind: decomposed(stack, sharing.rank_by_budget(stack, self.method, self.budget))
+            for kind, stack in sharing.stacks(model).items()
         }
-        return StageResult(with_factors(model, found))
+        return StageResult(sharing.with_factors(model, found))

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from finkd.compression.pruning import by_magnitude, by_taylor, keep_parts, kept, of_layers
+from finkd.compression.pruning import by_magnitude, by_taylor, kept, of_layers
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
@@ -124,9 +124,3 @@ def test_rounds_of_pruning_add_up(tmp_path):
 def test_what_cannot_be_pruned_is_refused(stage, model, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         stage.run(model, context(tmp_path))
-
-
-def test_all_parts_kept_is_the_model_as_it_was():
-    model = tiny_model(labels=LABELS)
-    same = keep_parts(keep_parts(model, "heads", [torch.arange(2)] * 2), "units", [torch.arange(64)] * 2)
-    torch.testing.assert_close(outputs(same, TEXT), outputs(model, TEXT), rtol=0, atol=0)

@@ -4,9 +4,8 @@ import json
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
+from transformers import AutoModelForTokenClassification, pipeline
 
-from finkd.compression.pruning import keep_parts
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.architectures import register
@@ -45,14 +44,6 @@ def test_a_new_head_comes_on_the_slim_encoder(tmp_path):
     masked = with_masked_head(encoder, 1)
     masked.save(tmp_path)
     assert load_model(tmp_path).has_masked_head
-
-
-def test_as_many_units_everywhere_are_a_network_of_transformers(tmp_path):
-    model = keep_parts(tiny_model(labels=LABELS), "units", [torch.arange(5), torch.arange(5)])
-    assert type(model.network).__module__.startswith("transformers.")
-    assert model.network.config.intermediate_size == 5
-    model.save(tmp_path)
-    assert AutoConfig.from_pretrained(tmp_path).model_type == "bert"
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -151,12 +151,6 @@ def test_the_head_of_a_weight_file_is_bounded(length, folder):
         load_model(folder)
 
 
-def test_adapters_are_refused(folder):
-    (folder / "adapter_config.json").write_text("{}")
-    with pytest.raises(ConfigError, match=r"adapter_config\.json: the folder holds adapters; merge them"):
-        load_model(folder)
-
-
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
 def test_positions_are_those_of_the_network(family, tmp_path):
     model = tiny_model(labels=LABELS, family=family, positions=40)

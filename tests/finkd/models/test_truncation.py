@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from finkd.compression.embedding_factorization import factorize
 from finkd.corpora.errors import ConfigError
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
@@ -110,20 +109,6 @@ def test_a_narrower_student_keeps_its_head_and_is_one_that_transformers_knows(fa
     assert (again.labels, again.has_masked_head) == (teacher.labels, head == "words")
     assert torch.equal(outputs(again, TEXT), outputs(student, TEXT))
     assert torch.isfinite(outputs(student, TEXT)).all()
-
-
-def test_a_student_with_factorised_embeddings_can_be_narrowed():
-    student = narrow(factorize(tiny_model(), 6), 8)
-    assert student.embeddings.weight.shape[1] == 6
-    assert outputs(student, TEXT).shape[-1] == 8
-
-
-@pytest.mark.parametrize("width", [0, 7, 32, 64])
-def test_widths_that_do_not_fit_are_refused(width):
-    with pytest.raises(
-        ConfigError, match=r"truncate-layers\.width: expected a multiple of the 2 heads that is less than 32"
-    ):
-        narrow(tiny_model(), width)
 
 
 @pytest.mark.parametrize(
