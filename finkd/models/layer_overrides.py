@@ -23,11 +23,12 @@ FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "e
 LINEARS = ("query", "key", "value", "attended", "raised", "lowered")
 """Matrices of a layer: query, key, value and output of attention; first and second feed-forward matrix."""
 
-_BERT = (
+BERT = (
     *("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"),
     *("intermediate.dense", "output.dense"),
 )
-_DISTILBERT = ("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2")
+DISTILBERT = ("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2")
+"""Module names of the matrices in ``LINEARS`` within a layer of each architecture."""
 
 _LINEARS_OF_HALF = {"all": LINEARS, "attention": LINEARS[:4], "feed-forward": LINEARS[4:]}
 _MODULES_OF_HALF = {
@@ -137,7 +138,7 @@ def linear_paths(layer: nn.Module) -> dict[str, str]:
         ConfigError: if the layer is of another architecture than BERT, RoBERTa, ELECTRA and DistilBERT.
     """
     names = {name for name, _ in layer.named_modules()}
-    for paths in (_BERT, _DISTILBERT):
+    for paths in (BERT, DISTILBERT):
         if names.issuperset(paths):
             return dict(zip(LINEARS, paths, strict=True))
     raise ConfigError("compress: needs the layers of a BERT, RoBERTa, ELECTRA or DistilBERT")

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
 from finkd.models.embedding_transfer import Carry, Characters, Transfer
-from finkd.models.layer_overrides import Slim
+from finkd.models.layer_overrides import BERT, DISTILBERT, Slim
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 
@@ -29,21 +29,17 @@ _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
 _EPSILON = 1e-12
 """Of DistilBERT's layer norms; its configuration cannot change it."""
 
-_NAMES = (
-    (r"^bert\.", "distilbert."),
-    (r"encoder\.layer\.", "transformer.layer."),
-    (r"attention\.self\.query\.", "attention.q_lin."),
-    (r"attention\.self\.key\.", "attention.k_lin."),
-    (r"attention\.self\.value\.", "attention.v_lin."),
-    (r"attention\.output\.dense\.", "attention.out_lin."),
-    (r"attention\.output\.LayerNorm\.", "sa_layer_norm."),
-    (r"intermediate\.dense\.", "ffn.lin1."),
-    (r"(\d+)\.output\.dense\.", r"\1.ffn.lin2."),
-    (r"(\d+)\.output\.LayerNorm\.", r"\1.output_layer_norm."),
-    (r"cls\.predictions\.transform\.dense\.", "vocab_transform."),
-    (r"cls\.predictions\.transform\.LayerNorm\.", "vocab_layer_norm."),
-    (r"cls\.predictions\.decoder\.", "vocab_projector."),
-)
+_NAMES = {
+    "bert.": "distilbert.",
+    "encoder.layer.": "transformer.layer.",
+    **{f"{theirs}.": f"{ours}." for theirs, ours in zip(BERT, DISTILBERT, strict=True)},
+    "attention.output.LayerNorm.": "sa_layer_norm.",
+    "output.LayerNorm.": "output_layer_norm.",
+    "cls.predictions.transform.dense.": "vocab_transform.",
+    "cls.predictions.transform.LayerNorm.": "vocab_layer_norm.",
+    "cls.predictions.decoder.": "vocab_projector.",
+}
+"""Part of the name of a BERT's weight -> of a DistilBERT's, replaced in this order."""
 _DROPPED = re.compile(r"token_type_embeddings|pooler|cls\.predictions\.bias|position_ids")
 """Weights that DistilBERT lacks; BERT keeps the bias of its masked-LM head under two names."""
 
@@ -173,8 +169,8 @@ def without_token_types(model: Model) -> Model:
     weights = {}
     for name, weight in model.network.state_dict().items():
         if not _DROPPED.search(name):
-            for theirs, ours in _NAMES:
-                name = re.sub(theirs, ours, name)
+            for theirs, ours in _NAMES.items():
+                name = name.replace(theirs, ours)
             weights[name] = weight
     network.load_state_dict(weights)
     embeddings: Any = model.encoder.embeddings
