@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from finkd.corpora.errors import ConfigError
-from finkd.data.batches import TrainingData, plan
+from finkd.data.batches import TrainingData
+from finkd.data.sampler import plan
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
 from finkd.models.architectures import rebuilt

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from finkd.data.batches import Batch, TrainingData, plan
+from finkd.data.batches import Batch, TrainingData
+from finkd.data.sampler import plan
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import head_size, linear, linear_paths

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder
 from finkd.corpora.sentence import Sentence
-from finkd.data.batches import by_length
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
+from finkd.data.sampler import by_length
 from finkd.export.graph_file import INPUTS, check_graph
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.inference.prediction import current_interrupt
