@@ -136,7 +136,7 @@ BROKEN = [
     ("jsonl", '{"words": ["a", ""], "tags": ["O", "O"]}\n', ":1: found an empty word"),
     ("jsonl", '{"words": ["a"], "tags": []}\n', ":1: found 1 word and 0 tags"),
     ("jsonl", '{"words": ["a"], "tags": ["I-X"]}\n', ":1: tag 0 found 'I-X'"),
-    ("jsonl", '{"words": ["\\ud800"], "tags": ["O"]}\n', ":1: found half a surrogate pair"),
+    ("jsonl", '{"words": ["\\ud800"], "tags": ["O"]}\n', ":1: not usable JSON (found half a surrogate pair)"),
     ("jsonl", "[" * 100_000, ":1: not usable JSON"),
     ("jsonl", "1" * 5000, ":1: not usable JSON"),
     (

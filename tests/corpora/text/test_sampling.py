@@ -114,7 +114,7 @@ def test_wrong_sources_are_named(folder, weights, error, message):
     ("name", "content", "message"),
     [
         ("x.txt", "\n \n", r"x\.txt:1: found no text; expected one passage per line"),
-        ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: found .*; expected an object with a text"),
+        ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: expected a text under 'text' \(found body\)"),
         ("x.pdf", "a", r"found no \.txt, \.txt\.gz, \.jsonl, \.jsonl\.gz file"),
     ],
 )
