@@ -10,7 +10,7 @@ import numpy as np
 from finkd.corpora.sentence import Sentence
 from finkd.tokenization.analysis.batch import BLOCKS, LONGEST, TextBatch, batches
 from finkd.tokenization.analysis.examples import Numbers, Texts
-from finkd.tokenization.analysis.word_counter import WordCounter, word_keys
+from finkd.tokenization.analysis.word_counter import WordCounter
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, Spans, find, shapes, spelled
 from finkd.tokenization.analysis.words import Bools
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
@@ -252,8 +252,8 @@ class Accumulator:
         pairs = zip(self.sides, tokens_of, strict=True)
         touching = [side.add(batch, tokens, shape, spans, len(self.types)) for side, tokens in pairs]
         words = np.flatnonzero(spelled(batch))
-        starts, ends = batch.starts[words], batch.ends[words]
+        borders = zip(batch.starts[words].tolist(), batch.ends[words].tolist(), strict=True)
         extra = np.stack([np.maximum(tokens[words] - 1, 0) for tokens in touching], axis=1)
-        self.counter.add(word_keys(batch, starts, ends), extra, lambda index: batch.joined[starts[index] : ends[index]])
+        self.counter.add([batch.joined[start:end] for start, end in borders], extra)
         self.drawn.add(batch)
         self.written.add(batch, spans)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
         encodings = tokenizer.backend.encode_batch([f" {stretch}" for stretch in batch], add_special_tokens=False)
         for stretch, encoding in zip(batch, encodings, strict=True):
             ids += encoding.ids
-            sizes = list(_runs(encoding.word_ids))
+            sizes = [len(list(run)) for _, run in groupby(encoding.word_ids)]
             lengths += sizes
             times += [counts.counts[stretch]] * len(sizes)
     starts = np.concatenate(([0], np.cumsum(np.array(lengths, np.int64))))
@@ -128,18 +129,6 @@ def joined(model: Described, first: str, second: str) -> str:
     """Return the entry that two adjacent tokens merge to."""
     prefix = model.get("continuing_subword_prefix") or ""
     return first + second.removeprefix(prefix)
-
-
-def _runs(word_ids: Sequence[int | None]) -> Iterator[int]:
-    """Yield the lengths of runs of equal word numbers."""
-    size = 0
-    for place, word in enumerate(word_ids):
-        if place and word != word_ids[place - 1]:
-            yield size
-            size = 0
-        size += 1
-    if size:
-        yield size
 
 
 def _renumber(processor: Described, ids: Callable[[str], int]) -> None:
