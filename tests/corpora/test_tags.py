@@ -86,11 +86,11 @@ def test_same_entities_as_seqeval_strict(scheme, reference, data):
 @pytest.mark.parametrize(
     ("tags", "scheme", "message"),
     [
-        (["O", "I-X"], "IOB2", "tag 1: found 'I-X', which continues no entity of its type; expected B- first"),
-        (["B-X", "I-Y"], "IOB2", "tag 1: found 'I-Y', which continues no entity"),
-        (["O", "B-X"], "IOB1", "tag 1: found 'B-X', but no neighbour of its type; expected I-"),
-        (["B-X", "O"], "BIOES", "tag 1: found 'O', but the entity before it is still open"),
-        (["O", "B-X"], "BIOES", "tag 1: found 'B-X' at the end of the sentence; expected E-X"),
+        (["O", "I-X"], "IOB2", "tag 1: found 'I-X', which does not fit its neighbours; IOB2 reads it as 'O'"),
+        (["B-X", "I-Y"], "IOB2", "tag 1: found 'I-Y', which does not fit"),
+        (["O", "B-X"], "IOB1", "tag 1: found 'B-X', which does not fit its neighbours; IOB1 reads it as 'I-X'"),
+        (["B-X", "O"], "BIOES", "tag 0: found 'B-X', which does not fit"),
+        (["O", "B-X"], "BIOES", "tag 1: found 'B-X', which does not fit"),
         (["E-X"], "IOB2", "tag 0: found 'E-X'; expected O, B-TYPE, I-TYPE"),
         (["PER"], "IOB2", "tag 0: found 'PER'; expected O"),
         (["B-"], "IOB2", "tag 0: found 'B-'; expected O"),

@@ -90,10 +90,8 @@ class Coverage:
         self.ends = (tokens.ends + base)[covering]
         size = len(batch.points)
         self._started, self._ended = _running(self.starts, size), _running(self.ends, size)
-        self._unknown: tuple[Longs, Longs] | None = None
-        if unknown.any():
-            hidden = unknown[covering]
-            self._unknown = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
+        hidden = unknown[covering]
+        self._hidden = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
 
     def touching(self, starts: Longs, ends: Longs) -> Longs:
         """Count the tokens that share a character with each stretch."""
@@ -101,9 +99,7 @@ class Coverage:
 
     def known(self, starts: Longs, ends: Longs) -> Bools:
         """Flag the stretches that no unknown token touches."""
-        if self._unknown is None:
-            return np.ones(len(starts), np.bool_)
-        started, ended = self._unknown
+        started, ended = self._hidden
         found: Bools = started[ends] - ended[starts + 1] == 0
         return found
 

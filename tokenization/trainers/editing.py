@@ -14,6 +14,7 @@ from tokenizers import Tokenizer as Backend
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.tokenizer import Longs, Tokenizer
 from finkd.tokenization.trainers.counting import WordCounts
+from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
 
 Described = dict[str, Any]
 
@@ -67,6 +68,27 @@ def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
             times += [counts.counts[stretch]] * len(sizes)
     starts = np.concatenate(([0], np.cumsum(np.array(lengths, np.int64))))
     return Words(np.array(ids, np.int64), starts, np.array(times, np.int64))
+
+
+def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
+    """Return a copy of a tokenizer that keeps some words whole.
+
+    Args:
+        teacher: not changed.
+        counts: the text that tells which currency signs and numbers there are.
+        protect: what is never cut.
+        size: of which whole numbers may fill the share ``NUMBER_SHARE``.
+
+    Raises:
+        ConfigError: if a protected word is empty or holds white space.
+    """
+    if protect == LEARNED:
+        return teacher
+    backend = Backend.from_str(teacher.backend.to_str())
+    words = protect.words(counts, backend.normalizer, int(size * NUMBER_SHARE))
+    backend.pre_tokenizer = protect.pre_tokenizer(backend.pre_tokenizer)
+    add_words(backend, words)
+    return Tokenizer(backend, teacher.specials, teacher.name)
 
 
 def described_model(tokenizer: Tokenizer) -> Described:
