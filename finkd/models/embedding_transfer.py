@@ -90,7 +90,7 @@ class Focus:
 
     Attributes:
         nearest: number of equal tokens considered for each new one.
-        words: as in ``finkd.tokenization.maps.neighbours.Space``.
+        words: as in ``finkd.tokenization.maps.neighbours.Neighbours``.
         contexts: likewise.
         window: likewise.
         dimensions: likewise.

@@ -36,6 +36,13 @@ def change(folder, **entries):
     [
         ("null", "found null; expected a JSON object"),
         ("{", "not valid JSON"),
+        (r'{"a": "\ud800"}', "not valid JSON .found half a surrogate pair"),
+        ('{"a": 1, "a": 2}', "not valid JSON .found the key 'a' twice"),
+        ('{"a": NaN}', "not valid JSON .*found NaN"),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "not valid JSON"),
+        ('{"a": ' + "[" * 60 + "]" * 60 + "}", "not valid JSON .*nested more than 32 deep"),
+        ('{"a": {"b": 1' + "0" * 30 + "}}", r"a\.b: found 1000.*; expected an integer of up to"),
+        ('{"a": 1' + "0" * 5000 + "}", "not valid JSON"),
         (" " * (9 * 2**20), "found 9,437,184 bytes; expected 8,388,608 at most"),
     ],
 )
