@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import pandas as pd
 
-from finkd.reports.sections import Section, Spread, SystemResults
-from finkd.reports.table import Cell, Column, Table, label, number
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One stage of one system, over its seeds."""
-
-    system: SystemResults
-    position: int
-
-    @property
-    def kind(self) -> str:
-        return next(r.lineage[self.position].kind for r in self.system.records if len(r.lineage) > self.position)
-
-    def mean(self, figure: str, digits: int) -> Cell:
-        lineages = (record.lineage for record in self.system.records)
-        figures = (getattr(stages[self.position], figure) for stages in lineages if len(stages) > self.position)
-        return number(Spread.mean_of(figures), digits, self.system.ids)
+from finkd.reports.sections import Section, Spread
+from finkd.reports.table import Column, Table, label, number
 
 
 def lineage(section: Section) -> Table:
     """Make one row per stage of each system; systems that need no training have none."""
+    stages = pd.DataFrame(
+        [
+            (system.name, place, system.ids, stage.kind, stage.seconds, stage.tokens)
+            for system in section.systems
+            for record in system.records
+            for place, stage in enumerate(record.lineage, 1)
+        ],
+        columns=["system", "position", "ids", "kind", "seconds", "tokens"],
+    )
+    means = {"ids": "first", "kind": "first", "seconds": Spread.mean_of, "tokens": Spread.mean_of}
+    steps = stages.groupby(["system", "position"], sort=False).agg(means).reset_index()
     columns = [
-        (
-            Column("system", "System", "left"),
-            lambda step: label(step.system.name, step.system.ids, shown=step.position == 0),
-        ),
-        (Column("position", "Stage"), lambda step: number(step.position + 1, 0, step.system.ids)),
-        (Column("kind", "Kind", "left"), lambda step: label(step.kind, step.system.ids)),
-        (Column("seconds", "Time (s)"), lambda step: step.mean("seconds", 1)),
-        (Column("tokens", "Tokens seen"), lambda step: step.mean("tokens", 0)),
-    ]
-    steps = [
-        _Step(system, position)
-        for system in section.systems
-        for position in range(max(len(record.lineage) for record in system.records))
+        (Column("system", "System", "left"), lambda step: label(step.system, shown=step.position == 1)),
+        (Column("position", "Stage"), lambda step: number(step.position)),
+        (Column("kind", "Kind", "left"), lambda step: label(step.kind)),
+        (Column("seconds", "Time (s)"), lambda step: number(step.seconds, 1)),
+        (Column("tokens", "Tokens seen"), lambda step: number(step.tokens)),
     ]
     notes = [
         "Means over seeds. Time: when the stage was computed, even if this run took its result from the store.",
         "Tokens: tokens without padding.",
     ]
-    return Table.of("lineage", "Stages", section, notes, columns, steps)
+    return Table.of("lineage", "Stages", section, notes, columns, steps.itertuples())
