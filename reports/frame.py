@@ -66,7 +66,12 @@ def _row(record: RunRecord) -> dict[str, Any]:
     named |= {f"f1_{split}": extra.micro.f1 for split, extra in record.extra_splits.items()}
     named |= {f"vocabulary_{name}": value for name, value in record.vocabulary.items() if _is_number(value)}
     found = row | named | row  # a type or a split of a user's corpus must not hide another figure
-    return {name: math.nan if value is None else value for name, value in found.items()}
+    return {_storable(name): math.nan if value is None else _storable(value) for name, value in found.items()}
+
+
+def _storable(value: Any) -> Any:
+    """Replace lone surrogates in text, which columns of strings cannot hold."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _f1(counts: Counts | None) -> float | None:

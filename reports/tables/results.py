@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
 from finkd.reports.literature import cited
-from finkd.reports.sections import Section, SystemResults, ordering
+from finkd.reports.sections import Section, Spread, SystemResults, ordering
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, share, spread
 from finkd.reports.tables.significance import MARK, Rival, method, rivals
 
@@ -61,7 +61,11 @@ def named(system: SystemResults, *, strong: bool = False) -> Cell:
 
 
 def _extra_split(split: str) -> tuple[Column, Callable[[SystemResults], Cell]]:
-    return Column(f"micro_f1_{split}", f"Micro-F1, {split}"), lambda system: spread(system.spread(f"f1_{split}"))
+    def f1(system: SystemResults) -> Cell:
+        scored = (record.extra_splits.get(split) for record in system.records)
+        return spread(Spread.of(scores.micro.f1 for scores in scored if scores))
+
+    return Column(f"micro_f1_{split}", f"Micro-F1, {split}"), f1
 
 
 def _speed(column: str, digits: int) -> Callable[[SystemResults], Cell]:
