@@ -300,21 +300,23 @@ def measure(given: Any) -> dict[str, Any]:
         warm_up(address, known)
         baseline = memory_of(service)
         command = [sys.executable, __file__, given.model, "--probe", str(address.port), "--seconds", str(given.seconds)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as prober:
-            with ThreadPoolExecutor(given.slow_readers + 2) as beside:
-                beside.submit(look, service, over, seen)
-                for _ in range(given.slow_readers):
-                    beside.submit(read_slowly, address, long, over, seen)
-                badly = beside.submit(ask_badly, address, given.malformed, over, given.seconds, seen)
-                stop = time.monotonic() + given.seconds
-                asyncio.run(ask_all(str(address), known, stop, given.connections, seen))
-                health = json.loads(prober.communicate()[0])
-                badly.result()
-                began = time.monotonic()
-                process.send_signal(signal.SIGTERM)
-                process.wait(60)
-                ended = time.monotonic() - began
-                over.set()
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as prober,
+            ThreadPoolExecutor(given.slow_readers + 2) as beside,
+        ):
+            beside.submit(look, service, over, seen)
+            for _ in range(given.slow_readers):
+                beside.submit(read_slowly, address, long, over, seen)
+            badly = beside.submit(ask_badly, address, given.malformed, over, given.seconds, seen)
+            stop = time.monotonic() + given.seconds
+            asyncio.run(ask_all(str(address), known, stop, given.connections, seen))
+            health = json.loads(prober.communicate()[0])
+            badly.result()
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+            ended = time.monotonic() - began
+            over.set()
     return report(given, seen, baseline, health, ended)
 
 
