@@ -86,7 +86,7 @@ class Table:
         """Make a table with one row per item; each column comes with the function that makes its cell.
 
         In a table of one section, data files get the section's experiment, corpus and split in front. Cells that name
-        no records come from the item's own (``ids``), where it has any.
+        no records come from the item's own (its ``ids``, or its ``id``), where it has any.
         """
         pairs = list(columns)
         scope: tuple[Cell, ...] = ()
@@ -96,9 +96,10 @@ class Table:
             title, headings = f"{title}: {section.name}", _SCOPE + headings
 
         def row(item: Item) -> tuple[Cell, ...]:
-            ids = tuple(getattr(item, "ids", ()))
+            ids = getattr(item, "ids", None) or ([item.id] if hasattr(item, "id") else [])
+            records = tuple(map(plain, ids))
             cells = (make(item) for _, make in pairs)
-            return scope + tuple(cell if cell.records else replace(cell, records=ids) for cell in cells)
+            return scope + tuple(cell if cell.records else replace(cell, records=records) for cell in cells)
 
         return cls(name, plain(title), tuple(map(plain, notes)), headings, tuple(map(row, items)))
 
