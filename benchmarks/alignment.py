@@ -13,22 +13,18 @@ import os
 
 os.environ.update(TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before numpy loads
 
-import argparse
-import gzip
 import importlib.util
 import itertools
 import json
-import platform
 import sys
 import timeit
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.shared import credit_agreements, options, versions
+from finkd.corpora.readers.lines import numbered_lines
 from finkd.models import pretrained
 from finkd.tokenization.alignment import align
 from finkd.tokenization.tokenizer import Tokenizer, Tokens
@@ -42,12 +38,9 @@ Batch = tuple[list[str], Tokens, Tokens]
 
 def sample(count: int) -> list[str]:
     """Return financial text from ``FINKD_DATA``, else the toy sentences over and over."""
-    root = os.environ.get("FINKD_DATA")
-    if not root:
-        return list(itertools.islice(itertools.cycle(TEXTS), count))
-    path = Path(root) / "text" / "financial" / "sec_credit_agreements.txt.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [line.strip()[:1000] for line in itertools.islice(lines, count)]
+    file = credit_agreements()
+    lines = (line for _, line in numbered_lines(file)) if file else itertools.cycle(TEXTS)
+    return [line.strip()[:1000] for line in itertools.islice(lines, count)]
 
 
 def two_pointers(teacher: list[tuple[int, int]], student: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
@@ -87,29 +80,25 @@ def peers(batches: list[Batch], teacher: Tokenizer, student: Tokenizer) -> dict[
         from spacy_alignments import get_alignments
 
         def names(tokens: Tokens, tokenizer: Tokenizer) -> list[list[str]]:
-            tokens = [tokenizer.vocabulary[index].removeprefix("##") for index in tokens.ids.tolist()]
-            return [tokens[start:end] for start, end in itertools.pairwise(tokens.rows.tolist())]
+            texts = [tokenizer.vocabulary[index].removeprefix("##") for index in tokens.ids.tolist()]
+            return [texts[start:end] for start, end in itertools.pairwise(tokens.rows.tolist())]
 
-        tokens = [
-            pair
-            for _, ours, theirs in batches
-            for pair in zip(names(ours, teacher), names(theirs, student), strict=True)
-        ]
+        pairs = (zip(names(ours, teacher), names(theirs, student), strict=True) for _, ours, theirs in batches)
+        tokens = list(itertools.chain.from_iterable(pairs))
         found["spacy_alignments"] = lambda: [get_alignments(*pair) for pair in tokens]
     return found
 
 
 def main() -> None:
     """Measure and print one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=2000, help="texts to align")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each measurement; the best one counts")
-    options = parser.parse_args()
-    texts = sample(options.texts)
-    teacher, student = (
-        Tokenizer.load(pretrained.resolve(pretrained.DEFAULT)),
-        train(sample(TRAINING), "wordpiece", 8000),
+    given = options(
+        __doc__,
+        texts=(2000, "texts to align"),
+        repeats=(5, "runs of each measurement; the best one counts"),
     )
+    texts = sample(given.texts)
+    teacher = Tokenizer.load(pretrained.resolve(pretrained.DEFAULT))
+    student = train(sample(TRAINING), "wordpiece", 8000)
     rows = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     batches = [(batch, teacher.encode(batch), student.encode(batch)) for batch in rows]
     tokens = sum(len(ours.ids) + len(theirs.ids) for _, ours, theirs in batches)
@@ -119,14 +108,14 @@ def main() -> None:
             teacher.encode(batch)
             student.encode(batch)
 
-    tokenizing = best_seconds(tokenize, options.repeats)
-    aligning = best_seconds(lambda: [align(ours, theirs) for _, ours, theirs in batches], options.repeats)
+    tokenizing = best_seconds(tokenize, given.repeats)
+    aligning = best_seconds(lambda: [align(ours, theirs) for _, ours, theirs in batches], given.repeats)
     result = {
         "tokens_per_second": round(tokens / aligning),
         "share_of_tokenizing_time": round(aligning / tokenizing, 4),
         "tokenizing_tokens_per_second": round(tokens / tokenizing),
         "peers_tokens_per_second": {
-            name: round(tokens / best_seconds(work, options.repeats))
+            name: round(tokens / best_seconds(work, given.repeats))
             for name, work in peers(batches, teacher, student).items()
         },
         "tokens": tokens,
@@ -134,8 +123,8 @@ def main() -> None:
         "batch": BATCH,
         "threads": 1,
         "student_size": len(student),
-        "source": "FINKD_DATA" if os.environ.get("FINKD_DATA") else "toy sentences",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "tokenizers": version("tokenizers")},
+        "source": "FINKD_DATA" if credit_agreements() else "toy sentences",
+        "versions": versions(),
     }
     print(json.dumps(result))
 

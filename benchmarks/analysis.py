@@ -16,23 +16,18 @@ import os
 
 os.environ.update(TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before numpy loads
 
-import argparse
 import itertools
 import json
-import platform
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.shared import credit_agreements, fresh, options, peak_mib, versions
 from finkd.corpora.readers.lines import numbered_lines
 from finkd.models import pretrained
 from finkd.tokenization.analysis import Candidate, Encoder, Text, measure
@@ -57,12 +52,6 @@ def lines(file: Path | None, characters: int) -> Iterator[str]:
                 taken += len(line)
                 if taken >= characters:
                     return
-
-
-def default_file() -> Path | None:
-    """Return credit agreements from ``FINKD_DATA``, if they are there."""
-    path = Path(os.environ.get("FINKD_DATA", "")) / "text" / "financial" / "sec_credit_agreements.txt.gz"
-    return path if path.is_file() else None
 
 
 def candidates(folder: Path) -> list[Candidate]:
@@ -93,58 +82,48 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - start, time.process_time() - busy
 
 
-def peak_megabytes(file: Path | None, characters: int, folder: Path) -> float:
-    """Peak memory of a fresh process that analyses this much text."""
-    arguments = [sys.executable, __file__, "--peak", str(characters), "--vocabulary", str(folder)]
-    shown = subprocess.run(
-        arguments + (["--file", str(file)] if file else []), check=True, capture_output=True, text=True
-    )
-    return float(shown.stdout)
-
-
 def main() -> None:
     """Measure and print one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=float, default=10, help="text to time, in millions of characters")
-    parser.add_argument("--large", type=float, default=100, help="text to measure memory on as well")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each measurement; the best one counts")
-    parser.add_argument("--file", type=Path, default=default_file(), help="text, a passage per line, .gz if you like")
-    parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--vocabulary", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.peak:
-        analyse(options.file, options.peak, candidates(options.vocabulary))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    given = options(
+        __doc__,
+        megabytes=(10.0, "text to time, in millions of characters"),
+        large=(100.0, "text to measure memory on as well"),
+        repeats=(3, "runs of each measurement; the best one counts"),
+        file={"type": Path, "default": credit_agreements(), "help": "text, a passage per line, .gz if you like"},
+        hidden={"peak": int, "vocabulary": Path},
+    )
+    if given.peak:
+        analyse(given.file, given.peak, candidates(given.vocabulary))
+        print(peak_mib())
         return
     with tempfile.TemporaryDirectory() as folder:
-        learned = train(itertools.islice(lines(options.file, 20 * MEGABYTE), TRAINING), "wordpiece", 8000)
+        learned = train(itertools.islice(lines(given.file, 20 * MEGABYTE), TRAINING), "wordpiece", 8000)
         learned.save(Path(folder) / "vocabulary")
-        print(json.dumps(figures(options, Path(folder) / "vocabulary")))
+        print(json.dumps(figures(given, Path(folder) / "vocabulary")))
 
 
-def figures(options: argparse.Namespace, folder: Path) -> dict[str, object]:
+def figures(given: Any, folder: Path) -> dict[str, object]:
     """Return all figures."""
-    characters, compared = int(options.megabytes * MEGABYTE), candidates(folder)
-    analyse(options.file, MEGABYTE // 10, compared)  # tables that are made once are not timed
+    characters, compared = int(given.megabytes * MEGABYTE), candidates(folder)
+    analyse(given.file, MEGABYTE // 10, compared)  # tables that are made once are not timed
     cutting, analysing = [], []
-    for _ in range(options.repeats):
-        cutting.append(seconds(lambda: tokenize(options.file, characters, compared)))
-        analysing.append(seconds(lambda: analyse(options.file, characters, compared)))
-    sizes = (options.megabytes, options.large)
+    for _ in range(given.repeats):
+        cutting.append(seconds(lambda: tokenize(given.file, characters, compared)))
+        analysing.append(seconds(lambda: analyse(given.file, characters, compared)))
+    sizes = (given.megabytes, given.large)
+    reader = (__file__, "--vocabulary", folder, *(("--file", given.file) if given.file else ()))
     cut, analysed = (tuple(map(min, zip(*runs, strict=True))) for runs in (cutting, analysing))
     return {
         "ratio_to_tokenizing": round(analysed[0] / cut[0], 3),
         "processor_ratio_to_tokenizing": round(analysed[1] / cut[1], 3),
         "analysis_seconds": round(analysed[0], 2),
         "tokenizing_seconds": round(cut[0], 2),
-        "peak_mib": {
-            f"{size:g} MB": round(peak_megabytes(options.file, int(size * MEGABYTE), folder)) for size in sizes
-        },
+        "peak_mib": {f"{size:g} MB": fresh(*reader, "--peak", int(size * MEGABYTE)) for size in sizes},
         "characters": characters,
         "tokenizers": [len(candidate.tokenizer) for candidate in compared],
         "threads_of_tokenizers": 1,
-        "source": options.file.name if options.file else "toy sentences",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "tokenizers": version("tokenizers")},
+        "source": given.file.name if given.file else "toy sentences",
+        "versions": versions(),
     }
 
 

@@ -13,7 +13,6 @@ those to the default with two threads under the same conditions. Prints one JSON
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -26,6 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.shared import options
 from finkd.experiments.console.terminal import prepare_libraries
 from finkd.experiments.console.threads import VARIABLES
 
@@ -40,60 +40,47 @@ UNSET = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", *VARIABLES)
 
 def main() -> None:
     """Run every side beside a neighbour and without one, and print the comparison."""
-    options = _options()
-    if options.side:
-        if options.side == "finkd":
+    given = options(
+        __doc__,
+        rounds=5,
+        steps=(30, "timed training steps of a side"),
+        warm_up=(3, "steps before them"),
+        hidden={"side": str},
+    )
+    if given.side:
+        if given.side == "finkd":
             prepare_libraries()
-        print(json.dumps(_trained(options.steps, options.warm_up)))
+        print(json.dumps(_trained(given.steps, given.warm_up)))
         return
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     os.sched_setaffinity(0, cores)  # the sides and the neighbour inherit it
     found: dict[str, list[float]] = {}
-    for _ in range(options.rounds):
+    for _ in range(given.rounds):
         for condition in CONDITIONS:
             with _neighbour(condition, cores):
                 for policy, threads in SIDES:
                     name = f"{policy}, {threads} threads, {condition}"
-                    found.setdefault(name, []).append(_side(options, policy, threads))
+                    found.setdefault(name, []).append(_side(policy, given.steps, given.warm_up, threads))
     speeds = {name: statistics.median(values) for name, values in found.items()}
     ratios = {
         name: round(value / speeds[f"default, 2 threads, {name.rpartition(', ')[2]}"], 2)
         for name, value in speeds.items()
     }
-    print(
-        json.dumps(
-            {
-                "benchmark": "contention",
-                "cores": len(cores),
-                "rounds": options.rounds,
-                "tokens_per_second": {name: round(value, 1) for name, value in speeds.items()},
-                "ratios": ratios,
-                "all": {name: [round(value, 1) for value in values] for name, values in found.items()},
-            }
-        )
-    )
+    result = {
+        "benchmark": "contention",
+        "cores": len(cores),
+        "rounds": given.rounds,
+        "tokens_per_second": {name: round(value, 1) for name, value in speeds.items()},
+        "ratios": ratios,
+        "all": {name: [round(value, 1) for value in values] for name, values in found.items()},
+    }
+    print(json.dumps(result))
 
 
-def _options() -> argparse.Namespace:
-    found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("--rounds", type=int, default=5)
-    found.add_argument("--steps", type=int, default=30, help="timed training steps of a side")
-    found.add_argument("--warm-up", type=int, default=3, help="steps before them")
-    found.add_argument("--side", choices=POLICIES, help=argparse.SUPPRESS)
-    return found.parse_args()
-
-
-def _side(options: argparse.Namespace, policy: str, threads: int) -> float:
+def _side(policy: str, steps: int, warm_up: int, threads: int) -> float:
     """Measure tokens per second of one side in a process of its own."""
-    done = subprocess.run(
-        _command(policy, options.steps, options.warm_up),
-        env=_environment(policy, threads),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
+    command, environment = _command(policy, steps, warm_up), _environment(policy, threads)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return float(json.loads(done.stdout))
 
 
@@ -131,14 +118,8 @@ def _trained(steps: int, warm_up: int) -> float:
     from transformers import BertConfig, BertForTokenClassification
 
     torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=8000,
-        hidden_size=384,
-        num_hidden_layers=3,
-        num_attention_heads=12,
-        intermediate_size=1536,
-        num_labels=9,
-    )
+    size = {"hidden_size": 384, "num_hidden_layers": 3, "num_attention_heads": 12, "intermediate_size": 1536}
+    config = BertConfig(vocab_size=8000, num_labels=9, **size)
     network = BertForTokenClassification(config).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
     ids, labels = torch.randint(0, 8000, (16, 32)), torch.randint(0, 9, (16, 32))

@@ -16,80 +16,59 @@ process. Prints one JSON line.
 
 from __future__ import annotations
 
-import argparse
-import json
+import itertools
 import os
-import resource
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.sides import SEED, Marks, compared, in_turn, medians, parser, speed, with_finkd, with_trainer
+import numpy as np
+import torch
+from torch.nn import functional
 
-if TYPE_CHECKING:
-    from finkd.data.batches import TrainingData
-    from finkd.losses.term import Loss
-    from finkd.models.model import Model
+from benchmarks.sides import PREDICTIONS, SEED, STATES, TEXT, Marks, run, speed, triple_loss, with_finkd, with_trainer
+from finkd import corpora
+from finkd.data.batches import TrainingData
+from finkd.experiments.running.plan import matmul_speed
+from finkd.models.heads import with_masked_head
+from finkd.models.loading import load_model
+from finkd.models.model import Model
+from finkd.models.pretrained import DEFAULT, resolve
+from finkd.models.shape import read_shape
+from finkd.models.truncation import keep_layers
+from finkd.stages.distill import Distill
+from finkd.system.precision import resolve_precision
+from finkd.training import loop, trainer
+from finkd.training.teachers import LiveTeacher
 
 SIDES = ("trainer", "finkd-same", "finkd-fp32", "finkd")
+RATIOS = {"ratio": "finkd", "ratio_same_loss": "finkd-same"}
 BATCH = 32
 TEMPERATURE = 2.0
-PREDICTIONS, TEXT, STATES = 5.0, 2.0, 1.0
 MASKED = 0.15
 
 
-def main() -> None:
-    """Run every side in its own process and print the comparison."""
-    arguments = parser(__doc__, SIDES, steps=15, warm_up=3).parse_args()
-    if arguments.side:
-        print(json.dumps(measure(arguments)))
-        return
-    runs = in_turn(__file__, SIDES, arguments.repeats)
-    result = compared(runs, arguments, {"ratio": "finkd", "ratio_same_loss": "finkd-same"})
-    shares = medians(runs, "share_of_peak")
-    result["share_of_peak"] = {side: round(share, 3) for side, share in shares.items()}
-    print(json.dumps(result))
-
-
-def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure one side: tokens per second after the warm-up, peak memory, and its share of the machine."""
-    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    import torch
-
-    from finkd.experiments.running.plan import matmul_speed
-    from finkd.system.precision import resolve_precision
-
-    torch.set_num_threads(arguments.threads)
+def measure(given: Any) -> dict[str, Any]:
+    """Measure one side: tokens per second after the warm-up, and its share of the machine."""
     teacher, student, data, corpus = _task()
-    total = arguments.warm_up + arguments.steps
-    precision = resolve_precision("auto") if arguments.side == "finkd" else "fp32"
-    if arguments.side == "trainer":
+    total = given.warm_up + given.steps
+    precision = resolve_precision("auto") if given.side == "finkd" else "fp32"
+    if given.side == "trainer":
         marks = _with_trainer(teacher, student, data, total)
     else:
-        marks = _with_finkd(teacher, student, data, total, precision, same=arguments.side == "finkd-same")
-    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    reached = speed(marks, arguments.warm_up, arguments.steps)
-    operations = _operations(data, vocabulary=MASKED if arguments.side in ("finkd", "finkd-fp32") else 1.0)
-    return {
-        "tokens_per_second": reached,
-        "share_of_peak": reached * operations / matmul_speed(precision, 2048),
-        "peak_rss_mib": peak_rss,
-        "precision": precision,
-        "corpus": corpus,
-    }
+        marks = _with_finkd(teacher, student, data, total, precision, same=given.side == "finkd-same")
+    reached = speed(marks, given)
+    operations = _operations(data, vocabulary=MASKED if given.side in ("finkd", "finkd-fp32") else 1.0)
+    share = reached * operations / matmul_speed(precision, 2048)
+    return {"tokens_per_second": reached, "share_of_peak": share, "precision": precision, "corpus": corpus}
 
 
 def _operations(data: TrainingData, vocabulary: float) -> float:
     """Return the operations of a step per token: the teacher forward, the student forward and backward."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from finkd.models.pretrained import DEFAULT, resolve
-    from finkd.models.shape import read_shape
-
     shape = read_shape(resolve(DEFAULT))
     length = np.array([data.lengths.mean()])
     teacher = shape.flops_per_token(length)[0]
@@ -100,13 +79,6 @@ def _operations(data: TrainingData, vocabulary: float) -> float:
 
 def _task() -> tuple[Model, Model, TrainingData, str]:
     """Teacher and student under masked-LM heads, and the text under their tokenizer."""
-    from finkd import corpora
-    from finkd.data.batches import TrainingData
-    from finkd.models.heads import with_masked_head
-    from finkd.models.loading import load_model
-    from finkd.models.pretrained import DEFAULT
-    from finkd.models.truncation import keep_layers
-
     name = "sec-filings" if "FINKD_DATA" in os.environ else "sample"
     splits = corpora.load(name).splits
     teacher = with_masked_head(load_model(DEFAULT), SEED)
@@ -117,19 +89,7 @@ def _task() -> tuple[Model, Model, TrainingData, str]:
 
 def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, precision: str, *, same: bool) -> Marks:
     """Train with finkd's loop; return (seconds, tokens so far) after each step."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-    from finkd.losses.masked_lm import MaskedLM
-    from finkd.losses.masked_lm_distillation import MaskedProjection
-    from finkd.stages.distill import Distill
-    from finkd.training import loop, trainer
-    from finkd.training.teachers import LiveTeacher
-
-    predictions = MaskedProjection(PREDICTIONS, TEMPERATURE, positions="all" if same else "masked")
-    losses: list[Loss] = [predictions, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
+    losses = triple_loss("all" if same else "masked")
     schedule = replace(Distill().schedule, epochs=steps, precision=precision, dropout=0.1 if same else 0.0)
     if same:
         rows = np.arange(len(data.lengths))
@@ -141,12 +101,7 @@ def _with_finkd(teacher: Model, student: Model, data: TrainingData, steps: int, 
 
 def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int) -> Marks:
     """Train with a Trainer and the loss of DistilBERT's script; return (seconds, tokens so far) after each step."""
-    import itertools
-    from functools import partial
-
-    import torch
-    from torch.nn import functional
-    from transformers import DataCollatorForLanguageModeling, Trainer
+    from transformers import DataCollatorForLanguageModeling, Trainer  # not part of the memory of finkd's sides
 
     class Distiller(Trainer):
         """The triple loss over all tokens of a batch."""
@@ -175,4 +130,4 @@ def _with_trainer(teacher: Model, student: Model, data: TrainingData, steps: int
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, __file__, SIDES, measure, RATIOS, steps=15, warm_up=3)

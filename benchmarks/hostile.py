@@ -11,7 +11,6 @@ memory than the limit, or the death of the process (``crash``). Prints one JSON 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -29,9 +28,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.shared import ROOT, options
 from tests.hostile.case import KINDS, generator, judge
 
-ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 10.0
 START_SECONDS = 120.0
 MEMORY = 6 * 2**30
@@ -119,12 +118,7 @@ def main() -> None:
         kind, *numbers = sys.argv[2:]
         child(kind, *map(int, numbers))
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--count", type=int, default=500, help="cases of each kind")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
+    given = options(__doc__, kinds=",".join(KINDS), count=(500, "cases of each kind"), seed=1, jobs=2)
     kinds = given.kinds.split(",")
     with ThreadPoolExecutor(given.jobs) as pool:
         found = dict(zip(kinds, pool.map(lambda kind: measure(kind, given.seed, given.count), kinds), strict=True))

@@ -12,7 +12,6 @@ Counted too is whether anything unfinished lies about at the end. Prints one JSO
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import json
@@ -31,8 +30,9 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.shared import FINKD, ROOT, options
 
 EXPERIMENT = {
     "name": "killed",
@@ -68,18 +68,30 @@ NOT_COMPARED = (
 """What a kill changes in a record, and nothing else: clock times, and what follows from them."""
 
 
-def command(config: Path, out: Path) -> list[str]:
-    """Return the real command, with a checkpoint after every other step or so."""
-    program = "from finkd.experiments.cli import main; main()"
-    options = ["--out", str(out / "run"), "--checkpoint-seconds", "0.05"]
-    return [sys.executable, "-c", program, "run", str(config), *options]
-
-
 def started(config: Path, out: Path) -> subprocess.Popen[bytes]:
-    """Start the command."""
+    """Start the real command, with a checkpoint after every other step or so."""
     out.mkdir(parents=True, exist_ok=True)
+    command = [*FINKD, "run", str(config), "--out", str(out / "run"), "--checkpoint-seconds", "0.05"]
     with (out / "log").open("ab") as log:
-        return subprocess.Popen(command(config, out), cwd=ROOT, stdout=log, stderr=log)
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+
+def finished(process: subprocess.Popen[bytes], out: Path) -> None:
+    """Wait for the end of a run, which must be a good one."""
+    if process.wait() != 0:
+        sys.exit(f"benchmarks/kill.py: the run failed; see {out / 'log'}")
+
+
+def interrupted(config: Path, out: Path, seconds: float) -> bool:
+    """Start the command, and kill it after some seconds; return whether it had ended well before."""
+    process = started(config, out)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
+        finished(process, out)
+        return True
+    process.kill()
+    process.wait()
+    return False
 
 
 def result(run: Path) -> dict[str, str]:
@@ -114,39 +126,26 @@ def compared(record: dict[str, Any]) -> dict[str, Any]:
 def killed(config: Path, out: Path, seconds: float, chance: random.Random) -> int:
     """Kill the command at random moments, at least once, until it gets through; returns how often that was."""
     kills = 0
-    while True:
-        process = started(config, out)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            # Each later attempt is given more time, so that every trial ends.
-            process.wait(timeout=chance.uniform(0, seconds) + kills * seconds / 4)
-        if process.poll() == 0:
-            if kills:
-                return kills
-            shutil.rmtree(out)  # it was faster than the kill: once more from the beginning
-            continue
-        if process.poll() is not None:
-            sys.exit(f"benchmarks/kill.py: the run failed; see {out / 'log'}")
-        process.kill()
-        process.wait()
+    # Each later attempt is given more time, so that every trial ends.
+    while not interrupted(config, out, chance.uniform(0, seconds) + kills * seconds / 4):
         kills += 1
+    if kills:
+        return kills
+    shutil.rmtree(out)  # it was faster than the kill: once more from the beginning
+    return killed(config, out, seconds, chance)
 
 
 def damaged(config: Path, out: Path, seconds: float, chance: random.Random) -> str:
     """Kill the command, damage a file that it has stored, and let it end; returns what was done to which file."""
     while True:
-        process = started(config, out)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=chance.uniform(0.3, 1) * seconds)
-        process.kill()
-        process.wait()
+        interrupted(config, out, chance.uniform(0.3, 1) * seconds)
         files = [path for path in sorted((out / "store").glob("[0-9a-f]*/**/*")) if path.is_file()]
         if files and not list((out / "run" / "records").glob("*.record.json")):
             break
         shutil.rmtree(out)  # killed before it had stored anything, or after it had ended
     path, how = chance.choice(files), chance.choice(sorted(_DAMAGES))
     _DAMAGES[how](path, chance)
-    if started(config, out).wait() != 0:
-        sys.exit(f"benchmarks/kill.py: the run failed; see {out / 'log'}")
+    finished(started(config, out), out)
     return f"{path.relative_to(out / 'store')} {how}"
 
 
@@ -196,8 +195,7 @@ class Trials:
         config = folder / "killed.yaml"
         config.write_text(yaml.safe_dump({**EXPERIMENT, "teacher": str(folder / "teacher")}, sort_keys=False))
         began = time.perf_counter()
-        if started(config, folder / "alone").wait() != 0:
-            sys.exit(f"benchmarks/kill.py: the run failed; see {folder / 'alone' / 'log'}")
+        finished(started(config, folder / "alone"), folder / "alone")
         seconds = time.perf_counter() - began
         return cls(folder, config, result(folder / "alone" / "run"), seconds, seed)
 
@@ -208,13 +206,12 @@ class Trials:
         if damage:
             about = damaged(self.config, out, self.seconds, chance)
             named = about.split("/")[0] in (out / "log").read_text(encoding="utf-8")
-            same = result(out / "run") == self.expected
-            counts = {"damaged": 1, "damaged_equal": int(same), "damaged_named": int(named)}
+            counts = {"damaged": 1, "damaged_named": int(named)}
         else:
             kills = killed(self.config, out, self.seconds, chance)
-            about = f"killed {kills} times"
-            same = result(out / "run") == self.expected
-            counts = {"trials": 1, "equal": int(same), "kills": kills}
+            about, counts = f"killed {kills} times", {"trials": 1, "kills": kills}
+        same = result(out / "run") == self.expected
+        counts["damaged_equal" if damage else "equal"] = int(same)
         sys.stderr.write(f"trial {number}: {'equal' if same else 'DIFFERS'}, {about}\n")
         if same:
             shutil.rmtree(out)
@@ -223,21 +220,22 @@ class Trials:
 
 def main() -> int:
     """Run all trials."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=50, help="runs that are killed")
-    parser.add_argument("--damaged", type=int, default=30, help="runs that are killed and find a file damaged")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments, the files and the damages")
-    parser.add_argument("--jobs", type=int, default=1, help="trials at once")
-    arguments = parser.parse_args()
+    given = options(
+        __doc__,
+        trials=(50, "runs that are killed"),
+        damaged=(30, "runs that are killed and find a file damaged"),
+        seed=(0, "of the moments, the files and the damages"),
+        jobs=(1, "trials at once"),
+    )
     folder = Path(tempfile.mkdtemp(prefix="finkd-kill-"))
-    trials = Trials.beside_one_left_alone(folder, arguments.seed)
+    trials = Trials.beside_one_left_alone(folder, given.seed)
     counts: Counter[str] = Counter()
-    numbers = range(1, arguments.trials + arguments.damaged + 1)
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        for found in pool.map(lambda number: trials.run(number, damage=number > arguments.trials), numbers):
+    numbers = range(1, given.trials + given.damaged + 1)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for found in pool.map(lambda number: trials.run(number, damage=number > given.trials), numbers):
             counts.update(found)
     print(json.dumps({"benchmark": "kill", **counts, "seconds_undisturbed": round(trials.seconds, 1)}))
-    if counts["equal"] + counts["damaged_equal"] == arguments.trials + arguments.damaged:
+    if counts["equal"] + counts["damaged_equal"] == given.trials + given.damaged:
         shutil.rmtree(folder)
         return 0
     sys.stderr.write(f"what differs is kept in {folder}\n")

@@ -18,7 +18,6 @@ import os
 
 os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", TRANSFORMERS_VERBOSITY="error")
 
-import argparse
 import json
 import platform
 import sys
@@ -30,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
+from benchmarks.shared import options
 from finkd import corpora
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
@@ -94,12 +94,13 @@ def by_its_rule(folder: str) -> Callable[[list[str]], Entities]:
 
 def main() -> None:
     """Take turns."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--graph", help="folder of the model's ONNX graph")
-    parser.add_argument("--corpus", default="sample")
-    parser.add_argument("--repeats", type=int, default=3)
-    given = parser.parse_args()
+    given = options(
+        __doc__,
+        "model",
+        graph={"help": "folder of the model's ONNX graph"},
+        corpus="sample",
+        repeats=3,
+    )
     torch.set_num_threads(1)
     data = corpora.load(given.corpus)
     sentences = data.splits[scored_split(data)]
@@ -128,23 +129,20 @@ def main() -> None:
     words = sum(len(text.split()) for text in texts)
     speed = {name: words / min(each) for name, each in seconds.items()}
     ours = {name: each for name, each in found.items() if name.startswith("finkd")}
-    print(
-        json.dumps(
-            {
-                "model": given.model,
-                "corpus": given.corpus,
-                "texts": len(texts),
-                "words_per_second": speed,
-                "times_the_pipeline": {name: speed[name] / speed["pipeline"] for name in ours},
-                "times_the_pipeline_in_batches": {name: speed[name] / speed["pipeline, 32"] for name in ours},
-                "entities": {name: len(each) for name, each in found.items()},
-                "f1": {name: 2 * len(each & gold) / (len(each) + len(gold)) for name, each in found.items()},
-                "other_than_the_pipeline_by_its_rule": len(same ^ found["pipeline"]),
-                "alike": {name: len(each & found["pipeline"]) for name, each in ours.items()},
-                "machine": platform.machine(),
-            }
-        )
-    )
+    result = {
+        "model": given.model,
+        "corpus": given.corpus,
+        "texts": len(texts),
+        "words_per_second": speed,
+        "times_the_pipeline": {name: speed[name] / speed["pipeline"] for name in ours},
+        "times_the_pipeline_in_batches": {name: speed[name] / speed["pipeline, 32"] for name in ours},
+        "entities": {name: len(each) for name, each in found.items()},
+        "f1": {name: 2 * len(each & gold) / (len(each) + len(gold)) for name, each in found.items()},
+        "other_than_the_pipeline_by_its_rule": len(same ^ found["pipeline"]),
+        "alike": {name: len(each & found["pipeline"]) for name, each in ours.items()},
+        "machine": platform.machine(),
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -12,19 +12,36 @@ training. Memory is the peak of the process, and what it is with next to no text
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+from benchmarks.shared import fresh, options, peak_mib, raw_text
+from finkd import corpora
+from finkd.corpora.tags import label_names
+from finkd.data.batches import TrainingData
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
+from finkd.losses.word_logits_kl import WordLogitsKL
+from finkd.models.heads import with_head
+from finkd.models.loading import load_model
+from finkd.models.pretrained import DEFAULT
+from finkd.models.truncation import keep_layers, replace_vocabulary
+from finkd.reports.figures import canvas
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.vocabulary import train as train_vocabulary
+from finkd.training.schedule import Schedule
+from finkd.training.teachers import LiveTeacher
+from finkd.training.trainer import train
 
 SEED = 1
 TOKENS = 8000
@@ -34,112 +51,58 @@ SMALL = 100
 
 def main() -> None:
     """Measure every size in a process of its own, and show how they grow."""
-    arguments = _arguments()
-    if arguments.one:
-        print(json.dumps(measure(arguments.one, arguments.vocabulary, arguments.threads)))
+    given = options(
+        __doc__,
+        sentences=(1500, "sentences of size 1"),
+        sizes=("1,4,16", "multiples of them"),
+        threads=2,
+        out={"type": Path, "help": "folder for the figures and the picture"},
+        hidden={"one": int, "vocabulary": Path},
+    )
+    if given.one:
+        torch.set_num_threads(given.threads)
+        print(json.dumps(measure(given.one, given.vocabulary)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        vocabulary = Path(folder) / "vocabulary"
-        _vocabulary(vocabulary)
-        sizes = [round(arguments.sentences * float(size)) for size in arguments.sizes.split(",")]
-        runs = [_fresh(size, vocabulary, arguments.threads) for size in (SMALL, *sizes)]
-    result = {"corpus": _corpus(), "threads": arguments.threads, "empty_mib": runs[0]["peak_mib"], "runs": runs[1:]}
-    if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "scaling.json").write_text(json.dumps(result, indent=1) + "\n")
-        (arguments.out / "scaling.png").write_bytes(_picture(result))
+        train_vocabulary(islice(corpora.stream(raw_text()), 20_000), "wordpiece", TOKENS).save(Path(folder))
+        sizes = [SMALL, *(round(given.sentences * float(size)) for size in given.sizes.split(","))]
+        how = ("--vocabulary", folder, "--threads", given.threads)
+        runs = [fresh(__file__, "--one", size, *how, OMP_NUM_THREADS=str(given.threads)) for size in sizes]
+    result = {"corpus": raw_text(), "threads": given.threads, "empty_mib": runs[0]["peak_mib"], "runs": runs[1:]}
+    if given.out is not None:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "scaling.json").write_text(json.dumps(result, indent=1) + "\n")
+        (given.out / "scaling.png").write_bytes(_picture(result))
     print(json.dumps(result))
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=1500, help="sentences of size 1")
-    parser.add_argument("--sizes", default="1,4,16", help="multiples of them")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, help="folder for the figures and the picture")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--vocabulary", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def _fresh(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
-    options = ["--one", str(sentences), "--vocabulary", str(vocabulary), "--threads", str(threads)]
-    run = subprocess.run([sys.executable, __file__, *options], stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
-    return found
-
-
-def _corpus() -> str:
-    return "financial-text" if "FINKD_DATA" in os.environ else "sample-text"
-
-
-def _vocabulary(folder: Path) -> None:
-    from itertools import islice
-
-    from finkd import corpora
-    from finkd.tokenization.vocabulary import train
-
-    train(islice(corpora.stream(_corpus()), 20_000), "wordpiece", TOKENS).save(folder)
-
-
-def measure(sentences: int, vocabulary: Path, threads: int) -> dict[str, Any]:
+def measure(sentences: int, vocabulary: Path) -> dict[str, Any]:
     """Measure one size: seconds of each part, tokens that the student read, and the process's peak memory."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    import torch
-
-    from finkd import corpora
-    from finkd.corpora.tags import label_names
-    from finkd.data.batches import TrainingData
-    from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-    from finkd.losses.word_logits_kl import WordLogitsKL
-    from finkd.models.heads import with_head
-    from finkd.models.loading import load_model
-    from finkd.models.pretrained import DEFAULT
-    from finkd.models.truncation import keep_layers, replace_vocabulary
-    from finkd.tokenization.tokenizer import Tokenizer
-    from finkd.training.schedule import Schedule
-    from finkd.training.teachers import LiveTeacher
-    from finkd.training.trainer import train
-
-    torch.set_num_threads(threads)
     teacher = with_head(load_model(DEFAULT), label_names(("ORG",)), SEED)
     student = replace_vocabulary(keep_layers(teacher, (0, 2, 5)), Tokenizer.load(vocabulary))
     marks = [time.perf_counter()]
-    text = list(corpora.sample_sentences(_corpus(), sentences, SEED, max_words=40))
+    text = list(corpora.sample_sentences(raw_text(), sentences, SEED, max_words=40))
     marks.append(time.perf_counter())
     data = TrainingData.of(text, student, teacher.labels, teacher)
     marks.append(time.perf_counter())
-    tokens = train(
-        student,
-        data,
-        [WordLogitsKL(), AlignedHiddenStates()],
-        Schedule(epochs=1, dropout=0.0),
-        SEED,
-        LiveTeacher(teacher),
-    )
+    losses = [WordLogitsKL(), AlignedHiddenStates()]
+    tokens = train(student, data, losses, Schedule(epochs=1, dropout=0.0), SEED, LiveTeacher(teacher))
     marks.append(time.perf_counter())
     seconds = [later - earlier for earlier, later in itertools.pairwise(marks)]
     return {
         "sentences": sentences,
         "tokens": tokens,
         "seconds": dict(zip(("drawing", "cutting", "training"), (round(part, 3) for part in seconds), strict=True)),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mib": peak_mib(),
     }
 
 
 def _picture(result: dict[str, Any]) -> bytes:
     """Draw seconds of each part, and memory, against sentences; on logarithmic axes a slope of one is linear."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, StrMethodFormatter
-
-    from finkd.reports.figures import canvas
-
     runs = result["runs"]
     sizes = [run["sentences"] for run in runs]
     with canvas.style():
-        figure = Figure(figsize=(9, 4.4))
-        FigureCanvasAgg(figure)
+        figure = canvas.new_figure(9, 4.4)
         seconds, memory = figure.subplots(1, 2)
         for part, colour in zip(runs[0]["seconds"], ("#0072B2", "#E69F00", "#009E73"), strict=True):
             seconds.loglog(sizes, [run["seconds"][part] for run in runs], "o-", color=colour, label=part)

@@ -16,11 +16,11 @@ memory grows beyond what the limits allow, a percentile of /health is too high, 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import dataclasses
 import http.client
+import itertools
 import json
 import os
 import platform
@@ -33,7 +33,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.shared import FINKD, ROOT, options
 from finkd import corpora
 from finkd.experiments.service.limits import Limits
 from finkd.export.loading import load_tagger
@@ -206,36 +208,34 @@ def request(
     return "\r\n".join((*lines, f"Content-Length: {len(body) if length is None else length}", "", "")).encode() + body
 
 
-def broken(drawn: random.Random, kind: str, whole: bytes) -> bytes:
-    """Return what is sent instead of a request."""
-    if kind == "changed bytes":
-        return request(changed(drawn, whole))
-    if kind == "cut-off body":
-        return request(whole[: drawn.randrange(len(whole))], length=len(whole))
-    if kind == "content type":
-        return request(whole, kind=drawn.choice(["text/plain", "application/xml", "multipart/form-data", "", "\xe9"]))
-    if kind == "body too large":
-        return request(b"[" * (LIMITS.bytes + drawn.randint(1, 100_000)))
-    if kind == "method":
-        return request(whole, method=drawn.choice(["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"]))
-    if kind == "too many texts":
-        return request(json.dumps({"texts": ["Acme"] * drawn.randint(LIMITS.texts + 1, 2000)}).encode())
-    if kind == "too many characters":
-        return request(json.dumps({"texts": ["a" * drawn.randint(LIMITS.characters + 1, 300_000)]}).encode())
-    if kind == "host":
-        return request(whole, host=drawn.choice(["elsewhere.example", "", "127.0.0.1.example"]))
-    if kind == "changed head":
-        head, _, body = request(whole).partition(b"\r\n\r\n")
-        return changed(drawn, head) + b"\r\n\r\n" + body
-    return drawn.randbytes(drawn.randint(1, 3000)) + drawn.choice([b"", b"\r\n\r\n"])
+def changed_head(drawn: random.Random, whole: bytes) -> bytes:
+    """Return a request in whose head some bytes are others."""
+    head, _, body = request(whole).partition(b"\r\n\r\n")
+    return changed(drawn, head) + b"\r\n\r\n" + body
 
 
-BROKEN = (
-    *("changed bytes", "cut-off body", "content type", "body too large", "method", "too many texts"),
-    *("too many characters", "host", "changed head", "garbage"),
-)
+def asking(texts: list[str]) -> bytes:
+    """Return a request for the tags of some texts."""
+    return request(json.dumps({"texts": texts}).encode())
 
 
+TYPES = ("text/plain", "application/xml", "multipart/form-data", "", "\xe9")
+METHODS = ("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW")
+HOSTS = ("elsewhere.example", "", "127.0.0.1.example")
+
+BROKEN: dict[str, Callable[[random.Random, bytes], bytes]] = {
+    "changed bytes": lambda drawn, whole: request(changed(drawn, whole)),
+    "cut-off body": lambda drawn, whole: request(whole[: drawn.randrange(len(whole))], length=len(whole)),
+    "content type": lambda drawn, whole: request(whole, kind=drawn.choice(TYPES)),
+    "body too large": lambda drawn, whole: request(b"[" * (LIMITS.bytes + drawn.randint(1, 100_000))),
+    "method": lambda drawn, whole: request(whole, method=drawn.choice(METHODS)),
+    "too many texts": lambda drawn, whole: asking(["Acme"] * drawn.randint(LIMITS.texts + 1, 2000)),
+    "too many characters": lambda drawn, whole: asking(["a" * drawn.randint(LIMITS.characters + 1, 300_000)]),
+    "host": lambda drawn, whole: request(whole, host=drawn.choice(HOSTS)),
+    "changed head": changed_head,
+    "garbage": lambda drawn, whole: drawn.randbytes(drawn.randint(1, 3000)) + drawn.choice([b"", b"\r\n\r\n"]),
+}
+"""What is sent instead of a request, by its kind; drawn from a whole body."""
 UNFINISHED = ("cut-off body", "changed head", "garbage")
 """In which the service may have to wait for more."""
 
@@ -263,19 +263,16 @@ def ask_badly(address: httpx.URL, count: int, over: threading.Event, seconds: fl
     drawn = random.Random(0)
     whole = json.dumps({"texts": texts()[:2]}).encode()
     seen.malformed = {kind: Counter() for kind in BROKEN}
-    for number in range(count):
-        kind = BROKEN[number % len(BROKEN)]
+    for kind, broken in itertools.islice(itertools.cycle(BROKEN.items()), count):
         patience = HANGS_UP_SECONDS if kind in UNFINISHED else 60
-        seen.malformed[kind][answer(address, broken(drawn, kind, whole), patience)] += 1
+        seen.malformed[kind][answer(address, broken(drawn, whole), patience)] += 1
         over.wait(seconds / count / 2)
 
 
 @contextlib.contextmanager
 def served(model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
     """Provide a service of its own, and its address."""
-    code = "from finkd.experiments.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", model, "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command, environment = [*FINKD, "serve", model, "--port", "0"], os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
         try:
@@ -294,7 +291,7 @@ def warm_up(address: httpx.URL, known: list[Question]) -> None:
         httpx.post(f"{address}tag", json={"texts": [(text * (most // len(text) + 1))[:most]]}, timeout=120)
 
 
-def measure(given: argparse.Namespace) -> dict[str, Any]:
+def measure(given: Any) -> dict[str, Any]:
     """Everything that is measured, with ``faults``."""
     known, long = questions(given.model, given.texts, given.slow_characters)
     seen, over = Seen(), threading.Event()
@@ -302,42 +299,35 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         service = psutil.Process(process.pid)
         warm_up(address, known)
         baseline = memory_of(service)
-        command = [sys.executable, __file__, "--probe", str(address.port), str(given.seconds)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as prober:
-            beside = [threading.Thread(target=look, args=(service, over, seen))]
-            beside += [
-                threading.Thread(target=read_slowly, args=(address, long, over, seen))
-                for _ in range(given.slow_readers)
-            ]
-            if given.malformed:
-                arguments = (address, given.malformed, over, given.seconds, seen)
-                beside.append(threading.Thread(target=ask_badly, args=arguments))
-            for thread in beside:
-                thread.start()
+        command = [sys.executable, __file__, given.model, "--probe", str(address.port), "--seconds", str(given.seconds)]
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as prober,
+            ThreadPoolExecutor(given.slow_readers + 2) as beside,
+        ):
+            beside.submit(look, service, over, seen)
+            for _ in range(given.slow_readers):
+                beside.submit(read_slowly, address, long, over, seen)
+            badly = beside.submit(ask_badly, address, given.malformed, over, given.seconds, seen)
             stop = time.monotonic() + given.seconds
             asyncio.run(ask_all(str(address), known, stop, given.connections, seen))
             health = json.loads(prober.communicate()[0])
-        if given.malformed:
-            beside.pop().join()
-        began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        ended = time.monotonic() - began
-        over.set()
-        for thread in beside:
-            thread.join()
+            badly.result()
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+            ended = time.monotonic() - began
+            over.set()
     return report(given, seen, baseline, health, ended)
 
 
-def report(
-    given: argparse.Namespace, seen: Seen, baseline: int, health: dict[str, float], ended: float
-) -> dict[str, Any]:
+def report(given: Any, seen: Seen, baseline: int, health: dict[str, float], ended: float) -> dict[str, Any]:
     """Summarize what was seen, and what of it is wrong."""
     held = np.array([each for each in seen.memory if each[0] > 0])
     second_half = held[len(held) // 2 :]
     rise = np.polyfit(second_half[:, 0], second_half[:, 1], 1)[0] * 3600 if len(second_half) > 1 else 0.0
     together = sum(seen.malformed.values(), Counter[str]())
     bound, largest = baseline + LIMITS.peak, max(each for _, each in seen.memory)
+    sizes = {"baseline": baseline, "bytes_in_flight": LIMITS.held, "bound": bound, "largest": largest}
     limit = LIMITS.shutdown_seconds + ENDS_SECONDS
     faults = {
         "answers that are wrong": seen.wrong,
@@ -357,10 +347,7 @@ def report(
         "health_ms": health,
         "slow_readers": dict(seen.slow),
         "malformed": {"answers": dict(together), **{kind: dict(found) for kind, found in seen.malformed.items()}},
-        "baseline_mb": round(baseline / 1e6, 1),
-        "bytes_in_flight_mb": round(LIMITS.held / 1e6, 1),
-        "bound_mb": round(bound / 1e6, 1),
-        "largest_mb": round(largest / 1e6, 1),
+        **{f"{name}_mb": round(size / 1e6, 1) for name, size in sizes.items()},
         "memory_mb": [round(each / 1e6, 1) for _, each in seen.memory[:: max(1, len(seen.memory) // 12)]],
         "memory_rise_mb_per_hour": float(rise / 1e6),
         "ended_after_seconds": round(ended, 2),
@@ -371,18 +358,20 @@ def report(
 
 def main() -> None:
     """Start the service, ask it in every way, end it."""
-    if sys.argv[1:2] == ["--probe"]:
-        probe(int(sys.argv[2]), float(sys.argv[3]))
+    given = options(
+        __doc__,
+        "model",
+        seconds=600.0,
+        connections=8,
+        texts=(8, "of a request"),
+        slow_readers=0,
+        slow_characters=(199_000, "of a slow reader's request"),
+        malformed=500,
+        hidden={"probe": int},
+    )
+    if given.probe:
+        probe(given.probe, given.seconds)
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--texts", type=int, default=8, help="of a request")
-    parser.add_argument("--slow-readers", type=int, default=0)
-    parser.add_argument("--slow-characters", type=int, default=199_000, help="of a slow reader's request")
-    parser.add_argument("--malformed", type=int, default=500)
-    given = parser.parse_args()
     found = measure(given)
     machine = {"machine": platform.machine(), "cores": os.cpu_count()}
     print(json.dumps({"model": given.model, **found, **machine}))

@@ -2,32 +2,88 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from finkd.data.batches import TrainingData
-    from finkd.models.model import Model
-    from finkd.progress import Listener, Progress
+import torch
+
+from benchmarks.shared import fresh, options, peak_mib
+from finkd.data.batches import TrainingData
+from finkd.losses.aligned_hidden_states import AlignedHiddenStates
+from finkd.losses.masked_lm import MaskedLM
+from finkd.losses.masked_lm_distillation import MaskedProjection
+from finkd.losses.term import Loss
+from finkd.models.model import Model
+from finkd.progress import Listener, Progress
 
 SEED = 1
+PREDICTIONS, TEXT, STATES = 5.0, 2.0, 1.0
 Marks = list[tuple[float, int]]
 """(seconds, tokens so far) after each training step."""
 
 
 class EnoughError(Exception):
     """Raised out of a loop that has run its steps."""
+
+
+def run(
+    about: str | None,
+    script: str,
+    sides: Sequence[str],
+    measure: Callable[[Any], dict[str, Any]],
+    ratios: Mapping[str, str],
+    **more: Any,
+) -> None:
+    """Run every side in its own process, in turn, and print the comparison as one JSON line.
+
+    Args:
+        about: docstring of the script.
+        script: its file, which is started again with ``--side SIDE`` for each run of a side.
+        sides: ``trainer`` among them.
+        measure: runs the side that the options name; returns its ``tokens_per_second``, ``precision``, ``corpus`` and
+            perhaps ``share_of_peak``.
+        ratios: name -> side whose speed is compared with the Trainer's.
+        more: options besides those that all such benchmarks take; ``steps`` and ``warm_up`` are defaults.
+    """
+    steps, warm_up = more.pop("steps"), more.pop("warm_up")
+    given = options(
+        about,
+        steps=(steps, "timed steps per run"),
+        warm_up=(warm_up, "steps before them"),
+        repeats=(3, "runs per side"),
+        threads=2,
+        hidden={"side": str},
+        **more,
+    )
+    if given.side:
+        torch.set_num_threads(given.threads)
+        print(json.dumps({**measure(given), "peak_rss_mib": peak_mib()}))
+        return
+    runs: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
+    for _, side in itertools.product(range(given.repeats), sides):
+        runs[side].append(fresh(script, *sys.argv[1:], "--side", side, OMP_NUM_THREADS=str(given.threads)))
+    found = _medians(runs, "tokens_per_second")
+    result = {
+        "tokens_per_second": {side: round(reached) for side, reached in found.items()},
+        **{name: round(found[side] / found["trainer"], 2) for name, side in ratios.items()},
+        "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in each) for side, each in runs.items()},
+        "precision": {side: each[0]["precision"] for side, each in runs.items()},
+        "corpus": runs["trainer"][0]["corpus"],
+        **{option: getattr(given, option) for option in ("steps", "repeats", "threads", *more)},
+        **{package: version(package) for package in ("torch", "transformers", "accelerate")},
+    }
+    if "share_of_peak" in runs["trainer"][0]:
+        result["share_of_peak"] = {side: round(share, 3) for side, share in _medians(runs, "share_of_peak").items()}
+    print(json.dumps(result))
 
 
 def with_finkd(loop: Callable[[Listener], object], steps: int) -> Marks:
@@ -44,58 +100,20 @@ def with_finkd(loop: Callable[[Listener], object], steps: int) -> Marks:
     return marks
 
 
-def in_turn(script: str, sides: Sequence[str], repeats: int) -> dict[str, list[dict[str, Any]]]:
-    """Run each side: ``script --side SIDE`` with this process's options, which prints one JSON line."""
-    runs: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
-    for _, side in itertools.product(range(repeats), sides):
-        command = [sys.executable, script, *sys.argv[1:], "--side", side]
-        run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        runs[side].append(json.loads(run.stdout.splitlines()[-1]))
-    return runs
+def triple_loss(positions: str) -> list[Loss]:
+    """Return DistilBERT's losses: predictions of the teacher, the text itself, and the direction of the last states."""
+    predictions = MaskedProjection(PREDICTIONS, positions=positions)
+    return [predictions, MaskedLM(TEXT), AlignedHiddenStates(STATES, "last", "cosine")]
 
 
-def medians(runs: dict[str, list[dict[str, Any]]], figure: str) -> dict[str, float]:
-    """Return the median of a figure over the runs of each side."""
-    return {side: statistics.median(run[figure] for run in found) for side, found in runs.items()}
-
-
-def parser(about: str | None, sides: Sequence[str], steps: int, warm_up: int) -> argparse.ArgumentParser:
-    """Return options that every benchmark of sides takes; ``--side`` is how it starts one of them."""
-    found = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("--steps", type=int, default=steps, help="timed steps per run")
-    found.add_argument("--warm-up", type=int, default=warm_up, help="steps before them")
-    found.add_argument("--repeats", type=int, default=3, help="runs per side")
-    found.add_argument("--threads", type=int, default=2)
-    found.add_argument("--side", choices=sides, help=argparse.SUPPRESS)
-    return found
-
-
-def compared(
-    runs: dict[str, list[dict[str, Any]]], arguments: argparse.Namespace, ratios: dict[str, str]
-) -> dict[str, Any]:
-    """Return the figures that every benchmark of sides reports.
-
-    Args:
-        runs: of each side, ``trainer`` among them.
-        arguments: as parsed.
-        ratios: name -> side whose speed is compared with the Trainer's.
-    """
-    found = medians(runs, "tokens_per_second")
-    return {
-        "tokens_per_second": {side: round(reached) for side, reached in found.items()},
-        **{name: round(found[side] / found["trainer"], 2) for name, side in ratios.items()},
-        "peak_rss_mib": {side: max(run["peak_rss_mib"] for run in each) for side, each in runs.items()},
-        "precision": {side: each[0]["precision"] for side, each in runs.items()},
-        "corpus": runs["trainer"][0]["corpus"],
-        **{option: getattr(arguments, option) for option in ("steps", "repeats", "threads")},
-        **{package: version(package) for package in ("torch", "transformers", "accelerate")},
-    }
-
-
-def speed(marks: Marks, warm_up: int, steps: int) -> float:
+def speed(marks: Marks, given: Any) -> float:
     """Return tokens a second over the steps after the warm-up."""
-    (began, before), (ended, after) = marks[warm_up - 1], marks[warm_up + steps - 1]
+    (began, before), (ended, after) = marks[given.warm_up - 1], marks[given.warm_up + given.steps - 1]
     return (after - before) / (ended - began)
+
+
+def _medians(runs: Mapping[str, list[dict[str, Any]]], figure: str) -> dict[str, float]:
+    return {side: statistics.median(run[figure] for run in found) for side, found in runs.items()}
 
 
 def with_trainer(

@@ -9,7 +9,6 @@ best of its checkpoints by the split that the corpus is scored on, which is in i
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from spacy.cli.init_config import init_config
 from spacy.cli.train import train
 from spacy.tokens import Doc, DocBin
 
+from benchmarks.shared import options
 from finkd import corpora
 from finkd.corpora.sentence import Sentence
 from finkd.experiments.configuration.splits import scored_split
@@ -39,11 +39,7 @@ def written(sentences: Iterable[Sentence], path: Path) -> Path:
 
 def main() -> None:
     """Train one pipeline per seed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--corpus", default="sample")
-    parser.add_argument("--seeds", default="1")
-    given = parser.parse_args()
+    given = options(__doc__, "out", corpus="sample", seeds="1")
     data = corpora.load(given.corpus)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -55,7 +51,7 @@ def main() -> None:
         }
         for seed in given.seeds.split(","):
             train(config, folder / seed, overrides={**paths, "training.seed": int(seed), "system.seed": int(seed)})
-            target = given.out / f"seed-{seed}"
+            target = Path(given.out) / f"seed-{seed}"
             shutil.copytree(folder / seed / "model-best", target, dirs_exist_ok=True)
             print(f"{target}: {Pipeline.load(target).bytes / 1e6:.1f} MB")
 

@@ -14,12 +14,12 @@ kills were made.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,12 +28,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.shared import options
 from finkd.experiments.running.events import Listener
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.addresses import is_local
@@ -64,54 +66,51 @@ class Cheap:
 
 def main() -> int:
     """Run the trials, kill what runs them, and count."""
-    options = _options()
-    if options.url:
-        _command(options)
+    given = options(
+        __doc__,
+        database={"choices": ("sqlite", "postgresql"), "default": "sqlite"},
+        workers=8,
+        trials=200,
+        kills=20,
+        seed=(1, "of what is killed and when"),
+        hidden={"url": str},
+    )
+    if given.url:
+        _command(given)
         return 0
-    with tempfile.TemporaryDirectory() as folder, _database(options.database, Path(folder)) as url:
+    with tempfile.TemporaryDirectory() as folder, _database(given.database, Path(folder)) as url:
         optuna.create_study(storage=storage.connect(url, create=True), study_name=NAME, direction="minimize")
         began = time.perf_counter()
-        killed = _run(options, url)
+        killed = _run(given, url)
         seconds = time.perf_counter() - began
         study = optuna.load_study(study_name=NAME, storage=storage.connect(url))
         states = Counter(trial.state.name for trial in study.get_trials(deepcopy=False))
-    asked = {name: getattr(options, name) for name in ("database", "workers", "trials")}
+    asked = {name: getattr(given, name) for name in ("database", "workers", "trials")}
     found = {"states": dict(states), "kills": dict(killed), "seconds": round(seconds, 1)}
     print(json.dumps({"benchmark": "tuning", **asked, **found, "optuna": optuna.__version__}))
-    is_whole = states["COMPLETE"] == options.trials and not states["RUNNING"]
-    return 0 if is_whole and killed.total() >= options.kills else 1
+    is_whole = states["COMPLETE"] == given.trials and not states["RUNNING"]
+    return 0 if is_whole and killed.total() >= given.kills else 1
 
 
-def _options() -> argparse.Namespace:
-    found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-    found.add_argument("--workers", type=int, default=8)
-    found.add_argument("--trials", type=int, default=200)
-    found.add_argument("--kills", type=int, default=20)
-    found.add_argument("--seed", type=int, default=1, help="of what is killed and when")
-    found.add_argument("--url", help=argparse.SUPPRESS)
-    return found.parse_args()
-
-
-def _command(options: argparse.Namespace) -> None:
+def _command(given: Any) -> None:
     """Do what ``finkd tune`` does with a study that has begun."""
     storage.quiet()
-    study = optuna.load_study(study_name=NAME, storage=storage.connect(options.url))
-    is_alone = is_local(options.url)
-    WorkerPool(Cheap(options.url), study, options.workers, is_alone, lambda outcome: None).run(options.trials)
+    study = optuna.load_study(study_name=NAME, storage=storage.connect(given.url))
+    is_alone = is_local(given.url)
+    WorkerPool(Cheap(given.url), study, given.workers, is_alone, lambda outcome: None).run(given.trials)
 
 
-def _run(options: argparse.Namespace, url: str) -> Counter[str]:
+def _run(given: Any, url: str) -> Counter[str]:
     """Start the command until it ends well, and kill processes of it meanwhile; returns what was killed."""
-    draw = random.Random(options.seed)
-    counts = ("--workers", str(options.workers), "--trials", str(options.trials))
+    draw = random.Random(given.seed)
+    counts = ("--workers", str(given.workers), "--trials", str(given.trials))
     command = [sys.executable, __file__, "--url", url, *counts]
     killed: Counter[str] = Counter()
     while True:
         running = subprocess.Popen(command)
         while running.poll() is None:
             time.sleep(draw.uniform(0.5, 2.0))
-            if killed.total() < options.kills and (victim := _victim(running.pid, draw)) is not None:
+            if killed.total() < given.kills and (victim := _victim(running.pid, draw)) is not None:
                 killed["command" if victim.pid == running.pid else "worker"] += 1
                 with contextlib.suppress(psutil.NoSuchProcess):
                     victim.kill()
@@ -145,7 +144,9 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
     home.mkdir()
     if as_user:
         shutil.chown(home, "postgres")
-    data, port = home / "data", _free_port()
+    data = home / "data"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
     settings = f"-p {port} -k {home} -c listen_addresses=127.0.0.1"
     _quietly([*as_user, str(found[-1] / "initdb"), "-D", str(data), "-U", "finkd", "--auth=trust"])
     control = [*as_user, str(found[-1] / "pg_ctl"), "-D", str(data), "-w", "-l", str(home / "log")]
@@ -154,14 +155,6 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://finkd@127.0.0.1:{port}/postgres"
     finally:
         _quietly([*control, "-m", "immediate", "stop"])
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _quietly(command: Sequence[str]) -> None:

@@ -8,7 +8,6 @@ SHA-256 of every model's weights and tokenizer, and all F1 scores. Prints one JS
 
 from __future__ import annotations
 
-import argparse
 import csv
 import hashlib
 import json
@@ -18,7 +17,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.shared import ROOT, options
+
 CONFIG = "experiments/configs/quickstart.yaml"
 FILES = ("model.safetensors", "tokenizer.json")
 
@@ -42,9 +44,7 @@ def result(code: Path, out: Path) -> dict[str, str]:
 
 def main() -> int:
     """Compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--before", required=True, help="commit to compare with")
-    before = parser.parse_args().before
+    before = options(__doc__, before={"required": True, "help": "commit to compare with"}).before
     with tempfile.TemporaryDirectory(prefix="finkd-unchanged-") as name:
         tree = Path(name) / "before"
         subprocess.run(

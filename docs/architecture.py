@@ -9,7 +9,6 @@ imports only folders below it. Lines are the imports that exist.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import math
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import grimp
 import matplotlib.pyplot as plt
+from made import write_or_check
 from matplotlib.axes import Axes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,9 +75,8 @@ def draw(out: Path) -> None:
         axes.text(left + COLUMN / 2, 0.75, package, ha="center", fontsize=13, fontweight="bold")
         _column(axes, left, layers[package], imports(package), package)
         if number:
-            axes.annotate(
-                "", (left - GAP + 0.06, 0.8), (left - 0.06, 0.8), arrowprops={"arrowstyle": "->", "color": "0.4"}
-            )
+            arrow = {"arrowstyle": "->", "color": "0.4"}
+            axes.annotate("", (left - GAP + 0.06, 0.8), (left - 0.06, 0.8), arrowprops=arrow)
     axes.set_xlim(-0.1, len(layers) * (COLUMN + GAP) - GAP + 0.1)
     axes.set_ylim(-height * ROW, 1.1)
     axes.axis("off")
@@ -98,11 +97,8 @@ def _column(axes: Axes, left: float, layers: list[list[str]], pairs: set[tuple[s
         axes.plot([start[0], end[0]], [start[1] - BOX / 2, end[1] + BOX / 2], color="0.8", lw=0.8, zorder=0)
     for name, (x, y, width) in place.items():
         is_folder = (ROOT / package / name).is_dir()
-        axes.add_patch(
-            plt.Rectangle(
-                (x - width / 2, y - BOX / 2), width, BOX, fc="#dbe9f6" if is_folder else "white", ec="0.5", lw=0.8
-            )
-        )
+        colour = "#dbe9f6" if is_folder else "white"
+        axes.add_patch(plt.Rectangle((x - width / 2, y - BOX / 2), width, BOX, fc=colour, ec="0.5", lw=0.8))
         axes.text(x, y, name, ha="center", va="center", fontsize=min(9, 95 * width / len(name)))
 
 
@@ -122,20 +118,7 @@ def _summary(path: Path) -> str:
     return docstring.partition("\n")[0]
 
 
-def main() -> int:
-    """Write, or check."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing")
-    text, path = folders(), OUT / "folders.md"
-    if parser.parse_args().check:
-        if path.read_text(encoding="utf-8") != text:
-            sys.stderr.write(f"{path} is not what the code says; run python docs/architecture.py\n")
-            return 1
-        return 0
-    draw(OUT)
-    path.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    if "--check" not in sys.argv:
+        draw(OUT)
+    sys.exit(write_or_check(__doc__, lambda _: {OUT / "folders.md": folders()}))

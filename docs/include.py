@@ -8,10 +8,11 @@ A page marks the place with ``<!-- include FILE -->`` and ``<!-- end -->``; FILE
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from pathlib import Path
+
+from made import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
 _BLOCK = re.compile(r"(<!-- include (?P<file>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -27,24 +28,5 @@ def included(page: str) -> str:
     return _BLOCK.sub(fill, page)
 
 
-def main() -> int:
-    """Update or check pages."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pages", nargs="+", type=Path)
-    parser.add_argument("--check", action="store_true", help="change nothing")
-    arguments = parser.parse_args()
-    stale = []
-    for path in arguments.pages:
-        page = path.read_text(encoding="utf-8")
-        if included(page) != page:
-            stale.append(str(path))
-            if not arguments.check:
-                path.write_text(included(page), encoding="utf-8")
-    if arguments.check and stale:
-        sys.stderr.write(f"stale: {', '.join(stale)}; run python docs/include.py {' '.join(stale)}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(__doc__, lambda paths: {each: included(each.read_text()) for each in paths}, "pages"))

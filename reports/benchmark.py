@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from finkd.corpora.files import write_atomic
@@ -31,21 +32,21 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
     """Make one row per model and runtime."""
     cores = sorted({int(count) for each in records for count in each.words_per_second})
     columns: list[tuple[Column, Callable[[BenchmarkRecord], Cell]]] = [
-        (Column("system", "Model", "left"), lambda each: label(each.system, (each.id,))),
-        (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime, (each.id,))),
-        (Column("f1", "Micro-F1"), lambda each: spread(Spread.of(each.f1), 3, (each.id,))),
-        (Column("retention", "Retention (%)"), lambda each: share(_retention(each, records[0]), 1, (each.id,))),
-        (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, (each.id,), scale=1e6)),
-        (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, (each.id,), scale=1e6)),
-        (Column("packed_bytes", "Packed (MB)"), lambda each: number(each.packed_bytes, 1, (each.id,), scale=1e6)),
-        *((Column(f"{p}_ms", f"{p} (ms)"), _latency(p)) for p in ("p50", "p90", "p99")),
-        (Column("tokenizing_ms", "Tokenizing (ms)"), lambda each: number(each.tokenizing_ms.get("p50"), 2, (each.id,))),
-        (Column("latency_ratio", "Faster, batch 1"), lambda each: _ratio(each.latency_ratio, each)),
-        *((Column(f"words_{count}", f"Words/s, {count} thr."), _words(str(count))) for count in cores),
-        (Column("throughput_ratio", "Faster, batch 32"), lambda each: _ratio(each.throughput_ratio, each)),
-        (Column("gflops", "GFLOPs"), lambda each: number(each.flops.get("128"), 2, (each.id,), scale=1e9)),
-        (Column("memory", "Peak (MB)"), lambda each: number(each.peak_memory, 0, (each.id,), scale=1e6)),
-        (Column("joules", "J/1,000 words"), lambda each: number(each.joules_per_1000_words, 2, (each.id,))),
+        (Column("system", "Model", "left"), lambda each: label(each.system)),
+        (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime)),
+        (Column("f1", "Micro-F1"), lambda each: spread(Spread.of(each.f1), 3)),
+        (Column("retention", "Retention (%)"), lambda each: share(_retention(each, records[0]), 1)),
+        (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, scale=1e6)),
+        (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, scale=1e6)),
+        (Column("packed_bytes", "Packed (MB)"), lambda each: number(each.packed_bytes, 1, scale=1e6)),
+        *((Column(f"{p}_ms", f"{p} (ms)"), partial(_latency, p)) for p in ("p50", "p90", "p99")),
+        (Column("tokenizing_ms", "Tokenizing (ms)"), lambda each: number(each.tokenizing_ms.get("p50"), 2)),
+        (Column("latency_ratio", "Faster, batch 1"), lambda each: _ratio(each.latency_ratio)),
+        *((Column(f"words_{count}", f"Words/s, {count} thr."), partial(_words, str(count))) for count in cores),
+        (Column("throughput_ratio", "Faster, batch 32"), lambda each: _ratio(each.throughput_ratio)),
+        (Column("gflops", "GFLOPs"), lambda each: number(each.flops.get("128"), 2, scale=1e9)),
+        (Column("memory", "Peak (MB)"), lambda each: number(each.peak_memory, 0, scale=1e6)),
+        (Column("joules", "J/1,000 words"), lambda each: number(each.joules_per_1000_words, 2)),
     ]
     return Table.of("benchmark", "Resources", None, _notes(records), columns, records)
 
@@ -55,16 +56,16 @@ def _retention(each: BenchmarkRecord, first: BenchmarkRecord) -> float | None:
     return ours / theirs if ours is not None and theirs else None
 
 
-def _latency(percentile: str) -> Callable[[BenchmarkRecord], Cell]:
-    return lambda each: number(each.latency_ms[percentile], 2, (each.id,))
+def _latency(percentile: str, each: BenchmarkRecord) -> Cell:
+    return number(each.latency_ms[percentile], 2)
 
 
-def _words(threads: str) -> Callable[[BenchmarkRecord], Cell]:
-    return lambda each: number(each.words_per_second.get(threads), 0, (each.id,))
+def _words(threads: str, each: BenchmarkRecord) -> Cell:
+    return number(each.words_per_second.get(threads))
 
 
-def _ratio(found: Ratio, each: BenchmarkRecord) -> Cell:
-    return Cell(found.value, plain(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"), (each.id,))
+def _ratio(found: Ratio) -> Cell:
+    return Cell(found.value, plain(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"))
 
 
 def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
@@ -77,8 +78,7 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
         f"the mean as a share of that of {first.reference}. Everything else is of the first seed.",
         f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
         f"text to tags, {counted(least, 'query')} and {counted(first.seconds, 'second')} of each at least, in turn; "
-        "cutting into "
-        "tokens is within them.",
+        "cutting into tokens is within them.",
         f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "
         "all threads, with bootstrap intervals of 95 %.",
         "GFLOPs: of a text of 128 tokens. Peak: memory of a fresh process that reads a batch, Python and its libraries "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from finkd.corpora.registry import Registry
@@ -17,8 +18,8 @@ overviews: Registry[Callable[[Sequence[Section]], Table]] = Registry(
 
 def corpora(sections: Sequence[Section]) -> Table:
     """Make one row per system that several sections hold, one column per section; each one's best student is strong."""
-    names = dict.fromkeys(system.name for section in sections for system in section.systems)
-    shared = [name for name in names if sum(name in _by_name(each) for each in sections) > 1]
+    names = Counter(system.name for section in sections for system in section.systems)
+    shared = [name for name, count in names.items() if count > 1]
     columns: list[tuple[Column, Callable[[str], Cell]]] = [
         (Column("system", "System", "left"), label),
         *(column for section in sections for column in _columns(section, plain(_heading(section, sections)))),
@@ -56,7 +57,7 @@ def _columns(section: Section, heading: str) -> list[tuple[Column, Callable[[str
         system = systems.get(name)
         if system is None:
             return label(None)
-        return spread(system.f1, 3, system.ids, strong=system is best, mark=MARK if name in behind else "")
+        return spread(system.f1, records=system.ids, strong=system is best, mark=MARK if name in behind else "")
 
     def detail(figure: Callable[[SystemResults], float | None]) -> Callable[[str], Cell]:
         return lambda name: number(figure(systems[name])) if name in systems else label(None)

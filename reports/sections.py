@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.wording import counted
 from finkd.records import Counts, RunRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROLES = ("baseline", "teacher", "student")
 
@@ -67,43 +70,35 @@ class SystemResults:
         """Ids of the records behind every figure of this system."""
         return tuple(record.id for record in self.records)
 
-    @property
-    def ordering(self) -> str:
-        """Its strategy as the configuration has it: often the name of a known one."""
-        return ordering(self.records[0])
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Its records as :func:`finkd.records_frame` gives them, one row per seed."""
+        from finkd.reports.frame import records_frame  # imports pandas, which commands that show a table do without
+
+        return records_frame(self.records)
 
     @cached_property
     def f1(self) -> Spread:
         """Micro-F1 over seeds; NaN if there was nothing to find, and nothing was found."""
-        spread = self.spread(lambda record: record.scores.micro.f1)
-        return spread or Spread(math.nan, None, len(self.records))
+        return self.spread("f1") or Spread(math.nan, None, len(self.records))
 
     @property
     def is_scored(self) -> bool:
         """Whether it has a micro-F1."""
         return not math.isnan(self.f1.mean)
 
-    def spread(self, figure: Callable[[RunRecord], float | None]) -> Spread | None:
-        """Spread of one figure over the seeds that have it."""
-        return Spread.of(figure(record) for record in self.records)
+    def spread(self, column: str) -> Spread | None:
+        """Spread of a column of ``frame`` over the seeds that have it."""
+        return Spread.of(self.frame.get(column, ()))
 
-    def mean(self, figure: Callable[[RunRecord], float | None]) -> float | None:
-        """Mean of one figure over the seeds that have it."""
-        return Spread.mean_of(figure(record) for record in self.records)
-
-    @property
-    def parameters(self) -> float | None:
-        """Weights in total."""
-        return self.mean(lambda record: record.resources.parameters)
-
-    def latency(self, percentile: str) -> float | None:
-        """Return milliseconds per sentence at ``percentile``, such as ``"p50"``."""
-        return self.mean(lambda record: record.resources.latency_ms.get(percentile))
+    def mean(self, column: str) -> float | None:
+        """Mean of a column of ``frame`` over the seeds that have it."""
+        return Spread.mean_of(self.frame.get(column, ()))
 
     @property
     def machine_busy(self) -> bool:
         """True if other work ran on the machine during any of the measurements."""
-        return any(record.resources.machine_busy for record in self.records)
+        return any(self.frame.machine_busy)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from finkd.reports.sections import Section, Spread
+from finkd.reports.sections import Section, Spread, SystemResults
 
 MISSING = "–"
 
@@ -85,7 +85,8 @@ class Table:
     ) -> Table:
         """Make a table with one row per item; each column comes with the function that makes its cell.
 
-        In a table of one section, data files get the section's experiment, corpus and split in front.
+        In a table of one section, data files get the section's experiment, corpus and split in front. Cells that name
+        no records come from the item's own (its ``ids``, or its ``id``), where it has any.
         """
         pairs = list(columns)
         scope: tuple[Cell, ...] = ()
@@ -93,8 +94,14 @@ class Table:
         if section is not None:
             scope = tuple(label(text) for text in (section.experiment, section.corpus, section.split))
             title, headings = f"{title}: {section.name}", _SCOPE + headings
-        rows = tuple(scope + tuple(cell(item) for _, cell in pairs) for item in items)
-        return cls(name, plain(title), tuple(map(plain, notes)), headings, rows)
+
+        def row(item: Item) -> tuple[Cell, ...]:
+            ids = getattr(item, "ids", None) or ([item.id] if hasattr(item, "id") else [])
+            records = tuple(map(plain, ids))
+            cells = (make(item) for _, make in pairs)
+            return scope + tuple(cell if cell.records else replace(cell, records=records) for cell in cells)
+
+        return cls(name, plain(title), tuple(map(plain, notes)), headings, tuple(map(row, items)))
 
     @property
     def caption(self) -> str:
@@ -138,6 +145,11 @@ def number(
     if value is None or math.isnan(value):
         return Cell(None, MISSING, tuple(records))
     return Cell(value, f"{value / scale:,.{digits}f}{mark}", tuple(records))
+
+
+def mean_of(column: str, digits: int = 0, scale: float = 1) -> Callable[[SystemResults], Cell]:
+    """Make the cells of a system's mean of a column of ``records_frame``."""
+    return lambda system: number(system.mean(column), digits, scale=scale)
 
 
 def share(value: float | None, digits: int = 1, records: Sequence[str] = ()) -> Cell:

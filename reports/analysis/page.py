@@ -13,7 +13,7 @@ from markupsafe import Markup
 from finkd.corpora.files import write_atomic
 from finkd.corpora.wording import counted
 from finkd.reports.analysis import charts, tables
-from finkd.reports.analysis.tables import shown
+from finkd.reports.analysis.tables import Side, shown, shown_sides
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
 from finkd.reports.formats import latex, markdown
@@ -75,19 +75,15 @@ def render(analysis: Analysis) -> str:
 
 
 def _chapter(analysis: Analysis, corpus: Measured) -> dict[str, Any]:
-    indices = shown(analysis)
+    made = {make.__name__: _shown(make(analysis, corpus)) for make in tables.OF_CORPUS}
     return {
         "name": plain(corpus.name),
         "notice": SAMPLE_NOTICE if corpus.name in tables.SAMPLES else "",
         "examples": _examples(analysis, corpus),
-        "figures": _shown(tables.overview(analysis, corpus)),
         "kinds": _picture(_kinds(analysis, corpus), f"Tokens by kind of word and number, {corpus.name}"),
-        "words": _shown(tables.words(analysis, corpus)),
-        "numbers": _shown(tables.numbers(analysis, corpus)),
-        "cuts": _shown(tables.cuts(analysis, corpus)),
         "whole": _picture(_whole(analysis, corpus), f"Whole entities by type, {corpus.name}"),
-        "entities": _shown(tables.entities(analysis, corpus)),
-        "fragments": [_shown(tables.fragments(analysis, corpus, index)) for index in indices[:3]],
+        "fragments": [_shown(tables.fragments(analysis, corpus, index)) for index in shown(analysis)[:3]],
+        **made,
     }
 
 
@@ -112,7 +108,7 @@ def _fertility(analysis: Analysis) -> str:
 
 def _kinds(analysis: Analysis, corpus: Measured) -> str:
     """Draw tokens by kind of word and number: a row per kind, a series per tokenizer shown."""
-    profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
+    profiles = [side.profile for side in shown_sides(analysis, corpus)]
     rows = [cut.name for cut in (*profiles[0].shapes, *profiles[0].numbers)]
     series = [(each.tokenizer, [cut.tokens for cut in (*each.shapes, *each.numbers)]) for each in profiles]
     return charts.dots(rows, series, "tokens for each word or number")
@@ -122,7 +118,7 @@ def _whole(analysis: Analysis, corpus: Measured) -> str | None:
     """Draw whole entities: a row per type, a series per tokenizer shown; ``None`` without entities."""
     if not corpus.entities:
         return None
-    profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
+    profiles = [side.profile for side in shown_sides(analysis, corpus)]
     rows = [cut.name for cut in profiles[0].types]
     series = [(each.tokenizer, [cut.whole_entities for cut in each.types]) for each in profiles]
     return charts.dots(rows, series, "entities whose words are all one known token (%)", 0.01)
@@ -133,65 +129,62 @@ def _examples(analysis: Analysis, corpus: Measured) -> list[list[dict[str, Any]]
     return [
         [
             {
-                "name": plain(analysis.vocabularies[index].name),
-                "length": counted(example.lengths[index], "token"),
-                "segments": [_segment(segment) for segment in example.cuts[index]],
+                "name": plain(side.vocabulary.name),
+                "length": counted(example.lengths[side.index], "token"),
+                "segments": [_segment(segment) for segment in example.cuts[side.index]],
             }
-            for index in shown(analysis)
+            for side in shown_sides(analysis, corpus)
         ]
         for example in analysis.examples
         if example.corpus == corpus.name
     ]
 
 
-def _visible(text: str) -> str:
-    """Replace invisible characters that no token covers, so that their loss is seen."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) == "Cf" else char for char in text)
-
-
 def _segment(segment: Segment) -> dict[str, str]:
     """Make the visible part of a stretch: white space as one space, nothing invisible, its tokens as a title."""
     text = plain(segment.text)
-    if segment.kind == "gap":
-        return {"kind": "lost", "text": _visible(text), "tokens": "no token"} if text else _SPACE
-    return {"kind": segment.kind, "text": text, "tokens": plain(" ".join(segment.tokens))}
-
-
-if TYPE_CHECKING:
-    from finkd.tokenization.analysis import Analysis, Estimate
+    if segment.kind != "gap":
+        return {"kind": segment.kind, "text": text, "tokens": plain(" ".join(segment.tokens))}
+    visible = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) == "Cf" else char for char in text)
+    return {"kind": "lost", "text": visible, "tokens": "no token"} if text else _SPACE
 
 
 def summary(analysis: Analysis) -> str:
     """Return what the tokenizers cost on the first corpus, what another domain changes, and where the knees are."""
-    sentences = [
-        *_summarize_tokenizers(analysis),
-        *_summarize_domains(analysis),
-        *_summarize_knees(analysis),
+    corpus = analysis.corpora[0]
+    reference, *others = shown_sides(analysis, corpus)
+    name, fertility = reference.vocabulary.name, reference.profile.fertility.value
+    sentences = [f"On {corpus.name}, {name} spends {fertility:.2f} tokens on a word."]
+    sentences += [_against(reference, side) for side in others]
+    shifts = [shift for shift in analysis.domain_shifts if shift.tokenizer == name]
+    sentences += [
+        f"On {shift.corpus}, {name} spends {shift.fertility_ratio.value:.2f} times as many tokens on a word "
+        f"as on {corpus.name}."
+        for shift in sorted(shifts, key=lambda shift: -shift.fertility_ratio.value)[:1]
+    ]
+    sentences += [
+        f"For {curve.algorithm}, entries beyond {curve.knee:,} buy less than the sweep's average."
+        for curve in analysis.curves
+        if curve.corpus == corpus.name and curve.knee is not None
     ]
     return plain(" ".join(sentences))
 
 
-def _summarize_tokenizers(analysis: Analysis) -> list[str]:
-    corpus = analysis.corpora[0]
-    profiles = analysis.of_corpus(corpus.name)
-    reference = profiles[0]
-    found = [f"On {corpus.name}, {reference.tokenizer} spends {reference.fertility.value:.2f} tokens on a word."]
-    shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus.name}
-    for index in shown(analysis)[1:]:
-        profile, vocabulary = profiles[index], analysis.vocabularies[index]
-        shift = shifts[profile.tokenizer]
-        text = (
-            f"{profile.tokenizer}, of {vocabulary.size:,} entries, spends {profile.fertility.value:.2f}: "
-            f"{_length(shift.length_ratio)}"
-        )
-        old, new = analysis.vocabularies[0].embedding_share, vocabulary.embedding_share
-        if old is not None and new is not None:
-            text += f", and embeddings are {new:.0%} of the weights instead of {old:.0%}"
-        if profile.entities is not None and reference.entities is not None:
-            ours, theirs = profile.entities.whole_entities.value, reference.entities.whole_entities.value
-            text += f"; it keeps {ours:.0%} of the entities whole, the reference {theirs:.0%}"
-        found.append(f"{text}.")
-    return found
+def _against(reference: Side, side: Side) -> str:
+    """Compare a tokenizer with the reference in a sentence."""
+    vocabulary, profile, shift = side.vocabulary, side.profile, side.shift
+    assert shift is not None
+    text = (
+        f"{vocabulary.name}, of {vocabulary.size:,} entries, spends {profile.fertility.value:.2f}: "
+        f"{_length(shift.length_ratio)}"
+    )
+    old, new = reference.vocabulary.embedding_share, vocabulary.embedding_share
+    if old is not None and new is not None:
+        text += f", and embeddings are {new:.0%} of the weights instead of {old:.0%}"
+    if side.entities is not None and reference.entities is not None:
+        ours, theirs = side.entities.whole_entities.value, reference.entities.whole_entities.value
+        text += f"; it keeps {ours:.0%} of the entities whole, the reference {theirs:.0%}"
+    return f"{text}."
 
 
 def _length(ratio: Estimate) -> str:
@@ -199,23 +192,3 @@ def _length(ratio: Estimate) -> str:
         return "texts are as long as before, as far as this text can tell"
     change = abs(ratio.value - 1)
     return f"texts become {change:.1%} {'longer' if ratio.value > 1 else 'shorter'}"
-
-
-def _summarize_domains(analysis: Analysis) -> list[str]:
-    """Return the greatest change of tokens per word that another corpus brings under the reference."""
-    reference = analysis.vocabularies[0].name
-    shifts = [shift for shift in analysis.domain_shifts if shift.tokenizer == reference]
-    return [
-        f"On {shift.corpus}, {reference} spends {shift.fertility_ratio.value:.2f} times as many tokens on a word "
-        f"as on {analysis.corpora[0].name}."
-        for shift in sorted(shifts, key=lambda shift: -shift.fertility_ratio.value)[:1]
-    ]
-
-
-def _summarize_knees(analysis: Analysis) -> list[str]:
-    corpus = analysis.corpora[0].name
-    return [
-        f"For {curve.algorithm}, entries beyond {curve.knee:,} buy less than the sweep's average."
-        for curve in analysis.curves
-        if curve.corpus == corpus and curve.knee is not None
-    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from finkd.corpora.wording import counted
 from finkd.reports.captions import SAMPLE_NOTICE
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
     from finkd.tokenization.analysis.result import Cuts, EntityCuts, Measured, Profile, TokenizerShift, Vocabulary
 
-    Row = Callable[[Vocabulary, Profile, TokenizerShift | None], Cell]
+Fields = list[tuple[Column, Callable[[Any], Cell]]]
 
 MOST = 4
 """Tokenizers side by side; the sweep's table and the JSON file hold all of them."""
@@ -43,32 +45,57 @@ def shown(analysis: Analysis) -> tuple[int, ...]:
     return tuple(sorted(list(preferred)[:MOST]))
 
 
+@dataclass(frozen=True)
+class Side:
+    """One of the tokenizers that are compared on a corpus.
+
+    Attributes:
+        index: its place in the analysis.
+        vocabulary: its vocabulary.
+        profile: its figures on the corpus.
+        shift: these against the reference's; ``None`` for the reference.
+    """
+
+    index: int
+    vocabulary: Vocabulary
+    profile: Profile
+    shift: TokenizerShift | None
+
+    @property
+    def entities(self) -> EntityCuts | None:
+        """Its figures on labelled entities, where there are any."""
+        return self.profile.entities
+
+
+def sides(analysis: Analysis, corpus: str) -> list[Side]:
+    """Return all tokenizers on a corpus, in the order of the analysis."""
+    shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus}
+    pairs = zip(analysis.vocabularies, analysis.of_corpus(corpus), strict=True)
+    return [Side(index, each, profile, shifts.get(each.name)) for index, (each, profile) in enumerate(pairs)]
+
+
+def shown_sides(analysis: Analysis, corpus: Measured) -> list[Side]:
+    """Return the tokenizers shown side by side, on a corpus."""
+    every = sides(analysis, corpus.name)
+    return [every[index] for index in shown(analysis)]
+
+
 def tables(analysis: Analysis) -> list[Table]:
     """Return all tables, corpus by corpus, then what compares corpora and sizes."""
-    found = [
-        make(analysis, corpus) for corpus in analysis.corpora for make in (overview, words, numbers, cuts, entities)
-    ]
+    found = [make(analysis, corpus) for corpus in analysis.corpora for make in OF_CORPUS]
     found += [fragments(analysis, corpus, index) for corpus in analysis.corpora for index in shown(analysis)[:3]]
     return [table for table in (*found, domains(analysis), sweep(analysis)) if table.rows]
 
 
 def overview(analysis: Analysis, corpus: Measured) -> Table:
-    """Make one row per figure, one column per tokenizer."""
-    indices = shown(analysis)
-    vocabularies = [analysis.vocabularies[index] for index in indices]
-    profiles = [analysis.of_corpus(corpus.name)[index] for index in indices]
-    shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus.name}
-    rows = tuple(
-        (
-            label(heading),
-            *(make(v, p, shifts.get(v.name)) for v, p in zip(vocabularies, profiles, strict=True)),
-        )
-        for heading, make in _figures(analysis)
-    )
-    kept = tuple(row for row in rows if any(cell.value is not None for cell in row[1:]))
-    columns = (Column("figure", "Figure", "left"), *_columns(vocabularies))
-    notes = (*corpus_notes(corpus), RENYI_NOTE)
-    return Table("figures", plain(f"Tokenizers on {corpus.name}"), notes, columns, kept)
+    """Make one row per figure that any tokenizer has, one column per tokenizer."""
+    columns: Fields = [
+        (Column("figure", "Figure", "left"), lambda row: label(row[0])),
+        *_columns(shown_sides(analysis, corpus), lambda side, row: row[1](side)),
+    ]
+    notes = [*corpus_notes(corpus), RENYI_NOTE]
+    table = Table.of("figures", f"Tokenizers on {corpus.name}", None, notes, columns, _figures(analysis.limit))
+    return replace(table, rows=tuple(row for row in table.rows if any(cell.value is not None for cell in row[1:])))
 
 
 def corpus_notes(corpus: Measured) -> tuple[str, ...]:
@@ -99,121 +126,116 @@ def numbers(analysis: Analysis, corpus: Measured) -> Table:
     return _kinds(analysis, corpus, "numbers", "Numbers: tokens for each", lambda profile: profile.numbers)
 
 
+def _kinds(
+    analysis: Analysis, corpus: Measured, name: str, title: str, of: Callable[[Profile], Sequence[Cuts]]
+) -> Table:
+    """Make one row per kind, one column per tokenizer with the tokens for each stretch of it."""
+    found = shown_sides(analysis, corpus)
+    columns: Fields = [
+        (Column("kind", "Kind", "left"), lambda kind: label(kind[1].name)),
+        (Column("count", "Count"), lambda kind: number(kind[1].count)),
+        *_columns(found, lambda side, kind: interval(of(side.profile)[kind[0]].tokens, 2)),
+    ]
+    kinds = enumerate(of(found[0].profile))
+    return Table.of(name, f"{title}, {corpus.name}", None, ["In brackets: 95 % intervals."], columns, kinds)
+
+
 def cuts(analysis: Analysis, corpus: Measured) -> Table:
     """Some numbers with their tokens."""
-    indices = shown(analysis)
-    rows = tuple(
-        (label(example.kind), label(example.text), *(label(" ".join(example.cuts[index])) for index in indices))
-        for example in analysis.numbers
-        if example.corpus == corpus.name
-    )
-    vocabularies = [analysis.vocabularies[index] for index in indices]
-    columns = (Column("kind", "Kind", "left"), Column("text", "Number", "left"), *_columns(vocabularies, left=True))
-    note = "The first of each kind that differ in form."
-    return Table("number-cuts", plain(f"How numbers are cut, {corpus.name}"), (note,), columns, rows)
+    columns: Fields = [
+        (Column("kind", "Kind", "left"), lambda example: label(example.kind)),
+        (Column("text", "Number", "left"), lambda example: label(example.text)),
+        *_tokens(shown_sides(analysis, corpus)),
+    ]
+    examples = [example for example in analysis.numbers if example.corpus == corpus.name]
+    notes = ["The first of each kind that differ in form."]
+    return Table.of("number-cuts", f"How numbers are cut, {corpus.name}", None, notes, columns, examples)
 
 
 def entities(analysis: Analysis, corpus: Measured) -> Table:
     """Tabulate entities by type: tokens for each word, and whole entities."""
-    profiles = [analysis.of_corpus(corpus.name)[index] for index in shown(analysis)]
-    columns = [Column("type", "Type", "left"), Column("entities", "Entities"), Column("words", "Words")]
-    for position, profile in enumerate(profiles):
-        columns.append(Column(f"fertility-{position}", plain(f"{profile.tokenizer}: tokens per word")))
-        columns.append(Column(f"whole-{position}", "whole (%)"))
-    rows = []
-    for group in zip(*((*profile.types, profile.entities) for profile in profiles), strict=True):
-        first = group[0]
-        if first is not None:
-            cells = [
-                cell
-                for cut in group
-                if cut is not None
-                for cell in (interval(cut.fertility, 2), interval(cut.whole_entities, 1, 0.01))
-            ]
-            rows.append((label(first.name), number(first.count), number(first.words), *cells))
-    note = "Whole: share of the entities in which every word is one known token."
-    return Table("entities", plain(f"Entities of {corpus.name}"), (note,), tuple(columns), tuple(rows))
+    profiles = [side.profile for side in shown_sides(analysis, corpus)]
+    columns: Fields = [
+        (Column("type", "Type", "left"), lambda group: label(group[0].name)),
+        (Column("entities", "Entities"), lambda group: number(group[0].count)),
+        (Column("words", "Words"), lambda group: number(group[0].words)),
+    ]
+    for place, profile in enumerate(profiles):
+        fertility, whole = Column(f"fertility-{place}", f"{profile.tokenizer}: tokens per word"), f"whole-{place}"
+        columns.append((fertility, partial(lambda place, group: interval(group[place].fertility, 2), place)))
+        columns.append((Column(whole, "whole (%)"), partial(lambda place, group: _whole(group[place]), place)))
+    groups = zip(*((*profile.types, profile.entities) for profile in profiles), strict=True)
+    notes = ["Whole: share of the entities in which every word is one known token."]
+    rows = [group for group in groups if group[0] is not None]
+    return Table.of("entities", f"Entities of {corpus.name}", None, notes, columns, rows)
+
+
+OF_CORPUS = (overview, words, numbers, cuts, entities)
 
 
 def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
     """Tabulate the words with most extra tokens of one tokenizer, with their tokens under those shown."""
     name = analysis.vocabularies[index].name
-    indices = shown(analysis)
-    listed = next(f for f in analysis.fragments if f.corpus == corpus.name and f.tokenizer == name)
-    rows = tuple(
-        (
-            label(word.word),
-            number(word.count),
-            number(word.extra[index]),
-            *(label(" ".join(word.cuts[each])) for each in indices),
-        )
-        for word in listed.words
-    )
-    columns = (
-        *(Column("word", "Word", "left"), Column("count", "Count"), Column("extra", "Extra tokens")),
-        *_columns([analysis.vocabularies[each] for each in indices], left=True),
-    )
+    columns: Fields = [
+        (Column("word", "Word", "left"), lambda word: label(word.word)),
+        (Column("count", "Count"), lambda word: number(word.count)),
+        (Column("extra", "Extra tokens"), lambda word: number(word.extra[index])),
+        *_tokens(shown_sides(analysis, corpus)),
+    ]
     notes = ["Words of letters alone that occur more than once, by the tokens beyond the first that they cost in all."]
     if corpus.missed:
         notes.append(f"Counts may be up to {corpus.missed:,} too low: the list of distinct words is bounded.")
-    return Table("fragments", plain(f"Words that {name} cuts most, {corpus.name}"), tuple(notes), columns, rows)
+    listed = next(f for f in analysis.fragments if f.corpus == corpus.name and f.tokenizer == name)
+    return Table.of("fragments", f"Words that {name} cuts most, {corpus.name}", None, notes, columns, listed.words)
 
 
 def domains(analysis: Analysis) -> Table:
     """Return every further corpus against the first, under each tokenizer shown."""
     names = {analysis.vocabularies[index].name for index in shown(analysis)}
-    columns = (
-        *(Column("corpus", "Corpus", "left"), Column("tokenizer", "Tokenizer", "left")),
-        *(Column("fertility", "Tokens per word, ratio"), Column("overlap", "Entries used in both (%)")),
-        *(Column("weighted", "Tokens known there (%)"), Column("divergence", "Divergence (bits)")),
-    )
-    rows = tuple(
-        (
-            *(label(shift.corpus), label(shift.tokenizer), interval(shift.fertility_ratio, 3)),
-            *(share(shift.overlap), interval(shift.weighted_overlap, 1, 0.01), interval(shift.divergence, 3)),
-        )
-        for shift in analysis.domain_shifts
-        if shift.tokenizer in names
-    )
+    columns: Fields = [
+        (Column("corpus", "Corpus", "left"), lambda shift: label(shift.corpus)),
+        (Column("tokenizer", "Tokenizer", "left"), lambda shift: label(shift.tokenizer)),
+        (Column("fertility", "Tokens per word, ratio"), lambda shift: interval(shift.fertility_ratio, 3)),
+        (Column("overlap", "Entries used in both (%)"), lambda shift: share(shift.overlap)),
+        (Column("weighted", "Tokens known there (%)"), lambda shift: interval(shift.weighted_overlap, 1, 0.01)),
+        (Column("divergence", "Divergence (bits)"), lambda shift: interval(shift.divergence, 3)),
+    ]
     first = analysis.corpora[0].name
-    note = f"Each corpus against {first}, under the same tokenizer: 1, 100, 100 and 0 would be no shift."
-    return Table("domains", plain(f"Domain shift from {first}"), (plain(note),), columns, rows)
+    notes = [f"Each corpus against {first}, under the same tokenizer: 1, 100, 100 and 0 would be no shift."]
+    shifts = [shift for shift in analysis.domain_shifts if shift.tokenizer in names]
+    return Table.of("domains", f"Domain shift from {first}", None, notes, columns, shifts)
 
 
 def sweep(analysis: Analysis) -> Table:
     """Return every vocabulary that was trained here, by algorithm and size; the knee of each algorithm stands out."""
     corpus = analysis.corpora[0].name
-    profiles = {profile.tokenizer: profile for profile in analysis.of_corpus(corpus)}
-    shifts = {shift.tokenizer: shift for shift in analysis.tokenizer_shifts if shift.corpus == corpus}
-    sizes = {vocabulary.name: vocabulary for vocabulary in analysis.vocabularies}
-    rows = []
-    for curve in (curve for curve in analysis.curves if curve.corpus == corpus):
-        for name in curve.tokenizers:
-            vocabulary, profile = sizes[name], profiles[name]
-            at_knee = vocabulary.size == curve.knee
-            rows.append(
-                (
-                    label(curve.algorithm, strong=at_knee),
-                    Cell(vocabulary.size, f"{vocabulary.size:,}", strong=at_knee),
-                    interval(profile.fertility, 3),
-                    interval(shifts[name].length_ratio, 3),
-                    interval(profile.entities.whole_entities if profile.entities else None, 1, 0.01),
-                    number(profile.dead_entries),
-                    share(vocabulary.embedding_share),
-                    interval(profile.flops_per_word, 1, 1e6),
-                )
-            )
-    columns = (
-        *(Column("algorithm", "Algorithm", "left"), Column("size", "Entries"), Column("fertility", "Tokens per word")),
-        *(Column("length", "Length against the reference"), Column("whole", "Whole entities (%)")),
-        *(Column("dead", "Dead entries"), Column("embeddings", "Embeddings (% of weights)")),
-        Column("flops", "MFLOPs per word"),
-    )
-    notes = (
+    named = {side.vocabulary.name: side for side in sides(analysis, corpus)}
+    curves = [curve for curve in analysis.curves if curve.corpus == corpus]
+    knees = {(curve.algorithm, curve.knee) for curve in curves}
+
+    def sized(row: tuple[str, Side]) -> Cell:
+        size = row[1].vocabulary.size
+        return Cell(size, f"{size:,}", strong=(row[0], size) in knees)
+
+    columns: Fields = [
+        (Column("algorithm", "Algorithm", "left"), lambda row: label(row[0], strong=sized(row).strong)),
+        (Column("size", "Entries"), sized),
+        (Column("fertility", "Tokens per word"), lambda row: interval(row[1].profile.fertility, 3)),
+        (Column("length", "Length against the reference"), lambda row: interval(row[1].shift.length_ratio, 3)),
+        (
+            Column("whole", "Whole entities (%)"),
+            lambda row: interval(row[1].entities and row[1].entities.whole_entities, 1, 0.01),
+        ),
+        (Column("dead", "Dead entries"), lambda row: number(row[1].profile.dead_entries)),
+        (Column("embeddings", "Embeddings (% of weights)"), lambda row: share(row[1].vocabulary.embedding_share)),
+        (Column("flops", "MFLOPs per word"), lambda row: interval(row[1].profile.flops_per_word, 1, 1e6)),
+    ]
+    rows = [(curve.algorithm, named[name]) for curve in curves for name in curve.tokenizers]
+    notes = [
         "Bold: the knee, the size that lies farthest below the straight line between the smallest and the largest "
         "(Satopaa et al. 2011); it depends on the range that was tried.",
-    )
-    return Table("sweep", plain(f"Vocabulary sizes on {corpus}"), notes, columns, tuple(rows))
+    ]
+    return Table.of("sweep", f"Vocabulary sizes on {corpus}", None, notes, columns, rows)
 
 
 def interval(estimate: Estimate | None, digits: int, scale: float = 1) -> Cell:
@@ -226,66 +248,48 @@ def interval(estimate: Estimate | None, digits: int, scale: float = 1) -> Cell:
     return Cell(estimate.value, text)
 
 
-def _figures(analysis: Analysis) -> Iterable[tuple[str, Row]]:
-    """Yield the heading and the cells of each row."""
+def _figures(limit: int) -> list[tuple[str, Callable[[Side], Cell]]]:
+    """Return the heading of each row and how its cells are made."""
     percent = 0.01
-    yield "entries of the vocabulary", lambda v, p, s: number(v.size)
-    yield "tokens per word", lambda v, p, s: interval(p.fertility, 3)
-    yield "words split into tokens (%)", lambda v, p, s: interval(p.continued_words, 1, percent)
-    yield "words that vanish (%)", lambda v, p, s: interval(p.lost_words, 2, percent)
-    yield "unknown tokens (%)", lambda v, p, s: interval(p.unknown_rate, 3, percent)
-    yield "tokens per text", lambda v, p, s: interval(p.mean_length, 1)
-    yield "tokens per text, 95th percentile", lambda v, p, s: number(p.length_95)
-    yield f"texts over {counted(analysis.limit, 'token')} (%)", lambda v, p, s: interval(p.over_limit, 2, percent)
-    yield "length against the reference", _of_shift(lambda s: interval(s.length_ratio, 3))
-    yield "tokens per entity word", _of_entities(lambda e: interval(e.fertility, 3))
-    yield "entity words in one token (%)", _of_entities(lambda e: interval(e.whole_words, 1, percent))
-    yield "whole entities (%)", _of_entities(lambda e: interval(e.whole_entities, 1, percent))
-    yield "entity borders inside a token (%)", _of_entities(lambda e: interval(e.borders_inside, 2, percent))
-    yield "entries that occur", lambda v, p, s: number(p.used_entries)
-    yield "dead entries", lambda v, p, s: number(p.dead_entries)
-    yield "entries that make 95 % of the tokens", lambda v, p, s: number(p.core_entries)
-    yield "entries shared with the reference (%)", _of_shift(lambda s: share(s.overlap))
-    yield "tokens that the reference knows (%)", _of_shift(lambda s: interval(s.weighted_overlap, 1, percent))
-    yield "divergence from the reference (bits)", _of_shift(lambda s: interval(s.divergence, 3))
-    yield "Rényi efficiency (order 2.5)", lambda v, p, s: interval(p.renyi_efficiency, 3)
-    yield "embedding parameters (M)", lambda v, p, s: number(v.embedding_parameters, 2, scale=1e6)
-    yield "embeddings (% of the weights)", lambda v, p, s: share(v.embedding_share)
-    yield "MFLOPs per word", lambda v, p, s: interval(p.flops_per_word, 1, 1e6)
+    return [
+        ("entries of the vocabulary", lambda s: number(s.vocabulary.size)),
+        ("tokens per word", lambda s: interval(s.profile.fertility, 3)),
+        ("words split into tokens (%)", lambda s: interval(s.profile.continued_words, 1, percent)),
+        ("words that vanish (%)", lambda s: interval(s.profile.lost_words, 2, percent)),
+        ("unknown tokens (%)", lambda s: interval(s.profile.unknown_rate, 3, percent)),
+        ("tokens per text", lambda s: interval(s.profile.mean_length, 1)),
+        ("tokens per text, 95th percentile", lambda s: number(s.profile.length_95)),
+        (f"texts over {counted(limit, 'token')} (%)", lambda s: interval(s.profile.over_limit, 2, percent)),
+        ("length against the reference", lambda s: interval(s.shift and s.shift.length_ratio, 3)),
+        ("tokens per entity word", lambda s: interval(s.entities and s.entities.fertility, 3)),
+        ("entity words in one token (%)", lambda s: interval(s.entities and s.entities.whole_words, 1, percent)),
+        ("whole entities (%)", lambda s: _whole(s.entities)),
+        ("entity borders inside a token (%)", lambda s: interval(s.entities and s.entities.borders_inside, 2, percent)),
+        ("entries that occur", lambda s: number(s.profile.used_entries)),
+        ("dead entries", lambda s: number(s.profile.dead_entries)),
+        ("entries that make 95 % of the tokens", lambda s: number(s.profile.core_entries)),
+        ("entries shared with the reference (%)", lambda s: share(s.shift and s.shift.overlap)),
+        ("tokens that the reference knows (%)", lambda s: interval(s.shift and s.shift.weighted_overlap, 1, percent)),
+        ("divergence from the reference (bits)", lambda s: interval(s.shift and s.shift.divergence, 3)),
+        ("Rényi efficiency (order 2.5)", lambda s: interval(s.profile.renyi_efficiency, 3)),
+        ("embedding parameters (M)", lambda s: number(s.vocabulary.embedding_parameters, 2, scale=1e6)),
+        ("embeddings (% of the weights)", lambda s: share(s.vocabulary.embedding_share)),
+        ("MFLOPs per word", lambda s: interval(s.profile.flops_per_word, 1, 1e6)),
+    ]
 
 
-def _of_shift(make: Callable[[TokenizerShift], Cell]) -> Row:
-    """Return a row that the reference has no cell in."""
-    return lambda vocabulary, profile, shift: Cell(None, MISSING) if shift is None else make(shift)
+def _whole(found: EntityCuts | None) -> Cell:
+    return interval(None if found is None else found.whole_entities, 1, 0.01)
 
 
-def _of_entities(make: Callable[[EntityCuts], Cell]) -> Row:
-    """Return a row that needs labelled entities."""
-    return lambda vocabulary, profile, shift: (
-        Cell(None, MISSING) if profile.entities is None else make(profile.entities)
-    )
+def _tokens(found: Sequence[Side]) -> Fields:
+    """Make a column per tokenizer of the tokens that it cuts a text into."""
+    pairs = _columns(found, lambda side, row: label(" ".join(row.cuts[side.index])))
+    return [(replace(column, align="left"), cell) for column, cell in pairs]
 
 
-def _kinds(
-    analysis: Analysis, corpus: Measured, name: str, title: str, of: Callable[[Profile], Sequence[Cuts]]
-) -> Table:
-    """Make one row per kind, one column per tokenizer with the tokens for each stretch of it."""
-    indices = shown(analysis)
-    profiles = [analysis.of_corpus(corpus.name)[index] for index in indices]
-    rows = tuple(
-        (label(group[0].name), number(group[0].count), *(interval(cut.tokens, 2) for cut in group))
-        for group in zip(*map(of, profiles), strict=True)
-    )
-    columns = (
-        *(Column("kind", "Kind", "left"), Column("count", "Count")),
-        *_columns([analysis.vocabularies[index] for index in indices]),
-    )
-    note = "In brackets: 95 % intervals."
-    return Table(name, plain(f"{title}, {corpus.name}"), (note,), columns, rows)
-
-
-def _columns(vocabularies: Sequence[Vocabulary], *, left: bool = False) -> tuple[Column, ...]:
-    return tuple(
-        Column(f"tokenizer-{position}", plain(vocabulary.name), "left" if left else "right")
-        for position, vocabulary in enumerate(vocabularies)
-    )
+def _columns(found: Sequence[Side], make: Callable[[Side, Any], Cell]) -> Fields:
+    """Make a column per tokenizer."""
+    return [
+        (Column(f"tokenizer-{place}", side.vocabulary.name), partial(make, side)) for place, side in enumerate(found)
+    ]

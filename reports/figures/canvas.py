@@ -66,11 +66,6 @@ def png(figure: Figure) -> bytes:
     return _saved(figure, "png", {"Software": None})
 
 
-def pdf(figure: Figure) -> bytes:
-    """Write a figure, within :func:`style`, as a PDF file."""
-    return _saved(figure, "pdf", dict.fromkeys(("CreationDate", "Creator", "Producer")))
-
-
 def shortened(name: str, length: int) -> str:
     """Cut a name that is longer, with an ellipsis at its end."""
     text = plain(name)
@@ -121,5 +116,6 @@ def picture(name: str, summary: str, draw: Callable[[], Figure | None]) -> Pictu
         if figure is None:
             return None
         element = svg(figure)
-        files: dict[str, str | bytes] = {"svg": element, "png": png(figure), "pdf": pdf(figure)}
+        files: dict[str, str | bytes] = {"svg": element, "png": png(figure)}
+        files["pdf"] = _saved(figure, "pdf", dict.fromkeys(("CreationDate", "Creator", "Producer")))
     return Picture(name, summary, element, files)

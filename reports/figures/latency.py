@@ -14,7 +14,7 @@ PERCENTILES = ("p10", "p25", "p50", "p75", "p90")
 def latency(section: Section) -> Figure | None:
     """Draw one row for each system; ``None`` if no record holds these percentiles."""
     timed = [
-        (system, [value for share in PERCENTILES if (value := system.latency(share)) is not None])
+        (system, [value for share in PERCENTILES if (value := system.mean(f"latency_ms_{share}")) is not None])
         for system in section.systems
     ]
     timed = [(system, values) for system, values in timed if len(values) == len(PERCENTILES)]

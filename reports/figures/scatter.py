@@ -43,9 +43,9 @@ def pareto(section: Section) -> Figure | None:
     """Draw micro-F1 against latency, marks as large as parameters; ``None`` if none has a score and a latency."""
     baselines = section.of_role("baseline")
     points = [
-        Point(_system_label(system), latency, system.f1, system.parameters, ROLE_COLOURS[system.role])
+        Point(_system_label(system), latency, system.f1, system.mean("parameters"), ROLE_COLOURS[system.role])
         for system in section.systems
-        if system not in baselines and system.is_scored and (latency := system.latency("p50"))
+        if system not in baselines and system.is_scored and (latency := system.mean("latency_ms_p50"))
     ]
     if not points:
         return None
@@ -54,7 +54,8 @@ def pareto(section: Section) -> Figure | None:
 
 
 def _system_label(system: SystemResults) -> str:
-    size = "" if system.parameters is None else f", {system.parameters / 1e6:.1f} M"
+    parameters = system.mean("parameters")
+    size = "" if parameters is None else f", {parameters / 1e6:.1f} M"
     role = " (teacher)" if system.role == "teacher" and "teacher" not in system.name else ""
     return canvas.shortened(system.name, 42) + role + size
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -48,11 +48,6 @@ class Contender:
             Spread.mean_of(record.score for record in self.of(task) if record.seed == seed) for seed in seeds
         )
 
-    def score(self, task: str) -> float | None:
-        """Mean score of a task."""
-        found = self.scores(task)
-        return None if found is None else found.mean
-
     def mean(self, figure: Callable[[TaskRecord], float | None]) -> float | None:
         """Mean of a figure over all its records."""
         return Spread.mean_of(figure(record) for record in self.records)
@@ -64,7 +59,7 @@ class Contender:
 
     def average(self, tasks: Sequence[str]) -> float | None:
         """Mean of the scores of some tasks, if it has all of them."""
-        found = [score for task in tasks if (score := self.score(task)) is not None]
+        found = [spread.mean for task in tasks if (spread := self.scores(task))]
         return statistics.fmean(found) if len(found) == len(tasks) and found else None
 
     def retention(self, teacher: Contender | None, tasks: Sequence[str]) -> float | None:
@@ -80,16 +75,21 @@ class Contender:
         return Cell(found.mean, plain(f"{100 * found.mean:.1f} ± {100 * found.sd:.1f} ({found.n})"), ids)
 
 
-Columns = list[tuple[Column, Callable[[Contender], Cell]]]
+Field = tuple[Column, Callable[[Contender], Cell]]
 
 
-def score_columns(headings: Mapping[str, str]) -> Columns:
-    """Make a column for the score of each task."""
+def score(task: str, heading: str) -> Field:
+    """Make the column of the score of a task."""
+    return Column(task, heading), lambda each: each.percent(each.scores(task), task)
 
-    def cell(task: str) -> Callable[[Contender], Cell]:
-        return lambda each: each.percent(each.scores(task), task)
 
-    return [(Column(task, heading), cell(task)) for task, heading in headings.items()]
+def metric(name: str, heading: str) -> Field:
+    """Make the column of a metric in percent, for systems that were scored on one task alone."""
+
+    def cell(each: Contender) -> Cell:
+        return each.percent(Spread.of(record.metrics.get(name) for record in each.records), each.records[0].task)
+
+    return Column(name, heading), cell
 
 
 def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
@@ -125,14 +125,13 @@ def reference(found: Sequence[Contender]) -> Contender | None:
     return next((each for each in found if each.role == "teacher" and each.method == "fine-tuned"), None)
 
 
-def identity() -> Columns:
-    """Make the columns of name, method, role and size."""
-    return [
-        (Column("system", "System", "left"), lambda each: label(each.system, each.ids)),
-        (Column("method", "Method", "left"), lambda each: label(each.method, each.ids)),
-        (Column("role", detail=True), lambda each: label(each.role, each.ids)),
-        (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 1, each.ids, scale=1e6)),
-    ]
+IDENTITY: tuple[Field, ...] = (
+    (Column("system", "System", "left"), lambda each: label(each.system)),
+    (Column("method", "Method", "left"), lambda each: label(each.method)),
+    (Column("role", detail=True), lambda each: label(each.role)),
+    (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 1, scale=1e6)),
+)
+"""Columns of name, method, role and size."""
 
 
 def seeds_note(found: Sequence[Contender]) -> str:

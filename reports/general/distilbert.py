@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from finkd.reports.general.contenders import (
-    Columns,
-    Contender,
-    contenders,
-    data_notes,
-    identity,
-    reference,
-    score_columns,
-)
-from finkd.reports.general.glue import POSTER, source
+from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, data_notes, reference, score
+from finkd.reports.general.glue import POSTER
 from finkd.reports.table import Cell, Column, Table, label, number, share
+from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
 
 TASKS = {"cola": "CoLA", "mrpc": "MRPC", "imdb": "IMDb"}
@@ -27,11 +19,11 @@ def three_tasks(records: Sequence[TaskRecord]) -> Table:
     asked = [record for record in records if record.task in TASKS]
     found = [each for each in contenders(asked, "glue", "imdb") if each.average(tasks) is not None]
     teacher = reference(found)
-    columns: Columns = [
-        *identity(),
-        *score_columns(TASKS),
-        (Column("average", "Average"), lambda each: share(each.average(tasks), 1, each.ids)),
-        (Column("retention", "Kept (%)"), lambda each: share(each.retention(teacher, tasks), 2, each.ids)),
+    columns: list[Field] = [
+        *IDENTITY,
+        *(score(task, heading) for task, heading in TASKS.items()),
+        (Column("average", "Average"), lambda each: share(each.average(tasks))),
+        (Column("retention", "Kept (%)"), lambda each: share(each.retention(teacher, tasks), 2)),
     ]
     notes = [
         "In percent. CoLA: Matthews correlation; MRPC: mean of F1 and accuracy; IMDb: accuracy.",
@@ -49,12 +41,12 @@ def inference(records: Sequence[TaskRecord]) -> Table:
 
     def speed(each: Contender) -> Cell:
         theirs, ours = base.get(each.method), _seconds(each)
-        return number(theirs / ours if theirs and ours else None, 2, each.ids)
+        return number(theirs / ours if theirs and ours else None, 2)
 
-    columns: Columns = [
-        *identity(),
-        (Column("mb", "Size (MB)"), lambda each: number(each.records[0].resources.bytes, 1, each.ids, scale=1e6)),
-        (Column("seconds", "Seconds"), lambda each: number(_seconds(each), 2, each.ids)),
+    columns: list[Field] = [
+        *IDENTITY,
+        (Column("mb", "Size (MB)"), lambda each: number(each.records[0].resources.bytes, 1, scale=1e6)),
+        (Column("seconds", "Seconds"), lambda each: number(_seconds(each), 2)),
         (Column("speed", "Speed"), speed),
     ]
     notes = [
@@ -69,67 +61,56 @@ def _seconds(each: Contender) -> float | None:
     return each.mean(lambda record: record.score)
 
 
-@dataclass(frozen=True)
-class PublishedDistilbert:
-    """What is published of DistilBERT and its reproductions; ``None`` where nothing is.
-
-    Attributes:
-        system: as its authors call it.
-        imdb: accuracy, in percent.
-        exact: exact match on SQuAD 1.1, in percent.
-        f1: the same for F1.
-        parameters: weights.
-        seconds: of a pass over STS-B's development set at batch 1 on a CPU.
-        retention: score as a share of BERT-base's, in percent.
-        source: key of the work in ``finkd.reports.literature``, or nothing.
-        remark: what a reader should know of it.
-    """
-
-    system: str
-    imdb: float | None = None
-    exact: float | None = None
-    f1: float | None = None
-    parameters: float | None = None
-    seconds: float | None = None
-    retention: float | None = None
-    source: str = ""
-    remark: str = ""
-
+_SANH = "sanh2019distilbert"
+_TIMED = "timed by the poster of TinyDistilBERT"
 
 DISTILBERT = (
-    PublishedDistilbert("ELMo", parameters=180e6, seconds=895, source="sanh2019distilbert"),
-    PublishedDistilbert("BERT-base", 93.46, 81.2, 88.5, 110e6, 668, None, "sanh2019distilbert"),
-    PublishedDistilbert("DistilBERT", 92.82, 77.7, 85.8, 66e6, 410, 97, "sanh2019distilbert", "kept: of GLUE"),
-    PublishedDistilbert("DistilBERT, taught the task too", None, 79.1, 86.9, 66e6, None, None, "sanh2019distilbert"),
-    PublishedDistilbert("BERT-base", seconds=423.65, remark="timed by the poster of TinyDistilBERT"),
-    PublishedDistilbert("DistilBERT", seconds=209.1, remark="timed by the poster of TinyDistilBERT"),
-    PublishedDistilbert("TinyDistilBERT", 86.19, 10.36, 18.58, 66e6, 215.79, None, "", POSTER),
-    PublishedDistilbert(
-        "DistilBERT by a student", retention=94.35, remark="10 epochs of WikiText; kept: of CoLA, MRPC and IMDb"
+    Published("ELMo", {"parameters": 180e6, "seconds": 895}, _SANH),
+    Published("BERT-base", {"imdb": 93.46, "exact": 81.2, "f1": 88.5, "parameters": 110e6, "seconds": 668}, _SANH),
+    Published(
+        "DistilBERT",
+        {"imdb": 92.82, "exact": 77.7, "f1": 85.8, "parameters": 66e6, "seconds": 410, "retention": 97},
+        *(_SANH, "kept: of GLUE"),
+    ),
+    Published("DistilBERT, taught the task too", {"exact": 79.1, "f1": 86.9, "parameters": 66e6}, _SANH),
+    Published("BERT-base", {"seconds": 423.65}, remark=_TIMED),
+    Published("DistilBERT", {"seconds": 209.1}, remark=_TIMED),
+    Published(
+        "TinyDistilBERT",
+        {"imdb": 86.19, "exact": 10.36, "f1": 18.58, "parameters": 66e6, "seconds": 215.79},
+        remark=POSTER,
+    ),
+    Published(
+        "DistilBERT by a student",
+        {"retention": 94.35},
+        remark="10 epochs of WikiText; kept: of CoLA, MRPC and IMDb",
     ),
 )
+"""Scores, exact match and F1 (of SQuAD 1.1) and retention (of BERT-base's score) in percent; seconds of a pass over
+STS-B's development set at batch 1 on a CPU."""
 
 
 def distilbert_published(records: Sequence[TaskRecord]) -> Table:
     """Make one row per published system, if a pass over STS-B was timed."""
-    columns: list[tuple[Column, Callable[[PublishedDistilbert], Cell]]] = [
-        (Column("system", "System", "left"), lambda each: label(each.system)),
-        (Column("imdb", "IMDb"), lambda each: _as_printed(each.imdb)),
-        (Column("exact", "SQuAD EM"), lambda each: _as_printed(each.exact)),
-        (Column("f1", "SQuAD F1"), lambda each: _as_printed(each.f1)),
-        (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 0, scale=1e6)),
-        (Column("seconds", "STS-B pass (s)"), lambda each: _as_printed(each.seconds)),
-        (Column("retention", "Kept (%)"), lambda each: _as_printed(each.retention)),
-        (Column("source", "Source", "left"), lambda each: source(each.source)),
-        (Column("remark", "Remark", "left"), lambda each: label(each.remark)),
+    columns = [
+        _as_printed("imdb", "IMDb"),
+        _as_printed("exact", "SQuAD EM"),
+        _as_printed("f1", "SQuAD F1"),
+        (Column("parameters", "Params (M)"), lambda each: number(each.figures.get("parameters"), scale=1e6)),
+        _as_printed("seconds", "STS-B pass (s)"),
+        _as_printed("retention", "Kept (%)"),
     ]
     found = DISTILBERT if any(record.suite == "inference" for record in records) else ()
     notes = (
         "Not measured by finkd; scores in percent.",
         "Passes were timed on other machines: only ratios within one source can be compared.",
     )
-    return Table.of("distilbert-published", "DistilBERT, published by others", None, notes, columns, found)
+    return by_others("distilbert-published", "DistilBERT, published by others", None, notes, columns, found)
 
 
-def _as_printed(value: float | None) -> Cell:
-    return label(None) if value is None else Cell(value, f"{value:g}")
+def _as_printed(name: str, heading: str) -> tuple[Column, Callable[[Published], Cell]]:
+    def cell(each: Published) -> Cell:
+        value = each.figures.get(name)
+        return label(None) if value is None else Cell(value, f"{value:g}")
+
+    return Column(name, heading), cell

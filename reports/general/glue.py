@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from finkd.reports.general.contenders import (
-    SAMPLE,
-    Columns,
-    Contender,
-    contenders,
-    data_notes,
-    identity,
-    reference,
-    score_columns,
-)
-from finkd.reports.literature import references
-from finkd.reports.table import Cell, Column, Table, label, number, share
+from finkd.reports.general.contenders import IDENTITY, SAMPLE, Field, contenders, data_notes, reference, score
+from finkd.reports.table import Cell, Column, Table, number, share
+from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
 
 TASKS = {
@@ -38,16 +28,12 @@ def glue(records: Sequence[TaskRecord]) -> Table:
     teacher = reference(found)
     shown = [task for task in TASKS if any(each.of(task) for each in found)]
     samples = {record.task for each in found for record in each.records if record.samples}
-    columns: Columns = [
-        *identity(),
-        *score_columns({task: TASKS[task] + (SAMPLE if task in samples else "") for task in shown}),
-        (Column("average", "Average"), lambda each: share(each.average(shown), 1, each.ids)),
-        (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, shown), 1, each.ids)),
+    columns: list[Field] = [
+        *IDENTITY,
+        *(score(task, TASKS[task] + (SAMPLE if task in samples else "")) for task in shown),
+        (Column("average", "Average"), lambda each: share(each.average(shown))),
+        (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, shown))),
     ]
-    return Table.of("glue", "GLUE", None, _notes(found, teacher, shown), columns, found)
-
-
-def _notes(found: Sequence[Contender], teacher: Contender | None, shown: Sequence[str]) -> list[str]:
     notes = [
         "In percent. CoLA: Matthews correlation; MRPC and QQP: mean of F1 and accuracy; STS-B: mean of Pearson and "
         "Spearman correlation; the others: accuracy.",
@@ -58,59 +44,35 @@ def _notes(found: Sequence[Contender], teacher: Contender | None, shown: Sequenc
         notes.append(f"Retention: average as a share of that of {teacher.system}, {teacher.method}.")
     if len(shown) < len(TASKS):
         notes.append("Average: of these tasks alone, not GLUE's nine.")
-    return notes
-
-
-@dataclass(frozen=True)
-class PublishedGlue:
-    """Published scores, in percent.
-
-    Attributes:
-        system: as its authors call it.
-        scores: of the tasks in the order of ``TASKS``.
-        average: as they print it.
-        source: key of the work in ``finkd.reports.literature``, or nothing.
-        remark: what a reader should know of it.
-    """
-
-    system: str
-    scores: tuple[float, ...]
-    average: float
-    source: str
-    remark: str = "development sets, median of five runs"
+    return Table.of("glue", "GLUE", None, notes, columns, found)
 
 
 POSTER = "a poster of students; distilled on WikiText-2 alone"
+_SANH = ("sanh2019distilbert", "development sets, median of five runs")
+_HEADINGS = TASKS | {"average": "Average"}
 
-PUBLISHED = (
-    PublishedGlue("ELMo", (44.1, 68.6, 76.6, 71.1, 86.2, 53.4, 91.5, 70.4, 56.3), 68.7, "sanh2019distilbert"),
-    PublishedGlue("BERT-base", (56.3, 86.7, 88.6, 91.8, 89.6, 69.3, 92.7, 89.0, 53.5), 79.5, "sanh2019distilbert"),
-    PublishedGlue("DistilBERT", (51.3, 82.2, 87.5, 89.2, 88.5, 59.9, 91.3, 86.9, 56.3), 77.0, "sanh2019distilbert"),
-    PublishedGlue("TinyDistilBERT", (12.8, 60.3, 80.5, 60.2, 72.8, 53.0, 79.2, 18.1, 56.3), 54.9, "", POSTER),
+PUBLISHED = tuple(
+    Published(system, dict(zip(_HEADINGS, scores, strict=True)), *about)
+    for system, scores, about in (
+        ("ELMo", (44.1, 68.6, 76.6, 71.1, 86.2, 53.4, 91.5, 70.4, 56.3, 68.7), _SANH),
+        ("BERT-base", (56.3, 86.7, 88.6, 91.8, 89.6, 69.3, 92.7, 89.0, 53.5, 79.5), _SANH),
+        ("DistilBERT", (51.3, 82.2, 87.5, 89.2, 88.5, 59.9, 91.3, 86.9, 56.3, 77.0), _SANH),
+        ("TinyDistilBERT", (12.8, 60.3, 80.5, 60.2, 72.8, 53.0, 79.2, 18.1, 56.3, 54.9), ("", POSTER)),
+    )
 )
+"""In percent, the average as they print it."""
 
 
 def glue_published(records: Sequence[TaskRecord]) -> Table:
     """Make one row per published system, if anything of GLUE was measured."""
-    columns: list[tuple[Column, Callable[[PublishedGlue], Cell]]] = [
-        (Column("system", "System", "left"), lambda each: label(each.system)),
-        *((Column(task, TASKS[task]), _published(place)) for place, task in enumerate(TASKS)),
-        (Column("average", "Average"), lambda each: number(each.average, 1)),
-        (Column("source", "Source", "left"), lambda each: source(each.source)),
-        (Column("remark", "Remark", "left"), lambda each: label(each.remark)),
-    ]
+    columns = [(Column(name, heading), _published(name)) for name, heading in _HEADINGS.items()]
     found = PUBLISHED if any(record.suite == "glue" for record in records) else ()
     notes = (
         "Not measured by finkd; in percent.",
         "Of MRPC and QQP papers print F1 or accuracy or their mean: compare sizes of differences, not the scores.",
     )
-    return Table.of("glue-published", "GLUE, published by others", None, notes, columns, found)
+    return by_others("glue-published", "GLUE, published by others", None, notes, columns, found)
 
 
-def _published(place: int) -> Callable[[PublishedGlue], Cell]:
-    return lambda each: number(each.scores[place], 1)
-
-
-def source(key: str) -> Cell:
-    """Make a cell that cites a work, a dash without one."""
-    return label(references()[key].short, cites=(key,)) if key else label(None)
+def _published(name: str) -> Callable[[Published], Cell]:
+    return lambda each: number(each.figures[name], 1)

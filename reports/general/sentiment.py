@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
 from finkd.reports.general.contenders import (
+    IDENTITY,
     SAMPLE,
-    Columns,
     Contender,
+    Field,
     contenders,
     data_notes,
-    identity,
     reference,
     seeds_note,
 )
@@ -24,7 +25,7 @@ from finkd.suites.record import TaskRecord
 def sst2(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method."""
     found = contenders(records, "sst2")
-    columns = [*identity(), *(_metric("sst-2", name) for name in ("accuracy", "precision", "recall", "f1"))]
+    columns = [*IDENTITY, *(_metric("sst-2", name) for name in ("accuracy", "precision", "recall", "f1"))]
     notes = [
         "Development set, of which nothing was learnt. Precision, recall and F1 are those of the positive class.",
         seeds_note(found),
@@ -36,11 +37,11 @@ def imdb(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method, with what is kept of the teacher's accuracy."""
     found = contenders(records, "imdb")
     teacher = reference(found)
-    columns: Columns = [
-        *identity(),
+    columns: list[Field] = [
+        *IDENTITY,
         _metric("imdb", "accuracy", SAMPLE if any(each.records[0].samples for each in found) else ""),
-        (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, ["imdb"]), 1, each.ids)),
-        (Column("long", "Of long texts", "left"), lambda each: label(_reading(each), each.ids)),
+        (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, ["imdb"]))),
+        (Column("long", "Of long texts", "left"), lambda each: label(_reading(each))),
     ]
     notes = ["Accuracy on the test split.", *data_notes(found)]
     if teacher is not None:
@@ -54,47 +55,43 @@ def _reading(each: Contender) -> str:
     return f"{settings.get('long')}, {settings.get('limit')} tokens"
 
 
-def _metric(task: str, name: str, mark: str = "") -> tuple[Column, Callable[[Contender], Cell]]:
+def _metric(task: str, name: str, mark: str = "") -> Field:
     def cell(each: Contender) -> Cell:
-        return spread(Spread.of(record.metrics[name] for record in each.of(task)), 3, each.ids)
+        return spread(Spread.of(record.metrics[name] for record in each.of(task)))
 
     return Column(name, ("F1" if name == "f1" else name.capitalize()) + mark), cell
 
 
 def confusion(records: Sequence[TaskRecord]) -> Table:
     """Count, for the first seed of each contender, gold labels against predicted ones."""
-    found = contenders(records, "sst2")
-    columns: Columns = identity()[:2]
-    for gold, right in enumerate(("negative", "positive")):
-        for said, taken in enumerate(("negative", "positive")):
-            columns.append((Column(f"{right}_as_{taken}", f"{right.capitalize()} as {taken}"), _count(gold, said)))
+    classes = enumerate(("negative", "positive"))
+    columns = [*IDENTITY[:2], *(_count(*pair) for pair in product(classes, repeat=2))]
     notes = ["Examples, of the first seed."]
-    return Table.of("sst2-confusion", "SST-2: what was taken for what", None, notes, columns, found)
+    title = "SST-2: what was taken for what"
+    return Table.of("sst2-confusion", title, None, notes, columns, contenders(records, "sst2"))
 
 
-def _count(gold: int, said: int) -> Callable[[Contender], Cell]:
+def _count(gold: tuple[int, str], said: tuple[int, str]) -> Field:
     def cell(each: Contender) -> Cell:
         first = each.records[0]
-        count = sum(pair == (gold, said) for pair in zip(first.gold, first.predicted, strict=True))
-        return number(count, 0, (first.id,))
+        pairs = zip(first.gold, first.predicted, strict=True)
+        return number(sum(pair == (gold[0], said[0]) for pair in pairs), 0, (first.id,))
 
-    return cell
+    return Column(f"{gold[1]}_as_{said[1]}", f"{gold[1].capitalize()} as {said[1]}"), cell
 
 
 def agreement(records: Sequence[TaskRecord]) -> Table:
     """Compare the predictions of every two contenders, in percent, by their first seeds."""
     found = contenders(records, "sst2")
-    columns: Columns = identity()[:2]
-    for number_, other in enumerate(found, start=1):
-        columns.append((Column(plain(f"with_{other.system}_{other.method}"), f"With {number_}"), _same(other)))
+    columns = [*IDENTITY[:2], *(_same(number_, other) for number_, other in enumerate(found, start=1))]
     notes = ["In percent of the examples, by the first seeds; the columns follow the rows."]
     return Table.of("sst2-agreement", "SST-2: how often two systems say the same", None, notes, columns, found)
 
 
-def _same(other: Contender) -> Callable[[Contender], Cell]:
+def _same(number_: int, other: Contender) -> Field:
     def cell(each: Contender) -> Cell:
         first, second = each.records[0], other.records[0]
-        same = Spread.mean_of([float(np.mean(np.array(first.predicted) == np.array(second.predicted)))])
+        same = float(np.mean(np.array(first.predicted) == np.array(second.predicted)))
         return share(same, 1, (first.id, second.id))
 
-    return cell
+    return Column(plain(f"with_{other.system}_{other.method}"), f"With {number_}"), cell

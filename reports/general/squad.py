@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from finkd.reports.general.contenders import Columns, Contender, contenders, data_notes, identity, reference
+from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, data_notes, metric, reference
 from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, label, share
+from finkd.reports.table import Column, Table, label, share
 from finkd.suites.record import TaskRecord
 
 _HEADINGS = {
@@ -21,11 +21,11 @@ def squad(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system, method and set of questions, in percent."""
     found = contenders(records, "squad")
     teacher = reference(found)
-    columns: Columns = [
-        *identity(),
-        (Column("questions", "Questions", "left"), lambda each: label(_task(each), each.ids)),
-        *((Column(name, heading), _metric(name)) for name, heading in _HEADINGS.items()),
-        (Column("retention", "Retention of F1 (%)"), lambda each: share(_kept(each, teacher), 1, each.ids)),
+    columns: list[Field] = [
+        *IDENTITY,
+        (Column("questions", "Questions", "left"), lambda each: label(_task(each))),
+        *(metric(name, heading) for name, heading in _HEADINGS.items()),
+        (Column("retention", "Retention of F1 (%)"), lambda each: share(_kept(each, teacher))),
     ]
     notes = [
         "In percent, by the rules of the official scripts. Where questions may have no answer, at the threshold that "
@@ -39,10 +39,6 @@ def squad(records: Sequence[TaskRecord]) -> Table:
 
 def _task(each: Contender) -> str:
     return ", ".join(dict.fromkeys(record.task for record in each.records))
-
-
-def _metric(name: str) -> Callable[[Contender], Cell]:
-    return lambda each: each.percent(Spread.of(record.metrics.get(name) for record in each.records), _task(each))
 
 
 def _kept(each: Contender, teacher: Contender | None) -> float | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import Columns, Contender, contenders
-from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, label, number
+from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, metric
+from finkd.reports.table import Column, Table, label, number
 from finkd.suites.record import TaskRecord
 
 _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum", "bleu": "BLEU"}
@@ -15,14 +14,11 @@ _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rou
 def summarization(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method."""
     found = contenders(records, "summarization")
-    columns: Columns = [
-        (Column("system", "System", "left"), lambda each: label(each.system, each.ids)),
-        (
-            Column("method", "Method", "left"),
-            lambda each: label(None if each.role == "baseline" else each.method, each.ids),
-        ),
-        (Column("scored", "Scored on", "left"), lambda each: label(_scored_on(each), each.ids)),
-        *((Column(name, heading), _metric(name)) for name, heading in _HEADINGS.items()),
+    columns = [
+        IDENTITY[0],
+        (Column("method", "Method", "left"), lambda each: label(None if each.role == "baseline" else each.method)),
+        (Column("scored", "Scored on", "left"), lambda each: label(_scored_on(each))),
+        *(metric(name, heading) for name, heading in _HEADINGS.items()),
         _cost("parameters", "Params (M)", 0, 1e6, lambda record: record.resources.parameters),
         _cost("bytes", "Weights (MB)", 0, 1e6, lambda record: record.resources.bytes),
         _cost("peak_memory", "Peak memory (MB)", 0, 1e6, lambda record: record.resources.peak_memory),
@@ -36,14 +32,8 @@ def _scored_on(each: Contender) -> str:
     return ", ".join(dict.fromkeys(f"{record.task}, {record.split}" for record in each.records))
 
 
-def _metric(name: str) -> Callable[[Contender], Cell]:
-    return lambda each: each.percent(Spread.of(record.metrics[name] for record in each.records), each.records[0].task)
-
-
-def _cost(
-    key: str, heading: str, digits: int, scale: float, figure: Callable[[TaskRecord], float | None]
-) -> tuple[Column, Callable[[Contender], Cell]]:
-    return Column(key, heading), lambda each: number(each.mean(figure), digits, each.ids, scale=scale)
+def _cost(key: str, heading: str, digits: int, scale: float, figure: Callable[[TaskRecord], float | None]) -> Field:
+    return Column(key, heading), lambda each: number(each.mean(figure), digits, scale=scale)
 
 
 def _notes(found: Sequence[Contender]) -> list[str]:

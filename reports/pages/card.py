@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import yaml
+from huggingface_hub import EvalResult, ModelCardData
 
 from finkd import corpora
 from finkd.corpora.errors import UnknownNameError
@@ -45,48 +42,43 @@ def card(record: RunRecord) -> str:
         uncovered=counted(record.scores.uncovered_words, "word") if record.scores.uncovered_words else "",
         environment=[(escape(plain(str(k))), escape(plain(str(v)))) for k, v in sorted(record.environment.items())],
     )
-    head = yaml.safe_dump(json.loads(json.dumps(_head(record))), sort_keys=False, allow_unicode=True)
-    return f"---\n{head}---\n\n{lines}"
+    return f"---\n{_head(record).to_yaml()}\n---\n\n{lines}"
 
 
-def _head(record: RunRecord) -> dict[str, Any]:
-    micro = record.scores.micro
+def _head(record: RunRecord) -> ModelCardData:
+    scores, corpus = record.scores, plain(record.corpus)
     metrics = {
-        "precision": ("Precision (strict, micro)", micro.precision),
-        "recall": ("Recall (strict, micro)", micro.recall),
-        "f1": ("F1 (strict, micro)", micro.f1),
-        "macro-f1": ("F1 (strict, macro)", record.scores.macro_f1),
+        "precision": ("Precision (strict, micro)", scores.micro.precision),
+        "recall": ("Recall (strict, micro)", scores.micro.recall),
+        "f1": ("F1 (strict, micro)", scores.micro.f1),
+        "macro-f1": ("F1 (strict, macro)", scores.macro_f1),
     }
-    return {
-        "language": "en",
-        "library_name": "transformers",
-        "pipeline_tag": "token-classification",
-        "license": "other",
-        "base_model": plain(str(record.config.get("teacher", ""))),
-        "tags": ["finkd", "finance", "named-entity-recognition", "knowledge-distillation"],
-        "metrics": ["f1", "precision", "recall"],
-        "model-index": [
-            {
-                "name": plain(record.system),
-                "results": [
-                    {
-                        "task": {"type": "token-classification", "name": "Named entity recognition"},
-                        "dataset": {
-                            "name": plain(record.corpus),
-                            "type": plain(record.corpus),
-                            "split": plain(record.split),
-                            "revision": plain(record.corpora.get(record.corpus, "")),
-                        },
-                        "metrics": [
-                            {"type": kind, "name": name, "value": round(value, 6)}
-                            for kind, (name, value) in metrics.items()
-                            if value is not None
-                        ],
-                    }
-                ],
-            }
-        ],
-    }
+    results = [
+        EvalResult(
+            task_type="token-classification",
+            task_name="Named entity recognition",
+            dataset_revision=plain(record.corpora.get(record.corpus, "")),
+            metric_type=kind,
+            metric_name=name,
+            metric_value=round(value, 6),
+            dataset_name=corpus,
+            dataset_type=corpus,
+            dataset_split=plain(record.split),
+        )
+        for kind, (name, value) in metrics.items()
+        if value is not None
+    ]
+    return ModelCardData(
+        language="en",
+        library_name="transformers",
+        pipeline_tag="token-classification",
+        license="other",
+        base_model=plain(str(record.config.get("teacher", ""))),
+        tags=["finkd", "finance", "named-entity-recognition", "knowledge-distillation"],
+        metrics=["f1", "precision", "recall"],
+        model_name=plain(record.system),
+        eval_results=results,
+    )
 
 
 def _rows(record: RunRecord) -> list[tuple[str, ...]]:

@@ -61,9 +61,10 @@ def _student(section: Section, student: SystemResults) -> str:
     if teacher is None or retention is None:
         return f"{place} reaches micro-F1 {student.f1.mean:.3f}."
     found = f"keeps {retention:.1%} of the teacher's micro-F1 ({student.f1.mean:.3f} of {teacher.f1.mean:.3f})"
-    if student.parameters is not None and teacher.parameters:
-        found += f" with {student.parameters / teacher.parameters:.1%} of its parameters"
-    fast, slow = student.latency("p50"), teacher.latency("p50")
+    small, large = student.mean("parameters"), teacher.mean("parameters")
+    if small is not None and large:
+        found += f" with {small / large:.1%} of its parameters"
+    fast, slow = student.mean("latency_ms_p50"), teacher.mean("latency_ms_p50")
     if fast and slow and slow >= fast:
         found += f" and is {slow / fast:.1f} times as fast"
     elif fast and slow:

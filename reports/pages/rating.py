@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -30,6 +30,7 @@ CRITERIA: Mapping[str, str] = {
     "coverage": "Does it say what matters?",
 }
 LOWEST, HIGHEST = 1, 5
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def page(form: Form, dialogues: Sequence[str]) -> str:
     """Return the form as one HTML page that needs no other file and no network."""
     groups = [
         {"dialogue": dialogues[dialogue], "items": [(item.name, item.text) for item in members]}
-        for dialogue, members in ((key, list(group)) for key, group in groupby(form.items, lambda item: item.dialogue))
+        for dialogue, members in groupby(form.items, lambda item: item.dialogue)
     ]
     return TEMPLATES.get_template("rating.html.j2").render(
         form=form.id,
@@ -123,19 +124,25 @@ def key(form: Form) -> str:
     return json.dumps({"form": form.id, **asdict(form)}, indent=1) + "\n"
 
 
+@dataclass(frozen=True)
+class Key:
+    """The key of a form: its name, and all of it."""
+
+    form: str
+    seed: int
+    items: tuple[Item, ...]
+
+
 def read_key(path: Path) -> Form:
     """Read a key.
 
     Raises:
         DataError: if it is none, or was changed.
     """
-    raw = _json(path)
-    try:
-        form = Form(raw["seed"], tuple(Item(**item) for item in raw["items"]))
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: not the key of a form ({error})") from error
-    if raw.get("form") != form.id:
-        raise DataError(f"{path}: does not match its own name {raw.get('form')}; it was changed")
+    found = _read(path, Key, "not the key of a form")
+    form = Form(found.seed, found.items)
+    if found.form != form.id:
+        raise DataError(f"{path}: does not match its own name {found.form}; it was changed")
     return form
 
 
@@ -160,10 +167,7 @@ def read_ratings(path: Path, form: Form) -> Ratings:
     Raises:
         DataError: if it is of another form, lacks grades, or has some that are out of range.
     """
-    try:
-        found = TypeAdapter(Ratings).validate_python(_json(path))
-    except ValidationError as error:
-        raise DataError(f"{path}: not a rater's file ({without_prefix(error.errors()[0]['msg'])})") from error
+    found = _read(path, Ratings, "not a rater's file")
     if found.form != form.id:
         raise DataError(f"{path}: is of form {found.form}, the key of {form.id}; other texts or another seed")
     missing = [f"{item.name} ({name})" for item in form.items for name in CRITERIA if not _grade(found, item, name)]
@@ -179,14 +183,13 @@ def _grade(found: Ratings, item: Item, criterion: str) -> int:
     return grade if LOWEST <= grade <= HIGHEST else 0
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _read(path: Path, kind: type[Read], problem: str) -> Read:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except OSError as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
-    if not isinstance(raw, dict):
-        raise DataError(f"{path}: expected a JSON object")
-    return raw
+    except ValidationError as error:
+        raise DataError(f"{path}: {problem} ({without_prefix(error.errors()[0]['msg'])})") from error
 
 
 def means(form: Form, raters: Sequence[Ratings]) -> Table:

@@ -1,53 +1,51 @@
-"""Scores that others have published on the same corpus, in a table of its own; never mixed with measured ones."""
+"""Scores that others have published on the same data, in tables of their own; never mixed with measured ones."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from finkd.reports.literature import references
 from finkd.reports.sections import Section
-from finkd.reports.table import Column, Table, label, number
+from finkd.reports.table import Cell, Column, Table, label, number
+
+Fields = list[tuple[Column, Callable[["Published"], Cell]]]
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published score.
+    """Published figures of one system.
 
     Attributes:
-        corpus: finkd's name of the corpus.
-        split: that was scored.
         system: as its authors call it.
-        micro_f1: strict entity F1, between 0 and 1.
-        source: key of the work in ``finkd.reports.literature``.
+        figures: name -> value; what was not published is left out.
+        source: key of the work in ``finkd.reports.literature``, or nothing.
         remark: what a reader should know of it.
+        corpus: finkd's name of the corpus, where a table is of one.
+        split: that was scored, likewise.
     """
 
-    corpus: str
-    split: str
     system: str
-    micro_f1: float
-    source: str
+    figures: Mapping[str, float]
+    source: str = ""
     remark: str = ""
+    corpus: str = ""
+    split: str = ""
 
 
 _SEEDS = "mean of the authors' seed files, which differ by up to .13"
 
-PUBLISHED = (
-    Published("finer-ord", "test", "BERT-base", 0.679, "shah2023finer", _SEEDS),
-    Published("finer-ord", "test", "FinBERT", 0.651, "shah2023finer", _SEEDS),
-    Published("finer-ord", "test", "RoBERTa-base", 0.709, "shah2023finer", _SEEDS),
-    Published("finer-ord", "test", "RoBERTa-large", 0.753, "shah2023finer", _SEEDS),
+PUBLISHED = tuple(
+    Published(system, {"micro_f1": f1}, "shah2023finer", _SEEDS, "finer-ord", "test")
+    for system, f1 in (("BERT-base", 0.679), ("FinBERT", 0.651), ("RoBERTa-base", 0.709), ("RoBERTa-large", 0.753))
 )
 
 
 def published(section: Section) -> Table:
     """Make one row per published score on the section's corpus."""
-    columns = [
-        (Column("system", "System", "left"), lambda each: label(each.system)),
+    scored: Fields = [
         (Column("scored", "Scored on", "left"), lambda each: label(each.split)),
-        (Column("micro_f1", "Micro-F1"), lambda each: number(each.micro_f1, 3)),
-        (Column("source", "Source", "left"), lambda each: label(references()[each.source].short, cites=(each.source,))),
-        (Column("remark", "Remark", "left"), lambda each: label(each.remark or None)),
+        (Column("micro_f1", "Micro-F1"), lambda each: number(each.figures["micro_f1"], 3)),
     ]
     found = [each for each in PUBLISHED if each.corpus == section.corpus]
     notes = ["Not measured by finkd."]
@@ -57,4 +55,21 @@ def published(section: Section) -> Table:
             f"Scored on the {' and '.join(others)} split, the measured systems on {section.split}: compare sizes of "
             "differences, not the scores."
         )
-    return Table.of("published", "Published by others", section, notes, columns, found)
+    return by_others("published", "Published by others", section, notes, scored, found)
+
+
+def by_others(
+    name: str, title: str, section: Section | None, notes: Iterable[str], columns: Fields, found: Iterable[Published]
+) -> Table:
+    """Make one row per published system: its name, the given columns, its source and a remark."""
+    fields: Fields = [
+        (Column("system", "System", "left"), lambda each: label(each.system)),
+        *columns,
+        (Column("source", "Source", "left"), _source),
+        (Column("remark", "Remark", "left"), lambda each: label(each.remark)),
+    ]
+    return Table.of(name, title, section, notes, fields, found)
+
+
+def _source(each: Published) -> Cell:
+    return label(references()[each.source].short, cites=(each.source,)) if each.source else label(None)

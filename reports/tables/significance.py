@@ -8,7 +8,7 @@ from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.statistics import DRAWS, Comparison, compare, holm, significant
-from finkd.reports.table import Cell, Column, Table, label, number, spread
+from finkd.reports.table import Column, Table, label, number, spread
 
 MARK = "*"
 _FEW = 10
@@ -28,6 +28,11 @@ class Rival:
     system: SystemResults
     comparison: Comparison
     p: float
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the system's records."""
+        return self.system.ids
 
     @property
     def is_behind(self) -> bool:
@@ -54,8 +59,7 @@ def method(compared: list[Rival]) -> str:
     return (
         f"Paired bootstrap over {counted(documents, 'document')}{few}, and seeds ({DRAWS:,} draws), p adjusted for "
         f"{counted(len(compared), 'comparison')} (Holm), level .05; that the best student was chosen on the same text "
-        "is not "
-        "corrected for."
+        "is not corrected for."
     )
 
 
@@ -64,23 +68,15 @@ def significance(section: Section) -> Table:
     compared = rivals(section)
     best = section.best_student
     columns = [
-        (Column("system", "System", "left"), lambda rival: label(rival.system.name, rival.system.ids)),
-        (Column("micro_f1", "Micro-F1"), lambda rival: spread(rival.system.f1, 3, rival.system.ids)),
-        (Column("behind", "Behind (points)"), lambda rival: _points(rival, rival.comparison.difference)),
-        (Column("low", detail=True), lambda rival: _points(rival, rival.comparison.low)),
-        (Column("high", detail=True), lambda rival: _points(rival, rival.comparison.high)),
-        (
-            Column("interval", "95 % interval"),
-            lambda rival: label(
-                f"{100 * rival.comparison.low:.1f} to {100 * rival.comparison.high:.1f}", rival.system.ids
-            ),
-        ),
-        (Column("p", "p"), lambda rival: number(rival.comparison.p, 4, rival.system.ids)),
-        (
-            Column("p_holm", "p (Holm)"),
-            lambda rival: number(rival.p, 4, rival.system.ids, mark=MARK if significant(rival.p) else ""),
-        ),
-        (Column("effect", "Effect (d)"), lambda rival: number(rival.comparison.effect, 1, rival.system.ids)),
+        (Column("system", "System", "left"), lambda rival: label(rival.system.name)),
+        (Column("micro_f1", "Micro-F1"), lambda rival: spread(rival.system.f1)),
+        (Column("behind", "Behind (points)"), lambda rival: number(100 * rival.comparison.difference, 1)),
+        (Column("low", detail=True), lambda rival: number(100 * rival.comparison.low, 1)),
+        (Column("high", detail=True), lambda rival: number(100 * rival.comparison.high, 1)),
+        (Column("interval", "95 % interval"), lambda rival: label(_interval(rival.comparison))),
+        (Column("p", "p"), lambda rival: number(rival.comparison.p, 4)),
+        (Column("p_holm", "p (Holm)"), lambda rival: number(rival.p, 4, mark=MARK if significant(rival.p) else "")),
+        (Column("effect", "Effect (d)"), lambda rival: number(rival.comparison.effect, 1)),
         (Column("documents", detail=True), lambda rival: number(rival.comparison.documents)),
         (Column("seeds", detail=True), lambda rival: number(rival.comparison.seeds)),
     ]
@@ -94,5 +90,5 @@ def significance(section: Section) -> Table:
     return Table.of("significance", "Significance", section, notes, columns, compared)
 
 
-def _points(rival: Rival, share: float) -> Cell:
-    return number(100 * share, 1, rival.system.ids)
+def _interval(comparison: Comparison) -> str:
+    return f"{100 * comparison.low:.1f} to {100 * comparison.high:.1f}"

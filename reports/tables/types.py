@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from finkd.records import Counts, RunRecord
+from finkd.records import Counts
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, spread
@@ -20,15 +21,17 @@ class _Score:
     first: bool
     best: bool = False
 
-    def counts(self, record: RunRecord) -> Counts:
-        return record.scores.per_type.get(self.type, Counts(0, 0, 0))
-
     @property
-    def f1(self) -> Spread | None:
-        return self.system.spread(lambda record: self.counts(record).f1)
+    def ids(self) -> tuple[str, ...]:
+        return self.system.ids
 
-    def mean(self, figure: str) -> Cell:
-        return number(self.system.mean(lambda record: getattr(self.counts(record), figure)), 3, self.system.ids)
+    def spread(self, figure: str) -> Spread | None:
+        counts = (record.scores.per_type.get(self.type, Counts(0, 0, 0)) for record in self.system.records)
+        return Spread.of(getattr(each, figure) for each in counts)
+
+    def mean(self, figure: str) -> float | None:
+        found = self.spread(figure)
+        return found.mean if found else None
 
 
 def types(section: Section) -> Table:
@@ -36,12 +39,12 @@ def types(section: Section) -> Table:
     columns = [
         (Column("type", "Type", "left"), lambda score: label(score.type, shown=score.first)),
         (Column("support", "Support"), lambda score: Cell(score.support, f"{score.support:,}" if score.first else "")),
-        (Column("system", "System", "left"), lambda score: label(score.system.name, score.system.ids)),
-        (Column("precision", "Precision"), lambda score: score.mean("precision")),
-        (Column("recall", "Recall"), lambda score: score.mean("recall")),
-        (Column("f1", "F1"), lambda score: spread(score.f1, 3, score.system.ids, strong=score.best)),
-        (Column("f1_sd", detail=True), lambda score: number(score.f1 and score.f1.sd, 3, score.system.ids)),
-        (Column("seeds", detail=True), lambda score: number(len(score.system.ids))),
+        (Column("system", "System", "left"), lambda score: label(score.system.name)),
+        (Column("precision", "Precision"), lambda score: number(score.mean("precision"), 3)),
+        (Column("recall", "Recall"), lambda score: number(score.mean("recall"), 3)),
+        (Column("f1", "F1"), lambda score: spread(score.spread("f1"), strong=score.best)),
+        (Column("f1_sd", detail=True), lambda score: number((found := score.spread("f1")) and found.sd, 3)),
+        (Column("seeds", detail=True), lambda score: number(len(score.ids))),
     ]
     notes = [*corpus_notes(section), "Support: gold entities of the type.", seed_note(section)]
     counts = [each for record in section.records for each in record.scores.per_type.values()]
@@ -52,15 +55,10 @@ def types(section: Section) -> Table:
     return Table.of("types", "Scores by entity type", section, notes, columns, _scores(section))
 
 
-def _scores(section: Section) -> list[_Score]:
-    support: dict[str, int] = {}
-    for record in section.records:
-        for name, counts in record.scores.per_type.items():
-            support[name] = counts.gold
-    rows = []
+def _scores(section: Section) -> Iterator[_Score]:
+    support = {name: each.gold for record in section.records for name, each in record.scores.per_type.items()}
     for name in sorted(support, key=lambda name: (-support[name], name)):
         own = [_Score(name, support[name], system, system is section.systems[0]) for system in section.systems]
         students = [score for score in own if score.system.role == "student"] if support[name] else []
-        best = max(students, key=lambda score: score.f1.mean if score.f1 else 0.0, default=None)
-        rows += [replace(score, best=score is best) for score in own]
-    return rows
+        best = max(students, key=lambda score: score.mean("f1") or 0.0, default=None)
+        yield from (replace(score, best=score is best) for score in own)

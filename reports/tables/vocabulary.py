@@ -29,13 +29,15 @@ SHARES = frozenset(
     {"continued_words", "whole_entity_words", "unknown_rate", "overlap", "weighted_overlap", "embedding_share"}
 )
 
+_PREFIX = "vocabulary_"
+
 
 def vocabulary(section: Section) -> Table:
     """Make one row per vocabulary, with the systems that share it and the figures that any record holds."""
     systems = [system for system in section.systems if any(record.vocabulary for record in system.records)]
     shared = _shared(systems)
     columns: list[tuple[Column, Callable[[SystemResults], Cell]]] = [
-        (Column("systems", "Systems", "left"), lambda system: label(system.name, system.ids)),
+        (Column("systems", "Systems", "left"), lambda system: label(system.name)),
         (Column("name", "Vocabulary", "left"), _text("name")),
         (Column("algorithm", "Algorithm", "left"), _text("algorithm")),
         *((Column(key, HEADINGS.get(key, key.replace("_", " "))), _figure(key)) for key in _figures(systems)),
@@ -56,36 +58,26 @@ def _shared(systems: list[SystemResults]) -> list[SystemResults]:
 
 
 def _figures(systems: list[SystemResults]) -> list[str]:
-    """Return the keys with a number in any record: the known ones in our order, then the others by name."""
-    found = {
-        key
-        for system in systems
-        for record in system.records
-        for key, value in record.vocabulary.items()
-        if _number(value) is not None
-    }
+    """Return the figures that any record holds: the known ones in our order, then the others by name."""
+    columns = {column for system in systems for column in system.frame.columns}
+    found = {column.removeprefix(_PREFIX) for column in columns if column.startswith(_PREFIX)}
     return [key for key in HEADINGS if key in found] + sorted(found - HEADINGS.keys())
 
 
 def _figure(key: str) -> Callable[[SystemResults], Cell]:
     def cell(system: SystemResults) -> Cell:
-        values = [_number(record.vocabulary.get(key)) for record in system.records]
-        mean = system.mean(lambda record: _number(record.vocabulary.get(key)))
+        mean = system.mean(f"{_PREFIX}{key}")
         if key in SHARES:
-            return share(mean, 1, system.ids)
-        whole = all(isinstance(value, int) for value in values if value is not None)
-        return number(mean, 0 if whole else 2, system.ids)
+            return share(mean)
+        return number(mean, 2 if any(isinstance(each, float) for each in _held(system, key)) else 0)
 
     return cell
 
 
 def _text(key: str) -> Callable[[SystemResults], Cell]:
-    def cell(system: SystemResults) -> Cell:
-        values = (record.vocabulary.get(key) for record in system.records)
-        return label(", ".join(sorted({str(value) for value in values if value is not None})) or None, system.ids)
-
-    return cell
+    return lambda system: label(", ".join(sorted({str(each) for each in _held(system, key)})) or None)
 
 
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _held(system: SystemResults, key: str) -> list[Any]:
+    """Return what its records say of a vocabulary."""
+    return [value for record in system.records if (value := record.vocabulary.get(key)) is not None]

@@ -16,16 +16,11 @@ def golden_files():
     """Name and content of every golden file, as the code makes them now."""
     records = example_records()
     report = compose([*records, *(dataclasses.replace(each, corpus="finer-ord") for each in records)])
-    return {name: content for kind in GOLDEN_FORMATS for name, content in formats.get(kind)(report).items()}
-
-
-def general_files():
-    """The same of general tasks."""
-    report = compose([], None, task_records())
-    files = {name: content for kind in GOLDEN_FORMATS for name, content in formats.get(kind)(report).items()}
-    return {name: content for name, content in files.items() if name != "references.bib"}
+    tasks = compose([], None, task_records())
+    made = [formats.get(kind)(each) for kind in GOLDEN_FORMATS for each in (tasks, report)]
+    return {name: content for files in made for name, content in files.items()}
 
 
 if __name__ == "__main__":
-    for name, content in {**golden_files(), **general_files()}.items():
+    for name, content in golden_files().items():
         (GOLDEN / name).write_text(content, encoding="utf-8", newline="\n")

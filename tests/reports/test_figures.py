@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.reports.figures import figures
-from finkd.reports.figures.canvas import inline, pictures
+from finkd.reports.figures.canvas import pictures
 from finkd.reports.figures.scatter import _front, spread_out
 from finkd.reports.sections import sections
 from finkd.reports.table import plain
@@ -31,12 +31,6 @@ def test_names_sizes_and_floors_are_labelled():
         assert part in text
 
 
-def test_log_scale_is_announced():
-    wide = [record("slow", "student", 1, latency=90.0), record("fast", "student", 1, latency=1.0)]
-    assert "log scale" in words(drawn(wide).svg)
-    assert "log scale" not in words(drawn(example_records()).svg)
-
-
 def test_no_picture_without_a_latency():
     assert drawn([record("a", "student", 1), record("f", "baseline", 1, latency=1.0)]) is None
 
@@ -52,11 +46,6 @@ def test_the_same_records_give_the_same_bytes():
     one, two = (list(pictures(section(example_records()))) for _ in range(2))
     assert one == two
     assert [picture.name for picture in one] == list(figures)
-
-
-def test_inline_holds_no_address():
-    for picture in pictures(section(example_records())):
-        assert "http" not in inline(picture.svg)
 
 
 def test_what_systems_share_is_drawn_once():

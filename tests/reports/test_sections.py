@@ -13,31 +13,22 @@ from tests.reports.examples import ORDER, example_records, record
 def test_spread_by_hand():
     assert Spread.of([0.8, 0.9, 1.0]) == Spread(pytest.approx(0.9), pytest.approx(0.1), 3)
     assert Spread.of([0.5]) == Spread(0.5, None, 1)
-
-
-def test_spread_leaves_out_what_is_missing_or_not_finite():
     assert Spread.of([None, 2.0, math.nan, math.inf, 4.0]) == Spread(3.0, pytest.approx(math.sqrt(2)), 2)
     assert Spread.of([None]) is None
 
 
-def test_floors_then_teacher_then_students_in_configured_order():
-    (section,) = sections(example_records())
-    assert [system.name for system in section.systems] == ORDER
-
-
-def test_runs_that_left_systems_out_do_not_change_the_order():
-    records = [
-        dataclasses.replace(r, config={"systems": [r.system, "minilm"]} if r.seed == 1 else r.config)
-        for r in example_records()
-    ]
-    (section,) = sections(records)
-    assert [system.name for system in section.systems] == ORDER
-
-
-def test_without_a_configured_order_names_decide():
-    records = [dataclasses.replace(r, config={}) for r in example_records()]
-    (section,) = sections(records)
-    assert [s.name for s in section.systems] == ["dictionary", "two words", "minilm", "domain-vocabulary", "plain"]
+@pytest.mark.parametrize(
+    ("config", "order"),
+    [
+        (lambda each: each.config, ORDER),
+        (lambda each: {"systems": [each.system, "minilm"]} if each.seed == 1 else each.config, ORDER),
+        (lambda each: {}, ["dictionary", "two words", "minilm", "domain-vocabulary", "plain"]),
+    ],
+    ids=["as configured", "runs that left systems out", "by name"],
+)
+def test_baselines_then_teacher_then_students(config, order):
+    (section,) = sections([dataclasses.replace(each, config=config(each)) for each in example_records()])
+    assert [system.name for system in section.systems] == order
 
 
 @given(st.permutations(example_records()))
@@ -60,14 +51,9 @@ def test_retention_is_the_ratio_of_means():
     (section,) = sections(example_records())
     assert section.retention(section.best_student) == pytest.approx(0.80 / 0.86)
     assert section.retention(section.teacher) is None
-
-
-def test_retention_needs_a_teacher_that_finds_something():
-    student = record("a", "student", 1)
-    (alone,) = sections([student])
-    (blind,) = sections([student, record("t", "teacher", 1, org=(0, 0, 80), per=(0, 0, 20))])
-    assert alone.retention(alone.best_student) is None
-    assert blind.retention(blind.best_student) is None
+    for teachers in ([], [record("t", "teacher", 1, org=(0, 0, 80), per=(0, 0, 20))]):
+        (section,) = sections([record("a", "student", 1), *teachers])
+        assert section.retention(section.best_student) is None
 
 
 @pytest.mark.parametrize(

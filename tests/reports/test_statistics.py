@@ -1,5 +1,6 @@
 """Bootstraps, corrections and agreement, against scipy and by hand."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -20,8 +21,7 @@ def scored(system, seed, documents):
     counts = {f"d{number}": Counts(*each) for number, each in enumerate(documents)}
     total = Counts(*(sum(each[place] for each in documents) for place in range(3)))
     scores = NerScores({"ORG": total}, per_document=counts)
-    found = record(system, "student", seed)
-    return type(found)(**{**{name: getattr(found, name) for name in found.__dataclass_fields__}, "scores": scores})
+    return dataclasses.replace(record(system, "student", seed), scores=scores)
 
 
 def documents(seed, hits, count=60):

@@ -2,7 +2,6 @@ import dataclasses
 
 import pytest
 
-from finkd.corpora.errors import UnknownNameError
 from finkd.records import Counts, NerScores, Resources
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
@@ -67,13 +66,6 @@ def test_other_splits_are_shown_when_a_record_has_them():
     assert "nothing chosen on it: held out" in found.caption
 
 
-def test_caption_names_corpus_overlap_seeds_and_brackets():
-    caption = table("results", example_records()).caption
-    for part in ("Corpus fin3, test split, 100 gold entities", "stand in the training split", "(seeds 1, 2)", "minilm"):
-        assert part in caption
-    assert SAMPLE_NOTICE not in caption
-
-
 def test_sample_notice_comes_first():
     sample = [dataclasses.replace(r, sample=True) for r in example_records()]
     assert table("results", sample).notes[0] == SAMPLE_NOTICE
@@ -129,11 +121,6 @@ def test_systems_with_one_vocabulary_share_a_row():
 def test_empty_tables_are_left_out():
     (chapter,) = compose([record("a", "baseline", 1)]).chapters
     assert set(chapter.tables) == {"results", "types"}
-
-
-def test_unknown_tables_are_named():
-    with pytest.raises(UnknownNameError, match="did you mean 'results'"):
-        compose(example_records(), ["result"])
 
 
 @pytest.mark.parametrize(
