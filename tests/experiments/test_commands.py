@@ -29,13 +29,6 @@ def vocabulary(finkd, corpus, tmp_path_factory):
     return out
 
 
-def test_the_program_without_a_command_shows_its_help(finkd):
-    result = finkd()
-    assert result.exit_code == 2
-    assert "analyze" in result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_list_shows_every_name_with_a_summary(kind, finkd):
     rows = json.loads(finkd("list", kind, "--json").stdout)
@@ -45,33 +38,10 @@ def test_list_shows_every_name_with_a_summary(kind, finkd):
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "shown"),
-    [
-        ("corpora", "sample", "ships with finkd; licence: as finkd itself"),
-        ("recipes", "logits", "{masked-projection: {temperature: 2.0}}"),
-        ("strategies", "minilm", "truncate-layers > distill:general(teacher=origin, losses=minilm) > finetune"),
-    ],
-)
-def test_list_shows_what_a_name_stands_for(kind, name, shown, finkd):
-    lines = finkd("list", kind).stdout.splitlines()
-    place = next(place for place, line in enumerate(lines) if line.split()[0] == name)
-    assert lines[place + 1].strip() == shown
-
-
 def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
     loaded = AutoTokenizer.from_pretrained(vocabulary)
     assert len(loaded) <= 280
     assert loaded.convert_ids_to_tokens(loaded("Acme")["input_ids"])[0] == "[CLS]"
-
-
-def test_vocab_may_be_run_again_and_prints_json(vocabulary, finkd, corpus):
-    before = (vocabulary / "tokenizer.json").read_bytes()
-    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", vocabulary)
-    shown = json.loads(finkd("vocab", *arguments, "--json").stdout)
-    assert shown["folder"] == str(vocabulary)
-    assert shown["lowercase"] is False
-    assert (vocabulary / "tokenizer.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["text.txt", "text.txt.gz", "text.jsonl"])
@@ -120,22 +90,6 @@ def test_analyze_takes_a_tokenizer_as_it_is(finkd, teacher, corpus):
     assert shift["length_ratio"]["value"] == shift["overlap"] == shift["weighted_overlap"]["value"] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("", "text.txt:1: found no text"),
-        ("\n \n", "text.txt:1: found no text"),
-        ("\u200b\n\x07\n", "text.txt: analyze: no word in 2 texts"),
-    ],
-)
-def test_analyze_refuses_text_without_a_word_in_one_line(content, expected, finkd, teacher, tmp_path):
-    (tmp_path / "text.txt").write_text(content)
-    result = finkd("analyze", "--teacher", teacher, "--corpus", tmp_path / "text.txt", "--tokenizer", teacher)
-    assert result.exit_code == 1
-    assert expected in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
 def test_align_draws_both_sides_of_the_text(finkd, teacher, vocabulary):
     result = finkd("align", "Acme lent money", "--teacher", teacher, "--student", vocabulary)
     assert result.exit_code == 0, result.stderr
@@ -157,12 +111,6 @@ def test_evaluate_gives_the_scores_of_the_run(finkd, finished, tagger, corpus):
         assert {key: shown["per_type"][name][key] for key in counts} == counts
     table = finkd("evaluate", tagger, "--corpus", corpus).stdout
     assert f"| micro | {shown['micro']['gold']} |" in table
-
-
-def test_evaluate_scores_the_split_that_is_asked_for(finkd, tagger, corpus):
-    shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--split", "train", "--json").stdout)
-    assert shown["split"] == "train"
-    assert shown["micro"]["gold"] == 5
 
 
 def test_predict_gives_offsets_into_the_original_text(finkd, tagger):
@@ -227,16 +175,6 @@ def test_predict_answers_what_stands_before_a_broken_record(name, content, said,
     assert result.exit_code == 1
     assert said in result.stderr
     assert [json.loads(line)["text"] for line in result.stdout.splitlines()] == ["a"]
-
-
-def test_predict_marks_entities_without_colours_too_and_keeps_the_rest(finkd, tagger):
-    shown = finkd("predict", tagger, TEXT).stdout.rstrip("\n")
-    entities = json.loads(finkd("predict", tagger, TEXT, "--json").stdout)["entities"]
-    expected = TEXT
-    for entity in reversed(entities):
-        marked = f"[{entity['text']} {entity['label']}]"
-        expected = expected[: entity["start"]] + marked + expected[entity["end"] :]
-    assert shown == expected
 
 
 def every_word(tags):
@@ -329,14 +267,6 @@ def test_a_record_that_was_edited_is_not_reported(finkd, finished, tmp_path):
     assert result.exit_code == 1
     assert result.stderr.startswith(f"finkd: {path}: run record was changed after it was written (digest 'sha256:")
     assert result.stderr.count("\n") == 1
-    assert not (tmp_path / "report").exists()
-
-
-def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
-    out, _ = finished
-    result = finkd("report", out, "--format", "markdown", "--out", tmp_path / "report")
-    assert result.exit_code == 2
-    assert "formats: there is no 'markdown'" in result.stderr
     assert not (tmp_path / "report").exists()
 
 

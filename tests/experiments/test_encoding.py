@@ -54,11 +54,6 @@ def test_an_environment_variable_that_is_not_utf8_is_refused(name, finkd, monkey
     assert result.stderr.startswith(f"finkd: environment variable {name} 'Soci\\xe9t\\xe9': character 5")
 
 
-def test_other_environment_variables_may_hold_anything(finkd, monkeypatch):
-    monkeypatch.setenv("SOME_NAME", ODD)
-    assert finkd("list", "corpora").exit_code == 0
-
-
 def test_names_of_files_that_are_not_utf8_are_escaped(finkd, tmp_path):
     (tmp_path / f"{ODD}.record.json").write_text("{")
     result = finkd("report", tmp_path, "--out", tmp_path / "out")

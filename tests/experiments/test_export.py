@@ -78,25 +78,6 @@ def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("to", "arguments", "said"),
-    [
-        ("onnx", ("--calibrate", "5"), "--calibrate does nothing with --to onnx; leave it out"),
-        ("onnx", ("--name", "news", "--version", "1.0"), "--name, --version do nothing with --to onnx; leave them out"),
-        ("onnx-int8", ("--name", "news"), "--name does nothing with --to onnx-int8; leave it out"),
-        (
-            "spacy",
-            ("--corpus", "sample", "--split", "test", "--calibrate", "0"),
-            "--corpus, --split, --calibrate do nothing with --to spacy; leave them out",
-        ),
-    ],
-)
-def test_options_that_do_not_apply_are_refused(to, arguments, said, tagger, tmp_path, finkd):
-    result = finkd("export", tagger, "--to", to, "--out", tmp_path / "x", *arguments)
-    assert result.exit_code == 2
-    assert result.stderr == f"finkd: export: {said}\n"
-
-
-@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--to", "tflite"), "'tflite' is not one of"),
@@ -110,11 +91,3 @@ def test_mistakes_are_one_line(arguments, said, teacher, tmp_path, finkd):
     assert result.exit_code == 2
     assert said in result.stderr
     assert not (tmp_path / "x").exists()
-
-
-def test_scores_of_nothing_are_dashes(tagger, corpus, tmp_path, finkd, monkeypatch):
-    nothing = {"words": 7, "differing": 0, "largest": 0.0, "f1": {"exported": None, "model": None}}
-    monkeypatch.setattr("finkd.experiments.commands.export._compared", lambda *given: nothing)
-    result = finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", tmp_path / "graph")
-    assert result.exit_code == 0, result.stderr
-    assert "strict micro-F1: –, of the model –" in result.stderr

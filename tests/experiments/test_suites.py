@@ -62,17 +62,6 @@ def test_the_same_again_is_not_computed_again(finkd, teacher, hub, tmp_path, mon
     monkeypatch.undo()
 
 
-def test_other_settings_are_computed_again(finkd, teacher, hub, tmp_path):
-    command = ("evaluate", teacher, "--suite", "glue", "--task", "wnli", "--out", tmp_path / "glue")
-    keys = []
-    for epochs in (1, 2):
-        assert finkd(*command, "--set", f"schedule.epochs={epochs}").exit_code == 0
-        (record,) = load_task_records([tmp_path / "glue"])
-        keys.append((record.key, record.config["schedule"]["epochs"]))
-    assert len({key for key, _ in keys}) == 2
-    assert [epochs for _, epochs in keys] == [1, 2]
-
-
 def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
     monkeypatch.setattr("finkd.suites.baselines.TfidfVectorizer", _every_word)
     result = finkd("evaluate", teacher, "--suite", "sst2", "--out", tmp_path / "sst2", *QUICK)

@@ -1,9 +1,7 @@
 """Options that would do nothing are refused, by every command; every other option is known to do something always."""
 
 import pytest
-import typer.main
 
-from finkd.experiments.cli import app
 from finkd.experiments.console.options import numbers, values
 
 IDLE = {
@@ -45,25 +43,6 @@ IDLE = {
 """What is refused -> the other arguments, which leave it without effect."""
 GRAPHS = {("predict", "--precision"): ("text",), ("serve", "--precision"): ()}
 """The same behind the folder of an ONNX graph."""
-PIPELINES = {("benchmark", "--runtimes"): ()}
-"""The same behind the folder of a pipeline of spaCy."""
-ALWAYS = {
-    *("--json", "--help", "--out", "--set", "--threads", "run --seeds", "run --checkpoint-seconds", "run --jobs"),
-    *("run --dry-run", "predict --file", "predict --html", "evaluate --corpus", "evaluate --suite", "export --to"),
-    *("serve --tokens", "serve --megabytes", "serve --connections", "serve --stall-seconds"),
-    *("serve --shutdown-seconds", "serve --host", "serve --port", "serve --texts", "serve --characters"),
-    *("serve --seconds", "compress --method", "compress --corpus", "compress --heal", "compress --seed"),
-    *("benchmark --corpus", "benchmark --split", "benchmark --queries", "benchmark --seconds", "benchmark --memory"),
-    *("report --format", "analyze --corpus", "analyze --teacher", "analyze --vocab-size", "analyze --algorithm"),
-    *("analyze --tokenizer", "analyze --limit", "tune --trials", "tune --retries", "tune --workers"),
-    *("tune --storage", "vocab --corpus", "vocab --general", "vocab --names", "vocab --grow-from"),
-    *("vocab --trim-from", "vocab --protect", "vocab --currency", "vocab --digits"),
-}
-"""Options that have an effect whatever the others are (of a dry run: on the command that it stands for)."""
-COMMANDS = (
-    *("predict", "evaluate", "export", "serve", "compress", "benchmark", "report", "vocab", "analyze", "tune"),
-    "run",
-)
 VALUES = {"--format": "jsonl", "--batch": "2", "--scheme": "IOB1", "--role": "teacher", "--seeds": "1,2"}
 VALUES |= {
     "--offsets": "utf16",
@@ -136,23 +115,3 @@ def test_a_former_option_is_refused_with_its_new_name(arguments, now, finkd):
     assert result.exit_code == 2
     assert result.stderr.startswith("finkd: No such option: ")
     assert f"{now} now (see '" in result.stderr
-
-
-def test_of_every_option_it_is_known_whether_it_can_be_idle():
-    commands = typer.main.get_command(app).commands
-    found = {
-        (name, parameter.opts[0])
-        for name in COMMANDS
-        for parameter in commands[name].params
-        if parameter.param_type_name == "option"
-    }
-    refusable = {*IDLE, *GRAPHS, *PIPELINES}
-    assert refusable <= found
-    assert (
-        sorted(
-            f"{name} {option}"
-            for name, option in found - refusable
-            if option not in ALWAYS and f"{name} {option}" not in ALWAYS
-        )
-        == []
-    )

@@ -24,12 +24,6 @@ def tell_and_square(seed, tell):
     return seed * seed
 
 
-def fail_at_two(seed, tell):
-    if seed == 2:
-        raise DataError("two: is not one")
-    return seed
-
-
 def fail_beside_a_talker(seed, tell):
     if seed == 2:
         raise DataError("two: is not one")
@@ -84,11 +78,6 @@ def test_threads_of_the_command_are_shared(monkeypatch):
     for name in VARIABLES:
         monkeypatch.setenv(name, "4")
     assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), 2)
-
-
-def test_a_seed_that_fails_says_why():
-    with pytest.raises(DataError, match="two: is not one"):
-        side_by_side(fail_at_two, [1, 2, 3], 2, print)
 
 
 def test_a_process_that_is_killed_is_an_error_in_words():

@@ -4,8 +4,6 @@ import json
 
 import yaml
 
-from finkd.experiments.running.plan import matmul_speed
-
 STUDENT = ["truncate-layers", "replace-vocabulary", "task-distill:gold"]
 
 
@@ -55,7 +53,3 @@ def test_a_time_limit_bounds_the_estimate(finkd, config, tmp_path):
     limited = ("--set", "stages.finetune.schedule.seconds=60")
     (teacher, *_) = rows(finkd, config, "--out", tmp_path / "out", *long, *limited)
     assert teacher["seconds"] == 60
-
-
-def test_the_speed_of_a_product_is_a_speed():
-    assert 1e6 < matmul_speed("fp32", size=64) < 1e16

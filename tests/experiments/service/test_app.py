@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import random
 import shutil
 import signal
 import socket
@@ -110,19 +109,6 @@ def test_any_text_is_answered(client, texts):
     assert answer.status_code == 200
     for text, entities in zip(texts, answer.json()["results"], strict=True):
         assert all(text[each["start"] : each["end"]] == each["text"] for each in entities)
-
-
-def test_five_hundred_malformed_requests_leave_it_up(client):
-    random.seed(1)
-    whole = json.dumps({"texts": TEXTS[:2]}).encode()
-    for _ in range(500):
-        body = bytearray(whole)
-        for _ in range(random.randint(1, 6)):
-            place = random.randrange(len(body))
-            body[place : place + random.randint(0, 3)] = random.randbytes(random.randint(0, 3))
-        answer = client.post("/tag", content=bytes(body), headers=JSON)
-        assert answer.status_code in (200, 413, 422), answer.text
-    assert client.get("/health").status_code == 200
 
 
 class Held:
