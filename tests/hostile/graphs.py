@@ -31,7 +31,6 @@ from tests.hostile.damage import (
 )
 from tests.toys import TEXTS, wordpiece_uncased
 
-EXAMPLES = 30
 POSITIONS = 64
 INT64, FLOAT = TensorProto.INT64, TensorProto.FLOAT
 Shape = list[Any]

@@ -26,7 +26,6 @@ from finkd.models.model import Model
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.hostile.case import Case, Refusal
 
-EXAMPLES = 40
 LIMITS = Limits(texts=6, characters=3000, tokens=4000, seconds=20)
 JSON = "application/json"
 REFUSED = range(400, 500)

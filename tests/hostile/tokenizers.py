@@ -27,7 +27,6 @@ from tests.hostile.damage import (
 from tests.toys import FAMILIES, TEXTS
 
 READ = ("", *TEXTS[:3], "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "\N{SNOWMAN} 12,5 %\t\n  x")
-EXAMPLES = 30
 FILE, CONFIG = "tokenizer.json", "tokenizer_config.json"
 _CATASTROPHES = ("(a+)+b", "(a*)*b", "(a|a)+b", "(a|aa)+b", "(?:a+?)+b", "([a-z]+)*\\d", "(.*)*=", ".*.*.*=", "(a)\\1")
 _HUGE = ("x{1000}{1000}", "(x{500}){500}", "a" * 3000, "[" + "a" * 3000 + "]")
