@@ -69,15 +69,13 @@ def test_a_failure_does_not_keep_the_others_from_ending():
     assert heard == list(range(5000))
 
 
-def test_the_cores_are_shared():
+@pytest.mark.parametrize("given", [None, "4"])
+def test_the_cores_are_shared(given, monkeypatch):
+    for name in VARIABLES if given else ():
+        monkeypatch.setenv(name, given)
     expected = max(1, available_threads() // 2)
     assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), expected)
-
-
-def test_threads_of_the_command_are_shared(monkeypatch):
-    for name in VARIABLES:
-        monkeypatch.setenv(name, "4")
-    assert side_by_side(threads, [1, 2], 2, print) == dict.fromkeys((1, 2), 2)
+    assert given is None or expected == 2
 
 
 def test_a_process_that_is_killed_is_an_error_in_words():

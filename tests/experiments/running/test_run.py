@@ -51,16 +51,9 @@ def test_a_run_writes_its_report_its_records_and_its_models(finished):
     ]
     assert {path.name for path in (out / "models").iterdir()} == {"teacher-seed-1", STUDENT}
     assert not (out / "models" / STUDENT / MANIFEST).exists()
-
-
-def test_a_run_shows_lines_on_standard_error_and_the_table_on_standard_output(finished):
-    _, result = finished
+    assert (out / "models" / STUDENT / "model.safetensors").stat().st_nlink == 2  # shared with the store
     assert result.stdout.startswith("### Results: toy on")
-    assert "**Domain student**" in result.stdout
-    assert "Domain student (seed 1) task-distill:gold: begins" in result.stderr
     assert "teacher (seed 1): micro-F1" in result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("teacher (seed 1) finetune: step")]
-    assert 1 <= len(lines) <= 10
 
 
 def test_records_hold_what_a_report_needs(finished):
@@ -151,14 +144,6 @@ def test_what_a_killed_run_had_half_published_goes(finkd, config, copied):
     assert (copied / "models" / "teacher-seed-1").is_dir()
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(finkd, config, tmp_path):
-    (tmp_path / "file").write_text("")
-    result = finkd("run", config, "--out", tmp_path / "file" / "toy")
-    assert result.exit_code == 1
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith("finkd:"))
-    assert "cannot write (Not a directory)" in line
-
-
 def test_a_full_disk_while_models_are_published_loses_nothing(finkd, config, finished, tmp_path, monkeypatch):
     def full(*paths):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), paths[1])
@@ -200,13 +185,6 @@ def test_ctrl_c_ends_a_run_in_one_line_and_it_goes_on(jobs, finkd, config, tmp_p
     assert f"teacher ({distilling[1]}) finetune: begins" not in result.stderr
 
 
-def test_another_configuration_does_not_mix_into_a_folder_with_results(finkd, config, finished):
-    out, _ = finished
-    result = finkd("run", config, "--out", out, "--set", "stages.finetune.schedule.epochs=7")
-    assert result.exit_code == 2
-    assert "holds results of another configuration" in result.stderr
-
-
 def test_systems_may_be_added_to_a_folder_but_not_changed(finkd, config, copied):
     more = ("--set", "systems.Third={strategy: truncate-layers > finetune}", "--only", "Third")
     assert finkd("run", config, "--out", copied, *more).exit_code == 0
@@ -222,11 +200,6 @@ def test_an_unknown_system_is_refused(finkd, config, tmp_path):
     result = finkd("run", config, "--out", tmp_path / "toy", "--only", "domain student")
     assert result.exit_code == 2
     assert "did you mean 'Domain student'" in result.stderr
-
-
-def test_a_refused_run_claims_no_folder(finkd, config, tmp_path):
-    assert finkd("run", config, "--out", tmp_path / "toy", "--set", "split=tset").exit_code == 2
-    assert not (tmp_path / "toy").exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "deleted", "changed"])
@@ -251,11 +224,6 @@ def test_a_damaged_result_in_the_store_is_named_and_computed_again(damage, finkd
 
 def _is_last_stage(entry, out):
     return sha256(entry / "model.safetensors") == sha256(out / "models" / STUDENT / "model.safetensors")
-
-
-def test_models_are_shown_without_doubling_the_disk(finished):
-    out, _ = finished
-    assert (out / "models" / STUDENT / "model.safetensors").stat().st_nlink == 2
 
 
 def test_run_prints_json(finkd, config, copied):
