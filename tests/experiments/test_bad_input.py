@@ -161,8 +161,7 @@ def test_a_broken_override_is_one_line(override, expected, config, finkd):
 
 
 def test_a_model_of_other_labels_is_not_evaluated(finished, finkd):
-    out, _ = finished
-    (line,) = one_line_each(finkd("evaluate", out / "models" / "teacher-seed-1", "--corpus", "sample"), 2)
+    (line,) = one_line_each(finkd("evaluate", finished / "models" / "teacher-seed-1", "--corpus", "sample"), 2)
     assert "do not match sample" in line
 
 
@@ -208,8 +207,7 @@ def test_a_wrong_command_line_is_one_line(arguments, code, expected, finkd, tmp_
 
 
 def test_a_missing_file_of_texts_is_one_line(finished, finkd):
-    out, _ = finished
-    (line,) = one_line_each(finkd("predict", out / "models" / "teacher-seed-1", "--file", "/absent/texts.txt"), 1)
+    (line,) = one_line_each(finkd("predict", finished / "models" / "teacher-seed-1", "--file", "/absent/texts.txt"), 1)
     assert "/absent/texts.txt" in line
 
 
@@ -226,13 +224,12 @@ def test_an_output_that_cannot_be_written_is_one_line(command, config, corpus, t
     file = tmp_path / "file"
     file.write_text("in the way")
     blocked = file / "out"  # not even root can make a folder below a file
-    run, _ = finished
     arguments = {
         "run": ("run", config, "--out", blocked),
         "vocab": ("vocab", "--corpus", corpus, "--vocab-size", "90", "--out", blocked),
         "analyze": ("analyze", "--teacher", teacher, "--corpus", corpus, "--vocab-size", "90", "--out", blocked),
-        "report": ("report", run, "--out", blocked),
-        "predict": ("predict", run / "models" / "teacher-seed-1", "Acme.", "--html", blocked / "page.html"),
+        "report": ("report", finished, "--out", blocked),
+        "predict": ("predict", finished / "models" / "teacher-seed-1", "Acme.", "--html", blocked / "page.html"),
     }[command]
     (line,) = one_line_each(finkd(*arguments), 1)
     assert str(file) in line

@@ -34,11 +34,9 @@ def with_text(text, *more):
 
 def test_a_text_with_fewer_sentences_is_counted_and_read_whole(finkd, config, text, tmp_path, caplog):
     out = ("--out", tmp_path / "out")
-    planned = finkd("run", config, *with_text(text), *out, "--dry-run")
-    assert planned.exit_code == 0, planned.stderr
+    planned = finkd("run", config, *with_text(text), *out, "--dry-run", code=0)
     assert SHORT in planned.stderr.splitlines()
-    result = finkd("run", config, *with_text(text), *out)
-    assert result.exit_code == 0, result.stderr
+    finkd("run", config, *with_text(text), *out, code=0)
     assert SHORT.removeprefix("finkd: ") in caplog.messages
     records = load_records([tmp_path / "out" / "records"])
     assert {record.system: record.texts for record in records}["Domain student"] == {"text": SENTENCES}
@@ -78,13 +76,10 @@ def test_a_text_that_cannot_be_read_is_refused_before_work(changes, dry, finkd, 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_folders_that_are_not_to_be_written_are_refused(dry, finkd, config, finished, tmp_path):
-    out, _ = finished
-    result = finkd("run", config, "--out", out, "--set", "stages.finetune.schedule.epochs=7", *dry)
-    assert result.exit_code == 2
+    result = finkd("run", config, "--out", finished, "--set", "stages.finetune.schedule.epochs=7", *dry, code=2)
     assert "holds results of another configuration" in result.stderr
     (tmp_path / "file").write_text("")
-    result = finkd("run", config, "--out", tmp_path / "file" / "toy", *dry)
-    assert result.exit_code == 1
+    result = finkd("run", config, "--out", tmp_path / "file" / "toy", *dry, code=1)
     assert "cannot write (Not a directory)" in result.stderr
 
 
@@ -93,8 +88,7 @@ def test_a_stage_that_the_teacher_cannot_follow_is_refused_before_work(finkd, se
     Model(FAMILIES["albert"]().eval(), wordpiece_uncased()).save(tmp_path / "albert")
     path = tmp_path / "a.yaml"
     path.write_text(yaml.safe_dump({**settings, "teacher": str(tmp_path / "albert"), "stages": {}}))
-    result = finkd("run", path, "--out", tmp_path / "out")
-    assert result.exit_code == 2
+    result = finkd("run", path, "--out", tmp_path / "out", code=2)
     (line,) = result.stderr.splitlines()
     assert "systems.Domain student.strategy: truncate-layers: model: layers of 'albert' cannot be chosen" in line
     assert not (tmp_path / "store").exists()

@@ -43,8 +43,7 @@ def test_analysis_needs_no_torch():
 
 
 def test_a_command_is_quiet_about_its_libraries(finished):
-    out, _ = finished
-    result = process("predict", out / "models" / "teacher-seed-1", "Acme lent money.")
+    result = process("predict", finished / "models" / "teacher-seed-1", "Acme lent money.")
     assert result.returncode == 0
     assert result.stderr == ""
 

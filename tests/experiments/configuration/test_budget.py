@@ -60,8 +60,7 @@ def test_a_budget_is_one_of_three(budget):
 def test_the_command_keeps_to_it(finkd, settings, tmp_path):
     config = tmp_path / "budget.yaml"
     config.write_text(yaml.safe_dump({**settings, "budget": {"tokens": 100}}))
-    result = finkd("run", config, "--out", tmp_path / "out")
-    assert result.exit_code == 0, result.stderr
+    finkd("run", config, "--out", tmp_path / "out", code=0)
     lineages = {}
     for path in (tmp_path / "out" / "records").glob("*seed*.json"):
         record = json.loads(path.read_text())

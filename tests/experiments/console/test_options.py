@@ -36,8 +36,7 @@ IDLE = {
 
 def refused(finkd, command, *arguments):
     name, option, *value = command.split()
-    result = finkd(name, *arguments, option, *value)
-    assert result.exit_code == 2, result.output
+    result = finkd(name, *arguments, option, *value, code=2)
     (line,) = result.stderr.splitlines()
     assert option in line
     return line
@@ -88,7 +87,6 @@ def test_lists_are_separated_by_commas_or_repeated():
     [(("evaluate", "x", "--on", "sample"), "--on; its name is --corpus"), (("vocab", "--size", "9"), "--vocab-size")],
 )
 def test_a_former_option_is_refused_with_its_new_name(arguments, now, finkd):
-    result = finkd(*arguments)
-    assert result.exit_code == 2
+    result = finkd(*arguments, code=2)
     assert result.stderr.startswith("finkd: No such option: ")
     assert f"{now} now (see '" in result.stderr
