@@ -94,7 +94,7 @@ def settings(teacher, corpus):
 
 @pytest.fixture(scope="session")
 def finkd():
-    """The command: arguments in, result with ``exit_code``, ``stdout`` and ``stderr`` out; ``code`` is the exit code due."""
+    """The command: arguments in, result with ``exit_code``, ``stdout`` and ``stderr`` out; checks a given exit code."""
     runner = CliRunner()
 
     def invoke(*arguments, code=None):

@@ -84,7 +84,6 @@ def test_folders_that_are_not_to_be_written_are_refused(dry, finkd, config, fini
 
 
 def test_a_stage_that_the_teacher_cannot_follow_is_refused_before_work(finkd, settings, tmp_path):
-    (tmp_path / "albert").mkdir()
     Model(FAMILIES["albert"]().eval(), wordpiece_uncased()).save(tmp_path / "albert")
     path = tmp_path / "a.yaml"
     path.write_text(yaml.safe_dump({**settings, "teacher": str(tmp_path / "albert"), "stages": {}}))

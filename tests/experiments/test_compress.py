@@ -19,7 +19,6 @@ QUICK = {
 @pytest.fixture
 def tagger(tmp_path):
     folder = tmp_path / "tagger"
-    folder.mkdir()
     tiny_model(labels=LABELS, layers=3).save(folder)
     return folder
 

@@ -11,7 +11,6 @@ from tests.finkd.toys import LABELS, tiny_model
 @pytest.fixture(scope="module")
 def tagger(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export") / "tagger"
-    folder.mkdir()
     tiny_model(labels=LABELS, width=64, seed=5).save(folder)
     return folder
 

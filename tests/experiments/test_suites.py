@@ -21,7 +21,6 @@ RTE = ("entailment", "not_entailment")
 @pytest.fixture
 def student(tmp_path):
     folder = tmp_path / "student"
-    folder.mkdir()
     tiny_model(layers=1, seed=4).save(folder)
     return folder
 

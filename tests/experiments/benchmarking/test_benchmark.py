@@ -23,7 +23,6 @@ QUICK = ("--queries", "3", "--seconds", "0")
 def taggers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("benchmark")
     for name, layers in (("large", 3), ("small", 1)):
-        (folder / name).mkdir()
         tiny_model(labels=LABELS, layers=layers, width=64).save(folder / name)
     return folder
 
@@ -106,7 +105,6 @@ def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, 
 def test_packed_weights_are_told_of(corpus, tmp_path, finkd):
     model = tiny_model(labels=LABELS)
     model.network.config.packed_bytes = 4321
-    (tmp_path / "few").mkdir()
     model.save(tmp_path / "few")
     command = ("benchmark", tmp_path / "few", "--corpus", corpus, "--out", tmp_path / "out", "--no-memory", *QUICK)
     finkd(*command, "--runtimes", "eager,bf16", code=0)

@@ -302,7 +302,6 @@ def test_the_page_marks_entities_in_a_browser(served, tagger):
 
 
 def test_the_command_listens_on_loopback_and_ends_when_asked(tagger, tmp_path):
-    (tmp_path / "tagger").mkdir()
     tagger.save(tmp_path / "tagger")
     command = [sys.executable, "-m", "tests.experiments.command", "serve", str(tmp_path / "tagger"), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -321,7 +320,6 @@ def test_the_command_listens_on_loopback_and_ends_when_asked(tagger, tmp_path):
 
 
 def test_a_port_that_is_taken_is_one_line(served, tagger, tmp_path, finkd):
-    (tmp_path / "tagger").mkdir()
     tagger.save(tmp_path / "tagger")
     result = finkd("serve", tmp_path / "tagger", "--port", served[1], code=1)
     assert "cannot listen there" in result.stderr
