@@ -25,16 +25,8 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("corpora", "tokenization", "finkd", "reports", "experiments", "benchmarks")
 LOADS = ("from_pretrained", "from_config", "pipeline", "AutoConfig", "SentenceTransformer")
 """Calls by which transformers reads a model; it asks on standard input whether code may run unless it is told."""
-RUNS_CODE = (
-    "torch.load",
-    "pickle.load",
-    "pickle.loads",
-    "joblib.load",
-    "dill.load",
-    "cloudpickle.load",
-    "eval",
-    "exec",
-)
+RUNS_CODE = {"eval", "exec", "pickle.loads"}
+RUNS_CODE |= {*(f"{name}.load" for name in ("torch", "pickle", "joblib", "dill", "cloudpickle"))}
 ANSWERS = "Acme fell.\ny\ny\n"
 
 

@@ -23,7 +23,7 @@ IMPOSSIBLE = {
     "compress:decompose(budget=0.5) > compress:tie-layers": r"have no mean; share whole ones, or .* \(rank=\)",
     "compress:decompose(rank=4) > task-distill:gold > compress:tie-layers": "have no mean",
     "finetune > compress:prune(scope=model) > compress:tie-layers": r"the layers differ in.*\(scope=layer\)",
-    "compress:prune(by=magnitude, scope=model) > compress:prune(what=layers) > compress:tie-layers": "in shape",
+    "finetune > compress:prune(scope=model) > compress:prune(what=layers) > compress:tie-layers": "in shape",
     "compress:prune(by=magnitude, scope=model) > truncate-layers(layers=[0,2]) > compress:tie-layers": "in shape",
     "compress:tensorize(budget=0.001)": r"compress:tensorize: no rank fits a budget of 0\.001",
     "compress:decompose(rank=30)": "no matrix would become smaller",
