@@ -1,18 +1,15 @@
 """What every loss term in the registry owes: a new one is tested by its registry line alone."""
 
 import copy
-import dataclasses
 from dataclasses import replace
 
 import pytest
 import torch
 
-from finkd.corpora.errors import ConfigError
 from finkd.losses import losses
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool, to_device
 from finkd.losses.term import ModelOutputs, Requirement, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
-from finkd.settings import build
 from tests.toys import roberta, wordpiece_uncased
 
 WIDTH, LAYERS = 8, 3
@@ -96,18 +93,10 @@ def term(request):
     return losses.get(request.param)()
 
 
-def test_it_is_a_frozen_dataclass_with_known_requirements(term):
-    assert dataclasses.is_dataclass(term)
+def test_its_requirements_are_known(term):
     assert isinstance(term.requires, Requirement)
     assert term.requires
     assert term.weight == 1.0
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        term.weight = 2.0
-
-
-def test_it_refuses_unknown_settings(term):
-    with pytest.raises(ConfigError, match=r"losses\.x\.temprature: unknown setting"):
-        build(type(term), {"temprature": 1}, "losses.x")
 
 
 @pytest.mark.parametrize(("words", "tokens"), [(1, 1), (3, 5), (17, 31)])

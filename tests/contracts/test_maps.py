@@ -1,6 +1,5 @@
 """What every vocabulary map promises; a new registry entry is tested without writing a test."""
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -15,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
-from finkd.settings import build
 from finkd.tokenization.maps import maps
 from finkd.tokenization.maps.vocabulary_map import count_tokens
 from tests.toys import FAMILIES, TEXTS, handmade
@@ -41,16 +39,6 @@ def digest(name):
     matrix = mapped(name, "wordpiece_uncased", "roberta").matrix
     parts = (matrix.indptr.tolist(), matrix.indices.tolist(), np.round(matrix.data.astype(float), 6).tolist())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-@both
-def test_it_is_a_frozen_dataclass_that_refuses_unknown_settings(name):
-    kind = maps.get(name)
-    assert dataclasses.is_dataclass(kind)
-    assert kind.__dataclass_params__.frozen
-    assert isinstance(kind.needs_text, bool)
-    with pytest.raises(ConfigError, match=r"^map\.colour: unknown setting"):
-        build(kind, {"colour": 1}, "map")
 
 
 @both

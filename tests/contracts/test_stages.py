@@ -7,7 +7,6 @@ import json
 import pytest
 import torch
 
-from finkd.corpora.errors import ConfigError
 from finkd.models.loading import load_model
 from finkd.settings import build
 from finkd.stages import stages
@@ -36,20 +35,8 @@ def stage(request):
     return build(stages.get(request.param), SMALL.get(request.param, {}), request.param)
 
 
-def test_it_is_a_frozen_dataclass_with_a_version(stage):
-    assert dataclasses.is_dataclass(stage)
-    assert type(stage).__dataclass_params__.frozen
-    assert isinstance(stage.version, int)
-
-
-def test_its_defaults_are_valid_and_unknown_settings_are_not(stage):
-    kind = type(stage)
-    assert build(kind, {}, "stages.x") == kind()
-    with pytest.raises(ConfigError, match=r"stages\.x\.colour: unknown setting"):
-        build(kind, {"colour": 1}, "stages.x")
-
-
 def test_its_settings_and_what_it_depends_on_are_json(stage, tmp_path):
+    assert isinstance(stage.version, int)
     where = context(tmp_path)
     material = [dataclasses.asdict(stage), stage.cache_inputs(where)]
     assert json.dumps(material) == json.dumps([dataclasses.asdict(stage), stage.cache_inputs(context(tmp_path))])

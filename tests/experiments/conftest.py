@@ -1,6 +1,7 @@
 """A toy teacher, a toy corpus and one finished run of the real command, shared by the tests of this folder."""
 
 import os
+import shutil
 from unittest import mock
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
@@ -93,12 +94,15 @@ def settings(teacher, corpus):
 
 @pytest.fixture(scope="session")
 def finkd():
-    """The command: arguments in, result with ``exit_code``, ``stdout`` and ``stderr`` out."""
+    """The command: arguments in, result with ``exit_code``, ``stdout`` and ``stderr`` out; checks a given exit code."""
     runner = CliRunner()
 
-    def invoke(*arguments):
+    def invoke(*arguments, code=None):
         with mock.patch.dict(os.environ):  # the command sets what its libraries read
-            return runner.invoke(app, [str(argument) for argument in arguments])
+            result = runner.invoke(app, [str(argument) for argument in arguments])
+        assert code in (None, result.exit_code), result.output
+        assert code is None or "Traceback" not in result.stderr
+        return result
 
     return invoke
 
@@ -112,10 +116,23 @@ def config(settings, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def finished(finkd, config, tmp_path_factory):
+def first_run(finkd, config, tmp_path_factory):
     """The output folder of a run that went well, and what it showed."""
     out = tmp_path_factory.mktemp("finished") / "toy"
-    return out, finkd("run", config, "--out", out)
+    return out, finkd("run", config, "--out", out, code=0)
+
+
+@pytest.fixture(scope="session")
+def finished(first_run):
+    """The output folder of a run that went well."""
+    return first_run[0]
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The finished run with its store, free to be changed."""
+    shutil.copytree(finished.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / finished.name
 
 
 @pytest.fixture

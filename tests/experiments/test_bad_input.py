@@ -1,121 +1,71 @@
 """What a user may get wrong: every mistake ends in exit code 1 or 2 and one clear line for each, never a traceback."""
 
+import re
 import shutil
-from dataclasses import dataclass
 
 import pytest
 import yaml
 
 from tests.toys import wordpiece_uncased
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """A configuration with one thing changed.
-
-    Attributes:
-        change: replaces keys of the settings, ``dotted.key`` for nested ones.
-        expected: what the message must say.
-        code: the exit code.
-    """
-
-    change: dict
-    expected: tuple
-    code: int = 2
-
-
-MISTAKES = {
-    "unknown key": Mistake({"splitt": "test"}, ("splitt: unknown setting",)),
-    "missing key": Mistake({"corpus": None}, ("corpus: ", "string")),
-    "unknown corpus": Mistake({"corpus": "sampel"}, ("there is no 'sampel'", "did you mean 'sample'")),
-    "text as corpus": Mistake({"corpus": "sample-text"}, ("sample-text: is unlabelled text",)),
-    "choice extra_splits by itself": Mistake({"extra_splits": ["test"]}, ("extra_splits: ", "chosen (got 'test')")),
-    "unknown split": Mistake({"split": "tset"}, ("there is no 'tset'", "did you mean 'test'")),
-    "unknown teacher": Mistake(
-        {"teacher": "nobody/no-model"}, ("model 'nobody/no-model'", "neither a local folder"), 1
+STUDENT = "systems.Domain student.strategy"
+GOLD = "stages.task-distill:gold"
+TUNE = {"strategy": "finetune"}
+MISTAKES = [
+    ("splitt", "test", "splitt: unknown setting"),
+    ("corpus", None, "corpus: .*string"),
+    ("corpus", "sampel", "there is no 'sampel'.*did you mean 'sample'"),
+    ("corpus", "sample-text", "sample-text: is unlabelled text"),
+    ("extra_splits", ["test"], r"extra_splits: .*chosen \(got 'test'\)"),
+    ("split", "tset", "there is no 'tset'.*did you mean 'test'"),
+    ("teacher", "nobody/no-model", "model 'nobody/no-model'.*neither a local folder"),
+    ("baselines", ["dictionry"], "baselines: .*did you mean 'dictionary'"),
+    ("systems", {"a": {"strategy": "text-distil"}}, r"systems\.a\.strategy.*did you mean 'text-distill'"),
+    ("systems", {"a": {"strategy": "truncate-layers > finetun"}}, r"systems\.a\.strategy.*did you mean 'finetune'"),
+    ("systems", {"a": {"strategy": "finetune >"}}, r"systems\.a\.strategy.*character 10"),
+    ("stages.finetun", {}, "did you mean 'finetune'"),
+    ("stages.task-distill:txt", {}, r"stages\.task-distill:txt\.on.*'gold', 'text' or 'general'"),
+    (GOLD, {"losses": {"word-k": {}}}, f"{GOLD}.losses.*did you mean 'word-logits-kl'"),
+    (GOLD, {"losses": {"word-logits-kl": {"temprature": 1}}}, "word-logits-kl.temprature: unknown setting"),
+    (
+        "stages",
+        {"distill": {"losses": {"masked-projection": {"piecs": 1}}}},
+        "piecs: unknown setting",
     ),
-    "unknown baseline": Mistake({"baselines": ["dictionry"]}, ("baselines: ", "did you mean 'dictionary'")),
-    "unknown strategy": Mistake(
-        {"systems": {"a": {"strategy": "text-distil"}}}, ("systems.a.strategy", "did you mean 'text-distill'")
+    (
+        "stages.adalm",
+        {"schedule": {"epochs": 1}},
+        r"stages\.adalm: .*set its stages instead \(adapt, truncate-layers, ",
     ),
-    "unknown stage": Mistake(
-        {"systems": {"a": {"strategy": "truncate-layers > finetun"}}}, ("systems.a.strategy", "did you mean 'finetune'")
+    ("stages.truncate-layers > finetune", {"nope": 2}, "stages.truncate-layers > finetune: expected a stage"),
+    ("stages.truncate-layers", {"layers": [1, 0]}, "truncate-layers.layers: expected rising numbers"),
+    ("stages", {"task-distill:gold": {"losses": {}}}, "losses: expected at least one term"),
+    (STUDENT, "distill:gold(losses=distilbert) > finetune", "'tagger' has no masked-LM head.*masked-teacher"),
+    ("seeds", [2**40], "seeds: expected numbers up to 4294967295"),
+    ("systems", {"a": {"strategy": "finetune > adapt:gold"}}, r"systems\.a\.strategy: ends in.*add finetune"),
+    ("systems", {"a": {"strategy": "truncate-layers"}}, r"systems\.a\.strategy: ends in"),
+    ("stages.finetune", {"schedule": {"epochs": "many"}}, r"stages\.finetune\.schedule\.epochs.*'many'"),
+    ("systems", {"a": {**TUNE, "role": "boss"}}, r"systems\.a\.role.*'boss'"),
+    ("systems", {name: {**TUNE, "role": "teacher"} for name in "ab"}, "only one may have.*a, b"),
+    ("systems", {}, "systems: expected at least one"),
+    ("systems", {"a b": TUNE, "A-B": TUNE}, r"systems\.A-B.*'a b'"),
+    ("systems", {"Dictionary": TUNE}, r"systems\.Dictionary"),
+    ("name", "../..", "name: expected a letter or digit"),
+    ("seeds", [1, 1], "seeds: expected different numbers"),
+    ("text", {"corpus": "sample-text", "sentences": 0}, r"text\.sentences: expected 1"),
+    ("measure", -1, "measure: expected 0 to"),
+    (
+        "stages.truncate-layers",
+        {"layers": [0, 2, 5]},
+        f"{STUDENT}: truncate-layers.layers: expected numbers from 0",
     ),
-    "unfinished strategy": Mistake(
-        {"stages": {}, "systems": {"a": {"strategy": "finetune >"}}}, ("systems.a.strategy", "character 10")
-    ),
-    "settings of an unknown stage": Mistake({"stages.finetun": {}}, ("did you mean 'finetune'",)),
-    "settings of an unknown variant": Mistake(
-        {"stages.task-distill:txt": {}}, ("stages.task-distill:txt.on", "'gold', 'text' or 'general'")
-    ),
-    "unknown loss": Mistake(
-        {"stages.task-distill:gold": {"losses": {"word-k": {}}}},
-        ("stages.task-distill:gold.losses", "did you mean 'word-logits-kl'"),
-    ),
-    "setting of a loss": Mistake(
-        {"stages.task-distill:gold": {"losses": {"word-logits-kl": {"temprature": 1}}}},
-        ("stages.task-distill:gold.losses.word-logits-kl.temprature: unknown setting",),
-    ),
-    "setting of a loss before the task": Mistake(
-        {"stages": {"distill": {"losses": {"masked-projection": {"piecs": 1}}}}},
-        ("stages.distill.losses.masked-projection.piecs: unknown setting",),
-    ),
-    "settings of a strategy": Mistake(
-        {"stages.adalm": {"schedule": {"epochs": 1}}},
-        ("stages.adalm: is the name of a strategy; set its stages instead (adapt, truncate-layers, ",),
-    ),
-    "settings of more than a stage": Mistake(
-        {"stages.truncate-layers > finetune": {"nope": 2}}, ("stages.truncate-layers > finetune: expected a stage",)
-    ),
-    "layers that fall": Mistake(
-        {"stages.truncate-layers": {"layers": [1, 0]}}, ("truncate-layers.layers: expected rising numbers",)
-    ),
-    "no losses": Mistake({"stages": {"task-distill:gold": {"losses": {}}}}, ("losses: expected at least one term",)),
-    "masked losses without a masked teacher": Mistake(
-        {"systems.Domain student.strategy": "truncate-layers > distill:gold(losses=distilbert) > finetune"},
-        ("'tagger' has no masked-LM head", "masked-teacher"),
-    ),
-    "an unlucky seed": Mistake({"seeds": [2**40]}, ("seeds: expected numbers up to 4294967295",)),
-    "no labels in the end": Mistake(
-        {"systems": {"a": {"strategy": "finetune > adapt:gold"}}}, ("systems.a.strategy: ends in", "add finetune")
-    ),
-    "no labels at all": Mistake({"systems": {"a": {"strategy": "truncate-layers"}}}, ("systems.a.strategy: ends in",)),
-    "wrong type": Mistake(
-        {"stages.finetune": {"schedule": {"epochs": "many"}}}, ("stages.finetune.schedule.epochs", "'many'")
-    ),
-    "wrong role": Mistake({"systems": {"a": {"strategy": "finetune", "role": "boss"}}}, ("systems.a.role", "'boss'")),
-    "two teachers": Mistake(
-        {"systems": {n: {"strategy": "finetune", "role": "teacher"} for n in "ab"}}, ("only one may have", "a, b")
-    ),
-    "no systems": Mistake({"systems": {}}, ("systems: expected at least one",)),
-    "names of one file": Mistake(
-        {"systems": {"a b": {"strategy": "finetune"}, "A-B": {"strategy": "finetune"}}}, ("systems.A-B", "'a b'")
-    ),
-    "name of a baseline": Mistake({"systems": {"Dictionary": {"strategy": "finetune"}}}, ("systems.Dictionary",)),
-    "name without letters": Mistake({"name": "../.."}, ("name: expected a letter or digit",)),
-    "seed twice": Mistake({"seeds": [1, 1]}, ("seeds: expected different numbers",)),
-    "no sentences": Mistake({"text": {"corpus": "sample-text", "sentences": 0}}, ("text.sentences: expected 1",)),
-    "negative measure": Mistake({"measure": -1}, ("measure: expected 0 to",)),
-    "too many layers": Mistake(
-        {"stages.truncate-layers": {"layers": [0, 2, 5]}},
-        ("systems.Domain student.strategy: truncate-layers.layers: expected numbers from 0 to 1",),
-    ),
-    "a width that heads do not divide": Mistake(
-        {"stages.truncate-layers": {"layers": [0], "width": 31}},
-        ("systems.Domain student.strategy: truncate-layers.width: expected a multiple of the",),
-    ),
-    "tokenizer without its file": Mistake({"stages.replace-vocabulary": {"tokenizer": "/"}}, ("/: no tokenizer.json",)),
-    "a corpus of a stage that is nowhere": Mistake(
-        {"systems.Domain student.strategy": "replace-vocabulary(general=/none) > finetune"},
-        ("systems.Domain student.strategy: ", "there is no '/none'"),
-    ),
-    "text that nobody has": Mistake(
-        {"systems.Domain student.strategy": "truncate-layers > task-distill:text"}, ("no unlabelled text", "set 'text'")
-    ),
-    "general text that nobody has": Mistake(
-        {"systems.Domain student.strategy": "distill:general > finetune"}, ("distill:general", "set 'general'")
-    ),
-}
+    ("stages.truncate-layers", {"layers": [0], "width": 31}, f"{STUDENT}: truncate-layers.width: expected a multiple"),
+    ("stages.replace-vocabulary", {"tokenizer": "/"}, "/: no tokenizer.json"),
+    (STUDENT, "replace-vocabulary(general=/none) > finetune", f"{STUDENT}: .*there is no '/none'"),
+    (STUDENT, "truncate-layers > task-distill:text", "no unlabelled text.*set 'text'"),
+    (STUDENT, "distill:general > finetune", "distill:general.*set 'general'"),
+]
+"""A key of the settings, its wrong value, and what the message must say."""
 
 
 def changed(settings, change):
@@ -139,14 +89,12 @@ def one_line_each(result, code):
     return lines
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_in_a_configuration_is_one_line(mistake, settings, finkd, tmp_path):
+@pytest.mark.parametrize(("key", "value", "said"), MISTAKES)
+def test_a_mistake_in_a_configuration_is_one_line(key, value, said, settings, finkd, tmp_path):
     path = tmp_path / "mistake.yaml"
-    path.write_text(yaml.safe_dump(changed(settings, mistake.change), sort_keys=False))
-    lines = one_line_each(finkd("run", path, "--out", tmp_path / "out"), mistake.code)
-    assert len(lines) == 1
-    for part in mistake.expected:
-        assert part in lines[0]
+    path.write_text(yaml.safe_dump(changed(settings, {key: value}), sort_keys=False))
+    (line,) = one_line_each(finkd("run", path, "--out", tmp_path / "out"), 1 if key == "teacher" else 2)
+    assert re.search(said, line)
 
 
 def test_all_mistakes_are_reported_at_once(settings, finkd, tmp_path):
@@ -213,8 +161,7 @@ def test_a_broken_override_is_one_line(override, expected, config, finkd):
 
 
 def test_a_model_of_other_labels_is_not_evaluated(finished, finkd):
-    out, _ = finished
-    (line,) = one_line_each(finkd("evaluate", out / "models" / "teacher-seed-1", "--corpus", "sample"), 2)
+    (line,) = one_line_each(finkd("evaluate", finished / "models" / "teacher-seed-1", "--corpus", "sample"), 2)
     assert "do not match sample" in line
 
 
@@ -260,8 +207,7 @@ def test_a_wrong_command_line_is_one_line(arguments, code, expected, finkd, tmp_
 
 
 def test_a_missing_file_of_texts_is_one_line(finished, finkd):
-    out, _ = finished
-    (line,) = one_line_each(finkd("predict", out / "models" / "teacher-seed-1", "--file", "/absent/texts.txt"), 1)
+    (line,) = one_line_each(finkd("predict", finished / "models" / "teacher-seed-1", "--file", "/absent/texts.txt"), 1)
     assert "/absent/texts.txt" in line
 
 
@@ -278,13 +224,12 @@ def test_an_output_that_cannot_be_written_is_one_line(command, config, corpus, t
     file = tmp_path / "file"
     file.write_text("in the way")
     blocked = file / "out"  # not even root can make a folder below a file
-    run, _ = finished
     arguments = {
         "run": ("run", config, "--out", blocked),
         "vocab": ("vocab", "--corpus", corpus, "--vocab-size", "90", "--out", blocked),
         "analyze": ("analyze", "--teacher", teacher, "--corpus", corpus, "--vocab-size", "90", "--out", blocked),
-        "report": ("report", run, "--out", blocked),
-        "predict": ("predict", run / "models" / "teacher-seed-1", "Acme.", "--html", blocked / "page.html"),
+        "report": ("report", finished, "--out", blocked),
+        "predict": ("predict", finished / "models" / "teacher-seed-1", "Acme.", "--html", blocked / "page.html"),
     }[command]
     (line,) = one_line_each(finkd(*arguments), 1)
     assert str(file) in line

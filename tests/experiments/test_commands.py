@@ -17,23 +17,14 @@ TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 @pytest.fixture(scope="module")
 def tagger(finished):
-    out, _ = finished
-    return out / "models" / "teacher-seed-1"
+    return finished / "models" / "teacher-seed-1"
 
 
 @pytest.fixture(scope="module")
 def vocabulary(finkd, corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("vocabulary") / "domain"
-    result = finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", out)
-    assert result.exit_code == 0, result.stderr
+    finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", out, code=0)
     return out
-
-
-def test_the_program_without_a_command_shows_its_help(finkd):
-    result = finkd()
-    assert result.exit_code == 2
-    assert "analyze" in result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,33 +36,10 @@ def test_list_shows_every_name_with_a_summary(kind, finkd):
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "shown"),
-    [
-        ("corpora", "sample", "ships with finkd; licence: as finkd itself"),
-        ("recipes", "logits", "{masked-projection: {temperature: 2.0}}"),
-        ("strategies", "minilm", "truncate-layers > distill:general(teacher=origin, losses=minilm) > finetune"),
-    ],
-)
-def test_list_shows_what_a_name_stands_for(kind, name, shown, finkd):
-    lines = finkd("list", kind).stdout.splitlines()
-    place = next(place for place, line in enumerate(lines) if line.split()[0] == name)
-    assert lines[place + 1].strip() == shown
-
-
 def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
     loaded = AutoTokenizer.from_pretrained(vocabulary)
     assert len(loaded) <= 280
     assert loaded.convert_ids_to_tokens(loaded("Acme")["input_ids"])[0] == "[CLS]"
-
-
-def test_vocab_may_be_run_again_and_prints_json(vocabulary, finkd, corpus):
-    before = (vocabulary / "tokenizer.json").read_bytes()
-    arguments = ("--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", vocabulary)
-    shown = json.loads(finkd("vocab", *arguments, "--json").stdout)
-    assert shown["folder"] == str(vocabulary)
-    assert shown["lowercase"] is False
-    assert (vocabulary / "tokenizer.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["text.txt", "text.txt.gz", "text.jsonl"])
@@ -80,15 +48,13 @@ def test_vocab_learns_from_a_file_of_text(name, finkd, tmp_path):
     opened = gzip.open if name.endswith(".gz") else open
     with opened(tmp_path / name, "wt") as file:
         file.write(f"{line}\n" * 3)
-    result = finkd("vocab", "--corpus", tmp_path / name, "--vocab-size", "150", "--out", tmp_path / "out")
-    assert result.exit_code == 0, result.stderr
+    finkd("vocab", "--corpus", tmp_path / name, "--vocab-size", "150", "--out", tmp_path / "out", code=0)
     assert (tmp_path / "out" / "tokenizer.json").is_file()
 
 
 def test_analyze_compares_a_trained_vocabulary_on_the_held_out_split(finkd, teacher, corpus, tmp_path):
     arguments = ("--teacher", teacher, "--corpus", corpus, "--vocab-size", "120", "--out", tmp_path / "out")
-    result = finkd("analyze", *arguments)
-    assert result.exit_code == 0, result.stderr
+    result = finkd("analyze", *arguments, code=0)
     assert "| tokens per word |" in result.stdout
     assert (tmp_path / "out" / "analysis.md").read_text() == result.stdout
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
@@ -103,8 +69,7 @@ def test_analyze_sweeps_sizes_and_shows_another_domain_in_one_call(finkd, teache
     (tmp_path / "other.txt").write_text("Quarks bind gluons.\n\n\u200b\U0001f600 \u05e9\u05dc\u05d5\u05dd\n")
     sizes = [argument for size in (90, 95, 100) for argument in ("--vocab-size", size)]
     named = ("--corpus", corpus, "--corpus", tmp_path / "other.txt", *sizes)
-    result = finkd("analyze", "--teacher", teacher, *named, "--out", tmp_path / "out")
-    assert result.exit_code == 0, result.stderr
+    result = finkd("analyze", "--teacher", teacher, *named, "--out", tmp_path / "out", code=0)
     assert "### Vocabulary sizes on" in result.stdout
     assert "### Domain shift from" in result.stdout
     page = (tmp_path / "out" / "analysis.html").read_text()
@@ -120,25 +85,8 @@ def test_analyze_takes_a_tokenizer_as_it_is(finkd, teacher, corpus):
     assert shift["length_ratio"]["value"] == shift["overlap"] == shift["weighted_overlap"]["value"] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("", "text.txt:1: found no text"),
-        ("\n \n", "text.txt:1: found no text"),
-        ("\u200b\n\x07\n", "text.txt: analyze: no word in 2 texts"),
-    ],
-)
-def test_analyze_refuses_text_without_a_word_in_one_line(content, expected, finkd, teacher, tmp_path):
-    (tmp_path / "text.txt").write_text(content)
-    result = finkd("analyze", "--teacher", teacher, "--corpus", tmp_path / "text.txt", "--tokenizer", teacher)
-    assert result.exit_code == 1
-    assert expected in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
 def test_align_draws_both_sides_of_the_text(finkd, teacher, vocabulary):
-    result = finkd("align", "Acme lent money", "--teacher", teacher, "--student", vocabulary)
-    assert result.exit_code == 0, result.stderr
+    result = finkd("align", "Acme lent money", "--teacher", teacher, "--student", vocabulary, code=0)
     assert [line.split()[0] for line in result.stdout.splitlines()[:3]] == ["teacher", "text", "student"]
     assert "coverage 100.0%" in result.stdout
 
@@ -150,19 +98,12 @@ def test_align_prints_json(finkd, teacher, vocabulary):
 
 
 def test_evaluate_gives_the_scores_of_the_run(finkd, finished, tagger, corpus):
-    out, _ = finished
-    recorded = json.loads(next((out / "records").glob("teacher-seed-1*")).read_text())["scores"]["per_type"]
+    recorded = json.loads(next((finished / "records").glob("teacher-seed-1*")).read_text())["scores"]["per_type"]
     shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--json").stdout)
     for name, counts in recorded.items():
         assert {key: shown["per_type"][name][key] for key in counts} == counts
     table = finkd("evaluate", tagger, "--corpus", corpus).stdout
     assert f"| micro | {shown['micro']['gold']} |" in table
-
-
-def test_evaluate_scores_the_split_that_is_asked_for(finkd, tagger, corpus):
-    shown = json.loads(finkd("evaluate", tagger, "--corpus", corpus, "--split", "train", "--json").stdout)
-    assert shown["split"] == "train"
-    assert shown["micro"]["gold"] == 5
 
 
 def test_predict_gives_offsets_into_the_original_text(finkd, tagger):
@@ -185,8 +126,7 @@ def test_predict_keeps_what_stands_beside_a_text(finkd, tagger, tmp_path):
     (tmp_path / "texts.csv").write_text(f'id,body\n7,"{TEXT}"\n8,"a\nline"\n')
     alone = json.loads(finkd("predict", tagger, TEXT, "--json").stdout)["entities"]
     for name, ids, last in (("texts.jsonl", [7, 8], ""), ("texts.csv", ["7", "8"], "a\nline")):
-        result = finkd("predict", tagger, "--file", tmp_path / name, "--field", "body", "--json")
-        assert result.exit_code == 0, result.stderr
+        result = finkd("predict", tagger, "--file", tmp_path / name, "--field", "body", "--json", code=0)
         found = [json.loads(line) for line in result.stdout.splitlines()]
         assert [each["id"] for each in found] == ids
         assert found[0]["entities"] == alone
@@ -195,8 +135,7 @@ def test_predict_keeps_what_stands_beside_a_text(finkd, tagger, tmp_path):
 
 def test_predict_reads_cells_as_long_as_a_report(finkd, tagger, tmp_path):
     (tmp_path / "x.csv").write_text(f"text\n{'Acme lent money. ' * 9000}\n")
-    result = finkd("predict", tagger, "--file", tmp_path / "x.csv", "--json")
-    assert result.exit_code == 0, result.stderr
+    finkd("predict", tagger, "--file", tmp_path / "x.csv", "--json", code=0)
 
 
 def test_predict_answers_standard_input_before_it_ends(tagger):
@@ -223,20 +162,9 @@ def test_predict_answers_standard_input_before_it_ends(tagger):
 )
 def test_predict_answers_what_stands_before_a_broken_record(name, content, said, finkd, tagger, tmp_path):
     (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
-    result = finkd("predict", tagger, "--file", tmp_path / name, "--json")
-    assert result.exit_code == 1
+    result = finkd("predict", tagger, "--file", tmp_path / name, "--json", code=1)
     assert said in result.stderr
     assert [json.loads(line)["text"] for line in result.stdout.splitlines()] == ["a"]
-
-
-def test_predict_marks_entities_without_colours_too_and_keeps_the_rest(finkd, tagger):
-    shown = finkd("predict", tagger, TEXT).stdout.rstrip("\n")
-    entities = json.loads(finkd("predict", tagger, TEXT, "--json").stdout)["entities"]
-    expected = TEXT
-    for entity in reversed(entities):
-        marked = f"[{entity['text']} {entity['label']}]"
-        expected = expected[: entity["start"]] + marked + expected[entity["end"] :]
-    assert shown == expected
 
 
 def every_word(tags):
@@ -254,8 +182,7 @@ def test_predict_lets_no_control_character_reach_the_terminal(finkd, tagger, mon
 def test_predict_writes_a_page_in_which_everything_is_escaped(tags, finkd, tagger, tmp_path, monkeypatch):
     monkeypatch.setattr("finkd.inference.tagging.predict_tags", every_word(tags))
     path = tmp_path / "page.html"
-    result = finkd("predict", tagger, "<script>alert(1)</script> Acme & <b>Co</b>.", "--html", path)
-    assert result.exit_code == 0, result.stderr
+    finkd("predict", tagger, "<script>alert(1)</script> Acme & <b>Co</b>.", "--html", path, code=0)
     page = path.read_text()
     assert page.startswith("<!DOCTYPE html>")
     for forbidden in ("<script", "<b>", "<img", "& ", "http"):
@@ -264,43 +191,37 @@ def test_predict_writes_a_page_in_which_everything_is_escaped(tags, finkd, tagge
 
 
 def test_report_builds_the_same_bytes_again(finkd, finished, tmp_path):
-    out, _ = finished
-    result = finkd("report", out, "--format", "md,html", "--out", tmp_path / "report", "--json")
+    result = finkd("report", finished, "--format", "md,html", "--out", tmp_path / "report", "--json")
     written = {path.rsplit("/", 1)[-1] for path in json.loads(result.stdout)}
     assert {"results.md", "report.html"} <= written
     assert "results.tex" not in written
     for name in ("results.md", "report.html"):
-        assert (tmp_path / "report" / name).read_bytes() == (out / name).read_bytes()
+        assert (tmp_path / "report" / name).read_bytes() == (finished / name).read_bytes()
 
 
 def test_a_run_that_has_not_ended_is_said(finkd, finished, tmp_path):
-    out, _ = finished
-    shutil.copytree(out, tmp_path / "half")
+    shutil.copytree(finished, tmp_path / "half")
     (tmp_path / "half" / "records" / "domain-student-seed-1.record.json").unlink()
-    result = finkd("report", tmp_path / "half", "--out", tmp_path / "report")
-    assert result.exit_code == 0, result.stderr
+    result = finkd("report", tmp_path / "half", "--out", tmp_path / "report", code=0)
     assert f"{tmp_path / 'half'}: not finished; without Domain student (seed 1)" in result.stderr
-    assert "not finished" not in finkd("report", out, "--out", tmp_path / "whole").stderr
+    assert "not finished" not in finkd("report", finished, "--out", tmp_path / "whole").stderr
 
 
 def test_records_in_one_file_give_the_same_report(finkd, finished, tmp_path):
-    out, _ = finished
-    finkd("report", out, "--format", "jsonl", "--out", tmp_path / "packed")
+    finkd("report", finished, "--format", "jsonl", "--out", tmp_path / "packed")
     assert len((tmp_path / "packed" / "records.jsonl").read_text(encoding="utf-8").splitlines()) == 3
-    for run in (out, tmp_path / "packed"):
+    for run in (finished, tmp_path / "packed"):
         finkd("report", run, "--format", "md", "--out", tmp_path / run.name / "tables")
-    tables = [tmp_path / run.name / "tables" / "results.md" for run in (out, tmp_path / "packed")]
+    tables = [tmp_path / run.name / "tables" / "results.md" for run in (finished, tmp_path / "packed")]
     assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
 def test_a_folder_of_runs_is_not_merged_into_one_report(finkd, finished, tmp_path):
-    out, _ = finished
     for name in ("one", "the other"):
-        shutil.copytree(out / "records", tmp_path / "runs" / name / "records")
+        shutil.copytree(finished / "records", tmp_path / "runs" / name / "records")
     runs, one, other = tmp_path / "runs", tmp_path / "runs" / "one", tmp_path / "runs" / "the other"
     before = sorted(runs.rglob("*"))
-    result = finkd("report", runs)
-    assert result.exit_code == 2
+    result = finkd("report", runs, code=2)
     assert result.stderr == (
         f"finkd: {runs}: is no run, but holds 2 runs ({one}, {other}); name those to report together: "
         f"finkd report {one} '{other}' --out {runs / 'report'}\n"
@@ -308,35 +229,24 @@ def test_a_folder_of_runs_is_not_merged_into_one_report(finkd, finished, tmp_pat
     assert sorted(runs.rglob("*")) == before
     shutil.rmtree(other)
     assert f"holds 1 run ({one}); name those to report together: finkd report {one}\n" in finkd("report", runs).stderr
-    assert finkd("report", one, "--format", "md").exit_code == 0
+    finkd("report", one, "--format", "md", code=0)
     assert (one / "results.md").is_file()
 
 
 @pytest.mark.parametrize("name", ["records", "."])
 def test_a_report_stands_beside_the_records_of_a_run(finkd, finished, tmp_path, name):
-    out, _ = finished
-    shutil.copytree(out / "records", tmp_path / "run" / "records")
-    assert finkd("report", tmp_path / "run" / name, "--format", "md").exit_code == 0
+    shutil.copytree(finished / "records", tmp_path / "run" / "records")
+    finkd("report", tmp_path / "run" / name, "--format", "md", code=0)
     assert (tmp_path / "run" / "results.md").is_file()
 
 
 def test_a_record_that_was_edited_is_not_reported(finkd, finished, tmp_path):
-    out, _ = finished
-    shutil.copytree(out / "records", tmp_path / "records")
+    shutil.copytree(finished / "records", tmp_path / "records")
     path = tmp_path / "records" / "teacher-seed-1.record.json"
     path.write_text(path.read_text().replace('"correct": ', '"correct": 1', 1))
-    result = finkd("report", tmp_path, "--out", tmp_path / "report")
-    assert result.exit_code == 1
+    result = finkd("report", tmp_path, "--out", tmp_path / "report", code=1)
     assert result.stderr.startswith(f"finkd: {path}: run record was changed after it was written (digest 'sha256:")
     assert result.stderr.count("\n") == 1
-    assert not (tmp_path / "report").exists()
-
-
-def test_report_refuses_an_unknown_format(finkd, finished, tmp_path):
-    out, _ = finished
-    result = finkd("report", out, "--format", "markdown", "--out", tmp_path / "report")
-    assert result.exit_code == 2
-    assert "formats: there is no 'markdown'" in result.stderr
     assert not (tmp_path / "report").exists()
 
 
@@ -353,8 +263,7 @@ def test_predict_keeps_entities_of_the_input_under_another_name(record, kept, ta
     path = tmp_path / "texts.jsonl"
     path.write_text(json.dumps({"text": "Acme lent money.", **record}) + "\n")
     field = ("--field", "entities") if record.get("entities") == "Acme lent money." else ()
-    result = finkd("predict", tagger, "--file", path, *field, "--json")
-    assert result.exit_code == 0, result.stderr
+    result = finkd("predict", tagger, "--file", path, *field, "--json", code=0)
     found = json.loads(result.stdout)
     alone = json.loads(finkd("predict", tagger, "Acme lent money.", "--json").stdout)
     assert found == {**alone, **kept}

@@ -19,7 +19,6 @@ QUICK = {
 @pytest.fixture
 def tagger(tmp_path):
     folder = tmp_path / "tagger"
-    folder.mkdir()
     tiny_model(labels=LABELS, layers=3).save(folder)
     return folder
 
@@ -28,9 +27,18 @@ def tagger(tmp_path):
 def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, corpus, tmp_path):
     out = tmp_path / "out" / method
     result = finkd(
-        "compress", tagger, "--method", method, "--corpus", corpus, "--out", out, "--json", *QUICK.get(method, ())
+        "compress",
+        tagger,
+        "--method",
+        method,
+        "--corpus",
+        corpus,
+        "--out",
+        out,
+        "--json",
+        *QUICK.get(method, ()),
+        code=0,
     )
-    assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
     if method in ("sparsify", "quantize"):
         assert found["after"]["packed_bytes"] < found["before"]["bytes"]
@@ -47,8 +55,7 @@ def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
     out = tmp_path / "out" / "healed"
     heal = "task-distill:gold(schedule.epochs=1, schedule.precision=fp32)"
     command = ("compress", tagger, "--method", "tie-layers", "--corpus", corpus, "--heal", heal, "--out", out)
-    result = finkd(*command)
-    assert result.exit_code == 0, result.stderr
+    result = finkd(*command, code=0)
     assert "| before |" in result.stdout
     assert "| after |" in result.stdout
     assert "healed seed-1 task-distill:gold" in result.stderr or "task-distill:gold: begins" in result.stderr
@@ -56,8 +63,7 @@ def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
 
 
 def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
-    result = finkd("compress", teacher, "--method", "prune", "--set", "by=magnitude", "--out", tmp_path / "out" / "x")
-    assert result.exit_code == 0, result.stderr
+    finkd("compress", teacher, "--method", "prune", "--set", "by=magnitude", "--out", tmp_path / "out" / "x", code=0)
     assert load_model(tmp_path / "out" / "x").labels == ()
 
 
@@ -69,13 +75,11 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     full, file = (tmp_path / "full", "holds other files"), (tmp_path / "file", "is a file")
     for out, said in (full, file, (tagger, "holds what is read"), (tmp_path, "is read")):
         for command in (("compress", tagger, "--method", "tie-layers"), ("export", tagger, "--to", "onnx")):
-            result = finkd(*command, "--out", out)
-            assert result.exit_code == 2, result.stdout
+            result = finkd(*command, "--out", out, code=2)
             assert said in result.stderr
     assert (tmp_path / "full" / "thesis.tex").is_file()
     for _ in range(2):  # its own work may be replaced
-        result = finkd("compress", tagger, "--method", "tie-layers", "--out", tmp_path / "out" / "x")
-        assert result.exit_code == 0, result.stderr
+        result = finkd("compress", tagger, "--method", "tie-layers", "--out", tmp_path / "out" / "x", code=0)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +94,6 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     ],
 )
 def test_mistakes_are_one_line(arguments, said, finkd, teacher, tmp_path):
-    result = finkd("compress", teacher, "--out", tmp_path / "out" / "x", *arguments)
-    assert result.exit_code == 2
+    result = finkd("compress", teacher, "--out", tmp_path / "out" / "x", *arguments, code=2)
     assert said in result.stderr
-    assert "Traceback" not in result.stderr
     assert not (tmp_path / "out" / "x").exists()

@@ -35,12 +35,3 @@ def test_from_end_to_end(teacher, hub, tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in out.rglob("*.task.json")}
     assert CliRunner().invoke(app, command).exit_code == 0
     assert {path: path.read_bytes() for path in before} == before
-
-
-def test_mistakes_are_one_line(tmp_path):
-    result = CliRunner().invoke(app, ["--seeds", "one", "--out", str(tmp_path)])
-    assert result.exit_code == 2
-    assert "--seeds: expected whole numbers" in result.stderr
-    result = CliRunner().invoke(app, ["--text", "no-such-text", "--out", str(tmp_path)])
-    assert result.exit_code == 2
-    assert "no-such-text" in result.stderr

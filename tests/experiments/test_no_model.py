@@ -24,14 +24,12 @@ COMMANDS = {
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 def test_the_folder_of_a_run_is_no_model_but_holds_some(arguments, finished, config, corpus, finkd, tmp_path):
-    run, _ = finished
-    models = [run / "models" / name for name in ("domain-student-seed-1", "teacher-seed-1")]
+    models = [finished / "models" / name for name in ("domain-student-seed-1", "teacher-seed-1")]
     places = {"corpus": corpus, "config": config, "model": models[1], "out": tmp_path / "out"}
-    given = [part.format(run, **places) for part in arguments]
-    result = finkd(*given)
-    assert result.exit_code == 1, result.output
+    given = [part.format(finished, **places) for part in arguments]
+    result = finkd(*given, code=1)
     problem, *commands = result.stderr.splitlines()
-    assert f"model '{run}': the folder is no model itself; a model is a folder with config.json" in problem
+    assert f"model '{finished}': the folder is no model itself; a model is a folder with config.json" in problem
     assert problem.endswith(f"2 models lie below it, such as {models[0]}")
     meant = [[part.format(model, **places) for part in arguments] for model in models]
     assert commands == [f"finkd:   {shlex.join(['finkd', *each])}" for each in meant]

@@ -104,15 +104,6 @@ def test_the_plan_tells_what_is_shared(experiment, tmp_path):
 SCRIPTS = [name for name in STUDENTS if name != "finetune"]  # that is the teacher of every script
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_it_has_a_script_that_says_how_it_is_run(name):
-    path = Path(scripts.__file__).parent / f"{name.replace('-', '_')}.py"
-    text = path.read_text()
-    assert f"python experiments/strategies/{path.name} --seeds 1,2,3" in text
-    assert f"python experiments/strategies/{path.name} --tiny" in text
-    assert f'main("{name}")' in text
-
-
 def test_every_script_belongs_to_an_ordering():
     found = {path.stem for path in Path(scripts.__file__).parent.glob("*.py")} - {"__init__", "script"}
     assert found == {name.replace("-", "_") for name in SCRIPTS}

@@ -9,8 +9,7 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 
 def made(finkd, corpus, out, *options):
-    result = finkd("vocab", "--corpus", corpus, "--out", out, "--json", *options)
-    assert result.exit_code == 0, result.stderr
+    result = finkd("vocab", "--corpus", corpus, "--out", out, "--json", *options, code=0)
     return json.loads(result.stdout), Tokenizer.load(out)
 
 
@@ -60,8 +59,7 @@ def test_a_general_corpus_is_weighed_in(finkd, corpus, tmp_path):
     ],
 )
 def test_mistakes_are_told_in_one_line(options, message, finkd, corpus, tmp_path):
-    result = finkd("vocab", "--corpus", corpus, "--out", tmp_path / "out", *options)
-    assert result.exit_code == 2
+    result = finkd("vocab", "--corpus", corpus, "--out", tmp_path / "out", *options, code=2)
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()

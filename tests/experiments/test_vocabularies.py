@@ -2,7 +2,6 @@
 
 import pytest
 
-from finkd import corpora
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.experiments import vocabularies
 from finkd.experiments.vocabularies import (
@@ -10,11 +9,9 @@ from finkd.experiments.vocabularies import (
     DEFAULT_SIZE,
     AnalysisPlan,
     analyze,
-    named_tokenizer,
     source,
 )
 from finkd.models.loading import load_model
-from tests.finkd.toys import tiny_model
 
 
 def plan(teacher, *named, **more):
@@ -120,21 +117,6 @@ def test_what_is_trained_if_little_is_said():
         *(("bpe", 1), ("bpe", 2)),
         *(("unigram", 1), ("unigram", 2)),
     )
-
-
-def test_a_tokenizer_is_named_by_its_folder_or_by_a_teacher(teacher):
-    assert len(named_tokenizer(str(teacher))) == len(tiny_model().tokenizer)
-
-
-def test_training_texts_of_a_labelled_corpus_are_its_train_split():
-    train = corpora.load("sample").splits["train"]
-    assert list(source("sample").training(held_out=False)) == [sentence.text for sentence in train]
-
-
-def test_training_texts_of_a_folder_depend_on_a_train_file(corpus, tmp_path):
-    assert len(list(source(str(corpus)).training(held_out=False))) == 3
-    (tmp_path / "a.txt").write_text("one\ntwo\n")
-    assert list(source(str(tmp_path)).training(held_out=False)) == ["one", "two"]
 
 
 def test_a_single_labelled_file_has_no_train_split(corpus):

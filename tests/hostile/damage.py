@@ -1,12 +1,14 @@
 """Damage that any file of JSON or bytes can take."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.hostile.case import Refusal
+from tests.hostile.case import Case, Refusal, Unknown
 
 NO_OBJECTS = ("null", "[]", "5", '"text"', "true", "[[[[]]]]", "")
 ODD_VALUES = (None, True, -1, 0, 10**9, 10**30, 1.5, "", "x", "\u202e", [], [1], {}, {"a": 1})
@@ -120,3 +122,34 @@ def no_file(random: Random, path: Path) -> None:
     """Replace a file by none, an empty one, a folder or a link to itself."""
     path.unlink()
     random.choice([lambda: None, path.touch, path.mkdir, lambda: path.symlink_to(path)])()
+
+
+def common(json_files: Sequence[str], needed: Sequence[str]) -> dict[str, Damage]:
+    """Damage of any folder with files of JSON and with files that it needs."""
+    every = (*json_files, *(name for name in needed if name not in json_files))
+    return {
+        "undamaged": nothing,
+        "broken JSON": of_file(break_json, Refusal, *json_files),
+        "the same JSON": of_file(rewrite_json, None, *json_files),
+        "an odd value": of_file(odd_value, Unknown, *json_files),
+        "bytes": of_file(mutate, Unknown, *every),
+        "cut": of_file(cut, Refusal, *needed),
+        "files": of_file(no_file, Refusal, *needed),
+    }
+
+
+@cache
+def undamaged(read: Callable[[Path], Any], whole: Path) -> Any:
+    """What is read from a folder that is right."""
+    return read(whole)
+
+
+def damaged(
+    random: Random, folder: Path, whole: Path, read: Callable[[Path], Any], kinds: Mapping[str, Damage], *mentions: str
+) -> Case:
+    """Copy a folder that is right and damage it in one of some ways."""
+    shutil.copytree(whole, folder, dirs_exist_ok=True)
+    name = random.choice(sorted(kinds))
+    expected = kinds[name](random, folder)
+    value = undamaged(read, whole) if expected is None else expected
+    return Case(name, lambda: read(folder), value, (str(folder), *mentions))

@@ -12,11 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from finkd.corpora import entities, load, stream
+from finkd.corpora import entities, load
 from finkd.corpora.text.streams import text_records
 from tests.hostile.case import Case, Refusal, Unknown
 
-EXAMPLES = 40
 TYPES = ("ORG", "PER", "LOC", "Financial Entity", "creative-work")
 STEMS = (
     *("Corvane", "Oslo", "Mérieux", "rose", "fell", "bonds", "U.S.", "3.5%", "Zürich", "上海", "don't", "Q3"),
@@ -55,17 +54,10 @@ def generate(random: Random, folder: Path) -> Case:
 def good(random: Random, least: int = 2) -> Rows:
     rows = []
     for _ in range(random.randint(least, 5)):
-        words, tags = [], []
-        for _ in range(random.randint(1, 4)):
-            if random.random() < 0.5:
-                type_ = random.choice(TYPES[:4])
-                count = random.randint(1, 3)
-                tags += [f"B-{type_}", *[f"I-{type_}"] * (count - 1)]
-            else:
-                count = random.randint(1, 2)
-                tags += ["O"] * count
-            words += [random.choice(STEMS) for _ in range(count)]
-        rows.append(Row(tuple(words), tuple(tags)))
+        tags = []
+        for type_ in random.choices((*TYPES[:4], *[""] * 4), k=random.randint(1, 4)):
+            tags += [f"B-{type_}", *[f"I-{type_}"] * random.randint(0, 2)] if type_ else ["O"]
+        rows.append(Row(tuple(random.choices(STEMS, k=len(tags))), tuple(tags)))
     first = rows[0]
     rows[0] = replace(first, words=("Acme", *first.words), tags=("B-ORG", *first.tags))
     return rows
@@ -167,17 +159,6 @@ def line_ends(random: Random, folder: Path) -> Case:
     return case(random, folder, f"lines end in {end!r}", kind, raw, expected(rows) if end == "\r\n" else Refusal)
 
 
-def mixed_line_ends(random: Random, folder: Path) -> Case:
-    rows = good(random)
-    lines = as_conll(rows).decode().split("\n")
-    # Before a blank line, CR and the blank line's LF would be one line end.
-    place = random.choice([place for place, line in enumerate(lines[:-1]) if line and lines[place + 1]])
-    ends = ["\r\n" if random.random() < 0.3 else "\n" for _ in lines]
-    ends[place] = "\r"
-    raw = "".join(line + end for line, end in zip(lines, ends, strict=True)).encode()
-    return case(random, folder, "one line ends in CR", random.choice(CONLL), raw, Refusal)
-
-
 def space_around_tag(random: Random, folder: Path) -> Case:
     kind, rows = random.choice(FORMATS), good(random)
     space = random.choice((" ", "  ", "   "))
@@ -212,14 +193,6 @@ def normal_forms(random: Random, folder: Path) -> Case:
     return case(random, folder, "a label in two normal forms", kind, content(split, kind), expected(rows))
 
 
-def look_alike(random: Random, folder: Path) -> Case:
-    kind = random.choice(FORMATS)
-    other = random.choice(("\u041eRG", "\u039fRG"))
-    rows = with_change(random, good(random), lambda word, _: (word, f"B-{other}"))
-    rows = [*rows, Row(("Acme",), ("B-ORG",))]
-    return case(random, folder, "a look-alike type", kind, content(rows, kind), Refusal, mention=False)
-
-
 def docstart(random: Random, folder: Path) -> Case:
     rows = good(random)
     separator = random.choice(("\t", " "))
@@ -251,16 +224,6 @@ def encodings(random: Random, folder: Path) -> Case:
     return case(random, folder, f"in {encoding}", kind, raw, expected(rows) if encoding == "utf-8-sig" else Refusal)
 
 
-def columns(random: Random, folder: Path) -> Case:
-    kind, rows = random.choice((*CONLL, "csv")), good(random)
-    lines = content(rows, kind).decode().splitlines()
-    full = [place for place in range(1, len(lines)) if lines[place]]
-    place = random.choice(full)
-    separator = "," if kind == "csv" else "\t"
-    lines[place] = random.choice((lines[place] + f"{separator}O", lines[place].split(separator)[0]))
-    return case(random, folder, "another number of columns", kind, "\n".join(lines).encode(), Refusal)
-
-
 def csv_headers(random: Random, folder: Path) -> Case:
     rows = good(random)
     header = random.choice(
@@ -276,13 +239,6 @@ def csv_gaps(random: Random, folder: Path) -> Case:
     return case(random, folder, "a row without its sentence", "csv", "\n".join(lines).encode(), Refusal)
 
 
-def csv_quotes(random: Random, folder: Path) -> Case:
-    lines = as_csv(good(random)).decode().splitlines()
-    place = random.randrange(1, len(lines))
-    lines[place] = random.choice(('"open,O,9', '"a"b,O,9', 'a,"O" ,9'))
-    return case(random, folder, "broken quotes", "csv", "\n".join(lines).encode(), Refusal)
-
-
 def documents(random: Random, folder: Path) -> Case:
     kind = random.choice(RECORDS)
     names = random.choice(((0, 1), ("0", "1"), ("", "a"), ("a ", "a"), (None, 0)))
@@ -295,69 +251,6 @@ def documents(random: Random, folder: Path) -> Case:
 
     right = ["" if name is None else str(name).strip() for name in names]
     return Case(f"{kind}: documents {names!r}", found, right, (path.name,))
-
-
-def odd_documents(random: Random, folder: Path) -> Case:
-    value = random.choice(([], {}, True, False, ["a"], {"id": 1}))
-    records = [{**record(row), "document": value} for row in good(random)]
-    kind = random.choice(("jsonl", "json"))
-    return case(random, folder, f"the document {value!r}", kind, records_content(records, kind), Refusal)
-
-
-def odd_record(random: Random, folder: Path) -> Case:
-    kind = random.choice(("jsonl", "json"))
-    odd: Any = random.choice(
-        (
-            None,
-            [],
-            5,
-            "text",
-            {},
-            {"words": ["a"]},
-            {"words": "a", "tags": ["O"]},
-            {"words": {"a": 1}, "tags": ["O"]},
-            {"words": ["a", "b"], "tags": ["O"]},
-            {"words": [], "tags": []},
-            {"words": [1], "tags": ["O"]},
-            {"words": ["a"], "tags": [0]},
-            {"words": [["a"]], "tags": ["O"]},
-            {"text": "a b", "spans": {}},
-            {"text": None, "spans": []},
-            {"text": ["a"], "spans": []},
-            {"text": "a b", "spans": [1]},
-            {"text": "a b", "spans": [{"start": 0, "end": 1}]},
-            {"text": "a b", "spans": [{"start": 0.0, "end": 1, "label": "X"}]},
-            {"text": "a b", "spans": [{"start": True, "end": 1, "label": "X"}]},
-            {"text": "a b", "spans": [{"start": -1, "end": 1, "label": "X"}]},
-            {"text": "a b", "spans": [{"start": 1, "end": 0, "label": "X"}]},
-            {"text": "a b", "spans": [{"start": 0, "end": 10**29, "label": "X"}]},
-            {"text": "a b", "spans": [{"start": 0, "end": 1, "label": " "}]},
-            {"text": "a b", "spans": [{"start": 0, "end": 1, "label": "X\u200b"}]},
-            {"text": "a b", "spans": [{"start": 1, "end": 2, "label": "X"}]},
-        )
-    )
-    records: list[Any] = [record(row) for row in good(random)]
-    records.insert(random.randint(0, len(records)), odd)
-    return case(random, folder, f"the record {odd!r:.60}", kind, records_content(records, kind), Refusal)
-
-
-def raw_json(random: Random, folder: Path) -> Case:
-    damage = random.choice(
-        (
-            '{"words": ["a"], "tags": ["O"], "tags": ["B-X"]}',
-            '{"words": ["\\ud800"], "tags": ["O"]}',
-            '{"words": ["a"], "tags": ["O"], "n": 1' + "0" * random.randint(40, 6000) + "}",
-            "[" * random.randint(150, 100_000),
-            '{"a":' * random.randint(150, 5000) + "1" + "}" * 150,
-            '{"words": ["a"], "tags": ["O"], "deep": ' + "[" * 150 + "]" * 150 + "}",
-            '{"words": ["a"], "tags": ["O"]} {}',
-            "{'words': ['a'], 'tags': ['O']}",
-            '{"words": ["a"], "tags": ["O"]',
-            "\ufeff{}",
-        )
-    )
-    raw = as_jsonl([record(row) for row in good(random)]) + damage.encode() + b"\n"
-    return case(random, folder, f"{damage[:40]}", "jsonl", raw, Refusal)
 
 
 def answers(random: Random, folder: Path) -> Case:
@@ -377,39 +270,6 @@ SENTENCES = (
 )
 
 
-def spans_case(
-    random: Random, folder: Path, name: str, records: list[Any], right: Any, kind: str | None = None, **options: Any
-) -> Case:
-    kind = kind or random.choice(RECORDS)
-    path = folder / f"x.{kind}"
-    path.write_bytes(records_content(records, kind))
-
-    def found() -> list[list[str]]:
-        return [
-            [s.text[s.spans[e.start][0] : s.spans[e.end - 1][1]] for e in entities(s.tags)]
-            for s in load(path, **options).splits["all"]
-        ]
-
-    return Case(f"{kind}: {name}", found, right, (path.name,))
-
-
-def labelled_texts(random: Random, prefix: str = "") -> list[tuple[str, str, int]]:
-    """(text, entity, first character) of some sentences, each behind a prefix."""
-    found = []
-    for _ in range(random.randint(2, 6)):
-        frame, entity = random.choice(SENTENCES)
-        text = prefix + frame.format(entity)
-        found.append((text, entity, text.index(entity)))
-    return found
-
-
-def span_records(texts: list[tuple[str, str, int]], place: Callable[[str, int], int]) -> list[Any]:
-    return [
-        {"text": text, "spans": [{"start": place(text, at), "end": place(text, at + len(entity)), "label": "X"}]}
-        for text, entity, at in texts
-    ]
-
-
 UNITS: dict[str, Callable[[str, int], int]] = {
     "characters": lambda text, place: place,
     "utf16": lambda text, place: len(text[:place].encode("utf-16-le")) // 2,
@@ -418,78 +278,24 @@ UNITS: dict[str, Callable[[str, int], int]] = {
 
 
 def right_units(random: Random, folder: Path) -> Case:
-    unit = random.choice(tuple(UNITS))
-    texts = labelled_texts(random, random.choice(("", "🚀 ", "🚀🚀 ", "é ", "\ufeff ", "\t\n ")))
-    right = [[entity] for _, entity, _ in texts]
-    records = span_records(texts, UNITS[unit])
-    return spans_case(random, folder, f"offsets in {unit}", records, right, offsets=unit)
+    unit, kind = random.choice(tuple(UNITS)), random.choice(RECORDS)
+    prefix, records, right = random.choice(("", "🚀 ", "🚀🚀 ", "é ", "\ufeff ", "\t\n ")), [], []
+    for frame, entity in random.choices(SENTENCES, k=random.randint(2, 6)):
+        text = prefix + frame.format(entity)
+        at = text.index(entity)
+        span = {"start": UNITS[unit](text, at), "end": UNITS[unit](text, at + len(entity)), "label": "X"}
+        records.append({"text": text, "spans": [span] * random.randint(1, 3)})
+        right.append([entity])
+    path = folder / f"x.{kind}"
+    path.write_bytes(records_content(records, kind))
 
+    def found() -> list[list[str]]:
+        return [
+            [s.text[s.spans[e.start][0] : s.spans[e.end - 1][1]] for e in entities(s.tags)]
+            for s in load(path, offsets=unit).splits["all"]
+        ]
 
-def wrong_units(random: Random, folder: Path) -> Case:
-    unit, read_as = random.choice((("utf16", "characters"), ("bytes", "characters"), ("characters", "utf16")))
-    texts = labelled_texts(random, random.choice(("🚀🚀 ", "🚀🎉 ")))
-    records = span_records(texts, UNITS[unit])
-    return spans_case(random, folder, f"offsets in {unit} read as {read_as}", records, Refusal, offsets=read_as)
-
-
-def shifted(random: Random, folder: Path) -> Case:
-    by = random.choice((1, -1))
-    texts = labelled_texts(random, random.choice(("", "🚀 ", "é ")) + "So ")
-    records = span_records(texts, lambda text, place: place + by)
-    return spans_case(random, folder, f"offsets off by {by}", records, Refusal)
-
-
-def duplicate_spans(random: Random, folder: Path) -> Case:
-    texts = labelled_texts(random)
-    records = span_records(texts, UNITS["characters"])
-    for each in records:
-        each["spans"] *= random.randint(1, 3)
-    return spans_case(random, folder, "a span twice", records, [[entity] for _, entity, _ in texts])
-
-
-def overlapping_spans(random: Random, folder: Path) -> Case:
-    records = span_records(labelled_texts(random, "So "), UNITS["characters"])
-    span = records[-1]["spans"][0]
-    records[-1]["spans"].append(
-        random.choice(({**span, "label": "Y"}, {**span, "start": 0}, {**span, "end": span["end"] + 2}))
-    )
-    return spans_case(random, folder, "spans overlap", records, Refusal)
-
-
-def beyond_the_text(random: Random, folder: Path) -> Case:
-    records = span_records(labelled_texts(random), UNITS["characters"])
-    records[0]["spans"][0]["end"] += random.randint(60, 10**9)
-    return spans_case(random, folder, "a span beyond its text", records, Refusal)
-
-
-def gzip_damage(random: Random, folder: Path) -> Case:
-    kind, rows = random.choice((*CONLL, "csv", "jsonl", "json")), good(random)
-    raw = gzip.compress(content(rows, kind), mtime=0)
-    name = random.choice(("cut", "not packed", "named otherwise"))
-    path = folder / (f"x.{kind}.gz" if name != "named otherwise" else f"x.{kind}")
-    path.write_bytes({"cut": raw[: random.randint(1, len(raw) - 1)], "not packed": content(rows, kind)}.get(name, raw))
-    return Case(f"{kind}: gzip {name}", lambda: seen(load(path).splits["all"]), Refusal, (path.name,))
-
-
-def packed_zeros(random: Random, folder: Path) -> Case:
-    kind = random.choice(("conll", "csv", "jsonl", "json", "txt"))
-    path = folder / f"x.{kind}.gz"
-    path.write_bytes(_bomb(random.choice(("a", " ", "\0", "["))))
-    reads: list[Callable[[], Any]] = [lambda: load(path)]
-    if kind != "conll":
-        reads.append(lambda: list(text_records(path)))
-    if kind in ("txt", "jsonl"):
-        reads.append(lambda: list(stream(folder)))
-    read = random.choice(reads)
-    return Case(f"{kind}: a line without end in gzip", read, Refusal, (path.name,))
-
-
-def _bomb(letter: str) -> bytes:
-    """A gzip file of one line that is longer than any line may be, put together from equal members."""
-    from finkd.corpora.readers import limits
-
-    member = gzip.compress(letter.encode() * limits.MEBIBYTE, mtime=0)
-    return member * (limits.HELD_BYTES // limits.MEBIBYTE + 1)
+    return Case(f"{kind}: offsets in {unit}", found, right, (path.name,))
 
 
 def cut_off(random: Random, folder: Path) -> Case:
@@ -548,38 +354,20 @@ def encoded_tables(random: Random, folder: Path) -> Case:
     return Case("parquet: other column types", lambda: seen(load(path).splits["all"]), expected(rows), (path.name,))
 
 
-def nothing_in_it(random: Random, folder: Path) -> Case:
-    kind = random.choice(FORMATS)
-    raw = random.choice((b"", b"\n", b" \n \n", b"[]", b"\xef\xbb\xbf"))
-    return case(random, folder, f"nothing but {raw!r}", kind, raw, Refusal, mention=False)
-
-
 def raw_text(random: Random, folder: Path) -> Case:
     inner = random.choice(("\t", "\f", "\v", "\x85", "\u2028", "\u00a0", "\ufeff", "\x07", "🚀"))
-    texts = [f"{random.choice(STEMS)}{inner}{random.choice(STEMS)}" for _ in range(random.randint(1, 4))]
-    kind = random.choice(("txt", "jsonl", "csv"))
-    end = random.choice(("\n", "\r\n"))
+    texts = [f"{random.choice(STEMS)}{inner}{random.choice(STEMS)}" for _ in range(random.randint(2, 4))]
+    kind, end = random.choice(("txt", "jsonl", "csv")), random.choice(("\n", "\r\n", "\r"))
+    lines = {
+        "txt": texts,
+        "jsonl": [json.dumps({"text": text}) for text in texts],
+        "csv": ["id,text", *(f'{number},"{text}"' for number, text in enumerate(texts))],
+    }[kind]
     path = folder / f"x.{kind}"
-    return _text_case(path, texts, end, f"{inner!r} in a text", list(texts))
-
-
-def carriage_returns(random: Random, folder: Path) -> Case:
-    texts = [random.choice(STEMS) for _ in range(random.randint(2, 4))]
-    path = folder / f"x.{random.choice(('txt', 'jsonl', 'csv'))}"
-    return _text_case(path, texts, "\r", "lines end in CR", Refusal)
-
-
-def _text_case(path: Path, texts: list[str], end: str, name: str, right: Any) -> Case:
-    if path.suffix == ".txt":
-        lines = texts
-    elif path.suffix == ".jsonl":
-        lines = [json.dumps({"text": text}) for text in texts]
-    else:
-        lines = ["id,text", *(f'{number},"{text}"' for number, text in enumerate(texts))]
     path.write_bytes("".join(line + end for line in lines).encode())
-    return Case(
-        f"text in {path.suffix}: {name}", lambda: [each["text"] for each in text_records(path)], right, (path.name,)
-    )
+    right = Refusal if end == "\r" else texts
+    name = f"text in {kind}: {inner!r} within, lines end in {end!r}"
+    return Case(name, lambda: [each["text"] for each in text_records(path)], right, (path.name,))
 
 
 def broken_text_records(random: Random, folder: Path) -> Case:
@@ -604,9 +392,7 @@ def broken_text_records(random: Random, folder: Path) -> Case:
 
 
 FAMILIES: tuple[Callable[[Random, Path], Case], ...] = (
-    *(untouched, line_ends, mixed_line_ends, *[odd_cell] * 7, space_around_tag, normal_forms, look_alike, docstart),
-    *(joined_signatures, encodings, columns, csv_headers, csv_gaps, csv_quotes, documents, odd_documents, odd_record),
-    *(raw_json, answers, right_units, wrong_units, shifted, duplicate_spans, overlapping_spans, beyond_the_text),
-    *(gzip_damage, packed_zeros, cut_off, flipped_bytes, odd_tables, encoded_tables, nothing_in_it, raw_text),
-    *(carriage_returns, broken_text_records),
+    *(untouched, line_ends, *[odd_cell] * 7, space_around_tag, normal_forms, docstart, joined_signatures, encodings),
+    *(csv_headers, csv_gaps, documents, answers, right_units, cut_off, flipped_bytes, odd_tables, encoded_tables),
+    *(raw_text, broken_text_records),
 )

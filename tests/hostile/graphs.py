@@ -1,7 +1,6 @@
 """ONNX folders: a small graph, its tokenizer and its configuration, of which something is damaged."""
 
 import json
-import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -16,22 +15,9 @@ from finkd.export.onnx import GRAPH, load_onnx
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS
 from tests.hostile.case import Case, Refusal, Unknown
-from tests.hostile.damage import (
-    Damage,
-    break_json,
-    change,
-    cut,
-    mutate,
-    no_file,
-    nothing,
-    odd_value,
-    of_file,
-    of_settings,
-    rewrite_json,
-)
+from tests.hostile.damage import Damage, change, common, damaged, of_file, of_settings
 from tests.toys import TEXTS, wordpiece_uncased
 
-EXAMPLES = 30
 POSITIONS = 64
 INT64, FLOAT = TensorProto.INT64, TensorProto.FLOAT
 Shape = list[Any]
@@ -108,10 +94,7 @@ def right() -> list[list[tuple[int, int, str]]]:
 
 def generate(random: Random, folder: Path) -> Case:
     """One damaged folder."""
-    shutil.copytree(whole(), folder, dirs_exist_ok=True)
-    name = random.choice(sorted(DAMAGE))
-    expected = DAMAGE[name](random, folder)
-    return Case(name, lambda: found(folder), right() if expected is None else expected, (str(folder), "wordpiece"))
+    return damaged(random, folder, whole(), found, DAMAGE, "wordpiece")
 
 
 def _ends(random: Random, folder: Path) -> Any:
@@ -254,7 +237,7 @@ def _named(random: Random, folder: Path) -> Any:
 
 
 DAMAGE: dict[str, Damage] = {
-    "undamaged": nothing,
+    **common(JSON, (GRAPH, *JSON)),
     "inputs and outputs": _ends,
     "weights elsewhere": _elsewhere,
     "no numbers": _not_numbers,
@@ -266,13 +249,6 @@ DAMAGE: dict[str, Damage] = {
     "no length": of_file(_no_length, Refusal, TOKENIZER_CONFIG),
     "labels": _labels,
     "sizes": of_settings(CONFIG, SIZES),
-    "an odd value": of_file(odd_value, Unknown, CONFIG, TOKENIZER_CONFIG),
-    "files": of_file(no_file, Refusal, GRAPH, *JSON),
-    "broken JSON": of_file(break_json, Refusal, *JSON),
-    "the same JSON": of_file(rewrite_json, None, *JSON),
-    "bytes of JSON": of_file(mutate, Unknown, *JSON),
-    "bytes": of_file(mutate, Unknown, GRAPH),
-    "cut": of_file(cut, Refusal, GRAPH),
     "another file": _other,
     "notes": _named,
 }

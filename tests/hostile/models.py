@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import shutil
 import struct
 import tempfile
 from collections.abc import Callable
@@ -19,20 +18,7 @@ from finkd.inference.tagging import predict
 from finkd.stages.prune import Prune
 from tests.finkd.toys import LABELS, context, tiny_model
 from tests.hostile.case import Case, Refusal, Unknown
-from tests.hostile.damage import (
-    ODD_VALUES,
-    Damage,
-    break_json,
-    change,
-    cut,
-    mutate,
-    no_file,
-    nothing,
-    odd_value,
-    of_file,
-    of_settings,
-    rewrite_json,
-)
+from tests.hostile.damage import ODD_VALUES, Damage, change, common, damaged, of_settings
 from tests.toys import roberta
 
 TEXT = "Acme Corp fell after Goldman Sachs lent money to the Borrower. Société Générale rose 4.75%."
@@ -74,34 +60,17 @@ def whole(family: str) -> Path:
 
 
 def found(folder: Path) -> list[tuple[int, int, str]]:
-    """Entities of a text, by the tagger in a folder."""
-    (tagged,) = predict([TEXT], load_tagger(folder))
-    return [(each.start, each.end, each.label) for each in tagged.mentions]
-
-
-@cache
-def right(family: str) -> list[tuple[int, int, str]]:
-    """What the undamaged tagger finds."""
-    return found(whole(family))
+    """Entities of a text, by the tagger in a folder, of which no code is run."""
+    try:
+        (tagged,) = predict([TEXT], load_tagger(folder))
+        return [(each.start, each.end, each.label) for each in tagged.mentions]
+    finally:
+        assert not (folder / "ran").exists(), "code in the folder was run"
 
 
 def generate(random: Random, folder: Path) -> Case:
     """One damaged folder."""
-    family = random.choice(FAMILIES)
-    shutil.copytree(whole(family), folder, dirs_exist_ok=True)
-    marker = folder / "ran"
-    names = sorted(DAMAGE)
-    name = random.choice(names)
-    expected = DAMAGE[name](random, folder)
-
-    def read() -> list[tuple[int, int, str]]:
-        try:
-            return found(folder)
-        finally:
-            assert not marker.exists(), "code in the folder was run"
-
-    value = right(family) if expected is None else expected
-    return Case(f"{family}: {name}", read, value, (str(folder),))
+    return damaged(random, folder, whole(random.choice(FAMILIES)), found, DAMAGE)
 
 
 def _key(entries: dict[str, Any], *names: str) -> str:
@@ -121,13 +90,6 @@ def _size(*names: str, near: bool = True) -> Damage:
         return Refusal
 
     return damage
-
-
-def _layers(random: Random, folder: Path) -> Any:
-    entries = json.loads((folder / "config.json").read_text())
-    key = _key(entries, "num_hidden_layers", "n_layers")
-    change(folder / "config.json", lambda each: each.update({key: random.choice([1, 3, 200, 0, 10**9, "2", -2, 2.0])}))
-    return Refusal
 
 
 def _labels(random: Random, folder: Path) -> Any:
@@ -295,9 +257,7 @@ def _shards(random: Random, folder: Path) -> Any:
 
 
 def _adapters(random: Random, folder: Path) -> Any:
-    (folder / "adapter_config.json").write_text(
-        json.dumps({"base_model_name_or_path": "../other", "peft_type": "LORA"})
-    )
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "../other", "peft_type": "LORA"}')
     return Refusal
 
 
@@ -310,7 +270,7 @@ def _slim(random: Random, folder: Path) -> Any:
         {"units": [10**9, 10**9]},
         {"ranks": {"0.query": -1}},
     ]
-    odd += [{"shared": "some"}, {"stacked": {"query": [1, 2, 3]}}, {"heads": [1]}, {"unknown": 1}]
+    odd += [{"shared": "some"}, {"stacked": {"query": [1, 2, 3]}}, {"unknown": 1}]
     change(folder / "config.json", lambda each: each.update(slim=random.choice(odd), model_type="finkd-bert"))
     return Unknown
 
@@ -324,14 +284,10 @@ def _activation(random: Random, folder: Path) -> Any:
 
 
 DAMAGE: dict[str, Damage] = {
-    "undamaged": nothing,
-    "config: broken JSON": of_file(break_json, Refusal, CONFIG),
-    "config: the same JSON": of_file(rewrite_json, None, CONFIG),
+    **common((CONFIG,), (CONFIG, WEIGHTS, "tokenizer.json")),
     "config: unknown keys": of_settings(CONFIG, UNKNOWN_KEYS, expected=None),
     "config: a key that is refused": of_settings(CONFIG, REFUSED_KEYS),
-    "config: an odd value": of_file(odd_value, Unknown, CONFIG),
-    "config: bytes": of_file(mutate, Unknown, CONFIG),
-    "config: layers": _layers,
+    "config: layers": _size("num_hidden_layers", "n_layers"),
     "config: width": _size("hidden_size", "dim"),
     "config: heads": _size("num_attention_heads", "n_heads", near=False),
     "config: inner width": _size("intermediate_size", "hidden_dim"),
@@ -343,8 +299,6 @@ DAMAGE: dict[str, Damage] = {
     "config: slim": _slim,
     "code": _code,
     "pickles": _pickle,
-    "weights: cut": of_file(cut, Refusal, WEIGHTS),
-    "weights: bytes": of_file(mutate, Unknown, WEIGHTS),
     "weights: length of the head": _head_length,
     "weights: the head": _head,
     "weights: no numbers": _weights(_not_numbers),
@@ -357,5 +311,4 @@ DAMAGE: dict[str, Damage] = {
     "weights: halves": _weights(_halves),
     "weights: several files": _shards,
     "adapters": _adapters,
-    "files": of_file(no_file, Refusal, CONFIG, WEIGHTS, "tokenizer.json"),
 }

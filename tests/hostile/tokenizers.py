@@ -1,7 +1,6 @@
 """Tokenizer folders: small tokenizers of every family whose files are damaged."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -11,23 +10,10 @@ from typing import Any
 
 from finkd.tokenization.tokenizer import ROLES, Tokenizer
 from tests.hostile.case import Case, Refusal, Unknown
-from tests.hostile.damage import (
-    ODD_VALUES,
-    Damage,
-    break_json,
-    change,
-    cut,
-    mutate,
-    no_file,
-    nothing,
-    of_file,
-    of_settings,
-    rewrite_json,
-)
+from tests.hostile.damage import ODD_VALUES, Damage, change, common, damaged, of_settings
 from tests.toys import FAMILIES, TEXTS
 
 READ = ("", *TEXTS[:3], "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "\N{SNOWMAN} 12,5 %\t\n  x")
-EXAMPLES = 30
 FILE, CONFIG = "tokenizer.json", "tokenizer_config.json"
 _CATASTROPHES = ("(a+)+b", "(a*)*b", "(a|a)+b", "(a|aa)+b", "(?:a+?)+b", "([a-z]+)*\\d", "(.*)*=", ".*.*.*=", "(a)\\1")
 _HUGE = ("x{1000}{1000}", "(x{500}){500}", "a" * 3000, "[" + "a" * 3000 + "]")
@@ -58,58 +44,22 @@ def cuts(folder: Path) -> list[Any]:
     return [tokens.ids.tolist(), tokens.starts.tolist(), tokens.ends.tolist(), tokenizer.special_ids, len(tokenizer)]
 
 
-@cache
-def right(family: str) -> list[Any]:
-    """What the undamaged tokenizer makes of them."""
-    return cuts(whole(family))
-
-
 def generate(random: Random, folder: Path) -> Case:
     """One damaged folder."""
-    family = random.choice(sorted(FAMILIES))
-    shutil.copytree(whole(family), folder, dirs_exist_ok=True)
-    name = random.choice(sorted(DAMAGE))
-    expected = DAMAGE[name](random, folder)
-    value = right(family) if expected is None else expected
-    return Case(f"{family}: {name}", lambda: cuts(folder), value, (str(folder),))
-
-
-def _vocabulary(entries: dict[str, Any]) -> dict[str, int] | None:
-    vocabulary = entries["model"]["vocab"]
-    return vocabulary if isinstance(vocabulary, dict) else None
+    return damaged(random, folder, whole(random.choice(sorted(FAMILIES))), cuts, DAMAGE)
 
 
 def _ids(random: Random, folder: Path) -> Any:
+    """Ids that are none, or of another entry."""
+
     def edit(entries: dict[str, Any]) -> None:
-        wrong = random.choice([4_000_000_000, 2**32, -1, 10**30, 1.5, "7", None, 2**31])
-        vocabulary = _vocabulary(entries)
-        if vocabulary is None:
-            entries["added_tokens"].append({**entries["added_tokens"][0], "content": "new", "id": wrong})
+        vocabulary, added = entries["model"]["vocab"], entries["added_tokens"]
+        wrong = random.choice([4_000_000_000, 2**32, -1, 10**30, 1.5, "7", None, 2**31, 3])
+        if isinstance(vocabulary, dict) and random.random() < 0.7:
+            vocabulary[random.choice(["\N{SNOWMAN}new", *list(vocabulary)[10:20]])] = wrong
         else:
-            vocabulary[random.choice([*list(vocabulary)[10:20], "\N{SNOWMAN}new"])] = wrong
-
-    change(folder / FILE, edit)
-    return Refusal
-
-
-def _one_id_twice(random: Random, folder: Path) -> Any:
-    def edit(entries: dict[str, Any]) -> None:
-        vocabulary = _vocabulary(entries)
-        if vocabulary is None:
-            entries["added_tokens"].append({**entries["added_tokens"][0], "content": "new", "id": 3})
-        else:
-            vocabulary["\N{SNOWMAN}new"] = random.randrange(len(vocabulary))
-
-    change(folder / FILE, edit)
-    return Refusal
-
-
-def _added_ids(random: Random, folder: Path) -> Any:
-    wrong = random.choice([4_000_000_000, -1, 10_000, "5", None, 2**22, 1.0])
-    content = random.choice(["[NEW]", "\u202e", "x" * 1000])
-
-    def edit(entries: dict[str, Any]) -> None:
-        entries["added_tokens"].append({**entries["added_tokens"][0], "content": content, "id": wrong})
+            content = random.choice(["new", "\u202e", "x" * 1000])
+            added.append({**added[0], "content": content, "id": wrong})
 
     change(folder / FILE, edit)
     return Refusal
@@ -251,10 +201,8 @@ def _config_odd(random: Random, folder: Path) -> Any:
 
 
 DAMAGE: dict[str, Damage] = {
-    "undamaged": nothing,
+    **common((FILE, CONFIG), (FILE,)),
     "ids": _ids,
-    "one id twice": _one_id_twice,
-    "ids of added tokens": _added_ids,
     "added tokens": _added_odd,
     "patterns without end": _pattern(_CATASTROPHES, Refusal),
     "huge patterns": _pattern(_HUGE, Refusal),
@@ -266,16 +214,8 @@ DAMAGE: dict[str, Damage] = {
     "truncation and padding": _cutting,
     "the model": of_settings(FILE, _MODEL, "model"),
     "random cuts": of_settings(FILE, {"dropout": [0.1, 0.5, 1.0, 2, "x", -1]}, "model"),
-    "an odd value": _odd_value,
+    "an odd value of the model": _odd_value,
     "roles": _roles,
     "config: odd": _config_odd,
     "config: name": of_settings(CONFIG, {"name_or_path": [5, ["a"], {"a": 1}, True]}),
-    "broken JSON": of_file(break_json, Refusal, FILE),
-    "config: broken JSON": of_file(break_json, Refusal, CONFIG),
-    "the same JSON": of_file(rewrite_json, None, FILE),
-    "config: the same JSON": of_file(rewrite_json, None, CONFIG),
-    "bytes": of_file(mutate, Unknown, FILE),
-    "config: bytes": of_file(mutate, Unknown, CONFIG),
-    "cut": of_file(cut, Refusal, FILE),
-    "files": of_file(no_file, Refusal, FILE),
 }

@@ -23,7 +23,6 @@ QUICK = ("--queries", "3", "--seconds", "0")
 def taggers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("benchmark")
     for name, layers in (("large", 3), ("small", 1)):
-        (folder / name).mkdir()
         tiny_model(labels=LABELS, layers=layers, width=64).save(folder / name)
     return folder
 
@@ -31,8 +30,7 @@ def taggers(tmp_path_factory):
 def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
     out = tmp_path / "out"
     command = ("benchmark", taggers / "large", f"tiny={taggers / 'small'}", "--corpus", corpus, "--out", out, *QUICK)
-    result = finkd(*command, "--runtimes", "eager, bf16, onnx-int8", "--no-memory")
-    assert result.exit_code == 0, result.stderr
+    result = finkd(*command, "--runtimes", "eager, bf16, onnx-int8", "--no-memory", code=0)
     records = [BenchmarkRecord.load(path) for path in sorted((out / "records").glob(f"*{SUFFIX}"))]
     assert {(each.system, each.runtime) for each in records} == {
         (system, runtime) for system in ("large", "tiny") for runtime in ("eager", "bf16", "onnx-int8")
@@ -56,9 +54,20 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
 
 def test_json_and_memory(taggers, corpus, tmp_path, finkd):
     result = finkd(
-        *("benchmark", taggers / "small", "--runtimes", "onnx", "--corpus", corpus, "--out", tmp_path, "--json", *QUICK)
+        *(
+            "benchmark",
+            taggers / "small",
+            "--runtimes",
+            "onnx",
+            "--corpus",
+            corpus,
+            "--out",
+            tmp_path,
+            "--json",
+            *QUICK,
+        ),
+        code=0,
     )
-    assert result.exit_code == 0, result.stderr
     (record,) = json.loads(result.stdout)
     assert record["peak_memory"] > 50e6
     assert set(record["words_per_second"]) == {"1"}  # tests have one thread
@@ -81,8 +90,7 @@ def pipeline(tmp_path_factory):
 def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, tmp_path, finkd):
     seeds = f"{taggers / 'small'},{taggers / 'large'},{taggers / 'small'}"
     command = ("benchmark", f"ours={seeds}", f"theirs={pipeline}", "--corpus", corpus, "--runtimes", "eager")
-    result = finkd(*command, "--out", tmp_path, "--json", *QUICK)
-    assert result.exit_code == 0, result.stderr
+    result = finkd(*command, "--out", tmp_path, "--json", *QUICK, code=0)
     ours, theirs = json.loads(result.stdout)
     assert len(ours["f1"]) == 3
     assert ours["f1"][0] == ours["f1"][2]
@@ -97,11 +105,9 @@ def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, 
 def test_packed_weights_are_told_of(corpus, tmp_path, finkd):
     model = tiny_model(labels=LABELS)
     model.network.config.packed_bytes = 4321
-    (tmp_path / "few").mkdir()
     model.save(tmp_path / "few")
     command = ("benchmark", tmp_path / "few", "--corpus", corpus, "--out", tmp_path / "out", "--no-memory", *QUICK)
-    result = finkd(*command, "--runtimes", "eager,bf16")
-    assert result.exit_code == 0, result.stderr
+    finkd(*command, "--runtimes", "eager,bf16", code=0)
     rows = list(csv.DictReader((tmp_path / "out" / "benchmark.csv").open()))
     assert [row["packed_bytes"] for row in rows] == ["4321", ""]  # in bf16 it holds no such weights
     assert {"few", "packed", "bf16"} <= set(labels((tmp_path / "out" / "benchmark.svg").read_text()))
@@ -113,8 +119,9 @@ def test_what_cannot_run_here_is_refused_before_anything_is_measured(taggers, co
         raise RuntimeError("no compiler\nand much more")
 
     monkeypatch.setattr(Running, "read", read)
-    result = finkd("benchmark", taggers / "small", "--corpus", corpus, "--out", tmp_path, "--runtimes", "eager", *QUICK)
-    assert result.exit_code == 2
+    result = finkd(
+        "benchmark", taggers / "small", "--corpus", corpus, "--out", tmp_path, "--runtimes", "eager", *QUICK, code=2
+    )
     assert "small, eager: cannot run here (no compiler); choose another runtime" in result.stderr
 
 
@@ -148,7 +155,6 @@ def test_pipelines_that_cannot_tag_are_refused(pipeline, tmp_path):
 )
 def test_mistakes_are_one_line(arguments, code, said, taggers, teacher, tmp_path, finkd):
     given = [each.format(teacher=teacher) for each in arguments]
-    result = finkd("benchmark", taggers / "large", *given, "--out", tmp_path / "out", *QUICK)
-    assert result.exit_code == code, result.stderr
+    result = finkd("benchmark", taggers / "large", *given, "--out", tmp_path / "out", *QUICK, code=code)
     assert said in result.stderr
     assert not (tmp_path / "out").exists()

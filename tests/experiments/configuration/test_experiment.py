@@ -31,20 +31,6 @@ def test_a_configuration_loads_and_names_what_exists(path):
     assert experiment.text is None or experiment.text.corpus in corpora
 
 
-def test_the_quick_start_compares_what_it_promises():
-    experiment = load_experiment(next(path for path in CONFIGS if path.stem == "quickstart"))
-    assert (experiment.corpus, experiment.split, experiment.text.corpus) == ("sample", "test", "sample-text")
-    assert experiment.baselines == ("dictionary",)
-    assert [system.role for system in experiment.systems.values()] == ["teacher", "student", "student", "student"]
-    stages = [[step.name for step in parse(s.strategy, experiment.stages)] for s in experiment.systems.values()]
-    assert stages == [
-        ["finetune"],
-        ["truncate-layers", "task-distill:text", "task-distill:gold"],
-        ["truncate-layers", "replace-vocabulary", "finetune"],
-        ["truncate-layers", "replace-vocabulary", "task-distill:text", "task-distill:gold"],
-    ]
-
-
 def test_overrides_replace_single_settings_and_are_read_as_yaml(settings):
     overrides = ["stages.finetune.schedule.learning_rate=1e-5", "seeds=[3, 4]", "text.corpus=x", "text.sentences=5"]
     experiment = from_settings(settings, overrides)
@@ -53,16 +39,6 @@ def test_overrides_replace_single_settings_and_are_read_as_yaml(settings):
     assert step.stage.schedule.epochs == 6
     assert experiment.seeds == (3, 4)
     assert (experiment.text.corpus, experiment.text.sentences) == ("x", 5)
-
-
-def test_an_override_may_hold_an_equals_sign(settings):
-    experiment = from_settings(settings, ["systems.teacher.strategy=finetune(schedule.epochs=9)"])
-    (step,) = parse(experiment.systems["teacher"].strategy, experiment.stages)
-    assert step.stage.schedule.epochs == 9
-
-
-def test_seeds_of_the_command_line_come_last(settings):
-    assert from_settings(settings, ["seeds=[3]"], seeds=[5, 6]).seeds == (5, 6)
 
 
 def test_a_strategy_goes_on_where_another_ends(settings):

@@ -40,6 +40,5 @@ def test_a_published_corpus_is_told_of(data, caplog):
 
 
 def test_a_dry_run_stops_there_too(finkd, teacher, data):
-    result = finkd("run", "finetune", "--corpus", data.name, "--set", f"teacher={teacher}", "--dry-run")
-    assert result.exit_code == 1
+    result = finkd("run", "finetune", "--corpus", data.name, "--set", f"teacher={teacher}", "--dry-run", code=1)
     assert "test has 2 of the type 'CITY'" in result.stderr

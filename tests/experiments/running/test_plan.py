@@ -4,14 +4,11 @@ import json
 
 import yaml
 
-from finkd.experiments.running.plan import matmul_speed
-
 STUDENT = ["truncate-layers", "replace-vocabulary", "task-distill:gold"]
 
 
 def rows(finkd, *arguments):
-    result = finkd("run", *arguments, "--dry-run", "--json")
-    assert result.exit_code == 0, result.stderr
+    result = finkd("run", *arguments, "--dry-run", "--json", code=0)
     return json.loads(result.stdout)
 
 
@@ -34,7 +31,7 @@ def test_what_several_systems_or_seeds_need_is_computed_once(finkd, settings, tm
 
 
 def test_what_is_stored_costs_nothing(finkd, config, finished):
-    before = rows(finkd, config, "--out", finished[0], "--seeds", "1,2")
+    before = rows(finkd, config, "--out", finished, "--seeds", "1,2")
     assert {row["state"] for row in before if row["seed"] == 1} == {"stored"}
     trained = [row for row in before if row["seconds"]]
     assert [(row["seed"], row["stage"]) for row in trained] == [(2, "finetune"), (2, "task-distill:gold")]
@@ -55,7 +52,3 @@ def test_a_time_limit_bounds_the_estimate(finkd, config, tmp_path):
     limited = ("--set", "stages.finetune.schedule.seconds=60")
     (teacher, *_) = rows(finkd, config, "--out", tmp_path / "out", *long, *limited)
     assert teacher["seconds"] == 60
-
-
-def test_the_speed_of_a_product_is_a_speed():
-    assert 1e6 < matmul_speed("fp32", size=64) < 1e16

@@ -22,14 +22,6 @@ from finkd.store import MANIFEST
 STUDENT = "domain-student-seed-1"
 
 
-@pytest.fixture
-def copied(finished, tmp_path):
-    """The finished run with its store, free to be changed."""
-    out, _ = finished
-    shutil.copytree(out.parent, tmp_path, dirs_exist_ok=True)
-    return tmp_path / out.name
-
-
 def scores(out):
     return {record.id: record.scores for record in load_records([out / "records"])}
 
@@ -38,8 +30,8 @@ def weights(out):
     return {path.parent.name: path.read_bytes() for path in sorted(out.rglob("model.safetensors"))}
 
 
-def test_a_run_writes_its_report_its_records_and_its_models(finished):
-    out, result = finished
+def test_a_run_writes_its_report_its_records_and_its_models(first_run):
+    out, result = first_run
     assert result.exit_code == 0, result.stderr
     for name in ("report.html", "results.md", "results.tex", "results.csv", "experiment.json"):
         assert (out / name).stat().st_size > 0
@@ -51,21 +43,13 @@ def test_a_run_writes_its_report_its_records_and_its_models(finished):
     ]
     assert {path.name for path in (out / "models").iterdir()} == {"teacher-seed-1", STUDENT}
     assert not (out / "models" / STUDENT / MANIFEST).exists()
-
-
-def test_a_run_shows_lines_on_standard_error_and_the_table_on_standard_output(finished):
-    _, result = finished
+    assert (out / "models" / STUDENT / "model.safetensors").stat().st_nlink == 2  # shared with the store
     assert result.stdout.startswith("### Results: toy on")
-    assert "**Domain student**" in result.stdout
-    assert "Domain student (seed 1) task-distill:gold: begins" in result.stderr
     assert "teacher (seed 1): micro-F1" in result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("teacher (seed 1) finetune: step")]
-    assert 1 <= len(lines) <= 10
 
 
 def test_records_hold_what_a_report_needs(finished):
-    out, _ = finished
-    record = next(r for r in load_records([out / "records"]) if r.role == "student")
+    record = next(r for r in load_records([finished / "records"]) if r.role == "student")
     assert record.strategy == "truncate-layers > replace-vocabulary > task-distill:gold"
     assert [stage.cached for stage in record.lineage] == [False] * 3
     assert sum(counts.gold for counts in record.scores.per_type.values()) == 3
@@ -78,7 +62,7 @@ def test_records_hold_what_a_report_needs(finished):
 
 def test_a_second_run_takes_everything_from_the_store(finkd, config, copied):
     before, table = scores(copied), (copied / "results.md").read_bytes()
-    assert finkd("run", config, "--out", copied).exit_code == 0
+    finkd("run", config, "--out", copied, code=0)
     trained = [r for r in load_records([copied / "records"]) if r.role != "baseline"]
     assert all(stage.cached for record in trained for stage in record.lineage)
     assert scores(copied) == before
@@ -115,20 +99,19 @@ def test_a_command_that_is_killed_goes_on_where_it_was(finkd, config, finished, 
     result = finkd("run", config, "--out", tmp_path / "out")
     assert "Domain student (seed 1) task-distill:gold: step 3/" in result.stderr
     assert "step 2/" not in result.stderr
-    assert weights(tmp_path / "out") == weights(finished[0])
-    assert all_but_clock(tmp_path / "out") == all_but_clock(finished[0])
+    assert weights(tmp_path / "out") == weights(finished)
+    assert all_but_clock(tmp_path / "out") == all_but_clock(finished)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(finkd, config, finished, tmp_path):
-    out, _ = finished
-    assert finkd("run", config, "--out", tmp_path / "again", "--seeds", "1,2").exit_code == 0
+    finkd("run", config, "--out", tmp_path / "again", "--seeds", "1,2", code=0)
     again = weights(tmp_path / "again")
-    assert again.items() >= weights(out).items()
+    assert again.items() >= weights(finished).items()
     assert again["teacher-seed-2"] != again["teacher-seed-1"]
 
 
 def test_seeds_of_later_runs_join_the_report(finkd, config, copied):
-    assert finkd("run", config, "--out", copied, "--seeds", "2").exit_code == 0
+    finkd("run", config, "--out", copied, "--seeds", "2", code=0)
     assert len(load_records([copied / "records"])) == 6
     assert json.loads((copied / "experiment.json").read_text())["seeds"] == [1, 2]
     assert "(seeds 1, 2)" in (copied / "results.md").read_text()
@@ -145,18 +128,10 @@ def test_what_a_killed_run_had_half_published_goes(finkd, config, copied):
     half = copied / "models" / ".teacher-seed-1.finkd-01234567"
     half.mkdir()
     (copied / "models" / ".git").mkdir()
-    assert finkd("run", config, "--out", copied).exit_code == 0
+    finkd("run", config, "--out", copied, code=0)
     assert not half.exists()
     assert (copied / "models" / ".git").is_dir()
     assert (copied / "models" / "teacher-seed-1").is_dir()
-
-
-def test_a_folder_that_cannot_be_written_is_one_line(finkd, config, tmp_path):
-    (tmp_path / "file").write_text("")
-    result = finkd("run", config, "--out", tmp_path / "file" / "toy")
-    assert result.exit_code == 1
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith("finkd:"))
-    assert "cannot write (Not a directory)" in line
 
 
 def test_a_full_disk_while_models_are_published_loses_nothing(finkd, config, finished, tmp_path, monkeypatch):
@@ -170,10 +145,9 @@ def test_a_full_disk_while_models_are_published_loses_nothing(finkd, config, fin
     assert result.exit_code == 1
     (line,) = (line for line in result.stderr.splitlines() if line.startswith("finkd:"))
     assert line.endswith("No space left on device")
-    again = finkd("run", config, "--out", tmp_path / "out")
-    assert again.exit_code == 0
+    again = finkd("run", config, "--out", tmp_path / "out", code=0)
     assert "task-distill:gold: begins" not in again.stderr
-    assert weights(tmp_path / "out") == weights(finished[0])
+    assert weights(tmp_path / "out") == weights(finished)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -194,39 +168,24 @@ def test_ctrl_c_ends_a_run_in_one_line_and_it_goes_on(jobs, finkd, config, tmp_p
     assert running.wait(timeout=30) == 130
     assert seen[-1] == "finkd: interrupted; finished stages are kept, and the same command goes on from there\n"
     assert "Traceback" not in "".join(seen)
-    result = finkd("run", config, "--out", tmp_path / "out", "--seeds", "1,2")
-    assert result.exit_code == 0
+    result = finkd("run", config, "--out", tmp_path / "out", "--seeds", "1,2", code=0)
     # With two jobs either seed may come first; what its student learns from is finished.
     assert f"teacher ({distilling[1]}) finetune: begins" not in result.stderr
 
 
-def test_another_configuration_does_not_mix_into_a_folder_with_results(finkd, config, finished):
-    out, _ = finished
-    result = finkd("run", config, "--out", out, "--set", "stages.finetune.schedule.epochs=7")
-    assert result.exit_code == 2
-    assert "holds results of another configuration" in result.stderr
-
-
 def test_systems_may_be_added_to_a_folder_but_not_changed(finkd, config, copied):
     more = ("--set", "systems.Third={strategy: truncate-layers > finetune}", "--only", "Third")
-    assert finkd("run", config, "--out", copied, *more).exit_code == 0
+    finkd("run", config, "--out", copied, *more, code=0)
     records = load_records([copied / "records"])
     assert {record.system for record in records} == {"dictionary", "teacher", "Domain student", "Third"}
     assert "Third" in (copied / "results.md").read_text()
-    again = finkd("run", config, "--out", copied, "--set", "systems.Domain student.strategy=finetune")
-    assert again.exit_code == 2
+    again = finkd("run", config, "--out", copied, "--set", "systems.Domain student.strategy=finetune", code=2)
     assert "holds results of another configuration" in again.stderr
 
 
 def test_an_unknown_system_is_refused(finkd, config, tmp_path):
-    result = finkd("run", config, "--out", tmp_path / "toy", "--only", "domain student")
-    assert result.exit_code == 2
+    result = finkd("run", config, "--out", tmp_path / "toy", "--only", "domain student", code=2)
     assert "did you mean 'Domain student'" in result.stderr
-
-
-def test_a_refused_run_claims_no_folder(finkd, config, tmp_path):
-    assert finkd("run", config, "--out", tmp_path / "toy", "--set", "split=tset").exit_code == 2
-    assert not (tmp_path / "toy").exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "deleted", "changed"])
@@ -241,8 +200,7 @@ def test_a_damaged_result_in_the_store_is_named_and_computed_again(damage, finkd
         path.unlink()
     else:
         path.write_bytes(raw[:-100] if damage == "cut" else raw[:-1] + bytes([raw[-1] ^ 1]))
-    result = finkd("run", config, "--out", copied)
-    assert result.exit_code == 0, result.stderr
+    finkd("run", config, "--out", copied, code=0)
     assert f"{target}: model.safetensors" in caplog.text
     assert "computed again" in caplog.text
     assert path.read_bytes() == raw
@@ -251,11 +209,6 @@ def test_a_damaged_result_in_the_store_is_named_and_computed_again(damage, finkd
 
 def _is_last_stage(entry, out):
     return sha256(entry / "model.safetensors") == sha256(out / "models" / STUDENT / "model.safetensors")
-
-
-def test_models_are_shown_without_doubling_the_disk(finished):
-    out, _ = finished
-    assert (out / "models" / STUDENT / "model.safetensors").stat().st_nlink == 2
 
 
 def test_run_prints_json(finkd, config, copied):
@@ -268,17 +221,22 @@ def test_run_prints_json(finkd, config, copied):
 def test_a_strategy_is_compared_with_the_finetuned_teacher(finkd, settings, tmp_path):
     overrides = [f"{key}={json.dumps(settings[key])}" for key in ("teacher", "precision", "measure", "stages")]
     arguments = [part for override in overrides for part in ("--set", override)]
-    result = finkd(
-        "run", "truncate-layers > finetune", "--corpus", settings["corpus"], "--out", tmp_path / "toy", *arguments
+    finkd(
+        "run",
+        "truncate-layers > finetune",
+        "--corpus",
+        settings["corpus"],
+        "--out",
+        tmp_path / "toy",
+        *arguments,
+        code=0,
     )
-    assert result.exit_code == 0, result.stderr
     strategies = {r.system: r.strategy for r in load_records([tmp_path / "toy" / "records"])}
     assert strategies == {"dictionary": "", "teacher": "finetune", "student": "truncate-layers > finetune"}
 
 
 def test_measured_speeds_reach_the_record(finkd, config, copied, tmp_path):
-    result = finkd("run", config, "--out", copied.parent / "timed", "--set", "measure=2")
-    assert result.exit_code == 0, result.stderr
+    finkd("run", config, "--out", copied.parent / "timed", "--set", "measure=2", code=0)
     student = next(r for r in load_records([copied.parent / "timed" / "records"]) if r.role == "student")
     assert set(student.resources.latency_ms) == {"p10", "p25", "p50", "p75", "p90", "p99"}
     assert student.resources.words_per_second > 0
@@ -287,7 +245,6 @@ def test_measured_speeds_reach_the_record(finkd, config, copied, tmp_path):
 def test_a_stage_without_its_teacher_is_refused_before_any_work(finkd, settings, tmp_path):
     path = tmp_path / "alone.yaml"
     path.write_text(yaml.safe_dump({**settings, "systems": {"student": {"strategy": "task-distill:gold"}}}))
-    result = finkd("run", path, "--out", tmp_path / "toy")
-    assert result.exit_code == 2
+    result = finkd("run", path, "--out", tmp_path / "toy", code=2)
     assert "no system has the role 'teacher'" in result.stderr
     assert not (tmp_path / "store").exists()

@@ -5,6 +5,7 @@ import json
 import select
 import socket
 import threading
+from unittest import mock
 
 import h11
 import httpx
@@ -25,7 +26,6 @@ class Clock:
 
     def __init__(self):
         self.timers = []
-        self.tasks = []
 
     def call_later(self, seconds, callback, *given):
         timer = Timer(seconds, callback, given)
@@ -34,9 +34,7 @@ class Clock:
 
     def create_task(self, work):
         work.close()
-        task = asyncio.Future(loop=asyncio.new_event_loop())
-        self.tasks.append(task)
-        return task
+        return asyncio.Future(loop=asyncio.new_event_loop())
 
     def waiting(self):
         return [timer for timer in self.timers if not timer.is_over]
@@ -54,18 +52,13 @@ class Timer:
         self.callback(*self.given)
 
 
-class Wire:
+class Wire(mock.Mock):
     """A transport that keeps what is written."""
 
-    def __init__(self):
-        self.written, self.is_closed, self.is_aborted = b"", False, False
-        self.max_size = 1 << 18
+    written, is_closed, is_aborted, max_size = b"", False, False, 1 << 18
 
     def get_extra_info(self, name, default=None):
         return default
-
-    def set_write_buffer_limits(self, high):
-        self.high = high
 
     def write(self, data):
         self.written += data
@@ -78,11 +71,6 @@ class Wire:
 
     def abort(self):
         self.is_closed = self.is_aborted = True
-
-    def pause_reading(self):
-        pass
-
-    resume_reading = pause_reading
 
 
 def connection(limits, others=0):
@@ -131,7 +119,7 @@ def test_a_head_that_does_not_come_closes_the_connection():
 def test_little_is_read_at_once_and_less_of_chunks():
     protocol, wire, _ = connection(Limits())
     assert wire.max_size == 4096
-    assert wire.high == 32 << 10
+    wire.set_write_buffer_limits.assert_called_with(high=32 << 10)
     protocol.data_received(
         b"POST /tag HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )

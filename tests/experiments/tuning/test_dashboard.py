@@ -16,8 +16,7 @@ from finkd.experiments.tuning.dashboard import Guard
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
 def test_other_addresses_are_refused(host, finkd, tmp_path):
-    result = finkd("dashboard", "--runs", tmp_path, "--host", host)
-    assert result.exit_code == 2
+    result = finkd("dashboard", "--runs", tmp_path, "--host", host, code=2)
     assert f"{host} can be reached by other machines" in result.stderr
     assert "--force" in result.stderr
 

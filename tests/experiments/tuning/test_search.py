@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.configuration.experiment import load_experiment
 from finkd.experiments.tuning.search import Between, OneOf, load_plan
 from finkd.strategies.parsing import parse
 
@@ -52,10 +51,6 @@ def test_a_trial_has_the_values_drawn_and_scores_nothing_beside(tuned, config_of
     assert experiment.stages["replace-vocabulary"]["size"] == 100
     assert experiment.systems["student"].strategy == "truncate-layers > replace-vocabulary > finetune"
     assert (experiment.extra_splits, experiment.baselines, experiment.measure) == ((), (), 0)
-
-
-def test_a_run_takes_the_same_file_and_leaves_the_search_alone(tuned, config_of):
-    assert load_experiment(config_of(tuned)).systems["student"].strategy == "truncate-layers > finetune"
 
 
 @pytest.mark.parametrize(

@@ -197,12 +197,6 @@ def test_a_process_may_be_about_to_write_its_name_down(study):
     assert states(study)[0] == "FAIL"
 
 
-def test_readers_of_a_sqlite_file_do_not_wait_for_writers(study, url):
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    connection.close()
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -78,8 +78,7 @@ def test_a_trial_shows_its_table_and_its_learning_curve(study):
 def test_the_best_settings_are_a_configuration_that_gives_their_score(study, finkd):
     out, _, _ = study
     best = opened(out).best_trial
-    result = finkd("run", out / "best.yaml", "--out", out / "best", "--json")
-    assert result.exit_code == 0, result.stderr
+    result = finkd("run", out / "best.yaml", "--out", out / "best", "--json", code=0)
     (record,) = (r for r in json.loads(result.stdout)["records"] if r["system"] == "student")
     assert record["scores"]["micro"]["f1"] == best.value
     assert all(stage["cached"] for stage in record["stages"])
@@ -97,20 +96,17 @@ def test_gain_and_importance_are_tables(study):
 def test_the_same_command_goes_on(study, finkd):
     out, config, _ = study
     before = (out / "gain.md").read_bytes()
-    result = finkd("tune", config, "--trials", "4", "--out", out, "--json")
-    assert result.exit_code == 0, result.stderr
+    result = finkd("tune", config, "--trials", "4", "--out", out, "--json", code=0)
     assert str(out / "best.yaml") in json.loads(result.stdout)["written"]
     assert (out / "gain.md").read_bytes() == before
-    other = finkd("tune", config, "--trials", "4", "--out", out, "--set", "search.sampler=random")
-    assert other.exit_code == 2
+    other = finkd("tune", config, "--trials", "4", "--out", out, "--set", "search.sampler=random", code=2)
     assert "holds a study of this name with other settings" in other.stderr
 
 
 def test_a_folder_with_another_studys_trials_is_refused(study, finkd, tmp_path):
     out, config, _ = study
     url = f"sqlite:///{tmp_path / 'other.db'}"
-    result = finkd("tune", config, "--trials", "1", "--out", out, "--storage", url)
-    assert result.exit_code == 2
+    result = finkd("tune", config, "--trials", "1", "--out", out, "--storage", url, code=2)
     assert "holds trials of another study" in result.stderr
 
 
@@ -172,8 +168,7 @@ def test_several_seeds_are_averaged(tuned, config_of, tmp_path):
 def test_several_goals_have_a_front(tuned, finkd, config_of, tmp_path):
     goals = {"goals": ["f1", "latency", "size"], "sampler": "nsga2"}
     config = config_of({**tuned, "measure": 4, "search": {**tuned["search"], **goals}})
-    result = finkd("tune", config, "--trials", "2", "--out", tmp_path / "out")
-    assert result.exit_code == 0, result.stderr
+    finkd("tune", config, "--trials", "2", "--out", tmp_path / "out", code=0)
     study = opened(tmp_path / "out")
     assert study.metric_names == ["f1", "latency", "size"]
     for trial in study.best_trials:
