@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -28,13 +29,14 @@ from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
 from finkd.models.architectures import family, no_pooler, register
 from finkd.models.checks import check_labels, check_tokenizer
-from finkd.models.files import check_described, layers_of, read_config
+from finkd.models.files import check_described, held, layers_of, read_config, weight_files
 from finkd.models.heads import check_masked_head
 from finkd.models.lookup import CONFIG, check_weights
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
 
+_log = logging.getLogger(__name__)
 _MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
 """Attributes of a configuration's class, which an entry of the same name would replace."""
 
@@ -68,7 +70,9 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
     folder = pretrained.resolve(str(source))
     check_weights(folder)
     entries = read_config(folder)
-    kind = _head(entries)
+    kind = _head(folder, entries)
+    if kind is None and _named_head(entries):
+        _log.warning("%s: %s names a head that the weights lack; its encoder is read", folder, CONFIG)
     kind = kind if for_texts or kind in (_TAGGER, _MASKED_LM) else None
     config = configuration(folder, entries)
     tokenizer = Tokenizer.load(folder)
@@ -152,14 +156,28 @@ def check_finite(network: nn.Module, folder: Path) -> None:
 
 def read_head(source: str | Path) -> Literal["labels", "words", "none"]:
     """Return what a model, named as for ``load_model``, scores, without reading its weights."""
-    kind = _head(read_config(pretrained.resolve(str(source))))
+    folder = pretrained.resolve(str(source))
+    kind = _head(folder, read_config(folder))
     return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "none"
 
 
-def _head(entries: Mapping[str, Any]) -> str | None:
+def _head(folder: Path, entries: Mapping[str, Any]) -> str | None:
+    """Return the kind of a model's head; ``None`` if it has none, whatever its configuration says."""
+    return None if _is_bare(folder) else _named_head(entries)
+
+
+def _named_head(entries: Mapping[str, Any]) -> str | None:
     """Return the kind of head in the name of the model's class."""
     architectures = entries.get("architectures") or [""]
     return next((kind for kind in _HEADS if architectures[0].endswith(kind)), None)
+
+
+def _is_bare(folder: Path) -> bool:
+    """Return whether the weights are those of an encoder alone, as published models with a head in their name may be.
+
+    Beside a head, the names of an encoder's weights begin with the name of its family.
+    """
+    return any(name.startswith("embeddings.") for path in weight_files(folder) for name in held(path))
 
 
 @dataclass(frozen=True)

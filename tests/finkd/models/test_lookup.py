@@ -46,7 +46,6 @@ def test_a_model_has_a_configuration_and_weights(tmp_path):
     ("weights", "expected"),
     [
         ("model.onnx", "is an ONNX graph, which is only run"),
-        ("pytorch_model.bin", r"weights in pytorch_model\.bin, which is not read since it can run code"),
         ("vocab.txt", r"has a config\.json but no model\.safetensors"),
     ],
 )
