@@ -118,7 +118,8 @@ def _scored(student: Model, teacher: Model, held_out: list[Any]) -> Figures:
     import torch
     from torch.nn import functional
 
-    from finkd.data.batches import TrainingData, by_length
+    from finkd.data.batches import TrainingData
+    from finkd.data.sampler import by_length
     from finkd.inference.forward import forward
 
     data = TrainingData.of(held_out, student, teacher=teacher)

@@ -14,7 +14,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from finkd.corpora.errors import ConfigError, StoreError
 
@@ -25,7 +25,7 @@ _WRITTEN = (
 )
 """What a folder holds that 'finkd compress' or 'finkd export' wrote."""
 _UNFINISHED = re.compile(r"\.(?P<name>.+)\.finkd-[0-9a-f]{8}")
-"""Temporary files, and folders that hold ``_LOCK``, ``_NEW`` and for a moment ``_OLD``.
+"""Temporary folders, which hold ``_LOCK``, ``_NEW`` and for a moment ``_OLD``.
 
 The name is finkd's own: what matches is removed, wherever finkd writes.
 """
@@ -54,17 +54,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     Raises:
         StoreError: if the folder cannot be written or the disk is full; the old content is untouched.
     """
-    raw = content.encode() if isinstance(content, str) else content
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        clean(path.parent)
-        with _temporary_file(path) as (file, temporary):
-            file.write(raw)
+    with _as_store_error(path, "; earlier files are untouched"), _temporary_folder(path) as new:
+        with (new / "file").open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-            temporary.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot write ({error.strerror or error}); earlier files are untouched") from error
+        (new / "file").replace(path)
 
 
 @contextlib.contextmanager
@@ -78,20 +73,15 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         StoreError: if the parent folder cannot be written.
     """
     with contextlib.ExitStack() as held:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            clean(path.parent)
-            temporary = held.enter_context(_temporary_folder(path))
-        except OSError as error:
-            raise StoreError(f"{path}: cannot write ({error.strerror or error})") from error
-        new = temporary / _NEW
+        with _as_store_error(path):
+            new = held.enter_context(_temporary_folder(path))
         yield new
         _give_usual_modes(new)
         for file in new.rglob("*"):
             if file.is_file():
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
-        _put_in_place(new, path, temporary / _OLD)
+        _put_in_place(new, path, new.with_name(_OLD))
 
 
 @contextlib.contextmanager
@@ -101,14 +91,20 @@ def scratch_folder() -> Iterator[Path]:
     Raises:
         OSError: if it cannot be made.
     """
-    place = Path(tempfile.gettempdir(), "scratch")
-    clean(place.parent)
-    with _temporary_folder(place) as temporary:
-        yield temporary / _NEW
+    with _temporary_folder(Path(tempfile.gettempdir(), "scratch")) as new:
+        yield new
+
+
+@contextlib.contextmanager
+def _as_store_error(path: Path, more: str = "") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: cannot write ({error.strerror or error}){more}") from error
 
 
 def clean(folder: Path) -> None:
-    """Remove the temporary files and folders of processes that were killed; those of living ones stay.
+    """Remove the temporary folders of processes that were killed; those of living ones stay.
 
     Args:
         folder: only what lies in it is looked at, and not what lies deeper; may be absent.
@@ -120,7 +116,7 @@ def clean(folder: Path) -> None:
 
 
 def remove_abandoned(path: Path) -> bool:
-    """Remove a lock file, a temporary file or a temporary folder, unless a living process holds it.
+    """Remove a lock file or a temporary folder, unless a living process holds it.
 
     Returns:
         whether it was removed.
@@ -148,54 +144,38 @@ def remove_abandoned(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _temporary_file(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """Yield a new file beside another one, held by this process; it is removed at the end if it still has its name."""
-    while True:
-        temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
-        file = temporary.open("xb")
-        if _hold(file, temporary):
-            break
-    with file:
-        try:
-            yield file, temporary
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
-    """Make a folder beside another one, locked by this process, with an empty ``_NEW``; remove it at the end."""
+    """Yield an empty folder, in one beside ``path`` that this process locks and that is removed at the end.
+
+    What killed processes left beside ``path`` is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clean(path.parent)
     while True:
         temporary = path.with_name(f".{path.name}.finkd-{secrets.token_hex(4)}")
         temporary.mkdir(mode=0o700)
-        with contextlib.suppress(FileNotFoundError):  # removed before it was held
-            lock = (temporary / _LOCK).open("a")
-            if _hold(lock, temporary / _LOCK):
+        with contextlib.suppress(FileNotFoundError):  # removed before it was locked
+            if lock := _locked(temporary / _LOCK):
                 break
     with lock:
         try:
             (temporary / _NEW).mkdir()
-            yield temporary
+            yield temporary / _NEW
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _hold(file: IO[Any], path: Path) -> bool:
-    """Lock an open file for as long as this process lives; false, and the file is closed, if it was removed before."""
+def _locked(path: Path) -> IO[str] | None:
+    """Open a file and lock it for as long as this process lives; ``None`` if another process has removed it before."""
+    file = path.open("a")
     # Without locks on this file system nothing is ever taken for abandoned.
     with contextlib.suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX)
-    if _is_still(file, path):
-        return True
-    file.close()
-    return False
-
-
-def _is_still(file: IO[Any], path: Path) -> bool:
-    """Return whether an open file has its name still: the process that held it may have removed it."""
     with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+    file.close()
+    return None
 
 
 def _give_usual_modes(folder: Path) -> None:
@@ -248,11 +228,10 @@ def _put_in_place(new: Path, path: Path, aside: Path) -> None:
                     aside.replace(path)
                 raise
         else:
+            return
+        finally:
             shutil.rmtree(aside, ignore_errors=True)
-            break
-        shutil.rmtree(aside, ignore_errors=True)
-    else:
-        raise StoreError(f"{path}: another process keeps writing here; run one at a time")
+    raise StoreError(f"{path}: another process keeps writing here; run one at a time")
 
 
 @contextlib.contextmanager
@@ -263,12 +242,8 @@ def turn(path: Path) -> Iterator[None]:
         OSError: if it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        file = path.open("a")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if _is_still(file, path):
-            break
-        file.close()
+    while (file := _locked(path)) is None:
+        pass
     with file:
         try:
             yield
@@ -285,11 +260,9 @@ def folder_lock(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: if another process holds it, or it cannot be written.
     """
-    try:
+    with _as_store_error(folder, "; choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("w")
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot write ({error.strerror or error}); choose another --out") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -41,22 +41,25 @@ def locate(relative: str, source: Source) -> Path:
         DataError: if a file is there with other bytes.
         UnavailableError: if it is nowhere and cannot be downloaded, or may not be read.
     """
+    path = _found(relative)
+    if path is None:
+        path = cache_folder() / "corpora" / relative
+        write_atomic(path, _downloaded(relative, source))
+    else:
+        _compare(str(path), checksum(path), source)
+    return path
+
+
+def _found(relative: str) -> Path | None:
+    """Return the path of a file that lies in ``FINKD_DATA`` or in the cache."""
     data = os.environ.get("FINKD_DATA")
-    candidates = [Path(data) / relative] if data else []
-    candidates.append(cache_folder() / "corpora" / relative)
-    for path in candidates:
-        if path.is_file():
-            _compare(str(path), checksum(path), source)
-            return path
-    _download(relative, source, candidates[-1])
-    return candidates[-1]
+    folders = [*([Path(data)] if data else []), cache_folder() / "corpora"]
+    return next((folder / relative for folder in folders if (folder / relative).is_file()), None)
 
 
 def availability(corpus: Corpus) -> str:
     """Return whether a corpus can be read here: its files are looked for, not opened."""
-    data = os.environ.get("FINKD_DATA")
-    folders = [*([Path(data)] if data else []), cache_folder() / "corpora"]
-    missing = [path for path in corpus.files if not any((folder / path).is_file() for folder in folders)]
+    missing = [path for path in corpus.files if _found(path) is None]
     if not corpus.files:
         return "ships with finkd"
     if not missing:
@@ -86,7 +89,7 @@ def _compare(where: str, found: str, source: Source) -> None:
         )
 
 
-def _download(relative: str, source: Source, path: Path) -> None:
+def _downloaded(relative: str, source: Source) -> bytes:
     data = os.environ.get("FINKD_DATA")
     where = f"{relative}: not in FINKD_DATA ({data or 'not set'}) nor in the cache ({cache_folder()})"
     todo = "set FINKD_DATA to a folder that holds it"
@@ -100,4 +103,4 @@ def _download(relative: str, source: Source, path: Path) -> None:
     except (OSError, http.client.HTTPException) as error:
         raise UnavailableError(f"{where}, and the download failed ({error}: {source.url}); {todo}") from error
     _compare(source.url, hashlib.sha256(raw).hexdigest(), source)
-    write_atomic(path, raw)
+    return raw

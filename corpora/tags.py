@@ -44,23 +44,18 @@ def entity_types(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def first_illegal(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
-    """Return where a tag sequence first breaks its scheme.
+    """Return where a tag sequence first breaks its scheme: where other tags would mark the same entities.
 
     Returns:
-        The index of the tag and the reason in words, or ``None`` if all are legal. An entity that the end of the
-        sentence leaves open is reported at the last tag.
+        The index of the tag and the reason in words, or ``None`` if all are legal. An entity that is never closed is
+        reported at its first tag.
     """
-    before, type_before = OUTSIDE, ""
     for index, tag in enumerate(tags):
         if not _is_tag(tag, scheme):
             return index, _expected(tag, scheme)
-        prefix, _, type_ = tag.partition("-")
-        reason = _illegal_step(before, prefix, type_before == type_, scheme)
-        if reason:
-            return index, f"found {tag!r}, {reason}"
-        before, type_before = prefix, type_
-    if scheme == "BIOES" and before in ("B", "I"):
-        return len(tags) - 1, f"found {tags[-1]!r} at the end of the sentence; expected E-{type_before} (BIOES)"
+    for index, (tag, meant) in enumerate(zip(tags, convert(tags, scheme, scheme), strict=True)):
+        if tag != meant:
+            return index, f"found {tag!r}, which does not fit its neighbours; {scheme} reads it as {meant!r}"
     return None
 
 
@@ -71,21 +66,6 @@ def _is_tag(tag: str, scheme: Scheme) -> bool:
 def _expected(tag: str, scheme: Scheme) -> str:
     prefixes = ", ".join(f"{letter}-TYPE" for letter in _PREFIXES[scheme])
     return f"found {tag!r}; expected O, {prefixes} ({scheme})"
-
-
-def _illegal_step(before: str, prefix: str, same_type: bool, scheme: Scheme) -> str:
-    """Return why a tag with ``prefix`` may not follow one with ``before``; empty if it may."""
-    if scheme == "IOB1":
-        separates = before != OUTSIDE and same_type
-        return "" if prefix != "B" or separates else "but no neighbour of its type; expected I- (IOB1; is this IOB2?)"
-    is_open = before in ("B", "I")
-    goes_on = prefix in ("I", "E")
-    if goes_on and not (is_open and same_type):
-        starts = "B- or S-" if scheme == "BIOES" else "B-"
-        return f"which continues no entity of its type; expected {starts} first ({scheme})"
-    if scheme == "BIOES" and is_open and not goes_on:
-        return "but the entity before it is still open; expected I- or E- of its type (BIOES)"
-    return ""
 
 
 def check(tags: Sequence[str], scheme: Scheme = "IOB2") -> None:

@@ -172,9 +172,9 @@ def _row(tokens: Tokens) -> Longs:
 
 
 def _place(tokens: Tokens) -> Longs:
-    """Return the (tokens,) first character of each; the opening token is before all, the closing one after all."""
-    after = np.repeat(tokens.lengths, np.diff(tokens.rows))
-    return np.where(tokens.opening, -1, np.where(tokens.closing, after + 1, tokens.starts.astype(np.int64)))
+    """Return the (tokens,) first character of each; -1 for the opening token, the text's length for the closing one."""
+    lengths = np.repeat(tokens.lengths, np.diff(tokens.rows))
+    return np.where(tokens.opening, -1, np.where(tokens.closing, lengths, tokens.starts))
 
 
 def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, Longs]:
@@ -199,12 +199,9 @@ def first_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Lon
     token, token_start, token_end = _intervals(tokens)
     shift = np.repeat(_bases(tokens) + 1, np.diff(rows))
     at = np.searchsorted(token_end, starts + shift, side="right")
-    inside = at < len(token)
-    at = np.minimum(at, max(len(token) - 1, 0))
-    if len(token) == 0:
-        return np.full(len(starts), -1, np.int64)
-    touches = inside & (token_start[at] < ends + shift)
-    return np.where(touches, token[at], -1)
+    # A sentinel behind the last token, which touches nothing.
+    touches = np.append(token_start, np.iinfo(np.int64).max)[at] < ends + shift
+    return np.where(touches, np.append(token, -1)[at], -1)
 
 
 def words_of_tokens(tokens: Tokens, starts: Longs, ends: Longs, rows: Longs) -> Longs:
@@ -236,19 +233,10 @@ def _bases(tokens: Tokens) -> Longs:
 
 def _intervals(tokens: Tokens) -> tuple[Longs, Longs, Longs]:
     """Flat index, start and end of every token that covers something, in the coordinates of the whole batch."""
-    counts = np.diff(tokens.rows)
-    base = np.repeat(_bases(tokens), counts)
-    starts = base + tokens.starts + 1
-    ends = base + tokens.ends + 1
-    if tokens.opening.any():
-        starts[tokens.opening] = base[tokens.opening]
-        ends[tokens.opening] = base[tokens.opening] + 1
-    if tokens.closing.any():
-        after = np.repeat(tokens.lengths, counts)[tokens.closing] + base[tokens.closing] + 1
-        starts[tokens.closing] = after
-        ends[tokens.closing] = after + 1
-    covering = np.flatnonzero(ends > starts)
-    return covering, starts[covering], ends[covering]
+    starts = np.repeat(_bases(tokens), np.diff(tokens.rows)) + 1 + _place(tokens)
+    sizes = np.where(tokens.framing, 1, tokens.ends - tokens.starts)
+    covering = np.flatnonzero(sizes > 0)
+    return covering, starts[covering], (starts + sizes)[covering]
 
 
 def _pool(sources: Longs, targets: Longs, overlap: Ints, count: int) -> Pooling:

@@ -79,6 +79,7 @@ def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> lis
     return [words[index] for index in np.flatnonzero(whole)]
 
 
+@cache
 def byte_letters() -> dict[str, int]:
     """Return the 256 letters that byte-level vocabularies are spelt in (GPT-2's), with the byte of each."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -94,18 +95,13 @@ def _canonical(tokenizer: Tokenizer, index: int, token: str) -> Form | None:
         if BYTE_FALLBACK.fullmatch(token):
             return token, True
         if style == "Ġ" and _REPLACEMENT in _decoded(token):
-            return (f"<0x{_letters()[token]:02X}>", True) if len(token) == 1 else None
+            return (f"<0x{byte_letters()[token]:02X}>", True) if len(token) == 1 else None
     text, continues = surface(tokenizer, index, token)
     return (text, continues and text[0].isalnum()) if text else None
 
 
 def _decoded(token: str) -> str:
-    letters = _letters()
+    letters = byte_letters()
     if any(letter not in letters for letter in token):
         return token
     return bytes(letters[letter] for letter in token).decode("utf-8", errors="replace")
-
-
-@cache
-def _letters() -> dict[str, int]:
-    return byte_letters()

@@ -31,6 +31,8 @@ _COMMON_NAMES = {
     "mask": ("[MASK]", "<mask>"),
 }
 
+_SPACES = [place for place in range(0x3001) if chr(place).isspace()]
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -183,9 +185,7 @@ class Tokenizer:
     @cached_property
     def lowercases(self) -> bool:
         """Whether upper and lower case give the same ids."""
-        return [e.ids for e in self.backend.encode_batch(["Paris"])] == [
-            e.ids for e in self.backend.encode_batch(["paris"])
-        ]
+        return self.backend.encode("Paris").ids == self.backend.encode("paris").ids
 
     @cached_property
     def continuation(self) -> str:
@@ -262,28 +262,13 @@ def _trim_white_space(texts: Sequence[str], lengths: Longs, spans: Ints, counts:
         starts and ends, (tokens,) each, where a token of white space alone becomes empty.
     """
     # A character after each text lets an empty token at its end be looked up without leaving the array.
-    joined = "\0".join(texts) + "\0"
+    joined = "".join(text + "\0" for text in texts)
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    base = np.concatenate(([0], np.cumsum(lengths + 1)))[:-1]
-    offset = np.repeat(base, counts)
+    places, blank = np.arange(len(points)), np.isin(points, _SPACES)
+    next_sign = np.minimum.accumulate(np.where(blank, len(points), places)[::-1])[::-1]
+    after_last_sign = np.maximum.accumulate(np.where(blank, 0, places + 1))
+    offset = np.repeat(np.cumsum(lengths + 1) - lengths - 1, counts)
     starts, ends = spans[:, 0].astype(np.int64) + offset, spans[:, 1].astype(np.int64) + offset
-    for _ in range(int(counts.max(initial=0)) and 64):
-        leading = (starts < ends) & _is_space(points[starts])
-        if not leading.any():
-            break
-        starts[leading] += 1
-    for _ in range(int(counts.max(initial=0)) and 64):
-        trailing = (starts < ends) & _is_space(points[ends - 1])
-        if not trailing.any():
-            break
-        ends[trailing] -= 1
+    starts = np.where(starts < ends, np.minimum(next_sign[starts], ends), starts)
+    ends = np.where(starts < ends, after_last_sign[ends - 1], ends)
     return (starts - offset).astype(np.int32), (ends - offset).astype(np.int32)
-
-
-_SPACES = np.array([i for i in range(0x3001) if chr(i).isspace()], np.uint32)
-_SPACE_TABLE = np.zeros(0x3001, np.bool_)
-_SPACE_TABLE[_SPACES] = True
-
-
-def _is_space(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    return np.asarray(_SPACE_TABLE[np.minimum(points, 0x3000 - 1)] | (points == 0x3000))

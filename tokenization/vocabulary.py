@@ -17,14 +17,11 @@ from finkd.corpora.registry import Registry
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.trainers.algorithm import PRINTABLE, SPECIALS, Algorithm
 from finkd.tokenization.trainers.counting import WordCounts, count_words, mix
-from finkd.tokenization.trainers.growing import Growth
-from finkd.tokenization.trainers.growing import grow as _grow
+from finkd.tokenization.trainers.growing import GROWTH, Growth, grow
 from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
-from finkd.tokenization.trainers.trimming import trim as _trim
+from finkd.tokenization.trainers.trimming import trim
 
-__all__ = ["Growth", "Protection", "WordCounts", "algorithms", "count_words", "grow", "mix", "train", "trim"]
-
-GROWTH = Growth()
+__all__ = ["GROWTH", "Growth", "Protection", "WordCounts", "algorithms", "count_words", "grow", "mix", "train", "trim"]
 
 logger = logging.getLogger(__name__)
 
@@ -107,86 +104,6 @@ def train(
             "vocabulary.size: the text gives %d of the %d entries asked for; more text gives more", entries, size
         )
     return Tokenizer(backend, SPECIALS, name or f"{algorithm}-{entries}")
-
-
-def grow(
-    teacher: Tokenizer,
-    texts: Iterable[str] | WordCounts,
-    *,
-    growth: Growth = GROWTH,
-    protect: Protection = LEARNED,
-    name: str | None = None,
-) -> Tokenizer:
-    """Add entries of the domain to a teacher's vocabulary until more would not pay.
-
-    The teacher's entries keep their ids. New ones are the most frequent pairs of adjacent tokens within a word of the
-    text, merged one after another; the rule is applied to what the grown tokenizer really
-    does to the text. Every WordPiece, BPE and Unigram tokenizer can be grown.
-
-    Args:
-        teacher: not changed.
-        texts: of the domain, read once; or counts.
-        growth: when to stop.
-        protect: what is never cut, from now on.
-        name: what reports call it.
-
-    Raises:
-        ConfigError: if there is no word in the texts, or the tokenizer's model is of another kind.
-    """
-    counts = count_words(texts)
-    return _grow(protected_tokenizer(teacher, counts, protect, growth.most), counts, growth, name)
-
-
-def trim(
-    teacher: Tokenizer,
-    texts: Iterable[str] | WordCounts,
-    *,
-    minimum: int = 1,
-    size: int = 0,
-    protect: Protection = LEARNED,
-    name: str | None = None,
-) -> Tokenizer:
-    """Keep the entries of a teacher's vocabulary that a text uses, numbered anew in their old order.
-
-    With ``minimum=1`` and no ``size``, the text is tokenized as before. Always kept are special tokens, protected
-    words, the characters of the text, printable ASCII and all bytes (so that no plain text meets the unknown token that
-    did not before), and whatever a kept entry of a BPE model is merged from. Unigram scores stay.
-
-    Args:
-        teacher: not changed.
-        texts: of the domain, read once; or counts.
-        minimum: uses that an entry needs.
-        size: keep the most used entries, this many in all; 0 keeps all that have enough uses.
-        protect: what is never cut, from now on.
-        name: what reports call it.
-
-    Raises:
-        ConfigError: if there is no word in the texts, ``size`` cannot hold what is always kept, or the tokenizer's
-            model is not WordPiece, BPE or Unigram.
-    """
-    counts = count_words(texts)
-    return _trim(protected_tokenizer(teacher, counts, protect, size or len(teacher)), counts, minimum, size, name)
-
-
-def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
-    """Return a copy of a tokenizer that keeps some words whole.
-
-    Args:
-        teacher: not changed.
-        counts: the text that tells which currency signs and numbers there are.
-        protect: what is never cut.
-        size: of which whole numbers may fill the share ``NUMBER_SHARE``.
-
-    Raises:
-        ConfigError: if a protected word is empty or holds white space.
-    """
-    if protect == LEARNED:
-        return teacher
-    backend = Backend.from_str(teacher.backend.to_str())
-    words = protect.words(counts, backend.normalizer, int(size * NUMBER_SHARE))
-    backend.pre_tokenizer = protect.pre_tokenizer(backend.pre_tokenizer)
-    add_words(backend, words)
-    return Tokenizer(backend, teacher.specials, teacher.name)
 
 
 def _frame(backend: Backend) -> TemplateProcessing:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from finkd.corpora.corpus import NerCorpus, Source, split_by_document
-from finkd.corpora.errors import DataError
 from finkd.corpora.readers.records import json_records
 from finkd.corpora.segmentation import LabelledSpan, label_text
 from finkd.corpora.sentence import Sentence
@@ -18,15 +17,11 @@ _REPLACEMENT = "\ufffd"
 
 def _paragraphs(path: Path) -> list[Sentence]:
     paragraphs: dict[str, Sentence] = {}
-    for index, record in enumerate(json_records(path)):
-        try:
-            text = record["content"]
-            # The offsets were counted before characters were lost to U+FFFD, and no longer fit where one occurs.
-            if text in paragraphs or _REPLACEMENT in text:
-                continue
+    for record in json_records(path):
+        text = record["content"]
+        # The offsets were counted before characters were lost to U+FFFD, and no longer fit where one occurs.
+        if text not in paragraphs and _REPLACEMENT not in text:
             paragraphs[text] = label_text(text, _longest(record["annotations"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: record {index}: {error!r}; expected content and annotations") from error
     return list(paragraphs.values())
 
 

@@ -12,16 +12,12 @@ _TAGS = {str(number): tag for number, tag in enumerate(label_names(_TYPES))}
 _COLUMNS = TokenColumns("gold_token", "gold_label", ("doc_idx", "sent_idx"), "doc_idx")
 
 
-def _tag(cell: str) -> str:
-    if cell not in _TAGS:
-        raise ValueError(f"found the label {cell!r}; expected a number from 0 to {len(_TAGS) - 1}")
-    return _TAGS[cell]
-
-
 def _read(find: Find) -> Splits:
     # Some I- follow no B- of their type; strict scoring never counts them, so that gold drops them as well.
     return {
-        split: list(read_csv_tokens(find(f"ner/finer-ord/{file}.csv"), _COLUMNS, tag_of=_tag, drop_orphans=True))
+        split: list(
+            read_csv_tokens(find(f"ner/finer-ord/{file}.csv"), _COLUMNS, tag_of=_TAGS.__getitem__, drop_orphans=True)
+        )
         for split, file in (("train", "train"), ("validation", "val"))
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from finkd.corpora.corpus import Find, NerCorpus, Source, Splits, split_by_document
-from finkd.corpora.errors import DataError
 from finkd.corpora.readers.records import json_records, sentence_without_blanks
 from finkd.corpora.sentence import Entity
 from finkd.corpora.tags import from_entities
@@ -12,16 +11,11 @@ _FILE = "ner/fire/fire_dev.json.gz"
 
 
 def _read(find: Find) -> Splits:
-    path = find(_FILE)
     sentences = []
-    for index, record in enumerate(json_records(path)):
-        try:
-            entities = [Entity(each["start"], each["end"], each["type"]) for each in record["entities"]]
-            tags = from_entities(entities, len(record["tokens"]))
-            sentences.append(sentence_without_blanks(record["tokens"], tags))
-        except (KeyError, TypeError, ValueError) as error:
-            expected = "expected tokens, and entities with start, end and type"
-            raise DataError(f"{path}: record {index}: {error!r}; {expected}") from error
+    for record in json_records(find(_FILE)):
+        entities = [Entity(each["start"], each["end"], each["type"]) for each in record["entities"]]
+        tags = from_entities(entities, len(record["tokens"]))
+        sentences.append(sentence_without_blanks(record["tokens"], tags))
     return split_by_document(sentences, {"validation": 0.15, "test": 0.25})
 
 

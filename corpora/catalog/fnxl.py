@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finkd.corpora.corpus import NerCorpus, Source
-from finkd.corpora.errors import DataError
 from finkd.corpora.readers.lines import csv_rows
 from finkd.corpora.readers.records import sentence_without_blanks
 from finkd.corpora.sentence import Sentence
@@ -17,13 +16,10 @@ _FILES = {"train": "train_sample.csv.gz", "validation": "dev_sample.csv.gz", "te
 
 
 def _sentences(path: Path) -> Iterator[Sentence]:
-    for number, row in csv_rows(path, ("tokens", "ner_tags", "fileName")):
-        try:
-            words, tags = ast.literal_eval(row["tokens"]), ast.literal_eval(row["ner_tags"])
-            # Every tagged numeral is one token of its own, so that no tag continues another.
-            yield sentence_without_blanks(words, ["B-NUM" if tag else "O" for tag in tags], row["fileName"])
-        except (ValueError, SyntaxError, TypeError) as error:
-            raise DataError(f"{path}:{number}: {error}; expected tokens and ner_tags as lists of one length") from error
+    for _, row in csv_rows(path, ("tokens", "ner_tags", "fileName")):
+        words, tags = ast.literal_eval(row["tokens"]), ast.literal_eval(row["ner_tags"])
+        # Every tagged numeral is one token of its own, so that no tag continues another.
+        yield sentence_without_blanks(words, ["B-NUM" if tag else "O" for tag in tags], row["fileName"])
 
 
 FNXL = NerCorpus(

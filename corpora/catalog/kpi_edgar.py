@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from finkd.corpora.corpus import Find, NerCorpus, Source, Splits
-from finkd.corpora.errors import DataError
 from finkd.corpora.readers.json_files import json_lines
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities, from_entities
@@ -13,20 +12,16 @@ _SPLITS = {"train": "train", "valid": "validation", "test": "test"}
 
 
 def _read(find: Find) -> Splits:
-    path = find(_FILE)
     splits: dict[str, list[Sentence]] = {split: [] for split in _SPLITS.values()}
-    for number, record in json_lines(path):
-        try:
-            found, split = entities(record["ner_tags"]), _SPLITS[record["split"]]
-            words, document = record["tokens"], record["doc"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path}:{number}: {error!r}; expected doc, split, tokens and ner_tags") from error
+    for _, record in json_lines(find(_FILE)):
+        found, words = entities(record["ner_tags"]), record["tokens"]
         # The annotators marked these sentences for deletion; the authors' count leaves them out too.
         if any(entity.type == "delete" for entity in found):
             continue
         # Numbers that were marked as being no indicator are not scored.
         scored = [entity for entity in found if entity.type != "false_positive"]
-        splits[split].append(Sentence.from_words(words, from_entities(scored, len(words)), document))
+        tags = from_entities(scored, len(words))
+        splits[_SPLITS[record["split"]]].append(Sentence.from_words(words, tags, record["doc"]))
     return splits
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from finkd.corpora.errors import quoted
 from finkd.corpora.readers import limits
@@ -100,22 +100,19 @@ def _is_hidden(character: str) -> bool:
 
 def look_alikes(labels: Iterable[str]) -> tuple[str, str] | None:
     """Return two labels that look the same although their letters differ, the one with fewer foreign letters first."""
-    seen: dict[str, str] = {}
-    for label in sorted(labels):
-        other = seen.setdefault(label.translate(_LOOKS), label)
-        if other != label:
-            return other, label
-    return None
+    return _alike(labels, lambda label: label.translate(_LOOKS))
 
 
 def case_variants(labels: Iterable[str]) -> tuple[str, str] | None:
     """Return two labels that differ in case, width or typographic form alone."""
+    return _alike(labels, lambda label: unicodedata.normalize("NFKC", label).casefold())
+
+
+def _alike(labels: Iterable[str], key: Callable[[str], str]) -> tuple[str, str] | None:
     seen: dict[str, str] = {}
-    for label in sorted(labels):
-        other = seen.setdefault(unicodedata.normalize("NFKC", label).casefold(), label)
-        if other != label:
-            return other, label
-    return None
+    return next(
+        ((seen[key(label)], label) for label in sorted(labels) if seen.setdefault(key(label), label) != label), None
+    )
 
 
 def foreign_character(label: str) -> str:

@@ -133,7 +133,7 @@ def read_csv_tokens(
     path: Path,
     columns: TokenColumns = TokenColumns(),
     scheme: Scheme = "IOB2",
-    tag_of: Callable[[str], str] | None = None,
+    tag_of: Callable[[str], str] = str,
     drop_orphans: bool = False,
 ) -> Iterator[Sentence]:
     """Read a CSV file (RFC 4180 quotes) with a header and one word per row.
@@ -142,12 +142,12 @@ def read_csv_tokens(
         path: the file.
         columns: what its headers mean.
         scheme: the scheme of its tags.
-        tag_of: turns a cell of the tag column into a tag; raises ``ValueError`` on a cell it does not know.
+        tag_of: turns a cell of the tag column into a tag.
         drop_orphans: read tags that form no entity as ``O`` instead of refusing them, for corpora that are known to
             hold some.
 
     Raises:
-        DataError: on missing headers, a row of another length or of no sentence, an unknown or illegal tag, a file
+        DataError: on missing headers, a row of another length or of no sentence, an illegal tag, a file
             without rows.
         UnavailableError: if there is no such file.
     """
@@ -165,11 +165,7 @@ def read_csv_tokens(
             yield from rows.pop(document)
             before = key
             document = f"{stem(path)}-{name}" if name else ""
-        try:
-            tag = tag_of(row[columns.tag]) if tag_of else row[columns.tag]
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: {error}") from error
-        rows.add(row[columns.word], tag, number)
+        rows.add(row[columns.word], tag_of(row[columns.tag]), number)
     if empty:
         raise DataError(f"{path}:1: found a header only; expected one word per row")
     yield from rows.pop(document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,32 +45,32 @@ def parse_json(text: str, path: Path, line: int = 1) -> Any:
             number has too many digits, or lists and objects lie too deep in each other.
     """
     try:
-        value = _loads(text, parse_int=_whole_number)
-        if text.count("[") + text.count("{") > limits.JSON_DEPTH and _is_too_deep(value):
-            raise RecursionError
+        return _loads(text, limits.JSON_DEPTH, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         at, found = line + error.lineno - 1, f"{error.msg} at column {error.colno}"
         raise DataError(f"{path}:{at}: not JSON ({found}); expected one JSON value") from error
-    except UnicodeEncodeError as error:
-        raise DataError(f"{path}:{line}: found half a surrogate pair; expected whole characters") from error
-    except RecursionError as error:
-        found = f"found lists or objects more than {limits.JSON_DEPTH} deep"
-        raise DataError(f"{path}:{line}: not usable JSON ({found}); expected flat records") from error
     except ValueError as error:
-        raise DataError(f"{path}:{line}: not usable JSON ({error}); write each record as one object") from error
-    return value
+        raise DataError(f"{path}:{line}: not usable JSON ({error}); write each record as one flat object") from error
 
 
-def _loads(text: str, **hooks: Any) -> Any:
-    """Parse JSON, refusing keys that stand twice and half a surrogate pair, which no tokenizer reads.
+def _loads(text: str, depth: int, **hooks: Any) -> Any:
+    """Parse JSON, refusing keys that stand twice, deep nesting and half a surrogate pair, which no tokenizer reads.
 
     Raises:
-        UnicodeEncodeError: for half a surrogate pair.
-        ValueError: for any other error.
+        ValueError: with the reason.
     """
-    value = json.loads(text, object_pairs_hook=_unique_keys, **hooks)
+    try:
+        value = json.loads(text, object_pairs_hook=_unique_keys, **hooks)
+        is_deep = text.count("[") + text.count("{") > depth and _is_deeper(value, depth)
+    except RecursionError:
+        is_deep = True
+    if is_deep:
+        raise ValueError(f"found lists or objects nested more than {depth} deep")
     if "\\ud" in text.lower():
-        json.dumps(value, ensure_ascii=False).encode()
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("found half a surrogate pair") from error
     return value
 
 
@@ -88,15 +88,19 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
-def _is_too_deep(value: Any) -> bool:
-    """Return whether lists and objects lie more than ``limits.JSON_DEPTH`` deep in each other."""
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Return whether lists and objects lie more than ``depth`` deep in each other."""
     level = [value]
-    for _ in range(limits.JSON_DEPTH + 1):
-        level = [each for each in level if isinstance(each, dict | list)]
-        if not level:
-            return False
-        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
-    return True
+    for _ in range(depth):
+        level = [child for each in level for _, child in _children(each)]
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _children(value: Any) -> Iterable[tuple[str | None, Any]]:
+    """Return what lies in a list or an object, with its key in an object; nothing lies in other values."""
+    if isinstance(value, dict):
+        return value.items()
+    return ((None, each) for each in value) if isinstance(value, list) else ()
 
 
 def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -113,23 +117,20 @@ def read_object(path: Path, limit: int, large: tuple[str, ...] = ()) -> dict[str
     """
     try:
         size = path.stat().st_size
-        if size > limit:
-            raise ConfigError(f"{path}: found {size:,} bytes; expected {limit:,} at most")
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: found byte 0x{error.object[error.start]:02x}; expected UTF-8 text") from error
+        raw = path.read_bytes() if size <= limit else b""
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if size > limit:
+        raise ConfigError(f"{path}: found {size:,} bytes; expected {limit:,} at most")
     try:
-        found = _loads(text, parse_constant=_refuse_constant)
-    except UnicodeEncodeError as error:
-        raise ConfigError(f"{path}: not valid JSON (found half a surrogate pair)") from error
-    except (ValueError, RecursionError) as error:
+        found = _loads(raw.decode("utf-8-sig"), MAX_DEPTH, parse_constant=_refuse_constant)
+    except ValueError as error:
         raise ConfigError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(found, dict):
         raise ConfigError(f"{path}: found {shown(found)}; expected a JSON object")
     for key, value in found.items():
-        _check(value, str(key), path, 1, any_size=key in large)
+        if key not in large:
+            _check_integers(value, key, path)
     return found
 
 
@@ -143,13 +144,9 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"found {name}, which is no number")
 
 
-def _check(value: Any, where: str, path: Path, depth: int, *, any_size: bool) -> None:
-    if depth > MAX_DEPTH:
-        raise ConfigError(f"{path}: {where[:80]}: is nested more than {MAX_DEPTH} deep")
-    if isinstance(value, dict | list):
-        named = value.items() if isinstance(value, dict) else ((None, each) for each in value)
-        for key, each in named:
-            if isinstance(each, dict | list) or type(each) is int:
-                _check(each, where if key is None else f"{where}.{key}", path, depth + 1, any_size=any_size)
-    elif type(value) is int and abs(value) > MAX_INTEGER and not any_size:
+def _check_integers(value: Any, where: str, path: Path) -> None:
+    if type(value) is int and abs(value) > MAX_INTEGER:
         raise ConfigError(f"{path}: {where[:80]}: found {shown(value)}; expected an integer of up to {MAX_INTEGER}")
+    for key, each in _children(value):
+        if isinstance(each, dict | list | int):
+            _check_integers(each, where if key is None else f"{where}.{key}", path)

@@ -16,7 +16,6 @@ from finkd.corpora.readers import limits
 from finkd.corpora.wording import counted
 
 BROKEN_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
-_BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _PACKED = ".gz"
 
@@ -64,11 +63,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         try:
             for number, raw in enumerate(iter(lambda: file.readline(limits.LINE_BYTES + 1), b""), start=1):
                 if len(raw) > limits.LINE_BYTES:
-                    size = _size(limits.LINE_BYTES)
-                    raise DataError(
-                        f"{path}:{number}: found a line of more than {size}; expected one text or record per line"
-                    )
-                yield number, _decode(raw, path, number, offset)
+                    found = f"found a line of more than {limits.LINE_BYTES} bytes"
+                    raise DataError(f"{path}:{number}: {found}; expected one text or record per line")
+                yield number, _decode(raw, path, number, offset).removesuffix("\n").removesuffix("\r")
                 offset += len(raw)
                 if packed is not None and offset > max(limits.LINE_BYTES, limits.PACKED_RATIO * packed):
                     raise DataError(
@@ -94,19 +91,18 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         yield number, line
 
 
-def _decode(raw: bytes, path: Path, number: int, offset: int) -> str:
-    signature = len(_BOM) if number == 1 and raw.startswith(_BOM) else 0
-    if number == 1 and (raw.startswith(_WIDE_BOMS) or b"\0" in raw):
+def _decode(raw: bytes, path: Path, line: int = 1, offset: int = 0) -> str:
+    """Decode the bytes that begin at a line and an offset of a file; skip a UTF-8 signature at its beginning."""
+    if offset == 0 and (raw.startswith(_WIDE_BOMS) or b"\0" in raw.partition(b"\n")[0]):
         raise DataError(f"{path}:1: found UTF-16 or binary bytes; expected UTF-8 text")
     try:
-        text = raw[signature:].decode("utf-8")
+        text = raw.decode()
     except UnicodeDecodeError as error:
-        at = offset + signature + error.start
-        found = raw[signature + error.start]
+        at, found = line + raw.count(b"\n", 0, error.start), f"byte 0x{raw[error.start]:02x}"
         raise DataError(
-            f"{path}:{number}: found byte 0x{found:02x} at offset {at}, which is not UTF-8; save the file as UTF-8"
+            f"{path}:{at}: found {found} at offset {offset + error.start}, which is not UTF-8; save the file as UTF-8"
         ) from error
-    return text.removesuffix("\n").removesuffix("\r")
+    return text if offset else text.removeprefix("\ufeff")
 
 
 def read_whole(file: IO[bytes], path: Path) -> bytes:
@@ -118,14 +114,10 @@ def read_whole(file: IO[bytes], path: Path) -> bytes:
     raw = file.read(limits.HELD_BYTES + 1)
     if len(raw) > limits.HELD_BYTES:
         raise DataError(
-            f"{path}: found more than {_size(limits.HELD_BYTES)} to be read as a whole; expected less, such as JSON "
+            f"{path}: found more than {limits.HELD_BYTES} bytes to be read as a whole; expected less, such as JSON "
             "lines or several files"
         )
     return raw
-
-
-def _size(count: int) -> str:
-    return f"{count // limits.MEBIBYTE} MiB" if count >= limits.MEBIBYTE else f"{count} bytes"
 
 
 def read_text(path: Path) -> str:
@@ -140,16 +132,7 @@ def read_text(path: Path) -> str:
             raw = read_whole(file, path)
         except BROKEN_GZIP as error:
             raise DataError(f"{path}: broken gzip ({error}); expected a whole .gz file") from error
-    if raw.startswith(_WIDE_BOMS) or b"\0" in raw.partition(b"\n")[0]:
-        raise DataError(f"{path}:1: found UTF-16 or binary bytes; expected UTF-8 text")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}:{line}: found byte 0x{raw[error.start]:02x} at offset {error.start}, which is not UTF-8; save the "
-            "file as UTF-8"
-        ) from error
+    return _decode(raw, path)
 
 
 def csv_rows(path: Path, headers: Sequence[str], *, skip_blank: bool = False) -> Iterator[tuple[int, dict[str, str]]]:

@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 Offsets = Literal["characters", "utf16", "bytes"]
 OFFSETS: tuple[str, ...] = get_args(Offsets)
-_UNITS: dict[str, tuple[str, Callable[[str], int]]] = {
+_Width = Callable[[str], int]
+_UNITS: dict[str, tuple[str, _Width]] = {
     "characters": ("characters", lambda character: 1),
     "utf16": ("UTF-16 units", lambda character: 1 + (character > "\uffff")),
     "bytes": ("bytes of UTF-8", lambda character: len(character.encode("utf-8", "surrogatepass"))),
@@ -34,6 +35,7 @@ _SHIFTS = {
     (0, 1): "every end is one more",
     (-1, 0): "every start is one less",
 }
+_CORRECT = "correct the file's offsets"
 _SHARE = 0.2
 """Share of a file's borders that may lie within words. With a wrong unit or an offset by one it is about half; in
 FinEntity, as published, none of 4,038; in a corpus that labels parts of compounds, such as GermEval, a twentieth."""
@@ -95,7 +97,7 @@ def in_characters(text: str, spans: Iterable[LabelledSpan], offsets: Offsets) ->
         ValueError: if an offset lies within a character.
     """
     found = []
-    for span, (start, end) in zip(spans, _converted(text, spans, offsets), strict=True):
+    for span, (start, end) in zip(spans, _places(text, spans, _UNITS[offsets][1]), strict=True):
         if start is None or end is None:
             raise ValueError(f"span {quoted(span)} begins or ends within a character; is the unit {offsets}?")
         found.append((start, end, span[2]))
@@ -109,7 +111,7 @@ def check_offsets(passages: Sequence[Passage], path: Path, offsets: Offsets) -> 
         DataError: if more than a fifth of the borders cut words, or another unit of the offsets explains those that do.
     """
     borders = 2 * sum(len(passage.spans) for passage in passages)
-    given = _fit(passages, lambda text, spans: _converted(text, spans, offsets))
+    given = _fit(passages, _UNITS[offsets][1])
     if not given.cuts:
         return
     cause, remedy = _likely_cause(passages, offsets, given)
@@ -125,37 +127,34 @@ def check_offsets(passages: Sequence[Passage], path: Path, offsets: Offsets) -> 
 
 def _likely_cause(passages: Sequence[Passage], offsets: Offsets, given: _Fit) -> tuple[str, str]:
     """Return what makes nearly all borders fit, and what to do about it; empty if nothing does."""
-    readings: list[tuple[str, str, Callable[[str, Sequence[LabelledSpan]], Iterator[_Place]]]] = [
-        (
-            f"offsets count {_UNITS[other][0]}",
-            f"load it with offsets {other}" if other != "characters" else f"leave out offsets {offsets}",
-            lambda text, spans, other=other: _converted(text, spans, other),  # type: ignore[misc]
-        )
-        for other in OFFSETS
-        if other != offsets
-    ]
-    readings += [
-        (said, "correct the file's offsets", lambda text, spans, by=by: _shifted(_converted(text, spans, offsets), by))  # type: ignore[misc]
-        for by, said in _SHIFTS.items()
-    ]
-    readings.append(("line ends count as two", "correct the file's offsets", _with_long_line_ends))
-    fits = [(_fit(passages, reading), said, remedy) for said, remedy, reading in readings]
+    readings: list[tuple[str, str, _Width, tuple[int, int]]] = []
+    for other, (unit, width) in _UNITS.items():
+        remedy = f"load it with offsets {other}" if other != "characters" else f"leave out offsets {offsets}"
+        readings.append((f"offsets count {unit}", remedy, width, (0, 0)))
+    readings += [(said, _CORRECT, _UNITS[offsets][1], by) for by, said in _SHIFTS.items()]
+    readings.append(("line ends count as two", _CORRECT, lambda character: 1 + (character == "\n"), (0, 0)))
+    fits = [(_fit(passages, width, by), said, remedy) for said, remedy, width, by in readings]
     best, said, remedy = min(fits, key=lambda fit: (fit[0].cuts, fit[0].blanks))
     if best.cuts > _REPAIRED * given.cuts or best.blanks > given.blanks:
         return "", ""
     return f"and {best.cuts} if {said}", remedy
 
 
-_Place = tuple[int | None, int | None]
+def _places(
+    text: str, spans: Iterable[LabelledSpan], width: _Width, by: tuple[int, int] = (0, 0)
+) -> Iterator[tuple[int | None, int | None]]:
+    """Yield the (start, end) by character, shifted; ``None`` for one within a character.
 
-
-def _converted(text: str, spans: Iterable[LabelledSpan], offsets: str) -> Iterator[_Place]:
-    """Yield the (start, end) by character; ``None`` for one within a character."""
-    if offsets == "characters" or text.isascii():
-        yield from ((start, end) for start, end, _ in spans)
-        return
-    starts = list(accumulate(map(_UNITS[offsets][1], text), initial=0))
-    yield from ((_place(starts, start), _place(starts, end)) for start, end, _ in spans)
+    Args:
+        text: the text.
+        spans: by the file's offsets.
+        width: how many units of these offsets a character takes.
+        by: added to each start and end.
+    """
+    starts = list(accumulate(map(width, text), initial=0))
+    for start, end, _ in spans:
+        first, last = _place(starts, start), _place(starts, end)
+        yield None if first is None else first + by[0], None if last is None else last + by[1]
 
 
 def _place(starts: Sequence[int], offset: int) -> int | None:
@@ -166,22 +165,12 @@ def _place(starts: Sequence[int], offset: int) -> int | None:
     return place if starts[place] == offset else None
 
 
-def _shifted(places: Iterable[_Place], by: tuple[int, int]) -> Iterator[_Place]:
-    for start, end in places:
-        yield (None if start is None else start + by[0], None if end is None else end + by[1])
-
-
-def _with_long_line_ends(text: str, spans: Iterable[LabelledSpan]) -> Iterator[_Place]:
-    starts = list(accumulate((1 + (character == "\n") for character in text), initial=0))
-    yield from ((_place(starts, start), _place(starts, end)) for start, end, _ in spans)
-
-
-def _fit(passages: Iterable[Passage], reading: Callable[[str, Sequence[LabelledSpan]], Iterable[_Place]]) -> _Fit:
+def _fit(passages: Iterable[Passage], width: _Width, by: tuple[int, int] = (0, 0)) -> _Fit:
     cuts = blanks = 0
     first = ""
     for passage in passages:
         text = passage.text
-        for span, (start, end) in zip(passage.spans, reading(text, passage.spans), strict=True):
+        for span, (start, end) in zip(passage.spans, _places(text, passage.spans, width, by), strict=True):
             wrong = [_cuts_word(text, start), _cuts_word(text, end)]
             cuts += sum(wrong)
             if any(wrong):

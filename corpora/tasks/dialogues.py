@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,18 @@ from finkd.corpora.errors import ConfigError, DataError, listed, quoted
 from finkd.corpora.locate import locate
 from finkd.corpora.readers.json_files import json_lines
 from finkd.corpora.readers.lines import csv_rows, without_packing
+from finkd.corpora.tasks.task import SplitData
 
 _FILES = {
-    "train": "dialogsum/dialogsum.train.subset.csv.gz",
-    "validation": "dialogsum/dialogsum.dev.jsonl.gz",
-    "test": "dialogsum/dialogsum.test.jsonl.gz",
-}
-_CHECKSUMS = {
-    "train": "01ec208a4e0f06be3232f87d6e8628415cc8f4c0bbd04a6b27af2bfb5eb61978",
-    "validation": "40a9f0a3daf8dbd48376254737fd4b8e9b6a125da54642e9afa5882f76bd45a8",
-    "test": "4542bd7997f5c7147a51ee6f853dcaea812cfa788f04040affeac0aed0f29694",
+    "train": (
+        "dialogsum/dialogsum.train.subset.csv.gz",
+        "01ec208a4e0f06be3232f87d6e8628415cc8f4c0bbd04a6b27af2bfb5eb61978",
+    ),
+    "validation": (
+        "dialogsum/dialogsum.dev.jsonl.gz",
+        "40a9f0a3daf8dbd48376254737fd4b8e9b6a125da54642e9afa5882f76bd45a8",
+    ),
+    "test": ("dialogsum/dialogsum.test.jsonl.gz", "4542bd7997f5c7147a51ee6f853dcaea812cfa788f04040affeac0aed0f29694"),
 }
 
 
@@ -42,24 +43,8 @@ class Dialogue:
     summaries: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class DialogueData:
-    """Dialogues in memory.
-
-    Attributes:
-        name: what tables call them.
-        splits: ``train``, ``validation`` and ``test``.
-        samples: the splits that are only a part of the published ones.
-    """
-
-    name: str
-    splits: Mapping[str, Sequence[Dialogue]]
-    samples: tuple[str, ...] = ()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of everything that a model can see here."""
-        return hashlib.sha256(repr(sorted(self.splits.items())).encode("utf-8", "surrogatepass")).hexdigest()
+class DialogueData(SplitData[Dialogue]):
+    """Dialogues in memory: ``train``, ``validation`` and ``test``."""
 
 
 def load_dialogues(folder: str | None = None) -> DialogueData:
@@ -75,7 +60,7 @@ def load_dialogues(folder: str | None = None) -> DialogueData:
         UnavailableError: if DialogSum is not here.
     """
     if folder is None:
-        paths = {split: locate(file, Source(_CHECKSUMS[split])) for split, file in _FILES.items()}
+        paths = {split: locate(file, Source(checksum)) for split, (file, checksum) in _FILES.items()}
         name = "dialogsum"
     else:
         paths = {split: _only(Path(folder), split) for split in _FILES}

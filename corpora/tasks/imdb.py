@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from finkd.corpora.corpus import Source
-from finkd.corpora.errors import DataError
 from finkd.corpora.readers.json_files import json_lines
-from finkd.corpora.tasks.task import Example, Hub, TextTask, class_of
+from finkd.corpora.tasks.task import Example, Hub, TextTask
 
 _FILES = {"train": "imdb/imdb_train_5k.jsonl.gz", "test": "imdb/imdb_test_5k.jsonl.gz"}
 
 
-def _examples(path: Path) -> Iterator[Example]:
-    for number, row in json_lines(path):
-        where = f"{path}: line {number}"
-        try:
-            text, label = str(row["text"]), str(row["label"])
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{where}: expected an object with text and label ({error})") from error
-        yield Example(text.replace("<br />", " "), "", class_of(where, label, {"0": 0, "1": 1}))
+def _examples(path: Path) -> list[Example]:
+    # Line breaks in HTML stand for white space.
+    return [Example(row["text"].replace("<br />", " "), "", int(row["label"])) for _, row in json_lines(path)]
 
 
 IMDB = TextTask(
@@ -36,7 +29,7 @@ IMDB = TextTask(
     notes=("5,000 reviews of each split, drawn by their numbers", "line breaks in HTML were taken for white space"),
     labels=("negative", "positive"),
     metrics=("accuracy",),
-    read=lambda find: {split: list(_examples(find(path))) for split, path in _FILES.items()},
+    read=lambda find: {split: _examples(find(path)) for split, path in _FILES.items()},
     hub=Hub("stanfordnlp/imdb", None, ("text",), {"train": "train", "test": "test"}),
     samples=("train", "test"),
 )

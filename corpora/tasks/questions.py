@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from finkd.corpora.corpus import Source
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.locate import locate
 from finkd.corpora.readers.json_files import read_json
+from finkd.corpora.tasks.task import SplitData
 
 _XQUAD = "squad/xquad.en.json.gz"
 _SOURCES = {_XQUAD: Source("5d48a9af186bf7398f36304c0528fba87e0f52c5c7d7975755ece7c43516f298")}
@@ -38,24 +38,8 @@ class Question:
     article: str = ""
 
 
-@dataclass(frozen=True)
-class QuestionData:
-    """A set of questions in memory.
-
-    Attributes:
-        name: what tables call it.
-        splits: ``train`` and ``validation``.
-        samples: the splits that are not the published ones.
-    """
-
-    name: str
-    splits: Mapping[str, Sequence[Question]]
-    samples: tuple[str, ...] = ()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of everything that a model can see here."""
-        return hashlib.sha256(repr(sorted(self.splits.items())).encode("utf-8", "surrogatepass")).hexdigest()
+class QuestionData(SplitData[Question]):
+    """A set of questions in memory: ``train`` and ``validation``."""
 
     @property
     def has_unanswerable(self) -> bool:

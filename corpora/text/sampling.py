@@ -12,14 +12,14 @@ from pathlib import Path
 
 from finkd.corpora.catalog import corpora
 from finkd.corpora.corpus import Lines, TextCorpus
-from finkd.corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from finkd.corpora.errors import ConfigError, DataError, UnknownNameError
 from finkd.corpora.loading import check_exists
 from finkd.corpora.locate import checksum, finder
-from finkd.corpora.readers.json_files import parse_json
-from finkd.corpora.readers.lines import numbered_lines, stem, text_lines, without_packing
+from finkd.corpora.readers.lines import stem
 from finkd.corpora.registry import unknown
 from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence
+from finkd.corpora.text.streams import TEXT, format_of, text_records
 from finkd.corpora.wording import counted
 
 SAMPLING_VERSION = 1
@@ -173,18 +173,12 @@ def _user_files(path: Path) -> dict[str, Path]:
 
 
 def _user_lines(path: Path) -> Iterator[str]:
-    is_json = without_packing(path.name).lower().endswith(".jsonl")
+    keeps_blank = format_of(path) != TEXT  # a record is counted whatever its text
     empty = True
-    for number, line in numbered_lines(path) if is_json else text_lines(path):
-        if not line.strip():
-            continue
-        if is_json:
-            record = parse_json(line, path, number)
-            if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-                raise DataError(f"{path}:{number}: found {quoted(line)}; expected an object with a text")
-            line = record["text"]
-        empty = False
-        yield line
+    for record in text_records(path):
+        if keeps_blank or record[TEXT].strip():
+            empty = False
+            yield record[TEXT]
     if empty:
         raise DataError(f"{path}:1: found no text; expected one passage per line")
 

@@ -38,7 +38,7 @@ def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> I
         found = record.get(field) if isinstance(record, dict) else None
         if not isinstance(found, str):
             keys = listed(record) if isinstance(record, dict) else type(record).__name__
-            raise DataError(f"{path}:{number}: expected a text under {field!r} (found {keys}); see --field")
+            raise DataError(f"{path}:{number}: expected a text under {field!r} (found {keys})")
         yield record
 
 
@@ -48,7 +48,7 @@ def format_of(path: Path, kind: Format | None = None) -> Format:
     Raises:
         ConfigError: if ``kind`` is unknown.
     """
-    name = without_packing(path.name)
+    name = without_packing(path.name).lower()
     known: tuple[Format, ...] = get_args(Format)
     kind = kind or next((each for each in known if name.endswith(f".{each}")), TEXT)
     if kind not in known:

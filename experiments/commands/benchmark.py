@@ -19,10 +19,7 @@ DEFAULT = "eager,bf16,onnx,onnx-int8"
 
 def benchmark(
     context: typer.Context,
-    models: Annotated[
-        list[str],
-        typer.Argument(metavar="MODEL...", help="Folders of taggers; NAME=FOLDER,FOLDER names one and its seeds."),
-    ],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Folders of taggers, or NAME=FOLDER,FOLDER.")],
     runtimes: Annotated[
         list[str] | None, typer.Option(help=f"Names of 'finkd list runtimes'. (default: {DEFAULT})")
     ] = None,

@@ -38,7 +38,7 @@ def compress(
     sentences: Annotated[int, typer.Option(min=1, help="How many of its sentences.")] = 3000,
     heal: Annotated[
         str | None,
-        typer.Option(metavar="STRATEGY", help="Stages after it, taught by the model as it was: task-distill:gold."),
+        typer.Option(metavar="STRATEGY", help="Stages after it, taught by the model before."),
     ] = None,
     overrides: Overrides = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,

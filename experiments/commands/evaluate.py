@@ -23,30 +23,19 @@ def evaluate(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus that a tagger is scored on.")] = None,
-    suite: Annotated[
-        str | None, typer.Option(metavar="SUITE", help="General tasks that it learns and is scored on, or all.")
-    ] = None,
+    suite: Annotated[str | None, typer.Option(metavar="SUITE", help="General tasks to learn, or all.")] = None,
     split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
-    offsets: Annotated[
-        str, typer.Option(help="What offsets of a corpus given by its path count: characters, utf16, bytes.")
-    ] = "characters",
+    offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks of the suite.")] = None,
     seeds: Seeds = None,
-    teacher: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Distil each task from this model, fine-tuned before.")
-    ] = None,
+    teacher: Annotated[str | None, typer.Option(metavar="MODEL", help="Model to distil each task from.")] = None,
     overrides: Overrides = None,
     random_weights: Annotated[
-        bool, typer.Option("--random-weights", help="Summarization: a model of phi-2's size with random weights.")
+        bool, typer.Option("--random-weights", help="Summarization with random weights.")
     ] = False,
-    name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="What the suite's tables call the model.")
-    ] = None,
-    role: Annotated[
-        Literal["teacher", "student"] | None,
-        typer.Option(help="What it is in the suite's tables. (default: a folder is a student)"),
-    ] = None,
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name in the suite's tables.")] = None,
+    role: Annotated[Literal["teacher", "student"] | None, typer.Option(help="(default: a folder is a student)")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the suite's records. (default: runs/SUITE)")] = None,
     threads: Threads = None,
     json: Json = False,

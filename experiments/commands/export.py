@@ -35,16 +35,12 @@ def export(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the tagger, such as runs/NAME/models/SYSTEM-seed-1.")],
     to: Annotated[To, typer.Option(help="An ONNX graph, one in 8 bits, or a spaCy pipeline that pip installs.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write. (default: MODEL-TO beside a folder, or runs/exported)")
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option(help="Labelled corpus whose words are compared. (default: sample)")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write. (default: MODEL-TO, or runs/exported)")] = None,
+    corpus: Annotated[str | None, typer.Option(help="Labelled corpus to compare on. (default: sample)")] = None,
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
     calibrate: Annotated[
         int | None,
-        typer.Option(min=0, help="Training sentences that fix the ranges of 8 bits (static). (default: 0, dynamic)"),
+        typer.Option(min=0, help="Sentences to calibrate on. (default: 0, dynamic)"),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of a spaCy package, behind en_. (default: finkd_ner)")] = None,
     version: Annotated[str | None, typer.Option(help="Version of a spaCy package. (default: 0.1.0)")] = None,

@@ -33,7 +33,7 @@ KINDS = {
     "tables": "finkd.reports.tables:tables",
     "tasks": "finkd.corpora.tasks:tasks",
     "teachers": "finkd.models.pretrained:KNOWN",
-    "transfers": "finkd.models.embedding_transfer:transfers",
+    "transfers": "finkd.models:transfers",
     "vocabularies": "finkd.tokenization.vocabulary:algorithms",
 }
 

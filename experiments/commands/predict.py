@@ -32,7 +32,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="Folder of the model, or of its ONNX graph.")],
     text: Annotated[str | None, typer.Argument(help="The text.")] = None,
     file: Annotated[
-        Path | None, typer.Option(help="Read texts from a file instead: lines, .jsonl or .csv; - is standard input.")
+        Path | None, typer.Option(help="File of texts: lines, .jsonl or .csv; - is standard input.")
     ] = None,
     field: Annotated[str, typer.Option(help="Key or column of the text in .jsonl and .csv.")] = TEXT,
     kind: Annotated[Format | None, typer.Option("--format", help="What the file holds. (default: by its name)")] = None,
@@ -41,9 +41,7 @@ def predict(
         Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
     ] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Texts that are read at once.")] = 32,
-    html: Annotated[
-        Path | None, typer.Option(help="Write a page with the marked text instead; all of it is held until the end.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page instead; all text is held in memory.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text, with offsets.")] = False,
 ) -> None:
     """Mark the named entities of a text, or of each text of a file of any size.

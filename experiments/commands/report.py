@@ -28,9 +28,7 @@ def report(
     formats: Annotated[
         list[str] | None, typer.Option("--format", help=f"Names of 'finkd list formats'. (default: {FORMATS})")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the report. (default: the run's, or runs/report for several)")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="(default: the run's folder, or runs/report for several)")] = None,
     json: Json = False,
 ) -> None:
     """Build the report of one or several runs again.

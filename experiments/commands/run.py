@@ -39,16 +39,14 @@ _LONGEST_NAME = 200
 def run(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, a strategy's name, or its stages as text.")
+        str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, or a strategy by its name or stages.")
     ],
     overrides: Overrides = None,
     out: Out = None,
     seeds: Seeds = None,
-    corpus: Annotated[
-        str | None, typer.Option(help="Labelled corpus for a STRATEGY, by name or path. (default: sample)")
-    ] = None,
+    corpus: Annotated[str | None, typer.Option(help="Labelled corpus for a STRATEGY. (default: sample)")] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="SYSTEM", help="Only these systems, and the teacher.")
+        list[str] | None, typer.Option("--only", metavar="SYSTEM", help="Only these and the teacher.")
     ] = None,
     scheme: Annotated[
         Literal["IOB1", "IOB2", "BIOES"] | None,

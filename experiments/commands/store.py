@@ -71,10 +71,7 @@ def verify(root: Root = DEFAULT, json: Json = False) -> None:
 @store.command("gc")
 def collect(
     root: Root = DEFAULT,
-    older_than: Annotated[
-        float,
-        typer.Option(metavar="DAYS", min=0, help="Younger entries stay: a run that was killed goes on from them."),
-    ] = 7,
+    older_than: Annotated[float, typer.Option(metavar="DAYS", min=0, help="Younger entries stay.")] = 7,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
     json: Json = False,
 ) -> None:

@@ -29,22 +29,18 @@ def analyze(
     ],
     teacher: Teacher = DEFAULT,
     vocab_size: Annotated[
-        list[str] | None, typer.Option(help="Sizes of vocabularies to train. (default: 8000 if none is given)")
+        list[str] | None, typer.Option(help="Sizes of vocabularies to train. (default: 8000)")
     ] = None,
     algorithm: Annotated[
-        list[str] | None, typer.Option(help="Names of 'finkd list vocabularies'. (default: wordpiece)")
+        list[str] | None, typer.Option(help="From 'finkd list vocabularies'. (default: wordpiece)")
     ] = None,
     cased: Annotated[bool, typer.Option("--cased", help="Train vocabularies that distinguish case.")] = False,
     tokenizer: Annotated[
         list[str] | None,
         typer.Option(metavar="DIR", help="Measure these tokenizers; without --vocab-size and --algorithm, train none."),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Maximum sequence length in tokens. (default: the teacher's)")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for analysis.json, analysis.md, analysis.tex and analysis.html.")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Maximum length in tokens. (default: the teacher's)")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for analysis.json, .md, .tex and .html.")] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -111,9 +107,7 @@ def align(
 
 def vocab(
     context: typer.Context,
-    corpus: Annotated[
-        str, typer.Option(help="Text to train on: a corpus (of a labelled one, the train split) or a path.")
-    ],
+    corpus: Annotated[str, typer.Option(help="Corpus to train on, by name or path.")],
     out: Annotated[Path, typer.Option(help="Folder for the tokenizer.")],
     vocab_size: Annotated[
         int | None,
@@ -130,9 +124,7 @@ def vocab(
     weight: Annotated[
         float | None, typer.Option(help="Weight of --corpus beside --general, from 0 to 1.", show_default="0.5")
     ] = None,
-    names: Annotated[
-        int, typer.Option(min=1, help="Count each likely name so many times: small vocabularies split names first.")
-    ] = 1,
+    names: Annotated[int, typer.Option(min=1, help="Number of times that each likely name is counted.")] = 1,
     grow_from: Annotated[str | None, typer.Option(help="Add entries to this teacher's vocabulary.")] = None,
     rule: Annotated[
         Literal["likelihood", "fertility"] | None,
@@ -141,16 +133,12 @@ def vocab(
     threshold: Annotated[
         float | None, typer.Option(help="Threshold of that rule.", show_default="that of its paper")
     ] = None,
-    trim_from: Annotated[
-        str | None, typer.Option(help="Keep the entries of this teacher's vocabulary that the text uses.")
-    ] = None,
+    trim_from: Annotated[str | None, typer.Option(help="Keep what the text uses of this teacher's vocabulary.")] = None,
     minimum: Annotated[
         int | None, typer.Option(min=1, help="Uses that --trim-from needs to keep an entry.", show_default="1")
     ] = None,
     protect: Annotated[Path | None, typer.Option(help="File of words that are never split, one per line.")] = None,
-    currency: Annotated[
-        bool, typer.Option("--currency", help="Keep currency signs as tokens of their own, whole and unjoined.")
-    ] = False,
+    currency: Annotated[bool, typer.Option("--currency", help="Keep currency signs as tokens of their own.")] = False,
     digits: Annotated[
         Literal["learned", "split", "whole"],
         typer.Option(help="Numbers in tokens as learned, digit by digit, or whole if frequent."),

@@ -15,12 +15,8 @@ from finkd.experiments.console.threads import Threads
 def tune(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file with a section 'search'.")],
     trials: Annotated[int, typer.Option(min=1, help="Finished trials to reach; those of earlier runs count.")] = 30,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Trials at once, each in a process with a part of the cores.")
-    ] = 1,
-    retries: Annotated[
-        int, typer.Option(min=0, help="How often a trial is repeated whose process died or that failed.")
-    ] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at once, each in its own process.")] = 1,
+    retries: Annotated[int, typer.Option(min=0, help="Number of times that a failed trial is repeated.")] = 2,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -28,9 +24,7 @@ def tune(
         ),
     ] = None,
     overrides: Overrides = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the trials and the best settings. (default: runs/NAME)")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the study. (default: runs/NAME)")] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -67,12 +61,10 @@ def tune(
 
 def dashboard(
     storage: Annotated[
-        str | None, typer.Option(metavar="URL", help="Database of the studies. (default: sqlite, RUNS/studies.db)")
+        str | None, typer.Option(metavar="URL", help="Database. (default: sqlite, RUNS/studies.db)")
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder that holds the folders of the studies.")] = Path("runs"),
-    host: Annotated[
-        str, typer.Option(help="Address to listen at; others than this machine's own need --force.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen at; others' need --force.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
     force: Annotated[
         bool,

@@ -17,8 +17,8 @@ from finkd.execution.teachers import Ancestors
 from finkd.experiments.running.events import Listener, Watch, ignored
 from finkd.experiments.running.publish import publish
 from finkd.models import pretrained
-from finkd.models.loading import load_model, read_head
-from finkd.models.spec import ModelSpec
+from finkd.models.loading import load_model
+from finkd.models.spec import ModelSpec, read_head
 from finkd.stages.stage import Context, TaughtBy
 from finkd.store import Store
 from finkd.strategies.parsing import parse

@@ -49,19 +49,12 @@ def inference(request: Request) -> list[TaskRecord]:
     data = load_task(TASK)
     records = []
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        frame = TaskRecord(
-            suite="inference",
-            task=data.name,
-            split="validation",
-            system=request.system,
-            role=request.role,
-            method=_DEVICES[device],
-            seed=request.seeds[0],
+        frame = request.frame(
+            *("inference", data, "validation", _DEVICES[device], request.seeds[0]),
             metrics={"seconds": None},
             headline=("seconds",),
             samples=tuple(name for name in data.samples if name == "validation"),
             resources=request.resources,
-            fingerprint=data.fingerprint,
             config=plain(settings),
         )
         decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}

@@ -15,6 +15,9 @@ from typing import Any
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.files import folder_lock
 from finkd.corpora.registry import unknown
+from finkd.corpora.tasks.dialogues import DialogueData
+from finkd.corpora.tasks.questions import QuestionData
+from finkd.corpora.tasks.task import TaskData
 from finkd.execution import lineage
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, ignored
@@ -29,6 +32,8 @@ from finkd.store import Store, Stored, address
 from finkd.suites.record import SUFFIX, TaskRecord
 from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
+
+Data = TaskData | QuestionData | DialogueData
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,16 @@ class Request:
         """Hold the output folder against other runs, and the store against being pruned."""
         with folder_lock(self.out), self.store.in_use():
             yield
+
+    @property
+    def method(self) -> str:
+        """How it learns a task: from the labels alone, or from its teacher beside them."""
+        return f"distilled from {Path(self.teacher).name}" if self.teacher else "fine-tuned"
+
+    def frame(self, suite: str, data: Data, split: str, method: str, seed: int, **parts: Any) -> TaskRecord:
+        """Return a record without what has to be computed; ``parts`` are other fields of ``TaskRecord``."""
+        known = {"system": self.system, "role": self.role, "samples": data.samples, "fingerprint": data.fingerprint}
+        return TaskRecord(suite, data.name, split, method=method, seed=seed, **{**known, **parts})
 
     def watched(self, task: str, seed: int, stage: str) -> Callable[[Progress], None]:
         """Say that a stage begins; what follows its training."""
@@ -154,20 +169,31 @@ class Learner:
     """A model that learns a task when it is first asked for, unless the store has it.
 
     Attributes:
-        request: whose model and store.
-        task: name of the task.
+        request: whose model, teacher and store.
+        data: the task.
+        settings: of the training, a dataclass.
         seed: of everything random.
-        stage: what progress calls the training.
-        decides: everything beside the seed that decides what is learnt.
-        teach: trains a model, telling a listener.
+        train: trains the model, telling a listener.
     """
 
     request: Request
-    task: str
+    data: Data
+    settings: Any
     seed: int
-    stage: str
-    decides: Mapping[str, Any]
-    teach: Callable[[Listener], Model]
+    train: Callable[[Learner, Listener], Model]
+
+    @property
+    def decides(self) -> dict[str, Any]:
+        """Everything beside the seed that decides what is learnt."""
+        origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": plain(self.settings)}
+        return {**origin, "teacher": lineage.origin(self.request.teacher)} if self.request.teacher else origin
+
+    @property
+    def teacher(self) -> Model | None:
+        """The request's teacher when it has learnt the task."""
+        if self.request.teacher is None:
+            return None
+        return replace(self, request=replace(self.request, model=self.request.teacher, teacher=None)).model
 
     @cached_property
     def model(self) -> Model:
@@ -178,25 +204,24 @@ class Learner:
     def key(self) -> str:
         """Its address in the store."""
         precision = resolve_precision("auto")
-        return address({"version": 1, "learns": self.task, "seed": self.seed, "precision": precision, **self.decides})
+        known = {"learns": self.data.name, "seed": self.seed, "precision": precision}
+        return address({"version": 1, **known, **self.decides})
 
-    @property
-    def seconds(self) -> float:
-        """Of its training."""
-        return float(self._stored.facts["seconds"])
-
-    def publish(self, frame: TaskRecord) -> None:
-        """Show the model below ``models`` of the output folder, under the name of a record."""
-        words = (frame.task, frame.system, frame.method, f"seed-{frame.seed}")
+    def noted(self, record: TaskRecord, too_long: int) -> TaskRecord:
+        """Publish the model below ``models`` of the output folder; return its record with facts of the training."""
+        words = (record.task, record.system, record.method, f"seed-{record.seed}")
         publish(self._stored.folder, self.request.out / "models" / "-".join(map(slug, words)))
+        config, seconds = plain(self.settings), float(self._stored.facts["seconds"])
+        return replace(record, too_long=too_long, seconds=seconds, model=self.key, config=config)
 
     @cached_property
     def _stored(self) -> Stored:
-        facts = {"kind": f"{self.stage} {self.task}", "seconds": 0.0}
+        stage = "task-distill" if self.request.teacher else "finetune"
+        facts = {"kind": f"{stage} {self.data.name}", "seconds": 0.0}
 
         def watch(progress: Progress) -> None:
             facts["seconds"] = progress.seconds
             listen(progress)
 
-        listen = self.request.watched(self.task, self.seed, self.stage)
-        return self.request.store.made(self.key, facts, lambda folder: self.teach(watch).save(folder))
+        listen = self.request.watched(self.data.name, self.seed, stage)
+        return self.request.store.made(self.key, facts, lambda folder: self.train(self, watch).save(folder))

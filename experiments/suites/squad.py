@@ -6,13 +6,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.questions import Question, QuestionData, load_questions
-from finkd.execution import lineage
-from finkd.experiments.suites.request import Learner, Request, chosen, kept, plain
+from finkd.experiments.suites.request import Learner, Request, chosen, kept
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -46,44 +43,24 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
                 "ends can be taught only within one tokenizer"
             )
     for seed in request.seeds:
-        frame = TaskRecord(
-            suite="squad",
-            task=data.name,
-            split="validation",
-            system=request.system,
-            role=request.role,
-            method=f"distilled from {Path(request.teacher).name}" if request.teacher else "fine-tuned",
-            seed=seed,
+        frame = request.frame(
+            *("squad", data, "validation", request.method, seed),
             metrics=dict.fromkeys((*_METRICS, *(_UNANSWERABLE if data.has_unanswerable else ()))),
             headline=_METRICS,
             learnt=len(data.splits["train"]),
-            samples=data.samples,
             resources=request.resources,
-            fingerprint=data.fingerprint,
-            config=plain(settings),
         )
-        learner = _learner(request, data, settings, seed)
-        yield kept(request, frame, learner.decides, partial(_asked, learner, data, settings, frame))
+        learner = Learner(request, data, settings, seed, partial(_train, questions=data.splits["train"]))
+        yield kept(request, frame, learner.decides, partial(_asked, learner, data.splits["validation"], frame))
 
 
-def _learner(request: Request, data: QuestionData, settings: AnswerSettings, seed: int) -> Learner:
-    decides: dict[str, Any] = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
-    if request.teacher:
-        decides["teacher"] = lineage.origin(request.teacher)
-    taught_by = replace(request, model=request.teacher, teacher=None) if request.teacher else None
-
-    def teach(listen: Listener) -> Model:
-        teacher = _learner(taught_by, data, settings, seed).model if taught_by else None
-        return learn_answers(request.loaded, data.splits["train"], settings, seed, listen, teacher)
-
-    return Learner(request, data.name, seed, "task-distill" if taught_by else "finetune", decides, teach)
+def _train(learner: Learner, listen: Listener, questions: Sequence[Question]) -> Model:
+    return learn_answers(learner.request.loaded, questions, learner.settings, learner.seed, listen, learner.teacher)
 
 
-def _asked(learner: Learner, data: QuestionData, settings: AnswerSettings, frame: TaskRecord) -> TaskRecord:
-    asked = data.splits["validation"]
-    found, too_long = answer(learner.model, asked, settings)
-    learner.publish(frame)
-    return replace(scored(frame, asked, found), too_long=too_long, seconds=learner.seconds, model=learner.key)
+def _asked(learner: Learner, questions: Sequence[Question], frame: TaskRecord) -> TaskRecord:
+    found, too_long = answer(learner.model, questions, learner.settings)
+    return learner.noted(scored(frame, questions, found), too_long)
 
 
 def scored(frame: TaskRecord, asked: Sequence[Question], found: Sequence[Answer]) -> TaskRecord:

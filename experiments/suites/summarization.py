@@ -98,19 +98,9 @@ def _random(request: Request, data: DialogueData, settings: SummarySettings) -> 
 
 
 def _frame(request: Request, data: DialogueData, method: str, seed: int, test: Sequence[Dialogue]) -> TaskRecord:
-    return TaskRecord(
-        suite="summarization",
-        task=data.name,
-        split="test" if len(test) == len(data.splits["test"]) else f"first {len(test)} of test",
-        system=request.system,
-        role=request.role,
-        method=method,
-        seed=seed,
-        metrics=dict.fromkeys(METRICS),
-        headline=("rouge1", "rouge2", "rougeL"),
-        samples=data.samples,
-        fingerprint=data.fingerprint,
-    )
+    split = "test" if len(test) == len(data.splits["test"]) else f"first {len(test)} of test"
+    metrics, headline = dict.fromkeys(METRICS), ("rouge1", "rouge2", "rougeL")
+    return request.frame("summarization", data, split, method, seed, metrics=metrics, headline=headline)
 
 
 def _baselines(request: Request, data: DialogueData, test: Sequence[Dialogue]) -> Iterator[TaskRecord]:

@@ -14,8 +14,7 @@ from finkd.corpora.files import write_atomic
 from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.corpora.wording import counted
-from finkd.execution import lineage
-from finkd.experiments.suites.request import Learner, Request, chosen, kept, plain
+from finkd.experiments.suites.request import Learner, Request, chosen, kept
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -84,35 +83,22 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
 
 def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
     settings = settings_of(data.name, request.settings)
-    method = f"distilled from {Path(request.teacher).name}" if request.teacher else "fine-tuned"
     for seed in request.seeds:
-        learner = _learner(request, data, settings, seed)
+        learner = Learner(request, data, settings, seed, partial(_train, data=data))
         for split in data.scored:
-            frame = _frame(request, data, suite, split, method, seed, metrics)
-            yield kept(request, frame, learner.decides, partial(_asked, learner, data, settings, frame))
+            frame = _frame(request, data, suite, split, request.method, seed, metrics)
+            yield kept(request, frame, learner.decides, partial(_asked, learner, data, frame))
 
 
-def _learner(request: Request, data: TaskData, settings: TextSettings, seed: int) -> Learner:
-    decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
-    teacher = request.teacher
-    if teacher:
-        decides["teacher"] = lineage.origin(teacher)
-
-    def teach(listen: Listener) -> Model:
-        taught = None
-        if teacher:
-            fine_tuned = _learner(replace(request, model=teacher, teacher=None), data, settings, seed).model
-            taught = scores(fine_tuned, data.splits["train"], settings)[0]
-        return learn(request.loaded, data, settings, seed, taught, listen)
-
-    return Learner(request, data.name, seed, "task-distill" if teacher else "finetune", decides, teach)
+def _train(learner: Learner, listen: Listener, data: TaskData) -> Model:
+    settings, teacher = learner.settings, learner.teacher
+    taught = scores(teacher, data.splits["train"], settings)[0] if teacher else None
+    return learn(learner.request.loaded, data, settings, learner.seed, taught, listen)
 
 
-def _asked(learner: Learner, data: TaskData, settings: TextSettings, frame: TaskRecord) -> TaskRecord:
-    scored, too_long = scores(learner.model, data.splits[frame.split], settings)
-    learner.publish(frame)
-    made = _scored(frame, data, partial(answers, scored, data))
-    return replace(made, too_long=too_long, seconds=learner.seconds, model=learner.key, config=plain(settings))
+def _asked(learner: Learner, data: TaskData, frame: TaskRecord) -> TaskRecord:
+    scored, too_long = scores(learner.model, data.splits[frame.split], learner.settings)
+    return learner.noted(_scored(frame, data, partial(answers, scored, data)), too_long)
 
 
 def _scored(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray]) -> TaskRecord:
@@ -129,21 +115,13 @@ def _scored(frame: TaskRecord, data: TaskData, answer: Callable[[], np.ndarray])
 def _frame(
     request: Request, data: TaskData, suite: str, split: str, method: str, seed: int, metrics: tuple[str, ...]
 ) -> TaskRecord:
-    return TaskRecord(
-        suite=suite,
-        task=data.name,
-        split=split,
-        system=request.system,
-        role=request.role,
-        method=method,
-        seed=seed,
+    return request.frame(
+        *(suite, data, split, method, seed),
         metrics=dict.fromkeys(metrics),
         headline=tasks.get(data.name).metrics,
         labels=data.labels,
         learnt=len(data.splits["train"]),
-        samples=data.samples,
         resources=request.resources,
-        fingerprint=data.fingerprint,
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import BertConfig, ElectraConfig, ElectraForTokenClassification, ElectraModel, PreTrainedModel
+from transformers import ElectraConfig, ElectraForTokenClassification, ElectraModel, PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import WINDOW
-from finkd.models.architectures import rebuilt
-from finkd.models.layer_overrides import Slim
+from finkd.models.architectures import family, rebuilt
 from finkd.models.model import Model
 
 _SHARED = (
@@ -43,12 +43,7 @@ def factorize(model: Model, rank: int) -> Model:
         ConfigError: if the rank is out of range, or the model is no BERT, or has a masked-LM head.
     """
     config = model.encoder.config
-    if not isinstance(config, BertConfig) or model.has_masked_head:
-        raise ConfigError(
-            f"compress:factorize: needs a BERT encoder or tagger (got {model.network.config.architectures})"
-        )
-    if not 2 <= rank < config.hidden_size:
-        raise ConfigError(f"compress:factorize.rank: expected 2 to {config.hidden_size - 1} (got {rank})")
+    check_factorizable(rank, config.hidden_size, family(config), model.has_masked_head)
     layers = {name: weight for name, weight in model.encoder.state_dict().items() if name.startswith("encoder.")}
     weights = {**layers, **_embeddings(model.encoder, rank)}
     if model.labels:
@@ -60,7 +55,16 @@ def factorize(model: Model, rank: int) -> Model:
     electra.id2label, electra.label2id = old.id2label, old.label2id
     with torch.random.fork_rng(devices=[]):
         network: PreTrainedModel = (ElectraForTokenClassification if model.labels else ElectraModel)(electra)
-    return Model(rebuilt(network, Slim.of(model.network), weights), model.tokenizer, model.labels)
+    return rebuilt(replace(model, network=network), model.slim, weights)
+
+
+def check_factorizable(rank: int, width: int, kind: str, has_masked_head: bool) -> None:
+    """Raise ``ConfigError`` unless embeddings can have a rank, in a BERT without a masked-LM head."""
+    if kind != "bert" or has_masked_head:
+        found = "one with a masked-LM head" if has_masked_head else repr(kind)
+        raise ConfigError(f"compress:factorize: needs a BERT encoder or tagger (got {found})")
+    if not 2 <= rank < width:
+        raise ConfigError(f"compress:factorize.rank: expected 2 to {width - 1}, less than the width (got {rank})")
 
 
 def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from finkd.corpora.errors import ConfigError
-from finkd.data.batches import TrainingData, plan
+from finkd.data.batches import TrainingData
+from finkd.data.sampler import plan
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
 from finkd.models.architectures import rebuilt
-from finkd.models.layer_overrides import Slim
-from finkd.models.layer_parts import LINEARS, parts
+from finkd.models.layer_overrides import LINEARS, linear, linear_paths
 from finkd.models.model import Model
 
 Size = tuple[int, int]
@@ -46,16 +45,6 @@ class Decomposition:
     def size(self) -> Size:
         """Outputs and inputs of the whole matrix."""
         return len(self.left), self.right.shape[1]
-
-    @property
-    def cost(self) -> int:
-        """Parameters of one more rank."""
-        return sum(self.size)
-
-    @property
-    def worth(self) -> int:
-        """Highest rank that takes fewer parameters than the whole matrix."""
-        return highest_rank(self.size)
 
     def truncated(self, rank: int) -> tuple[Tensor, Tensor]:
         """Return (rank, in) and (out, rank) matrices whose product is the best approximation of that rank."""
@@ -104,7 +93,7 @@ def check_smaller(ranks: Mapping[str, int]) -> None:
 def ranks_by_energy(found: Mapping[str, Decomposition], energy: float) -> dict[str, int]:
     """Return the lowest rank of each matrix that keeps a share of the squared output norm, if it takes less space."""
     ranks = {name: int((each.gains.cumsum(0) < energy - 1e-12).sum()) + 1 for name, each in found.items()}
-    return {name: rank for name, rank in ranks.items() if rank <= found[name].worth}
+    return {name: rank for name, rank in ranks.items() if rank <= highest_rank(found[name].size)}
 
 
 def beyond_rank_one(sizes: Collection[Size], fraction: float) -> float:
@@ -128,15 +117,17 @@ def ranks_by_budget(found: Mapping[str, Decomposition], fraction: float) -> dict
         ConfigError: if not even rank 1 of every matrix fits.
     """
     left = beyond_rank_one([each.size for each in found.values()], fraction)
-    offers = sorted(
-        ((float(gain) / each.cost, name) for name, each in found.items() for gain in each.gains[1 : each.worth]),
-        reverse=True,
-    )
+    costs = {name: sum(each.size) for name, each in found.items()}  # parameters of one more rank
+    offers = [
+        (float(gain) / costs[name], name)
+        for name, each in found.items()
+        for gain in each.gains[1 : highest_rank(each.size)]
+    ]
     ranks = dict.fromkeys(found, 1)
-    for _, name in offers:
-        if found[name].cost <= left:
+    for _, name in sorted(offers, reverse=True):
+        if costs[name] <= left:
             ranks[name] += 1
-            left -= found[name].cost
+            left -= costs[name]
     return ranks
 
 
@@ -146,13 +137,9 @@ def matrices(model: Model) -> dict[str, nn.Linear]:
     Raises:
         ConfigError: if its layers are shared or of low rank already.
     """
-    Slim.of(model.network).check_whole("decompose whole ones")
-    found: dict[str, Any] = {
-        f"{number}.{name}": parts(layer).linear(layer, name)
-        for number, layer in enumerate(model.layers)
-        for name in LINEARS
-    }
-    return found
+    model.slim.check_whole("decompose whole ones")
+    layers = enumerate(model.layers)
+    return {f"{number}.{name}": linear(layer, name) for number, layer in layers for name in LINEARS}
 
 
 def moments(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> dict[str, Tensor]:
@@ -183,14 +170,11 @@ def moments(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> d
 def with_ranks(model: Model, found: Mapping[str, Decomposition], ranks: Mapping[str, int]) -> Model:
     """Return a copy in which each named matrix is the product of two; biases stay."""
     weights = model.network.state_dict()
-    names = {module: name for name, module in model.network.named_modules()}
     for name, rank in ranks.items():
         number, _, kind = name.partition(".")
-        layer = model.layers[int(number)]
-        path = f"{names[layer]}.{getattr(parts(layer), kind)}"
-        narrow, wide = found[name].truncated(rank)
-        kind_of = weights.pop(f"{path}.weight")
-        weights |= {f"{path}.0.weight": narrow.to(kind_of), f"{path}.1.weight": wide.to(kind_of)}
+        path = f"{model.layer_names[int(number)]}.{linear_paths(model.layers[int(number)])[kind]}"
+        old = weights.pop(f"{path}.weight")
+        for place, part in enumerate(found[name].truncated(rank)):
+            weights[f"{path}.{place}.weight"] = part.to(old)
         weights[f"{path}.1.bias"] = weights.pop(f"{path}.bias")
-    slim = replace(Slim.of(model.network), ranks=dict(ranks))
-    return Model(rebuilt(model.network, slim, weights), model.tokenizer, model.labels)
+    return rebuilt(model, replace(model.slim, ranks=dict(ranks)), weights)

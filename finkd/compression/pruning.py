@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from finkd.data.batches import Batch, TrainingData, plan
+from finkd.data.batches import Batch, TrainingData
+from finkd.data.sampler import plan
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.architectures import rebuilt
-from finkd.models.layer_overrides import Slim
-from finkd.models.layer_parts import head_size, parts
+from finkd.models.layer_overrides import head_size, linear, linear_paths
 from finkd.models.model import Model
 from finkd.training.step import TrainingStep
 
 _TINY = 1e-30
 
 
-@dataclass(frozen=True)
-class Importance:
-    """Importance scores of the parts of every layer.
+Part = Literal["heads", "units"]
+"""Attention heads, or units of the feed-forward half."""
 
-    Attributes:
-        heads: of each layer, (heads,).
-        units: of each layer, (feed-forward units,).
-    """
-
-    heads: tuple[Tensor, ...]
-    units: tuple[Tensor, ...]
+Importance = dict[Part, list[Tensor]]
+"""Importance scores of the parts of every layer: (heads,) and (feed-forward units,) for each."""
 
 
 def by_magnitude(model: Model) -> Importance:
     """Score heads and units by the norm of their weights: the incoming ones times the outgoing ones."""
-    heads, units = [], []
+    found: Importance = {"heads": [], "units": []}
     for layer in model.layers:
-        names = parts(layer)
         value, attended, raised, lowered = (
-            _weight(names.linear(layer, name)) for name in ("value", "attended", "raised", "lowered")
+            linear(layer, name).weight for name in ("value", "attended", "raised", "lowered")
         )
         size = head_size(layer)
-        heads.append((_norms(value, 0, size) * _norms(attended, 1, size)).sqrt())
-        units.append((_norms(raised, 0, 1) * _norms(lowered, 1, 1)).sqrt())
-    return Importance(tuple(heads), tuple(units))
+        found["heads"].append((_norms(value, 0, size) * _norms(attended, 1, size)).sqrt())
+        found["units"].append((_norms(raised, 0, 1) * _norms(lowered, 1, 1)).sqrt())
+    return found
 
 
 def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> Importance:
@@ -55,21 +48,18 @@ def by_taylor(model: Model, data: TrainingData, batch_tokens: int, seed: int) ->
     matrix W, so the gate's gradient is the sum of W * dL/dW over these columns. Heads are divided by the norm of their
     layer, as in Michel et al., so that layers can be compared.
     """
-    reading = [[parts(layer).linear(layer, name) for name in ("attended", "lowered")] for layer in model.layers]
     sizes = [head_size(layer) for layer in model.layers]
-    heads = [
-        torch.zeros(_weight(attended).shape[1] // size) for (attended, _), size in zip(reading, sizes, strict=True)
-    ]
-    units = [torch.zeros(_weight(lowered).shape[1]) for _, lowered in reading]
+    weights = [linear(layer, name).weight for name in ("attended", "lowered") for layer in model.layers]
+    total: list[Any] = [0.0] * len(weights)
     step = _step(model)
     for batch in _batches(data, batch_tokens, seed):
-        weights = [_weight(each) for pair in reading for each in pair]
-        gradients = iter(torch.autograd.grad(step(batch).sum(), weights))
-        for number, (attended, lowered) in enumerate(reading):
-            gates = [(_weight(each).detach() * next(gradients)).sum(0) for each in (attended, lowered)]
-            heads[number] += gates[0].view(-1, sizes[number]).sum(1).abs()
-            units[number] += gates[1].abs()
-    return Importance(tuple(each / each.norm().clamp_min(_TINY) for each in heads), tuple(units))
+        gradients = torch.autograd.grad(step(batch).sum(), weights)
+        for place, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
+            gates = (weight.detach() * gradient).sum(0)
+            size = sizes[place] if place < len(sizes) else 1
+            total[place] += gates.view(-1, size).sum(1).abs()
+    heads, units = total[: len(sizes)], total[len(sizes) :]
+    return {"heads": [each / each.norm().clamp_min(_TINY) for each in heads], "units": units}
 
 
 def of_layers(model: Model, data: TrainingData, batch_tokens: int, seed: int) -> list[float]:
@@ -101,10 +91,6 @@ def _batches(data: TrainingData, batch_tokens: int, seed: int) -> list[Batch]:
     return [data.batch(rows) for rows in plan(data.lengths, batch_tokens, seed, 0)]
 
 
-def _weight(module: nn.Module) -> Tensor:
-    return cast(nn.Linear, module).weight
-
-
 def _norms(weight: Tensor, dimension: int, size: int) -> Tensor:
     """Return the squared norm of each group of ``size`` rows (0) or columns (1)."""
     squares: Tensor = weight.detach().square().sum(1 - dimension)
@@ -134,38 +120,16 @@ def _best(scores: Tensor, count: int) -> Tensor:
     return scores.argsort(descending=True, stable=True)[:count].sort().values
 
 
-def keep_heads(model: Model, heads: Sequence[Tensor]) -> Model:
-    """Return a copy with only some of the attention heads, given by their numbers in each layer."""
+def keep_parts(model: Model, what: Part, numbers: Sequence[Tensor]) -> Model:
+    """Return a copy with only some of the heads or of the feed-forward units, given by their numbers in each layer."""
     weights = model.network.state_dict()
-    for prefix, layer, stay in _layers(model, heads):
-        names, size = parts(layer), head_size(layer)
+    into, out = (("query", "key", "value"), "attended") if what == "heads" else (("raised",), "lowered")
+    for prefix, layer, stay in zip(model.layer_names, model.layers, numbers, strict=True):
+        paths, size = linear_paths(layer), head_size(layer) if what == "heads" else 1
         rows = (stay[:, None] * size + torch.arange(size)).flatten()
-        for name in (names.query, names.key, names.value):
-            _select(weights, f"{prefix}.{name}", rows, 0)
-        _select(weights, f"{prefix}.{names.attended}", rows, 1)
-    slim = replace(Slim.of(model.network), heads=tuple(map(len, heads)))
-    return Model(rebuilt(model.network, slim, weights), model.tokenizer, model.labels)
-
-
-def keep_units(model: Model, units: Sequence[Tensor]) -> Model:
-    """Return a copy with only some of the feed-forward units; see ``keep_heads``."""
-    weights = model.network.state_dict()
-    for prefix, layer, stay in _layers(model, units):
-        names = parts(layer)
-        _select(weights, f"{prefix}.{names.raised}", stay, 0)
-        _select(weights, f"{prefix}.{names.lowered}", stay, 1)
-    slim = replace(Slim.of(model.network), units=tuple(map(len, units)))
-    return Model(rebuilt(model.network, slim, weights), model.tokenizer, model.labels)
-
-
-def _layers(model: Model, stay: Sequence[Tensor]) -> Iterator[tuple[str, nn.Module, Tensor]]:
-    """Yield each layer with its name and the numbers of the parts that stay."""
-    names = {module: name for name, module in model.network.named_modules()}
-    for layer, each in zip(model.layers, stay, strict=True):
-        yield names[layer], layer, each
-
-
-def _select(weights: dict[str, Tensor], name: str, numbers: Tensor, dimension: int) -> None:
-    weights[f"{name}.weight"] = weights[f"{name}.weight"].index_select(dimension, numbers)
-    if dimension == 0:
-        weights[f"{name}.bias"] = weights[f"{name}.bias"].index_select(0, numbers)
+        for name in [f"{prefix}.{paths[each]}.{kind}" for each in into for kind in ("weight", "bias")]:
+            weights[name] = weights[name].index_select(0, rows)
+        name = f"{prefix}.{paths[out]}.weight"
+        weights[name] = weights[name].index_select(1, rows)
+    counts: dict[str, Any] = {what: tuple(map(len, numbers))}
+    return rebuilt(model, replace(model.slim, **counts), weights)

@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from finkd.data.batches import TrainingData, plan
+from finkd.data.batches import TrainingData
+from finkd.data.sampler import plan
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.model import Model
 from finkd.training.step import TrainingStep

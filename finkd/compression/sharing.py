@@ -14,8 +14,7 @@ from torch import Tensor
 from finkd.compression.low_rank import matrices
 from finkd.corpora.errors import ConfigError
 from finkd.models.architectures import rebuilt
-from finkd.models.layer_overrides import Shared, Slim
-from finkd.models.layer_parts import LINEARS, parts
+from finkd.models.layer_overrides import LINEARS, Shared, Slim, linear_paths, modules_of_half
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
 
@@ -52,21 +51,14 @@ def share_layers(model: Model, shared: Shared, start: Start = "mean") -> Model:
     Raises:
         ConfigError: as for ``check_shareable``.
     """
-    slim = Slim.of(model.network)
-    check_shareable(slim, len(model.layers), shared, start)
+    check_shareable(model.slim, len(model.layers), shared, start)
     weights = model.network.state_dict()
-    names = {module: name for name, module in model.network.named_modules()}
-    prefixes = [names[layer] for layer in model.layers]
-    modules = parts(model.layers[0]).halves[shared]
-    own = [
-        {name: weight for name, weight in layer.named_parameters() if name.startswith(modules)}
-        for layer in model.layers
-    ]
-    for name in own[0]:
-        layers = [each[name].detach() for each in own]
-        for prefix in prefixes:
+    modules = modules_of_half(model.layers[0], shared)
+    for name in [name for name, _ in model.layers[0].named_parameters() if name.startswith(modules)]:
+        layers = [layer.get_parameter(name).detach() for layer in model.layers]
+        for prefix in model.layer_names:
             weights[f"{prefix}.{name}"] = layers[0] if start == "first" else torch.stack(layers).mean(0)
-    return Model(rebuilt(model.network, replace(slim, shared=shared), weights), model.tokenizer, model.labels)
+    return rebuilt(model, replace(model.slim, shared=shared), weights)
 
 
 Method = Literal["tucker", "cp"]
@@ -146,28 +138,26 @@ def rank_by_budget(stack: Tensor, method: Method, fraction: float) -> int:
 
 
 def stacks(model: Model) -> dict[str, Tensor]:
-    """Return the (layers, out, in) matrices of each name in ``finkd.models.layer_parts.LINEARS``.
+    """Return the (layers, out, in) matrices of each name in ``finkd.models.layer_overrides.LINEARS``.
 
     Raises:
         ConfigError: if layers are shared, of low rank, or of different shapes.
     """
     found = matrices(model)
     layers = range(len(model.layers))
-    Slim.of(model.network).check_alike("compress:tensorize", len(layers))
+    model.slim.check_alike("compress:tensorize", len(layers))
     return {kind: torch.stack([found[f"{layer}.{kind}"].weight.detach() for layer in layers]) for kind in LINEARS}
 
 
 def with_factors(model: Model, found: Mapping[str, Factors]) -> Model:
     """Return a copy in which each named matrix of every layer is a product of three; layers share the outer two."""
     weights = model.network.state_dict()
-    names = {module: name for name, module in model.network.named_modules()}
-    for number, layer in enumerate(model.layers):
+    for number, (prefix, layer) in enumerate(zip(model.layer_names, model.layers, strict=True)):
         for kind, factors in found.items():
-            path = f"{names[layer]}.{getattr(parts(layer), kind)}"
+            path = f"{prefix}.{linear_paths(layer)[kind]}"
             old = weights.pop(f"{path}.weight")
             for place, made in enumerate((factors.narrow, factors.cores[number], factors.wide)):
                 weights[f"{path}.{place}.weight"] = made.to(old)
             weights[f"{path}.2.bias"] = weights.pop(f"{path}.bias")
     stacked = {kind: factors.ranks for kind, factors in found.items()}
-    slim = replace(Slim.of(model.network), stacked=stacked)
-    return Model(rebuilt(model.network, slim, weights), model.tokenizer, model.labels)
+    return rebuilt(model, replace(model.slim, stacked=stacked), weights)

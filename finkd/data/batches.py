@@ -1,4 +1,4 @@
-"""Batches of similar length within a token budget, planned from the seed alone."""
+"""Collate examples of student and teacher into batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from finkd.corpora.sentence import Sentence
 from finkd.data.arrays import Array
-from finkd.data.collator import ModelInputs, align_batch, model_inputs, on_grid
+from finkd.data.collator import ModelInputs, align_batch, model_inputs
 from finkd.data.dataset import cut, side
 from finkd.data.encoding import WINDOW, Encoded
 from finkd.losses.alignment import BatchAlignment
@@ -28,46 +28,6 @@ Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int
 Integers = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
-
-_POOL = 64
-
-
-def plan(lengths: Longs, budget: int, seed: int, epoch: int) -> list[Longs]:
-    """Plan the batches of an epoch: examples shuffled, sorted by length within pools, cut by budget, shuffled again.
-
-    The plan depends on nothing but its arguments, so an interrupted epoch can be taken up at any batch.
-
-    Args:
-        lengths: (examples,) tokens of each example.
-        budget: tokens of one batch after padding; an example that is longer stands alone.
-        seed: seed of the run.
-        epoch: number of the pass over the data.
-
-    Returns:
-        index arrays that together hold every example once.
-    """
-    random = np.random.Generator(np.random.PCG64([seed, epoch]))
-    order = random.permutation(len(lengths))
-    pool = max(1, _POOL * budget // max(1, int(lengths.mean()) if len(lengths) else 1))
-    batches: list[Longs] = []
-    for start in range(0, len(order), pool):
-        batches += by_length(order[start : start + pool], lengths, budget)
-    return [batches[i] for i in random.permutation(len(batches))]
-
-
-def by_length(rows: Longs, lengths: Longs, budget: int) -> list[Longs]:
-    """Sort examples, the longest first, and cut them into batches that hold a budget after padding.
-
-    Batches of one padded length have one number of examples, so that few shapes occur (``collator.on_grid``).
-    """
-    order = rows[np.argsort(-lengths[rows], kind="stable")]
-    batches = []
-    start = 0
-    while start < len(order):
-        stop = start + max(1, budget // max(1, on_grid(int(lengths[order[start]]))))
-        batches.append(order[start:stop])
-        start = stop
-    return batches
 
 
 @dataclass(frozen=True)

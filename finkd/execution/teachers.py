@@ -9,9 +9,9 @@ from typing import Any
 
 from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
-from finkd.models.loading import load_model, read_head
+from finkd.models.loading import load_model
 from finkd.models.model import Model
-from finkd.models.spec import ModelSpec
+from finkd.models.spec import ModelSpec, read_head
 from finkd.stages.stage import ORIGIN, TAGGER, Context, TaughtBy
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Strategy

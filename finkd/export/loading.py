@@ -35,7 +35,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
     from finkd.export.onnx import load_onnx
     from finkd.inference.pytorch import in_bf16, on_gpu
-    from finkd.models.checks import check_head
+    from finkd.models.files import check_head
     from finkd.models.loading import load_model
     from finkd.system.precision import resolve_precision
 

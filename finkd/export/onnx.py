@@ -19,14 +19,13 @@ from torch import Tensor, nn
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder
 from finkd.corpora.sentence import Sentence
-from finkd.data.batches import by_length
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
+from finkd.data.sampler import by_length
 from finkd.export.graph_file import INPUTS, check_graph
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.inference.prediction import current_interrupt
 from finkd.inference.tagger import Running, sentence_logits
-from finkd.models.checks import check_head, check_labels, check_tokenizer
-from finkd.models.files import MIN_LENGTH, positions, read_config
+from finkd.models.files import MIN_LENGTH, check_head, check_labels, check_tokenizer, positions, read_config
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
 from finkd.tokenization.tokenizer import Longs, Tokenizer, members

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finkd.data.batches import by_length
 from finkd.data.collator import Bools, model_inputs
 from finkd.data.encoding import Encoded
+from finkd.data.sampler import by_length
 from finkd.inference.forward import forward
 from finkd.losses.alignment import to_device
 from finkd.losses.term import ModelOutputs, Requirement

@@ -11,7 +11,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.inference.prediction import Interrupt, interruptible
 from finkd.inference.tagger import Tagger, predict_tags
-from finkd.models.checks import check_head
+from finkd.models.files import check_head
 
 
 @dataclass(frozen=True)

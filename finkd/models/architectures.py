@@ -14,19 +14,33 @@ from typing import Any, cast
 
 import torch
 import transformers
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
-from finkd.models.layer_overrides import FAMILIES, Slim, check_family, make_slim
+from finkd.corpora.errors import DataError
+from finkd.corpora.wording import counted
+from finkd.models.layer_overrides import (
+    FAMILIES,
+    LINEARS,
+    Slim,
+    check_family,
+    head_size,
+    linear,
+    linear_paths,
+    modules_of_half,
+)
+from finkd.models.model import Model
 
 _PREFIX = "finkd-"
-_HEADS = {
-    "Model": "AutoModel",
-    "ForTokenClassification": "AutoModelForTokenClassification",
-    "ForMaskedLM": "AutoModelForMaskedLM",
-    "ForSequenceClassification": "AutoModelForSequenceClassification",
-    "ForQuestionAnswering": "AutoModelForQuestionAnswering",
+TAGGER, MASKED_LM = "ForTokenClassification", "ForMaskedLM"
+HEADS = {
+    TAGGER: transformers.AutoModelForTokenClassification,
+    MASKED_LM: transformers.AutoModelForMaskedLM,
+    "ForSequenceClassification": transformers.AutoModelForSequenceClassification,
+    "ForQuestionAnswering": transformers.AutoModelForQuestionAnswering,
+    "Model": transformers.AutoModel,
 }
+"""End of a class's name -> the class that loads such networks; ``"Model"`` is the encoder alone."""
 
 
 def family(config: PreTrainedConfig) -> str:
@@ -39,23 +53,24 @@ def no_pooler(kind: str) -> dict[str, bool]:
     return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta", "camembert") else {}
 
 
-def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor]) -> PreTrainedModel:
-    """Make a network of the same kind and head with the given layers.
+def rebuilt(model: Model, slim: Slim, weights: Mapping[str, Tensor]) -> Model:
+    """Make a model of the same kind and head with the given layers.
 
     If all layers have the same number of units, the configuration's own entry holds it; if nothing else differs, the
     result is a plain network of ``transformers``.
 
     Args:
-        network: the model; not changed.
+        model: not changed.
         slim: the shapes of the new layers.
         weights: by their names in the new network; a shared one under one of its names, or all.
 
     Raises:
         ConfigError: if layers of this architecture cannot be slim.
     """
+    network = model.network
     kind = family(network.config)
     check_family(kind)
-    head = next(each for each in _HEADS if type(network).__name__.endswith(each))
+    head = next(each for each in HEADS if type(network).__name__.endswith(each))
     entries = network.config.to_dict()
     entries.pop("model_type")
     if len(set(slim.units)) == 1:
@@ -71,7 +86,7 @@ def rebuilt(network: PreTrainedModel, slim: Slim, weights: Mapping[str, Tensor])
             register()
             made = _network(kind, head)(_config(kind)(**entries), **options)
     made.load_state_dict(weights)
-    return cast(PreTrainedModel, made.train(False))
+    return replace(model, network=made.train(False))
 
 
 @cache
@@ -84,8 +99,8 @@ def register() -> None:
     """
     for kind in FAMILIES:
         AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
-        for head, auto in _HEADS.items():
-            getattr(transformers, auto).register(_config(kind), _network(kind, head))
+        for head, auto in HEADS.items():
+            auto.register(_config(kind), _network(kind, head))
 
 
 def _plain(kind: str, name: str) -> Any:
@@ -104,8 +119,85 @@ def _network(kind: str, head: str) -> type[PreTrainedModel]:
 
     def __init__(self: Any, config: Any, *args: Any, **options: Any) -> None:  # noqa: N807
         base.__init__(self, config, *args, **options)
-        make_slim(self, Slim.of(self))
+        _make_slim(self, Slim.of(self))
         self.post_init()
 
     members = {"__init__": __init__, "config_class": _config(kind), "__module__": __name__}
     return type(f"Slim{base.__name__}", (base,), members)
+
+
+def _make_slim(network: PreTrainedModel, slim: Slim) -> None:
+    """Change the layers of a network that has just been made."""
+    body: Any = network.base_model
+    layers = cast(nn.ModuleList, body.transformer.layer if hasattr(body, "transformer") else body.encoder.layer)
+    if any(each and len(each) != len(layers) for each in (slim.heads, slim.units)):
+        raise DataError(
+            f"config.json: slim: expected a number for each of {counted(len(layers), 'layer')} (found {asdict(slim)})"
+        )
+    for number, layer in enumerate(layers):
+        _make_layer_slim(layer, slim, number)
+    for name, stack in slim.stacked.items():
+        _stack(network, layers, name, stack)
+    if slim.shared != "nothing":
+        for module in modules_of_half(layers[0], slim.shared):
+            _tie(network, layers, "", module)
+
+
+def _make_layer_slim(layer: nn.Module, slim: Slim, number: int) -> None:
+    paths = linear_paths(layer)
+    if slim.heads:
+        inner = slim.heads[number] * head_size(layer)
+        for name in ("query", "key", "value"):
+            _resize(layer, paths[name], rows=inner)
+        _resize(layer, paths["attended"], columns=inner)
+    if slim.units:
+        _resize(layer, paths["raised"], rows=slim.units[number])
+        _resize(layer, paths["lowered"], columns=slim.units[number])
+    for name in LINEARS:
+        rank = slim.ranks.get(f"{number}.{name}")
+        if rank is not None:
+            old = linear(layer, name)
+            narrow, wide = nn.Linear(old.in_features, rank, bias=False), nn.Linear(rank, old.out_features)
+            layer.set_submodule(paths[name], nn.Sequential(narrow, wide))
+
+
+def _resize(layer: nn.Module, name: str, rows: int | None = None, columns: int | None = None) -> None:
+    old = cast(nn.Linear, layer.get_submodule(name))
+    layer.set_submodule(name, nn.Linear(columns or old.in_features, rows or old.out_features))
+
+
+def _stack(network: Any, layers: nn.ModuleList, kind: str, ranks: tuple[int, ...]) -> None:
+    """Replace a matrix of every layer by three, of which all layers share the first and the last."""
+    path = linear_paths(layers[0])[kind]
+    for layer in layers:
+        old = linear(layer, kind)
+        narrow, wide = nn.Linear(old.in_features, ranks[-1], bias=False), nn.Linear(ranks[0], old.out_features)
+        core = nn.Linear(ranks[1], ranks[0], bias=False) if len(ranks) == 2 else Scale(*ranks)
+        layer.set_submodule(path, nn.Sequential(narrow, core, wide))
+    for place in (0, 2):
+        _tie(network, layers, f"{path}.{place}", "weight")
+
+
+class Scale(nn.Module):
+    """Diagonal matrix of a given size."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Multiply (..., size) states with the diagonal."""
+        return states * self.weight
+
+
+def _tie(network: Any, layers: nn.ModuleList, parent: str, name: str) -> None:
+    """Share the first layer's module or weight of a name with every layer; files then hold it once."""
+    prefix = next(name for name, module in network.named_modules() if module is layers)
+    first = getattr(layers[0].get_submodule(parent), name)
+    inside = [f".{weight}" for weight, _ in first.named_parameters()] if isinstance(first, nn.Module) else [""]
+    path = f"{parent}.{name}".lstrip(".")
+    tied = dict(network._tied_weights_keys or {})
+    for number in range(1, len(layers)):
+        setattr(layers[number].get_submodule(parent), name, first)
+        tied |= {f"{prefix}.{number}.{path}{weight}": f"{prefix}.0.{path}{weight}" for weight in inside}
+    network._tied_weights_keys = tied

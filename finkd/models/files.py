@@ -10,14 +10,18 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import read_object, shown
+from finkd.corpora.tags import OUTSIDE
+from finkd.corpora.wording import counted
 from finkd.models.lookup import CONFIG, WEIGHTS
+from finkd.tokenization.tokenizer import Tokenizer
 
 INDEX = f"{WEIGHTS}.index.json"
 MIN_LENGTH = 4
@@ -82,23 +86,27 @@ def read_config(folder: Path) -> dict[str, Any]:
     _check_kind(entries, path)
     _check_code(entries, path)
     _check_sizes(entries, path)
-    _check_labels(entries, path)
+    _check_outputs(entries, path)
     return entries
+
+
+def _wrong(path: Path, key: str, found: Any, expected: str) -> ConfigError:
+    return ConfigError(f"{path}: {key}: found {shown(found)}; expected {expected}")
 
 
 def _check_kind(entries: Mapping[str, Any], path: Path) -> None:
     if not isinstance(entries.get("model_type"), str):
-        raise ConfigError(f"{path}: model_type: found {shown(entries.get('model_type'))}; expected one such as bert")
+        raise _wrong(path, "model_type", entries.get("model_type"), "one such as bert")
     architectures = entries.get("architectures")
     is_list = isinstance(architectures, list) and all(isinstance(each, str) for each in architectures)
     if architectures is not None and not is_list:
-        raise ConfigError(f"{path}: architectures: found {shown(architectures)}; expected a list of names")
+        raise _wrong(path, "architectures", architectures, "a list of names")
     for key in ("dtype", "torch_dtype"):
         found = entries.get(key)
         if found is not None and (not isinstance(found, str) or found not in _PRECISIONS):
-            raise ConfigError(f"{path}: {key}: found {shown(found)}; expected one of {', '.join(_PRECISIONS)}")
+            raise _wrong(path, key, found, f"one of {', '.join(_PRECISIONS)}")
     if entries.get("return_dict", True) is not True:
-        raise ConfigError(f"{path}: return_dict: found {shown(entries['return_dict'])}; expected true")
+        raise _wrong(path, "return_dict", entries["return_dict"], "true")
 
 
 def _check_code(entries: Mapping[str, Any], path: Path) -> None:
@@ -106,18 +114,14 @@ def _check_code(entries: Mapping[str, Any], path: Path) -> None:
     for key in ("quantization_config", "compression_config"):
         if entries.get(key) is not None:
             method = entries[key].get("quant_method") if isinstance(entries[key], dict) else entries[key]
-            raise ConfigError(
-                f"{path}: {key}: found {shown(method)}; expected weights that are not quantized: give the model that "
-                "this one was made of ('finkd compress --method quantize' and 'finkd export' quantize)"
-            )
+            remedy = "give the model that this one was made of ('finkd compress' and 'finkd export' quantize)"
+            raise _wrong(path, key, method, f"weights that are not quantized: {remedy}")
     for key, why in _REFUSED.items():
         if entries.get(key) is not None:
             raise ConfigError(f"{path}: {key}: {why}, which finkd does not read; remove it")
     for key in ("attn_implementation", "_attn_implementation"):
         if entries.get(key) not in (None, *_ATTENTIONS):
-            raise ConfigError(
-                f"{path}: {key}: found {shown(entries[key])}; expected one of {', '.join(_ATTENTIONS)}; remove it"
-            )
+            raise _wrong(path, key, entries[key], f"one of {', '.join(_ATTENTIONS)}; remove it")
 
 
 def _check_sizes(entries: Mapping[str, Any], path: Path) -> None:
@@ -125,26 +129,23 @@ def _check_sizes(entries: Mapping[str, Any], path: Path) -> None:
         found = entries.get(key)
         if found is not None and (type(found) is not int or not least <= found <= most):
             expected = f"a whole number from {least} to {most}" if least < most else str(least)
-            raise ConfigError(f"{path}: {key}: found {shown(found)}; expected {expected}")
+            raise _wrong(path, key, found, expected)
     for width, heads in (("hidden_size", "num_attention_heads"), ("dim", "n_heads")):
         sizes = entries.get(width), entries.get(heads)
         if all(sizes) and "head_dim" not in entries and sizes[0] % sizes[1]:  # type: ignore[operator]
-            raise ConfigError(
-                f"{path}: {width}: found {entries[width]}; expected a multiple of {heads}, which is {entries[heads]}"
-            )
+            raise _wrong(path, width, sizes[0], f"a multiple of {heads}, which is {sizes[1]}")
     for key, found in entries.items():
         if "eps" in key.split("_") and not (type(found) in (int, float) and 0 < found <= 1):
-            raise ConfigError(f"{path}: {key}: found {shown(found)}; expected a number above 0 and up to 1")
+            raise _wrong(path, key, found, "a number above 0 and up to 1")
     pad, size = entries.get("pad_token_id"), entries.get("vocab_size")
     if pad is not None and (type(pad) is not int or pad < 0 or (size is not None and pad >= size)):
         last = f" to {size - 1}" if size is not None else " on"
-        raise ConfigError(f"{path}: pad_token_id: found {shown(pad)}; expected a whole number from 0{last}")
+        raise _wrong(path, "pad_token_id", pad, f"a whole number from 0{last}")
     if positions(entries) < MIN_LENGTH:
         unused = first_position(entries["model_type"], pad)
-        raise ConfigError(
-            f"{path}: max_position_embeddings: found {shown(entries.get('max_position_embeddings'))}; expected at "
-            f"least {unused + MIN_LENGTH}, since the first {unused} are not used (positions follow the padding id)"
-        )
+        why = f"since the first {unused} are not used (positions follow the padding id)"
+        given = entries.get("max_position_embeddings")
+        raise _wrong(path, "max_position_embeddings", given, f"at least {unused + MIN_LENGTH}, {why}")
 
 
 def positions(entries: Mapping[str, Any]) -> int:
@@ -167,23 +168,21 @@ def first_position(model_type: str, pad: int | None) -> int:
     return (1 if padding is None else padding) + 1
 
 
-def _check_labels(entries: Mapping[str, Any], path: Path) -> None:
+def _check_outputs(entries: Mapping[str, Any], path: Path) -> None:
     """Check that ``id2label`` names outputs 0 to n - 1, each once."""
     names, count = entries.get("id2label"), entries.get("num_labels")
     if not isinstance(entries.get("label2id", {}), dict | None):
-        raise ConfigError(f"{path}: label2id: found {shown(entries['label2id'])}; expected a JSON object")
+        raise _wrong(path, "label2id", entries["label2id"], "a JSON object")
     if names is None:
         return
     if not isinstance(names, dict) or not 0 < len(names) <= MAX_LABELS:
-        raise ConfigError(
-            f'{path}: id2label: found {shown(names)}; expected up to {MAX_LABELS} names such as {{"0": "O"}}'
-        )
+        raise _wrong(path, "id2label", names, f'up to {MAX_LABELS} names such as {{"0": "O"}}')
     for number in range(len(names)):
         name = names.get(str(number))
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
-            raise ConfigError(f"{path}: id2label: {number}: found {shown(name)}; expected the name of output {number}")
+            raise _wrong(path, f"id2label: {number}", name, f"the name of output {number}")
     if count not in (None, len(names)):
-        raise ConfigError(f"{path}: num_labels: found {count}; expected {len(names)}, as id2label has")
+        raise _wrong(path, "num_labels", count, f"{len(names)}, as id2label has")
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,7 @@ def weight_files(folder: Path) -> list[Path]:
     found = sorted({*names.values()}, key=str) if isinstance(names, dict) and names else [None]
     for name in found:
         if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
-            raise ConfigError(f"{index}: weight_map: found {shown(name)}; expected names of files in this folder")
+            raise _wrong(index, "weight_map", name, "names of files in this folder")
     return [folder / str(name) for name in found]
 
 
@@ -285,3 +284,30 @@ def _first(entries: Mapping[str, Any], keys: tuple[str, ...], default: int) -> i
 def layers_of(names: list[str]) -> int:
     """Count the layers that the names of some weights belong to: the highest number, plus one."""
     return max((int(found[1]) + 1 for found in map(_LAYER.search, names) if found), default=0)
+
+
+def check_head(labels: Sequence[str], name: str | Path) -> None:
+    """Raise ``ConfigError`` unless a model has a head that tags entities."""
+    if OUTSIDE not in labels:
+        raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
+
+
+def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None:
+    """Raise ``ConfigError`` unless a tokenizer has a padding token and the model an embedding for each token."""
+    if "pad" not in tokenizer.special_ids:
+        raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
+    if len(tokenizer) > embeddings:
+        raise ConfigError(
+            f"{folder}: tokenizer has {counted(len(tokenizer), 'token')}, the model only "
+            f"{counted(embeddings, 'embedding')}"
+        )
+
+
+def check_labels(labels: Sequence[str], folder: Path) -> None:
+    """Raise ``ConfigError`` unless labels are IOB2 labels, each given once."""
+    wrong = [label for label in labels if label != OUTSIDE and (label[:2] not in ("B-", "I-") or len(label) == 2)]
+    if wrong or OUTSIDE not in labels:
+        raise ConfigError(f"{folder / CONFIG}: id2label: expected IOB2 labels (got {', '.join(labels)[:200]})")
+    if len(set(labels)) < len(labels):
+        twice = Counter(labels).most_common(1)[0][0]
+        raise ConfigError(f"{folder / CONFIG}: id2label: found {twice} twice; expected each label once")

@@ -7,15 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor
 from torch.nn import functional
-from transformers import (
-    AutoModelForMaskedLM,
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
-    PreTrainedModel,
-)
+from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.masked_lm import FactoredLogits
@@ -35,29 +30,30 @@ def with_head(model: Model, labels: Sequence[str], seed: int) -> Model:
                 "start from an encoder without a head, or choose the corpus it was trained for"
             )
         return model
-    return _with_new_head(model, AutoModelForTokenClassification, labels, seed)
+    return _with_new_head(model, transformers.AutoModelForTokenClassification, seed, labels)
 
 
 def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
     """Put a new head that scores whole texts on a copy of the encoder; without labels, a regression head."""
-    return _with_new_head(model, AutoModelForSequenceClassification, labels or ("score",), seed)
+    return _with_new_head(model, transformers.AutoModelForSequenceClassification, seed, labels or ("score",))
 
 
 def with_answer_head(model: Model, seed: int) -> Model:
     """Put a new head on a copy of the encoder that scores each token as the start and the end of an answer."""
-    return _with_new_head(model, AutoModelForQuestionAnswering, ("start", "end"), seed)
+    return _with_new_head(model, transformers.AutoModelForQuestionAnswering, seed, ("start", "end"))
 
 
-def _with_new_head(model: Model, kind: Any, labels: Sequence[str], seed: int) -> Model:
-    """Put a new head on a copy of the encoder; a pooler that comes with the head is new too."""
+def _with_new_head(model: Model, kind: Any, seed: int, labels: Sequence[str] = ()) -> Model:
+    """Put a new head on a copy of the encoder; a pooler comes and goes with the head."""
     config = copy.deepcopy(model.encoder.config)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: i for i, label in enumerate(labels)}
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: i for i, label in enumerate(labels)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = kind.from_config(config, dtype=torch.float32, trust_remote_code=False)
-    new, _ = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
-    assert all(name.startswith("pooler.") for name in new), new
+    new, unused = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
+    assert all(name.startswith("pooler.") for name in (*new, *unused)), (new, unused)
     return Model(network.eval(), model.tokenizer, tuple(labels))
 
 
@@ -69,16 +65,7 @@ def with_masked_head(model: Model, seed: int) -> Model:
     """
     if "mask" not in model.tokenizer.special_ids:
         raise ConfigError(f"model: its tokenizer {model.tokenizer.name!r} has no mask token, which masked-LM needs")
-    if model.has_masked_head:
-        return model
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        config = copy.deepcopy(model.encoder.config)
-        network = AutoModelForMaskedLM.from_config(config, dtype=torch.float32, trust_remote_code=False)  # type: ignore[no-untyped-call]
-    new, unused = network.base_model.load_state_dict(model.encoder.state_dict(), strict=False)
-    assert not new, new
-    assert all(name.startswith("pooler.") for name in unused), unused
-    return Model(network.eval(), model.tokenizer)
+    return model if model.has_masked_head else _with_new_head(model, transformers.AutoModelForMaskedLM, seed)
 
 
 def check_masked_head(network: PreTrainedModel) -> None:

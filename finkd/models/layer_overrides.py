@@ -1,19 +1,18 @@
-"""Layers that differ from what a configuration of ``transformers`` can describe."""
+"""Layers that differ from what a configuration of ``transformers`` can describe; read here without torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import chain
-from typing import Any, Literal, cast, get_args
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
-import torch
-from torch import Tensor, nn
-from transformers import PreTrainedModel
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.corpora.wording import counted
-from finkd.models.layer_parts import LINEARS, head_size, parts
+
+if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
+    from torch import nn
+    from transformers import PreTrainedModel
 
 Shared = Literal["nothing", "all", "attention", "feed-forward"]
 """Half of the layers that has one set of weights, or both (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1)."""
@@ -21,8 +20,26 @@ Shared = Literal["nothing", "all", "attention", "feed-forward"]
 FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
 """Architectures whose layers can be slim -> prefix of their class names."""
 
-_OF_HALF = {"all": LINEARS, "attention": LINEARS[:4], "feed-forward": LINEARS[4:]}
-"""Matrices of each half of a layer, and of both."""
+LINEARS = ("query", "key", "value", "attended", "raised", "lowered")
+"""Matrices of a layer: query, key, value and output of attention; first and second feed-forward matrix."""
+
+BERT = (
+    *("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"),
+    *("intermediate.dense", "output.dense"),
+)
+DISTILBERT = ("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2")
+"""Module names of the matrices in ``LINEARS`` within a layer of each architecture."""
+
+_LINEARS_OF_HALF = {"all": LINEARS, "attention": LINEARS[:4], "feed-forward": LINEARS[4:]}
+_MODULES_OF_HALF = {
+    "attention": ("attention", "sa_layer_norm"),
+    "feed-forward": ("intermediate", "output", "ffn", "output_layer_norm"),
+}
+_MODULES_OF_HALF["all"] = _MODULES_OF_HALF["attention"] + _MODULES_OF_HALF["feed-forward"]
+
+_Count = Annotated[int, Field(strict=True, gt=0)]
+_Ranks = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=2)]
+_Linear = Annotated[str, Field(pattern=f"^({'|'.join(LINEARS)})$")]
 
 
 def check_family(family: str) -> None:
@@ -38,17 +55,18 @@ class Slim:
     Attributes:
         heads: number in each layer; empty for that of the configuration.
         units: feed-forward units of each layer; likewise.
-        ranks: ``"layer.matrix"`` (``finkd.models.layer_parts.LINEARS``) -> rank of the two matrices in its place.
+        ranks: ``"layer.matrix"`` (``LINEARS``) -> rank of the two matrices in its place.
         stacked: matrix -> ranks of its factors over all layers (``finkd.compression.sharing``): one for a diagonal
             core, else two.
         shared: half that has one set of weights for all layers.
     """
 
-    heads: tuple[int, ...] = ()
-    units: tuple[int, ...] = ()
-    ranks: Mapping[str, int] = field(default_factory=dict)
-    stacked: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    heads: tuple[_Count, ...] = ()
+    units: tuple[_Count, ...] = ()
+    ranks: Mapping[str, _Count] = field(default_factory=dict)
+    stacked: Mapping[_Linear, _Ranks] = field(default_factory=dict)
     shared: Shared = "nothing"
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
     @classmethod
     def of(cls, network: PreTrainedModel) -> Slim:
@@ -62,25 +80,12 @@ class Slim:
         Raises:
             DataError: if it is not valid.
         """
-        known = {each.name for each in fields(cls)}
-        if (
-            not isinstance(entry, Mapping)
-            or set(entry) - known
-            or entry.get("shared", "nothing") not in get_args(Shared)
-        ):
-            raise DataError(f"config.json: slim: not known to this version of finkd (found {entry})")
         try:
-            lists = {name: tuple(entry.get(name, ())) for name in ("heads", "units")}
-            stacked = {name: tuple(ranks) for name, ranks in entry.get("stacked", {}).items()}
-            found = cls(**{**entry, **lists, "stacked": stacked})
-            sizes: list[Any] = [*found.heads, *found.units, *found.ranks.values(), *chain(*stacked.values())]
-        except (TypeError, AttributeError):
-            sizes, stacked = [None], {}
-        if any(type(size) is not int or size < 1 for size in sizes) or any(
-            name not in LINEARS or len(ranks) not in (1, 2) for name, ranks in stacked.items()
-        ):
-            raise DataError(f"config.json: slim: expected positive numbers (found {dict(entry)})")
-        return found
+            return _ADAPTER.validate_python(entry)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, ("slim", *first["loc"])))
+            raise DataError(f"config.json: {where}: {first['msg']} (found {entry})") from error
 
     @property
     def is_one(self) -> bool:
@@ -101,7 +106,8 @@ class Slim:
         sizes = {"all": (self.heads, self.units), "attention": (self.heads,), "feed-forward": (self.units,)}[half]
         if any(len(set(each)) > 1 for each in sizes):
             raise ConfigError(f"{stage}: the layers differ in shape; prune all alike (scope=layer)")
-        if any(len({self.ranks.get(f"{layer}.{name}") for layer in range(layers)}) > 1 for name in _OF_HALF[half]):
+        linears = _LINEARS_OF_HALF[half]
+        if any(len({self.ranks.get(f"{layer}.{name}") for layer in range(layers)}) > 1 for name in linears):
             raise ConfigError(
                 f"{stage}: the layers differ in the ranks of their matrices; decompose with one for all (rank=), or "
                 "take whole ones"
@@ -122,79 +128,33 @@ class Slim:
         return replace(self, heads=heads, units=units, ranks=ranks)
 
 
-def make_slim(network: PreTrainedModel, slim: Slim) -> None:
-    """Change the layers of a network that has just been made."""
-    body: Any = network.base_model
-    layers = cast(nn.ModuleList, body.transformer.layer if hasattr(body, "transformer") else body.encoder.layer)
-    if any(each and len(each) != len(layers) for each in (slim.heads, slim.units)):
-        raise DataError(
-            f"config.json: slim: expected a number for each of {counted(len(layers), 'layer')} (found {asdict(slim)})"
-        )
-    for number, layer in enumerate(layers):
-        _make_layer_slim(layer, slim, number)
-    for name, stack in slim.stacked.items():
-        _stack(network, layers, name, stack)
-    if slim.shared != "nothing":
-        for path in parts(layers[0]).halves[slim.shared]:
-            parent, _, module = path.rpartition(".")
-            _tie(network, layers, parent, module)
+_ADAPTER = TypeAdapter(Slim)
 
 
-def _make_layer_slim(layer: nn.Module, slim: Slim, number: int) -> None:
-    names = parts(layer)
-    if slim.heads:
-        size = head_size(layer)
-        for name in ("query", "key", "value"):
-            _resize(layer, getattr(names, name), rows=slim.heads[number] * size)
-        _resize(layer, names.attended, columns=slim.heads[number] * size)
-    if slim.units:
-        _resize(layer, names.raised, rows=slim.units[number])
-        _resize(layer, names.lowered, columns=slim.units[number])
-    for name in LINEARS:
-        rank = slim.ranks.get(f"{number}.{name}")
-        if rank is not None:
-            old = cast(nn.Linear, names.linear(layer, name))
-            narrow, wide = nn.Linear(old.in_features, rank, bias=False), nn.Linear(rank, old.out_features)
-            layer.set_submodule(getattr(names, name), nn.Sequential(narrow, wide))
+def linear_paths(layer: nn.Module) -> dict[str, str]:
+    """Return the module name of each matrix in ``LINEARS`` within a layer.
+
+    Raises:
+        ConfigError: if the layer is of another architecture than BERT, RoBERTa, ELECTRA and DistilBERT.
+    """
+    names = {name for name, _ in layer.named_modules()}
+    for paths in (BERT, DISTILBERT):
+        if names.issuperset(paths):
+            return dict(zip(LINEARS, paths, strict=True))
+    raise ConfigError("compress: needs the layers of a BERT, RoBERTa, ELECTRA or DistilBERT")
 
 
-def _resize(layer: nn.Module, name: str, rows: int | None = None, columns: int | None = None) -> None:
-    old = cast(nn.Linear, layer.get_submodule(name))
-    layer.set_submodule(name, nn.Linear(columns or old.in_features, rows or old.out_features))
+def linear(layer: nn.Module, name: str) -> nn.Linear:
+    """Return a matrix of a layer by its name in ``LINEARS``."""
+    return cast("nn.Linear", layer.get_submodule(linear_paths(layer)[name]))
 
 
-def _stack(network: Any, layers: nn.ModuleList, kind: str, ranks: tuple[int, ...]) -> None:
-    """Replace a matrix of every layer by three, of which all layers share the first and the last."""
-    path = getattr(parts(layers[0]), kind)
-    for layer in layers:
-        old = cast(nn.Linear, layer.get_submodule(path))
-        narrow, wide = nn.Linear(old.in_features, ranks[-1], bias=False), nn.Linear(ranks[0], old.out_features)
-        core = nn.Linear(ranks[1], ranks[0], bias=False) if len(ranks) == 2 else Scale(*ranks)
-        layer.set_submodule(path, nn.Sequential(narrow, core, wide))
-    for place in (0, 2):
-        _tie(network, layers, f"{path}.{place}", "weight")
+def modules_of_half(layer: nn.Module, half: Shared) -> tuple[str, ...]:
+    """Return the names of the modules in one half of a layer, or in both."""
+    return tuple(name for name, _ in layer.named_children() if name in _MODULES_OF_HALF[half])
 
 
-class Scale(nn.Module):
-    """Diagonal matrix of a given size."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(size))
-
-    def forward(self, states: Tensor) -> Tensor:
-        """Multiply (..., size) states with the diagonal."""
-        return states * self.weight
-
-
-def _tie(network: Any, layers: nn.ModuleList, parent: str, name: str) -> None:
-    """Share the first layer's module or weight of a name with every layer; files then hold it once."""
-    prefix = next(name for name, module in network.named_modules() if module is layers)
-    first = getattr(layers[0].get_submodule(parent), name)
-    inside = [f".{weight}" for weight, _ in first.named_parameters()] if isinstance(first, nn.Module) else [""]
-    path = f"{parent}.{name}".lstrip(".")
-    tied = dict(network._tied_weights_keys or {})
-    for number in range(1, len(layers)):
-        setattr(layers[number].get_submodule(parent), name, first)
-        tied |= {f"{prefix}.{number}.{path}{weight}": f"{prefix}.0.{path}{weight}" for weight in inside}
-    network._tied_weights_keys = tied
+def head_size(layer: nn.Module) -> int:
+    """Return the dimensions of one attention head of a layer."""
+    attention: Any = layer.get_submodule(linear_paths(layer)["query"].rpartition(".")[0])
+    return int(attention.attention_head_size)

@@ -4,49 +4,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-import torch
 from safetensors import SafetensorError
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForMaskedLM,
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
-    PreTrainedModel,
-)
+from transformers import AutoConfig, PreTrainedModel
 from transformers.activations import ACT2FN
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
-from finkd.models.architectures import family, no_pooler, register
-from finkd.models.checks import check_labels, check_tokenizer
-from finkd.models.files import check_described, held, layers_of, read_config, weight_files
-from finkd.models.heads import check_masked_head
+from finkd.models.architectures import HEADS, MASKED_LM, TAGGER, family, no_pooler, register
+from finkd.models.files import (
+    check_described,
+    check_labels,
+    check_tokenizer,
+    held,
+    layers_of,
+    read_config,
+    weight_files,
+)
 from finkd.models.lookup import CONFIG, check_weights
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
+
 _MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
 """Attributes of a configuration's class, which an entry of the same name would replace."""
-
-_TAGGER, _MASKED_LM = "ForTokenClassification", "ForMaskedLM"
-_HEADS = {
-    _TAGGER: AutoModelForTokenClassification,
-    _MASKED_LM: AutoModelForMaskedLM,
-    "ForSequenceClassification": AutoModelForSequenceClassification,
-    "ForQuestionAnswering": AutoModelForQuestionAnswering,
-}
 
 
 def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
@@ -70,15 +58,15 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
     folder = pretrained.resolve(str(source))
     check_weights(folder)
     entries = read_config(folder)
-    kind = _head(folder, entries)
-    if kind is None and _named_head(entries):
-        _log.warning("%s: %s names a head that the weights lack; its encoder is read", folder, CONFIG)
-    kind = kind if for_texts or kind in (_TAGGER, _MASKED_LM) else None
+    kind = head_class(folder, entries)
+    if kind == "Model" and _named_head(entries) != kind:
+        log.warning("%s: %s names a head that the weights lack; its encoder is read", folder, CONFIG)
+    kind = kind if for_texts or kind in (TAGGER, MASKED_LM) else "Model"
     config = configuration(folder, entries)
     tokenizer = Tokenizer.load(folder)
     check_tokenizer(tokenizer, config.vocab_size, folder)
-    labels = () if kind in (None, _MASKED_LM) else tuple(config.id2label[i] for i in range(config.num_labels))
-    if kind == _TAGGER:
+    labels = () if kind in ("Model", MASKED_LM) else tuple(config.id2label[i] for i in range(config.num_labels))
+    if kind == TAGGER:
         check_labels(labels, folder)
     check_described(folder, entries)
     return Model(_network(folder, config, kind), tokenizer, labels)
@@ -109,11 +97,11 @@ def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
         raise ConfigError(f"{path}: not a {kind} model that transformers reads ({first_line(error)})") from error
 
 
-def _network(folder: Path, config: Any, kind: str | None) -> PreTrainedModel:
+def _network(folder: Path, config: Any, kind: str) -> PreTrainedModel:
     """Load weights from safetensors; refuse missing ones, which ``transformers`` would draw at random."""
-    options = {} if kind else no_pooler(family(config))
+    options = no_pooler(family(config)) if kind == "Model" else {}
     try:
-        network, report = _HEADS.get(kind or "", AutoModel).from_pretrained(
+        network, report = HEADS[kind].from_pretrained(
             folder,
             config=config,
             use_safetensors=True,
@@ -154,89 +142,16 @@ def check_finite(network: nn.Module, folder: Path) -> None:
             )
 
 
-def read_head(source: str | Path) -> Literal["labels", "words", "none"]:
-    """Return what a model, named as for ``load_model``, scores, without reading its weights."""
-    folder = pretrained.resolve(str(source))
-    kind = _head(folder, read_config(folder))
-    return "labels" if kind == _TAGGER else "words" if kind == _MASKED_LM else "none"
+def head_class(folder: Path, entries: Mapping[str, Any]) -> str:
+    """Return the head of a saved model, by its name in ``HEADS``: ``"Model"`` if the weights hold none.
+
+    Published encoders may name a head in their configuration. Beside a head, the names of an encoder's weights begin
+    with the name of its family.
+    """
+    names = (name for path in weight_files(folder) for name in held(path))
+    return "Model" if any(name.startswith("embeddings.") for name in names) else _named_head(entries)
 
 
-def _head(folder: Path, entries: Mapping[str, Any]) -> str | None:
-    """Return the kind of a model's head; ``None`` if it has none, whatever its configuration says."""
-    return None if _is_bare(folder) else _named_head(entries)
-
-
-def _named_head(entries: Mapping[str, Any]) -> str | None:
-    """Return the kind of head in the name of the model's class."""
+def _named_head(entries: Mapping[str, Any]) -> str:
     architectures = entries.get("architectures") or [""]
-    return next((kind for kind in _HEADS if architectures[0].endswith(kind)), None)
-
-
-def _is_bare(folder: Path) -> bool:
-    """Return whether the weights are those of an encoder alone, as published models with a head in their name may be.
-
-    Beside a head, the names of an encoder's weights begin with the name of its family.
-    """
-    return any(name.startswith("embeddings.") for path in weight_files(folder) for name in held(path))
-
-
-@dataclass(frozen=True)
-class Abilities:
-    """Capabilities of a saved model.
-
-    Attributes:
-        layers: why single layers cannot be chosen or changed; empty if they can.
-        masked_head: why it cannot have a masked-LM head that finkd trains; empty if it can.
-        labels: of its token-classification head, if it has one.
-        has_mask: whether its tokenizer has a mask token.
-    """
-
-    layers: str
-    masked_head: str
-    labels: tuple[str, ...]
-    has_mask: bool
-
-
-def abilities(folder: Path) -> Abilities:
-    """Find the capabilities of a saved model from its configuration and its tokenizer.
-
-    Networks are made on the meta device, where tensors have shapes and take no memory.
-
-    Raises:
-        ConfigError: if it has no fast tokenizer, or ``transformers`` cannot make its network.
-    """
-    files = [folder / name for name in ("config.json", "tokenizer.json")]
-    return _abilities(folder, tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
-
-
-@cache
-def _abilities(folder: Path, changed: tuple[int, ...]) -> Abilities:
-    entries = read_config(folder)
-    config = configuration(folder, entries)
-    check_described(folder, entries)
-    tokenizer = Tokenizer.load(folder)
-    try:
-        network = _on_meta(AutoModel, config)
-    except Exception as error:  # a configuration can be wrong in as many ways as there are networks
-        raise ConfigError(
-            f"{folder / 'config.json'}: not a model that transformers can make ({first_line(error)})"
-        ) from error
-    layers = masked_head = ""
-    try:
-        _ = Model(network, tokenizer).layer_holder
-    except ConfigError as error:
-        layers = str(error)
-    try:
-        check_masked_head(_on_meta(AutoModelForMaskedLM, config))
-    except ConfigError as error:
-        masked_head = str(error)
-    except ValueError:
-        masked_head = f"model: transformers has no masked-LM head for {config.model_type!r}"
-    labels = getattr(config, "id2label", None) or {}
-    names = tuple(str(labels[number]) for number in sorted(labels))
-    return Abilities(layers, masked_head, names, "mask" in tokenizer.special_ids)
-
-
-def _on_meta(kind: Any, config: Any) -> Any:
-    with torch.device("meta"):
-        return kind.from_config(config, trust_remote_code=False)
+    return next((kind for kind in HEADS if architectures[0].endswith(kind)), "Model")

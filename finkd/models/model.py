@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.files import first_position
+from finkd.models.layer_overrides import Slim
 from finkd.tokenization.tokenizer import Tokenizer
 
 
@@ -56,6 +57,17 @@ class Model:
     def layers(self) -> nn.ModuleList:
         """Transformer layers of the encoder."""
         return cast(nn.ModuleList, self.layer_holder.layer)
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Names of the layers within the network, such as ``"bert.encoder.layer.0"``."""
+        names = {module: name for name, module in self.network.named_modules()}
+        return [names[layer] for layer in self.layers]
+
+    @property
+    def slim(self) -> Slim:
+        """Differences between the layers and the configuration."""
+        return Slim.of(self.network)
 
     @property
     def max_length(self) -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.files import held, positions, read_config
+from finkd.models.layer_overrides import LINEARS, Slim
 from finkd.tokenization.analysis import Encoder
-
-if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
-    from finkd.models.layer_overrides import Slim
 
 Size = tuple[int, int]
 """Rows and columns of a matrix."""
@@ -30,13 +28,13 @@ class Shape(Encoder):
         entries: of its vocabulary.
         rank: dimensions of its token embeddings, fewer than the width once they are factorised.
         family: its architecture, slim or not, such as ``"bert"``.
-        slim: how its layers differ from the other sizes; ``None`` where they do not.
+        slim: how its layers differ from the other sizes.
     """
 
     entries: int
     rank: int
     family: str
-    slim: Slim | None = None
+    slim: Slim = field(default_factory=Slim)
 
     def cut(self, **changes: Any) -> Shape:
         """Another shape, its weights counted anew: square projections, feed-forward layers, embeddings and biases."""
@@ -46,27 +44,22 @@ class Shape(Encoder):
         projection = (new.rank + 1) * new.width if new.rank < new.width else 0
         return replace(new, parameters=embeddings + projection + new.layers * layer)
 
-    @property
-    def overrides(self) -> Slim:
-        """How its layers differ."""
-        from finkd.models.layer_overrides import Slim
-
-        return self.slim or Slim()
+    def overridden(self, **changes: Any) -> Shape:
+        """Another shape, with changes of how its layers differ."""
+        return replace(self, slim=replace(self.slim, **changes))
 
     @property
     def heads_by_layer(self) -> tuple[int, ...]:
         """(layers,) attention heads."""
-        return self.overrides.heads or (self.heads,) * self.layers
+        return self.slim.heads or (self.heads,) * self.layers
 
     @property
     def units_by_layer(self) -> tuple[int, ...]:
         """(layers,) feed-forward units."""
-        return self.overrides.units or (self.intermediate,) * self.layers
+        return self.slim.units or (self.intermediate,) * self.layers
 
     def matrices(self) -> dict[str, Size]:
         """Sizes of the matrices of all layers, before any is of low rank, by ``"layer.matrix"``."""
-        from finkd.models.layer_parts import LINEARS
-
         found: dict[str, Size] = {}
         for layer, (heads, units) in enumerate(zip(self.heads_by_layer, self.units_by_layer, strict=True)):
             attention, feed_forward = (heads * self.width // self.heads, self.width), (units, self.width)
@@ -76,7 +69,7 @@ class Shape(Encoder):
 
     def of_layers(self, layers: Sequence[int]) -> Shape:
         """The shape of some of the layers."""
-        return self.cut(layers=len(layers), slim=self.overrides.of_layers(layers))
+        return self.cut(layers=len(layers), slim=self.slim.of_layers(layers))
 
 
 def read_shape(folder: Path) -> Shape:
@@ -100,16 +93,8 @@ def read_shape(folder: Path) -> Shape:
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
         positions=positions(config),
         family=config["model_type"].removeprefix(_PREFIX),
-        slim=_slim(config.get("slim")),
+        slim=Slim.read(config.get("slim") or {}),
     )
-
-
-def _slim(entry: Any) -> Slim | None:
-    if not entry:
-        return None
-    from finkd.models.layer_overrides import Slim
-
-    return Slim.read(entry)
 
 
 def weights(folder: Path) -> tuple[int, int, int]:
@@ -132,9 +117,9 @@ def weights(folder: Path) -> tuple[int, int, int]:
     return total, entries, width
 
 
-def _whole(config: Any, path: Path, *keys: str) -> int:
+def _whole(config: Mapping[str, Any], path: Path, *keys: str) -> int:
     """The first of some keys that a model's configuration holds."""
-    found = next((config[key] for key in keys if key in config), None) if isinstance(config, dict) else None
-    if not isinstance(found, int) or isinstance(found, bool):
+    found = next((config[key] for key in keys if key in config), None)
+    if not isinstance(found, int):
         raise ConfigError(f"{path}: {' or '.join(keys)}: found {json.dumps(found)[:40]}; expected a whole number")
     return found

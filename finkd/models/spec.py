@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.models import pretrained
-from finkd.models.loading import abilities, read_head
+from finkd.models.architectures import HEADS, MASKED_LM, TAGGER
+from finkd.models.files import check_described, read_config
+from finkd.models.heads import check_masked_head
+from finkd.models.loading import configuration, head_class
+from finkd.models.model import Model
 from finkd.models.shape import Shape, read_shape
 from finkd.settings import shown
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer_file import first_line
 
 Head = Literal["labels", "words", "none"]
 """What a model scores: the labels of a corpus, the entries of its vocabulary (masked-LM), or nothing (an encoder)."""
@@ -41,7 +52,7 @@ class ModelSpec:
 
     @classmethod
     def of(cls, model: str, corpus_labels: tuple[str, ...] | None = None) -> ModelSpec:
-        """Read what is known of a saved model.
+        """Read what is known of a saved model from its configuration and its tokenizer.
 
         Args:
             model: its name or folder.
@@ -52,23 +63,9 @@ class ModelSpec:
             UnavailableError: if it cannot be found.
         """
         folder = pretrained.resolve(model)
-        can = abilities(folder)
-        sizes, no_sizes = None, ""
-        try:
-            sizes = read_shape(folder)
-        except ConfigError as error:
-            no_sizes = str(error)
-        head = read_head(model)
-        return cls(
-            head=head,
-            labels=can.labels if head == "labels" else (),
-            corpus_labels=corpus_labels,
-            has_mask_token=can.has_mask,
-            sizes=sizes,
-            no_sizes=no_sizes,
-            no_layers=can.layers,
-            no_masked_head=can.masked_head,
-        )
+        files = [folder / name for name in ("config.json", "tokenizer.json", "model.safetensors")]
+        found = _read(folder, tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
+        return replace(found, corpus_labels=corpus_labels)
 
     @property
     def shape(self) -> Shape:
@@ -147,3 +144,53 @@ class ModelSpec:
         """
         if self.no_layers:
             raise ConfigError(f"{stage}: {self.no_layers}")
+
+
+@cache
+def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
+    """Read a model's folder; networks are made on the meta device, where tensors have shapes and take no memory."""
+    entries = read_config(folder)
+    config = configuration(folder, entries)
+    check_described(folder, entries)
+    tokenizer = Tokenizer.load(folder)
+    try:
+        network = _on_meta("Model", config)
+    except Exception as error:  # a configuration can be wrong in as many ways as there are networks
+        raise ConfigError(
+            f"{folder / 'config.json'}: not a model that transformers can make ({first_line(error)})"
+        ) from error
+    sizes, no_sizes, no_layers, no_masked_head = None, "", "", ""
+    try:
+        sizes = read_shape(folder)
+    except ConfigError as error:
+        no_sizes = str(error)
+    try:
+        _ = Model(network, tokenizer).layer_holder
+    except ConfigError as error:
+        no_layers = str(error)
+    try:
+        check_masked_head(_on_meta(MASKED_LM, config))
+    except ConfigError as error:
+        no_masked_head = str(error)
+    except ValueError:
+        no_masked_head = f"model: transformers has no masked-LM head for {config.model_type!r}"
+    head = _head(folder, entries)
+    labels = tuple(config.id2label[number] for number in sorted(config.id2label)) if head == "labels" else ()
+    has_mask = "mask" in tokenizer.special_ids
+    return ModelSpec(head, labels, None, has_mask, sizes, no_sizes, no_layers, no_masked_head)
+
+
+def _on_meta(kind: str, config: Any) -> Any:
+    with torch.device("meta"):
+        return HEADS[kind].from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
+
+
+def read_head(model: str) -> Head:
+    """Return what a model, given by its name or folder, scores, without reading its weights."""
+    folder = pretrained.resolve(model)
+    return _head(folder, read_config(folder))
+
+
+def _head(folder: Path, entries: Mapping[str, Any]) -> Head:
+    kinds: dict[str, Head] = {TAGGER: "labels", MASKED_LM: "words"}
+    return kinds.get(head_class(folder, entries), "none")

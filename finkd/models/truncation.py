@@ -1,4 +1,4 @@
-"""Students made from a teacher: fewer layers, fewer dimensions, another vocabulary."""
+"""Students made from a teacher: fewer layers, fewer dimensions, no token types, another vocabulary."""
 
 from __future__ import annotations
 
@@ -10,19 +10,51 @@ from functools import partial
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.models.embedding_transfer.methods import Carry, Characters, Transfer
-from finkd.models.layer_overrides import Slim
+from finkd.models.embedding_transfer import Carry, Characters, Transfer
+from finkd.models.layer_overrides import BERT, DISTILBERT, Slim
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 
 _INTO_HEADS = r"attention\.(self\.(query|key|value)|[qkv]_lin)\."
 _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
 """Names of the matrices before and after the attention of BERT and RoBERTa, or DistilBERT."""
+
+
+_EPSILON = 1e-12
+"""Of DistilBERT's layer norms; its configuration cannot change it."""
+
+_NAMES = {
+    "bert.": "distilbert.",
+    "encoder.layer.": "transformer.layer.",
+    **{f"{theirs}.": f"{ours}." for theirs, ours in zip(BERT, DISTILBERT, strict=True)},
+    "attention.output.LayerNorm.": "sa_layer_norm.",
+    "output.LayerNorm.": "output_layer_norm.",
+    "cls.predictions.transform.dense.": "vocab_transform.",
+    "cls.predictions.transform.LayerNorm.": "vocab_layer_norm.",
+    "cls.predictions.decoder.": "vocab_projector.",
+}
+"""Part of the name of a BERT's weight -> of a DistilBERT's, replaced in this order."""
+_DROPPED = re.compile(r"token_type_embeddings|pooler|cls\.predictions\.bias|position_ids")
+"""Weights that DistilBERT lacks; BERT keeps the bias of its masked-LM head under two names."""
+
+_CONFIG = {
+    "n_layers": "num_hidden_layers",
+    "n_heads": "num_attention_heads",
+    "dim": "hidden_size",
+    "hidden_dim": "intermediate_size",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "activation": "hidden_act",
+}
+"""DistilBERT's name of a configuration entry -> BERT's."""
+_SAME = ("vocab_size", "max_position_embeddings", "pad_token_id", "tie_word_embeddings", "id2label", "label2id")
+"""Configuration entries of one name."""
 
 
 def every_other(depth: int) -> tuple[int, ...]:
@@ -44,7 +76,7 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     depth = len(model.layers)
     if not layers or sorted(set(layers)) != list(layers) or not 0 <= layers[0] <= layers[-1] < depth:
         raise ConfigError(f"truncate-layers.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
-    slim = Slim.of(model.network).of_layers(layers)
+    slim = model.slim.of_layers(layers)
     student = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
     kept = nn.ModuleList(student.layers[layer] for layer in layers)
     student.layer_holder.layer = kept
@@ -69,15 +101,11 @@ def narrow(model: Model, width: int) -> Model:
     Raises:
         ConfigError: if the width does not fit, or the layers are slim.
     """
-    if Slim.of(model.network) != Slim():
+    if model.slim != Slim():
         raise ConfigError("truncate-layers.width: the layers are slim already; truncate before compress")
     old = model.encoder.config
     heads = old.num_attention_heads
-    if not 0 < width < old.hidden_size or width % heads:
-        raise ConfigError(
-            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than "
-            f"{old.hidden_size} (got {width})"
-        )
+    check_width(width, old.hidden_size, heads)
     config = copy.deepcopy(model.network.config)
     config.hidden_size = width
     inner = "hidden_dim" if hasattr(config, "hidden_dim") else "intermediate_size"  # DistilBERT's, or BERT's name
@@ -92,6 +120,15 @@ def narrow(model: Model, width: int) -> Model:
     return Model(network.train(False), model.tokenizer, model.labels)
 
 
+def check_width(width: int, old: int, heads: int) -> None:
+    """Raise ``ConfigError`` unless an encoder can be narrowed to a width."""
+    if not 0 < width < old or width % heads:
+        raise ConfigError(
+            f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than {old} "
+            f"(got {width})"
+        )
+
+
 def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Tensor:
     """Return the evenly spaced part of a weight that has the given shape."""
     for dimension, (old, new) in enumerate(zip(weight.shape, shape, strict=True)):
@@ -102,6 +139,44 @@ def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Te
             kept = (torch.arange(groups)[:, None] * (old // groups) + inside).flatten()
             weight = weight.index_select(dimension, kept.to(weight.device))
     return weight
+
+
+def without_token_types(model: Model) -> Model:
+    """Return a copy that adds the embedding of the first token type, which every token gets, to the positions'.
+
+    It computes what the model computes, with two rows of embeddings less, and loads as ``transformers``' DistilBERT.
+
+    Args:
+        model: a BERT, bare or with a tagging or masked-LM head; not changed. A DistilBERT is returned as it is.
+
+    Raises:
+        ConfigError: if it is of another kind, or its norms are not DistilBERT's.
+    """
+    old: Any = model.network.config
+    if old.model_type == "distilbert":
+        return model
+    if old.model_type != "bert" or old.layer_norm_eps != _EPSILON:
+        raise ConfigError(
+            f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without "
+            f"(got {old.model_type!r} with {getattr(old, 'layer_norm_eps', 'none')})"
+        )
+    plain = transformers.DistilBertForMaskedLM if model.has_masked_head else transformers.DistilBertModel
+    kind: Any = transformers.DistilBertForTokenClassification if model.labels else plain
+    with torch.random.fork_rng(devices=[]):
+        entries = _CONFIG | {name: name for name in _SAME}
+        settings = {ours: getattr(old, theirs) for ours, theirs in entries.items()}
+        network = kind(transformers.DistilBertConfig(**settings))
+    weights = {}
+    for name, weight in model.network.state_dict().items():
+        if not _DROPPED.search(name):
+            for theirs, ours in _NAMES.items():
+                name = name.replace(theirs, ours)
+            weights[name] = weight
+    network.load_state_dict(weights)
+    embeddings: Any = model.encoder.embeddings
+    with torch.no_grad():
+        network.base_model.embeddings.position_embeddings.weight += embeddings.token_type_embeddings.weight[0].cpu()
+    return Model(network.to(model.network.device).train(False), model.tokenizer, model.labels)
 
 
 def replace_vocabulary(

@@ -59,11 +59,7 @@ class Adapt(Stage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Text, seed and precision."""
-        return {
-            "text": context.source_fingerprint(self.on, "adapt"),
-            "seed": context.seed,
-            "precision": context.precision,
-        }
+        return {"text": context.source_fingerprint(self.on, "adapt"), **context.inputs("seed", "precision")}
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The adapted encoder under its masked-LM head."""

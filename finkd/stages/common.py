@@ -1,4 +1,4 @@
-"""Training and cached data for the stages that train."""
+"""Training, loss terms and cached data for the stages that train."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, ClassVar
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence, digest
 from finkd.data.arrays import Array, mapped
 from finkd.data.batches import TrainingData
 from finkd.data.dataset import cut
-from finkd.losses.term import Loss
+from finkd.losses import build_terms
+from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.heads import with_head
 from finkd.models.model import Model
-from finkd.stages.stage import Context
+from finkd.settings import described
+from finkd.stages.stage import Context, Stage
 from finkd.store import address
 from finkd.system.precision import Precision
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
-from finkd.training.teacher_states import Keeper, States
+from finkd.training.teacher_states import Keeper, States, check_kept
 from finkd.training.teachers import Teacher
 from finkd.training.trainer import train
+from finkd.training.vocabulary_mixing import check_mixing
 from finkd.training.weight_constraints import Constraint
+
+Losses = str | Mapping[str, Mapping[str, Any]]
 
 
 def copied(model: Model) -> Model:
@@ -79,31 +85,6 @@ def examples(
     return TrainingData.of(sentences, student, labels, teacher, keep=keep)
 
 
-def kept_states(
-    teacher: Model,
-    key: str,
-    data: TrainingData,
-    terms: Sequence[Loss],
-    student: Model,
-    schedule: Schedule,
-    context: Context,
-) -> States:
-    """A teacher's states of all examples, from the store of an experiment; computed now if they are not in it.
-
-    Args:
-        teacher: the model.
-        key: its content address.
-        data: the examples.
-        terms: loss terms, which say what states are needed.
-        student: whose layers they map.
-        schedule: its precision is the teacher's too.
-        context: the experiment.
-    """
-    assert data.teacher is not None
-    keeper = Keeper(teacher, key, _precision(schedule, context), context.store, context.listen)
-    return keeper.states(data.teacher, terms, len(student.layers))
-
-
 def fit(
     model: Model,
     data: TrainingData,
@@ -115,20 +96,46 @@ def fit(
 ) -> int:
     """``finkd.training.trainer.train`` in the experiment's precision, with its seed, watched and checkpointed."""
     schedule = replace(schedule, precision=_precision(schedule, context))
-    return train(
-        model,
-        data,
-        losses,
-        schedule,
-        context.seed,
-        teacher,
-        context.listen,
-        context.checkpoints,
-        context.look,
-        constraint,
-    )
+    watched = context.listen, context.checkpoints, context.look
+    return train(model, data, losses, schedule, context.seed, teacher, *watched, constraint)
 
 
 def _precision(schedule: Schedule, context: Context) -> Precision:
     """The experiment's precision, unless the stage's settings name another."""
     return context.precision if schedule.precision == "auto" else schedule.precision
+
+
+class LearningStage(Stage):
+    """A stage that trains with loss terms from its configuration, whose implementations add the fields.
+
+    Attributes:
+        losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
+        schedule: how long and how fast.
+        cache_teacher_outputs: whether the teacher's hidden states are computed once and kept in the store.
+        refused: requirements of a term that the stage cannot meet.
+        why: says so of a term that has one.
+    """
+
+    losses: Losses
+    schedule: Schedule
+    cache_teacher_outputs: bool = False
+    refused: ClassVar[Requirement] = MASKING
+    why: ClassVar[str] = "hides words, which a tagger has to read; use distill"
+
+    def terms(self) -> list[Loss]:
+        """The loss terms that the configuration names."""
+        terms = build_terms(self.losses, self.refused, self.why)
+        check_mixing(self.schedule, terms)
+        if self.cache_teacher_outputs:
+            check_kept(terms)
+        return terms
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """The loss terms, seed and precision."""
+        return {"losses": [described(term) for term in self.terms()], **context.inputs("seed", "precision")}
+
+    def _states(self, teacher: Model, key: str, data: TrainingData, student: Model, context: Context) -> States:
+        """A teacher's states of all examples, from the store of an experiment; computed now if they are not in it."""
+        assert data.teacher is not None
+        keeper = Keeper(teacher, key, _precision(self.schedule, context), context.store, context.listen)
+        return keeper.states(data.teacher, self.terms(), len(student.layers))

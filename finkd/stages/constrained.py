@@ -1,40 +1,34 @@
-"""Training under a constraint on the weights, for the stages that need one."""
+"""Matrices with zeros, and weights of few bits: training under a constraint on the weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
 
-from finkd.losses import build_terms
-from finkd.losses.term import MASKING, Loss
+from finkd.compression import pruning, quantization, sparsity
+from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
-from finkd.settings import described
-from finkd.stages.common import check_tagger, examples, fit
-from finkd.stages.stage import Context, Stage, Training
+from finkd.models.spec import ModelSpec
+from finkd.stages.common import LearningStage, Losses, check_tagger, copied, examples, fit
+from finkd.stages.stage import Context, StageResult, Training
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import LiveTeacher
 from finkd.training.weight_constraints import Constraint
 
-Losses = str | Mapping[str, Mapping[str, Any]]
+Part = Annotated[float, Field(ge=0, le=1)]
 
 
-def constrained_terms(losses: Losses) -> list[Loss]:
-    """Loss terms of such a stage."""
-    return build_terms(losses, MASKING, "masks words, which a tagger has to read")
-
-
-class ConstrainedStage(Stage):
+class ConstrainedStage(LearningStage):
     """A stage whose weights learn under a constraint, taught by the model as it was.
 
     Attributes:
-        losses: as in ``task-distill``.
-        schedule: how long and how fast.
+        name: of the stage, for messages.
     """
 
-    losses: Losses
-    schedule: Schedule
+    name: ClassVar[str]
     makes_smaller: ClassVar[bool] = True
 
     @property
@@ -42,53 +36,32 @@ class ConstrainedStage(Stage):
         """The labelled sentences, which the model as it was reads too."""
         return Training(self.schedule, has_teacher=True)
 
-    def terms(self) -> list[Loss]:
-        """The loss terms."""
-        return constrained_terms(self.losses)
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that there are layers to change, and a tagger to train."""
+        spec.check_layers(self.name)
+        if self.schedule.epochs:
+            spec.check_tagger(f"{self.name}.schedule")
+        return spec
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, losses, seed and precision."""
-        return {
-            "corpus": context.corpus,
-            "labels": context.labels,
-            "losses": [described(term) for term in self.terms()],
-            "seed": context.seed,
-            "precision": context.precision,
-        }
+        return super().cache_inputs(context) | context.inputs("corpus", "labels")
 
+    def _learn(self, student: Model, model: Model, constraint: Constraint, context: Context) -> int:
+        """Train a copy of a model under a constraint; without epochs, do what the constraint says alone.
 
-def learn(
-    student: Model,
-    model: Model,
-    constraint: Constraint,
-    losses: Losses,
-    schedule: Schedule,
-    context: Context,
-    name: str,
-) -> int:
-    """Train a model under a constraint, taught by itself as it was; without epochs, do what the constraint says alone.
+        Returns:
+            tokens that were seen.
 
-    Args:
-        student: changed in place.
-        model: the same before.
-        constraint: on its weights.
-        losses: as in ``task-distill``.
-        schedule: how long and how fast.
-        context: the experiment.
-        name: of the stage, for people.
-
-    Returns:
-        tokens that were seen.
-
-    Raises:
-        ConfigError: if it is to be trained, and is no tagger of the corpus.
-    """
-    if schedule.epochs:
-        check_tagger(model, context, name)
+        Raises:
+            ConfigError: if it is to be trained, and is no tagger of the corpus.
+        """
+        if not self.schedule.epochs:
+            constrain(student, constraint)
+            return 0
+        check_tagger(model, context, self.name)
         data = examples(context.train, student, context, context.labels, model)
-        return fit(student, data, constrained_terms(losses), schedule, context, LiveTeacher(model), constraint)
-    constrain(student, constraint)
-    return 0
+        return fit(student, data, self.terms(), self.schedule, context, LiveTeacher(model), constraint)
 
 
 @torch.no_grad()
@@ -97,3 +70,121 @@ def constrain(model: Model, constraint: Constraint) -> None:
     weights = dict(model.network.named_parameters())
     for name, weight in constraint.apply(weights, 1.0).items():
         weights[name].copy_(weight)
+
+
+@dataclass(frozen=True)
+class Sparsify(ConstrainedStage):
+    """Hold a fraction of the layers' weights at zero while the others learn from the model as it was.
+
+    Matrices stay as large as they are, and take as long; what a file without the zeros would hold is said in
+    ``config.json`` (``packed_bytes``). Stages that train afterwards fill the zeros again.
+
+    Attributes:
+        fraction: of the weights that are zero in the end.
+        by: ``"magnitude"`` or ``"movement"`` (``finkd.compression.sparsity``).
+        scope: whether each matrix (``"layer"``) loses as much, or the least important weights go wherever they are.
+        rise: parts of the training between which the fraction rises; ``[0, 0]`` prunes before the first step.
+        losses: as in ``task-distill``.
+        schedule: how long and how fast; ``epochs: 0`` trains nothing.
+    """
+
+    fraction: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    by: sparsity.By = "magnitude"
+    scope: pruning.Scope = "model"
+    rise: tuple[Part, Part] = (0.0, 0.7)
+    losses: Losses = "word-logits-and-hidden-states"
+    schedule: Schedule = field(default_factory=Schedule)
+    version: ClassVar[int] = 1
+    name: ClassVar[str] = "compress:sparsify"
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check that the settings fit each other, and that there is a tagger to train."""
+        if self.by == "movement" and not self.schedule.epochs:
+            raise ConfigError("compress:sparsify.by: movement is what training does; set schedule.epochs")
+        if self.rise[0] > self.rise[1]:
+            raise ConfigError(f"compress:sparsify.rise: expected two rising parts (got {list(self.rise)})")
+        return super().validate(spec)
+
+    def run(self, model: Model, context: Context) -> StageResult:
+        """The model with zeros.
+
+        Raises:
+            ConfigError: if it is trained and is no tagger of the corpus.
+        """
+        student, names = copied(model), sparsity.prunable(model)
+        rise = self.rise if self.schedule.epochs else (0.0, 0.0)
+        constraint = sparsity.Sparsity(names, self.fraction, self.by, self.scope, rise)
+        tokens = self._learn(student, model, constraint, context)
+        weights = dict(student.network.named_parameters())
+        held = {name: sparsity.packed_bytes(weights[name]) for name in names}
+        return StageResult(quantization.with_packed_bytes(student, held), tokens)
+
+
+@dataclass(frozen=True)
+class Quantize(ConstrainedStage):
+    """Round the layers' matrices and the token embeddings to few bits, group by group (Q-BERT, arXiv 1909.05840).
+
+    The weights are kept as the floats that they are rounded to, so that everything can read them; the bytes of the same
+    weights packed without gaps are said in ``config.json`` (``packed_bytes``). ``finkd export --to onnx-int8`` makes
+    eight bits that are faster too.
+
+    Attributes:
+        bits: of a weight of the layers, on average.
+        by: ``"uniform"``: all matrices have as many; ``"hessian"``: those where the loss is steep have more.
+        embedding_bits: of a token embedding; they are rounded once the layers have learned.
+        group: rows that share a scale.
+        losses: as in ``task-distill``.
+        schedule: of learning with rounded weights, from the model as it was (quantization-aware); ``epochs: 0`` rounds
+            what is there.
+        batch_tokens: tokens of the batches that steepness is averaged over.
+        sentences: how many of the labelled ones it is measured on; 0 takes all.
+    """
+
+    bits: Annotated[float, Field(ge=quantization.CHOICES[0], le=quantization.CHOICES[-1])] = 4
+    by: Literal["uniform", "hessian"] = "hessian"
+    embedding_bits: Literal[2, 3, 4, 8] = 8
+    group: PositiveInt = 32
+    losses: Losses = "word-logits-and-hidden-states"
+    schedule: Schedule = field(default_factory=Schedule)
+    batch_tokens: PositiveInt = 1024
+    sentences: NonNegativeInt = 500
+    version: ClassVar[int] = 2
+    name: ClassVar[str] = "compress:quantize"
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the number of bits, and that there is a tagger to ask or to train."""
+        if self.by == "hessian":
+            spec.check_tagger("compress:quantize.by=hessian")
+        if self.by == "uniform" and self.bits not in quantization.CHOICES:
+            raise ConfigError(
+                f"compress:quantize.bits: expected one of {quantization.CHOICES} for all alike (got {self.bits:g})"
+            )
+        return super().validate(spec)
+
+    def run(self, model: Model, context: Context) -> StageResult:
+        """The model with rounded weights.
+
+        Raises:
+            ConfigError: if its loss is asked and it is no tagger of the corpus.
+        """
+        student = copied(model)
+        bits = self._bits(student, context)
+        tokens = self._learn(student, model, quantization.FewBits(bits, self.group), context)
+        table = {quantization.embedding_matrix(student): self.embedding_bits}
+        constrain(student, quantization.FewBits(table, self.group))
+        weights = dict(student.network.named_parameters())
+        bits |= table
+        held = {name: len(quantization.packed(weights[name], each, self.group)) for name, each in bits.items()}
+        return StageResult(quantization.with_packed_bytes(student, held), tokens)
+
+    def _bits(self, model: Model, context: Context) -> dict[str, int]:
+        names = sparsity.prunable(model)
+        if self.by == "uniform":
+            return dict.fromkeys(names, int(self.bits))
+        check_tagger(model, context, "compress:quantize.by=hessian")
+        data = examples(context.train[: self.sentences or None], model, context, context.labels)
+        steep = quantization.sensitivities(model, data, names, self.batch_tokens, context.seed)
+        weights = dict(model.network.named_parameters())
+        return quantization.bits_by_sensitivity(
+            {name: weights[name].detach() for name in names}, steep, self.bits, self.group
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -10,22 +9,18 @@ from pydantic import Field
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.masking import hiding
-from finkd.losses import build_terms
-from finkd.losses.term import MASKING, Loss, Requirement
+from finkd.losses.term import MASKING, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.settings import described
-from finkd.stages.common import copied, examples, fit, kept_states
-from finkd.stages.stage import Context, Source, Stage, StageResult, Training
+from finkd.stages.common import LearningStage, Losses, copied, examples, fit
+from finkd.stages.stage import Context, Source, StageResult, Training
 from finkd.training.schedule import Schedule
-from finkd.training.teacher_states import check_kept
 from finkd.training.teachers import CachedHiddenStates, LiveTeacher, Teacher
-from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
-class Distill(Stage):
+class Distill(LearningStage):
     """Train an encoder, before it knows any task, to compute what a larger one does.
 
     Terms that compare masked-LM logits need a teacher with a masked-LM head: ``teacher: masked-teacher`` trains one,
@@ -44,12 +39,14 @@ class Distill(Stage):
 
     on: Source = "text"
     teacher: str = "tagger"
-    losses: str | Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"aligned-hidden-states": {}})
+    losses: Losses = field(default_factory=lambda: {"aligned-hidden-states": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096, dropout=0.0))
     cache_teacher_outputs: bool = False
     version: ClassVar[int] = 4
+    refused: ClassVar[Requirement] = Requirement.LABELS | Requirement.WORD_LOGITS
+    why: ClassVar[str] = "compares labels, which a distilled encoder has not; use task-distill"
 
     @property
     def training(self) -> Training:
@@ -71,37 +68,18 @@ class Distill(Stage):
             raise ConfigError(
                 f"distill.teacher: {self.teacher!r} has no masked-LM head, which the losses need; name 'masked-teacher'"
             )
-        return {
-            "losses": [described(term) for term in self.terms()],
-            "teacher": taught.key,
-            "text": context.source_fingerprint(self.on, "distill"),
-            "seed": context.seed,
-            "precision": context.precision,
-        }
+        text = context.source_fingerprint(self.on, "distill")
+        return super().cache_inputs(context) | {"teacher": taught.key, "text": text}
 
     @property
     def _masks_text(self) -> bool:
         """Whether a term compares masked-LM logits."""
         return any(term.requires & MASKING for term in self.terms())
 
-    def terms(self) -> list[Loss]:
-        """The loss terms.
-
-        Raises:
-            ConfigError: if a setting is wrong, or a term is about labels.
-            UnknownNameError: if a term is unknown.
-        """
-        why = "compares labels, which a distilled encoder has not; use task-distill"
-        terms = build_terms(self.losses, (Requirement.LABELS | Requirement.WORD_LOGITS), why)
-        check_mixing(self.schedule, terms)
-        if self.cache_teacher_outputs:
-            check_kept(terms)
-        return terms
-
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained encoder."""
         taught = context.taught_by(self.teacher, "distill.teacher")
-        terms, teacher = self.terms(), taught.load()
+        teacher = taught.load()
         student = copied(model)
         if self._masks_text:
             student = with_masked_head(student, context.seed)
@@ -109,6 +87,6 @@ class Distill(Stage):
         data = hiding(data, self.masking, self.rarity)
         teaching: Teacher = LiveTeacher(teacher)
         if self.cache_teacher_outputs:
-            states = kept_states(teacher, taught.key, data, terms, student, self.schedule, context)
+            states = self._states(teacher, taught.key, data, student, context)
             teaching = CachedHiddenStates(teacher, states)
-        return StageResult(student, fit(student, data, terms, self.schedule, context, teaching))
+        return StageResult(student, fit(student, data, self.terms(), self.schedule, context, teaching))

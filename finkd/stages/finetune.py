@@ -48,12 +48,7 @@ class Finetune(Stage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, seed and precision."""
-        return {
-            "corpus": context.corpus,
-            "labels": context.labels,
-            "seed": context.seed,
-            "precision": context.precision,
-        }
+        return context.inputs("corpus", "labels", "seed", "precision")
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained tagger."""

@@ -10,19 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from pydantic import Field, PositiveInt
 
-from finkd.compression.pruning import (
-    Importance,
-    Scope,
-    by_magnitude,
-    by_taylor,
-    keep_heads,
-    keep_units,
-    kept,
-    of_layers,
-)
+from finkd.compression import pruning
 from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
-from finkd.models.layer_overrides import Slim, check_family
+from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import keep_layers
@@ -52,7 +43,7 @@ class Prune(Stage):
     what: What = "units"
     fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
     by: By = "taylor"
-    scope: Scope = "layer"
+    scope: pruning.Scope = "layer"
     batch_tokens: PositiveInt = 1024
     version: ClassVar[int] = 1
     makes_smaller: ClassVar[bool] = True
@@ -64,29 +55,26 @@ class Prune(Stage):
         if self.by == "taylor":
             spec.check_tagger("compress:prune.by=taylor")
         shape = spec.shape
-        shape.overrides.check_whole("prune before that")
+        shape.slim.check_whole("prune before that")
         if self.what == "layers":
             count, layers = max(1, round(shape.layers * (1 - self.fraction))), range(shape.layers)
             # Only the weights tell which go; with those of the middle gone, layers that may differ still do.
             return spec.shaped(shape.of_layers([*layers[: count - count // 2], *layers[shape.layers - count // 2 :]]))
         check_family(shape.family)
         if self.what == "heads":
-            heads = self._left(shape.heads_by_layer)
-            return spec.shaped(replace(shape, slim=replace(shape.overrides, heads=heads)))
+            return spec.shaped(shape.overridden(heads=self._left(shape.heads_by_layer)))
         units = self._left(shape.units_by_layer)
-        slim = replace(shape.overrides, units=units if len(set(units)) > 1 else ())
+        slim = replace(shape.slim, units=units if len(set(units)) > 1 else ())
         return spec.shaped(shape.cut(intermediate=round(mean(units)), slim=slim))
 
     def _left(self, counts: Sequence[int]) -> tuple[int, ...]:
         """Parts that each layer keeps; by the scope of the model, where only the weights tell, the first ones most."""
         importance = [torch.full((count,), -float(layer)) for layer, count in enumerate(counts)]
-        return tuple(map(len, kept(importance, self.fraction, self.scope)))
+        return tuple(map(len, pruning.kept(importance, self.fraction, self.scope)))
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Corpus, labels and seed, if the loss is asked."""
-        if self.by == "magnitude":
-            return {}
-        return {"corpus": context.corpus, "labels": context.labels, "seed": context.seed}
+        return {} if self.by == "magnitude" else context.inputs("corpus", "labels", "seed")
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model without them.
@@ -95,21 +83,18 @@ class Prune(Stage):
             ConfigError: if the loss is asked and the model is no tagger of the corpus, or its layers are shared or of
                 low rank.
         """
-        Slim.of(model.network).check_whole("prune before that")
+        model.slim.check_whole("prune before that")
         if self.what == "layers":
-            rises = of_layers(model, self._examples(model, context), self.batch_tokens, context.seed)
+            rises = pruning.of_layers(model, self._examples(model, context), self.batch_tokens, context.seed)
             count = max(1, round(len(rises) * (1 - self.fraction)))
             order = sorted(range(len(rises)), key=lambda layer: -rises[layer])
             return StageResult(keep_layers(model, sorted(order[:count])))
-        importance = self._importance(model, context)
-        if self.what == "heads":
-            return StageResult(keep_heads(model, kept(importance.heads, self.fraction, self.scope)))
-        return StageResult(keep_units(model, kept(importance.units, self.fraction, self.scope)))
-
-    def _importance(self, model: Model, context: Context) -> Importance:
         if self.by == "magnitude":
-            return by_magnitude(model)
-        return by_taylor(model, self._examples(model, context), self.batch_tokens, context.seed)
+            importance = pruning.by_magnitude(model)
+        else:
+            importance = pruning.by_taylor(model, self._examples(model, context), self.batch_tokens, context.seed)
+        stay = pruning.kept(importance[self.what], self.fraction, self.scope)
+        return StageResult(pruning.keep_parts(model, self.what, stay))
 
     @staticmethod
     def _examples(model: Model, context: Context) -> TrainingData:

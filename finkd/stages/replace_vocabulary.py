@@ -13,8 +13,8 @@ from finkd import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
-from finkd.models.embedding_transfer import transfers
-from finkd.models.embedding_transfer.methods import Transfer
+from finkd.models import transfers
+from finkd.models.embedding_transfer import Transfer
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary
@@ -48,7 +48,7 @@ class ReplaceVocabulary(Stage):
         general: an unlabelled corpus, by name or path, whose words count beside the domain's.
         weight: share of the domain's words, if there is a general corpus.
         names: occurrences that a likely name of the domain's text stands for (``vocabulary.count_words``).
-        transfer: how embeddings are made: a name in ``embedding_transfer.transfers``, or that ``name`` with settings.
+        transfer: how embeddings are made: a name in ``finkd.models.transfers``, or that ``name`` with settings.
     """
 
     algorithm: str = "wordpiece"
@@ -77,8 +77,10 @@ class ReplaceVocabulary(Stage):
         """Check the settings; the new model has the new vocabulary."""
         self.method()
         given = self._given() if self.tokenizer else None
-        if given is None:
-            self._check()
+        if given is None and self.start == "scratch" and self.algorithm not in vocabulary.algorithms:
+            raise ConfigError(
+                f"replace-vocabulary.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}"
+            )
         if self.start == "scratch":  # a changed vocabulary has the special tokens that it had
             spec = replace(spec, has_mask_token=given is None or "mask" in given.special_ids)
         if given is not None or self.start == "grow" or spec.sizes is None:
@@ -135,12 +137,6 @@ class ReplaceVocabulary(Stage):
                 f"replace-vocabulary.start: a tokenizer is given, so there is nothing to {self.start}; drop one"
             )
         return given
-
-    def _check(self) -> None:
-        if self.start == "scratch" and self.algorithm not in vocabulary.algorithms:
-            raise ConfigError(
-                f"replace-vocabulary.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}"
-            )
 
     def _made(self, texts: list[str], teacher: Tokenizer) -> Tokenizer:
         counts = vocabulary.count_words(texts, names=self.names)

@@ -82,6 +82,10 @@ class Context:
     look: Callable[[Model, Progress], None] | None = field(default=None, compare=False)
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
 
+    def inputs(self, *names: str) -> dict[str, Any]:
+        """Some of these attributes by name, for ``Stage.cache_inputs``."""
+        return {name: getattr(self, name) for name in names}
+
     def sentences(self, source: Source) -> Sequence[Sentence]:
         """The labelled sentences, or raw ones."""
         if source == "gold":

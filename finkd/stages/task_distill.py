@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,22 +19,18 @@ from finkd.corpora.text.shelf import Chain
 from finkd.data.arrays import Array, Growing, mapped
 from finkd.data.dataset import blocks
 from finkd.inference.tagger import sentence_logits
-from finkd.losses import build_terms
-from finkd.losses.term import MASKING, Loss, Requirement
+from finkd.losses.term import Requirement
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.settings import described
-from finkd.stages.common import examples, fit, kept_states, trainable
-from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult, TaughtBy, Training
+from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
+from finkd.stages.stage import TAGGER, Context, Source, StageResult, TaughtBy, Training
 from finkd.store import address
 from finkd.training.schedule import Schedule
-from finkd.training.teacher_states import check_kept
 from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
-from finkd.training.vocabulary_mixing import check_mixing
 
 
 @dataclass(frozen=True)
-class TaskDistill(Stage):
+class TaskDistill(LearningStage):
     """Train a student on the label distributions of a finished tagger, word by word.
 
     On raw text this is what helps small NER students most (TextBrewer, arXiv 2002.12620, section 4: a 3-layer BERT on
@@ -54,7 +50,7 @@ class TaskDistill(Stage):
     """
 
     on: Source = "gold"
-    losses: str | Mapping[str, Mapping[str, Any]] = "word-logits-and-hidden-states"
+    losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
     cache_teacher_outputs: bool = False
     entity_replacement: NonNegativeInt = 0
@@ -81,30 +77,12 @@ class TaskDistill(Stage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, labels, seed and precision."""
-        copies_from = context.taught_by(self.augment.teacher, "augment.teacher").key if self.augment.copies else None
-        return {
-            "losses": [described(term) for term in self.terms()],
+        return super().cache_inputs(context) | {
             "teacher": context.taught_by(TAGGER, "task-distill").key,
             "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,
-            "seed": context.seed,
-            "precision": context.precision,
-            "masked-lm": copies_from,
+            "masked-lm": self._masked_lm(context).key if self.augment.copies else None,
         }
-
-    def terms(self) -> list[Loss]:
-        """The loss terms.
-
-        Raises:
-            ConfigError: if a setting is wrong, or a term needs masked text.
-            UnknownNameError: if a term is unknown.
-        """
-        why = "hides words, which a tagger has to read; use distill"
-        terms = build_terms(self.losses, MASKING, why)
-        check_mixing(self.schedule, terms)
-        if self.cache_teacher_outputs:
-            check_kept(terms)
-        return terms
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained student."""
@@ -121,13 +99,15 @@ class TaskDistill(Stage):
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
             teaching: Teacher = CachedLogits(targets)
         elif self.cache_teacher_outputs and data.teacher is not None:
-            states = kept_states(teacher, context.teacher.key, data, terms, student, self.schedule, context)
+            states = self._states(teacher, context.teacher.key, data, student, context)
             targets = states.word_logits(teacher.tagging_head, data.teacher.first)
             teaching = CachedHiddenStates(teacher, states, targets)
         else:
             teaching = LiveTeacher(teacher)
-        tokens = fit(student, data, terms, self.schedule, context, teaching)
-        return StageResult(student, tokens)
+        return StageResult(student, fit(student, data, terms, self.schedule, context, teaching))
+
+    def _masked_lm(self, context: Context) -> TaughtBy:
+        return context.taught_by(self.augment.teacher, "augment.teacher")
 
     def _read(self, tagger: Model | None, student: Model, context: Context) -> Iterable[Sentence]:
         """The sentences, and copies of them."""
@@ -137,7 +117,7 @@ class TaskDistill(Stage):
             names = lost_names(tagger, student.tokenizer)
             copies += with_other_names(sentences, names, self.entity_replacement, context.seed)
         if self.augment.copies:
-            masked_lm = context.taught_by(self.augment.teacher, "augment.teacher").load()
+            masked_lm = self._masked_lm(context).load()
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
         return Chain(sentences, copies)
 

@@ -8,13 +8,11 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.wording import counted
-from finkd.models.distilbert import without_token_types
 from finkd.models.layer_overrides import Slim
 from finkd.models.model import Model
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
-from finkd.models.truncation import every_other, keep_layers, narrow
+from finkd.models.truncation import check_width, every_other, keep_layers, narrow, without_token_types
 from finkd.stages.stage import Context, Stage, StageResult
 
 
@@ -32,7 +30,7 @@ class TruncateLayers(Stage):
         layers: numbers of the layers kept, from 0; ``None`` keeps every other one, the first and the last among them.
         width: dimensions of the hidden states that are kept (``finkd.models.truncation.narrow``); ``None`` keeps all.
         token_types: whether a BERT keeps its table of token types; without, it becomes a DistilBERT, as that paper has
-            it (``finkd.models.distilbert``), and computes the same.
+            it (``finkd.models.truncation``), and computes the same.
     """
 
     layers: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_rising)] | None = None
@@ -52,23 +50,16 @@ class TruncateLayers(Stage):
             )
         shape = shape.of_layers(layers)
         if self.width is not None:
-            shape = self._narrower(shape, self.width)
+            _check_whole(shape, "width")
+            check_width(self.width, shape.width, shape.heads)
+            intermediate = shape.intermediate * self.width // shape.width
+            shape = shape.cut(width=self.width, rank=self.width, intermediate=intermediate)
         if self.token_types:
             return spec.shaped(shape)
         _check_whole(shape, "token_types")
         if shape.family not in ("bert", "distilbert"):
             raise ConfigError(f"truncate-layers.token_types: only a BERT can do without (got {shape.family!r})")
         return spec.shaped(replace(shape, family="distilbert"), no_masked_head="")
-
-    @staticmethod
-    def _narrower(shape: Shape, width: int) -> Shape:
-        _check_whole(shape, "width")
-        if width >= shape.width or width % shape.heads:
-            raise ConfigError(
-                f"truncate-layers.width: expected a multiple of the {counted(shape.heads, 'head')} that is less than "
-                f"{shape.width} (got {width})"
-            )
-        return shape.cut(width=width, rank=width, intermediate=shape.intermediate * width // shape.width)
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The smaller model."""
@@ -79,5 +70,5 @@ class TruncateLayers(Stage):
 
 
 def _check_whole(shape: Shape, setting: str) -> None:
-    if shape.slim not in (None, Slim()):
+    if shape.slim != Slim():
         raise ConfigError(f"truncate-layers.{setting}: the layers are slim already; truncate before compress")

@@ -41,44 +41,27 @@ VOCABULARY_TEXT_DISTILL = KnownStrategy(
 )
 
 GORDON_DUH = "Gordon and Duh 2020, arXiv 2003.02877"
-ADAPT_FINETUNE = KnownStrategy(
-    "masked-teacher > truncate-layers > adapt > finetune", "Gururangan et al. 2020, arXiv 2004.10964"
-)
+_START = "masked-teacher > truncate-layers"
+_GENERAL = "distill:general(teacher=masked-teacher)"
+_DOMAIN = "adapt > distill:text(teacher=adapted-teacher)"
+ADAPT_FINETUNE = KnownStrategy(f"{_START} > adapt > finetune", "Gururangan et al. 2020, arXiv 2004.10964")
 DISTILL_FINETUNE = KnownStrategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > finetune",
-    f"Sanh et al. 2019, arXiv 1910.01108; {GORDON_DUH}",
+    f"{_START} > {_GENERAL} > finetune", f"Sanh et al. 2019, arXiv 1910.01108; {GORDON_DUH}"
 )
-ADAPT_DISTILL = KnownStrategy(
-    "masked-teacher > truncate-layers > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH
-)
-DISTILL_ADAPT = KnownStrategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt > finetune", GORDON_DUH
-)
-DISTILL_ADAPT_DISTILL = KnownStrategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
-    " > distill:text(teacher=adapted-teacher) > finetune",
-    f"{GORDON_DUH}, their best",
-)
+ADAPT_DISTILL = KnownStrategy(f"{_START} > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH)
+DISTILL_ADAPT = KnownStrategy(f"{_START} > {_GENERAL} > adapt > finetune", GORDON_DUH)
+DISTILL_ADAPT_DISTILL = KnownStrategy(f"{_START} > {_GENERAL} > {_DOMAIN} > finetune", f"{GORDON_DUH}, their best")
 DISTILL_ADAPT_DISTILL_UNADAPTED = KnownStrategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
-    " > distill:text(teacher=masked-teacher) > finetune",
-    GORDON_DUH,
+    f"{_START} > {_GENERAL} > adapt > distill:text(teacher=masked-teacher) > finetune", GORDON_DUH
 )
+_AFTER_GORDON_DUH = f"finkd; after {GORDON_DUH}"
 VOCABULARY_FIRST = KnownStrategy(
-    "masked-teacher > truncate-layers > replace-vocabulary > distill:general(teacher=masked-teacher) > adapt"
-    " > distill:text(teacher=adapted-teacher) > finetune",
-    f"finkd; after {GORDON_DUH}",
+    f"{_START} > replace-vocabulary > {_GENERAL} > {_DOMAIN} > finetune", _AFTER_GORDON_DUH
 )
 VOCABULARY_BETWEEN = KnownStrategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > replace-vocabulary > adapt"
-    " > distill:text(teacher=adapted-teacher) > finetune",
-    f"finkd; after {GORDON_DUH}",
+    f"{_START} > {_GENERAL} > replace-vocabulary > {_DOMAIN} > finetune", _AFTER_GORDON_DUH
 )
-VOCABULARY_LAST = KnownStrategy(
-    "masked-teacher > truncate-layers > distill:general(teacher=masked-teacher) > adapt"
-    " > distill:text(teacher=adapted-teacher) > replace-vocabulary > finetune",
-    f"finkd; after {GORDON_DUH}",
-)
+VOCABULARY_LAST = KnownStrategy(f"{_START} > {_GENERAL} > {_DOMAIN} > replace-vocabulary > finetune", _AFTER_GORDON_DUH)
 ADALM = KnownStrategy(
     "adapted-teacher > truncate-layers > replace-vocabulary(start=grow) > distill:text(teacher=adapted-teacher)"
     " > finetune",

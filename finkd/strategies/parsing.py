@@ -163,7 +163,7 @@ def _steps(match: re.Match[str], brackets: str | None, defaults: Mapping[str, Ma
     """One stage, or those that the name of a strategy stands for."""
     kind, on = match["kind"], match["on"]
     if f"{kind}:{on}" in stages:
-        return [_step(f"{kind}:{on}", None, brackets or "", defaults)]
+        kind, on = f"{kind}:{on}", None
     if kind in stages:
         return [_step(kind, on, brackets or "", defaults)]
     if on or brackets is not None:
@@ -174,10 +174,14 @@ def _steps(match: re.Match[str], brackets: str | None, defaults: Mapping[str, Ma
 def _step(kind: str, on: str | None, brackets: str, defaults: Mapping[str, Mapping[str, Any]]) -> Step:
     name = f"{kind}:{on}" if on else kind
     settings: dict[str, Any] = {}
-    for source in (defaults.get(kind, {}), {"on": on} if on else {}, defaults.get(name, {}) if on else {}):
+    # Brackets come one by one, since null has to meet what it takes back.
+    of_variant = [{"on": on}, defaults.get(name, {})] if on else []
+    for source in (
+        defaults.get(kind, {}),
+        *of_variant,
+        *_inline(brackets, name),
+    ):
         settings = merge(settings, source)
-    for inline in _inline(brackets, name):  # one by one: null has to meet what it takes back
-        settings = merge(settings, inline)
     return Step(name, build(stages.get(kind), settings, f"stages.{name}"))
 
 

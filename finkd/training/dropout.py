@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -57,3 +58,8 @@ def set_dropout(network: nn.Module, chance: float) -> None:
         else:
             parent, _, child = name.rpartition(".")
             setattr(network.get_submodule(parent), child, Dropout(chance).train(module.training))
+
+
+def step_seed(*parts: int) -> int:
+    """Return the dropout seed of a step; it does not depend on earlier steps, so that training can resume anywhere."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])

@@ -6,18 +6,16 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from finkd.corpora.errors import FinkdError
-from finkd.data.batches import Batch, TrainingData, plan
+from finkd.data.batches import Batch, TrainingData
 from finkd.data.prefetch import prefetched
+from finkd.data.sampler import BatchRequest, training_batches
 from finkd.losses.alignment import to_device
 from finkd.losses.term import Loss, ModelOutputs
 from finkd.models.model import Model
@@ -25,10 +23,9 @@ from finkd.progress import Progress
 from finkd.system import processes
 from finkd.system.memory import keep_freed_memory
 from finkd.system.precision import resolve_precision
-from finkd.tokenization.tokenizer import Longs
 from finkd.training.callbacks import Callback
 from finkd.training.checkpoints import Checkpoint, load_optimizers, optimizer_tensors
-from finkd.training.dropout import set_dropout
+from finkd.training.dropout import set_dropout, step_seed
 from finkd.training.gradient_norm_balancing import GradientNormBalancing
 from finkd.training.master_weights import MasterWeights
 from finkd.training.optimizers import optimizers
@@ -36,14 +33,6 @@ from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep, required_by, width_map
 from finkd.training.teachers import Teacher
 from finkd.training.weight_constraints import Constrained, Constraint
-
-
-class _Request(NamedTuple):
-    """Rows of a batch, its seed, and the share of its text that is in the teacher's tokens."""
-
-    rows: Longs
-    seed: tuple[int, int]
-    mixed: float
 
 
 class DivergedError(FinkdError, ArithmeticError):
@@ -78,7 +67,7 @@ class Loop:
         self.schedule = schedule
         self.seed = seed
         self.teacher = teacher
-        self.batches = _batches(data, schedule, seed)
+        self.batches = training_batches(data.lengths, schedule.batch_tokens, seed, schedule.epochs)
         self.course = Course(schedule, len(self.batches))
         self.requirements = required_by(losses)
         device = self.accelerator.device
@@ -144,13 +133,13 @@ class Loop:
         """Share of the training that is done."""
         return self.course.done(self.number) / max(1, self.course.steps)
 
-    def _requests(self) -> Iterator[_Request]:
+    def _requests(self) -> Iterator[BatchRequest]:
         """Yield a request for each remaining batch; none if the training is over."""
         for number in range(self.number, 0 if self.is_over else len(self.batches)):
             mixed = self.schedule.mixing * (1 - self.course.done(number + 1) / self.course.steps)
-            yield _Request(self.batches[number], (self.seed, number + 1), mixed)
+            yield BatchRequest(self.batches[number], (self.seed, number + 1), mixed)
 
-    def _collate(self, request: _Request) -> tuple[Batch, ModelOutputs | None]:
+    def _collate(self, request: BatchRequest) -> tuple[Batch, ModelOutputs | None]:
         """Return a batch, and cached teacher outputs if there are any."""
         batch = self.data.batch(request.rows, self.requirements, request.seed, request.mixed)
         return batch, self.teacher.read(request.rows) if self.teacher else None
@@ -158,7 +147,7 @@ class Loop:
     def _next(self, batch: Batch, known: ModelOutputs | None) -> float:
         """Run one step and return its loss."""
         self.number += 1
-        torch.manual_seed(_seed(self.seed, self.number, processes.number()))
+        torch.manual_seed(step_seed(self.seed, self.number, processes.number()))
         batch, known = to_device((batch, known), self.accelerator.device)
         loss = self.weigh(self.step(batch, known))
         self.accelerator.backward(loss)
@@ -208,17 +197,3 @@ class Loop:
             scheduler.last_epoch = self.number
         for callback in self.callbacks:
             callback.restore(self.number, found.tensors)
-
-
-def _seed(*parts: int) -> int:
-    """Return the dropout seed of a step; it does not depend on earlier steps, so that training can resume anywhere."""
-    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
-
-
-def _batches(data: TrainingData, schedule: Schedule, seed: int) -> list[Longs]:
-    """Return the rows of every batch of the training."""
-    epochs = [plan(data.lengths, schedule.batch_tokens, seed, epoch) for epoch in range(math.ceil(schedule.epochs))]
-    if epochs:
-        part = schedule.epochs - len(epochs) + 1
-        epochs[-1] = epochs[-1][: max(1, round(part * len(epochs[-1])))]
-    return list(chain.from_iterable(epochs))

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-from finkd.compression.pruning import keep_heads
+from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
@@ -31,7 +31,7 @@ def _network(name, **settings):
 
 def _slim():
     model = tiny_model(layers=3)
-    return keep_heads(model, [torch.tensor([0]), torch.tensor([0, 1]), torch.tensor([1])]).network
+    return keep_parts(model, "heads", [torch.tensor([0]), torch.tensor([0, 1]), torch.tensor([1])]).network
 
 
 FAMILIES = {

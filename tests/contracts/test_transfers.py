@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.embedding_transfer import transfers
+from finkd.models import transfers
 from finkd.models.model import Model
 from finkd.models.truncation import replace_vocabulary
 from finkd.settings import build

@@ -25,36 +25,20 @@ def test_sec_filings():
     assert sum(len(each.words) for each in splits["test"]) == 13_246
 
 
-def test_finer_ord():
-    splits = load("finer-ord").splits
-    assert support(splits["train"]) == {"PER": 821, "LOC": 966, "ORG": 2026}
-    assert support(splits["validation"]) == {"PER": 138, "LOC": 193, "ORG": 274}
-    assert [len(part) for part in splits.values()] == [3262, 402]
-    assert [len({each.document for each in part}) for part in splits.values()] == [135, 24]
-    assert sum(len(each.words) for each in splits["validation"]) == 10_233
-
-
-def test_fire():
-    whole = [each for part in load("fire").splits.values() for each in part]
-    assert len(whole) == 454
-    counts = support(whole)
-    assert sum(counts.values()) == 2294
-    assert (counts["Company"], counts["Date"], counts["GeopoliticalEntity"]) == (549, 316, 41)
-
-
-def test_kpi_edgar():
-    splits = load("kpi-edgar").splits
-    assert {split: len(part) for split, part in splits.items()} == {"train": 970, "validation": 147, "test": 240}
-    counts = support(each for part in splits.values() for each in part)
-    assert "delete" not in counts
-    assert "false_positive" not in counts
-    assert (counts["cy"], counts["py"], counts["increase"]) == (1213, 619, 35)
-
-
-def test_fnxl():
-    splits = load("fnxl").splits
-    assert {split: len(part) for split, part in splits.items()} == {"train": 1000, "validation": 985, "test": 988}
-    assert [support(part)["NUM"] for part in splits.values()] == [1801, 1559, 1581]
+@pytest.mark.parametrize(
+    ("name", "sentences", "entities", "words"),
+    [
+        ("finer-ord", [3262, 402], [3813, 605], 90_764),
+        ("kpi-edgar", [970, 147, 240], [3059, 443, 855], 54_883),
+        ("fnxl", [1000, 985, 988], [1801, 1559, 1581], 111_262),
+        ("wnut17", [3394, 1009, 1287], [1975, 836, 1079], 101_857),
+    ],
+)
+def test_counts_are_the_published_ones(name, sentences, entities, words):
+    splits = load(name).splits.values()
+    assert [len(part) for part in splits] == sentences
+    assert [support(part).total() for part in splits] == entities
+    assert sum(len(each.words) for part in splits for each in part) == words
 
 
 def test_finentity():
@@ -63,18 +47,12 @@ def test_finentity():
     assert not any("\ufffd" in each.text for each in whole)
 
 
-def test_wikigold():
-    splits = load("wikigold").splits
-    assert sum(sum(support(part).values()) for part in splits.values()) == 3558
-    assert sum(map(len, splits.values())) == 1696
-    assert sum(len(each.words) for part in splits.values() for each in part) == 39_007
-
-
-def test_wnut17():
-    splits = load("wnut17").splits
-    assert [len(part) for part in splits.values()] == [3394, 1009, 1287]
-    assert [sum(support(part).values()) for part in splits.values()] == [1975, 836, 1079]
-    assert [sum(len(each.words) for each in part) for part in splits.values()] == [62_730, 15_733, 23_394]
+@pytest.mark.parametrize(
+    ("name", "sentences", "entities"), [("fire", 454, 2294), ("wikigold", 1696, 3558), ("finentity", 919, 1994)]
+)
+def test_counts_of_what_is_split_here(name, sentences, entities):
+    whole = [each for part in load(name).splits.values() for each in part]
+    assert (len(whole), support(whole).total()) == (sentences, entities)
 
 
 @pytest.mark.parametrize("name", ["fire", "finentity", "wikigold"])

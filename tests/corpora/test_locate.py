@@ -6,7 +6,7 @@ import pytest
 
 from finkd.corpora.corpus import Source
 from finkd.corpora.errors import DataError, UnavailableError
-from finkd.corpora.locate import cache_folder, is_offline, locate
+from finkd.corpora.locate import is_offline, locate
 
 CONTENT = b"word O\n"
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
@@ -69,8 +69,3 @@ def test_offline_tries_no_connection(places, monkeypatch):
     assert is_offline()
     with pytest.raises(UnavailableError, match="HF_HUB_OFFLINE forbids a download; set FINKD_DATA"):
         locate(NAME, Source(CHECKSUM, put(places / "origin.txt").as_uri()))
-
-
-def test_the_cache_has_a_place_of_its_own_by_default(monkeypatch):
-    monkeypatch.delenv("FINKD_CACHE")
-    assert cache_folder().name == "finkd"

@@ -2,16 +2,10 @@
 
 import pytest
 
-from finkd.corpora.registry import Registry, choices, unknown
+from finkd.corpora.registry import Registry, unknown
 from finkd.corpora.wording import counted
 
 MANY = Registry("losses", {f"name-{number:02}": ("x:Y", "") for number in range(35)})
-
-
-def test_a_good_suggestion_comes_with_the_command_that_lists_all():
-    assert unknown("losses", "nam-07", MANY) == (
-        "losses: there is no 'nam-07'; did you mean 'name-07'? (see 'finkd list losses')"
-    )
 
 
 def test_without_a_suggestion_the_first_names_are_shown():
@@ -19,11 +13,6 @@ def test_without_a_suggestion_the_first_names_are_shown():
     assert unknown("losses", "qqq", MANY) == (
         f"losses: there is no 'qqq' (choose from {names}, ... and 25 more; see 'finkd list losses')"
     )
-
-
-def test_few_names_that_no_command_lists_are_all_shown():
-    assert choices(["b", "a"], "a") == "; did you mean 'a'? (choose from a, b)"
-    assert choices(["b", "a"]) == " (choose from a, b)"
 
 
 def test_a_long_name_is_not_repeated_whole():
@@ -48,8 +37,3 @@ def test_a_long_name_is_not_repeated_whole():
 )
 def test_a_noun_agrees_with_its_number(number, noun, said):
     assert counted(number, noun) == said
-
-
-def test_an_unusual_plural_is_given():
-    assert counted(2, "corpus", "corpora") == "2 corpora"
-    assert counted(1, "corpus", "corpora") == "1 corpus"

@@ -114,7 +114,7 @@ BROKEN = [
     ("conll", "a O\nb\n", ":2: found 1 column in 'b'; expected 2 as before"),
     ("conll", "a O\nb x O\n", ":2: found 3 columns in 'b x O'; expected 2 as before"),
     ("conll", "word\n", ":1: found 1 column in 'word'; expected at least 2"),
-    ("conll", "a O\n\nb I-X\n", ":3: tag found 'I-X', which continues no entity of its type"),
+    ("conll", "a O\n\nb I-X\n", ":3: tag found 'I-X', which does not fit its neighbours"),
     ("conll", "a O\nb PER\n", ":2: tag found 'PER'; expected O, B-TYPE, I-TYPE (IOB2)"),
     ("conll", "a\tO\n\tO\n", ":2: found an empty word"),
     ("conll", b"a O\ncaf\xe9 O\n", ":2: found byte 0xe9 at offset 7, which is not UTF-8"),
@@ -136,7 +136,7 @@ BROKEN = [
     ("jsonl", '{"words": ["a", ""], "tags": ["O", "O"]}\n', ":1: found an empty word"),
     ("jsonl", '{"words": ["a"], "tags": []}\n', ":1: found 1 word and 0 tags"),
     ("jsonl", '{"words": ["a"], "tags": ["I-X"]}\n', ":1: tag 0 found 'I-X'"),
-    ("jsonl", '{"words": ["\\ud800"], "tags": ["O"]}\n', ":1: found half a surrogate pair"),
+    ("jsonl", '{"words": ["\\ud800"], "tags": ["O"]}\n', ":1: not usable JSON (found half a surrogate pair)"),
     ("jsonl", "[" * 100_000, ":1: not usable JSON"),
     ("jsonl", "1" * 5000, ":1: not usable JSON"),
     (

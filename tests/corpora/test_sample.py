@@ -37,12 +37,6 @@ def test_labelled_sides_share_no_names(one, other):
         assert not set(side(one).rules[rule]) & set(side(other).rules[rule])
 
 
-@pytest.mark.parametrize("labelled", SIDES[:3])
-def test_raw_text_mentions_the_names_of_every_side(labelled):
-    for rule in NAMES:
-        assert set(side(labelled).rules[rule]) < set(side("text").rules[rule])
-
-
 def test_every_type_occurs_often_on_every_side(sample):
     for part in sample.splits.values():
         found = [each.type for sentence in part for each in entities(sentence.tags)]
@@ -81,8 +75,3 @@ def test_a_grammar_labels_what_it_writes():
             [("B & C", "X")],
             [("B & C", "X"), ("mr. A.", "Y")],
         )
-
-
-def test_a_missing_rule_is_named():
-    with pytest.raises(KeyError, match="nobody"):
-        Grammar(("{nobody}",), {}, ()).sentence(random.Random(0))

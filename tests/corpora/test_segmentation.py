@@ -41,25 +41,6 @@ def test_runs_that_are_cut_keep_their_places(text):
     assert "".join(found) == "".join(text.split())
 
 
-@pytest.mark.parametrize("sign", ["=", "(", "x", "1.", "\N{GRINNING FACE}", "'"])
-def test_long_runs_are_cut_before_the_tokenizer_sees_them(sign):
-    text = f"Acme lent {sign * (20_000 // len(sign))} to Rome."
-    lengths = []
-
-    def counted(token):
-        lengths.append(max(map(len, token.split()), default=0))
-        return ORDINARY(token)
-
-    watched = mock.Mock(make_doc=segmentation._in_tokens(counted))
-    with mock.patch.object(segmentation, "_pipeline", return_value=watched):
-        spans = word_spans(text)
-    words = [text[start:end] for start, end in spans]
-    assert words[:2] + words[-3:] == ["Acme", "lent", "to", "Rome", "."]
-    assert "".join(words) == "".join(text.split())
-    assert max(lengths) <= 200
-    assert word_spans(text) == spans
-
-
 def test_the_vocabulary_is_replaced_before_it_grows_without_bound():
     texts = [(" ".join(f"w{number}x{place}" for place in range(50)), str(number)) for number in range(200)]
     expected = list(split_sentences(texts))

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import math
 import os
 import re
 
@@ -12,7 +11,7 @@ from finkd.corpora.errors import ConfigError, DataError, UnavailableError
 from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.dialogues import load_dialogues, read_dialogues
 from finkd.corpora.tasks.questions import load_questions, read_squad
-from finkd.corpora.tasks.task import Example, number_of, tsv
+from finkd.corpora.tasks.task import Example, tsv
 
 NAMES = list(tasks)
 HERE = bool(os.environ.get("FINKD_DATA"))
@@ -81,24 +80,8 @@ def test_quotation_marks_do_not_swallow_lines():
 def test_a_table_with_a_byte_order_mark_and_quotation_marks(tmp_path):
     path = tmp_path / "dev.tsv.gz"
     path.write_bytes(gzip.compress('\ufeffQuality\t#1 String\r\n1\t" unbalanced\r\n0\tplain\r\n'.encode()))
-    assert [values for _, values in tsv(path, ("#1 String", "Quality"))] == [['" unbalanced', "1"], ["plain", "0"]]
-
-
-def test_a_table_with_other_columns_is_refused_by_name(tmp_path):
-    path = tmp_path / "dev.tsv"
-    path.write_text("text\tlabel\na\t1\n")
-    with pytest.raises(DataError, match=r"dev\.tsv: no column sentence \(its columns: text, label\)"):
-        list(tsv(path, ("sentence", "label")))
-    path.write_text("sentence\tlabel\nalone\n")
-    with pytest.raises(DataError, match=r"dev\.tsv: line 2: 1 value, expected at least 2"):
-        list(tsv(path, ("sentence", "label")))
-
-
-@pytest.mark.parametrize("label", ["6", "-0.1", "nan", "high", ""])
-def test_a_number_out_of_range_is_refused(label):
-    with pytest.raises(DataError, match=r"line 3: label .*, expected a number between 0 and 5"):
-        number_of("dev.tsv: line 3", label, 0, 5)
-    assert math.isclose(number_of("", "4.750", 0, 5), 4.75)
+    rows = [{"Quality": "1", "#1 String": '" unbalanced'}, {"Quality": "0", "#1 String": "plain"}]
+    assert list(tsv(path)) == rows
 
 
 def test_the_hub_gives_all_of_a_task(hub):

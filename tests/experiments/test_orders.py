@@ -183,7 +183,7 @@ def test_the_sizes_of_matrices_are_known(family, tmp_path):
         spec = stage_of(text).validate(spec)
         weights = {name: matrix.weight for name, matrix in low_rank.matrices(model).items()}
         assert spec.shape.matrices() == {name: tuple(weight.shape) for name, weight in weights.items()}
-        assert spec.shape.overrides == Slim.of(model.network)
+        assert spec.shape.slim == Slim.of(model.network)
 
 
 def test_what_a_saved_model_is_like_counts_too(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.embedding_transfer import transfers
+from finkd.models import transfers
 from finkd.models.spec import ModelSpec
 from finkd.settings import build
 from finkd.stages.replace_vocabulary import ReplaceVocabulary

@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import os
 
 import numpy as np
 import pytest
@@ -19,8 +18,6 @@ texts = st.lists(
     max_size=3,
 )
 names = st.sampled_from(sorted(FAMILIES))
-MANY = int(os.environ.get("FINKD_EXAMPLES", "60"))
-"""``FINKD_EXAMPLES=10000 pytest tests/tokenization/test_alignment.py -k every_pair`` is the long form (minutes)."""
 
 
 def intervals(tokens):
@@ -69,19 +66,6 @@ def components(pairs):
     return {pair: root(("t", pair[0])) for pair in pairs}
 
 
-@settings(max_examples=MANY)
-@given(texts)
-def test_every_pair_of_families_equals_the_reference(batch):
-    """Each text under all pairs of families, sparse matrix and chunks."""
-    cut = {name: maker().encode(batch) for name, maker in FAMILIES.items()}
-    for teacher, student in itertools.product(cut.values(), repeat=2):
-        alignment = align(teacher, student)
-        expected = reference_pairs(teacher, student)
-        assert pairs_of(alignment) == expected
-        assert len(alignment.overlap) == len(expected)
-        assert alignment.chunk_count == len(set(components(expected).values()))
-
-
 @settings(max_examples=250)
 @given(texts, names, names)
 def test_pairs_chunks_and_pooling_of_two_families(batch, first, second):
@@ -94,6 +78,7 @@ def test_pairs_chunks_and_pooling_of_two_families(batch, first, second):
     assert pairs == {(i, j): overlap for (j, i), overlap in back.items()}
     # Chunks are the connected components.
     root_of, chunk_of = components(pairs), dict(zip(pairs, alignment.chunk_of_pair.tolist(), strict=True))
+    assert alignment.chunk_count == len(set(root_of.values()))
     together = {(chunk_of[pair], root_of[pair]) for pair in root_of}
     assert len(together) == len(set(chunk_of.values())) == len(set(root_of.values()))
     teacher_chunks, student_chunks = alignment.chunks
@@ -134,21 +119,12 @@ def test_aligning_with_itself_covers_everything(batch, name):
 
 
 @settings(max_examples=100)
-@given(texts, names)
-def test_byte_level_tokenizers_cover_every_character_but_space(batch, name):
-    teacher, student = FAMILIES[name]().encode(batch), FAMILIES["roberta"]().encode(batch)
-    alignment = align(teacher, student)
+@given(texts)
+def test_byte_level_tokenizers_cover_every_character_but_space(batch):
+    student = FAMILIES["roberta"]().encode(batch)
     for row, text in enumerate(batch):
         covered = {at for _, start, end in intervals(student)[row] for at in range(start, end)}
         assert {at for at, character in enumerate(text) if not character.isspace()} <= covered
-        by_teacher = {at for _, start, end in intervals(teacher)[row] for at in range(start, end)}
-        shared = set()
-        for i, j in pairs_of(alignment):
-            if teacher.rows[row] <= i < teacher.rows[row + 1]:
-                spans = dict((k, (a, b)) for k, a, b in intervals(teacher)[row])[i]
-                others = dict((k, (a, b)) for k, a, b in intervals(student)[row])[j]
-                shared |= set(range(max(spans[0], others[0]), min(spans[1], others[1])))
-        assert shared == by_teacher & covered
 
 
 @settings(max_examples=50)

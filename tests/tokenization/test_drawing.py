@@ -74,11 +74,6 @@ def test_neighbouring_chunks_differ_in_colour_and_uncovered_text_is_red():
     assert "\x1b[37;41m" in drawn
 
 
-def test_what_neither_covers_is_shown():
-    tokenizer = FAMILIES["wordpiece_uncased"]()
-    assert "\\u200b" in picture("bank \u200b bank", tokenizer, tokenizer)
-
-
 def test_plain_data():
     data = as_dict(align(TEACHER.encode(["Acme"]), STUDENT.encode(["Acme"])), TEACHER, STUDENT, "Acme")
     assert json.loads(json.dumps(data)) == data

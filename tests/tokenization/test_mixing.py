@@ -49,12 +49,3 @@ def test_the_text_is_covered_once_whatever_is_taken(first, second, seed):
         assert (np.diff(spans) >= 0).all()
     assert mixed.opening.sum() == alignment.student.opening.sum()
     assert mixed.closing.sum() == alignment.student.closing.sum()
-
-
-def test_by_hand():
-    alignment, chunks = both(*list(FAMILIES)[:2], texts=["Goldman lent"])
-    taken = np.ones(chunks, np.bool_)
-    mixed = mix(alignment, taken, OFFSET)
-    framing = alignment.teacher.opening | alignment.teacher.closing
-    inner = mixed.ids[~(mixed.opening | mixed.closing)]
-    assert (inner - OFFSET).tolist() == alignment.teacher.ids[~framing].tolist()

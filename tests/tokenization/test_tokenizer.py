@@ -46,31 +46,9 @@ def test_taken_rows_are_what_encoding_them_gives(batch, name, data):
         np.testing.assert_array_equal(getattr(taken, field), value, err_msg=field)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_saving_and_loading_keep_cuts_and_roles(name, tmp_path):
-    tokenizer = FAMILIES[name]()
-    tokenizer.save(tmp_path / "saved")
-    loaded = Tokenizer.load(tmp_path / "saved")
-    assert (loaded.fingerprint, loaded.specials) == (tokenizer.fingerprint, tokenizer.specials)
-    assert loaded.name == tokenizer.name
-
-
 def test_roles_are_found_by_usual_names_without_a_configuration(tmp_path):
     FAMILIES["roberta"]().backend.save(str(tmp_path / "tokenizer.json"))
     assert Tokenizer.load(tmp_path).specials == FAMILIES["roberta"]().specials
-
-
-def test_truncation_and_padding_are_switched_off():
-    source = FAMILIES["bpe"]()
-    source.backend.enable_truncation(4)
-    source.backend.enable_padding(length=9)
-    try:
-        copy = Tokenizer(source.backend, source.specials, "copy")
-    finally:
-        source.backend.no_truncation()
-        source.backend.no_padding()
-    assert np.diff(copy.encode(["a", "the bank of New York and the borrower"]).rows).tolist()[0] == 3
-    assert len(copy.encode(["the bank of New York and the borrower"]).ids) > 4
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -17,18 +17,6 @@ def test_an_unknown_algorithm_is_refused_with_the_choices():
         train(TEXTS, "word-token", 500)
 
 
-def test_texts_are_read_once_and_lazily():
-    seen = []
-
-    def stream():
-        for text in TEXTS:
-            seen.append(text)
-            yield text
-
-    train(stream(), "wordpiece", 200)
-    assert seen == list(TEXTS)
-
-
 def test_words_are_counted_after_normalising():
     words = WORDPIECE.count(["The bank, the BANK", "the\tbank"], lowercase=True)
     assert (words["the"], words["bank"]) == (3, 3)
@@ -77,8 +65,3 @@ def test_the_converted_model_cuts_as_sentencepiece_does(algorithm, byte_fallback
     for text in (*TEXTS, "naïve Zürich bankers borrowed 25.5% — or €3 — unamortised", "borrow\tbank\nlent"):
         words = [word for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))]
         assert ours.encode(text).ids == [index for word in words for index in theirs.encode(word)]
-
-
-def test_unigram_opens_every_word_and_no_punctuation_with_a_mark():
-    words = [word for word, _ in UNIGRAM.pre_tokenizer().pre_tokenize_str("x (y) don't $3")]
-    assert words == ["▁x", "(", "▁y", ")", "▁don", "'", "▁t", "$", "▁3"]

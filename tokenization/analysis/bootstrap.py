@@ -66,8 +66,7 @@ class Bootstrap:
             if len(self.used) < 2:
                 return Estimate(value)
             drawn = figure(*(self.draws @ column[self.used] for column in sums))
-        low, high = np.percentile(drawn[np.isfinite(drawn)], [2.5, 97.5])
-        return Estimate(value, float(low), float(high))
+        return _with_percentiles(value, drawn)
 
     def ratio(self, part: Longs, whole: Longs) -> Estimate | None:
         """Return ``part / whole``, both (blocks,), with its interval; ``None`` if ``whole`` is zero throughout."""
@@ -125,5 +124,9 @@ def quotient(above: tuple[Bootstrap, Longs, Longs], below: tuple[Bootstrap, Long
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = [[draws.draws @ column[draws.used] for column in columns] for draws, *columns in (above, below)]
         drawn = np.divide(*(part / whole for part, whole in parts))
+    return _with_percentiles(value, drawn)
+
+
+def _with_percentiles(value: float, drawn: Doubles) -> Estimate:
     low, high = np.percentile(drawn[np.isfinite(drawn)], [2.5, 97.5])
     return Estimate(value, float(low), float(high))

@@ -10,7 +10,7 @@ import numpy as np
 from finkd.corpora.sentence import Sentence
 from finkd.tokenization.analysis.batch import BLOCKS, LONGEST, TextBatch, batches
 from finkd.tokenization.analysis.examples import Numbers, Texts
-from finkd.tokenization.analysis.word_counter import WordCounter, word_keys
+from finkd.tokenization.analysis.word_counter import WordCounter
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, Spans, find, shapes, spelled
 from finkd.tokenization.analysis.words import Bools
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
@@ -90,10 +90,8 @@ class Coverage:
         self.ends = (tokens.ends + base)[covering]
         size = len(batch.points)
         self._started, self._ended = _running(self.starts, size), _running(self.ends, size)
-        self._unknown: tuple[Longs, Longs] | None = None
-        if unknown.any():
-            hidden = unknown[covering]
-            self._unknown = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
+        hidden = unknown[covering]
+        self._hidden = _running(self.starts[hidden], size), _running(self.ends[hidden], size)
 
     def touching(self, starts: Longs, ends: Longs) -> Longs:
         """Count the tokens that share a character with each stretch."""
@@ -101,9 +99,7 @@ class Coverage:
 
     def known(self, starts: Longs, ends: Longs) -> Bools:
         """Flag the stretches that no unknown token touches."""
-        if self._unknown is None:
-            return np.ones(len(starts), np.bool_)
-        started, ended = self._unknown
+        started, ended = self._hidden
         found: Bools = started[ends] - ended[starts + 1] == 0
         return found
 
@@ -252,8 +248,8 @@ class Accumulator:
         pairs = zip(self.sides, tokens_of, strict=True)
         touching = [side.add(batch, tokens, shape, spans, len(self.types)) for side, tokens in pairs]
         words = np.flatnonzero(spelled(batch))
-        starts, ends = batch.starts[words], batch.ends[words]
+        borders = zip(batch.starts[words].tolist(), batch.ends[words].tolist(), strict=True)
         extra = np.stack([np.maximum(tokens[words] - 1, 0) for tokens in touching], axis=1)
-        self.counter.add(word_keys(batch, starts, ends), extra, lambda index: batch.joined[starts[index] : ends[index]])
+        self.counter.add([batch.joined[start:end] for start, end in borders], extra)
         self.drawn.add(batch)
         self.written.add(batch, spans)

@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import NonNegativeInt
-from scipy import sparse
 from tokenizers import pre_tokenizers
 
 from finkd.tokenization.maps.exact import Exact
@@ -60,7 +59,7 @@ class Retokenization:
             columns = np.concatenate((columns, theirs.entry[free]))
             weights = np.concatenate((weights, self._weigh(theirs, student)[free]))
         found = from_pairs(rows, columns, weights, teacher, student)
-        return _heaviest(found, self.top) if self.top else found
+        return from_pairs(*found.heaviest(self.top), teacher, student) if self.top else found
 
     def _weigh(self, spelling: Spelling, by: Tokenizer) -> Doubles:
         """Return the (pairs,) weights; with ``both``, those of one entry sum to one."""
@@ -169,8 +168,8 @@ def _cut(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
     encodings = by.backend.encode_batch([before + text for text in texts.values()], add_special_tokens=False)
     counts = np.fromiter(map(len, encodings), np.int64, len(encodings))
     entry = np.repeat(np.fromiter(texts, np.int64, len(texts)), counts)
-    token = _flat([encoding.ids for encoding in encodings], 1)[:, 0]
-    spans = _flat([encoding.offsets for encoding in encodings], 2)
+    token = np.array([index for encoding in encodings for index in encoding.ids], np.int64)
+    spans = np.array([span for encoding in encodings for span in encoding.offsets], np.int64).reshape(-1, 2)
     border = len(before)
     size = spans[:, 1] - np.maximum(spans[:, 0], border)
     kept = size > 0
@@ -178,10 +177,6 @@ def _cut(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
         straddling = (spans[:, 0] < border) & (spans[:, 1] > border)
         kept &= ~np.isin(entry, entry[straddling])
     return Spelling(entry[kept], token[kept], size[kept])
-
-
-def _flat(rows: Sequence[Sequence[int] | Sequence[tuple[int, int]]], width: int) -> Longs:
-    return np.array([value for row in rows for value in row], np.int64).reshape(-1, width)
 
 
 def _whole(pairs: Mapping[int, int]) -> Spelling:
@@ -194,15 +189,3 @@ def _joined(parts: Sequence[Spelling]) -> Spelling:
     order = np.argsort(entry, kind="stable")
     token = np.concatenate([part.token for part in parts])
     return Spelling(entry[order], token[order], np.concatenate([part.size for part in parts])[order])
-
-
-def _heaviest(found: VocabularyMap, top: int) -> VocabularyMap:
-    """Return the ``top`` heaviest of each row, of equals those with the lowest ids, normalised again."""
-    matrix = found.matrix
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, row))
-    rank = np.arange(len(order)) - np.searchsorted(row, row)
-    kept = order[rank < top]
-    weights = matrix.data[kept].astype(np.float64)
-    shares = (weights / np.bincount(row[kept], weights=weights)[row[kept]]).astype(np.float32)
-    return VocabularyMap(sparse.csr_array((shares, (row[kept], matrix.indices[kept])), shape=matrix.shape), found.text)

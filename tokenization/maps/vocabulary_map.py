@@ -55,11 +55,16 @@ class VocabularyMap:
     def best(self) -> Longs:
         """(student vocabulary,) teacher entry with the largest weight, the lowest id of equals; -1 if there is none."""
         found = np.full(self.matrix.shape[0], -1, np.int64)
-        row = np.repeat(np.arange(len(found)), np.diff(self.matrix.indptr))
-        order = np.lexsort((self.matrix.indices, -self.matrix.data, row))
-        rows, first = np.unique(row[order], return_index=True)
-        found[rows] = self.matrix.indices[order][first]
+        rows, columns, _ = self.heaviest(1)
+        found[rows] = columns
         return found
+
+    def heaviest(self, top: int) -> tuple[Longs, Longs, Doubles]:
+        """Return the rows, columns and weights of the ``top`` heaviest of each row, of equals those of lowest ids."""
+        row = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
+        order = np.lexsort((self.matrix.indices, -self.matrix.data, row))
+        kept = order[np.arange(len(order)) - np.searchsorted(row, row) < top]
+        return row[kept], self.matrix.indices[kept].astype(np.int64), self.matrix.data[kept].astype(np.float64)
 
     def coverage(self, counts: Longs | None = None) -> Coverage:
         """Return how much has a counterpart.

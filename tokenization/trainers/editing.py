@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tokenizers import Tokenizer as Backend
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.tokenizer import Longs, Tokenizer
 from finkd.tokenization.trainers.counting import WordCounts
+from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
 
 Described = dict[str, Any]
 
@@ -61,11 +63,32 @@ def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
         encodings = tokenizer.backend.encode_batch([f" {stretch}" for stretch in batch], add_special_tokens=False)
         for stretch, encoding in zip(batch, encodings, strict=True):
             ids += encoding.ids
-            sizes = list(_runs(encoding.word_ids))
+            sizes = [len(list(run)) for _, run in groupby(encoding.word_ids)]
             lengths += sizes
             times += [counts.counts[stretch]] * len(sizes)
     starts = np.concatenate(([0], np.cumsum(np.array(lengths, np.int64))))
     return Words(np.array(ids, np.int64), starts, np.array(times, np.int64))
+
+
+def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protection, size: int) -> Tokenizer:
+    """Return a copy of a tokenizer that keeps some words whole.
+
+    Args:
+        teacher: not changed.
+        counts: the text that tells which currency signs and numbers there are.
+        protect: what is never cut.
+        size: of which whole numbers may fill the share ``NUMBER_SHARE``.
+
+    Raises:
+        ConfigError: if a protected word is empty or holds white space.
+    """
+    if protect == LEARNED:
+        return teacher
+    backend = Backend.from_str(teacher.backend.to_str())
+    words = protect.words(counts, backend.normalizer, int(size * NUMBER_SHARE))
+    backend.pre_tokenizer = protect.pre_tokenizer(backend.pre_tokenizer)
+    add_words(backend, words)
+    return Tokenizer(backend, teacher.specials, teacher.name)
 
 
 def described_model(tokenizer: Tokenizer) -> Described:
@@ -128,18 +151,6 @@ def joined(model: Described, first: str, second: str) -> str:
     """Return the entry that two adjacent tokens merge to."""
     prefix = model.get("continuing_subword_prefix") or ""
     return first + second.removeprefix(prefix)
-
-
-def _runs(word_ids: Sequence[int | None]) -> Iterator[int]:
-    """Yield the lengths of runs of equal word numbers."""
-    size = 0
-    for place, word in enumerate(word_ids):
-        if place and word != word_ids[place - 1]:
-            yield size
-            size = 0
-        size += 1
-    if size:
-        yield size
 
 
 def _renumber(processor: Described, ids: Callable[[str], int]) -> None:

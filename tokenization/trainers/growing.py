@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -18,7 +18,7 @@ from finkd.corpora.wording import counted
 from finkd.tokenization.surface import BYTE_FALLBACK
 from finkd.tokenization.tokenizer import Longs, Tokenizer
 from finkd.tokenization.trainers.algorithm import MINIMUM_COUNT
-from finkd.tokenization.trainers.counting import WordCounts
+from finkd.tokenization.trainers.counting import WordCounts, count_words
 from finkd.tokenization.trainers.editing import (
     Words,
     cut_words,
@@ -26,8 +26,10 @@ from finkd.tokenization.trainers.editing import (
     entries,
     joined,
     merge_pairs,
+    protected_tokenizer,
     with_entries,
 )
+from finkd.tokenization.trainers.protection import LEARNED, Protection
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +68,35 @@ class Growth:
         return _THRESHOLDS[self.rule] if self.threshold is None else self.threshold
 
 
-def grow(tokenizer: Tokenizer, counts: WordCounts, growth: Growth, name: str | None) -> Tokenizer:
-    """Add entries of the text to a vocabulary; see ``vocabulary.grow``."""
+GROWTH = Growth()
+
+
+def grow(
+    teacher: Tokenizer,
+    texts: Iterable[str] | WordCounts,
+    *,
+    growth: Growth = GROWTH,
+    protect: Protection = LEARNED,
+    name: str | None = None,
+) -> Tokenizer:
+    """Add entries of the domain to a teacher's vocabulary until more would not pay.
+
+    The teacher's entries keep their ids. New ones are the most frequent pairs of adjacent tokens within a word of the
+    text, merged one after another; the rule is applied to what the grown tokenizer really
+    does to the text. Every WordPiece, BPE and Unigram tokenizer can be grown.
+
+    Args:
+        teacher: not changed.
+        texts: of the domain, read once; or counts.
+        growth: when to stop.
+        protect: what is never cut, from now on.
+        name: what reports call it.
+
+    Raises:
+        ConfigError: if there is no word in the texts, or the tokenizer's model is of another kind.
+    """
+    counts = count_words(texts)
+    tokenizer = protected_tokenizer(teacher, counts, protect, growth.most)
     words = first = cut_words(tokenizer, counts)
     candidates = _candidates(tokenizer, first, growth.most)
     long = _long_words(first)

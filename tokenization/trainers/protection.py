@@ -73,13 +73,9 @@ class Protection:
         numbers = _frequent_numbers(counts, room) if self.digits == "whole" else []
         return list(dict.fromkeys([*normalized, *numbers]))
 
-    def cuts_digits(self) -> bool:
-        """Return whether digits are tokens of their own."""
-        return self.digits != "learned"
-
     def pre_tokenizer(self, before: PreTokenizer | None) -> PreTokenizer | None:
         """Return a pre-tokenizer that splits digits as well, if they are not learned."""
-        if not self.cuts_digits():
+        if self.digits == "learned":
             return before
         split = pre_tokenizers.Split(_DIGIT, "isolated")
         return split if before is None else pre_tokenizers.Sequence([before, split])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import sentencepiece
 from tokenizers import Regex, decoders, models, pre_tokenizers
@@ -83,14 +84,8 @@ def convert(model: bytes, byte_fallback: bool) -> models.Unigram:
     return models.Unigram(tokens, unk_id=processor.unk_id(), byte_fallback=byte_fallback)
 
 
-def learn_unigram(words: Mapping[str, int], size: int) -> models.Unigram:
-    """Learn tokens of BERT's words, in which punctuation stands alone; an unknown character is ``[UNK]``."""
-    return convert(train_sentencepiece(words, size, byte_fallback=False), byte_fallback=False)
-
-
-def learn_sentencepiece(words: Mapping[str, int], size: int) -> models.Unigram:
-    """Learn tokens of everything between two spaces; an unknown character is spelt in bytes."""
-    return convert(train_sentencepiece(words, size, byte_fallback=True), byte_fallback=True)
+def _learn(words: Mapping[str, int], size: int, byte_fallback: bool) -> models.Unigram:
+    return convert(train_sentencepiece(words, size, byte_fallback), byte_fallback)
 
 
 def _bert_words() -> pre_tokenizers.Sequence:
@@ -99,10 +94,10 @@ def _bert_words() -> pre_tokenizers.Sequence:
     return pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Metaspace(), bare])
 
 
-UNIGRAM = Algorithm(composed, _bert_words, learn_unigram, decoders.Metaspace)
+UNIGRAM = Algorithm(composed, _bert_words, partial(_learn, byte_fallback=False), decoders.Metaspace)
 SENTENCEPIECE = Algorithm(
     composed,
     lambda: pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
-    learn_sentencepiece,
+    partial(_learn, byte_fallback=True),
     lambda: decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()]),
 )

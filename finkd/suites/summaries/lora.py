@@ -6,24 +6,25 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 from pydantic import PositiveInt
-from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainingArguments
 
+from finkd.corpora.files import scratch_folder
 from finkd.corpora.tasks.dialogues import Dialogue
-from finkd.data.batches import plan
 from finkd.data.encoding import IGNORED
+from finkd.data.sampler import training_batches
 from finkd.progress import Progress
 from finkd.suites.summaries.writers import Writer
 from finkd.suites.summaries.writing import Prompt
 from finkd.tokenization.tokenizer import Longs
 from finkd.training.loop import DivergedError
-from finkd.training.schedule import Course, Schedule
+from finkd.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,32 @@ def fine_tuned(
     return replace(writer, network=network.eval()), seconds, len(pairs) - len(fitting)
 
 
+class _LoraTrainer(Trainer):
+    """Trains adapters on planned batches, reports every step, and ends when the loss is not finite."""
+
+    def __init__(self, network: Any, writer: Writer, pairs: Sequence[_Pair], arguments: TrainingArguments) -> None:
+        super().__init__(network, arguments, lambda chosen: _batch(writer, chosen), pairs)
+        self.batches: Sequence[Longs] = ()
+        self.listen: Callable[[Progress], None] = lambda progress: None
+        self.tokens = 0
+        self.began = time.perf_counter()
+
+    def get_train_dataloader(self) -> Any:
+        """Return the planned batches, once each."""
+        return DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)  # type: ignore[arg-type]
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any) -> torch.Tensor:
+        """Run a step, and report it."""
+        loss = super().training_step(model, inputs, *rest)
+        number = self.state.global_step + 1
+        if not math.isfinite(loss.item()):
+            raise DivergedError(f"training: the loss is {loss.item()} at step {number}; lower schedule.learning_rate")
+        self.tokens += int(inputs["attention_mask"].sum())
+        spent = time.perf_counter() - self.began
+        self.listen(Progress(number, len(self.batches), loss.item(), self.tokens, spent))
+        return loss
+
+
 def _train(
     network: Any,
     writer: Writer,
@@ -106,40 +133,38 @@ def _train(
 ) -> float:
     """Train the adapters and return the seconds."""
     lengths = np.array([len(pair) for pair in pairs], np.int64)
-    epochs = [plan(lengths, schedule.batch_tokens, seed, epoch) for epoch in range(math.ceil(schedule.epochs))]
-    batches = list(chain.from_iterable(epochs))[: max(1, round(schedule.epochs * sum(map(len, epochs)) / len(epochs)))]
-    course = Course(schedule, len(batches))
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
-    rate = LambdaLR(optimizer, course.rate)
-    network.train()
-    began, tokens = time.perf_counter(), 0
-    for number, rows in enumerate(batches, start=1):
-        batch = _batch(writer, pairs, rows)
-        loss = network(**batch).loss
-        if not math.isfinite(loss.item()):
-            raise DivergedError(f"training: the loss is {loss.item()} at step {number}; lower schedule.learning_rate")
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, schedule.clip)
-        optimizer.step()
-        rate.step()
-        optimizer.zero_grad()
-        tokens += int(batch["attention_mask"].sum())
-        listen(Progress(number, len(batches), loss.item(), tokens, time.perf_counter() - began))
-    return time.perf_counter() - began
+    batches = training_batches(lengths, schedule.batch_tokens, seed, schedule.epochs)
+    with scratch_folder() as folder:
+        arguments = TrainingArguments(
+            str(folder),
+            num_train_epochs=1,
+            learning_rate=schedule.learning_rate,
+            warmup_steps=round(schedule.warmup * len(batches)),
+            weight_decay=schedule.weight_decay,
+            max_grad_norm=schedule.clip,
+            seed=seed,
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            use_cpu=writer.network.device.type == "cpu",
+        )
+        trainer = _LoraTrainer(network, writer, pairs, arguments)
+        trainer.batches, trainer.listen = batches, listen
+        trainer.train()
+    return time.perf_counter() - trainer.began
 
 
-def _batch(writer: Writer, pairs: Sequence[_Pair], rows: Longs) -> dict[str, torch.Tensor]:
+def _batch(writer: Writer, chosen: Sequence[_Pair]) -> dict[str, torch.Tensor]:
     """Make a batch: a causal model reads prompt and summary, a sequence-to-sequence model the prompt alone."""
-    chosen = [pairs[row] for row in rows.tolist()]
     pad = writer.tokenizer.pad_token_id
     read = [pair.prompt + pair.summary if writer.is_causal else pair.prompt for pair in chosen]
     learn = [[IGNORED] * len(pair.prompt) + pair.summary if writer.is_causal else pair.summary for pair in chosen]
-    device = writer.network.device
     return {
-        "input_ids": _filled(read, pad).to(device),
-        "attention_mask": _filled([[1] * len(ids) for ids in read], 0).to(device),
-        "labels": _filled(learn, IGNORED).to(device),
+        "input_ids": _filled(read, pad),
+        "attention_mask": _filled([[1] * len(ids) for ids in read], 0),
+        "labels": _filled(learn, IGNORED),
     }
 
 

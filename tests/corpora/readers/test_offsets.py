@@ -60,16 +60,6 @@ def test_offsets_in_another_unit_are_refused_and_the_unit_is_named(tmp_path, uni
     assert "x.jsonl:" in str(caught.value)
 
 
-def test_the_first_cut_word_is_shown(tmp_path):
-    path = written(tmp_path, "utf16", texts=TEXTS[:1], names=NAMES[:1])
-    with pytest.raises(DataError) as caught:
-        read(path)
-    assert str(caught.value) == (
-        f"{path}:1: span (5, 17, 'X') cuts a word: '🚀🚀 Co|rvane Bank r|ose.'; 2 of 2 borders in the file do "
-        "so, and 0 if offsets count UTF-16 units; load it with offsets utf16"
-    )
-
-
 @pytest.mark.parametrize(
     ("shift", "cause"),
     [

@@ -68,11 +68,6 @@ def test_sources_come_in_proportion(folder):
     assert by_size == pytest.approx(100 * characters["short"] / sum(characters.values()), abs=1)
 
 
-def test_other_sources_stand_in_for_one_that_runs_dry(folder):
-    drawn = sources(sample(folder, 200, sources={"long": 1, "short": 1}))
-    assert (drawn.count("short"), drawn.count("long")) == (40, 160)
-
-
 def test_too_few_sentences_are_counted(folder):
     with pytest.raises(DataError, match=r"has 40 distinct sentences of 5 to 60 words; expected 41, ask for fewer"):
         sample(folder, 41, sources={"short": 1.0})
@@ -114,7 +109,7 @@ def test_wrong_sources_are_named(folder, weights, error, message):
     ("name", "content", "message"),
     [
         ("x.txt", "\n \n", r"x\.txt:1: found no text; expected one passage per line"),
-        ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: found .*; expected an object with a text"),
+        ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: expected a text under 'text' \(found body\)"),
         ("x.pdf", "a", r"found no \.txt, \.txt\.gz, \.jsonl, \.jsonl\.gz file"),
     ],
 )
@@ -135,3 +130,8 @@ def test_names_that_lead_nowhere():
         list(stream("finance-text"))
     with pytest.raises(ConfigError, match="sample: is a labelled corpus; expected unlabelled text"):
         sample("sample", 3)
+
+
+def test_other_sources_stand_in_for_one_that_runs_dry(folder):
+    drawn = sources(sample(folder, 200, sources={"long": 1, "short": 1}))
+    assert (drawn.count("short"), drawn.count("long")) == (40, 160)

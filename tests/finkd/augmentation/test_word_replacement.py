@@ -64,11 +64,6 @@ def test_nothing_else_changes(tokenizer):
     assert 0 < changed < total
 
 
-def test_no_copies_of_nothing():
-    assert augmented(SENTENCES, masked_lm(), Augment(copies=0), 1) == []
-    assert augmented([], masked_lm(), Augment(copies=2), 1) == []
-
-
 def test_a_model_without_a_masked_head_is_refused():
     with pytest.raises(ConfigError, match=r"augment\.teacher: has no masked-LM head"):
         augmented(SENTENCES, tiny_model(), Augment(copies=1), 1)

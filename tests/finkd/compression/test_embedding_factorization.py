@@ -1,23 +1,19 @@
 """Narrow embeddings keep what they can and give the same model where nothing has to be lost."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from finkd.compression.embedding_factorization import factorize
-from finkd.compression.pruning import keep_heads, keep_units
+from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
-from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.embedding import Embedding
-from finkd.models.heads import with_masked_head
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.models.truncation import replace_vocabulary
 from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
-from tests.toys import bpe, roberta
+from tests.toys import bpe
 
 TEXT = SENTENCES[0].text
 
@@ -68,7 +64,8 @@ def test_parameters_are_saved_and_the_model_is_one_that_transformers_knows(tmp_p
 
 def test_layers_stay_as_slim_as_they_are(tmp_path):
     whole = of_low_rank(7, labels=LABELS)
-    thin = keep_units(keep_heads(whole, [torch.tensor([1]), torch.tensor([0])]), [torch.arange(8), torch.arange(5)])
+    thin = keep_parts(whole, "heads", [torch.tensor([1]), torch.tensor([0])])
+    thin = keep_parts(thin, "units", [torch.arange(8), torch.arange(5)])
     narrow = factorize(thin, 8)
     assert Slim.of(narrow.network) == Slim.of(thin.network) == Slim(heads=(1, 1), units=(8, 5))
     torch.testing.assert_close(outputs(narrow, TEXT), outputs(thin, TEXT), rtol=1e-4, atol=1e-4)
@@ -76,36 +73,8 @@ def test_layers_stay_as_slim_as_they_are(tmp_path):
     torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(narrow, TEXT))
 
 
-def test_it_learns_and_can_change_its_vocabulary():
-    teacher, model = tiny_model(labels=LABELS, layers=4, seed=5), replace_vocabulary(factorize(tiny_model(), 8), bpe())
+def test_it_can_change_its_vocabulary_and_has_no_embeddings_to_compare():
+    teacher, model = tiny_model(labels=LABELS), replace_vocabulary(factorize(tiny_model(), 8), bpe())
     assert model.embeddings.weight.shape == (len(bpe()), 8)
-    seen = []
-    data = ner_data(SENTENCES, model, teacher)
-    schedule = replace(QUICK, epochs=15, dropout=0.0)
-    train(
-        model,
-        data,
-        [AlignedHiddenStates()],
-        schedule,
-        1,
-        LiveTeacher(teacher),
-        lambda progress: seen.append(progress.loss),
-    )
-    assert seen[-1] < 0.8 * seen[0]
     with pytest.raises(ConfigError, match="cannot compare factorised embeddings"):
-        train(model, data, [Embedding()], schedule, 1, LiveTeacher(teacher))
-
-
-@pytest.mark.parametrize(
-    ("model", "rank", "message"),
-    [
-        (tiny_model(), 1, "expected 2 to 31"),
-        (tiny_model(), 32, "expected 2 to 31"),
-        (tiny_model(roberta(), family="roberta"), 8, "needs a BERT"),
-        (with_masked_head(tiny_model(), 1), 8, "needs a BERT"),
-        (factorize(tiny_model(), 8), 4, "needs a BERT"),
-    ],
-)
-def test_what_cannot_be_factorised_is_refused(model, rank, message):
-    with pytest.raises(ConfigError, match=message):
-        factorize(model, rank)
+        train(model, ner_data(SENTENCES, model, teacher), [Embedding()], QUICK, 1, LiveTeacher(teacher))

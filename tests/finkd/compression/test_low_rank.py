@@ -12,16 +12,14 @@ from finkd.compression.low_rank import (
     moments,
     ranks_by_budget,
     ranks_by_energy,
-    with_ranks,
 )
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError
-from finkd.models.layer_overrides import Slim
 from finkd.models.spec import ModelSpec
-from finkd.stages.decompose import Decompose
-from finkd.stages.tie_layers import TieLayers
-from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
-from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, outputs, tiny_model
+from finkd.stages.low_rank import Decompose
+from finkd.stages.sharing import TieLayers
+from tests.finkd.models.layer_overrides import FAMILIES, slim_model
+from tests.finkd.toys import LABELS, SENTENCES, context, ner_data, tiny_model
 
 
 def test_the_best_of_a_rank_loses_the_other_singular_values():
@@ -87,14 +85,6 @@ def test_moments_are_those_of_what_is_read(family):
     torch.testing.assert_close(found["0.query"], found["0.value"])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_whole_ranks_change_nothing(family):
-    model = tiny_model(labels=LABELS, family=family)
-    found = {name: decompose(matrix.weight) for name, matrix in matrices(model).items()}
-    same = with_ranks(model, found, dict.fromkeys(found, 32))
-    torch.testing.assert_close(outputs(same, TEXT), outputs(model, TEXT), rtol=1e-4, atol=1e-5)
-
-
 def test_a_budget_is_kept(tmp_path):
     model = tiny_model(layers=3, labels=LABELS)
     whole = sum(matrix.weight.numel() for matrix in matrices(model).values())
@@ -105,32 +95,25 @@ def test_a_budget_is_kept(tmp_path):
         Decompose(rank=40).run(model, context(tmp_path))
     with pytest.raises(ConfigError, match="needs a labelled corpus to read"):
         Decompose(rank=4).run(model, replace(context(tmp_path), train=()))
-    assert Slim.of(Decompose(rank=4, read="weights").run(model, context(tmp_path))[0].network).ranks
-    thin, _ = Decompose(energy=0.5, read="text").run(model, context(tmp_path))
-    assert Slim.of(thin.network).ranks
+    for stage in (Decompose(rank=4, read="weights"), Decompose(energy=0.5, read="text")):
+        assert stage.run(model, context(tmp_path))[0].slim.ranks
 
 
-@pytest.mark.parametrize("settings", [{}, {"rank": 2, "energy": 0.5}, {"rank": 2, "budget": 0.5, "energy": 0.3}])
-def test_one_setting_says_how_far(settings, tmp_path):
-    with pytest.raises(ConfigError, match="expected one of rank, energy and budget"):
-        Decompose(**settings).validate(ModelSpec())
-
-
-def test_thin_matrices_are_not_cut_again(tmp_path):
+def test_what_cannot_be_decomposed_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="shared or of low rank already; decompose whole ones"):
         Decompose(rank=2).run(slim_model(), context(tmp_path))
-    with pytest.raises(ConfigError, match="have no mean"):
-        TieLayers().run(slim_model(), context(tmp_path))
-    with pytest.raises(ConfigError, match="layers differ in shape"):
-        TieLayers(start="first").run(slim_model(), context(tmp_path))
-    thin, _ = Decompose(rank=4).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
-    assert Slim.of(TieLayers(start="first").run(thin, context(tmp_path))[0].network).shared == "all"
-    thin, _ = Decompose(budget=0.5).run(tiny_model(layers=3, labels=LABELS), context(tmp_path))
+    for settings in ({}, {"rank": 2, "energy": 0.5}, {"rank": 2, "budget": 0.5, "energy": 0.3}):
+        with pytest.raises(ConfigError, match="expected one of rank, energy and budget"):
+            Decompose(**settings).validate(ModelSpec())
+
+
+def test_thin_matrices_are_shared_if_their_ranks_are_alike(tmp_path):
+    model, where = tiny_model(layers=3, labels=LABELS), context(tmp_path)
+    thin, _ = Decompose(rank=4).run(model, where)
+    assert TieLayers(start="first").run(thin, where)[0].slim.shared == "all"
+    thin, _ = Decompose(budget=0.5).run(model, where)
     with pytest.raises(ConfigError, match=r"differ in the ranks of their matrices; decompose with one for all \(rank"):
-        TieLayers(start="first").run(thin, context(tmp_path))
-    shared, _ = TieLayers().run(tiny_model(layers=3), context(tmp_path))
-    with pytest.raises(ConfigError, match="shared already"):
-        TieLayers().run(shared, context(tmp_path))
+        TieLayers(start="first").run(thin, where)
 
 
 @pytest.mark.parametrize("start", ["mean", "first"])

@@ -1,21 +1,19 @@
 """Tensor decomposition of stacked layers: approximation, size, and sharing of factors."""
 
 import copy
-import json
 
 import pytest
 import torch
 
-from finkd.compression.pruning import keep_units
-from finkd.compression.sharing import cp, rank_by_budget, share_layers, stacks, tucker, with_factors
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.compression.low_rank import decompose, matrices, with_ranks
+from finkd.compression.sharing import cp, rank_by_budget, stacks, tucker, with_factors
+from finkd.corpora.errors import DataError
 from finkd.export.onnx import export_onnx, load_onnx, parity
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.stages.finetune import Finetune
-from finkd.stages.tensorize import Tensorize
-from finkd.stages.truncate_layers import TruncateLayers
-from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
+from finkd.stages.sharing import Tensorize, TieLayers
+from tests.finkd.models.layer_overrides import FAMILIES, TEXT
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, outputs, tiny_model
 
 
@@ -60,41 +58,15 @@ def test_the_highest_rank_within_a_budget(method, shape, share):
     assert size(rank) <= share * stack.numel() < size(rank + 1)
 
 
-def test_a_budget_for_nothing_is_refused():
-    with pytest.raises(ConfigError, match=r"no rank fits a budget of 0\.01; choose a higher one"):
-        rank_by_budget(drawn(2, 8, 8), "cp", 0.01)
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_whole_ranks_change_nothing(family):
     model = tiny_model(layers=2, labels=LABELS, family=family)
-    same = with_factors(model, {kind: tucker(stack, 64) for kind, stack in stacks(model).items()})
-    torch.testing.assert_close(outputs(same, TEXT), outputs(model, TEXT), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("method", ["tucker", "cp"])
-def test_factors_are_written_once_read_again_and_stay_shared(family, method, tmp_path):
-    model = tiny_model(layers=3, labels=LABELS, family=family)
-    thin, _ = Tensorize(method, 0.4).run(model, context(tmp_path))
-    count = sum(p.numel() for p in thin.network.parameters())
-    whole = sum(stack.numel() for stack in stacks(model).values())
-    assert 0.6 * whole <= sum(p.numel() for p in model.network.parameters()) - count < 0.7 * whole
-    (tmp_path / "new").mkdir()
-    thin.save(tmp_path / "new")
-    assert (tmp_path / "new" / "model.safetensors").stat().st_size < 4 * count + 20_000
-    again = load_model(tmp_path / "new")
-    torch.testing.assert_close(outputs(again, TEXT), outputs(thin, TEXT))
-    trained, _ = Finetune(schedule=QUICK).run(again, context(tmp_path))
-    assert not torch.equal(outputs(trained, TEXT), outputs(thin, TEXT))
-    weights = trained.network.state_dict()
-    query = {name: value for name, value in weights.items() if "query." in name or "q_lin." in name}
-    shared = [name for name in query if ".0.weight" in name or ".2.weight" in name]
-    assert len(shared) == 6
-    for name in query:
-        alike = torch.equal(query[name], query[name.replace("layer.1.", "layer.0.", 1)])
-        assert alike == (name in shared or "layer.1." not in name)
-    assert sum(p.numel() for p in copy.deepcopy(trained.network).parameters()) == count
+    found = {name: decompose(matrix.weight) for name, matrix in matrices(model).items()}
+    for same in (
+        with_factors(model, {kind: tucker(stack, 64) for kind, stack in stacks(model).items()}),
+        with_ranks(model, found, dict.fromkeys(found, 32)),
+    ):
+        torch.testing.assert_close(outputs(same, TEXT), outputs(model, TEXT), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["tucker", "cp"])
@@ -104,27 +76,40 @@ def test_a_graph_says_the_same(method, tmp_path):
     assert parity(load_onnx(tmp_path / "graph"), thin, SENTENCES).differing == 0
 
 
-def test_layers_that_cannot_be_stacked_are_refused(tmp_path):
-    where = context(tmp_path)
-    model = tiny_model(layers=2, labels=LABELS)
-    thin, _ = Tensorize().run(model, where)
-    for other in (thin, slim_model(), share_layers(model, "all")):
-        with pytest.raises(ConfigError, match="shared or of low rank already"):
-            Tensorize().run(other, where)
-    with pytest.raises(ConfigError, match="layers differ in shape"):
-        Tensorize().run(keep_units(model, [torch.arange(8), torch.arange(9)]), where)
-    with pytest.raises(ConfigError, match="the layers are shared; leave some out before that"):
-        TruncateLayers(layers=(0,)).run(thin, where)
-    with pytest.raises(ConfigError, match="shared already"):
-        share_layers(thin, "all")
-
-
 @pytest.mark.parametrize("stacked", [{"query": [2, 2, 2]}, {"query": 3}, {"nobody": [2]}, {"query": [0]}, [1]])
-def test_factors_that_cannot_be_are_refused(stacked, tmp_path):
-    Tensorize().run(tiny_model(layers=2, labels=LABELS), context(tmp_path))[0].save(tmp_path)
-    path = tmp_path / "config.json"
-    config = json.loads(path.read_text())
-    config["slim"]["stacked"] = stacked
-    path.write_text(json.dumps(config))
-    with pytest.raises(DataError, match="slim: expected positive numbers"):
-        Slim.read(config["slim"])
+def test_factors_that_cannot_be_are_refused(stacked):
+    with pytest.raises(DataError, match=r"config\.json: slim\.stacked"):
+        Slim.read({"stacked": stacked})
+
+
+STAGES = {
+    **{what: TieLayers(what) for what in ("all", "attention", "feed-forward")},
+    **{method: Tensorize(method, 0.4) for method in ("tucker", "cp")},
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("how", list(STAGES))
+def test_what_is_shared_is_written_once_and_stays_one(family, how, tmp_path):
+    model = tiny_model(layers=3, labels=LABELS, family=family)
+    alike, _ = STAGES[how].run(model, context(tmp_path))
+    count = sum(p.numel() for p in alike.network.parameters())
+    saved = sum(p.numel() for p in model.network.parameters()) - count
+    whole = sum(stack.numel() for stack in stacks(model).values())
+    assert 0.6 * whole <= saved < 0.7 * whole if how in ("tucker", "cp") else saved > 0
+    (tmp_path / "new").mkdir()
+    alike.save(tmp_path / "new")
+    assert (tmp_path / "new" / "model.safetensors").stat().st_size < 4 * count + 20_000
+    again = load_model(tmp_path / "new")
+    torch.testing.assert_close(outputs(again, TEXT), outputs(alike, TEXT))
+    trained, _ = Finetune(schedule=QUICK).run(again, context(tmp_path))
+    assert not torch.equal(outputs(trained, TEXT), outputs(alike, TEXT))
+    weights = trained.network.state_dict()
+    first = {name: value for name, value in weights.items() if ".layer.0." in name}
+    same = {name for name in first if torch.equal(first[name], weights[name.replace(".0.", ".2.", 1)])}
+    if how in ("tucker", "cp"):
+        assert {name for name in first if name.endswith((".0.weight", ".2.weight"))} == same
+        assert len(same) == 12
+    else:
+        assert same == set(first) if how == "all" else 0 < len(same) < len(first)
+    assert sum(p.numel() for p in copy.deepcopy(trained.network).parameters()) == count

@@ -10,7 +10,7 @@ from finkd.compression.sparsity import Sparsity, packed_bytes, prunable
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.models.spec import ModelSpec
-from finkd.stages.sparsify import Sparsify
+from finkd.stages.constrained import Sparsify
 from finkd.store import Store
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
@@ -109,8 +109,6 @@ def test_packed_bytes_by_hand():
         ({"rise": (0.7, 0.1)}, "expected two rising parts"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(settings, message, tmp_path):
+def test_settings_that_do_not_fit_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         Sparsify(**settings).validate(ModelSpec(head="labels"))
-    with pytest.raises(ConfigError, match="compress:sparsify: asks the loss of a tagger"):
-        Sparsify().run(tiny_model(), context(tmp_path))

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.data.batches import plan
 from finkd.data.collator import on_grid
 from finkd.data.encoding import IGNORED
+from finkd.data.sampler import plan
 from finkd.losses.term import Requirement
 from finkd.tokenization.tokenizer import members
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model

@@ -8,7 +8,7 @@ from finkd.data.batches import TrainingData
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
 from finkd.models.heads import with_masked_head
-from finkd.models.layer_parts import parts
+from finkd.models.layer_overrides import linear
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 FAMILIES = ["bert", "distilbert", "roberta"]
@@ -41,7 +41,7 @@ def test_attention_is_really_there(family):
     assert [each.shape for each in side.attention] == [(3, len(inputs.tokens), 32)] * 3
     assert side.attention_heads == 2
     # queries of the second layer, from the states that enter it
-    query = parts(model.layers[1]).linear(model.layers[1], "query")
+    query = linear(model.layers[1], "query")
     torch.testing.assert_close(side.attention[1][0], query(side.hidden_states[1]))
     side.attention[0].sum().backward()
     assert model.embeddings.weight.grad.abs().sum() > 0

@@ -1,23 +1,17 @@
 """Networks whose layers differ: saved, loaded by transformers, and trained."""
 
-import copy
 import json
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForTokenClassification, pipeline
+from transformers import AutoModelForTokenClassification, pipeline
 
-from finkd.compression.low_rank import decompose, with_ranks
-from finkd.compression.pruning import keep_units
 from finkd.compression.sharing import share_layers
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.architectures import register
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
-from finkd.models.truncation import keep_layers
-from finkd.stages.finetune import Finetune
-from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.task_distill import TaskDistill
 from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT, slim_model
@@ -42,37 +36,6 @@ def test_a_pipeline_of_transformers_reads_it(tmp_path):
     assert all(each["end"] <= 10 for each in found)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("shared", ["all", "attention", "feed-forward"])
-def test_shared_layers_are_written_once_and_stay_one(family, shared, tmp_path):
-    model = tiny_model(layers=3, labels=LABELS, family=family)
-    alike = share_layers(model, shared)
-    (tmp_path / "new").mkdir()
-    alike.save(tmp_path / "new")
-    count = sum(p.numel() for p in alike.network.parameters())
-    assert count < sum(p.numel() for p in model.network.parameters())
-    assert (tmp_path / "new" / "model.safetensors").stat().st_size < 4 * count + 10_000
-    again = load_model(tmp_path / "new")
-    torch.testing.assert_close(outputs(again, TEXT), outputs(alike, TEXT))
-    trained, _ = Finetune(schedule=QUICK).run(again, context(tmp_path))
-    weights = trained.network.state_dict()
-    first = {name: value for name, value in weights.items() if ".layer.0." in name}
-    same = [torch.equal(value, weights[name.replace(".0.", ".2.", 1)]) for name, value in first.items()]
-    assert all(same) if shared == "all" else 0 < sum(same) < len(same)
-    assert sum(p.numel() for p in copy.deepcopy(trained.network).parameters()) == count
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_later_stages_work_on_it(family, tmp_path):
-    model, where = slim_model(family), context(tmp_path)
-    trained, _ = Finetune(schedule=QUICK).run(model, where)
-    assert Slim.of(trained.network) == Slim.of(model.network)
-    assert not torch.equal(outputs(trained, TEXT), outputs(model, TEXT))
-    other, _ = ReplaceVocabulary(size=200).run(model, where)
-    assert Slim.of(other.network) == Slim.of(model.network)
-    assert len(other.embeddings.weight) == len(other.tokenizer)
-
-
 def test_a_new_head_comes_on_the_slim_encoder(tmp_path):
     encoder = slim_model(labels=())
     tagger = with_head(encoder, LABELS, 1)
@@ -83,28 +46,11 @@ def test_a_new_head_comes_on_the_slim_encoder(tmp_path):
     assert load_model(tmp_path).has_masked_head
 
 
-def test_as_many_units_everywhere_are_a_network_of_transformers(tmp_path):
-    model = keep_units(tiny_model(labels=LABELS), [torch.arange(5), torch.arange(5)])
-    assert type(model.network).__module__.startswith("transformers.")
-    assert model.network.config.intermediate_size == 5
-    model.save(tmp_path)
-    assert AutoConfig.from_pretrained(tmp_path).model_type == "bert"
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_some_of_its_layers_stay_as_they_are(family, tmp_path):
     model = slim_model(family)
     fewer, _ = TruncateLayers(layers=(0, 2)).run(model, context(tmp_path))
     assert Slim.of(fewer.network) == Slim((1, 1), (8, 3), {"1.lowered": 2})
-    fewer.save(tmp_path)
-    torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(fewer, TEXT))
-
-
-def test_what_is_said_of_layers_that_are_gone_goes_too(tmp_path):
-    model = tiny_model(layers=3, labels=LABELS)
-    found = {"1.query": decompose(model.layers[1].attention.self.query.weight)}
-    fewer = keep_layers(with_ranks(model, found, {"1.query": 4}), (0, 2))
-    assert Slim.of(fewer.network) == Slim()
     fewer.save(tmp_path)
     torch.testing.assert_close(outputs(load_model(tmp_path), TEXT), outputs(fewer, TEXT))
 
@@ -125,12 +71,12 @@ def test_layers_that_differ_or_are_one_cannot_be_cut(tmp_path):
 @pytest.mark.parametrize(
     ("slim", "said"),
     [
-        (["heads"], "slim: not known to this version"),
-        ({"colour": 1}, "slim: not known to this version"),
-        ({"shared": "everything"}, "slim: not known to this version"),
+        (["heads"], "slim: Input should be a dictionary"),
+        ({"colour": 1}, r"slim\.colour: Unexpected keyword"),
+        ({"shared": "everything"}, r"slim\.shared: Input should be 'nothing', 'all'"),
         ({"heads": [1, 1]}, "slim: expected a number for each of 3 layers"),
-        ({"ranks": {"0.query": 0}}, "slim: expected positive numbers"),
-        ({"units": "abc"}, "slim: expected positive numbers"),
+        ({"ranks": {"0.query": 0}}, r"slim\.ranks\.0\.query: Input should be greater than 0"),
+        ({"units": "abc"}, r"slim\.units: Input should be a valid tuple"),
         ({"heads": [2, 2, 2], "units": [8, 64, 3], "ranks": {}}, "config.json does not fit model.safetensors"),
     ],
 )

@@ -35,13 +35,12 @@ def change(folder, **entries):
     ("text", "expected"),
     [
         ("null", "found null; expected a JSON object"),
-        ("[]", r"found \[\]; expected a JSON object"),
         ("{", "not valid JSON"),
         (r'{"a": "\ud800"}', "not valid JSON .found half a surrogate pair"),
         ('{"a": 1, "a": 2}', "not valid JSON .found the key 'a' twice"),
         ('{"a": NaN}', "not valid JSON .*found NaN"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "not valid JSON"),
-        ('{"a": ' + "[" * 60 + "]" * 60 + "}", "a: is nested more than 32 deep"),
+        ('{"a": ' + "[" * 60 + "]" * 60 + "}", "not valid JSON .*nested more than 32 deep"),
         ('{"a": {"b": 1' + "0" * 30 + "}}", r"a\.b: found 1000.*; expected an integer of up to"),
         ('{"a": 1' + "0" * 5000 + "}", "not valid JSON"),
         (" " * (9 * 2**20), "found 9,437,184 bytes; expected 8,388,608 at most"),
@@ -58,7 +57,6 @@ def test_what_is_no_object_is_refused_by_its_file(text, expected, folder):
     ("entries", "expected"),
     [
         ({"num_hidden_layers": 1_000_000_000}, "num_hidden_layers: found 1000000000; expected a whole number"),
-        ({"num_hidden_layers": 0}, "num_hidden_layers: found 0; expected"),
         ({"hidden_size": "32"}, 'hidden_size: found "32"; expected a whole number'),
         ({"hidden_size": 0}, "hidden_size: found 0; expected"),
         ({"hidden_size": 33}, "hidden_size: found 33; expected a multiple of num_attention_heads, which is 2"),
@@ -104,29 +102,38 @@ def test_another_network_than_that_of_the_weights_is_refused(entries, expected, 
         load_model(folder)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_weights_that_are_not_numbers_are_named(value, folder):
+def rewrite(folder, name, change):
     weights = load_file(folder / "model.safetensors")
-    weights["classifier.weight"][0, 3] = value
+    weights[name] = change(weights[name])
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(DataError, match=r"classifier\.weight: 1 of \d+ weights are infinite or not a number"):
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [
+        (
+            "classifier.weight",
+            lambda old: old / 0,
+            r"classifier\.weight: .* weights are infinite or not a",
+        ),
+        (
+            "classifier.weight",
+            lambda old: old * torch.nan,
+            r"classifier\.weight: .* weights are infinite",
+        ),
+        ("classifier.bias", lambda old: old.to(torch.int8), r"classifier\.bias: found I8; expected one of F64"),
+    ],
+)
+def test_weights_that_are_no_finite_floats_are_named(name, change, expected, folder):
+    rewrite(folder, name, change)
+    with pytest.raises(DataError, match=expected):
         load_model(folder)
 
 
 def test_large_weights_are_numbers(folder):
     """Their sum may be infinite where none of them is."""
-    weights = load_file(folder / "model.safetensors")
-    weights["classifier.weight"].fill_(3e38)
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    rewrite(folder, "classifier.weight", lambda old: torch.full_like(old, 3e38))
     assert load_model(folder).tagging_head.weight[0, 0] == torch.tensor(3e38)
-
-
-def test_weights_in_whole_numbers_are_refused(folder):
-    weights = load_file(folder / "model.safetensors")
-    weights["classifier.bias"] = weights["classifier.bias"].to(torch.int8)
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(DataError, match=r"classifier\.bias: found I8; expected one of F64"):
-        load_model(folder)
 
 
 def test_weights_may_lie_in_several_files_of_the_folder_alone(folder):
@@ -148,12 +155,6 @@ def test_the_head_of_a_weight_file_is_bounded(length, folder):
     path = folder / "model.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
     with pytest.raises(DataError, match=r"model\.safetensors: not a readable safetensors file \(its head would have"):
-        load_model(folder)
-
-
-def test_adapters_are_refused(folder):
-    (folder / "adapter_config.json").write_text("{}")
-    with pytest.raises(ConfigError, match=r"adapter_config\.json: the folder holds adapters; merge them"):
         load_model(folder)
 
 

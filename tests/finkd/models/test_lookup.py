@@ -2,7 +2,7 @@ import pytest
 
 from finkd.corpora.errors import DataError, UnavailableError
 from finkd.models.loading import load_model
-from finkd.models.lookup import check_weights, is_model, models_below
+from finkd.models.lookup import check_weights, models_below
 from finkd.models.pretrained import resolve
 from tests.finkd.toys import tiny_model
 
@@ -33,13 +33,6 @@ def test_not_all_of_many_models_are_named(tmp_path):
     with pytest.raises(UnavailableError, match="more than 10 models lie below it") as caught:
         resolve(str(tmp_path))
     assert len(caught.value.instead) == 10
-
-
-def test_a_model_has_a_configuration_and_weights(tmp_path):
-    assert is_model(model(tmp_path / "whole"))
-    (tmp_path / "whole" / "model.safetensors").unlink()
-    assert not is_model(tmp_path / "whole")
-    assert not is_model(tmp_path / "absent")
 
 
 @pytest.mark.parametrize(

@@ -69,12 +69,6 @@ def test_in_half_precision_it_is_nearly_the_same():
     assert torch.nn.functional.cosine_similarity(first.flatten(), second.flatten(), dim=0) > 0.99
 
 
-def test_a_part_of_the_tokens_and_of_the_entries():
-    whole = head(torch.Generator().manual_seed(1), 4, 3, 5)
-    part = whole.take(torch.tensor([2, 0])).entries(4)
-    torch.testing.assert_close(part.logits(), whole.logits()[[2, 0], :4])
-
-
 @given(st.lists(st.integers(0, 6), max_size=9), st.integers(1, 60), st.integers(0, 99))
 def test_cross_entropy_is_pytorchs(ids, cache, seed):
     with pytest.MonkeyPatch.context() as patch:

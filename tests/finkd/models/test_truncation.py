@@ -1,18 +1,12 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
-from finkd.compression.embedding_factorization import factorize
 from finkd.corpora.errors import ConfigError
-from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-from finkd.models.heads import with_head, with_masked_head
+from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.truncation import every_other, keep_layers, narrow, replace_vocabulary
 from finkd.stages.truncate_layers import TruncateLayers
-from finkd.training.teachers import LiveTeacher
-from finkd.training.trainer import train
-from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model
+from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
 
 TEXT = "The Borrower shall pay interest to Acme Corp., naïve € lenders agree."
@@ -49,14 +43,6 @@ def test_the_same_tokenizer_is_the_identity(family):
     student = replace_vocabulary(teacher, teacher.tokenizer)
     torch.testing.assert_close(weights(student), weights(teacher), rtol=0, atol=0)
     assert torch.equal(outputs(student, TEXT), outputs(teacher, TEXT))
-
-
-def test_shared_tokens_are_copied_bit_by_bit():
-    teacher = tiny_model(wordpiece_cased())
-    student = replace_vocabulary(teacher, wordpiece_uncased())
-    for token in ("the", "##s", "bank", "[CLS]", "%"):
-        old, new = (side.tokenizer.backend.token_to_id(token) for side in (teacher, student))
-        assert torch.equal(student.embeddings.weight[new], teacher.embeddings.weight[old])
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
@@ -123,29 +109,6 @@ def test_a_narrower_student_keeps_its_head_and_is_one_that_transformers_knows(fa
     assert (again.labels, again.has_masked_head) == (teacher.labels, head == "words")
     assert torch.equal(outputs(again, TEXT), outputs(student, TEXT))
     assert torch.isfinite(outputs(student, TEXT)).all()
-
-
-def test_a_student_with_factorised_embeddings_can_be_narrowed():
-    student = narrow(factorize(tiny_model(), 6), 8)
-    assert student.embeddings.weight.shape[1] == 6
-    assert outputs(student, TEXT).shape[-1] == 8
-
-
-@pytest.mark.parametrize("width", [0, 7, 32, 64])
-def test_widths_that_do_not_fit_are_refused(width):
-    with pytest.raises(
-        ConfigError, match=r"truncate-layers\.width: expected a multiple of the 2 heads that is less than 32"
-    ):
-        narrow(tiny_model(), width)
-
-
-def test_a_narrower_student_learns_its_teachers_states():
-    teacher = tiny_model(labels=LABELS, seed=5)
-    student = with_head(TruncateLayers((0,), width=16).run(tiny_model(seed=5), None)[0], LABELS, 0)
-    seen = []
-    data = ner_data(SENTENCES, student, teacher)
-    train(student, data, [AlignedHiddenStates()], replace(QUICK, epochs=30), 1, LiveTeacher(teacher), seen.append)
-    assert seen[-1].loss < 0.5 * seen[0].loss
 
 
 @pytest.mark.parametrize(

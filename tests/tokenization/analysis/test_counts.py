@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finkd.tokenization.analysis.batch import BLOCKS, of_texts
 from finkd.tokenization.analysis.counts import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Coverage, Tally
-from finkd.tokenization.analysis.word_counter import WordCounter, word_keys
+from finkd.tokenization.analysis.word_counter import WordCounter
 from tests.toys import FAMILIES
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)
@@ -56,8 +56,7 @@ def counted(texts, capacity, batch=3):
     for start in range(0, len(texts), batch):
         laid = of_texts(texts[start : start + batch])
         extra = (laid.ends - laid.starts)[:, None] - 1
-        keys = word_keys(laid, laid.starts, laid.ends)
-        counter.add(keys, extra, lambda i, laid=laid: laid.joined[laid.starts[i] : laid.ends[i]])
+        counter.add([laid.joined[start:end] for start, end in zip(laid.starts, laid.ends, strict=True)], extra)
     return counter
 
 

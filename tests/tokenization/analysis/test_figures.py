@@ -28,12 +28,6 @@ def test_a_ratio_lies_within_its_interval_and_comes_out_the_same_again():
     assert estimate != Bootstrap.over(texts, stream=1).ratio(part, whole)
 
 
-def test_blocks_that_agree_leave_no_doubt():
-    bootstrap = Bootstrap.over(blocks([1] * 9))
-    estimate = bootstrap.ratio(blocks([3] * 9), blocks([4] * 9))
-    assert (estimate.low, estimate.value, estimate.high) == (0.75, 0.75, 0.75)
-
-
 def test_one_block_has_no_interval_and_nothing_has_no_share():
     bootstrap = Bootstrap.over(blocks([5]))
     assert bootstrap.ratio(blocks([1]), blocks([4])).low is None

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.corpora.sentence import Sentence
-from finkd.tokenization.analysis.batch import LONGEST, cut, of_sentences, of_texts
+from finkd.tokenization.analysis.batch import cut, of_sentences, of_texts
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, find, shapes, spelled
-from finkd.tokenization.analysis.words import BLANK, IDEOGRAPH, JOINER, kinds
+from finkd.tokenization.analysis.words import BLANK, JOINER
 
 
 def words(text):
@@ -69,10 +69,6 @@ def test_every_visible_character_is_in_one_word_of_its_own_text(texts):
         assert [batch.joined[start:end] for start, end in pairs] == alone
 
 
-def test_ideographs_beyond_the_basic_plane_are_known():
-    assert kinds(np.array([0x20000, 0x1F600], np.uint32)).tolist()[0] == IDEOGRAPH
-
-
 def test_half_a_surrogate_pair_is_refused_in_one_line():
     for make in (of_texts, lambda texts: of_sentences([Sentence.from_words([text]) for text in texts], {})):
         with pytest.raises(ValueError, match=r"^analyze: found half a surrogate pair \(U\+D800\)[^\n]*$"):
@@ -100,10 +96,6 @@ def test_half_a_surrogate_pair_is_refused_in_one_line():
 )
 def test_numbers_by_kind(text, expected):
     assert numbers(text) == expected
-
-
-def test_numbers_do_not_reach_into_the_next_text():
-    assert numbers("rose 4", "% of $", "5") == {"4": "plain number", "5": "plain number"}
 
 
 @given(st.lists(st.text(alphabet="$%/-,. 0123MarchUSD:NYSE", max_size=30), max_size=5))
@@ -150,8 +142,3 @@ def test_parts_of_a_long_text_give_it_back_and_are_cut_behind_white_space(text, 
     for part in parts[:-1]:
         assert 0 < len(part) <= longest
         assert part[-1].isspace() or not any(char.isspace() for char in part)
-
-
-def test_a_text_of_usual_length_is_not_cut():
-    assert list(cut("a" * LONGEST)) == ["a" * LONGEST]
-    assert list(cut("")) == [""]

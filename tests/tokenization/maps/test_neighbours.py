@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from finkd.corpora.errors import ConfigError
-from finkd.tokenization.maps.neighbours import Neighbours, Space, sparsemax
+from finkd.tokenization.maps.neighbours import Neighbours, sparsemax
 from tests.toys import FAMILIES, TEXTS, handmade
 
 
@@ -61,7 +61,7 @@ def test_what_the_text_never_shows_has_no_neighbours():
 
 def test_vectors_are_unit_rows_in_one_space():
     sides = [FAMILIES["roberta"](), FAMILIES["wordpiece_cased"]()]
-    vectors = Space().vectors(sides, list(TEXTS))
+    vectors = Neighbours().vectors(sides, list(TEXTS))
     for tokenizer, rows in zip(sides, vectors, strict=True):
         lengths = np.linalg.norm(rows, axis=1)
         assert len(rows) == len(tokenizer)

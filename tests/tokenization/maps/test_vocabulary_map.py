@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from finkd.tokenization.maps.vocabulary_map import Coverage, count_tokens, from_pairs
-from tests.toys import TEXTS, handmade, roberta
+from finkd.tokenization.maps.vocabulary_map import Coverage, from_pairs
+from tests.toys import handmade
 
 TEACHER, STUDENT = handmade("teacher", "a", "b"), handmade("student", "x", "y", "z")
 
@@ -39,10 +39,3 @@ def test_empty_rows_can_be_given_to_one_entry():
 def test_equally_heavy_entries_give_the_lowest_id():
     found = from_pairs(np.array([4, 4]), np.array([5, 4]), np.ones(2), TEACHER, STUDENT)
     assert found.best[4] == 4
-
-
-def test_tokens_are_counted_without_their_frame():
-    counts = count_tokens(roberta(), iter(TEXTS))
-    assert counts[[roberta().special_ids["cls"], roberta().special_ids["sep"]]].tolist() == [0, 0]
-    tokens = sum(len(roberta().backend.encode(text, add_special_tokens=False)) for text in TEXTS)
-    assert counts.sum() == tokens

@@ -51,17 +51,6 @@ def test_a_mix_by_hand():
     assert mixed.missed == 2
 
 
-def test_the_share_of_the_domain_is_the_weight_whatever_the_sizes():
-    general, domain = ["dog"] * 1000, ["bond"] * 10
-    mixed = mix(general, domain, 0.8)
-    assert mixed.counts == {"dog": 202, "bond": 808}
-
-
-def test_weights_in_proportion_are_plain_addition():
-    general, domain = WordCounts({"a": 3, "b": 1}), WordCounts({"b": 2, "c": 10})
-    assert mix(general, domain, 12 / 16).counts == {"a": 3, "b": 3, "c": 10}
-
-
 @pytest.mark.parametrize("weight", [0, 1, -1, 2, float("nan")])
 def test_other_weights_are_refused(weight):
     with pytest.raises(ConfigError, match=r"^vocabulary\.weight: .* between 0 and 1 \(got"):

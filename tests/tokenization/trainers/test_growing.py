@@ -33,13 +33,6 @@ def test_old_entries_keep_their_ids_and_new_ones_make_words_shorter(family):
     assert grown.special_ids == teacher.special_ids
 
 
-@each
-def test_every_frequent_word_becomes_one_token(family):
-    grown = grow(FAMILIES[family](), DOMAIN, growth=ALL)
-    for word in ("debentures", "unamortised"):
-        assert len(cut(grown, f" {word}").ids) == 1
-
-
 def test_the_likelihood_by_hand():
     """Entry 5 three times and entry 6 once, in words that occur once, once and twice."""
     words = Words(np.array([5, 6, 5]), np.array([0, 1, 2, 3]), np.array([1, 1, 2]))
@@ -117,8 +110,3 @@ def slow(words, most):
 @given(counted, st.integers(0, 6))
 def test_the_same_merges_as_a_slow_obvious_implementation(words, most):
     assert frequent_merges(words, str.__add__, {"a", "b", "c"}, most) == slow(words, most)
-
-
-def test_a_barrier_and_a_taken_token_are_not_merged():
-    assert frequent_merges({("a", BARRIER, "b"): 9}, str.__add__, {"a", "b"}, 5) == []
-    assert frequent_merges({("a", "b"): 9}, str.__add__, {"a", "b", "ab"}, 5) == []

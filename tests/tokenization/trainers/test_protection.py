@@ -80,12 +80,6 @@ def test_protected_words_are_not_learned_a_second_time(name):
     assert [token for token in learned if token.strip("Ġ▁#").lower() == "borrower"] == ["borrower", "Borrower"]
 
 
-@every
-def test_nothing_protected_changes_nothing(name):
-    plain = train(TEXTS * 3, name, SIZE)
-    assert train(TEXTS * 3, name, SIZE, protect=Protection()).backend.to_str() == plain.backend.to_str()
-
-
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 @pytest.mark.parametrize("change", [trim, grow])
 def test_a_teachers_vocabulary_can_be_protected_too(family, change):

@@ -1,23 +1,14 @@
-"""Two thin matrices in place of each large one."""
+"""Thin matrices: two in place of each large one of the layers, and narrow token embeddings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from finkd.compression.low_rank import (
-    beyond_rank_one,
-    check_smaller,
-    decompose,
-    matrices,
-    moments,
-    ranks_alike,
-    ranks_by_budget,
-    ranks_by_energy,
-    with_ranks,
-)
+from finkd.compression import low_rank
+from finkd.compression.embedding_factorization import check_factorizable, factorize
 from finkd.corpora.errors import ConfigError
 from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
@@ -61,15 +52,15 @@ class Decompose(Stage):
         if sum(each is not None for each in (self.rank, self.energy, self.budget)) != 1:
             raise ConfigError("compress:decompose: expected one of rank, energy and budget, such as budget=0.5")
         shape = spec.shape
-        shape.overrides.check_whole("decompose whole ones")
+        shape.slim.check_whole("decompose whole ones")
         check_family(shape.family)
         sizes = shape.matrices()
         if self.budget is not None:
-            beyond_rank_one(sizes.values(), self.budget)
+            low_rank.beyond_rank_one(sizes.values(), self.budget)
         # Of a budget or an energy only the weights tell the ranks: 1 stands for whatever they will be.
-        ranks = dict.fromkeys(sizes, 1) if self.rank is None else ranks_alike(sizes, self.rank)
-        check_smaller(ranks)
-        return spec.shaped(replace(shape, slim=replace(shape.overrides, ranks=ranks)))
+        ranks = dict.fromkeys(sizes, 1) if self.rank is None else low_rank.ranks_alike(sizes, self.rank)
+        low_rank.check_smaller(ranks)
+        return spec.shaped(shape.overridden(ranks=ranks))
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """What is read."""
@@ -88,14 +79,43 @@ class Decompose(Stage):
             if self.read == "gold" and not context.train:
                 raise ConfigError("compress:decompose: needs a labelled corpus to read; name one, or set read=weights")
             data = examples(context.sentences(self.read), model, context)
-            seen = moments(model, data, self.batch_tokens, context.seed)
-        found = {name: decompose(each.weight, seen.get(name)) for name, each in matrices(model).items()}
+            seen = low_rank.moments(model, data, self.batch_tokens, context.seed)
+        matrices = low_rank.matrices(model)
+        found = {name: low_rank.decompose(each.weight, seen.get(name)) for name, each in matrices.items()}
         if self.budget is not None:
-            ranks = ranks_by_budget(found, self.budget)
+            ranks = low_rank.ranks_by_budget(found, self.budget)
         elif self.energy is not None:
-            ranks = ranks_by_energy(found, self.energy)
+            ranks = low_rank.ranks_by_energy(found, self.energy)
         else:
             assert self.rank is not None
-            ranks = ranks_alike({name: each.size for name, each in found.items()}, self.rank)
-        check_smaller(ranks)
-        return StageResult(with_ranks(model, found, ranks))
+            ranks = low_rank.ranks_alike({name: each.size for name, each in found.items()}, self.rank)
+        low_rank.check_smaller(ranks)
+        return StageResult(low_rank.with_ranks(model, found, ranks))
+
+
+@dataclass(frozen=True)
+class Factorize(Stage):
+    """Let token embeddings have fewer dimensions than the encoder, so that a larger vocabulary fits the same bytes.
+
+    What is lost at first comes back when the student learns its teacher's states.
+
+    Attributes:
+        rank: dimensions of the embeddings.
+    """
+
+    rank: PositiveInt = 128
+    version: ClassVar[int] = 1
+    makes_smaller: ClassVar[bool] = True
+
+    def validate(self, spec: ModelSpec) -> ModelSpec:
+        """Check the architecture and the rank; the new architecture is ELECTRA's."""
+        shape = spec.shape
+        check_factorizable(self.rank, shape.width, shape.family, spec.head == "words")
+        return spec.shaped(
+            shape.cut(rank=self.rank, family="electra"),
+            no_masked_head="cannot train the masked-LM head of a model of the family 'electra'",
+        )
+
+    def run(self, model: Model, context: Context) -> StageResult:
+        """The model with narrow embeddings."""
+        return StageResult(factorize(model, self.rank))

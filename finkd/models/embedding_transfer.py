@@ -90,7 +90,7 @@ class Focus:
 
     Attributes:
         nearest: number of equal tokens considered for each new one.
-        words: as in ``finkd.tokenization.maps.neighbours.Space``.
+        words: as in ``finkd.tokenization.maps.neighbours.Neighbours``.
         contexts: likewise.
         window: likewise.
         dimensions: likewise.
@@ -127,33 +127,6 @@ def _spelled(old: Tokenizer, new: Tokenizer, weights: Weights) -> sparse.csr_arr
 
 
 @dataclass(frozen=True)
-class Random:
-    """Rows drawn from a normal distribution with the old rows' mean and deviation in each dimension.
-
-    Attributes:
-        copy_equal: copy entries of both vocabularies, not only special tokens of one role: partial vocabulary transfer
-            (PVT, the baseline of Gee et al., EMNLP 2022 industry).
-    """
-
-    copy_equal: bool = False
-    needs_text: ClassVar[bool] = False
-    needs_seed: ClassVar[bool] = True
-
-    def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """Return a function that draws the same numbers for each table of one width."""
-        rows, columns = _copied(old, new, self.copy_equal)
-
-        def carry(table: Floats) -> Floats:
-            mean, deviation = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
-            drawn = np.random.default_rng(seed).standard_normal((len(new), table.shape[1])) * deviation + mean
-            drawn[rows] = table[columns]
-            filled: Floats = drawn.astype(np.float32)
-            return filled
-
-        return carry
-
-
-@dataclass(frozen=True)
 class Average:
     """The mean of the old rows, for every row.
 
@@ -166,19 +139,31 @@ class Average:
     needs_seed: ClassVar[bool] = False
 
     def __call__(self, old: Tokenizer, new: Tokenizer, texts: Iterable[str] = (), seed: int = 0) -> Carry:
-        """Return a function that repeats one row."""
-        rows, columns = _copied(old, new, self.copy_equal)
+        """Return a function that fills a table from the statistics of the old one alone."""
+        pairs = Exact().pairs(old, new) if self.copy_equal else same_roles(old, new)
 
         def carry(table: Floats) -> Floats:
-            repeated = np.repeat(table.mean(axis=0, dtype=np.float64, keepdims=True), len(new), axis=0)
-            repeated[rows] = table[columns]
-            filled: Floats = repeated.astype(np.float32)
-            return filled
+            rows = self._rows(table, len(new), seed).astype(np.float32)
+            rows[list(pairs)] = table[list(pairs.values())]
+            return rows
 
         return carry
 
+    def _rows(self, table: Floats, count: int, seed: int) -> npt.NDArray[np.float64]:
+        return np.repeat(table.mean(axis=0, dtype=np.float64, keepdims=True), count, axis=0)
 
-def _copied(old: Tokenizer, new: Tokenizer, equal: bool) -> tuple[list[int], list[int]]:
-    """Return the new entries that are copied, and the old entries they are copied from."""
-    pairs = Exact().pairs(old, new) if equal else same_roles(old, new)
-    return list(pairs), list(pairs.values())
+
+@dataclass(frozen=True)
+class Random(Average):
+    """Rows drawn from a normal distribution with the old rows' mean and deviation in each dimension.
+
+    With ``copy_equal`` this is partial vocabulary transfer (PVT, the baseline of Gee et al., EMNLP 2022 industry).
+    """
+
+    needs_seed: ClassVar[bool] = True
+
+    def _rows(self, table: Floats, count: int, seed: int) -> npt.NDArray[np.float64]:
+        """Draw the same numbers for each table of one width."""
+        mean, deviation = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
+        drawn = np.random.default_rng(seed).standard_normal((count, table.shape[1]))
+        return np.asarray(drawn * deviation + mean)
