@@ -25,6 +25,7 @@ from finkd.experiments.commands.report import report
 from finkd.experiments.commands.run import run
 from finkd.experiments.commands.serve import serve
 from finkd.experiments.commands.store import store
+from finkd.experiments.commands.teachers import teachers
 from finkd.experiments.commands.tokenizers import align, analyze, vocab
 from finkd.experiments.commands.tune import dashboard, tune
 from finkd.experiments.console.options import FORMER_OPTIONS
@@ -173,6 +174,7 @@ app.command()(analyze)
 app.command()(vocab)
 app.command()(align)
 app.command("list")(list_names)
+app.command()(teachers)
 app.command()(tune)
 app.command()(dashboard)
 app.command()(evaluate)

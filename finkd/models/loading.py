@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -16,11 +17,21 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
 from finkd.models.architectures import HEADS, MASKED_LM, TAGGER, family, no_pooler, register
-from finkd.models.files import check_described, check_labels, check_tokenizer, layers_of, read_config
+from finkd.models.files import (
+    check_described,
+    check_labels,
+    check_tokenizer,
+    held,
+    layers_of,
+    read_config,
+    weight_files,
+)
 from finkd.models.lookup import CONFIG, check_weights
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
+
+log = logging.getLogger(__name__)
 
 _MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
 """Attributes of a configuration's class, which an entry of the same name would replace."""
@@ -47,7 +58,9 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
     folder = pretrained.resolve(str(source))
     check_weights(folder)
     entries = read_config(folder)
-    kind = head_class(entries)
+    kind = head_class(folder, entries)
+    if kind == "Model" and _named_head(entries) != kind:
+        log.warning("%s: %s names a head that the weights lack; its encoder is read", folder, CONFIG)
     kind = kind if for_texts or kind in (TAGGER, MASKED_LM) else "Model"
     config = configuration(folder, entries)
     tokenizer = Tokenizer.load(folder)
@@ -129,7 +142,16 @@ def check_finite(network: nn.Module, folder: Path) -> None:
             )
 
 
-def head_class(entries: Mapping[str, Any]) -> str:
-    """Return the head in the name of a model's class, by its name in ``HEADS``, from its configuration."""
+def head_class(folder: Path, entries: Mapping[str, Any]) -> str:
+    """Return the head of a saved model, by its name in ``HEADS``: ``"Model"`` if the weights hold none.
+
+    Published encoders may name a head in their configuration. Beside a head, the names of an encoder's weights begin
+    with the name of its family.
+    """
+    names = (name for path in weight_files(folder) for name in held(path))
+    return "Model" if any(name.startswith("embeddings.") for name in names) else _named_head(entries)
+
+
+def _named_head(entries: Mapping[str, Any]) -> str:
     architectures = entries.get("architectures") or [""]
     return next((kind for kind in HEADS if architectures[0].endswith(kind)), "Model")

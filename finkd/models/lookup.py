@@ -13,7 +13,6 @@ from finkd.corpora.files import exists
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
 FACTORY = "finkd_tagger"
 """Name of finkd's component in a spaCy pipeline, and of its folder there."""
-_PICKLED = ("pytorch_model.bin", "pytorch_model.pt")
 _ENTRY_OF_A_STORE = "manifest.json"
 _DEPTH = 4
 """Levels below a folder that are searched for models: ``./runs/quickstart/models/teacher-seed-1``."""
@@ -77,8 +76,6 @@ def check_weights(folder: Path) -> None:
         return
     if (folder / GRAPH).is_file():
         problem = f"is an ONNX graph, which is only run; name the model that it was exported from (no {WEIGHTS} here)"
-    elif pickled := next((each for each in _PICKLED if (folder / each).is_file()), None):
-        problem = f"has its weights in {pickled}, which is not read since it can run code; save it as {WEIGHTS}"
     else:
         problem = f"has a {CONFIG} but no {WEIGHTS}; fetch or train it again"
     raise DataError(f"{folder}: {problem}")

