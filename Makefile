@@ -1,5 +1,6 @@
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
+# make test-fast   the tests that are quick, in less than a minute
 # make lock   pin every package again, with the hashes of its files, after a change of pyproject.toml (needs uv)
 # make clean  remove the environment and all runs
 
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constraint .ci/requirements/torch.txt pyproject.toml
 
-.PHONY: run test lint lock clean
+.PHONY: run test test-fast lint lock clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -18,6 +19,9 @@ run: $(INSTALLED)
 
 test: lint
 	$(BIN)/python -m pytest -n 2
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -10,6 +10,8 @@ import pytest
 
 import finkd
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 NEIGHBOURS = (
     "corpora",

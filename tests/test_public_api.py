@@ -10,6 +10,8 @@ from finkd.records import Counts, NerScores, RunRecord
 from tests.finkd.toys import tiny_model
 from tests.toys import wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name in finkd.__all__ if name != "__version__"]
 CONFIG = """
 name: small

@@ -20,6 +20,8 @@ from tests.contracts.test_stages import SMALL
 from tests.finkd.toys import LABELS, context, tiny_model
 from tests.toys import handmade, wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64}
 ROOM = {"vocab_size": 260, "max_position_embeddings": 130, "pad_token_id": 0}
 

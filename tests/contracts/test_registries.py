@@ -6,7 +6,7 @@ import pytest
 
 from finkd.corpora.errors import ConfigError
 from finkd.losses import losses
-from finkd.models.embedding_transfer import transfers
+from finkd.models import transfers
 from finkd.settings import build
 from finkd.stages import stages
 from finkd.tokenization.maps import maps

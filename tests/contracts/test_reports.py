@@ -12,6 +12,8 @@ from finkd.reports.tables import tables
 from tests.reports.examples import example_records
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS
 
+pytestmark = pytest.mark.slow
+
 RECORDS = [dataclasses.replace(each, corpus="finer-ord") for each in example_records()]
 """On a corpus of which published scores are known."""
 SEVERAL = [*RECORDS, *example_records()]

@@ -12,6 +12,8 @@ from finkd.settings import build
 from finkd.stages import stages
 from tests.finkd.toys import LABELS, context, outputs, spec_of, tiny_model
 
+pytestmark = pytest.mark.slow
+
 # Defaults made for real models and corpora, cut down to toys; a stage that needs nothing of this kind is not listed.
 SMALL = {
     "truncate-layers": {"layers": [0, 2]},

@@ -8,6 +8,8 @@ import yaml
 
 from tests.toys import wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 STUDENT = "systems.Domain student.strategy"
 GOLD = "stages.task-distill:gold"
 TUNE = {"strategy": "finetune"}

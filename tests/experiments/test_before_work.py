@@ -10,6 +10,8 @@ from finkd.records import load_records
 from tests.contracts.test_families import FAMILIES
 from tests.toys import wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = 30
 TEXT = "".join(f"The bank number {number} lent money to Acme Corp.\n" for number in range(SENTENCES)) * 2
 SHORT = f"finkd: text: {SENTENCES} distinct sentences of 20,000 asked for; using all of them"

@@ -12,6 +12,8 @@ from transformers import AutoTokenizer
 
 from finkd.experiments.commands.listing import KINDS
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 

@@ -8,6 +8,8 @@ from finkd.experiments.commands.compress import METHODS
 from finkd.models.loading import load_model
 from tests.finkd.toys import LABELS, tiny_model
 
+pytestmark = pytest.mark.slow
+
 QUICK = {
     "factorize": ("--set", "rank=8"),
     "decompose": ("--set", "budget=0.5"),

@@ -7,6 +7,8 @@ import pytest
 from finkd.export.onnx import Parity
 from tests.finkd.toys import LABELS, tiny_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tagger(tmp_path_factory):

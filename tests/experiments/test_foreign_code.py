@@ -21,6 +21,8 @@ from tests.experiments.test_bad_input import one_line_each
 from tests.finkd.toys import LABELS, tiny_model
 from tests.toys import TEXTS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("corpora", "tokenization", "finkd", "reports", "experiments", "benchmarks")
 LOADS = ("from_pretrained", "from_config", "pipeline", "AutoConfig", "SentenceTransformer")

@@ -5,6 +5,8 @@ import stat
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def _group_may_read():

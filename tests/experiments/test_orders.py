@@ -16,6 +16,8 @@ from finkd.strategies.parsing import parse
 from tests.finkd.models.layer_overrides import slim_model
 from tests.finkd.toys import LABELS, context, spec_of, tiny_model
 
+pytestmark = pytest.mark.slow
+
 IMPOSSIBLE = {
     "finetune > task-distill:text > compress:tie-layers > compress:prune": "of low rank already; prune before that",
     "finetune > compress:tie-layers > compress:prune(what=layers)": "shared or of low rank already; prune before that",

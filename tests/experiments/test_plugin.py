@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = Path(__file__).parents[1] / "plugin"
 
 

@@ -11,6 +11,8 @@ import finkd
 from finkd.experiments import cli
 from finkd.experiments.commands.listing import KINDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "accelerate", "pandas", "matplotlib", "spacy", "datasets", "sklearn")
 PROGRAM = [sys.executable, "-c", "from finkd.experiments.cli import main; main()"]

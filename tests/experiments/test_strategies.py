@@ -16,6 +16,8 @@ from finkd.experiments.strategies.script import main
 from finkd.store import Store
 from finkd.strategies import strategies
 
+pytestmark = pytest.mark.slow
+
 TEXT = """The Borrower shall pay interest to Acme Corp.
 Shares of Goldman fell.
 Sachs lent money to the Borrower.

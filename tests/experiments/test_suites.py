@@ -14,6 +14,8 @@ from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--set", "schedule={epochs: 2, learning_rate: 1e-3, precision: fp32}")
 RTE = ("entailment", "not_entailment")
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from finkd.corpora.errors import DataError
 from tests.hostile.case import KINDS, Case, Refusal, generator, judge
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 15
 
 

@@ -9,6 +9,8 @@ from finkd.reports.build import build, render_markdown
 from finkd.reports.figures import figures
 from tests.reports.examples import example_records, record
 
+pytestmark = pytest.mark.slow
+
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -14,6 +14,8 @@ from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
 from tests.reports.svg import words
 
+pytestmark = pytest.mark.slow
+
 
 def section(records):
     (found,) = sections(records)

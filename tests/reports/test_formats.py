@@ -22,6 +22,8 @@ from tests.reports.hostile import HOSTILE
 from tests.reports.pages.reader import read
 from tests.reports.regenerate import GOLDEN, golden_files
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.one_of(st.text(), st.text("\\{}$&#%_^~<>|\"'`[]*=+-@!:/ \n", min_size=1), st.sampled_from(HOSTILE))
 
 

@@ -15,6 +15,8 @@ from finkd.reports.report import compose
 from finkd.suites.record import VERSION, TaskRecord, load_task_records
 from tests.reports.tasks import task_record, task_records
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", general)
 def test_table_is_sound(name):

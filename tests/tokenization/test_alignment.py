@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from finkd.tokenization.alignment import align, first_tokens, word_rows
 from tests.toys import FAMILIES
 
+pytestmark = pytest.mark.slow
+
 ODD = [*"aeST25 .,$%é€\t\n", "  ", "e\u0301", "\u0301", "\u200b", "\u200d", "\xa0", "\x00", "\x1b", "\u202e", "\u3000"]
 ODD += ["שלום", "🏦", "👩‍👩‍👧", "中国", "ß", "İ", "ﬁ", "▁", "##a", "Ġ", "[SEP]", "<0x41>", "Acme", " Borrower", "naïve"]
 texts = st.lists(

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from finkd.tokenization.alignment import align, mix
 from tests.toys import FAMILIES
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["Goldman lent $4.75 bn to Société Générale.", "", "x", "the Lender agrees\u200b to pay 日本 in Oslo"]
 OFFSET = 10_000
 

@@ -16,6 +16,8 @@ from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.reports.svg import labels
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--queries", "3", "--seconds", "0")
 
 

@@ -17,6 +17,8 @@ from finkd.experiments.running.jobs import KilledError, side_by_side
 from finkd.models.loading import load_model
 from finkd.records import load_records
 
+pytestmark = pytest.mark.slow
+
 
 def tell_and_square(seed, tell):
     for step in range(3):

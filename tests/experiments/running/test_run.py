@@ -19,6 +19,8 @@ from finkd.experiments.console.progress import ProgressLines
 from finkd.records import load_records
 from finkd.store import MANIFEST
 
+pytestmark = pytest.mark.slow
+
 STUDENT = "domain-student-seed-1"
 
 

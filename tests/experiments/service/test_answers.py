@@ -13,6 +13,8 @@ from finkd.inference import prediction
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [sentence.text for sentence in SENTENCES]
 TAGGER = tiny_model(labels=LABELS, seed=5)
 LIMITS = Limits()

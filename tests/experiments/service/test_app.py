@@ -25,6 +25,8 @@ from finkd.inference.prediction import word_logits
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [sentence.text for sentence in SENTENCES]
 LIMITS = Limits(texts=4, characters=400, seconds=20)
 JSON = {"content-type": "application/json"}

@@ -14,6 +14,8 @@ from finkd.experiments.service.process import TaggerProcess, TaggerSource
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Goldman Sachs lent money to Acme."
 BODY = json.dumps({"texts": [TEXT]}).encode()
 

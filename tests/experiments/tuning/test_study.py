@@ -31,6 +31,8 @@ from finkd.experiments.tuning.study import (
     resume,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def url(tmp_path):

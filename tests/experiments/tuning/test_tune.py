@@ -20,6 +20,8 @@ from finkd.experiments.tuning.trials import Trials
 from finkd.records import load_records
 from finkd.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study(finkd, tuned, tmp_path_factory):

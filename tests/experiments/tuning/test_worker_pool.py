@@ -16,6 +16,8 @@ from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.study import RETRY
 from finkd.experiments.tuning.worker_pool import Begun, TrialError, TrialOutcome, WorkerPool, Working
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Job:

@@ -17,6 +17,8 @@ from finkd.stages.task_distill import TaskDistill
 from tests.finkd.toys import LABELS, QUICK, context, tiny_model
 from tests.toys import handmade, trained
 
+pytestmark = pytest.mark.slow
+
 TEXT = Sentence.from_words(["The", "bank", "sold", "Acme", "Corp", "to", "Zenith", "in", "May", "2003", "."])
 
 

@@ -16,6 +16,8 @@ from finkd.stages.sharing import Tensorize, TieLayers
 from tests.finkd.models.layer_overrides import FAMILIES, TEXT
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, outputs, tiny_model
 
+pytestmark = pytest.mark.slow
+
 
 def product(factors):
     cores = torch.stack([core if core.dim() == 2 else torch.diag(core) for core in factors.cores])

@@ -15,6 +15,8 @@ from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step
 from tests.finkd.toys import QUICK, context, tiny_model
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "truncate-layers": {"layers": [0, 2]},
     "finetune": {"schedule": {"epochs": 1, "batch_tokens": 64}},

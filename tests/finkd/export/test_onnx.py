@@ -18,6 +18,8 @@ from finkd.inference.tagging import predict
 from tests.finkd.models.layer_overrides import FAMILIES, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):

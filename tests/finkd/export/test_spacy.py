@@ -20,6 +20,8 @@ from finkd.inference.tagging import predict, tag_sentences
 from finkd.models.lookup import FACTORY, tagger_folder
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [sentence.text for sentence in SENTENCES]
 
 

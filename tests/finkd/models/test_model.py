@@ -17,6 +17,8 @@ from finkd.models.model import Model
 from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES, handmade, wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Acme Corp. agreed."
 ROBERTAS = ["camembert", "data2vec-text", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"]
 OTHERS = ["bert", "distilbert", "esm", "longformer", "luke", "mpnet"]

@@ -9,6 +9,8 @@ from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 TEXT = "The Borrower shall pay interest to Acme Corp., naïve € lenders agree."
 
 

@@ -14,6 +14,8 @@ from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.timing import TURN, WARM_UPS, WATTS, Meter, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
+pytestmark = pytest.mark.slow
+
 FAR = {"bnb-int8": 0.05, "nf4": 0.3, "bf16": 0.05, "cuda": 0.05, "int8": 0.2, "torchao-int8": 0.2, "onnx-int8": 0.05}
 CANNOT = {
     "cuda": None if torch.cuda.is_available() else "there is no GPU",

@@ -19,6 +19,8 @@ from finkd.suites.summaries.writers import load_writer, write_random
 from finkd.suites.summaries.writing import Prompt, write
 from finkd.training.schedule import Schedule
 
+pytestmark = pytest.mark.slow
+
 TEXT = """\
 #Ann#: The bank lent us money.
 #Bob#: How much money? I ask again.

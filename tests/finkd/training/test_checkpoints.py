@@ -24,6 +24,8 @@ from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 from tests.toys import bpe
 
+pytestmark = pytest.mark.slow
+
 LONG = replace(QUICK, epochs=6, batch_tokens=32, dropout=0.2)
 
 

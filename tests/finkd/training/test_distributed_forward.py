@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 from tests.finkd import launched
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1"]
 """Without ``--multi_gpu`` accelerate starts one process; on a machine without GPUs they are processes all the same."""

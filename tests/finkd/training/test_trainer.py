@@ -29,6 +29,8 @@ from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
+pytestmark = pytest.mark.slow
+
 
 def student(labels=LABELS, **how):
     return tiny_model(labels=labels, **how)

@@ -15,6 +15,8 @@ from tests.reports.pages.reader import read
 from tests.reports.svg import words
 from tests.toys import TEXTS, handmade, trained
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def analysis():
