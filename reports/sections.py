@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -139,8 +139,13 @@ class Section:
 
     @property
     def teacher(self) -> SystemResults | None:
-        """The first teacher, against which students are measured."""
+        """The first teacher."""
         return next(iter(self.of_role("teacher")), None)
+
+    def teacher_of(self, system: SystemResults) -> SystemResults | None:
+        """Return the teacher that a student names, or else the first one."""
+        named = configured(system.records[0]).get("teacher")
+        return next((each for each in self.of_role("teacher") if each.name == named), self.teacher)
 
     @property
     def best_student(self) -> SystemResults | None:
@@ -153,8 +158,8 @@ class Section:
         return tuple(system for system in self.systems if system.role == role)
 
     def retention(self, system: SystemResults) -> float | None:
-        """Mean micro-F1 of a student as a share of the teacher's mean; ``None`` for others and without a teacher."""
-        teacher = self.teacher
+        """Mean micro-F1 of a student as a share of its teacher's mean; ``None`` for others and without a teacher."""
+        teacher = self.teacher_of(system)
         if system.role != "student" or teacher is None or not (teacher.is_scored and teacher.f1.mean):
             return None
         return system.f1.mean / teacher.f1.mean
@@ -162,9 +167,14 @@ class Section:
 
 def ordering(record: RunRecord) -> str:
     """Return the strategy of a record's system as the configuration has it, empty if that does not say."""
+    return str(configured(record).get("strategy", ""))
+
+
+def configured(record: RunRecord) -> Mapping[str, Any]:
+    """Return the settings of a record's system in the configuration of its run; empty if that does not say."""
     systems: Any = record.config.get("systems")
     own = systems.get(record.system) if isinstance(systems, dict) else None
-    return str(own.get("strategy", "")) if isinstance(own, dict) else ""
+    return own if isinstance(own, dict) else {}
 
 
 def sections(records: Iterable[RunRecord]) -> tuple[Section, ...]:
@@ -193,10 +203,10 @@ def sections(records: Iterable[RunRecord]) -> tuple[Section, ...]:
 def _section(records: list[RunRecord]) -> Section:
     _check_same_gold(records)
     systems = [_system(list(members)) for _, members in groupby(records, lambda record: record.system)]
-    configured = _configured_order(records)
+    order = _configured_order(records)
 
     def position(system: SystemResults) -> tuple[int, int, str]:
-        named = configured.index(system.name) if system.name in configured else len(configured)
+        named = order.index(system.name) if system.name in order else len(order)
         return ROLES.index(system.role), named, system.name
 
     first = records[0]

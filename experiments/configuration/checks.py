@@ -64,18 +64,17 @@ def find_inputs(experiment: Experiment) -> None:
     """
     for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
         check_exists(corpus)
-    resolve(experiment.teacher)
+    for name in experiment.systems:
+        resolve(experiment.start_of(name))
 
 
 def _names(experiment: Experiment) -> Iterator[str]:
     """Names that are unknown, or that cannot tell files apart."""
     if not slug(experiment.name):
         yield f"name: expected a letter or digit (got {experiment.name!r})"
-    teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
     for split in {"train", experiment.split}.intersection(experiment.extra_splits):
         yield f"extra_splits: expected splits on which nothing is learned or chosen (got {split!r})"
-    if len(teachers) > 1:
-        yield f"systems: only one may have the role 'teacher' (got {', '.join(teachers)})"
+    yield from _teachers(experiment)
     if not experiment.systems:
         yield "systems: expected at least one, such as 'teacher: {role: teacher, strategy: finetune}'"
     for baseline in experiment.baselines:
@@ -88,6 +87,19 @@ def _names(experiment: Experiment) -> Iterator[str]:
         elif slug(name) in taken:
             yield f"systems.{name}: its files would have the names of those of {taken[slug(name)]!r}; rename one"
         taken[slug(name)] = name
+
+
+def _teachers(experiment: Experiment) -> Iterator[str]:
+    """Systems that name no teacher, or the wrong one."""
+    teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
+    for name, system in experiment.systems.items():
+        key, found = f"systems.{name}.teacher", system.teacher
+        if found is not None and system.role == "teacher":
+            yield f"{key}: a system with the role 'teacher' learns from no other system (got {found!r})"
+        elif found is not None and found not in teachers:
+            yield f"{key}: expected a system with the role 'teacher' (got {found!r})"
+        elif found is None and system.role == "student" and len(teachers) > 1:
+            yield f"{key}: expected one of several teachers ({', '.join(teachers)}; got none)"
 
 
 def _numbers(experiment: Experiment) -> Iterator[str]:

@@ -35,11 +35,15 @@ class System:
     Attributes:
         strategy: its stages in the textual form, or the name of a known strategy. In a file, ``after: other`` beside it
             has it go on where the strategy of a system above it ends.
-        role: the ``teacher`` is what the students of the experiment learn from; there is at most one.
+        role: the systems of role ``teacher`` are what others learn from.
+        start: name or folder of the model that its strategy begins with; by default the experiment's ``teacher``.
+        teacher: the system of role ``teacher`` that it learns from; where there is only one, that one.
     """
 
     strategy: str
     role: Literal["teacher", "student"] = "student"
+    start: str | None = None
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Experiment:
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         offsets: what the offsets of a user's labelled spans count.
         systems: name -> system, in the order of the report.
-        teacher: model that every strategy starts from.
+        teacher: model that strategies begin with, unless their system names another ``start``.
         text: unlabelled text of the domain, if a strategy needs any.
         general: unlabelled text of any kind, for ``distill:general`` and ``adapt:general``.
         baselines: scores that need no model.
@@ -86,6 +90,17 @@ class Experiment:
     budget: Budget | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     measure: int = 256
+
+    def start_of(self, name: str) -> str:
+        """Return the name or folder of the model that the strategy of a system begins with."""
+        return self.systems[name].start or self.teacher
+
+    def teacher_of(self, name: str) -> str | None:
+        """Return the system that a system learns from; ``None`` if there is none."""
+        system = self.systems[name]
+        if system.teacher is not None or system.role == "teacher":
+            return system.teacher
+        return next((other for other, each in self.systems.items() if each.role == "teacher"), None)
 
 
 def load_experiment(
@@ -178,8 +193,9 @@ def _continued(systems: Mapping[str, Any]) -> dict[str, Any]:
             other = rest.pop("after")
             before = found.get(other) if isinstance(other, str) else None
             match before, rest:
-                case {"strategy": str(start)}, {"strategy": str(end)}:
-                    system = {**rest, "strategy": f"{start} > {end}"}
+                case {"strategy": str(start)}, {"strategy": str(end)} if "start" not in rest:
+                    begun = {"start": found[other]["start"]} if "start" in found[other] else {}
+                    system = {**rest, **begun, "strategy": f"{start} > {end}"}
                 case _:
                     raise ConfigError(
                         f"systems.{name}.after: expected a system above it that has a strategy, and one that goes on "
@@ -212,7 +228,8 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     for name in names:
         if name not in experiment.systems:
             raise ConfigError(f"--only: {unknown('systems', name, list(experiment.systems))}")
-    kept = {name: each for name, each in experiment.systems.items() if name in names or each.role == "teacher"}
+    taught = {experiment.teacher_of(name) for name in names}
+    kept = {name: each for name, each in experiment.systems.items() if name in (*names, *taught)}
     return dataclasses.replace(experiment, systems=kept)
 
 
@@ -249,5 +266,9 @@ def one_strategy(
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:
-    """The experiment as plain JSON values, every default filled in."""
-    return dataclasses.asdict(experiment)
+    """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
+    systems = {
+        name: {key: value for key, value in dataclasses.asdict(system).items() if value is not None}
+        for name, system in experiment.systems.items()
+    }
+    return {**dataclasses.asdict(experiment), "systems": systems}

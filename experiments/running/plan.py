@@ -54,24 +54,24 @@ def plan(prepared: Prepared) -> list[Planned]:
     Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
     copies with lost names, of which nobody knows how many there will be, are not in them.
     """
-    teacher = prepared.spec.shape
     speed = _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
     for seed in prepared.experiment.seeds:
-        for system, stages in prepared.addresses(seed):
-            if system not in prepared.experiment.systems and seen.issuperset(key for _, key in stages):
+        for name, system, stages in prepared.addresses(seed):
+            if name != system and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
-            spec = prepared.spec
+            spec = prepared.spec(system)
+            teacher = prepared.spec(prepared.experiment.teacher_of(system) or system).shape
             for step, key in stages:
                 spec, training = step.stage.validate(spec), step.stage.training
                 if prepared.store.has(key):
-                    found.append(Planned(seed, system, step.name, key, "stored"))
+                    found.append(Planned(seed, name, step.name, key, "stored"))
                 elif key in seen:
-                    found.append(Planned(seed, system, step.name, key, "shared"))
+                    found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
                     cost = _cost(training, spec.shape, teacher, prepared, speed) if training else (0.0, 0)
-                    found.append(Planned(seed, system, step.name, key, "to do", *cost))
+                    found.append(Planned(seed, name, step.name, key, "to do", *cost))
                 seen.add(key)
     return found
 

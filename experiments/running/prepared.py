@@ -66,8 +66,8 @@ class Prepared:
         self.known = known_words(self.train)
         seen = {sentence.text for sentence in self.train}
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
-        self.start = lineage.origin(experiment.teacher)
-        self.spec = ModelSpec.of(experiment.teacher, self.labels)
+        models = {experiment.start_of(name) for name in experiment.systems}
+        self._origins = {model: lineage.origin(model) for model in sorted(models)}
         self._validate()
         list(self.addresses(experiment.seeds[0]))  # a stage may lack something that only its address asks for
 
@@ -87,13 +87,18 @@ class Prepared:
         """
         for name, strategy in self.systems():
             with located(f"systems.{name}.strategy"):
-                made = [self.spec, *strategy.validate(self.spec)][-1]
+                spec = self.spec(name)
+                made = [spec, *strategy.validate(spec)][-1]
                 if made.head != "labels":
                     raise ConfigError("ends in a model that scores no labels; add finetune or task-distill")
                 made.check_corpus()
-            for teacher, other in self._ancestors().of(strategy).items():
+            for teacher, other in self._ancestors(name).of(strategy).items():
                 with located(f"teacher {teacher!r}"):
-                    other.validate(self.spec)
+                    other.validate(spec)
+
+    def spec(self, system: str) -> ModelSpec:
+        """What is known of the model that the strategy of a system begins with."""
+        return ModelSpec.of(self.experiment.start_of(system), self.labels)
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:
@@ -103,7 +108,7 @@ class Prepared:
         return self.data.splits[name]
 
     def systems(self) -> list[tuple[str, Strategy]]:
-        """Every system with its stages, the teacher first."""
+        """Every system with its stages, teachers first."""
         systems = self.experiment.systems
         names = sorted(systems, key=lambda each: systems[each].role != "teacher")
         return [(name, self._within(systems[name].role, systems[name].strategy)) for name in names]
@@ -122,38 +127,44 @@ class Prepared:
             self._glances[source] = self.counts.get(source, len(drawn)), mean
         return self._glances[source]
 
-    def addresses(self, seed: int) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
+    def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.
+
+        Yields:
+            the name of the system, or the strategy that makes a teacher for it, then the system, then its stages.
 
         Strategies that only make a teacher for some stage come before the system that it belongs to.
 
         Raises:
             ConfigError: if a stage lacks something it needs.
         """
-        taught: TaughtBy | None = None
+        taught: dict[str | None, TaughtBy] = {}
         for name, steps in self.systems():
-            ancestors = self._ancestors()
-            context = ancestors.within(self._context(seed, taught))
+            ancestors = self._ancestors(name)
+            context = ancestors.within(self._context(seed, taught.get(self.experiment.teacher_of(name))))
             with located(f"systems.{name}.strategy"):
-                keys = lineage.addresses(self.start, steps, context)
+                keys = lineage.addresses(ancestors.start, steps, context)
             for strategy, others in ancestors.of(steps).items():
-                yield strategy, list(zip(others, lineage.addresses(self.start, others, context), strict=True))
-            if self.experiment.systems[name].role == "teacher":
-                taught = self._taught_by(keys[-1])
-            yield name, list(zip(steps, keys, strict=True))
+                yield (
+                    strategy,
+                    name,
+                    list(zip(others, lineage.addresses(ancestors.start, others, context), strict=True)),
+                )
+            taught[name] = self._taught_by(keys[-1])
+            yield name, name, list(zip(steps, keys, strict=True))
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
         """Train every system with a seed, or take it from the store; ``look`` as for ``training.trainer.train``."""
         outcomes: Outcomes = {}
-        taught: TaughtBy | None = None
+        taught: dict[str | None, TaughtBy] = {}
         for name, steps in self.systems():
             watch = Watch(name, seed, listen)
-            ancestors = self._ancestors(watch.teaches)
-            context = replace(ancestors.within(self._context(seed, taught, watch)), look=look)
-            outcome = lineage.run(self.experiment.teacher, self.start, steps, context, watch.begins)
+            ancestors = self._ancestors(name, watch.teaches)
+            teacher = taught.get(self.experiment.teacher_of(name))
+            context = replace(ancestors.within(self._context(seed, teacher, watch)), look=look)
+            outcome = lineage.run(ancestors.teacher, ancestors.start, steps, context, watch.begins)
             outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.of(steps), ancestors, context))
-            if self.experiment.systems[name].role == "teacher":
-                taught = self._taught_by(outcomes[name].key)
+            taught[name] = self._taught_by(outcomes[name].key)
         return {name: outcomes[name] for name in self.experiment.systems}
 
     def _teachers(
@@ -174,8 +185,9 @@ class Prepared:
     def _taught_by(self, key: str) -> TaughtBy:
         return TaughtBy(key, lambda: load_model(self.store.root / key))
 
-    def _ancestors(self, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
-        return Ancestors(self.experiment.teacher, self.start, self.experiment.stages, begins)
+    def _ancestors(self, system: str, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
+        model = self.experiment.start_of(system)
+        return Ancestors(model, self._origins[model], self.experiment.stages, begins)
 
     def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
         """What the stages of one system may use; without anyone watching, nothing is computed."""

@@ -171,9 +171,9 @@ class _Recorder:
             for name, outcome in outcomes.items()
         }
         resources = measure(published, self.prepared.scored, self.experiment.measure)
-        teacher = next((finished[n] for n, s in self.experiment.systems.items() if s.role == "teacher"), None)
+        teacher_of = self.experiment.teacher_of
         return records + [
-            self._system(name, seed, outcome, finished[name], resources[name], teacher)
+            self._system(name, seed, outcome, finished[name], resources[name], finished[teacher_of(name) or name])
             for name, outcome in outcomes.items()
         ]
 
@@ -187,7 +187,7 @@ class _Recorder:
         return self._save(self._record(name, "baseline", seed, scores))
 
     def _system(
-        self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
+        self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model
     ) -> RunRecord:
         system = self.experiment.systems[name]
         record = self._record(
@@ -199,7 +199,7 @@ class _Recorder:
             resources=resources,
             lineage=outcome.lineage,
             teachers=outcome.teachers,
-            vocabulary=self._vocabulary(model, teacher or model),
+            vocabulary=self._vocabulary(model, teacher),
         )
         write_atomic(self.out / "models" / _stem(name, seed) / "README.md", card(record))
         return self._save(record)

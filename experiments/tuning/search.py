@@ -213,10 +213,11 @@ def _systems(experiment: Experiment, tuned: str) -> dict[str, Any]:
     """
     kept: dict[str, Any] = {}
     for name, system in experiment.systems.items():
-        if system.role == "teacher":
-            kept[name] = {"role": "teacher", "strategy": written_out(system.strategy, experiment.stages)}
+        start = {"start": system.start} if system.start else {}
+        if name == experiment.teacher_of(tuned):
+            kept[name] = {"role": "teacher", "strategy": written_out(system.strategy, experiment.stages), **start}
         elif name == tuned:
-            kept[name] = {"strategy": system.strategy}
+            kept[name] = {"strategy": system.strategy, **start}
     return kept
 
 

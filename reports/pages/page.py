@@ -57,7 +57,7 @@ def summary(section: Section) -> str:
 
 def _student(section: Section, student: SystemResults) -> str:
     place = f"On {section.corpus} ({section.split} split), the student {student.name}"
-    teacher, retention = section.teacher, section.retention(student)
+    teacher, retention = section.teacher_of(student), section.retention(student)
     if teacher is None or retention is None:
         return f"{place} reaches micro-F1 {student.f1.mean:.3f}."
     found = f"keeps {retention:.1%} of the teacher's micro-F1 ({student.f1.mean:.3f} of {teacher.f1.mean:.3f})"

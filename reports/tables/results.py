@@ -75,7 +75,9 @@ def _speed(column: str, digits: int) -> Callable[[SystemResults], Cell]:
 def _notes(section: Section, compared: list[Rival]) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
-        notes.append(f"Retention: mean micro-F1 as a share of the mean of {section.teacher.name}.")
+        teachers = {each.name for student in section.of_role("student") if (each := section.teacher_of(student))}
+        whose = section.teacher.name if len(teachers) == 1 else "the student's own teacher"
+        notes.append(f"Retention: mean micro-F1 as a share of the mean of {whose}.")
     notes += hard_name_notes(section)
     if section.extra_splits:
         notes.append(f"Scored beside it, with nothing chosen on it: {' and '.join(section.extra_splits)}.")

@@ -304,7 +304,7 @@ def _prepared(path: Path, overrides: tuple[str, ...] = ()) -> list[str]:
     """The checks before work."""
     experiment = load_experiment(path, overrides)
     prepared = Prepared(experiment, path.parent / "store")
-    return [key for _, stages in prepared.addresses(experiment.seeds[0]) for _, key in stages]
+    return [key for *_, stages in prepared.addresses(experiment.seeds[0]) for _, key in stages]
 
 
 def _legal(random: Random, folder: Path) -> Case:

@@ -1,0 +1,91 @@
+"""Systems that begin with models of their own, and learn from the teacher that they name."""
+
+import json
+
+import pytest
+import yaml
+
+from finkd.corpora.errors import ConfigError, UnavailableError
+from finkd.experiments.configuration.experiment import from_settings
+from finkd.experiments.running.plan import plan
+from finkd.experiments.running.prepared import Prepared
+from finkd.experiments.running.run import run
+from finkd.models.loading import load_model
+from tests.finkd.toys import tiny_model
+from tests.toys import roberta
+
+STUDENT = "truncate-layers > task-distill:gold"
+
+
+@pytest.fixture
+def settings(settings, tmp_path):
+    """One student taught by a model like itself, by a wider one with another tokenizer, and one that goes on."""
+    settings = yaml.safe_load(yaml.safe_dump(settings))
+    big = tmp_path / "big"
+    big.mkdir()
+    tiny_model(roberta(), layers=3, width=48, family="roberta").save(big)
+    settings["systems"] = {
+        "big": {"role": "teacher", "strategy": "finetune", "start": str(big)},
+        "own": {"role": "teacher", "strategy": "finetune"},
+        "from big": {"strategy": STUDENT, "teacher": "big"},
+        "from own": {"strategy": STUDENT, "teacher": "own"},
+        "smaller big": {"strategy": "truncate-layers", "start": str(big), "teacher": "own"},
+        "cut": {"strategy": "task-distill:gold", "after": "smaller big", "teacher": "big"},
+    }
+    settings["systems"]["smaller big"]["strategy"] = "truncate-layers(layers=[0, 2]) > finetune"
+    return settings
+
+
+@pytest.fixture
+def experiment(settings):
+    return from_settings(settings)
+
+
+def test_each_learns_from_its_own_teacher(experiment, tmp_path):
+    records = {record.system: record for record in run(experiment, tmp_path / "out") if record.role != "baseline"}
+    models = {name: load_model(tmp_path / "out/models" / f"{name.replace(' ', '-')}-seed-1") for name in records}
+    assert models["big"].encoder.config.model_type == "roberta" == models["smaller big"].encoder.config.model_type
+    assert models["from big"].tokenizer.fingerprint == models["from own"].tokenizer.fingerprint
+    keys = {name: [stage.key for stage in record.lineage] for name, record in records.items()}
+    assert keys["from big"][0] == keys["from own"][0]  # both begin alike
+    assert keys["from big"][1] != keys["from own"][1]
+    assert keys["cut"][:2] == keys["smaller big"]
+    overlap = {name: record.vocabulary["overlap"] for name, record in records.items()}  # with the teacher's vocabulary
+    assert overlap["from own"] == 1 == overlap["cut"]
+    assert overlap["from big"] < 1
+    assert overlap["smaller big"] < 1
+    page = (tmp_path / "out/report.html").read_text()
+    assert "Retention: mean micro-F1 as a share of the mean of the student&#39;s own teacher" in page
+    again = run(experiment, tmp_path / "out")
+    assert all(stage.cached for record in again for stage in record.lineage)
+
+
+def test_what_a_system_leaves_open_is_not_written(experiment, tmp_path):
+    run(experiment, tmp_path / "out")
+    systems = json.loads((tmp_path / "out/experiment.json").read_text())["systems"]
+    assert systems["own"] == {"role": "teacher", "strategy": "finetune"}
+    assert systems["from big"] == {"role": "student", "strategy": STUDENT, "teacher": "big"}
+
+
+def test_a_plan_counts_with_the_model_of_each_system(experiment, tmp_path):
+    prepared = Prepared(experiment, tmp_path / "store")
+    assert prepared.spec("big").shape.width == 48
+    assert prepared.spec("own").shape.width == 32
+    bytes_of = {(each.system, each.stage): each.bytes for each in plan(prepared)}
+    assert bytes_of["from big", "task-distill:gold"] > bytes_of["from own", "task-distill:gold"]
+
+
+def test_a_start_that_is_nowhere_is_told_before_any_work(settings):
+    settings["systems"]["own"]["start"] = "./nowhere"
+    with pytest.raises(UnavailableError, match=r"'\./nowhere': neither a local folder"):
+        from_settings(settings, find=True)
+
+
+def test_a_system_that_goes_on_begins_where_the_other_began(settings):
+    settings["systems"]["cut"]["start"] = "elsewhere"
+    with pytest.raises(ConfigError, match=r"systems\.cut\.after: expected a system above it"):
+        from_settings(settings)
+
+
+def test_only_a_student_and_its_teacher_are_kept(settings):
+    assert list(from_settings(settings, only=["from big"]).systems) == ["big", "from big"]
