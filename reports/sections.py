@@ -170,6 +170,11 @@ def ordering(record: RunRecord) -> str:
     return str(configured(record).get("strategy", ""))
 
 
+def base_model(record: RunRecord) -> str:
+    """Return the pretrained model that a record's system begins with, empty if the configuration does not say."""
+    return str(configured(record).get("start") or record.config.get("teacher", ""))
+
+
 def configured(record: RunRecord) -> Mapping[str, Any]:
     """Return the settings of a record's system in the configuration of its run; empty if that does not say."""
     systems: Any = record.config.get("systems")

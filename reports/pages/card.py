@@ -12,7 +12,7 @@ from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
 from finkd.reports.pages.templating import TEXTS
-from finkd.reports.sections import ordering
+from finkd.reports.sections import base_model, ordering
 from finkd.reports.table import number, plain
 
 
@@ -27,7 +27,7 @@ def card(record: RunRecord) -> str:
         experiment=escape(plain(record.experiment)),
         notice=SAMPLE_NOTICE if record.sample else "",
         role=record.role,
-        base=escape(plain(str(record.config.get("teacher", "")))),
+        base=escape(plain(base_model(record))),
         stages=[(escape(plain(stage.kind)), f"{stage.seconds:,.0f}", f"{stage.tokens:,}") for stage in record.lineage],
         works=[escape(work.full) for work in cited("strategies", ordering(record))],
         corpus=escape(plain(record.corpus)),
@@ -73,7 +73,7 @@ def _head(record: RunRecord) -> ModelCardData:
         library_name="transformers",
         pipeline_tag="token-classification",
         license="other",
-        base_model=plain(str(record.config.get("teacher", ""))),
+        base_model=plain(base_model(record)),
         tags=["finkd", "finance", "named-entity-recognition", "knowledge-distillation"],
         metrics=["f1", "precision", "recall"],
         model_name=plain(record.system),

@@ -56,6 +56,18 @@ def test_retention_is_the_ratio_of_means():
         assert section.retention(section.best_student) is None
 
 
+def test_retention_is_a_share_of_the_students_own_teacher():
+    records = [
+        record("big", "teacher", 1, org=(80, 0, 0), per=(20, 0, 0)),
+        record("own", "teacher", 1, org=(40, 0, 40), per=(10, 0, 10)),
+        record("a", "student", 1, org=(40, 0, 40), per=(10, 0, 10)),
+    ]
+    for teacher, retention in (("big", 2 / 3), ("own", 1.0)):
+        config = {"systems": {"a": {"strategy": "finetune", "teacher": teacher}}}
+        (section,) = sections([dataclasses.replace(each, config=config) for each in records])
+        assert section.retention(section.best_student) == pytest.approx(retention)
+
+
 @pytest.mark.parametrize(
     ("records", "message"),
     [

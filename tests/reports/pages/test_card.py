@@ -29,6 +29,13 @@ def test_scores_stand_in_the_model_index():
     assert results["macro-f1"].metric_value == pytest.approx((68 / 80 + 14 / 20) / 2)
 
 
+def test_the_base_model_is_what_the_system_began_with():
+    config = {"teacher": "small/model", "systems": {"domain-vocabulary": {"strategy": "finetune"}}}
+    assert ModelCard(card(student(config=config))).data.base_model == "small/model"
+    config["systems"]["domain-vocabulary"]["start"] = "big/model"
+    assert ModelCard(card(student(config=config))).data.base_model == "big/model"
+
+
 def test_a_score_of_nothing_is_a_dash_and_none_in_the_model_index():
     text = card(record("s", "student", 1, org=(0, 0, 0), per=(0, 2, 0)))
     assert "| ORG | – | – | – | 0 |" in text
