@@ -58,9 +58,9 @@ def test_retention_is_the_ratio_of_means():
 
 def test_retention_is_a_share_of_the_students_own_teacher():
     records = [
-        record("big", "teacher", 1, org=(80, 0, 0), per=(20, 0, 0)),
-        record("own", "teacher", 1, org=(40, 0, 40), per=(10, 0, 10)),
-        record("a", "student", 1, org=(40, 0, 40), per=(10, 0, 10)),
+        record("big", "teacher", 1, org=(80, 80, 80), per=(20, 20, 20)),
+        record("own", "teacher", 1, org=(40, 40, 80), per=(10, 10, 20)),
+        record("a", "student", 1, org=(40, 40, 80), per=(10, 10, 20)),
     ]
     for teacher, retention in (("big", 2 / 3), ("own", 1.0)):
         config = {"systems": {"a": {"strategy": "finetune", "teacher": teacher}}}
