@@ -89,7 +89,7 @@ def questions(model: str, batch: int, long: int) -> tuple[list[Question], bytes]
 
 @dataclass
 class Seen:
-    """What is counted while the service is asked."""
+    """Counts of the requests so far."""
 
     answers: Counter[str] = field(default_factory=Counter)
     wrong: int = 0

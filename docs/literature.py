@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent
 
 
 def page() -> str:
-    """What each name goes back to, and the list of all works."""
+    """Build the page: the works behind each name, and the list of all works."""
     made = "Made by `python docs/literature.py` from `reports/literature/references.yaml`, as is "
     lines = ["# Literature", "", f"{made}[references.bib](references.bib).", ""]
     for kind, heading in KINDS.items():

@@ -25,13 +25,13 @@ class Chapter:
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
-        """What there is to draw."""
+        """Figures of the report."""
         return tuple(pictures(self.section))
 
 
 @dataclass(frozen=True)
 class Report:
-    """What every format writes.
+    """Content of a report, which every format writes.
 
     Attributes:
         chapters: one for each section, in order.

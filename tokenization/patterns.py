@@ -28,7 +28,7 @@ _ESCAPE = re.compile(r"\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|x[0-9a-fA-F]{1,2}|[0-7]{1,3
 
 @dataclass
 class _Group:
-    """What is known of a group that is being read, or of one atom.
+    """State of a group that is being read, or of one atom.
 
     Attributes:
         opened: repetitions without an end in the present alternative.

@@ -189,7 +189,7 @@ class Tokenizer:
 
     @cached_property
     def continuation(self) -> str:
-        """How the vocabulary tells the start of a word from its continuation.
+        """Marker that tells the start of a word from its continuation.
 
         ``"##"`` marks continuations (WordPiece); ``"Ġ"`` (byte-level) and ``"▁"`` (Metaspace) mark starts; ``""`` if
         tokens carry no mark.

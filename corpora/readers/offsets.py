@@ -66,7 +66,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class _Fit:
-    """How well a file's spans fit its words under one reading; less is better.
+    """Misfit of a file's spans with its words under one reading; less is better.
 
     Attributes:
         cuts: borders within a word, or outside of the text.

@@ -89,7 +89,7 @@ class TaskData:
 
 @dataclass(frozen=True)
 class Hub:
-    """Where the Hugging Face hub holds a task.
+    """Location of a task on the Hugging Face hub.
 
     Attributes:
         path: of the data set.

@@ -28,7 +28,7 @@ from finkd.system.environment import environment
 
 @dataclass(frozen=True)
 class Measuring:
-    """How long to measure.
+    """Number and duration of measurements.
 
     Attributes:
         queries: of each model in each runtime, at least.
@@ -94,7 +94,7 @@ _TOLD = 512
 
 @dataclass(frozen=True)
 class _Measured:
-    """What was timed, by ``"model, runtime"``, but for tokenizing, which is by model."""
+    """Timings by ``"model, runtime"``; those of tokenizing by model."""
 
     running: Mapping[str, Running | Pipeline]
     queries: Mapping[str, Times]

@@ -24,7 +24,7 @@ from finkd.runtimes.timing import percentiles, tokenizing
 
 
 class Competitor(Protocol):
-    """What is compared: its seeds, in all of its runtimes."""
+    """One compared model: its seeds, in all of its runtimes."""
 
     name: str
     folders: Sequence[Path]

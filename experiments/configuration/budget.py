@@ -41,7 +41,7 @@ class Budget:
     seconds: PositiveFloat | None = None
 
     def __post_init__(self) -> None:
-        """See that one is given.
+        """Check that exactly one is given.
 
         Raises:
             ConfigError: if none or several are.

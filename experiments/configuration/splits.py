@@ -30,7 +30,7 @@ def scored_split(data: NerData, wanted: str | None = None) -> str:
 
 
 def check_types(data: NerData, scored: Collection[str]) -> None:
-    """See that every type can be learned: one that the training split lacks is never found.
+    """Check that the training split has every type; a type that it lacks cannot be learned.
 
     Only the splits that are scored are looked at. In the corpora with a name, whose splits are published so, it is told
     of and not refused.

@@ -42,7 +42,7 @@ class Compressed:
     scores: NerScores | None
 
     def figures(self) -> dict[str, Any]:
-        """What a person would want to know, as JSON values."""
+        """Return sizes and scores as JSON values."""
         scores = None if self.scores is None else figures(self.scores)
         return {
             "model": str(self.folder),

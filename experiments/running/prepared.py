@@ -76,7 +76,7 @@ class Prepared:
         return {key: text for key, text in (("text", self.text), ("general", self.general)) if text}
 
     def notes(self) -> list[str]:
-        """What a person should know before the work begins, a line for each."""
+        """Return warnings to show before the work begins, a line for each."""
         return [f"{key}: {text.shortage}" for key, text in self.texts().items() if text.shortage]
 
     def _validate(self) -> None:
@@ -97,7 +97,7 @@ class Prepared:
                     other.validate(spec)
 
     def spec(self, system: str) -> ModelSpec:
-        """What is known of the model that the strategy of a system begins with."""
+        """Return the specification of the model that the strategy of a system begins with."""
         return ModelSpec.of(self.experiment.start_of(system), self.labels)
 
     def _split(self, name: str) -> Sequence[Sentence]:
@@ -119,7 +119,7 @@ class Prepared:
         return within(steps, budget, self.words) if budget and role == "student" else steps
 
     def words(self, source: Source) -> tuple[int, float]:
-        """How many sentences a stage reads, and their mean number of words, for raw text that of the first ones."""
+        """Return the number of sentences of a source, and the mean number of words (raw text: of the first ones)."""
         text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
         if source not in self._glances:
             drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
@@ -190,7 +190,7 @@ class Prepared:
         return Ancestors(model, self._origins[model], self.experiment.stages, begins)
 
     def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
-        """What the stages of one system may use; without anyone watching, nothing is computed."""
+        """Return the context of one system's stages; without a watch, nothing is computed."""
         return Context(
             train=self.train,
             labels=self.labels,

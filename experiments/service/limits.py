@@ -17,7 +17,7 @@ PER_CONNECTION = 192 << 10
 
 @dataclass(frozen=True)
 class Limits:
-    """What requests may ask for, and what the service holds at once.
+    """Limits of single requests, and of all requests at once.
 
     Attributes:
         texts: most texts of a request.

@@ -36,7 +36,7 @@ class Answer(BaseModel):
 
 @dataclass
 class Reply:
-    """What is sent to a client.
+    """A reply to a client.
 
     Attributes:
         status: HTTP status.

@@ -33,7 +33,7 @@ _LOADING = "the tagger is being loaded; come back in a moment"
 
 @dataclass(frozen=True)
 class TaggerSource:
-    """Where the tagger is read from; see ``finkd.export.loading.load_tagger``.
+    """Source of the tagger; see ``finkd.export.loading.load_tagger``.
 
     Attributes:
         model: name or folder.

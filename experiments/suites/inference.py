@@ -28,7 +28,7 @@ _DEVICES = {"cpu": "one core", "cuda": "GPU"}
 
 @dataclass(frozen=True)
 class PassSettings:
-    """How a pass is timed.
+    """Settings of a timed pass.
 
     Attributes:
         limit: most tokens of a pair.

@@ -83,7 +83,7 @@ class Request:
 
     @property
     def store(self) -> Store:
-        """What suites compute once."""
+        """Store of the results that suites compute once."""
         return Store(self.out.parent / "store")
 
     @contextmanager
@@ -94,7 +94,7 @@ class Request:
 
     @property
     def method(self) -> str:
-        """How it learns a task: from the labels alone, or from its teacher beside them."""
+        """Name of the training method: from the labels alone, or from its teacher beside them."""
         return f"distilled from {Path(self.teacher).name}" if self.teacher else "fine-tuned"
 
     def frame(self, suite: str, data: Data, split: str, method: str, seed: int, **parts: Any) -> TaskRecord:

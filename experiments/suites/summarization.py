@@ -34,7 +34,7 @@ Trained = tuple[Writer, float, int]
 
 @dataclass(frozen=True)
 class SummarySettings:
-    """What is compared.
+    """Models and methods to compare.
 
     Attributes:
         ways: prompts, and ``lora`` for a model that is fine-tuned; prompts are asked of the first of ``bits``.

@@ -43,7 +43,7 @@ def is_local(url: str) -> bool:
 
 
 def check_exists(url: str) -> None:
-    """See that there is a database, as far as a file tells.
+    """Check that a database file exists.
 
     Raises:
         ConfigError: if the address is none.
@@ -66,7 +66,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_host(host: str) -> None:
-    """See that only this machine reaches a host to listen at.
+    """Check that a host to listen at is reached from this machine alone.
 
     Raises:
         ConfigError: if others do.

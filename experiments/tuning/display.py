@@ -30,7 +30,7 @@ def shown(console: Console, goals: Sequence[Goal]) -> AbstractContextManager[Cal
 
 
 class Standing:
-    """How far a study is.
+    """Progress of a study.
 
     Args:
         goals: of the study.

@@ -39,7 +39,7 @@ class Between:
     step: Number | None = None
 
     def __post_init__(self) -> None:
-        """See that it is a range.
+        """Check that the range is not empty.
 
         Raises:
             ConfigError: if it is not.
@@ -109,7 +109,7 @@ def _name(choice: Any) -> str:
 
 @dataclass(frozen=True)
 class Search:
-    """What a study looks for, where and how.
+    """Goals, space and method of a study.
 
     Attributes:
         space: setting, by its dotted name -> the values it may take; the configuration gives each a first value.

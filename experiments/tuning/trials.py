@@ -42,7 +42,7 @@ _LOSSES = 20
 
 @dataclass(frozen=True)
 class Trials:
-    """What a process needs to run trials.
+    """The job of a process that runs trials.
 
     Attributes:
         plan: what is varied.

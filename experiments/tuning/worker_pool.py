@@ -49,7 +49,7 @@ _BETWEEN = 0.5
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """How a trial ended.
+    """Result of a trial.
 
     Attributes:
         number: of the trial.
@@ -68,7 +68,7 @@ class TrialOutcome:
 
 @dataclass(frozen=True)
 class Working:
-    """Where a trial is.
+    """Progress of a trial.
 
     Attributes:
         number: of the trial.
@@ -83,7 +83,7 @@ class Working:
 
 @dataclass(frozen=True)
 class Begun:
-    """What there is when the trials begin.
+    """State of the study when the trials begin.
 
     Attributes:
         finished: trials of earlier runs.
@@ -102,7 +102,7 @@ Update = Begun | Working | TrialOutcome
 
 
 class Job(Protocol):
-    """What the processes do. It is sent to each of them."""
+    """The work of the processes; it is sent to each of them."""
 
     def study(self, number: int) -> Study:
         """Return the study, as the process of a number sees it."""

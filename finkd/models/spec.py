@@ -1,4 +1,4 @@
-"""What is known of a model before its weights are read."""
+"""Specification of a model, known before its weights are read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Head = Literal["labels", "words", "none"]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What stages check before any work, and what they change of it for the stages after them.
+    """Specification of a model that stages check, and change for the stages after them.
 
     Attributes:
         head: what the model scores.

@@ -43,7 +43,7 @@ def trainable(model: Model, context: Context) -> Model:
 
 
 def check_tagger(model: Model, context: Context, stage: str) -> None:
-    """See that a model scores the corpus's labels, because a stage asks for its loss.
+    """Check that a model scores the corpus's labels; a stage needs its loss.
 
     Raises:
         ConfigError: if it does not.

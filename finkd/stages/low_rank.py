@@ -63,7 +63,7 @@ class Decompose(Stage):
         return spec.shaped(shape.overridden(ranks=ranks))
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
-        """What is read."""
+        """Return the text that is read."""
         if self.read == "weights":
             return {}
         return {"text": context.source_fingerprint(self.read, "compress:decompose"), "seed": context.seed}

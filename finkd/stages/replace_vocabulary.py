@@ -117,7 +117,7 @@ class ReplaceVocabulary(Stage):
         return StageResult(replace_vocabulary(model, tokenizer, transfer, texts, context.seed))
 
     def method(self) -> Transfer:
-        """How embeddings are made.
+        """Return the method that makes the embeddings.
 
         Raises:
             ConfigError: if the name is unknown, or a setting is wrong.

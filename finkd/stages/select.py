@@ -67,7 +67,7 @@ class Select(Stage):
         }
 
     def narrowed(self, context: Context) -> Context:
-        """What the stages that follow may use."""
+        """Return the context of the stages that follow."""
         chosen = Selected(self, context)
         return replace(context, general=chosen) if self.on == "general" else replace(context, text=chosen)
 

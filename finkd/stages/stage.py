@@ -190,7 +190,7 @@ class Stage(ABC):
         return spec
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
-        """What of the context decides the result: with the settings and the model before, its address in the store.
+        """Return the parts of the context that determine the result, for its address in the store.
 
         Raises:
             ConfigError: if the context lacks something that the stage needs.
@@ -203,12 +203,12 @@ class Stage(ABC):
 
     @property
     def training(self) -> Training | None:
-        """What it trains on; ``None`` if it trains nothing."""
+        """Schedule and text of its training; ``None`` if it trains nothing."""
         return None
 
     @property
     def sources(self) -> frozenset[Source]:
-        """What it reads."""
+        """Sources of text that it reads."""
         return frozenset() if self.training is None else frozenset({self.training.source})
 
     def selected(self) -> Mapping[Source, float]:
@@ -216,7 +216,7 @@ class Stage(ABC):
         return {}
 
     def narrowed(self, context: Context) -> Context:
-        """What the stages after it may use."""
+        """Return the context of the stages after it."""
         return context
 
     def terms(self) -> list[Loss]:

@@ -54,7 +54,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Form:
-    """What raters get, and what they must not see.
+    """A rating form: the texts for raters, and the key that they must not see.
 
     Attributes:
         seed: by which dialogues were drawn and summaries shuffled.

@@ -22,7 +22,7 @@ _BATCH = 1000
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the student's vocabulary a map reaches; special tokens are left out.
+    """Share of the student's vocabulary that a map reaches, special tokens left out.
 
     Attributes:
         types: share of the entries that have a counterpart.
