@@ -117,8 +117,12 @@ def _network(folder: Path, config: Any, kind: str) -> PreTrainedModel:
         raise DataError(
             f"{folder}: config.json does not fit model.safetensors ({first_line(error)}); fetch or train it again"
         ) from error
-    if report["missing_keys"]:
-        lacking = ", ".join(sorted(report["missing_keys"])[:3])
+    missing = set(report["missing_keys"])
+    if kind == "Model" and any(name.startswith("pooler.") for name in missing):
+        network.pooler = None  # heads such as MPNet's leave it out, and no tagger needs it
+        missing = {name for name in missing if not name.startswith("pooler.")}
+    if missing:
+        lacking = ", ".join(sorted(missing)[:3])
         raise DataError(f"{folder}: model.safetensors lacks {lacking}; fetch or train it again")
     more = layers_of(list(report["unexpected_keys"]))
     if more:

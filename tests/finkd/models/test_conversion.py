@@ -5,11 +5,16 @@ import pickle
 
 import pytest
 import torch
+import transformers
+from safetensors.torch import load_file, save_file
 
 from finkd.corpora.errors import ConfigError, DataError
+from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
+from finkd.models.model import Model
 from finkd.models.pretrained import resolve
 from finkd.models.spec import read_head
+from tests.contracts.test_families import ROOM, SIZES
 from tests.finkd.toys import LABELS, tiny_model
 from tests.toys import wordpiece_uncased
 
@@ -88,6 +93,35 @@ def test_a_vocabulary_that_transformers_cannot_read_is_refused(saved):
     (folder / "vocab.txt").write_text("one\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"no tokenizer\.json, and its vocabulary cannot be read"):
         load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [("bert", "cls.predictions"), ("roberta", "lm_head"), ("distilbert", "vocab_projector")],
+)
+def test_embeddings_may_be_saved_under_their_tied_name(family, name, tmp_path):
+    model = with_masked_head(tiny_model(family=family), 1)
+    model.save(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    (embeddings,) = (each for each in weights if "word_embeddings" in each)
+    decoder = f"{name}.weight" if family == "distilbert" else f"{name}.decoder.weight"
+    weights[decoder] = weights.pop(embeddings)
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    torch.testing.assert_close(load_model(tmp_path).embeddings.weight, model.embeddings.weight, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("family", "head"),
+    [("MPNet", "SequenceClassification"), ("MPNet", "QuestionAnswering"), ("Albert", "QuestionAnswering")],
+)
+def test_the_encoder_below_a_head_without_a_pooler_is_read(family, head, tmp_path):
+    settings = {**SIZES, **ROOM, **({"pad_token_id": 1} if family == "MPNet" else {"embedding_size": 16})}
+    network = getattr(transformers, f"{family}For{head}")(getattr(transformers, f"{family}Config")(**settings))
+    Model(network.eval(), wordpiece_uncased()).save(tmp_path)
+    encoder = load_model(tmp_path).network
+    ids = torch.tensor([[2, 20, 30, 3]])
+    expected = network.base_model(input_ids=ids).last_hidden_state
+    torch.testing.assert_close(encoder(input_ids=ids).last_hidden_state, expected)
 
 
 def test_an_encoder_whose_configuration_names_a_head_is_an_encoder(tmp_path, caplog):
