@@ -60,8 +60,12 @@ class TaskDistill(LearningStage):
     @property
     def training(self) -> Training:
         """The sentences and their copies, which the teacher reads too."""
-        copies = self.augment.copies
-        return Training(self.schedule, self.on, copies, has_teacher=True, caches_teacher=self.cache_teacher_outputs)
+        is_read_once = self.cache_teacher_outputs or not self._runs_teacher()
+        return Training(self.schedule, self.on, self.augment.copies, has_teacher=True, caches_teacher=is_read_once)
+
+    def _runs_teacher(self) -> bool:
+        """Whether a term reads more of the teacher than its labels, which are computed once."""
+        return any(term.requires & ~(Requirement.LABELS | Requirement.WORD_LOGITS) for term in self.terms())
 
     def teachers(self) -> tuple[str, ...]:
         """The tagger, and the masked-LM that makes copies."""
@@ -88,8 +92,7 @@ class TaskDistill(LearningStage):
         """The trained student."""
         assert context.teacher is not None
         student = trainable(model, context)
-        terms = self.terms()
-        looks = any(term.requires & ~(Requirement.LABELS | Requirement.WORD_LOGITS) for term in terms)
+        terms, looks = self.terms(), self._runs_teacher()
         tagger = context.teacher.load() if looks or self.entity_replacement else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)

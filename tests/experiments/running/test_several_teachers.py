@@ -89,3 +89,19 @@ def test_a_system_that_goes_on_begins_where_the_other_began(settings):
 
 def test_only_a_student_and_its_teacher_are_kept(settings):
     assert list(from_settings(settings, only=["from big"]).systems) == ["big", "from big"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "is_read_once"), [("tinybert-labels", True), ("word-logits-and-hidden-states", False)]
+)
+def test_a_teacher_of_labels_alone_reads_a_text_once(losses, is_read_once, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("finkd.experiments.running.plan.matmul_speed", lambda precision: 1e9)
+
+    def seconds(epochs):
+        strategy = f"truncate-layers > task-distill:gold(losses={losses}, schedule.epochs={epochs})"
+        systems = {"big": settings["systems"]["big"], "student": {"strategy": strategy}}
+        planned = plan(Prepared(from_settings({**settings, "systems": systems}), tmp_path / "store"))
+        return {each.stage: each.seconds for each in planned}["task-distill:gold"]
+
+    epoch = (seconds(4) - seconds(1)) / 3
+    assert (seconds(1) > 1.5 * epoch) if is_read_once else (seconds(1) == pytest.approx(epoch))
