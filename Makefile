@@ -1,6 +1,6 @@
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
-# make test-fast   the tests that are quick, in less than a minute
+# make test-fast   the tests that are quick, in about a minute
 # make lock   pin every package again, with the hashes of its files, after a change of pyproject.toml (needs uv)
 # make clean  remove the environment and all runs
 
@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
+# Two processes share two cores: with a thread for each core in both they would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constraint .ci/requirements/torch.txt pyproject.toml
 
 .PHONY: run test test-fast lint lock clean
@@ -18,10 +20,10 @@ run: $(INSTALLED)
 	$(BIN)/finkd run experiments/configs/quickstart.yaml
 
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
