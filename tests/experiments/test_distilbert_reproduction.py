@@ -1,5 +1,6 @@
 """The reproduction of DistilBERT, from the command line to its report, on data that tests put on the hub."""
 
+import pytest
 from typer.testing import CliRunner
 
 from finkd.corpora.tasks.questions import Question, QuestionData
@@ -8,6 +9,8 @@ from finkd.experiments.distilbert_reproduction import app
 from finkd.models.loading import load_model
 from finkd.suites.record import load_task_records
 from tests.toys import TEXTS
+
+pytestmark = pytest.mark.slow
 
 
 def test_from_end_to_end(teacher, hub, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from finkd.experiments.cli import app
 from tests.finkd.toys import LABELS, tiny_model
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = ("run", "analyze", "vocab", "align", "list", "tune", "dashboard", "evaluate", "benchmark", "compress")
 COMMANDS += ("export", "predict", "serve", "report", "human-eval form", "human-eval score", "store ls")
 TEXT = "Société lent Acme money."

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.selection import distinct, likeness, quality, ranks
 
+pytestmark = pytest.mark.slow
+
 
 def sentence(text):
     return Sentence.from_words(text.split())

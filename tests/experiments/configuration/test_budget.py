@@ -10,6 +10,8 @@ from finkd.experiments.configuration.budget import TOKENS_PER_WORD, Budget, with
 from finkd.strategies.parsing import parse
 from tests.experiments.conftest import TRAIN
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"gold": (100, 10.0), "text": (300, 20.0)}  # 1,300 and 7,800 tokens
 STRATEGY = "adapt(epochs=1) > truncate-layers > adapt(epochs=2, batch_tokens=100) > finetune(epochs=3, batch_tokens=50)"
 SETTINGS = {"adapt": {"schedule": {}}, "finetune": {"schedule": {}}}

@@ -15,6 +15,8 @@ from finkd.experiments.console import threads
 from finkd.experiments.console.terminal import prepare_libraries
 from finkd.runtimes.timing import Batches
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 COMPUTING = ("run", "tune", "evaluate", "predict", "serve", "export", "compress", "benchmark", "analyze", "vocab")
 

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 import yaml
+
+pytestmark = pytest.mark.slow
 
 STUDENT = ["truncate-layers", "replace-vocabulary", "task-distill:gold"]
 

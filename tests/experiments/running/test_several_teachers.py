@@ -14,6 +14,8 @@ from finkd.models.loading import load_model
 from tests.finkd.toys import tiny_model
 from tests.toys import roberta
 
+pytestmark = pytest.mark.slow
+
 STUDENT = "truncate-layers > task-distill:gold"
 
 
