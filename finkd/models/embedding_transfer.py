@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import PositiveInt
 from scipy import sparse
 
 from finkd.tokenization.maps.exact import Exact
-from finkd.tokenization.maps.neighbours import Neighbours
+from finkd.tokenization.maps.neighbours import Cooccurrences, Neighbours
 from finkd.tokenization.maps.retokenization import Retokenization, Weights
 from finkd.tokenization.maps.vocabulary_map import same_roles
 from finkd.tokenization.tokenizer import Tokenizer
@@ -82,25 +81,13 @@ class Written(Characters):
 
 
 @dataclass(frozen=True)
-class Focus:
+class Focus(Cooccurrences):
     """Copies of equal tokens; for other tokens a mean of equal tokens in the same contexts (``Neighbours``).
 
     After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481), which draws tokens that its text lacks at random;
-    here these are spelled as in ``Characters``.
-
-    Attributes:
-        nearest: number of equal tokens considered for each new one.
-        words: as in ``finkd.tokenization.maps.neighbours.Neighbours``.
-        contexts: likewise.
-        window: likewise.
-        dimensions: likewise.
+    here these are spelled as in ``Characters``. Settings are those of ``finkd.tokenization.maps.neighbours``.
     """
 
-    nearest: PositiveInt = 50
-    words: PositiveInt = 50_000
-    contexts: PositiveInt = 2000
-    window: PositiveInt = 3
-    dimensions: PositiveInt = 100
     needs_text: ClassVar[bool] = True
     needs_seed: ClassVar[bool] = False
 
@@ -110,8 +97,7 @@ class Focus:
         Raises:
             ConfigError: if the texts can be read only once, or hold no word.
         """
-        method = Neighbours(True, self.nearest, self.words, self.contexts, self.window, self.dimensions)
-        found = method(old, new, texts)
+        found = Neighbours(**asdict(self))(old, new, texts)
         spelled = _spelled(old, new, "characters")
         rest = sparse.diags_array((~found.covered).astype(np.float32), format="csr")
         return _multiply(sparse.csr_array(found.matrix + rest @ spelled))

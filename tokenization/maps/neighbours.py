@@ -26,51 +26,22 @@ _PAIRS = 1 << 21
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """Equal entries, and for each other one a sparse mean of teacher entries that occur near the same words.
-
-    After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481): sparsemax of the cosine similarities to the entries
-    of the overlap. There the space is fastText on the student's tokens; here it is counted on the text (``vectors``),
-    holds both vocabularies, and is the same every time.
+class Cooccurrences:
+    """A space in which entries of several vocabularies lie by the words that occur near them.
 
     Attributes:
-        overlap: only teacher entries that the student holds too are taken, as FOCUS has to; False takes any that the
-            text shows.
-        nearest: how many are considered for each entry.
+        nearest: number of entries considered as neighbours of each other one.
         words: most frequent words that entries are looked for in.
         contexts: most frequent words that count as contexts.
         window: words to the left and to the right that count as near.
         dimensions: columns that are kept of the decomposition.
     """
 
-    overlap: bool = True
     nearest: PositiveInt = 50
     words: PositiveInt = 50_000
     contexts: PositiveInt = 2000
     window: PositiveInt = 3
     dimensions: PositiveInt = 100
-    needs_text: ClassVar[bool] = True
-
-    def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Map the vocabularies; rows hold a single one, up to ``nearest`` neighbours, or nothing without an occurrence.
-
-        Raises:
-            ConfigError: if the texts can be read only once, or hold no word.
-        """
-        theirs, ours = self.vectors([teacher, student], texts)
-        equal = Exact().equal(teacher, student)
-        pairs = {**equal, **same_roles(teacher, student)}
-        candidates = np.array(sorted(set(equal.values())) if self.overlap else range(len(teacher)), np.int64)
-        candidates = candidates[theirs[candidates].any(axis=1)]
-        missing = np.setdiff1d(np.flatnonzero(ours.any(axis=1)), list(pairs))
-        rows, columns, weights = _combine(ours, missing, theirs, candidates, self.nearest)
-        return from_pairs(
-            np.concatenate((np.fromiter(pairs.keys(), np.int64, len(pairs)), rows)),
-            np.concatenate((np.fromiter(pairs.values(), np.int64, len(pairs)), columns)),
-            np.concatenate((np.ones(len(pairs)), weights)),
-            teacher,
-            student,
-        )
 
     def vectors(self, tokenizers: Sequence[Tokenizer], texts: Iterable[str]) -> list[Floats]:
         """Return (vocabulary, dimensions) unit vectors for each tokenizer; zero for entries that do not occur.
@@ -116,6 +87,44 @@ class Neighbours:
             if size > _PAIRS:
                 total, waiting, size = total + _counted(waiting, shape), [], 0
         return sparse.csr_array(total + _counted(waiting, shape))
+
+
+@dataclass(frozen=True)
+class Neighbours(Cooccurrences):
+    """Equal entries, and for each other one a sparse mean of teacher entries that occur near the same words.
+
+    After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481): sparsemax of the cosine similarities to the entries
+    of the overlap. There the space is fastText on the student's tokens; here it is counted on the text (``vectors``),
+    holds both vocabularies, and is the same every time.
+
+    Attributes:
+        overlap: only teacher entries that the student holds too are taken, as FOCUS has to; False takes any that the
+            text shows.
+    """
+
+    overlap: bool = True
+    needs_text: ClassVar[bool] = True
+
+    def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
+        """Map the vocabularies; rows hold a single one, up to ``nearest`` neighbours, or nothing without an occurrence.
+
+        Raises:
+            ConfigError: if the texts can be read only once, or hold no word.
+        """
+        theirs, ours = self.vectors([teacher, student], texts)
+        equal = Exact().equal(teacher, student)
+        pairs = {**equal, **same_roles(teacher, student)}
+        candidates = np.array(sorted(set(equal.values())) if self.overlap else range(len(teacher)), np.int64)
+        candidates = candidates[theirs[candidates].any(axis=1)]
+        missing = np.setdiff1d(np.flatnonzero(ours.any(axis=1)), list(pairs))
+        rows, columns, weights = _combine(ours, missing, theirs, candidates, self.nearest)
+        return from_pairs(
+            np.concatenate((np.fromiter(pairs.keys(), np.int64, len(pairs)), rows)),
+            np.concatenate((np.fromiter(pairs.values(), np.int64, len(pairs)), columns)),
+            np.concatenate((np.ones(len(pairs)), weights)),
+            teacher,
+            student,
+        )
 
 
 def _sentences(texts: Iterable[str], fold: bool) -> Iterator[list[str]]:
