@@ -100,10 +100,18 @@ def fine_tuned(
 class _LoraTrainer(Trainer):
     """Trains adapters on planned batches, reports every step, and ends when the loss is not finite."""
 
-    def __init__(self, network: Any, writer: Writer, pairs: Sequence[_Pair], arguments: TrainingArguments) -> None:
+    def __init__(
+        self,
+        network: Any,
+        arguments: TrainingArguments,
+        writer: Writer,
+        pairs: Sequence[_Pair],
+        batches: Sequence[Longs],
+        listen: Callable[[Progress], None],
+    ) -> None:
         super().__init__(network, arguments, lambda chosen: _batch(writer, chosen), pairs)
-        self.batches: Sequence[Longs] = ()
-        self.listen: Callable[[Progress], None] = lambda progress: None
+        self.batches = batches
+        self.listen = listen
         self.tokens = 0
         self.began = time.perf_counter()
 
@@ -150,8 +158,7 @@ def _train(
             remove_unused_columns=False,
             use_cpu=writer.network.device.type == "cpu",
         )
-        trainer = _LoraTrainer(network, writer, pairs, arguments)
-        trainer.batches, trainer.listen = batches, listen
+        trainer = _LoraTrainer(network, arguments, writer, pairs, batches, listen)
         trainer.train()
     return time.perf_counter() - trainer.began
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue
@@ -17,6 +18,7 @@ from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
 from finkd.suites.summaries.writers import load_writer, write_random
 from finkd.suites.summaries.writing import Prompt, write
+from finkd.training.loop import DivergedError
 from finkd.training.schedule import Schedule
 
 pytestmark = pytest.mark.slow
@@ -117,6 +119,14 @@ def test_adapters_are_trained_and_the_model_is_not(bits):
     after = {name.removeprefix("base_model.model."): value for name, value in tuned.network.named_parameters()}
     assert all((after[name] == value.to(after[name].dtype)).all() for name, value in before.items())
     assert write(tuned, DIALOGUES[:1], Prompt.named("zero-shot"), beams=2, longest=4).summaries
+
+
+def test_adapters_whose_loss_is_no_number_are_refused():
+    writer = tiny()
+    with torch.no_grad():
+        next(writer.network.parameters()).fill_(torch.nan)
+    with pytest.raises(DivergedError, match=r"the loss is nan at step 1; lower schedule\.learning_rate"):
+        fine_tuned(writer, DIALOGUES, Prompt.named("zero-shot"), LoraSettings(Schedule(epochs=1)), 1)
 
 
 def test_batches_and_their_order_change_nothing():
