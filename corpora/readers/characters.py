@@ -110,9 +110,11 @@ def case_variants(labels: Iterable[str]) -> tuple[str, str] | None:
 
 def _alike(labels: Iterable[str], key: Callable[[str], str]) -> tuple[str, str] | None:
     seen: dict[str, str] = {}
-    return next(
-        ((seen[key(label)], label) for label in sorted(labels) if seen.setdefault(key(label), label) != label), None
-    )
+    for label in sorted(labels):
+        other = seen.setdefault(key(label), label)
+        if other != label:
+            return other, label
+    return None
 
 
 def foreign_character(label: str) -> str:

@@ -63,7 +63,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         try:
             for number, raw in enumerate(iter(lambda: file.readline(limits.LINE_BYTES + 1), b""), start=1):
                 if len(raw) > limits.LINE_BYTES:
-                    found = f"found a line of more than {limits.LINE_BYTES} bytes"
+                    found = f"found a line of more than {limits.LINE_BYTES:,} bytes"
                     raise DataError(f"{path}:{number}: {found}; expected one text or record per line")
                 yield number, _decode(raw, path, number, offset).removesuffix("\n").removesuffix("\r")
                 offset += len(raw)
@@ -114,7 +114,7 @@ def read_whole(file: IO[bytes], path: Path) -> bytes:
     raw = file.read(limits.HELD_BYTES + 1)
     if len(raw) > limits.HELD_BYTES:
         raise DataError(
-            f"{path}: found more than {limits.HELD_BYTES} bytes to be read as a whole; expected less, such as JSON "
+            f"{path}: found more than {limits.HELD_BYTES:,} bytes to be read as a whole; expected less, such as JSON "
             "lines or several files"
         )
     return raw

@@ -25,7 +25,7 @@ Offsets = Literal["characters", "utf16", "bytes"]
 OFFSETS: tuple[str, ...] = get_args(Offsets)
 _Width = Callable[[str], int]
 _UNITS: dict[str, tuple[str, _Width]] = {
-    "characters": ("characters", lambda character: 1),
+    "characters": ("characters", len),
     "utf16": ("UTF-16 units", lambda character: 1 + (character > "\uffff")),
     "bytes": ("bytes of UTF-8", lambda character: len(character.encode("utf-8", "surrogatepass"))),
 }
@@ -151,7 +151,7 @@ def _places(
         width: how many units of these offsets a character takes.
         by: added to each start and end.
     """
-    starts = list(accumulate(map(width, text), initial=0))
+    starts = range(len(text) + 1) if width is len else list(accumulate(map(width, text), initial=0))
     for start, end, _ in spans:
         first, last = _place(starts, start), _place(starts, end)
         yield None if first is None else first + by[0], None if last is None else last + by[1]

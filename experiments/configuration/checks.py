@@ -91,7 +91,7 @@ def _names(experiment: Experiment) -> Iterator[str]:
 
 def _teachers(experiment: Experiment) -> Iterator[str]:
     """Systems that name no teacher, or the wrong one."""
-    teachers = [name for name, system in experiment.systems.items() if system.role == "teacher"]
+    teachers = experiment.teachers
     for name, system in experiment.systems.items():
         key, found = f"systems.{name}.teacher", system.teacher
         if found is not None and system.role == "teacher":

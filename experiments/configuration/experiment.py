@@ -100,7 +100,12 @@ class Experiment:
         system = self.systems[name]
         if system.teacher is not None or system.role == "teacher":
             return system.teacher
-        return next((other for other, each in self.systems.items() if each.role == "teacher"), None)
+        return next(iter(self.teachers), None)
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The systems of role ``teacher``."""
+        return tuple(name for name, system in self.systems.items() if system.role == "teacher")
 
 
 def load_experiment(
@@ -267,8 +272,7 @@ def one_strategy(
 
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
-    systems = {
-        name: {key: value for key, value in dataclasses.asdict(system).items() if value is not None}
-        for name, system in experiment.systems.items()
-    }
-    return {**dataclasses.asdict(experiment), "systems": systems}
+    settings = dataclasses.asdict(experiment)
+    for name, system in settings["systems"].items():
+        settings["systems"][name] = {key: value for key, value in system.items() if value is not None}
+    return settings

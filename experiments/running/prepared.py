@@ -68,6 +68,7 @@ class Prepared:
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         models = {experiment.start_of(name) for name in experiment.systems}
         self._origins = {model: lineage.origin(model) for model in sorted(models)}
+        self._specs = {model: ModelSpec.of(model, self.labels) for model in sorted(models)}
         self._validate()
         list(self.addresses(experiment.seeds[0]))  # a stage may lack something that only its address asks for
 
@@ -98,7 +99,7 @@ class Prepared:
 
     def spec(self, system: str) -> ModelSpec:
         """Return the specification of the model that the strategy of a system begins with."""
-        return ModelSpec.of(self.experiment.start_of(system), self.labels)
+        return self._specs[self.experiment.start_of(system)]
 
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:
@@ -145,11 +146,8 @@ class Prepared:
             with located(f"systems.{name}.strategy"):
                 keys = lineage.addresses(ancestors.start, steps, context)
             for strategy, others in ancestors.of(steps).items():
-                yield (
-                    strategy,
-                    name,
-                    list(zip(others, lineage.addresses(ancestors.start, others, context), strict=True)),
-                )
+                others_keys = lineage.addresses(ancestors.start, others, context)
+                yield strategy, name, list(zip(others, others_keys, strict=True))
             taught[name] = self._taught_by(keys[-1])
             yield name, name, list(zip(steps, keys, strict=True))
 

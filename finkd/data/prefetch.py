@@ -20,9 +20,8 @@ def prefetched(
 ) -> Generator[Item, None, None]:
     """Collate batches in a thread, a few ahead of the one that is used.
 
-    A thread and not the processes of a ``DataLoader``: reading arrays and the model's own products release Python's
-    lock, nothing is copied between processes, and trials of a study, which are processes that may not have any of
-    their own, train in the same way.
+    A thread replaces the worker processes of a ``DataLoader``: batches are not copied between processes, and the trials
+    of a study, which are daemonic processes and may not start others, train in the same way.
 
     Args:
         collate: makes a batch; called in the order of the requests, one at a time.

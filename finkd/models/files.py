@@ -23,7 +23,6 @@ from finkd.corpora.wording import counted
 from finkd.models.lookup import CONFIG, WEIGHTS
 from finkd.tokenization.tokenizer import Tokenizer
 
-INDEX = f"{WEIGHTS}.index.json"
 MIN_LENGTH = 4
 """Fewest tokens that a tagger must read: two special ones, and two of text."""
 MAX_CONFIG_BYTES = 8 * 2**20
@@ -209,15 +208,28 @@ def weight_files(folder: Path) -> list[Path]:
     Raises:
         ConfigError: if the index is not one, or names files elsewhere.
     """
-    whole, index = folder / WEIGHTS, folder / INDEX
+    return files_or_parts(folder, WEIGHTS)
+
+
+def files_or_parts(folder: Path, name: str) -> list[Path]:
+    """Return a folder's file of weights, or the parts that its index names; none if it has neither.
+
+    Args:
+        folder: of the model.
+        name: of the file, such as ``model.safetensors``; its index has the same name and ``.index.json``.
+
+    Raises:
+        ConfigError: if the index is not one, or names files elsewhere or of another kind.
+    """
+    whole, index = folder / name, folder / f"{name}.index.json"
     if whole.is_file() or not index.is_file():
         return [whole] if whole.is_file() else []
-    names = read_object(index, MAX_HEADER_BYTES).get("weight_map")
-    found = sorted({*names.values()}, key=str) if isinstance(names, dict) and names else [None]
-    for name in found:
-        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
-            raise _wrong(index, "weight_map", name, "names of files in this folder")
-    return [folder / str(name) for name in found]
+    parts = read_object(index, MAX_HEADER_BYTES).get("weight_map")
+    found = sorted({*parts.values()}, key=str) if isinstance(parts, dict) and parts else [None]
+    for part in found:
+        if not isinstance(part, str) or Path(part).name != part or not part.endswith(whole.suffix):
+            raise _wrong(index, "weight_map", part, "names of files in this folder")
+    return [folder / str(part) for part in found]
 
 
 def held(path: Path) -> dict[str, Held]:

