@@ -130,18 +130,23 @@ class Store:
         Raises:
             StoreError: if the store cannot be written.
         """
-        found = None
-        if processes.is_first() and (found := self.get(key)) is None:
+        found = self.filled(key, facts, fill) if processes.is_first() else None
+        processes.wait()
+        found = found or self.get(key)
+        if found is None:
+            raise StoreError(f"{self.root / key}: another process has written it, this one cannot read it")
+        return found
+
+    def filled(self, key: str, facts: dict[str, Any], fill: Callable[[Path], object]) -> Stored:
+        """Return the entry at an address as ``made`` does, in this process alone."""
+        found = self.get(key)
+        if found is None:
             with self.turn(key):
                 found = self.get(key)  # another run may have filled it in the meantime
                 if found is None:
                     with self.put(key, facts) as folder:
                         fill(folder)
                     found = Stored(self.root / key, facts)
-        processes.wait()
-        found = found or self.get(key)
-        if found is None:
-            raise StoreError(f"{self.root / key}: another process has written it, this one cannot read it")
         return found
 
     @contextlib.contextmanager

@@ -18,7 +18,7 @@ from finkd.strategies import strategies
 from finkd.strategies.parsing import parse
 
 if TYPE_CHECKING:
-    from finkd.experiments.configuration.experiment import Experiment
+    from finkd.experiments.configuration.experiment import Experiment, System
 
 _STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
 MAX_SEED = 2**32 - 1
@@ -50,7 +50,7 @@ def check(experiment: Experiment) -> None:
             problems += _strategy(stage, experiment)
     known = set(problems)
     for name, system in experiment.systems.items():
-        found = _strategy(system.strategy, experiment)
+        found = _strategy(system.strategy, experiment) if system.strategy else []
         problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
     if problems:
         raise ConfigError(joined(problems))
@@ -64,8 +64,9 @@ def find_inputs(experiment: Experiment) -> None:
     """
     for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
         check_exists(corpus)
-    for name in experiment.systems:
-        resolve(experiment.start_of(name))
+    for name, system in experiment.systems.items():
+        if system.strategy:
+            resolve(experiment.start_of(name))
 
 
 def _names(experiment: Experiment) -> Iterator[str]:
@@ -94,12 +95,37 @@ def _teachers(experiment: Experiment) -> Iterator[str]:
     teachers = experiment.teachers
     for name, system in experiment.systems.items():
         key, found = f"systems.{name}.teacher", system.teacher
-        if found is not None and system.role == "teacher":
-            yield f"{key}: a system with the role 'teacher' learns from no other system (got {found!r})"
+        if system.role == "teacher":
+            yield from _teacher(name, system, experiment)
+        elif not system.strategy:
+            yield f"systems.{name}.strategy: expected stages, such as 'truncate-layers > task-distill:gold' (got none)"
+        elif system.folds is not None:
+            yield f"systems.{name}.folds: are for systems with the role 'teacher'"
         elif found is not None and found not in teachers:
             yield f"{key}: expected a system with the role 'teacher' (got {found!r})"
-        elif found is None and system.role == "student" and len(teachers) > 1:
+        elif found is None and len(teachers) > 1:
             yield f"{key}: expected one of several teachers ({', '.join(teachers)}; got none)"
+
+
+def _teacher(name: str, system: System, experiment: Experiment) -> Iterator[str]:
+    """Mistakes of a system that others learn from."""
+    where = f"systems.{name}"
+    if bool(system.strategy) == bool(system.members):
+        yield f"{where}: expected either a strategy, or a teacher: a tagger or a list of taggers, which it then is"
+    if system.members and (system.start is not None or system.folds is not None):
+        yield f"{where}: start and folds are for a teacher with a strategy"
+    for number, member in enumerate(system.members):
+        key = f"{where}.teacher.{number}"
+        if (member.system is None) == (member.model is None):
+            yield f"{key}: expected either a system or a model"
+        elif member.system is not None:
+            known = experiment.systems.get(member.system)
+            if known is None or known.role != "teacher" or not known.strategy:
+                yield f"{key}.system: expected a system with the role 'teacher' and a strategy (got {member.system!r})"
+            if member.labels or member.scheme:
+                yield f"{key}: labels and scheme are for a model; a system scores the labels of the corpus"
+        elif member.seed is not None:
+            yield f"{key}.seed: is for a system; a finished model has none"
 
 
 def _numbers(experiment: Experiment) -> Iterator[str]:

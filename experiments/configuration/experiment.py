@@ -7,7 +7,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from finkd import corpora
 from finkd.corpora.errors import ConfigError
@@ -19,6 +21,7 @@ from finkd.experiments.configuration.budget import Budget
 from finkd.experiments.configuration.checks import check, find_inputs
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, shown
 from finkd.strategies.parsing import merge, nested
@@ -34,16 +37,26 @@ class System:
 
     Attributes:
         strategy: its stages in the textual form, or the name of a known strategy. In a file, ``after: other`` beside it
-            has it go on where the strategy of a system above it ends.
+            has it go on where the strategy of a system above it ends. A teacher without one is the finished tagger, or
+            the ensemble, that its ``teacher`` lists.
         role: the systems of role ``teacher`` are what others learn from.
         start: name or folder of the model that its strategy begins with; by default the experiment's ``teacher``.
-        teacher: the system of role ``teacher`` that it learns from; where there is only one, that one.
+        teacher: the system of role ``teacher`` that it learns from; where there is only one, that one. In a file also a
+            finished tagger, or a list of systems and taggers, which becomes a teacher of its own.
+        folds: for a teacher: train one tagger without each part of the training documents. Together they are an
+            ensemble, in which each labels the sentences that it has not seen (cross-labelling).
     """
 
-    strategy: str
+    strategy: str = ""
     role: Literal["teacher", "student"] = "student"
     start: str | None = None
-    teacher: str | None = None
+    teacher: str | tuple[TeacherReference, ...] | None = None
+    folds: Annotated[int, Field(ge=2, le=50)] | None = None
+
+    @property
+    def members(self) -> tuple[TeacherReference, ...]:
+        """The taggers that a teacher without a strategy consists of."""
+        return self.teacher if isinstance(self.teacher, tuple) else ()
 
 
 @dataclass(frozen=True)
@@ -98,9 +111,16 @@ class Experiment:
     def teacher_of(self, name: str) -> str | None:
         """Return the system that a system learns from; ``None`` if there is none."""
         system = self.systems[name]
-        if system.teacher is not None or system.role == "teacher":
-            return system.teacher
-        return next(iter(self.teachers), None)
+        if system.role == "teacher":
+            return None
+        return system.teacher if isinstance(system.teacher, str) else next(iter(self.teachers), None)
+
+    def needed_by(self, name: str) -> tuple[str, ...]:
+        """Return the systems that a system learns from, directly or as a member of an ensemble."""
+        teacher = self.teacher_of(name)
+        found = (teacher,) if teacher is not None else ()
+        members = (each.system for other in (name, *found) for each in self.systems[other].members)
+        return tuple(dict.fromkeys((*(each for each in members if each is not None), *found)))
 
     @property
     def teachers(self) -> tuple[str, ...]:
@@ -175,7 +195,7 @@ def from_settings(
     settings = overridden(raw, overrides)
     settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
     if isinstance(settings.get("systems"), dict):
-        settings["systems"] = _continued(settings["systems"])
+        settings["systems"] = with_named_teachers(_continued(settings["systems"]))
     if seeds is not None:
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
@@ -233,8 +253,8 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     for name in names:
         if name not in experiment.systems:
             raise ConfigError(f"--only: {unknown('systems', name, list(experiment.systems))}")
-    taught = {experiment.teacher_of(name) for name in names}
-    kept = {name: each for name, each in experiment.systems.items() if name in (*names, *taught)}
+    wanted = {*names, *(other for name in names for other in experiment.needed_by(name))}
+    kept = {name: each for name, each in experiment.systems.items() if name in wanted}
     return dataclasses.replace(experiment, systems=kept)
 
 
@@ -274,5 +294,10 @@ def resolved(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
     settings = dataclasses.asdict(experiment)
     for name, system in settings["systems"].items():
-        settings["systems"][name] = {key: value for key, value in system.items() if value is not None}
+        given = {key: value for key, value in system.items() if value not in (None, "")}
+        if isinstance(system["teacher"], list | tuple):
+            given["teacher"] = [
+                {key: value for key, value in each.items() if value not in (None, {})} for each in system["teacher"]
+            ]
+        settings["systems"][name] = given
     return settings

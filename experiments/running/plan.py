@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,7 +63,7 @@ def plan(prepared: Prepared) -> list[Planned]:
             if name != system and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
             spec = prepared.spec(system)
-            teacher = prepared.spec(prepared.experiment.teacher_of(system) or system).shape
+            teachers = prepared.teacher_shapes(system)
             for step, key in stages:
                 spec, training = step.stage.validate(spec), step.stage.training
                 if prepared.store.has(key):
@@ -70,22 +71,25 @@ def plan(prepared: Prepared) -> list[Planned]:
                 elif key in seen:
                     found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
-                    cost = _cost(training, spec.shape, teacher, prepared, speed) if training else (0.0, 0)
+                    cost = _cost(training, spec.shape, teachers, prepared, speed) if training else (0.0, 0)
                     found.append(Planned(seed, name, step.name, key, "to do", *cost))
                 seen.add(key)
     return found
 
 
-def _cost(training: Training, student: Shape, teacher: Shape, prepared: Prepared, speed: float) -> tuple[float, int]:
+def _cost(
+    training: Training, student: Shape, teachers: Sequence[Shape], prepared: Prepared, speed: float
+) -> tuple[float, int]:
     """About how long a stage trains, in seconds, and how much memory it takes, in bytes."""
     schedule = training.schedule
     sentences, words = sentences_read(training, prepared.words)
     length = np.array([TOKENS_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
     readings = 1 if training.caches_teacher else schedule.epochs
-    teaching = teacher.flops_per_token(length)[0] * readings if training.has_teacher else 0.0
+    read = sum(teacher.flops_per_token(length)[0] for teacher in teachers)
+    teaching = read * readings if training.has_teacher else 0.0
     seconds = float(TOKENS_PER_WORD * words * sentences * (learning + teaching) / speed)
-    taught = _TEACHER_COPIES * teacher.parameters if training.has_teacher else 0
+    taught = _TEACHER_COPIES * sum(each.parameters for each in teachers) if training.has_teacher else 0
     memory = _FLOAT * (_COPIES * student.parameters + taught)
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -21,19 +21,45 @@ from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.configuration.splits import check_types
 from finkd.experiments.running.events import Listener, Watch
+from finkd.experiments.running.folds import folds
+from finkd.models import pretrained
 from finkd.models.loading import load_model
+from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.records import StageRecord
-from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source, TaughtBy
-from finkd.store import Store
+from finkd.stages.stage import CHECKPOINT_SECONDS, Context, Source
+from finkd.store import Store, address
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
+from finkd.teachers.label_map import Retype
+from finkd.teachers.source import ReadyMade, kind_of
+from finkd.teachers.taught_by import Member, TaughtBy, ensemble, ready_made
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.callbacks import Look
 
 Outcomes = dict[str, Outcome]
 
 _GLANCE = 500
+
+
+@dataclass(frozen=True)
+class _Training:
+    """Something to train.
+
+    Attributes:
+        name: of it: the system, a fold of it, or a member of an ensemble.
+        system: whose strategy it is.
+        steps: its stages.
+        context: that they run in.
+        ancestors: teachers that its stages name.
+    """
+
+    name: str
+    system: str
+    steps: Strategy
+    context: Context
+    ancestors: Ancestors
 
 
 class Prepared:
@@ -53,6 +79,7 @@ class Prepared:
         self.checkpoint_seconds = checkpoint_seconds
         self.store = Store(store)
         self._glances: dict[Source, tuple[int, float]] = {}
+        self._parts: dict[int, list[list[Sentence]]] = {}
         self.text = KeptText(experiment.text, self.store) if experiment.text else None
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
         self.data: NerData = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
@@ -66,9 +93,10 @@ class Prepared:
         self.known = known_words(self.train)
         seen = {sentence.text for sentence in self.train}
         self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
-        models = {experiment.start_of(name) for name in experiment.systems}
-        self._origins = {model: lineage.origin(model) for model in sorted(models)}
+        models = {experiment.start_of(name) for name, system in experiment.systems.items() if system.strategy}
+        self._origins = {model: pretrained.fingerprint(model) for model in sorted(models)}
         self._specs = {model: ModelSpec.of(model, self.labels) for model in sorted(models)}
+        self._ready = {name: self._opened(name) for name in experiment.systems}
         self._validate()
         list(self.addresses(experiment.seeds[0]))  # a stage may lack something that only its address asks for
 
@@ -101,6 +129,23 @@ class Prepared:
         """Return the specification of the model that the strategy of a system begins with."""
         return self._specs[self.experiment.start_of(system)]
 
+    def teacher_shapes(self, system: str) -> list[Shape]:
+        """Return the shapes of the models that label text for a system; those of other kinds of taggers are unknown."""
+        name = self.experiment.teacher_of(system)
+        if name is None:
+            return []
+        teacher = self.experiment.systems[name]
+        if teacher.strategy:
+            return [self.spec(name).shape] * (teacher.folds or 1)
+        models = [each.model for each in teacher.members if each.model and kind_of(each.model)[0] == "transformers"]
+        known = [ModelSpec.of(model).sizes for model in models]
+        systems = [self.spec(each.system).shape for each in teacher.members if each.system]
+        return [*systems, *(shape for shape in known if shape is not None)]
+
+    def tokenizer(self, system: str) -> Tokenizer:
+        """Return the tokenizer of the model that the strategy of a system begins with."""
+        return Tokenizer.load(pretrained.resolve(self.experiment.start_of(system)))
+
     def _split(self, name: str) -> Sequence[Sentence]:
         if name not in self.data.splits:
             raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
@@ -109,10 +154,28 @@ class Prepared:
         return self.data.splits[name]
 
     def systems(self) -> list[tuple[str, Strategy]]:
-        """Every system with its stages, teachers first."""
+        """Every system that has a strategy with its stages, teachers first."""
         systems = self.experiment.systems
-        names = sorted(systems, key=lambda each: systems[each].role != "teacher")
-        return [(name, self._within(systems[name].role, systems[name].strategy)) for name in names]
+        with_strategy = [name for name in self._in_order() if systems[name].strategy]
+        return [(name, self._within(systems[name].role, systems[name].strategy)) for name in with_strategy]
+
+    def _in_order(self) -> list[str]:
+        """All systems, each after those that it learns from or consists of."""
+        systems = self.experiment.systems
+        return sorted(systems, key=lambda each: (systems[each].role != "teacher", bool(systems[each].members)))
+
+    def _opened(self, name: str) -> dict[int, ReadyMade]:
+        """The finished taggers that a teacher consists of, by their place in it.
+
+        Raises:
+            FinkdError: if one is nowhere, or its labels do not fit the corpus.
+        """
+        found = {}
+        for place, member in enumerate(self.experiment.systems[name].members):
+            if member.model is not None:
+                with located(f"systems.{name}.teacher"):
+                    found[place] = ReadyMade.open(member.model, Retype(member.labels, member.scheme), self.labels)
+        return found
 
     def _within(self, role: str, strategy: str) -> Strategy:
         steps = parse(strategy, self.experiment.stages)
@@ -132,38 +195,111 @@ class Prepared:
         """Every system's stages with their addresses in the store; nothing is computed.
 
         Yields:
-            the name of the system, or the strategy that makes a teacher for it, then the system, then its stages.
+            the name of the system, or of what makes a teacher, then the system whose model it begins with, then its
+            stages.
 
-        Strategies that only make a teacher for some stage come before the system that it belongs to.
+        Strategies that only make a teacher for some stage come before the system that it belongs to, and so do the
+        members of an ensemble that are no systems of this seed.
 
         Raises:
             ConfigError: if a stage lacks something it needs.
         """
         taught: dict[str | None, TaughtBy] = {}
-        for name, steps in self.systems():
-            ancestors = self._ancestors(name)
-            context = ancestors.within(self._context(seed, taught.get(self.experiment.teacher_of(name))))
-            with located(f"systems.{name}.strategy"):
-                keys = lineage.addresses(ancestors.start, steps, context)
-            for strategy, others in ancestors.of(steps).items():
-                others_keys = lineage.addresses(ancestors.start, others, context)
-                yield strategy, name, list(zip(others, others_keys, strict=True))
-            taught[name] = self._taught_by(keys[-1])
-            yield name, name, list(zip(steps, keys, strict=True))
+        for name in self._in_order():
+            keys = []
+            for each in self._trainings(name, seed, taught):
+                with located(f"systems.{name}.strategy"):
+                    stages = lineage.addresses(each.ancestors.start, each.steps, each.context)
+                for strategy, others in each.ancestors.of(each.steps).items():
+                    others_keys = lineage.addresses(each.ancestors.start, others, each.context)
+                    yield strategy, each.system, list(zip(others, others_keys, strict=True))
+                yield each.name, each.system, list(zip(each.steps, stages, strict=True))
+                keys.append(stages[-1])
+            taught[name] = self._taught(name, keys, taught)
+
+    def teachers(self, seed: int) -> dict[str, TaughtBy]:
+        """Every system as a teacher; their models are in the store once ``outcomes`` has trained them."""
+        taught: dict[str | None, TaughtBy] = {}
+        for name in self._in_order():
+            trainings = self._trainings(name, seed, taught)
+            keys = [lineage.addresses(each.ancestors.start, each.steps, each.context)[-1] for each in trainings]
+            taught[name] = self._taught(name, keys, taught)
+        return {name: taught[name] for name in self.experiment.systems}
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
         """Train every system with a seed, or take it from the store; ``look`` as for ``training.trainer.train``."""
         outcomes: Outcomes = {}
         taught: dict[str | None, TaughtBy] = {}
-        for name, steps in self.systems():
+        for name in self._in_order():
             watch = Watch(name, seed, listen)
-            ancestors = self._ancestors(name, watch.teaches)
-            teacher = taught.get(self.experiment.teacher_of(name))
-            context = replace(ancestors.within(self._context(seed, teacher, watch)), look=look)
-            outcome = lineage.run(ancestors.teacher, ancestors.start, steps, context, watch.begins)
-            outcomes[name] = replace(outcome, teachers=self._teachers(outcome, ancestors.of(steps), ancestors, context))
-            taught[name] = self._taught_by(outcomes[name].key)
+            made = []
+            for each in self._trainings(name, seed, taught, watch):
+                ancestors, context = each.ancestors, replace(each.context, look=look)
+                outcome = lineage.run(ancestors.teacher, ancestors.start, each.steps, context, watch.begins)
+                others = self._teachers(outcome, ancestors.of(each.steps), ancestors, context)
+                made.append(replace(outcome, teachers=others))
+            taught[name] = self._taught(name, [outcome.key for outcome in made], taught)
+            is_single = len(made) == 1 and taught[name].is_model
+            outcomes[name] = made[0] if is_single else Outcome.of_members(taught[name].key, made)
         return {name: outcomes[name] for name in self.experiment.systems}
+
+    def _trainings(
+        self, name: str, seed: int, taught: Mapping[str | None, TaughtBy], watch: Watch | None = None
+    ) -> Iterator[_Training]:
+        """Yield what is trained for a system: its strategy, once or on each fold, or members with seeds of their own.
+
+        Without a watch, nothing is computed.
+        """
+        system = self.experiment.systems[name]
+        if system.strategy:
+            context = self._context(seed, taught.get(self.experiment.teacher_of(name)), watch)
+            for place in range(system.folds or 1):
+                part = f" (fold {place + 1} of {system.folds})" if system.folds else ""
+                yield self._training(f"{name}{part}", name, self._fold(context, system.folds, place), watch)
+        for member in system.members:
+            if member.system is not None and member.seed is not None:
+                yield self._training(member.name, member.system, self._context(member.seed, None, watch), watch)
+
+    def _training(self, shown: str, name: str, context: Context, watch: Watch | None) -> _Training:
+        system = self.experiment.systems[name]
+        ancestors = self._ancestors(name, watch.teaches if watch else lambda stage, place: None)
+        steps = self._within(system.role, system.strategy)
+        return _Training(shown, name, steps, ancestors.within(context), ancestors)
+
+    def _fold(self, context: Context, count: int | None, place: int) -> Context:
+        """The context without the sentences of a fold."""
+        if count is None:
+            return context
+        part = address({"corpus": context.corpus, "fold": place, "folds": count, "version": 1})
+        return replace(context, train=self._folds(count)[place], corpus=part)
+
+    def _folds(self, count: int) -> list[list[Sentence]]:
+        if count not in self._parts:
+            self._parts[count] = folds(self.train, count)
+        return self._parts[count]
+
+    def _taught(self, name: str, keys: Sequence[str], taught: Mapping[str | None, TaughtBy]) -> TaughtBy:
+        """A system as a teacher.
+
+        Args:
+            name: of the system.
+            keys: of the models that were trained for it.
+            taught: teachers before it.
+        """
+        system, made = self.experiment.systems[name], [self._taught_by(key) for key in keys]
+        if system.folds is not None:
+            texts = [frozenset(sentence.text for sentence in part) for part in self._folds(system.folds)]
+            return ensemble([Member(each, trained_on=seen) for each, seen in zip(made, texts, strict=True)])
+        if system.strategy:
+            return made[0]
+        left, members = iter(made), []
+        for place, reference in enumerate(system.members):
+            if reference.system is None:
+                each = ready_made(self._ready[name][place])
+            else:
+                each = next(left) if reference.seed is not None else taught[reference.system]
+            members.append(Member(each, reference.weight))
+        return members[0].taught_by if len(members) == 1 else ensemble(members)
 
     def _teachers(
         self, outcome: Outcome, strategies: Mapping[str, Strategy], ancestors: Ancestors, context: Context

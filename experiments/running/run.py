@@ -17,12 +17,13 @@ from finkd.corpora.sentence import Sentence
 from finkd.evaluation.baselines import baselines
 from finkd.evaluation.ner import evaluate, score
 from finkd.execution.lineage import Outcome
-from finkd.experiments.configuration.experiment import Experiment, resolved
+from finkd.experiments.configuration.experiment import Experiment, System, resolved
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, Listener
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.prepared import Outcomes, Prepared
 from finkd.experiments.running.publish import publish
+from finkd.inference.tagger import AnyTagger
 from finkd.models.model import Model
 from finkd.records import NerScores, Resources, RunRecord, load_records
 from finkd.reports.build import build
@@ -32,6 +33,7 @@ from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.system import processes
 from finkd.system.environment import environment
 from finkd.tokenization.analysis import analyze
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.callbacks import Look
 
 log = logging.getLogger(__name__)
@@ -165,17 +167,35 @@ class _Recorder:
     def records(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
         """Records of the baselines and of every system of a seed."""
         records = [self._floor(name, seed) for name in self.experiment.baselines]
-        finished = {name: outcome.load() for name, outcome in outcomes.items()}
+        teachers = self.prepared.teachers(seed)
         published = {
-            name: (finished[name], publish(outcome.folder, self.out / "models" / _stem(name, seed)))
+            name: (outcome.load(), publish(outcome.folder, self.out / "models" / _stem(name, seed)))
             for name, outcome in outcomes.items()
+            if outcome.folder is not None
         }
         resources = measure(published, self.prepared.scored, self.experiment.measure)
-        teacher_of = self.experiment.teacher_of
-        return records + [
-            self._system(name, seed, outcome, finished[name], resources[name], finished[teacher_of(name) or name])
-            for name, outcome in outcomes.items()
-        ]
+        models = {name: model for name, (model, _) in published.items()}
+        for name, outcome in outcomes.items():
+            if name in models:
+                teacher = models.get(self.experiment.teacher_of(name) or name)
+                records.append(self._system(name, seed, outcome, models[name], resources[name], teacher))
+            else:
+                records.append(self._tagger(name, seed, outcome, teachers[name].labeller()))
+        return records
+
+    def _tagger(self, name: str, seed: int, outcome: Outcome, tagger: AnyTagger) -> RunRecord:
+        """The record of an ensemble, or of a tagger that finkd did not train."""
+        system = self.experiment.systems[name]
+        return self._save(
+            self._record(
+                name,
+                system.role,
+                seed,
+                lambda gold: evaluate(gold, tagger, self.data.types, self.data.roles, self.prepared.known),
+                strategy=_consists_of(system),
+                teachers=outcome.teachers,
+            )
+        )
 
     def _floor(self, name: str, seed: int) -> RunRecord:
         baseline = baselines.get(name)
@@ -187,7 +207,7 @@ class _Recorder:
         return self._save(self._record(name, "baseline", seed, scores))
 
     def _system(
-        self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model
+        self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
     ) -> RunRecord:
         system = self.experiment.systems[name]
         record = self._record(
@@ -199,17 +219,17 @@ class _Recorder:
             resources=resources,
             lineage=outcome.lineage,
             teachers=outcome.teachers,
-            vocabulary=self._vocabulary(model, teacher),
+            vocabulary=self._vocabulary(model, teacher.tokenizer if teacher else self.prepared.tokenizer(name)),
         )
         write_atomic(self.out / "models" / _stem(name, seed) / "README.md", card(record))
         return self._save(record)
 
-    def _vocabulary(self, model: Model, teacher: Model) -> dict[str, Any]:
-        """Figures of the shift from the teacher's tokenizer, on the scored split, which no vocabulary saw."""
+    def _vocabulary(self, model: Model, teacher: Tokenizer) -> dict[str, Any]:
+        """Figures of the shift from another tokenizer, on the scored split, which no vocabulary saw."""
         width = model.embeddings.weight.shape[1]
         # The analysis numbers tokenizers of one name, which a student with the teacher's would be.
         return {
-            **analyze(self.prepared.scored, model.tokenizer, teacher.tokenizer, width).figures(),
+            **analyze(self.prepared.scored, model.tokenizer, teacher, width).figures(),
             "name": model.tokenizer.name,
         }
 
@@ -242,6 +262,14 @@ class _Recorder:
         record.save(self.out / "records" / record_file(record.system, record.seed))
         self.listen(Event(record.system, record.seed, record=record))
         return record
+
+
+def _consists_of(system: System) -> str:
+    """What a teacher that is no single model consists of."""
+    if system.folds is not None:
+        return f"mean of {system.folds} folds: {system.strategy}"
+    names = " + ".join(member.name for member in system.members)
+    return f"mean of {names}" if len(system.members) > 1 else names
 
 
 def record_file(system: str, seed: int) -> str:

@@ -19,10 +19,11 @@ from finkd.experiments.running.publish import publish
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.models.spec import ModelSpec, read_head
-from finkd.stages.stage import Context, TaughtBy
+from finkd.stages.stage import Context
 from finkd.store import Store
 from finkd.strategies.parsing import parse
 from finkd.system.precision import resolve_precision
+from finkd.teachers.taught_by import TaughtBy
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def make(
     labels = corpora.label_names(data.types) if data else None
     steps.validate(ModelSpec.of(model, labels))
     watch = Watch(out.name, seed, listen)
-    start = lineage.origin(model)
+    start = pretrained.fingerprint(model)
     kept = KeptText(text, store) if text else None
     if kept and kept.shortage:
         log.warning("text: %s", kept.shortage)
@@ -86,4 +87,5 @@ def make(
     ancestors = Ancestors(model, start, stages, watch.teaches)
     with store.in_use():
         outcome = lineage.run(model, start, steps, ancestors.within(context), watch.begins)
+        assert outcome.folder is not None
         return publish(outcome.folder, out)

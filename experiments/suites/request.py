@@ -18,7 +18,6 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.tasks.dialogues import DialogueData
 from finkd.corpora.tasks.questions import QuestionData
 from finkd.corpora.tasks.task import TaskData
-from finkd.execution import lineage
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.publish import publish
@@ -65,7 +64,7 @@ class Request:
     @cached_property
     def origin(self) -> str:
         """Address of the model's weights and tokenizer."""
-        return lineage.origin(self.model)
+        return pretrained.fingerprint(self.model)
 
     @cached_property
     def loaded(self) -> Model:
@@ -186,7 +185,7 @@ class Learner:
     def decides(self) -> dict[str, Any]:
         """Everything beside the seed that decides what is learnt."""
         origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": plain(self.settings)}
-        return {**origin, "teacher": lineage.origin(self.request.teacher)} if self.request.teacher else origin
+        return {**origin, "teacher": pretrained.fingerprint(self.request.teacher)} if self.request.teacher else origin
 
     @property
     def teacher(self) -> Model | None:

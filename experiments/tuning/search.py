@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, NonNegativeInt
 
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, settings_in
+from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, resolved, settings_in
 from finkd.settings import build
 from finkd.strategies.parsing import merge, nested, written_out
 
@@ -212,12 +212,14 @@ def _systems(experiment: Experiment, tuned: str) -> dict[str, Any]:
     trained for every trial.
     """
     kept: dict[str, Any] = {}
-    for name, system in experiment.systems.items():
-        start = {"start": system.start} if system.start else {}
-        if name == experiment.teacher_of(tuned):
-            kept[name] = {"role": "teacher", "strategy": written_out(system.strategy, experiment.stages), **start}
+    plain = resolved(experiment)["systems"]
+    for name in experiment.systems:
+        if name in experiment.needed_by(tuned):
+            kept[name] = plain[name]
+            if strategy := experiment.systems[name].strategy:
+                kept[name] = {**kept[name], "strategy": written_out(strategy, experiment.stages)}
         elif name == tuned:
-            kept[name] = {"strategy": system.strategy, **start}
+            kept[name] = plain[name]
     return kept
 
 

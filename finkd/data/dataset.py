@@ -20,10 +20,10 @@ BLOCK = 4096
 _TOKENS = ("ids", "starts", "ends", "opening", "closing", "lengths")
 
 
-def blocks(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Yield sentences in blocks of some thousands; one empty block if there are none."""
+def blocks(sentences: Iterable[Sentence], size: int = BLOCK) -> Iterator[list[Sentence]]:
+    """Yield sentences in blocks; one empty block if there are none."""
     left = iter(sentences)
-    return chain([list(islice(left, BLOCK))], iter(lambda: list(islice(left, BLOCK)), []))
+    return chain([list(islice(left, size))], iter(lambda: list(islice(left, size)), []))
 
 
 def cut(

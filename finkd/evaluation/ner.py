@@ -13,7 +13,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW
-from finkd.inference.tagger import Tagger, Tags, predict_tags
+from finkd.inference.tagger import AnyTagger, Tags, predict_tags
 from finkd.records import Counts, NerScores
 
 
@@ -85,7 +85,7 @@ def known_words(sentences: Iterable[Sentence]) -> frozenset[str]:
 
 def evaluate(
     sentences: Sequence[Sentence],
-    model: Tagger,
+    model: AnyTagger,
     types: Sequence[str],
     roles: Collection[str] = (),
     known: Collection[str] = (),

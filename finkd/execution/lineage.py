@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from finkd.compression.quantization import without_packed_bytes
-from finkd.corpora.files import sha256
-from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Trace
@@ -26,34 +24,30 @@ from finkd.training.checkpoints import Checkpoints
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of a strategy.
+    """Result of a strategy, or of several that make an ensemble.
 
     Attributes:
-        key: content address of the last stage.
-        folder: the model's folder in the store.
+        key: content address of the last stage, or of the ensemble.
+        folder: the model's folder in the store; ``None`` if it is an ensemble, or a tagger that finkd did not train.
         lineage: one record per stage.
-        teachers: one record per stage that made a teacher for one of them, and is not among them.
+        teachers: one record per stage that made a teacher for one of them, or a member, and is not among them.
     """
 
     key: str
-    folder: Path
+    folder: Path | None
     lineage: tuple[StageRecord, ...]
     teachers: tuple[StageRecord, ...] = ()
 
+    @classmethod
+    def of_members(cls, key: str, members: Sequence[Outcome]) -> Outcome:
+        """Return the result of an ensemble, or of a finished tagger, whose trained members are given."""
+        stages = [stage for each in members for stage in (*each.teachers, *each.lineage)]
+        return cls(key, None, (), tuple({stage.key: stage for stage in stages}.values()))
+
     def load(self) -> Model:
         """Read the model."""
+        assert self.folder is not None
         return load_model(self.folder)
-
-
-def origin(teacher: str) -> str:
-    """Address of a teacher as it came: the hash of its weights and its tokenizer.
-
-    Raises:
-        UnavailableError: if the teacher cannot be found.
-    """
-    folder = pretrained.resolve(teacher)
-    files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
-    return address({file.name: sha256(file) for file in files if file.is_file()})
 
 
 def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
@@ -99,7 +93,7 @@ def run(
 
     Args:
         teacher: name or folder of the model to begin with.
-        start: its address, from ``origin``.
+        start: its address, from ``pretrained.fingerprint``.
         steps: the stages.
         context: what they may use.
         begins: called with the name and the number of each stage that has to be computed.
@@ -130,7 +124,7 @@ def _make_teachers(step: Step, context: Context) -> None:
     """Make the teachers that a stage names, so that their time is not counted as that of the stage."""
     for name in step.stage.teachers():
         if name != TAGGER:
-            context.ancestor(name).load()
+            context.ancestor(name).model(name)
 
 
 def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored, bool]:

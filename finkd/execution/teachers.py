@@ -12,9 +12,10 @@ from finkd.execution import lineage
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec, read_head
-from finkd.stages.stage import ORIGIN, TAGGER, Context, TaughtBy
+from finkd.stages.stage import ORIGIN, TAGGER, Context
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Strategy
+from finkd.teachers.taught_by import TaughtBy
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Ancestors:
 
     Attributes:
         teacher: name or folder of that model.
-        start: its address (``finkd.execution.lineage.origin``).
+        start: its address (``finkd.models.pretrained.fingerprint``).
         stages: settings of stages, by stage or by stage and variant.
         begins: called with the name and the number of each stage that has to be computed.
     """

@@ -46,6 +46,20 @@ class Runs(Protocol):
 
 Tagger = Model | Runs
 
+
+class SentenceTagger(Protocol):
+    """Tagger that reads whole sentences in a way of its own, such as an ensemble."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """IOB2 label of each output."""
+
+    def sentence_logits(self, sentences: Sequence[Sentence], precision: str) -> list[Logits]:
+        """Compute (words, labels) logits of each sentence; NaN for words that it does not read."""
+
+
+AnyTagger = Tagger | SentenceTagger
+
 _CELLS = 2**23
 """Most word logits in memory at once: 32 MB."""
 
@@ -68,7 +82,7 @@ class Running:
 
 
 def sentence_logits(
-    sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW, precision: str = "fp32"
+    sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW, precision: str = "fp32"
 ) -> Iterator[Logits]:
     """Compute the label logits of every word, in blocks of bounded memory.
 
@@ -94,7 +108,9 @@ def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sen
     yield sentences[start:]
 
 
-def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, precision: str) -> list[Logits]:
+def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, precision: str) -> list[Logits]:
+    if not isinstance(model, Model) and hasattr(model, "sentence_logits"):
+        return model.sentence_logits(sentences, precision)
     windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
@@ -119,7 +135,7 @@ def _block_logits(sentences: Sequence[Sentence], model: Tagger, limit: int, prec
     return result
 
 
-def predict_tags(sentences: Sequence[Sentence], model: Tagger, limit: int = WINDOW) -> tuple[Tags, int]:
+def predict_tags(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> tuple[Tags, int]:
     """Tag every word, and count the words that no token covers, which are tagged O.
 
     Raises:

@@ -37,12 +37,13 @@ _MACHINERY = ("attribute_map", "sub_configs", "sub_configs_defaults")
 """Attributes of a configuration's class, which an entry of the same name would replace."""
 
 
-def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
+def load_model(source: str | Path, *, for_texts: bool = False, any_labels: bool = False) -> Model:
     """Load a model that finkd saved, a local Hugging Face folder or a teacher by name.
 
     Args:
         source: its name or folder.
         for_texts: keep a head for whole texts or answer spans; otherwise only the encoder of such a model is loaded.
+        any_labels: take a tagger whatever its labels; otherwise they must be IOB2.
 
     Raises:
         UnavailableError: if it cannot be found.
@@ -66,7 +67,7 @@ def load_model(source: str | Path, *, for_texts: bool = False) -> Model:
     tokenizer = Tokenizer.load(folder)
     check_tokenizer(tokenizer, config.vocab_size, folder)
     labels = () if kind in ("Model", MASKED_LM) else tuple(config.id2label[i] for i in range(config.num_labels))
-    if kind == TAGGER:
+    if kind == TAGGER and not any_labels:
         check_labels(labels, folder)
     check_described(folder, entries)
     return Model(_network(folder, config, kind), tokenizer, labels)

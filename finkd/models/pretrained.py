@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from finkd.corpora.errors import UnavailableError
-from finkd.corpora.files import exists
+from finkd.corpora.files import exists, sha256
 from finkd.corpora.locate import is_offline
 from finkd.models import packages
 from finkd.models.conversion import PICKLED, converted
 from finkd.models.lookup import not_a_model
 from finkd.models.packages import Packaged
+from finkd.store import address
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -103,6 +104,17 @@ def where(name: str) -> Path | None:
         DataError: if a packaged file is not the published one.
     """
     return _from_hub(name, offline=True) or _from_package(name)
+
+
+def fingerprint(name: str) -> str:
+    """Return the content address of a model as it came: the hash of its weights, configuration and tokenizer.
+
+    Raises:
+        UnavailableError: if it cannot be found.
+    """
+    folder = resolve(name)
+    files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
+    return address({file.name: sha256(file) for file in files if file.is_file()})
 
 
 def _from_package(name: str) -> Path | None:

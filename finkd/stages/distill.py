@@ -79,7 +79,7 @@ class Distill(LearningStage):
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained encoder."""
         taught = context.taught_by(self.teacher, "distill.teacher")
-        teacher = taught.load()
+        teacher = taught.model("distill.teacher")
         student = copied(model)
         if self._masks_text:
             student = with_masked_head(student, context.seed)
@@ -87,6 +87,6 @@ class Distill(LearningStage):
         data = hiding(data, self.masking, self.rarity)
         teaching: Teacher = LiveTeacher(teacher)
         if self.cache_teacher_outputs:
-            states = self._states(teacher, taught.key, data, student, context)
+            states = self._states(teacher, taught.states_key, data, student, context)
             teaching = CachedHiddenStates(teacher, states)
         return StageResult(student, fit(student, data, self.terms(), self.schedule, context, teaching))

@@ -15,7 +15,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.selection import Doubles, distinct, likeness, quality, ranks
 from finkd.corpora.text.shelf import Shelf
 from finkd.data.raw_text import kept
-from finkd.inference.tagger import sentence_logits
+from finkd.inference.tagger import AnyTagger, sentence_logits
 from finkd.models.model import Model
 from finkd.settings import described
 from finkd.stages.common import copied
@@ -118,10 +118,10 @@ class Selected:
         if by == "domain":
             return likeness(sentences, self.context.train)
         assert self.context.teacher is not None
-        return _uncertainty(sentences, self.context.teacher.load(), self.context.precision)
+        return _uncertainty(sentences, self.context.teacher.labeller(), self.context.precision)
 
 
-def _uncertainty(sentences: Sequence[Sentence], teacher: Model, precision: str) -> Doubles:
+def _uncertainty(sentences: Sequence[Sentence], teacher: AnyTagger, precision: str) -> Doubles:
     """(sentences,) mean entropy of a tagger's label distributions, in nats, over the words that it covers."""
     found = np.zeros(len(sentences))
     for index, scores in enumerate(sentence_logits(sentences, teacher, precision=precision)):

@@ -12,10 +12,11 @@ from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import RawText
 from finkd.losses.term import Loss
 from finkd.models.model import Model
-from finkd.models.spec import Head, ModelSpec
+from finkd.models.spec import ModelSpec
 from finkd.progress import Listener, Progress
 from finkd.store import Store
 from finkd.system.precision import Precision
+from finkd.teachers.taught_by import TaughtBy
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
 
@@ -25,21 +26,6 @@ TAGGER, ORIGIN = "tagger", "origin"
 
 Source = Literal["gold", "text", "general"]
 """What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
-
-
-@dataclass(frozen=True)
-class TaughtBy:
-    """A finished model that students learn from.
-
-    Attributes:
-        key: content address of its last stage.
-        load: reads it.
-        head: what it scores.
-    """
-
-    key: str
-    load: Callable[[], Model]
-    head: Head = "labels"
 
 
 def _no_ancestor(strategy: str) -> TaughtBy:

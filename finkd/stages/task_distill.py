@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from pydantic import NonNegativeInt
 
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
 from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.sentence import Sentence, digest
+from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.shelf import Chain
-from finkd.data.arrays import Array, Growing, mapped
-from finkd.data.dataset import blocks
-from finkd.inference.tagger import sentence_logits
 from finkd.losses.term import Requirement
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
-from finkd.stages.stage import TAGGER, Context, Source, StageResult, TaughtBy, Training
-from finkd.store import address
+from finkd.stages.stage import TAGGER, Context, Source, StageResult, Training
+from finkd.teachers.labels import teacher_labels
+from finkd.teachers.taught_by import TaughtBy
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
 
@@ -82,7 +78,7 @@ class TaskDistill(LearningStage):
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, labels, seed and precision."""
         return super().cache_inputs(context) | {
-            "teacher": context.taught_by(TAGGER, "task-distill").key,
+            "teacher": self._taught_by(context).key,
             "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,
             "masked-lm": self._masked_lm(context).key if self.augment.copies else None,
@@ -92,22 +88,44 @@ class TaskDistill(LearningStage):
         """The trained student."""
         assert context.teacher is not None
         student = trainable(model, context)
-        terms, looks = self.terms(), self._runs_teacher()
-        tagger = context.teacher.load() if looks or self.entity_replacement else None
+        terms, taught_by = self.terms(), context.teacher
+        looks = self._runs_teacher()
+        tagger = taught_by.model("task-distill") if looks or self.entity_replacement else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
         data = examples(sentences, student, context, context.labels, teacher)
-        if teacher is None:
-            targets = torch.from_numpy(teacher_labels(sentences, context.teacher, context)[data.word_ids])
+        targets = None
+        if teacher is None or not taught_by.is_model:
+            every = teacher_labels(
+                sentences, taught_by, context.labels, context.store, context.precision, context.listen
+            )
+            targets = torch.from_numpy(every[data.word_ids])
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
+            if not data.usable.any():
+                raise ConfigError(f"task-distill:{self.on}: the teacher reads no word of this text")
+        if teacher is None:
+            assert targets is not None
             teaching: Teacher = CachedLogits(targets)
         elif self.cache_teacher_outputs and data.teacher is not None:
-            states = self._states(teacher, context.teacher.key, data, student, context)
-            targets = states.word_logits(teacher.tagging_head, data.teacher.first)
+            states = self._states(teacher, taught_by.states_key, data, student, context)
+            if targets is None:
+                targets = states.word_logits(teacher.tagging_head, data.teacher.first)
             teaching = CachedHiddenStates(teacher, states, targets)
         else:
-            teaching = LiveTeacher(teacher)
+            teaching = LiveTeacher(teacher, targets)
         return StageResult(student, fit(student, data, terms, self.schedule, context, teaching))
+
+    def _taught_by(self, context: Context) -> TaughtBy:
+        """The teacher.
+
+        Raises:
+            ConfigError: if there is none, or it lacks what the stage reads.
+        """
+        taught_by = context.taught_by(TAGGER, "task-distill")
+        if self._runs_teacher() or self.entity_replacement:
+            setting = "losses" if self._runs_teacher() else "entity_replacement"
+            taught_by.check_model(f"task-distill:{self.on}.{setting}")
+        return taught_by
 
     def _masked_lm(self, context: Context) -> TaughtBy:
         return context.taught_by(self.augment.teacher, "augment.teacher")
@@ -120,25 +138,6 @@ class TaskDistill(LearningStage):
             names = lost_names(tagger, student.tokenizer)
             copies += with_other_names(sentences, names, self.entity_replacement, context.seed)
         if self.augment.copies:
-            masked_lm = self._masked_lm(context).load()
+            masked_lm = self._masked_lm(context).model("augment.teacher")
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
         return Chain(sentences, copies)
-
-
-def teacher_labels(sentences: Iterable[Sentence], teacher: TaughtBy, context: Context) -> Array:
-    """Label scores of a teacher for every word, computed once per teacher and text and kept in the store.
-
-    Returns:
-        (words, labels) float32, on disk; NaN for words that the teacher's tokenizer does not cover.
-    """
-    key = address({"labels-of": teacher.key, "text": digest(sentences), "precision": context.precision, "version": 5})
-
-    def compute(folder: Path) -> None:
-        tagger, growing = teacher.load(), Growing(folder)
-        for block in blocks(sentences):
-            scores = sentence_logits(block, tagger, precision=context.precision)
-            growing.add(scores=np.concatenate([np.zeros(0, np.float32), *(each.ravel() for each in scores)]))
-        growing.whole()
-
-    stored = context.store.made(key, {"kind": "teacher labels"}, compute)
-    return mapped(stored.folder)["scores"].reshape(-1, len(context.labels))

@@ -39,10 +39,11 @@ class LiveTeacher:
 
     Attributes:
         model: the model.
+        word_logits: (words, labels) of all words of the data, where labels are not those of the model.
     """
 
     model: Model
-    word_logits: None = None
+    word_logits: Tensor | None = None
 
     def read(self, rows: Longs) -> None:
         """Return nothing: no outputs are cached."""

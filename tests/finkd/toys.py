@@ -22,8 +22,9 @@ from finkd.data.encoding import WINDOW
 from finkd.models.heads import with_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.stage import Context, TaughtBy
+from finkd.stages.stage import Context
 from finkd.store import Store
+from finkd.teachers.taught_by import TaughtBy
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
 from tests.toys import wordpiece_uncased

@@ -9,8 +9,8 @@ from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.models.heads import with_masked_head
-from finkd.stages.stage import TaughtBy
 from finkd.stages.task_distill import TaskDistill
+from finkd.teachers.taught_by import TaughtBy
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, tiny_model
 from tests.toys import roberta, trained
 

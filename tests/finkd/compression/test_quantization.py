@@ -10,6 +10,7 @@ from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.models.pretrained import fingerprint
 from finkd.models.spec import ModelSpec
 from finkd.stages.constrained import Quantize
 from finkd.strategies.parsing import parse
@@ -105,7 +106,7 @@ def test_packed_bytes_are_not_said_of_weights_that_changed_since(tmp_path):
         (f"compress:quantize(by=uniform, {off}) > finetune(schedule.epochs=1)", False),
         (f"compress:quantize(by=uniform, {off}) > compress:sparsify({off})", True),
     ):
-        made = lineage.run(str(start), lineage.origin(str(start)), parse(strategy, {}), where).load()
+        made = lineage.run(str(start), fingerprint(str(start)), parse(strategy, {}), where).load()
         assert hasattr(made.network.config, "packed_bytes") is is_said
 
 

@@ -7,12 +7,13 @@ import torch
 
 from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.execution import lineage
-from finkd.execution.lineage import addresses, origin
+from finkd.execution.lineage import addresses
+from finkd.models.pretrained import fingerprint
 from finkd.stages.finetune import Finetune
-from finkd.stages.stage import TaughtBy
 from finkd.store import MANIFEST, Store
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step
+from finkd.teachers.taught_by import TaughtBy
 from tests.finkd.toys import QUICK, context, tiny_model
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,7 @@ def teacher(tmp_path):
 
 def run(teacher, strategy, where, **settings):
     steps = parse(strategy, {**SETTINGS, **settings})
-    return lineage.run(teacher, origin(teacher), steps, where)
+    return lineage.run(teacher, fingerprint(teacher), steps, where)
 
 
 def weights(outcome):
@@ -64,7 +65,7 @@ def test_strategies_share_the_work_of_a_common_prefix(teacher, tmp_path):
     begun = []
     steps = parse(LONG, SETTINGS)
     long = lineage.run(
-        teacher, origin(teacher), steps, context(tmp_path), lambda stage, place: begun.append((stage, place))
+        teacher, fingerprint(teacher), steps, context(tmp_path), lambda stage, place: begun.append((stage, place))
     )
     assert begun == [("task-distill:gold", 2)]
     assert cached(long) == [("truncate-layers", True), ("finetune", True), ("task-distill:gold", False)]
@@ -170,12 +171,12 @@ def test_two_runs_that_need_a_stage_compute_it_once(teacher, tmp_path, monkeypat
     def waiting(store, key):
         """Let another run end meanwhile, in this thread: transformers cannot load two models at once."""
         monkeypatch.setattr(Store, "turn", real)
-        other.append(lineage.run(teacher, origin(teacher), steps, context(tmp_path)))
+        other.append(lineage.run(teacher, fingerprint(teacher), steps, context(tmp_path)))
         with real(store, key):
             yield
 
     monkeypatch.setattr(Store, "turn", waiting)
-    mine = lineage.run(teacher, origin(teacher), steps, context(tmp_path))
+    mine = lineage.run(teacher, fingerprint(teacher), steps, context(tmp_path))
     assert len(computed) == 1
     assert mine.key == other[0].key
     assert mine.lineage[0].tokens == other[0].lineage[0].tokens > 0
@@ -188,11 +189,11 @@ def test_what_goes_wrong_in_a_stage_is_not_taken_for_a_full_disk(teacher, tmp_pa
             raise FileNotFoundError("corpus.conll")
 
     with pytest.raises(FileNotFoundError, match=r"corpus\.conll"):
-        lineage.run(teacher, origin(teacher), [Step("finetune", Fails())], context(tmp_path))
+        lineage.run(teacher, fingerprint(teacher), [Step("finetune", Fails())], context(tmp_path))
 
 
 def keys(teacher, where, **settings):
-    return addresses(origin(teacher), parse(LONG, {**SETTINGS, **settings}), where)
+    return addresses(fingerprint(teacher), parse(LONG, {**SETTINGS, **settings}), where)
 
 
 def test_a_setting_changes_its_own_stage_and_those_after_it_unless_it_is_the_default(teacher, tmp_path):
@@ -226,8 +227,8 @@ def test_the_origin_is_what_the_folder_holds(teacher, tmp_path):
         folder = tmp_path / str(seed)
         folder.mkdir()
         tiny_model(layers=3, seed=seed).save(folder)
-        origins.append(origin(str(folder)))
-    assert origins[0] == origin(teacher) != origins[1]
+        origins.append(fingerprint(str(folder)))
+    assert origins[0] == fingerprint(teacher) != origins[1]
 
 
 def test_what_is_missing_is_said_before_any_work(teacher, tmp_path):

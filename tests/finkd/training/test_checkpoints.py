@@ -15,6 +15,7 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
+from finkd.models.pretrained import fingerprint
 from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
 from finkd.strategies.strategy import Step
@@ -185,7 +186,7 @@ def test_a_stage_that_was_killed_goes_on_and_leaves_no_checkpoint_behind(tmp_pat
     teacher = tmp_path / "teacher"
     teacher.mkdir()
     tiny_model().save(teacher)
-    start = lineage.origin(str(teacher))
+    start = fingerprint(str(teacher))
     with pytest.raises(Killed):
         lineage.run(str(teacher), start, steps, setting)
     parts = sorted(entry.kind for entry in setting.store.entries())

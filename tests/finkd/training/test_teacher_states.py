@@ -13,9 +13,9 @@ from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.stages.distill import Distill
-from finkd.stages.stage import TaughtBy
 from finkd.stages.task_distill import TaskDistill
 from finkd.store import Store
+from finkd.teachers.taught_by import TaughtBy
 from finkd.training.teacher_states import Keeper
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, outputs, tiny_model
 from tests.toys import bpe, roberta, wordpiece_uncased

@@ -1,0 +1,1 @@
+"""Taggers as teachers: ensembles, and taggers that finkd did not train."""

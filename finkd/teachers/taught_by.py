@@ -1,0 +1,110 @@
+"""Finished models and ensembles, as stages learn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from finkd.corpora.errors import ConfigError
+from finkd.inference.tagger import AnyTagger
+from finkd.models.model import Model
+from finkd.models.spec import Head
+from finkd.store import address
+from finkd.teachers.ensemble import Ensemble
+from finkd.teachers.source import ReadyMade
+
+
+@dataclass(frozen=True)
+class TaughtBy:
+    """A teacher: a finished model, an ensemble, or a tagger of another kind.
+
+    Attributes:
+        key: content address of what it says.
+        load: reads the model whose hidden states it shows; ``None`` if it has no such model.
+        head: what it scores.
+        tagger: reads the tagger that labels text, if that is not the model.
+        members: taggers whose mean it is, if it is an ensemble.
+        model_key: content address of the model, if it is not ``key``.
+    """
+
+    key: str
+    load: Callable[[], Model] | None
+    head: Head = "labels"
+    tagger: Callable[[], AnyTagger] | None = None
+    members: tuple[Member, ...] = ()
+    model_key: str = ""
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is one model, which scores the labels of the corpus by itself."""
+        return self.tagger is None
+
+    @property
+    def states_key(self) -> str:
+        """Content address of the model whose hidden states it shows."""
+        return self.model_key or self.key
+
+    def model(self, setting: str) -> Model:
+        """Read its model.
+
+        Args:
+            setting: what asks for it, for messages.
+
+        Raises:
+            ConfigError: if it has none.
+        """
+        self.check_model(setting)
+        return cast(Callable[[], Model], self.load)()
+
+    def check_model(self, setting: str) -> None:
+        """Raise ``ConfigError`` if it has no model; see ``model``."""
+        if self.load is None:
+            raise ConfigError(
+                f"{setting}: reads hidden states or tokens of the teacher, of which only labels are known; learn from "
+                "its labels alone (losses: {word-logits-kl: {temperature: 2}})"
+            )
+
+    def labeller(self) -> AnyTagger:
+        """Read the tagger that labels text."""
+        return self.model("teacher") if self.tagger is None else self.tagger()
+
+
+@dataclass(frozen=True)
+class Member:
+    """Tagger of an ensemble.
+
+    Attributes:
+        taught_by: the tagger.
+        weight: in the mean of all members.
+        trained_on: texts of the sentences that it was trained on, on which other members are asked; empty asks it
+            everywhere.
+    """
+
+    taught_by: TaughtBy
+    weight: float = 1.0
+    trained_on: frozenset[str] = frozenset()
+
+
+def ensemble(members: Sequence[Member]) -> TaughtBy:
+    """Return the ensemble of some taggers; its hidden states are those of the first that has a model."""
+    material = [[member.taught_by.key, member.weight, bool(member.trained_on)] for member in members]
+    first = next((each.taught_by for each in members if each.taught_by.load is not None), None)
+
+    def tagger() -> Ensemble:
+        return Ensemble([each.taught_by.labeller() for each in members], [each.weight for each in members])
+
+    return TaughtBy(
+        address({"ensemble": material, "version": 1}),
+        first.load if first else None,
+        tagger=tagger,
+        members=tuple(members),
+        model_key=first.states_key if first else "",
+    )
+
+
+def ready_made(tagger: ReadyMade) -> TaughtBy:
+    """Return a tagger that finkd did not train, as a teacher."""
+    material = {"tagger": tagger.source.key, "retype": [dict(tagger.retype.labels), tagger.retype.scheme]}
+    key = address({**material, "labels": tagger.labels, "version": 1})
+    return TaughtBy(key, tagger.source.load, tagger=lambda: tagger, model_key=tagger.source.key)
