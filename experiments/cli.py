@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError, UnknownNameError
 from finkd.experiments.commands.benchmark import benchmark
 from finkd.experiments.commands.compress import compress
+from finkd.experiments.commands.distill import distill
 from finkd.experiments.commands.evaluate import evaluate
 from finkd.experiments.commands.export import export
 from finkd.experiments.commands.human_eval import human_eval
@@ -180,6 +181,7 @@ app.command()(dashboard)
 app.command()(evaluate)
 app.command()(benchmark)
 app.command()(compress)
+app.command()(distill)
 app.command()(export)
 app.command()(predict)
 app.command()(serve)

@@ -101,19 +101,20 @@ def _students(
         "adapt": {"schedule": {**training, "learning_rate": 1e-4}},
         "distill": {"schedule": {**training, "learning_rate": 5e-4}},
     }
-    return {
-        name: make(
-            strategy,
-            out / "models" / f"{slug(name)}-seed-{seed}",
-            store=Store(out.parent / "store"),
+    folders: dict[str, str | Path] = {name: out / "models" / f"{slug(name)}-seed-{seed}" for name in STRATEGIES}
+    store = Store(out.parent / "store")
+    for name, folder in folders.items():
+        make(
+            STRATEGIES[name],
+            Path(folder),
+            store=store,
             model=teacher,
             text=text,
             stages=stages,
             seed=seed,
             listen=listen,
         )
-        for name, strategy in STRATEGIES.items()
-    }
+    return folders
 
 
 if __name__ == "__main__":

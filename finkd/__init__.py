@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from finkd.experiments.benchmarking.benchmark import benchmark
     from finkd.experiments.configuration.experiment import Experiment, load_experiment
     from finkd.experiments.running.compression import compress
+    from finkd.experiments.running.distillation import distill
     from finkd.experiments.running.run import run
     from finkd.experiments.service.app import make_app
     from finkd.experiments.suites.evaluate import evaluate_suite
@@ -57,6 +58,7 @@ _TARGETS = {
     "analyze": "finkd.experiments.vocabularies:analyze",
     "benchmark": "finkd.experiments.benchmarking.benchmark:benchmark",
     "compress": "finkd.experiments.running.compression:compress",
+    "distill": "finkd.experiments.running.distillation:distill",
     "evaluate": "finkd.evaluation.ner:evaluate",
     "evaluate_suite": "finkd.experiments.suites.evaluate:evaluate_suite",
     "export_onnx": "finkd.export.onnx:export_onnx",
@@ -96,6 +98,7 @@ __all__ = [
     "analyze",
     "benchmark",
     "compress",
+    "distill",
     "evaluate",
     "evaluate_suite",
     "export_onnx",

@@ -45,6 +45,9 @@ def folder(tmp_path_factory):
     wordpiece_uncased().save(folder / "tokenizer")
     (folder / "small.yaml").write_text(CONFIG)
     (folder / "tune.yaml").write_text(TUNE)
+    (folder / "raw.txt").write_text(
+        "\n".join(f"Acme Corp lent {number} million to Goldman Sachs." for number in range(40))
+    )
     for (system, seed), correct in SCORES.items():
         scores = NerScores({"ORG": Counts(correct, 20, 20)})
         record = RunRecord("small", system, system, "finetune", "sample", "test", seed, scores)
@@ -63,7 +66,7 @@ def test_the_example_of_its_docstring_runs(name, folder, monkeypatch):
     assert runner.run(test, out=said.append).failed == 0, "".join(said)
 
 
-COMMANDS = ("run", "tune", "analyze", "align", "evaluate", "benchmark", "compress", "predict")
+COMMANDS = ("run", "tune", "analyze", "align", "evaluate", "benchmark", "compress", "distill", "predict")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

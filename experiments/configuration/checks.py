@@ -16,6 +16,7 @@ from finkd.settings import joined
 from finkd.stages import stages
 from finkd.strategies import strategies
 from finkd.strategies.parsing import parse
+from finkd.teachers import check_found
 
 if TYPE_CHECKING:
     from finkd.experiments.configuration.experiment import Experiment, System
@@ -67,6 +68,9 @@ def find_inputs(experiment: Experiment) -> None:
     for name, system in experiment.systems.items():
         if system.strategy:
             resolve(experiment.start_of(name))
+        for member in system.members:
+            if member.model is not None:
+                check_found(member.model)
 
 
 def _names(experiment: Experiment) -> Iterator[str]:

@@ -32,8 +32,9 @@ from finkd.store import Store, address
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
+from finkd.teachers import kind_of
 from finkd.teachers.label_map import Retype
-from finkd.teachers.source import ReadyMade, kind_of
+from finkd.teachers.source import ReadyMade
 from finkd.teachers.taught_by import Member, TaughtBy, ensemble, ready_made
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.callbacks import Look

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Protocol
 
-from finkd.corpora.errors import ConfigError
-from finkd.corpora.files import exists
-from finkd.corpora.registry import Registry
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Logits
 from finkd.models.model import Model
+from finkd.teachers import kind_of, kinds
 from finkd.teachers.label_map import LabelMap, Probabilities, Retype, as_scores, corpus_labels
 
 
@@ -34,23 +31,6 @@ class Source(Protocol):
     @property
     def load(self) -> Callable[[], Model] | None:
         """Reads its network and tokenizer, whose hidden states can be learned from; ``None`` if it has none."""
-
-
-Opens = Callable[[str, Retype], Source]
-"""Opens a tagger by its name, with the settings that say what its types are."""
-
-kinds: Registry[Opens] = Registry(
-    "teacher-kinds",
-    {
-        "transformers": (
-            "finkd.teachers.transformers_tagger:open_transformers",
-            "a token-classification folder or hub id",
-        ),
-        "spacy": ("finkd.teachers.spacy_pipeline:open_spacy", "a spaCy pipeline: a folder or a package"),
-        "gliner": ("finkd.teachers.gliner_tagger:open_gliner", "a GLiNER folder or hub id (extra 'gliner')"),
-        "predictions": ("finkd.teachers.predictions:open_predictions", "a file of tags or distributions per word"),
-    },
-)
 
 
 @dataclass(frozen=True)
@@ -101,28 +81,3 @@ class ReadyMade:
     def sentence_logits(self, sentences: Sequence[Sentence], precision: str) -> list[Logits]:
         """Compute (words, labels) log-probabilities of each sentence; NaN for words that it does not read."""
         return [as_scores(self._map(each)) for each in self.source.probabilities(sentences, precision)]
-
-
-def kind_of(name: str) -> tuple[str, str]:
-    """Return the kind of a tagger, and its name without the kind.
-
-    Raises:
-        UnknownNameError: if its name begins with an unknown kind.
-
-    Example:
-        >>> kind_of("spacy:en_core_web_sm")
-        ('spacy', 'en_core_web_sm')
-    """
-    kind, colon, rest = name.partition(":")
-    path = Path(name).expanduser()
-    if colon and not exists(path):
-        if kind not in kinds:
-            kinds.get(kind)  # raises with the nearest kind
-        if not rest:
-            raise ConfigError(f"{name}: expected a name after the kind, such as {kind}:NAME")
-        return kind, rest
-    if exists(path) and path.is_file():
-        return "predictions", name
-    if (path / "config.cfg").is_file() and (path / "meta.json").is_file():
-        return "spacy", name
-    return ("gliner" if (path / "gliner_config.json").is_file() else "transformers"), name

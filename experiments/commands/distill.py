@@ -1,0 +1,154 @@
+"""``finkd distill``: a small tagger from any finished one and raw text."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.console.options import Json, Overrides, refuse_idle, values
+from finkd.experiments.console.terminal import messages, say, show_json, show_tables
+from finkd.experiments.console.threads import Threads
+
+if TYPE_CHECKING:
+    from finkd.records import RunRecord
+    from finkd.reports.table import Table
+
+
+def distill(
+    context: typer.Context,
+    teacher: Annotated[
+        str,
+        typer.Option(help="The big tagger: a folder or hub id of transformers, spacy:NAME, gliner:NAME, or a file."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the small tagger.")],
+    text: Annotated[
+        str | None, typer.Option(help="Raw text, by name or path; a file of predictions may stand for it.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="THEIRS=OURS", help="A type of the teacher, and what to call it; O drops it. Repeatable."),
+    ] = None,
+    scheme: Annotated[
+        Literal["IO", "IOB1", "IOB2", "BIOES"] | None,
+        typer.Option(help="How the teacher's labels are read. (default: what they look like)"),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Model that the small one begins as. (default: all-MiniLM-L6-v2)")
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="Stages. (default: truncate-layers > task-distill:text, and :gold with a corpus)"),
+    ] = None,
+    overrides: Overrides = None,
+    sentences: Annotated[int, typer.Option(min=4, help="How many sentences of the text to read.")] = 24_000,
+    held_out: Annotated[int, typer.Option(min=1, help="How many more to score the small tagger on.")] = 1_000,
+    corpus: Annotated[str | None, typer.Option(help="Labelled corpus, if there is one: read and scored.")] = None,
+    split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Distil a big tagger of any kind into a small one: raw text is enough, no labelled corpus is needed.
+
+    The small tagger is scored on text that it has not read against the teacher's own tags. --set takes settings of
+    stages, such as task-distill:text.schedule.epochs=4.
+
+    Example: finkd distill --teacher runs/quickstart/models/teacher-seed-1 --text sample-text --out runs/small
+    """
+    if not corpus:
+        refuse_idle(context, "without --corpus", "split")
+
+    pairs = _pairs(labels)
+
+    from finkd.corpora.loading import check_exists
+    from finkd.models.pretrained import DEFAULT, resolve
+    from finkd.teachers import check_found
+
+    check_found(teacher)  # before what takes seconds to import
+    resolve(start or DEFAULT)
+    for name in filter(None, (text, corpus)):
+        check_exists(name)
+
+    from finkd import corpora
+    from finkd.experiments.configuration.experiment import overridden
+    from finkd.experiments.console.progress import shown
+    from finkd.experiments.running.distillation import STAGES, distill
+    from finkd.strategies.parsing import merge
+
+    data = corpora.load(corpus) if corpus else None
+    with shown(messages) as listen:
+        records = distill(
+            teacher,
+            out,
+            text=text,
+            labels=pairs,
+            scheme=scheme,
+            start=start or DEFAULT,
+            strategy=strategy,
+            stages=merge(STAGES, overridden({}, overrides or [])),
+            sentences=sentences,
+            held_out=held_out,
+            data=data,
+            split=split,
+            seed=seed,
+            listen=listen,
+        )
+    if json:
+        show_json([{"system": r.system, "split": r.split, **_figures(r)} for r in records])
+        return
+    show_tables([_table(records)])
+    say(f"the tagger is in {out}")
+
+
+def _pairs(labels: list[str] | None) -> dict[str, str]:
+    """Return the types of the teacher with what to call them.
+
+    Raises:
+        ConfigError: if one is no pair.
+    """
+    found = {}
+    for each in values(labels):
+        theirs, equals, ours = each.partition("=")
+        if not (theirs and equals and ours):
+            raise ConfigError(f"--labels: expected a type of the teacher and what to call it, MISC=O (got {each!r})")
+        found[theirs] = ours
+    return found
+
+
+def _figures(record: RunRecord) -> dict[str, object]:
+    from finkd.records import figures
+
+    return {"corpus": record.corpus, "scores": figures(record.scores), **dataclasses.asdict(record.resources)}
+
+
+def _table(records: list[RunRecord]) -> Table:
+    from finkd.reports.table import Column, Table, label, number, plain
+
+    columns = (
+        Column("system", "", "left"),
+        Column("against", "Against", "left"),
+        Column("f1", "Micro-F1"),
+        Column("gold", "Entities"),
+        Column("parameters", "Params (M)"),
+        Column("bytes", "Size (MB)"),
+        Column("latency", "p50 (ms)"),
+    )
+    rows = tuple(
+        (
+            label(record.system),
+            label("the teacher's tags" if record.split == "held-out" else f"gold, {record.corpus} {record.split}"),
+            number(record.scores.micro.f1, 3),
+            number(record.scores.micro.gold, 0),
+            number(record.resources.parameters, 2, scale=1e6),
+            number(record.resources.bytes, 1, scale=1e6),
+            number(record.resources.latency_ms.get("p50"), 2),
+        )
+        for record in records
+    )
+    busy = any(record.resources.machine_busy for record in records)
+    notes = (plain("Measured while other work ran on the machine: the latency is not comparable."),) if busy else ()
+    return Table("distilled", plain("The small tagger"), notes, columns, rows)

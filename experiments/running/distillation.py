@@ -1,0 +1,236 @@
+"""A small tagger from any finished one and raw text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finkd.corpora.corpus import NerData
+from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.files import write_atomic
+from finkd.corpora.sentence import Sentence, digest
+from finkd.corpora.tags import entity_types, label_names
+from finkd.data.raw_text import KeptText, Text
+from finkd.evaluation.ner import evaluate, known_words
+from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.running.events import Listener, ignored
+from finkd.experiments.running.strategy import make
+from finkd.inference.viterbi import decode
+from finkd.models.loading import load_model
+from finkd.models.model import Model
+from finkd.models.pretrained import DEFAULT
+from finkd.records import NerScores, RunRecord
+from finkd.reports.pages.card import card
+from finkd.runtimes.resources import measure
+from finkd.store import Store
+from finkd.system.environment import environment
+from finkd.system.precision import Precision, resolve_precision
+from finkd.teachers.label_map import Retype, TeacherScheme
+from finkd.teachers.labels import teacher_labels
+from finkd.teachers.predictions import Predictions
+from finkd.teachers.source import ReadyMade
+from finkd.teachers.taught_by import TaughtBy, ready_made
+
+log = logging.getLogger(__name__)
+
+STRATEGY = "truncate-layers > task-distill:text"
+WITH_GOLD = f"{STRATEGY} > task-distill:gold"
+STAGES: Mapping[str, Mapping[str, Any]] = {
+    "task-distill:text": {
+        "losses": {"word-logits-kl": {"temperature": 2.0}},
+        "schedule": {"epochs": 2, "learning_rate": 5e-4, "batch_tokens": 1024, "dropout": 0},
+    },
+    "task-distill:gold": {
+        "losses": {"cross-entropy": {}, "word-logits-kl": {"temperature": 2.0}},
+        "schedule": {"epochs": 5, "learning_rate": 3e-4, "batch_tokens": 512},
+    },
+}
+"""Settings of ``experiments/configs/big-teacher.yaml``."""
+_LARGEST_SHARE = 0.2
+"""Of a text that is held out, if it is short."""
+EXPERIMENT, TEACHER, STUDENT, HELD_OUT = "distill", "teacher", "student", "held-out"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the sentences of a text, as stages read them.
+
+    Attributes:
+        sentences: in their order.
+        whole: what decides which sentences the text has.
+    """
+
+    sentences: Sequence[Sentence] = field(repr=False)
+    whole: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Values that determine the sentences."""
+        return {"of": dict(self.whole), "sentences": len(self.sentences)}
+
+    def draw(self, sentences: int | None = None) -> Sequence[Sentence]:
+        """Return the sentences, or the first ones."""
+        return self.sentences[:sentences]
+
+
+def distill(
+    teacher: str,
+    out: Path,
+    *,
+    text: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    scheme: TeacherScheme | None = None,
+    start: str = DEFAULT,
+    strategy: str | None = None,
+    stages: Mapping[str, Mapping[str, Any]] | None = None,
+    sentences: int = 24_000,
+    held_out: int = 1_000,
+    data: NerData | None = None,
+    split: str | None = None,
+    seed: int = 1,
+    listen: Listener = ignored,
+) -> list[RunRecord]:
+    """Distil a finished tagger of any kind into a small one, without a labelled corpus.
+
+    The student learns the teacher's label distributions of raw text, and is scored on text that it has not read against
+    the teacher's own tags: F1 is then their agreement. With a labelled corpus, both are scored against gold too.
+
+    Args:
+        teacher: the tagger (``finkd.teachers.source.ReadyMade``).
+        out: folder of the new model, its card and its run records.
+        text: unlabelled text, by name or path; a file of predictions may stand for it.
+        labels: type of the teacher -> type of the corpus or ``O``; ``*`` stands for all types that are not named.
+        scheme: how the teacher's labels are read, if they do not tell it.
+        start: model that the student begins as.
+        strategy: stages that make the student; by default every other layer of the start model is kept and trained on
+            the text, and on gold if there is a corpus.
+        stages: settings by stage or by stage and variant.
+        sentences: how many of the text are read.
+        held_out: how many more are held out, at most a fifth of those that there are.
+        data: a labelled corpus, whose training split is read and another one scored.
+        split: which one.
+        seed: of everything random.
+        listen: called as the work goes on.
+
+    Returns:
+        a record of the student on the held-out text, then those of teacher and student on the corpus.
+
+    Raises:
+        FinkdError: if the teacher or the text is nowhere, or labels do not fit.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> records = finkd.distill("tagger", Path("small"), text="raw.txt", start="encoder", sentences=20, held_out=5)
+        >>> [(record.system, record.split) for record in records]
+        [('student', 'held-out')]
+    """
+    store, precision = Store(out.parent / "store"), resolve_precision("auto")
+    tagger = ReadyMade.open(teacher, Retype(labels or {}, scheme), label_names(data.types) if data else None)
+    taught_by = ready_made(tagger)
+    if data is not None:
+        scored_split(data, split)  # before any work
+    raw = _raw(tagger, text, sentences + held_out, store)
+    kept = min(held_out, int(_LARGEST_SHARE * len(raw.sentences)))
+    if kept == 0:
+        raise DataError(f"text: expected 5 sentences or more, to hold some out (found {len(raw.sentences)})")
+    train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
+    outcome = make(
+        strategy or (WITH_GOLD if data else STRATEGY),
+        out,
+        store=store,
+        model=start,
+        data=data,
+        text=train,
+        teacher=taught_by,
+        labels=tagger.labels,
+        stages=stages or STAGES,
+        seed=seed,
+        listen=listen,
+    )
+    student = load_model(out)
+    made = RunRecord(
+        experiment=EXPERIMENT,
+        system=STUDENT,
+        role=STUDENT,
+        strategy=" > ".join(stage.kind for stage in outcome.lineage),
+        corpus=Path(text or tagger.name).name,
+        split=HELD_OUT,
+        seed=seed,
+        scores=_scores(test := _tagged(test, taught_by, tagger.labels, store, precision), student, tagger, train),
+        resources=measure({STUDENT: (student, out)}, test, 256)[STUDENT],
+        lineage=outcome.lineage,
+        teachers=outcome.teachers,
+        vocabulary={"name": student.tokenizer.name, "size": len(student.tokenizer)},
+        corpora={Path(text or tagger.name).name: digest(test)},
+        texts={"text": len(train.sentences)},
+        config={"teacher": start, "systems": {STUDENT: {"strategy": strategy or "", "teacher": teacher}}},
+        environment=environment(precision),
+    )
+    records = [made]
+    if data is not None:
+        records += _against_gold(made, data, scored_split(data, split), student, tagger)
+    for record in records:
+        record.save(out / f"{record.system}-{record.split}.record.json")
+    write_atomic(out / "README.md", card(records[-1]))
+    return records
+
+
+def _against_gold(
+    made: RunRecord, data: NerData, split: str, student: Model, tagger: ReadyMade
+) -> tuple[RunRecord, RunRecord]:
+    """Return records of teacher and student on a labelled corpus."""
+    gold = data.splits[split]
+    known = known_words(data.splits["train"])
+    shared = replace(made, corpus=data.name, split=split, corpora={**made.corpora, data.name: data.fingerprint})
+    teacher = RunRecord(
+        experiment=EXPERIMENT,
+        system=TEACHER,
+        role=TEACHER,
+        strategy=tagger.name,
+        corpus=data.name,
+        split=split,
+        seed=made.seed,
+        scores=evaluate(gold, tagger, data.types, data.roles, known),
+        corpora=shared.corpora,
+        config=made.config,
+        environment=made.environment,
+    )
+    return teacher, replace(shared, scores=evaluate(gold, student, data.types, data.roles, known))
+
+
+def _scores(test: Sequence[Sentence], student: Model, tagger: ReadyMade, train: Part) -> NerScores:
+    return evaluate(test, student, entity_types(tagger.labels), known=known_words(train.sentences))
+
+
+def _tagged(
+    sentences: Sequence[Sentence], teacher: TaughtBy, labels: tuple[str, ...], store: Store, precision: Precision
+) -> list[Sentence]:
+    """Return sentences with the teacher's tags, but for those of which it does not read every word."""
+    rows = teacher_labels(sentences, teacher, labels, store, precision)
+    borders = np.cumsum([0, *(len(sentence.spans) for sentence in sentences)])
+    found = []
+    for sentence, start, end in zip(sentences, borders, borders[1:], strict=False):
+        if not np.isnan(rows[start:end]).any():
+            (tags,) = decode([np.asarray(rows[start:end])], labels)
+            found.append(replace(sentence, tags=tuple(tags)))
+    if not found:
+        raise DataError("text: the teacher reads no sentence of those that were held out")
+    return found
+
+
+def _raw(tagger: ReadyMade, text: str | None, sentences: int, store: Store) -> Part:
+    """Return the text: as it was named, or the sentences of a file of predictions."""
+    if text is None:
+        if not isinstance(tagger.source, Predictions):
+            raise ConfigError("--text: expected raw text (only a file of predictions has sentences of its own)")
+        return Part(tagger.source.sentences[:sentences], {"predictions": tagger.source.key})
+    kept = KeptText(Text(text, sentences), store)
+    if kept.shortage:
+        log.warning("text: %s", kept.shortage)
+    return Part(kept.draw(), kept.fingerprint)

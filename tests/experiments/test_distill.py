@@ -1,0 +1,178 @@
+"""``finkd distill`` by the real command: teachers of every kind, raw text alone, and a corpus beside it."""
+
+import json
+import sys
+import types
+
+import pytest
+import spacy
+
+from finkd.corpora.errors import ConfigError
+from finkd.models.loading import load_model
+from finkd.records import load_records
+from finkd.teachers import kind_of, kinds
+from finkd.teachers.gliner_tagger import open_gliner
+from finkd.teachers.label_map import Retype
+from finkd.teachers.predictions import open_predictions
+from tests.finkd.toys import tagged, tiny_model
+from tests.toys import roberta
+
+pytestmark = pytest.mark.slow
+
+THEIRS = ("B-MISC", "I-MISC", "B-PERSON", "I-PERSON", "O", "B-ORG", "I-ORG", "E-ORG", "S-ORG")
+OURS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG")
+QUICK = ("--set", "task-distill.schedule={epochs: 2, batch_tokens: 64, precision: fp32}", "--held-out", "8")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    """Forty sentences of raw text."""
+    path = tmp_path_factory.mktemp("text") / "raw.txt"
+    path.write_text("\n".join(f"Acme Corp lent {number} million to the Lender in May." for number in range(40)))
+    return path
+
+
+@pytest.fixture
+def tagger(tmp_path):
+    """A tagger with labels of its own."""
+    folder = tmp_path / "tagger"
+    folder.mkdir()
+    tiny_model(roberta(), labels=THEIRS, family="roberta").save(folder)
+    return folder
+
+
+@pytest.fixture
+def pipeline(tmp_path):
+    """A spaCy pipeline that finds two names."""
+    language = spacy.blank("en")
+    ruler = language.add_pipe("entity_ruler")
+    patterns = [{"label": "ORG", "pattern": [{"TEXT": "Acme"}, {"TEXT": "Corp", "OP": "?"}]}]
+    ruler.add_patterns([*patterns, {"label": "PER", "pattern": "Lender"}])
+    language.to_disk(tmp_path / "pipeline")
+    return tmp_path / "pipeline"
+
+
+def test_raw_text_and_a_tagger_are_enough(finkd, tagger, text, teacher, tmp_path):
+    out = tmp_path / "runs" / "small"
+    labels = ("--labels", "PERSON=PER,MISC=O")
+    command = ("distill", "--teacher", tagger, "--text", text, "--start", teacher, "--out", out, *labels, *QUICK)
+    shown = finkd(*command, code=0).stdout
+    assert "the teacher's tags" in shown
+    assert load_model(out).labels == OURS
+    (record,) = load_records([out])
+    assert record.lineage[-1].kind == "task-distill:text"
+    assert "task-distill:text" in (out / "README.md").read_text()
+    (again,) = json.loads(finkd(*command, "--json", code=0).stdout)
+    assert again["scores"]["micro"]["f1"] == record.scores.micro.f1
+
+
+def test_a_pipeline_and_a_corpus(finkd, pipeline, text, teacher, corpus, tmp_path):
+    out = tmp_path / "runs" / "small"
+    command = ("distill", "--teacher", pipeline, "--text", text, "--start", teacher, "--out", out, *QUICK)
+    found = json.loads(finkd(*command, "--corpus", corpus, "--json", code=0).stdout)
+    assert [(each["system"], each["split"]) for each in found] == [
+        ("student", "held-out"),
+        ("teacher", "test"),
+        ("student", "test"),
+    ]
+    assert found[0]["scores"]["micro"]["gold"] == 16
+    assert found[1]["scores"]["per_type"]["PER"]["f1"] == 1
+
+
+def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
+    rows = [{"words": ["Acme", "lent", str(number)], "tags": ["B-ORG", "O", "O"]} for number in range(20)]
+    path = tmp_path / "predictions.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    out = tmp_path / "runs" / "small"
+    finkd("distill", "--teacher", path, "--start", teacher, "--out", out, *QUICK, code=0)
+    assert load_model(out).labels == ("O", "B-ORG", "I-ORG")
+    (record,) = load_records([out])
+    assert (record.scores.micro.gold, record.texts["text"]) == (4, 16)  # a fifth is held out at most
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "has 2 types"),
+        (("--labels", "PERSON=PER", "--labels", "MISC"), "--labels: expected a type of the teacher"),
+        (("--split", "test"), "--split does nothing without --corpus"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(options, message, finkd, tagger, text, teacher, corpus, tmp_path):
+    corpora = () if "--split" in options else ("--corpus", corpus)
+    command = ("distill", "--teacher", tagger, "--text", text, "--start", teacher, "--out", tmp_path / "out" / "small")
+    result = finkd(*command, *options, *corpora, *QUICK)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_raw_text_has_to_be_named(finkd, tagger, teacher, tmp_path):
+    result = finkd("distill", "--teacher", tagger, "--start", teacher, "--out", tmp_path / "small", *QUICK)
+    assert result.exit_code == 2
+    assert "--text: expected raw text" in result.stderr
+
+
+def test_words_without_predictions_are_left_out(finkd, text, teacher, tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    path.write_text(json.dumps({"words": ["Acme", "lent"], "distributions": [{"B-ORG": 1}, {"O": 1}]}))
+    command = ("distill", "--teacher", path, "--text", text, "--start", teacher, "--out", tmp_path / "small", *QUICK)
+    result = finkd(*command)
+    assert result.exit_code == 2
+    assert "the teacher reads no word of this text" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"words": ["a"], "distributions": []}', "expected 'distributions', a list with a mapping for each of 1 word"),
+        ('{"words": ["a"], "distributions": [{"O": 0.5}]}', "1 together"),
+        ('{"words": ["a"], "distributions": [{"O": 2}]}', "from 0 to 1"),
+        ('{"words": ["a"], "distributions": [{"O": true}]}', "from 0 to 1"),
+        ('{"words": "a", "distributions": [{"O": 1}]}', "expected 'words', a list of texts"),
+        ('{"distributions": [{"O": 1}]}', "expected 'words'"),
+        ('{"words": ["a"], "distributions": [{"O": 1}]}\n{"words": ["a"], "distributions": [{"B-A": 1}]}', "different"),
+    ],
+)
+def test_broken_predictions_are_refused_by_line(line, message, tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    path.write_text(line)
+    with pytest.raises(ValueError, match=message):
+        open_predictions(str(path), Retype())
+
+
+def test_a_kind_is_told_by_files_or_by_name(tagger, pipeline, tmp_path):
+    (tmp_path / "gliner").mkdir()
+    (tmp_path / "gliner" / "gliner_config.json").write_text("{}")
+    (tmp_path / "file.jsonl").write_text("{}")
+    assert kind_of(str(tagger))[0] == "transformers"
+    assert kind_of(str(pipeline))[0] == "spacy"
+    assert kind_of(str(tmp_path / "gliner"))[0] == "gliner"
+    assert kind_of(str(tmp_path / "file.jsonl"))[0] == "predictions"
+    assert kind_of("dslim/bert-base-NER") == ("transformers", "dslim/bert-base-NER")
+    assert [kind_of(f"{kind}:name") for kind in kinds] == [(kind, "name") for kind in kinds]
+
+
+def test_gliner_finds_spans_with_scores(tmp_path, monkeypatch):
+    """With a stand-in for the package, which CI does not install; docs/log.md tells of a run with the real one."""
+    (tmp_path / "gliner_config.json").write_text("{}")
+
+    class GLiNER:
+        @classmethod
+        def from_pretrained(cls, folder, local_files_only):
+            assert local_files_only
+            return cls()
+
+        def inference(self, texts, labels, batch_size):
+            assert labels == ["company"]
+            return [[{"start": 0, "end": 9, "label": "company", "score": 0.75}] for _ in texts]
+
+    module = types.ModuleType("gliner")
+    module.GLiNER = GLiNER
+    module.__spec__ = types.SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "gliner", module)
+    source = open_gliner(str(tmp_path), Retype({"company": "ORG"}))
+    (found,) = source.probabilities([tagged("Acme/O Corp/O lent/O")], "fp32")
+    assert found.tolist() == [[0.25, 0.75, 0], [0.25, 0, 0.75], [1, 0, 0]]
+    with pytest.raises(ConfigError, match="name the types to look for"):
+        open_gliner(str(tmp_path), Retype())
