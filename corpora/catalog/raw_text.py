@@ -1,4 +1,4 @@
-"""Unlabelled English: financial, 68 MB in seven sources, and general, 12 MB in four."""
+"""Unlabelled English: financial, 94 MB in twelve sources, and general, 12 MB in four."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ _FINANCIAL = {
     "reuters21578": "a0800e2be84c7bbcd4b2daa03d9f45f203f35f448a3bb7da9bd518f544846b34",
     "sec_credit_agreements": "84d8a9c5cd0604e585b22899b130483cd404cb10fd287956dc9e49fa0136bfcd",
     "tatqa_dev_test_paragraphs": "fb34b5aeed14476b4b97df1a9cf973e88656768601158a2531d593f3680009b4",
+}
+_NEWS = {
+    "fincausal": "074665de9dcd765dfa085854a4d07988fc486530a7d03eff55276d4a995e838a",
+    "fnspid_nasdaq": "bff9e73c54b00669f4a6aa76198fa34e9deba0458f53a6fc2ce4e6b7847ddaf7",
+    "wikinews": "0422b443c8f96bc5270f0631b9b559ee4e099bf07dee2e23e718a7a550fb50be",
+    "wmt_newstest": "32eca7cd56ad3d1b046e9b82eaa4eecc47077cbae8e26c15073788491cc6af77",
+    "yahoo_finance": "016e2f430e991d096dfca2115a1dca0ed485b11ad0e8b37b7f887a28aa133ecd",
+}
+"""Newspapers and news sites of 2008 to 2022."""
+_FINANCIAL_FILES = {
+    name: (f"text/{folder}/{name}.txt.gz", checksum)
+    for folder, sources in (("financial", _FINANCIAL), ("financial-news", _NEWS))
+    for name, checksum in sources.items()
 }
 
 
@@ -37,20 +50,27 @@ FINANCIAL_TEXT = TextCorpus(
     title="Financial English, unlabelled",
     origin=(
         "github.com: LexPredict/lexpredict-contraxsuite-samples, rajdeep345/ECTSum, gtfintechlab/fomc-hawkish-dovish, "
-        "Arthur-sauvage/Reuter, patronus-ai/financebench, NExTplusplus/TAT-QA, dejanbatanjac/bbc-article-classify-bert"
+        "Arthur-sauvage/Reuter, patronus-ai/financebench, NExTplusplus/TAT-QA, dejanbatanjac/bbc-article-classify-bert, "
+        "FelixDrinkall/financial-news-dataset, sahar-arshad/FNSPID_EMNLP, yseop/YseopLab, Docma-TU/toscaData, "
+        "vanatteveldt/wikinews, Helsinki-NLP/OPUS-MT-testsets"
     ),
-    licence="mixed: CC BY-SA 4.0, GPL-3.0, CC BY-NC 4.0, CC BY 4.0, public filings, research use (Reuters, BBC)",
+    licence=(
+        "mixed: CC BY-SA 4.0, GPL-3.0, CC BY-NC 4.0, CC BY-NC-SA 4.0, CC BY 4.0, public filings, research use (Reuters, "
+        "BBC, all news of 2008 to 2022)"
+    ),
     reference=(
         "Mukherjee et al. (2022); Shah et al. (2023); Lewis (1997); Islam et al. (2023); Zhu et al. (2021); "
-        "Greene and Cunningham (2006)"
+        "Greene and Cunningham (2006); Drinkall, Pierrehumbert and Zohren (2025); Dong, Fan and Peng (2024); "
+        "Mariko et al. (2020)"
     ),
-    files={f"text/financial/{name}.txt.gz": Source(checksum) for name, checksum in _FINANCIAL.items()},
+    files={path: Source(checksum) for path, checksum in _FINANCIAL_FILES.values()},
     notes=(
         "lines that share a 13-gram with an evaluation split of the financial NER corpora were dropped (not with FIN5)",
         "a line is a sentence (ECTSum, FOMC), a paragraph (agreements, 10-K, TAT-QA) or a document (Reuters, BBC)",
         "Reuters is newswire of 1987: dlrs, pct, mln, and headlines in capitals",
+        "Yahoo Finance, FNSPID, FinCausal, Wikinews and WMT are news of 2008 to 2022 (text/financial-news)",
     ),
-    read=lambda find: {name: partial(plain_lines, find, f"text/financial/{name}.txt.gz") for name in _FINANCIAL},
+    read=lambda find: {name: partial(plain_lines, find, path) for name, (path, _) in _FINANCIAL_FILES.items()},
 )
 
 _GENERAL = {

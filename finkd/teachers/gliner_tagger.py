@@ -96,7 +96,7 @@ def _folder(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
+        patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*.bin"]  # read with weights_only=True
         return Path(snapshot_download(name, allow_patterns=patterns, etag_timeout=5))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UnavailableError(f"gliner:{name}: neither a folder nor on the hub or in its cache") from error
