@@ -34,7 +34,7 @@ corpora: Registry[Corpus] = Registry(
         ),
         "financial-text": (
             "finkd.corpora.catalog.raw_text:FINANCIAL_TEXT",
-            "unlabelled: credit agreements, earnings calls, FOMC, Reuters, 10-K, TAT-QA, BBC, news of 2008-2022 (94 MB)",
+            "unlabelled: credit agreements, earnings calls, FOMC, Reuters, 10-K, TAT-QA, news of 2008-2022 (94 MB)",
         ),
         "general-text": (
             "finkd.corpora.catalog.raw_text:GENERAL_TEXT",

@@ -50,13 +50,13 @@ FINANCIAL_TEXT = TextCorpus(
     title="Financial English, unlabelled",
     origin=(
         "github.com: LexPredict/lexpredict-contraxsuite-samples, rajdeep345/ECTSum, gtfintechlab/fomc-hawkish-dovish, "
-        "Arthur-sauvage/Reuter, patronus-ai/financebench, NExTplusplus/TAT-QA, dejanbatanjac/bbc-article-classify-bert, "
-        "FelixDrinkall/financial-news-dataset, sahar-arshad/FNSPID_EMNLP, yseop/YseopLab, Docma-TU/toscaData, "
-        "vanatteveldt/wikinews, Helsinki-NLP/OPUS-MT-testsets"
+        "Arthur-sauvage/Reuter, patronus-ai/financebench, NExTplusplus/TAT-QA, "
+        "dejanbatanjac/bbc-article-classify-bert, FelixDrinkall/financial-news-dataset, sahar-arshad/FNSPID_EMNLP, "
+        "yseop/YseopLab, Docma-TU/toscaData, vanatteveldt/wikinews, Helsinki-NLP/OPUS-MT-testsets"
     ),
     licence=(
-        "mixed: CC BY-SA 4.0, GPL-3.0, CC BY-NC 4.0, CC BY-NC-SA 4.0, CC BY 4.0, public filings, research use (Reuters, "
-        "BBC, all news of 2008 to 2022)"
+        "mixed: CC BY-SA 4.0, GPL-3.0, CC BY-NC 4.0, CC BY-NC-SA 4.0, CC BY 4.0, public filings, "
+        "research use (Reuters, BBC, all news of 2008 to 2022)"
     ),
     reference=(
         "Mukherjee et al. (2022); Shah et al. (2023); Lewis (1997); Islam et al. (2023); Zhu et al. (2021); "

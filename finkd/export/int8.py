@@ -23,39 +23,60 @@ class Product(nn.Module):
     """Linear layer with a transposed matrix.
 
     The exporter transposes the matrix of ``nn.Linear`` within the graph, and folds that only if no other layer has the
-    same matrix; otherwise it is transposed at every run, and quantization passes over it.
+    same matrix; otherwise it is transposed at every run, and quantization passes over it. Networks may read the
+    attributes of the layer that it replaces.
 
     Args:
-        weight: (inputs, outputs).
+        matrix: (inputs, outputs).
         bias: (outputs,), or ``None``.
         factors: (inputs,) factors of the inputs, whose inverses are in the matrix; or ``None``.
     """
 
-    def __init__(self, weight: nn.Parameter, bias: nn.Parameter | None, factors: nn.Parameter | None) -> None:
+    def __init__(self, matrix: nn.Parameter, bias: nn.Parameter | None, factors: nn.Parameter | None) -> None:
         super().__init__()
-        self.weight, self.bias, self.factors = weight, bias, factors
+        self.matrix, self.bias, self.factors = matrix, bias, factors
+        self.in_features, self.out_features = matrix.shape
+
+    @property
+    def weight(self) -> Tensor:
+        """(outputs, inputs) matrix of the layer."""
+        matrix = self.matrix if self.factors is None else self.matrix * self.factors[:, None]
+        return matrix.T
 
     def forward(self, states: Tensor) -> Tensor:
         """Map (..., inputs) to (..., outputs)."""
-        product = (states if self.factors is None else states * self.factors) @ self.weight
+        product = (states if self.factors is None else states * self.factors) @ self.matrix
         return product if self.bias is None else product + self.bias
 
 
 class Rows(nn.Module):
     """Embedding table in 8 bits with a scale for each row.
 
+    Networks may read the attributes of the table that it replaces, as DeBERTa reads the weights of relative positions.
+
     Args:
-        table: (rows, width) embeddings.
+        table: the embeddings, (rows, width).
     """
 
     rows: Tensor
     steps: Tensor
 
-    def __init__(self, table: Tensor) -> None:
+    def __init__(self, table: nn.Embedding) -> None:
         super().__init__()
-        steps = table.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(table.dtype).tiny) / 127
-        self.register_buffer("rows", (table / steps).round().to(torch.int8))
+        weight = table.weight.detach()
+        steps = weight.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny) / 127
+        self.register_buffer("rows", (weight / steps).round().to(torch.int8))
         self.register_buffer("steps", steps)
+        self.num_embeddings, self.embedding_dim, self.padding_idx = (
+            table.num_embeddings,
+            table.embedding_dim,
+            table.padding_idx,
+        )
+
+    @property
+    def weight(self) -> Tensor:
+        """(rows, width) embeddings, as rounded."""
+        return self.rows.to(self.steps.dtype) * self.steps
 
     def forward(self, ids: Tensor) -> Tensor:
         """Map (...) row numbers to (..., width) embeddings."""
@@ -87,7 +108,7 @@ def use_rows(network: nn.Module) -> None:
     """Replace all embeddings by tables in 8 bits."""
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Embedding):
-            network.set_submodule(name, Rows(module.weight.detach()))
+            network.set_submodule(name, Rows(module))
 
 
 def balance(network: nn.Module, batches: Iterable[Mapping[str, Longs]]) -> dict[Tensor, Tensor]:

@@ -166,7 +166,7 @@ def _write_graph(network: nn.Module, path: Path) -> None:
 
     example = torch.ones(2, 3, dtype=torch.int64)  # 1 would become a constant
     sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence")}
-    with quiet("torch.onnx"), torch.inference_mode():
+    with quiet("torch.onnx"), torch.inference_mode(), _as_config_error(network):
         program = torch.onnx.export(
             _Scores(network),
             (example, example.clone()),  # one tensor would become one input
@@ -179,6 +179,21 @@ def _write_graph(network: nn.Module, path: Path) -> None:
     assert program is not None  # as always with dynamo
     ClearMetadataAndDocStringPass()(program.model)  # paths and code of this machine
     program.save(path, external_data=False)
+
+
+@contextlib.contextmanager
+def _as_config_error(network: Any) -> Iterator[None]:
+    """Convert the exporter's errors, which tell of its own steps, to ``ConfigError``."""
+    from torch.onnx.errors import OnnxExporterError
+
+    try:
+        yield
+    except OnnxExporterError as error:
+        reason = first_line(error.__cause__ or error)
+        raise ConfigError(
+            f"onnx: torch.onnx cannot export a network of the kind {network.config.model_type!r} ({reason}); distil it "
+            "into one of a family of docs/models.md"
+        ) from error
 
 
 def _quantize(path: Path, calibration: _Calibration | None) -> None:

@@ -49,13 +49,15 @@ _RANGES: Mapping[str, tuple[int, int]] = {
 }
 """Smallest and largest value of each entry that decides the size of a network."""
 
-_PADDING_FIRST: Mapping[str, int | None] = {
+PADDING_FIRST: Mapping[str, int | None] = {
     **dict.fromkeys(("camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "markuplm")),
     **dict.fromkeys(("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod")),
     **dict.fromkeys(("layoutlmv3", "lilt")),
     "mpnet": 1,
 }
-"""Families whose positions start at the padding id + 1 -> their own padding id, if they ignore ``pad_token_id``."""
+"""Families whose positions start at the padding id + 1 -> their own padding id, if they ignore ``pad_token_id``.
+
+All of ``transformers`` that number positions so (``create_position_ids_from_input_ids``); a contract test says so."""
 
 _PRECISIONS = ("float32", "float16", "bfloat16", "float64")
 _ATTENTIONS = ("eager", "sdpa")  # any other name may be that of code on the hub
@@ -160,9 +162,9 @@ def first_position(model_type: str, pad: int | None) -> int:
         pad: ``pad_token_id``; ``None`` means 1, as in RoBERTa.
     """
     family = model_type.removeprefix("finkd-")
-    if family not in _PADDING_FIRST:
+    if family not in PADDING_FIRST:
         return 0
-    own = _PADDING_FIRST[family]
+    own = PADDING_FIRST[family]
     padding = own if own is not None else pad
     return (1 if padding is None else padding) + 1
 

@@ -18,6 +18,7 @@ from finkd.models.heads import check_masked_head
 from finkd.models.loading import configuration, head_class
 from finkd.models.model import Model
 from finkd.models.shape import Shape, read_shape
+from finkd.models.truncation import keep_layers
 from finkd.settings import shown
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
@@ -165,7 +166,7 @@ def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
     except ConfigError as error:
         no_sizes = str(error)
     try:
-        _ = Model(network, tokenizer).layer_holder
+        keep_layers(Model(network, tokenizer), [0])
     except ConfigError as error:
         no_layers = str(error)
     try:

@@ -82,10 +82,29 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     student.layer_holder.layer = kept
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
     for config in (student.network.config, student.encoder.config):
+        for entry, values in config.to_dict().items():
+            if isinstance(values, list) and len(values) == depth > 1:  # for each layer, such as Longformer's windows
+                setattr(config, entry, [values[layer] for layer in layers])
         setattr(config, name, len(kept))
         if hasattr(config, "slim"):
             config.slim = asdict(slim)
+    if slim == Slim():  # slim layers describe themselves
+        _check_described(student.encoder)
     return student
+
+
+def _check_described(encoder: PreTrainedModel) -> None:
+    """Check that a network with fewer layers is the one that its configuration describes.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    with torch.device("meta"):
+        made = type(encoder)(encoder.config)
+    kept, described = ({name: each.shape for name, each in net.named_parameters()} for net in (encoder, made))
+    if any(described.get(name) != shape for name, shape in kept.items()):
+        kind = encoder.config.model_type
+        raise ConfigError(f"model: layers of {kind!r} cannot be chosen (other weights depend on their number)")
 
 
 def narrow(model: Model, width: int) -> Model:

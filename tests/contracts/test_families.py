@@ -1,53 +1,45 @@
 """Stages and families of models: what the check before work lets pass runs, and the rest is refused in one line."""
 
 import copy
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import transformers
+from transformers.models.auto.configuration_auto import model_type_to_module_name
+from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
 
 from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
+from finkd.export.loading import load_tagger
+from finkd.export.onnx import export_onnx
+from finkd.inference.tagger import sentence_logits
+from finkd.models.families import FAMILIES, Family
+from finkd.models.files import PADDING_FIRST, positions
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
-from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
+from finkd.models.truncation import keep_layers
 from finkd.settings import build
 from finkd.stages import stages
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step
 from tests.contracts.test_stages import SMALL
-from tests.finkd.toys import LABELS, context, tiny_model
+from tests.finkd.toys import LABELS, SENTENCES, context, tiny_model
 from tests.toys import handmade, wordpiece_uncased
 
 pytestmark = pytest.mark.slow
 
-SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64}
-ROOM = {"vocab_size": 260, "max_position_embeddings": 130, "pad_token_id": 0}
-
-
-def _network(name, **settings):
-    config = getattr(transformers, f"{name}Config")(**{**SIZES, **ROOM, **settings})
-    return getattr(transformers, f"{name}Model")(config)
-
 
 def _slim():
     model = tiny_model(layers=3)
-    return keep_parts(model, "heads", [torch.tensor([0]), torch.tensor([0, 1]), torch.tensor([1])]).network
+    return keep_parts(model, "heads", [torch.tensor([0]), torch.tensor([0, 1]), torch.tensor([1])])
 
 
-FAMILIES = {
-    "bert": lambda: tiny_model(layers=3).network,
-    "roberta": lambda: tiny_model(layers=3, family="roberta").network,
-    "distilbert": lambda: tiny_model(layers=3, family="distilbert").network,
-    "slim bert": _slim,
-    "xlm-roberta": lambda: _network("XLMRoberta", type_vocab_size=1),
-    "electra": lambda: _network("Electra", embedding_size=16),
-    "albert": lambda: _network("Albert", embedding_size=16),
-    "mpnet": lambda: _network("MPNet", pad_token_id=1),
-    "deberta": lambda: _network("DebertaV2", relative_attention=True, pos_att_type=["p2c", "c2p"]),
-    "modernbert": lambda: _network("ModernBert", cls_token_id=2, sep_token_id=3, bos_token_id=2, eos_token_id=3),
-}
+MODELS = {**{name: partial(each.tiny, wordpiece_uncased()) for name, each in FAMILIES.items()}, "slim bert": _slim}
 REFUSED = {
     "roberta": {"compress:factorize"},
     "distilbert": {"compress:factorize"},
@@ -63,9 +55,7 @@ def folders(tmp_path_factory):
 
     def folder(family, labels):
         if (family, labels) not in made:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(1)
-                model = Model(FAMILIES[family]().eval(), wordpiece_uncased())
+            model = MODELS[family]()
             path = made[family, labels] = tmp_path_factory.mktemp("family")
             (with_head(model, labels, 1) if labels else model).save(path)
         return made[family, labels]
@@ -84,7 +74,7 @@ def refused(step, folder):
 
 COMBINATIONS = [
     pytest.param(family, name, labels, id=f"{family}-{name}-{'tagger' if labels else 'encoder'}")
-    for family in FAMILIES
+    for family in MODELS
     for name in stages
     for labels in ((), LABELS)
     if not labels or family in ("bert", "mpnet")
@@ -139,3 +129,60 @@ def test_the_pooler_of_an_encoder_is_left_out_under_a_masked_head(folders):
     before = copy.deepcopy(model.encoder.state_dict())
     kept = with_masked_head(model, 1).encoder.state_dict()
     assert {name for name in before if name not in kept} == {"pooler.dense.weight", "pooler.dense.bias"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
+def test_a_tagger_of_each_family_is_exported(family, kind, folders, tmp_path):
+    model = load_model(folders(family, LABELS))
+    export_onnx(model, tmp_path / "graph", kind)
+    graph = load_tagger(str(tmp_path / "graph"))
+    found, expected = (np.concatenate([*sentence_logits(SENTENCES, each)]) for each in (graph, model))
+    assert np.abs(found - expected).max() < (1e-4 if kind == "onnx" else 0.05)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_tagger_of_each_family_reads_as_many_tokens_as_it_says(family, folders):
+    model = load_model(folders(family, LABELS))
+    assert model.max_length == positions(model.network.config.to_dict())
+    long = Sentence.from_words(["lent"] * model.max_length)
+    (scores,) = sentence_logits([long], model, limit=model.max_length)
+    assert np.isfinite(scores).all()
+
+
+def test_families_that_count_positions_from_the_padding_id_are_those_of_transformers():
+    """A rule over the library's code: a model that numbers positions itself calls one function."""
+    root = Path(transformers.__file__).parent / "models"
+    found = {
+        kind
+        for kind in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
+        for path in (root / model_type_to_module_name(kind)).glob("modeling_*.py")
+        if "create_position_ids_from_input_ids" in path.read_text(encoding="utf-8")
+    }
+    assert found == {*PADDING_FIRST}
+
+
+def _other(name, **sizes):
+    """A family of which contract tests hold only what stands here."""
+    return Family(name, name, "", sizes, padding=1).tiny(wordpiece_uncased())
+
+
+def test_settings_for_each_layer_are_cut_with_the_layers(tmp_path):
+    keep_layers(_other("Longformer", attention_window=16), [0, 2]).save(tmp_path)
+    model = load_model(tmp_path)
+    assert model.network.config.attention_window == [16, 16]
+    (scores, *_) = sentence_logits(SENTENCES, with_head(model, LABELS, 1))
+    assert np.isfinite(scores).all()
+
+
+def test_layers_are_not_chosen_where_other_weights_depend_on_them(tmp_path):
+    _other("Esm").save(tmp_path)
+    with pytest.raises(ConfigError, match="layers of 'esm' cannot be chosen"):
+        parse("truncate-layers > finetune", {}).validate(ModelSpec.of(str(tmp_path), LABELS))
+
+
+def test_a_network_that_cannot_be_exported_is_refused_in_one_line(tmp_path):
+    model = with_head(_other("Longformer", attention_window=16), LABELS, 1)
+    with pytest.raises(ConfigError, match=r"torch\.onnx cannot export a network of the kind 'longformer'") as error:
+        export_onnx(model, tmp_path / "graph")
+    assert "\n" not in str(error.value)

@@ -72,7 +72,7 @@ def test_what_layers_share_they_go_on_sharing():
     use_products(network, balance(network, batches(model)))
     first, *others = (layer.attention.self.query for layer in network.bert.encoder.layer)
     assert isinstance(first, Product)
-    assert all(each.weight is first.weight and each.factors is first.factors for each in others)
+    assert all(each.matrix is first.matrix and each.factors is first.factors for each in others)
 
 
 @given(
@@ -81,7 +81,7 @@ def test_what_layers_share_they_go_on_sharing():
 def test_a_row_is_rounded_by_half_a_step_at_most(table):
     table = table.float()
     steps = table.abs().amax(dim=1, keepdim=True) / 127
-    read = Rows(table)(torch.arange(len(table)))
+    read = Rows(nn.Embedding.from_pretrained(table))(torch.arange(len(table)))
     assert ((read - table).abs() <= 0.5001 * steps + 1e-30).all()
 
 
@@ -104,3 +104,18 @@ def test_common_tokens_are_drawn_more_often_and_special_ones_only_where_they_bel
     assert inner.min() >= 3
     assert (inner < 100).sum() > 2 * (inner >= 400).sum()
     assert all(each["attention_mask"].all() for each in found)
+
+
+def test_networks_read_the_attributes_of_the_layers_that_are_replaced():
+    """DeBERTa reads the weights of its table of relative positions; a missing attribute ended the export."""
+    torch.manual_seed(1)
+    table, layer = nn.Embedding(5, 4, padding_idx=0), nn.Linear(4, 3)
+    network = nn.ModuleDict({"table": table, "layer": layer})
+    divisors = {layer.weight: torch.tensor([1.0, 2.0, 3.0, 4.0])}
+    use_products(network, divisors)
+    use_rows(network)
+    assert (network["table"].weight - table.weight).abs().max() <= table.weight.abs().max() / 254
+    for name in ("num_embeddings", "embedding_dim", "padding_idx"):
+        assert getattr(network["table"], name) == getattr(table, name)
+    torch.testing.assert_close(network["layer"].weight, layer.weight)
+    assert (network["layer"].in_features, network["layer"].out_features) == (4, 3)

@@ -9,12 +9,12 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from finkd.corpora.errors import ConfigError, DataError
+from finkd.models.families import FAMILIES
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import resolve
 from finkd.models.spec import read_head
-from tests.contracts.test_families import ROOM, SIZES
 from tests.finkd.toys import LABELS, tiny_model
 from tests.toys import wordpiece_uncased
 
@@ -112,11 +112,11 @@ def test_embeddings_may_be_saved_under_their_tied_name(family, name, tmp_path):
 
 @pytest.mark.parametrize(
     ("family", "head"),
-    [("MPNet", "SequenceClassification"), ("MPNet", "QuestionAnswering"), ("Albert", "QuestionAnswering")],
+    [("mpnet", "SequenceClassification"), ("mpnet", "QuestionAnswering"), ("albert", "QuestionAnswering")],
 )
 def test_the_encoder_below_a_head_without_a_pooler_is_read(family, head, tmp_path):
-    settings = {**SIZES, **ROOM, **({"pad_token_id": 1} if family == "MPNet" else {"embedding_size": 16})}
-    network = getattr(transformers, f"{family}For{head}")(getattr(transformers, f"{family}Config")(**settings))
+    config = FAMILIES[family].tiny(wordpiece_uncased()).network.config
+    network = getattr(transformers, f"{FAMILIES[family].classes}For{head}")(config)
     Model(network.eval(), wordpiece_uncased()).save(tmp_path)
     encoder = load_model(tmp_path).network
     ids = torch.tensor([[2, 20, 30, 3]])
