@@ -32,6 +32,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md docs/compression.md docs/architecture.md
 	$(BIN)/python docs/literature.py --check
+	$(BIN)/python docs/models.py --check
 	$(BIN)/python docs/architecture.py --check
 
 # What is installed is what the lock holds, file by file: pip refuses a file of another hash, and nothing is downloaded to

@@ -110,7 +110,7 @@ def run(
             continue
         if model is None:
             found = stored[index - 1] if index else None
-            model = load_model(found.folder if found else teacher)
+            model = load_model(found.folder if found else teacher, any_labels=True)
         _make_teachers(step, where)
         begins(step.name, index)
         model, stored[index], cached[index] = _computed(model, step, keys[index], where)

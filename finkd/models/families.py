@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -44,10 +43,6 @@ class Family:
             torch.manual_seed(1)
             network = getattr(transformers, f"{self.classes}Model")(config)
         return Model(network.eval(), tokenizer)
-
-    def save(self, folder: Path, tokenizer: Tokenizer) -> None:
-        """Write a tiny encoder into an existing folder."""
-        self.tiny(tokenizer).save(folder)
 
 
 FAMILIES: Mapping[str, Family] = {

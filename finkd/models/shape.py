@@ -13,6 +13,9 @@ from finkd.models.files import held, positions, read_config
 from finkd.models.layer_overrides import LINEARS, Slim
 from finkd.tokenization.analysis import Encoder
 
+_TOKEN_EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")
+"""Ends of the name of a table of token embeddings: BERT's and most others', and ModernBERT's."""
+
 Size = tuple[int, int]
 """Rows and columns of a matrix."""
 
@@ -108,7 +111,7 @@ def weights(folder: Path) -> tuple[int, int, int]:
     for path in sorted(folder.glob("*.safetensors")):
         for name, tensor in held(path).items():
             total += 0 if name.endswith("position_ids") else tensor.size
-            if name.endswith("word_embeddings.weight") and len(tensor.shape) == 2:
+            if name.endswith(_TOKEN_EMBEDDINGS) and len(tensor.shape) == 2:
                 entries, width = tensor.shape
     if not width:
         raise ConfigError(

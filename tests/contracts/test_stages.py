@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 SMALL = {
     "truncate-layers": {"layers": [0, 2]},
     "replace-vocabulary": {"size": 200},
+    "replace-head": {"head": "drop"},
     "compress:factorize": {"rank": 8},
     "compress:decompose": {"rank": 8},
     "compress:prune": {"by": "magnitude"},

@@ -1,0 +1,64 @@
+"""Starting from a tagger that was trained for other labels."""
+
+import pytest
+import torch
+
+from finkd.corpora.errors import ConfigError
+from finkd.execution import lineage
+from finkd.inference.tagger import sentence_logits
+from finkd.models.loading import load_model
+from finkd.models.pretrained import fingerprint
+from finkd.models.spec import ModelSpec
+from finkd.stages.replace_head import ReplaceHead
+from finkd.strategies.parsing import parse
+from tests.finkd.toys import LABELS, SENTENCES, context, tiny_model
+
+pytestmark = pytest.mark.slow
+
+THEIRS = ("I-PERSON", "B-PERSON", "B-MISC", "O", "I-ORG", "S-ORG", "B-ORG")
+
+
+@pytest.fixture(params=["bert", "roberta", "distilbert"])
+def folder(request, tmp_path):
+    path = tmp_path / "tagger"
+    path.mkdir()
+    tiny_model(labels=THEIRS, family=request.param).save(path)
+    return str(path)
+
+
+def run(strategy, folder, tmp_path):
+    steps = parse(strategy, {"finetune": {"schedule": {"epochs": 1}}})
+    steps.validate(ModelSpec.of(folder, LABELS))
+    return lineage.run(folder, fingerprint(folder), steps, context(tmp_path)).load()
+
+
+def test_rows_of_the_head_are_kept_in_the_order_of_the_corpus(folder, tmp_path):
+    made = run("replace-head(labels={PERSON: PER})", folder, tmp_path)
+    before = load_model(folder, any_labels=True)
+    rows = [THEIRS.index(label.replace("PER", "PERSON")) for label in LABELS]
+    assert made.labels == LABELS
+    for ours, theirs in zip(sentence_logits(SENTENCES, made), sentence_logits(SENTENCES, before), strict=True):
+        torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs[:, rows]))
+
+
+def test_a_head_may_go(folder, tmp_path):
+    made = run("replace-head(head=drop) > finetune", folder, tmp_path)
+    assert made.labels == LABELS
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("finetune", "do not match the corpus"),
+        ("replace-head > finetune", r"replace-head\.labels: the tagger has no .*B-PER.*drop its head"),
+        ("replace-head(head=drop) > replace-head", "replace-head: needs a tagger"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_any_work(strategy, message, folder):
+    with pytest.raises(ConfigError, match=message):
+        parse(strategy, {}).validate(ModelSpec.of(folder, LABELS))
+
+
+def test_an_encoder_has_no_head_to_map(tmp_path):
+    with pytest.raises(ConfigError, match="needs a tagger"):
+        ReplaceHead().run(tiny_model(), context(tmp_path))
