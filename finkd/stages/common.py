@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence, digest
@@ -111,14 +111,15 @@ class LearningStage(Stage):
     Attributes:
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         schedule: how long and how fast.
-        cache_teacher_outputs: whether the teacher's hidden states are computed once and kept in the store.
+        cache_teacher_outputs: whether the teacher's hidden states are computed once and kept in the store; ``int8``
+            keeps them in 8 bits.
         refused: requirements of a term that the stage cannot meet.
         why: says so of a term that has one.
     """
 
     losses: Losses
     schedule: Schedule
-    cache_teacher_outputs: bool = False
+    cache_teacher_outputs: bool | Literal["int8"] = False
     refused: ClassVar[Requirement] = MASKING
     why: ClassVar[str] = "hides words, which a tagger has to read; use distill"
 
@@ -137,5 +138,6 @@ class LearningStage(Stage):
     def _states(self, teacher: Model, key: str, data: TrainingData, student: Model, context: Context) -> States:
         """A teacher's states of all examples, from the store of an experiment; computed now if they are not in it."""
         assert data.teacher is not None
-        keeper = Keeper(teacher, key, _precision(self.schedule, context), context.store, context.listen)
+        bits: Literal[0, 8] = 8 if self.cache_teacher_outputs == "int8" else 0
+        keeper = Keeper(teacher, key, _precision(self.schedule, context), context.store, context.listen, bits)
         return keeper.states(data.teacher, self.terms(), len(student.layers))

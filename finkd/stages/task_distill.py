@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeInt
@@ -38,7 +38,7 @@ class TaskDistill(LearningStage):
         schedule: how long and how fast.
         cache_teacher_outputs: whether to compute the teacher's hidden states once and keep them in the store. It pays
             where text is read twice or by two students; it takes 2 bytes (in bf16) for each token, kept layer and
-            dimension.
+            dimension, and half of that with ``int8``.
         entity_replacement: how often to put each name that the teacher's vocabulary holds and the student's does not
             into a copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
@@ -48,7 +48,7 @@ class TaskDistill(LearningStage):
     on: Source = "gold"
     losses: Losses = "word-logits-and-hidden-states"
     schedule: Schedule = field(default_factory=Schedule)
-    cache_teacher_outputs: bool = False
+    cache_teacher_outputs: bool | Literal["int8"] = False
     entity_replacement: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
     version: ClassVar[int] = 5
@@ -56,7 +56,7 @@ class TaskDistill(LearningStage):
     @property
     def training(self) -> Training:
         """The sentences and their copies, which the teacher reads too."""
-        is_read_once = self.cache_teacher_outputs or not self._runs_teacher()
+        is_read_once = bool(self.cache_teacher_outputs) or not self._runs_teacher()
         return Training(self.schedule, self.on, self.augment.copies, has_teacher=True, caches_teacher=is_read_once)
 
     def _runs_teacher(self) -> bool:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from finkd.store import Store, address
 from finkd.system.precision import Precision
 from finkd.tokenization.tokenizer import Longs, members
 
-_FILE = "states.npy"
+_FILE, _STEPS = "states.npy", "steps.npy"
 _WORDS_AT_ONCE = 1 << 16
 
 
@@ -38,20 +38,22 @@ class States:
     """Cached teacher states of every token of some examples.
 
     Attributes:
-        values: (tokens, kept layers, width), memory-mapped: float32, or the bits of bfloat16 as int16.
+        values: (tokens, kept layers, width), memory-mapped: float32, the bits of bfloat16 as int16, or int8.
         layers: which states are kept, 0 being the embeddings.
         count: how many the teacher has, its embeddings and each layer.
         rows: (examples + 1,) borders of the examples among the tokens.
+        steps: (tokens, kept layers) what 1 stands for in a state of 8 bits; ``None`` for other states.
     """
 
     values: np.ndarray[Any, Any]
     layers: tuple[int, ...]
     count: int
     rows: Longs
+    steps: np.ndarray[Any, Any] | None = None
 
     def side(self, rows: Longs) -> ModelOutputs:
         """Return the cached outputs of some examples; layers that are not cached are empty."""
-        found = _states(self.values[members(self.rows, rows)[0]])
+        found = self._states(members(self.rows, rows)[0])
         hidden = [found.new_zeros(0)] * self.count
         for place, layer in enumerate(self.layers):
             hidden[layer] = found[:, place]
@@ -72,8 +74,15 @@ class States:
         covered = np.flatnonzero(first >= 0)
         for start in range(0, len(covered), _WORDS_AT_ONCE):
             words = covered[start : start + _WORDS_AT_ONCE]
-            scores[words] = head(_states(self.values[first[words], -1]).float().to(head.weight.device)).cpu()
+            scores[words] = head(self._states(first[words], -1).float().to(head.weight.device)).cpu()
         return scores
+
+    def _states(self, tokens: Longs, layer: int | slice = slice(None)) -> Tensor:
+        """Return the states of some tokens: all kept layers, or one by its place among them."""
+        found = torch.from_numpy(self.values[tokens, layer])
+        if self.steps is not None:
+            return found.bfloat16() * torch.from_numpy(self.steps[tokens, layer]).bfloat16().unsqueeze(-1)
+        return found.view(torch.bfloat16) if found.dtype == torch.int16 else found
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,8 @@ class Keeper:
         precision: in which it computes, ``"fp32"`` or ``"bf16"``.
         store: where they are kept.
         listen: called after every batch that the teacher has read.
+        bits: 8 keeps states in 8 bits with a step for each token and layer, in half the space of bf16 (LLM.int8(),
+            Dettmers et al., arXiv 2208.07339, scales rows so); 0 keeps what is computed.
     """
 
     teacher: Model
@@ -93,6 +104,7 @@ class Keeper:
     precision: Precision
     store: Store
     listen: Listener | None = None
+    bits: Literal[0, 8] = 0
 
     def states(self, encoded: Encoded, terms: Sequence[Loss], layers: int) -> States:
         """Return the states of examples, computed on the first call; the last layer is always among them.
@@ -109,25 +121,38 @@ class Keeper:
         count = int(self.teacher.encoder.config.num_hidden_layers) + 1
         wanted = _wanted(terms, layers + 1, count)
         tokens = hashlib.sha256(encoded.tokens.ids.tobytes() + encoded.tokens.rows.tobytes()).hexdigest()
-        material = {"states-of": self.key, "tokens": tokens, "layers": wanted, "precision": self.precision}
+        material: dict[str, Any] = {"states-of": self.key, "tokens": tokens, "layers": wanted, "precision": self.precision}
+        if self.bits:
+            material["bits"] = self.bits
         key = address({**material, "version": 3})
         facts = {"kind": "teacher states", "tokens": len(encoded.tokens.ids), "layers": wanted}
-        stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder / _FILE))
-        values = np.load(stored.folder / _FILE, mmap_mode="r", allow_pickle=False)
-        return States(values, wanted, count, encoded.tokens.rows)
+        stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder))
+        values, steps = (
+            np.load(stored.folder / name, mmap_mode="r", allow_pickle=False) if is_there else None
+            for name, is_there in ((_FILE, True), (_STEPS, bool(self.bits)))
+        )
+        assert values is not None
+        return States(values, wanted, count, encoded.tokens.rows, steps)
 
-    def _compute(self, encoded: Encoded, layers: tuple[int, ...], path: Path) -> None:
+    def _compute(self, encoded: Encoded, layers: tuple[int, ...], folder: Path) -> None:
         is_bf16 = self.precision == "bf16"
         shape = (len(encoded.tokens.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
-        values = _allocated(path, shape, np.int16 if is_bf16 else np.float32)
+        kind = np.int8 if self.bits else np.int16 if is_bf16 else np.float32
+        values = _allocated(folder / _FILE, shape, kind)
+        steps = _allocated(folder / _STEPS, shape[:2], np.float32) if self.bits else None
         for at, side in read(self.teacher, encoded, Requirement.HIDDEN_STATES, self.precision, listen=self.listen):
             found = torch.stack([side.hidden_states[layer] for layer in layers], dim=1).cpu()
-            kept = found.bfloat16().view(torch.int16) if is_bf16 else found.float()
-            values[at] = kept.numpy()
-        values.flush()
+            if steps is not None:
+                step = found.float().abs().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny) / 127
+                values[at], steps[at] = (found.float() / step).round().to(torch.int8).numpy(), step[..., 0].numpy()
+            else:
+                values[at] = (found.bfloat16().view(torch.int16) if is_bf16 else found.float()).numpy()
+        for each in (values, steps):
+            if each is not None:
+                each.flush()
 
 
-def _allocated(path: Path, shape: tuple[int, ...], kind: type[np.generic]) -> np.memmap[Any, Any]:
+def _allocated(path: Path, shape: tuple[int, ...], kind: Any) -> np.memmap[Any, Any]:
     """Map a file of zeros whose blocks are allocated; on a full disk a sparse file would kill the process."""
     values: np.memmap[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, shape)
     if hasattr(os, "posix_fallocate"):  # macOS has none
@@ -146,11 +171,6 @@ def check_kept(terms: Sequence[Loss]) -> None:
         raise ConfigError(
             "cache_teacher_outputs: attention and masked text are not kept; leave it out, or the terms that read them"
         )
-
-
-def _states(values: np.ndarray[Any, Any]) -> Tensor:
-    found = torch.from_numpy(values)
-    return found.view(torch.bfloat16) if found.dtype == torch.int16 else found
 
 
 def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...]:

@@ -28,9 +28,9 @@ def taught(family="bert", tokenizer=None, layers=4):
     return tiny_model(tokenizer, layers=layers, labels=LABELS, family=family, seed=7)
 
 
-def kept(teacher, folder, terms=(), precision="fp32"):
+def kept(teacher, folder, terms=(), precision="fp32", bits=0):
     encoded = ner_data(SENTENCES, teacher).student
-    keeper = Keeper(teacher, "key", precision, Store(folder))
+    keeper = Keeper(teacher, "key", precision, Store(folder), bits=bits)
     return encoded, keeper.states(encoded, terms or [AlignedHiddenStates()], 2)
 
 
@@ -58,6 +58,20 @@ def test_in_bf16_states_take_two_bytes_and_lose_little(tmp_path):
         torch.testing.assert_close(right.float(), left, rtol=0.05, atol=0.05)
 
 
+def test_in_8_bits_a_state_is_rounded_by_half_a_step_at_most(tmp_path):
+    teacher = taught()
+    encoded, exact = kept(teacher, tmp_path)
+    _, small = kept(teacher, tmp_path, bits=8)
+    assert (small.values.dtype, small.steps.shape) == (np.int8, small.values.shape[:2])
+    rough = small.values * small.steps[..., None]
+    assert (np.abs(rough - exact.values) <= 0.5001 * small.steps[..., None]).all()
+    rows = np.array([2, 0])
+    for left, right in zip(exact.side(rows).hidden_states, small.side(rows).hidden_states, strict=True):
+        torch.testing.assert_close(right.float(), left, rtol=0.02, atol=0.03)
+    head, first = teacher.tagging_head, encoded.first
+    torch.testing.assert_close(small.word_logits(head, first), exact.word_logits(head, first), rtol=0.05, atol=0.05)
+
+
 def test_labels_follow_from_the_last_states(tmp_path):
     teacher = taught()
     encoded, states = kept(teacher, tmp_path)
@@ -75,6 +89,15 @@ def test_terms_choose_the_states(tmp_path):
     assert last.layers == (4,)
     with pytest.raises(ConfigError, match="expected pairs within"):
         kept(taught(), tmp_path, [AlignedHiddenStates(layers=((1, 9),))])
+
+
+def test_a_stage_keeps_states_in_8_bits(tmp_path):
+    stage = TaskDistill(losses=LOSSES, schedule=STILL, cache_teacher_outputs="int8")
+    setting = replace(context(tmp_path), teacher=TaughtBy("key", taught))
+    student, _ = stage.run(tiny_model(bpe(), seed=3), setting)
+    assert student.labels == LABELS
+    kinds = {np.load(path, mmap_mode="r").dtype for path in tmp_path.rglob("states.npy")}
+    assert kinds == {np.dtype(np.int8)}
 
 
 @pytest.mark.parametrize("stage", [TaskDistill(losses=LOSSES, schedule=STILL), Distill(on="gold", schedule=STILL)])
