@@ -121,7 +121,8 @@ class Keeper:
         count = int(self.teacher.encoder.config.num_hidden_layers) + 1
         wanted = _wanted(terms, layers + 1, count)
         tokens = hashlib.sha256(encoded.tokens.ids.tobytes() + encoded.tokens.rows.tobytes()).hexdigest()
-        material: dict[str, Any] = {"states-of": self.key, "tokens": tokens, "layers": wanted, "precision": self.precision}
+        material: dict[str, Any] = {"states-of": self.key, "tokens": tokens, "layers": wanted}
+        material["precision"] = self.precision
         if self.bits:
             material["bits"] = self.bits
         key = address({**material, "version": 3})
