@@ -192,4 +192,5 @@ def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     seconds, peak = sum(stage.seconds for stage in left), max((stage.bytes for stage in left), default=0)
     memory = f", and up to about {peak / 1e9:.1f} GB of memory beside the program's own" if peak else ""
     are = "is" if len(stages) == 1 else "are"
-    say(f"{len(left)} of {counted(len(stages), 'stage')} {are} to do: about {duration(seconds)}{memory}")
+    disk = f"; about {written / 1e9:.1f} GB to write" if (written := sum(stage.disk for stage in left)) else ""
+    say(f"{len(left)} of {counted(len(stages), 'stage')} {are} to do: about {duration(seconds)}{memory}{disk}")

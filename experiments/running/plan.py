@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 
+from finkd.corpora.errors import ConfigError, StoreError
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD, sentences_read
 from finkd.experiments.running.prepared import Prepared
 from finkd.models.shape import Shape
@@ -38,6 +41,7 @@ class Planned:
         state: ``"stored"``; ``"shared"`` with a system before it, which computes it; or still ``"to do"``.
         seconds: about how long it takes, if it is to do; 0 for stages that train nothing.
         bytes: about how much memory it takes beside that of the program, if it trains.
+        disk: about how many bytes it writes: its model, and outputs of its teacher.
     """
 
     seed: int
@@ -47,15 +51,20 @@ class Planned:
     state: Literal["stored", "shared", "to do"]
     seconds: float = 0.0
     bytes: int = 0
+    disk: int = 0
 
 
-def plan(prepared: Prepared) -> list[Planned]:
+def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
     """All stages of an experiment in the order in which a run takes them; nothing is computed or written.
+
+    Args:
+        prepared: the experiment.
+        speed: floating-point operations a second; by default those that this machine can do now.
 
     Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
     copies with lost names, of which nobody knows how many there will be, are not in them.
     """
-    speed = _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
+    speed = speed or _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
     for seed in prepared.experiment.seeds:
@@ -72,7 +81,8 @@ def plan(prepared: Prepared) -> list[Planned]:
                     found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
                     cost = _cost(training, spec.shape, teachers, prepared, speed) if training else (0.0, 0)
-                    found.append(Planned(seed, name, step.name, key, "to do", *cost))
+                    disk = _disk(training, spec.shape, teachers, prepared)
+                    found.append(Planned(seed, name, step.name, key, "to do", *cost, disk))
                 seen.add(key)
     return found
 
@@ -94,6 +104,38 @@ def _cost(
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)
     return min(seconds, schedule.seconds or seconds), int(memory + student.layers * kept)
+
+
+def _disk(training: Training | None, student: Shape, teachers: Sequence[Shape], prepared: Prepared) -> int:
+    """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
+    model = _FLOAT * student.parameters
+    if training is None or not training.caches_teacher:
+        return model
+    sentences, words = sentences_read(training, prepared.words)
+    labels = _FLOAT * len(prepared.labels) * words * sentences
+    width = max((each.width for each in teachers), default=0)
+    states = training.state_bytes * width * (student.layers + 1) * TOKENS_PER_WORD * words * sentences
+    return int(model + labels + states)
+
+
+def check_room(prepared: Prepared, folder: Path) -> None:
+    """Check that the disk has room for what a run would write.
+
+    Raises:
+        StoreError: if it has not.
+    """
+    try:
+        planned = plan(prepared, speed=1.0)
+    except ConfigError:
+        return  # a shape that is not known has no estimate
+    # A checkpoint takes less on disk than its training in memory.
+    needed = sum(each.disk for each in planned) + max((each.bytes for each in planned), default=0)
+    free = shutil.disk_usage(next(each for each in (folder, *folder.absolute().parents) if each.exists())).free
+    if needed > free:
+        raise StoreError(
+            f"{folder}: this run would write about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; choose "
+            "another --out, remove stored stages (finkd store prune), or run fewer seeds at a time"
+        )
 
 
 def matmul_speed(precision: str, size: int = 1024, repeats: int = 5) -> float:

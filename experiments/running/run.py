@@ -21,6 +21,7 @@ from finkd.experiments.configuration.experiment import Experiment, System, resol
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, Listener
 from finkd.experiments.running.jobs import side_by_side
+from finkd.experiments.running.plan import check_room
 from finkd.experiments.running.prepared import Outcomes, Prepared
 from finkd.experiments.running.publish import publish
 from finkd.inference.tagger import AnyTagger
@@ -88,6 +89,7 @@ def run(
     for note in prepared.notes():
         log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
+        check_room(prepared, out)
         _claim(out, experiment, prepared.data.fingerprint)
         recorder = _Recorder(prepared, out, tell)
         outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)

@@ -123,6 +123,11 @@ class LearningStage(Stage):
     refused: ClassVar[Requirement] = MASKING
     why: ClassVar[str] = "hides words, which a tagger has to read; use distill"
 
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of each number of the teacher's hidden states on disk: 0 without a cache, 2 in bf16."""
+        return {False: 0, True: 2, "int8": 1}[self.cache_teacher_outputs]
+
     def terms(self) -> list[Loss]:
         """The loss terms that the configuration names."""
         terms = build_terms(self.losses, self.refused, self.why)

@@ -51,7 +51,10 @@ class Distill(LearningStage):
     @property
     def training(self) -> Training:
         """The text, which the teacher reads too."""
-        return Training(self.schedule, self.on, has_teacher=True, caches_teacher=bool(self.cache_teacher_outputs))
+        is_read_once = bool(self.cache_teacher_outputs)
+        return Training(
+            self.schedule, self.on, has_teacher=True, caches_teacher=is_read_once, state_bytes=self.state_bytes
+        )
 
     def teachers(self) -> tuple[str, ...]:
         """The one that is named."""

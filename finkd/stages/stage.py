@@ -127,6 +127,7 @@ class Training:
         copies: of each sentence, read beside it.
         has_teacher: whether a teacher reads the text too.
         caches_teacher: whether it reads it once, however many epochs there are.
+        state_bytes: bytes of each number of the teacher's hidden states that are kept on disk; 0 if none are.
     """
 
     schedule: Schedule
@@ -134,6 +135,7 @@ class Training:
     copies: int = 0
     has_teacher: bool = False
     caches_teacher: bool = False
+    state_bytes: int = 0
 
 
 class StageResult(NamedTuple):

@@ -57,7 +57,14 @@ class TaskDistill(LearningStage):
     def training(self) -> Training:
         """The sentences and their copies, which the teacher reads too."""
         is_read_once = bool(self.cache_teacher_outputs) or not self._runs_teacher()
-        return Training(self.schedule, self.on, self.augment.copies, has_teacher=True, caches_teacher=is_read_once)
+        return Training(
+            self.schedule,
+            self.on,
+            self.augment.copies,
+            has_teacher=True,
+            caches_teacher=is_read_once,
+            state_bytes=self.state_bytes,
+        )
 
     def _runs_teacher(self) -> bool:
         """Whether a term reads more of the teacher than its labels, which are computed once."""

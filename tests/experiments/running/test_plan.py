@@ -1,6 +1,7 @@
 """What ``finkd run --dry-run`` says before anything is computed."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -55,3 +56,23 @@ def test_a_time_limit_bounds_the_estimate(finkd, config, tmp_path):
     limited = ("--set", "stages.finetune.schedule.seconds=60")
     (teacher, *_) = rows(finkd, config, "--out", tmp_path / "out", *long, *limited)
     assert teacher["seconds"] == 60
+
+
+def test_it_tells_how_much_is_written(finkd, config, tmp_path):
+    found = rows(finkd, config, "--out", tmp_path / "out")
+    assert all(row["disk"] > 4 * 10_000 for row in found)
+    kept = ("--set", "stages.task-distill.cache_teacher_outputs={}")
+    states = ("--set", "stages.task-distill.losses={word-logits-kl: {}, aligned-hidden-states: {}}")
+    sizes = {
+        value: rows(finkd, config, "--out", tmp_path / "out", *states, kept[0], kept[1].format(value))[-1]["disk"]
+        for value in ("false", "int8", "true")
+    }
+    assert sizes["true"] - sizes["false"] > 1.5 * (sizes["int8"] - sizes["false"]) > 0
+
+
+def test_a_run_that_would_fill_the_disk_is_refused(finkd, config, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr("finkd.experiments.running.plan.shutil.disk_usage", lambda path: usage)
+    result = finkd("run", config, "--out", tmp_path / "out" / "toy", code=1)
+    assert "this run would write about 0.0 GB and 0.0 GB are free; choose another --out" in result.stderr
+    assert not (tmp_path / "out" / "toy" / "experiment.json").exists()
