@@ -32,6 +32,7 @@ KINDS = {
     "suites": "finkd.experiments.suites:suites",
     "tables": "finkd.reports.tables:tables",
     "tasks": "finkd.corpora.tasks:tasks",
+    "teacher-kinds": "finkd.teachers:kinds",
     "teachers": "finkd.models.pretrained:KNOWN",
     "transfers": "finkd.models:transfers",
     "vocabularies": "finkd.tokenization.vocabulary:algorithms",
