@@ -59,6 +59,9 @@ def run(
     checkpoint_seconds: CheckpointSeconds = 60,
     jobs: Jobs = 1,
     dry_run: DryRun = False,
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Rehearse: every stage, on the first sentences of every split and text.")
+    ] = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -71,7 +74,7 @@ def run(
     """
     refuse_idle_scheme(context, corpus or "sample")
     chosen = numbers("--seeds", seeds) if seeds else None
-    experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets)
+    experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)
 
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.run import default_folder
@@ -108,14 +111,20 @@ def _experiment(
     corpus: str | None,
     scheme: Scheme | None,
     offsets: Offsets | None,
+    *,
+    tiny: bool,
 ) -> Experiment:
     from finkd.experiments.configuration.experiment import (
         from_settings,
-        load_experiment,
         one_strategy,
         overridden,
+        rehearsed,
         settings_in,
     )
+
+    def built(settings: dict[str, Any], only: list[str]) -> Experiment:
+        settings = overridden(settings, overrides)
+        return from_settings(rehearsed(settings) if tiny else settings, (), seeds, only, find=True)
 
     path = Path(what)
     if not _names_a_file(path):
@@ -123,17 +132,16 @@ def _experiment(
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
         settings = one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
-        return from_settings(settings, overrides, seeds, find=True)
+        return built(settings, [])
     for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
         if value is not None:
             raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
     if not path.is_file():
         raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
 
-    def is_system(text: str) -> bool:
-        return text in overridden(settings_in(path), overrides).get("systems", {})
-
-    return load_experiment(path, overrides, seeds, values(only, is_system), find=True)
+    settings = settings_in(path)
+    systems = overridden(settings, overrides).get("systems")
+    return built(settings, values(only, lambda text: text in (systems or {})))
 
 
 def _names_a_file(path: Path) -> bool:

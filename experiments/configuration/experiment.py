@@ -80,6 +80,7 @@ class Experiment:
         budget: what the training stages of each student take together; without one, what their schedules say.
         precision: ``auto``, ``fp32`` or ``bf16``.
         measure: latency and throughput queries per system; 0 leaves them out.
+        tiny: rehearse: read the first sentences of every split and text once, without dropout.
 
     Example:
         >>> import finkd
@@ -103,6 +104,7 @@ class Experiment:
     budget: Budget | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     measure: int = 256
+    tiny: bool = False
 
     def start_of(self, name: str) -> str:
         """Return the name or folder of the model that the strategy of a system begins with."""
@@ -258,6 +260,19 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     return dataclasses.replace(experiment, systems=kept)
 
 
+TINY = 100
+"""Sentences of each split and text that a rehearsal reads."""
+
+
+def rehearsed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a rehearsal: the same systems on a few sentences, with a name of its own."""
+    settings = {**raw, "name": f"{raw.get('name', '')}-tiny", "tiny": True, "measure": 0}
+    for key in ("text", "general"):
+        if isinstance(settings.get(key), dict):
+            settings[key] = {**settings[key], "sentences": TINY}
+    return settings
+
+
 _TEXT = {"learning_rate": 5e-4, "batch_tokens": 512, "dropout": 0}
 _GOLD = {"learning_rate": 3e-4, "embedding_learning_rate": 0, "batch_tokens": 256}
 _SAMPLE_STAGES: dict[str, dict[str, Any]] = {
@@ -293,6 +308,8 @@ def one_strategy(
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
     settings = dataclasses.asdict(experiment)
+    if not experiment.tiny:
+        del settings["tiny"]  # folders of earlier runs do not have it
     for name, system in settings["systems"].items():
         given = {key: value for key, value in system.items() if value not in (None, "")}
         if isinstance(system["teacher"], list | tuple):

@@ -18,7 +18,7 @@ from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
 from finkd.execution.teachers import Ancestors
 from finkd.experiments.configuration.budget import within
-from finkd.experiments.configuration.experiment import Experiment
+from finkd.experiments.configuration.experiment import TINY, Experiment
 from finkd.experiments.configuration.splits import check_types
 from finkd.experiments.running.events import Listener, Watch
 from finkd.experiments.running.folds import folds
@@ -61,6 +61,13 @@ class _Training:
     steps: Strategy
     context: Context
     ancestors: Ancestors
+
+
+def _rehearsed(step: Step) -> Step:
+    """A stage that reads its text once, without dropout, so that any number of processes ends alike."""
+    if step.stage.training is None:
+        return step
+    return replace(step, stage=step.stage.rescheduled(epochs=min(1.0, step.stage.training.schedule.epochs), dropout=0))
 
 
 class Prepared:
@@ -152,7 +159,7 @@ class Prepared:
             raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
         if not self.data.splits[name]:
             raise DataError(f"{self.data.name}: its {name} split has no sentence")
-        return self.data.splits[name]
+        return self.data.splits[name][:TINY] if self.experiment.tiny else self.data.splits[name]
 
     def systems(self) -> list[tuple[str, Strategy]]:
         """Every system that has a strategy with its stages, teachers first."""
@@ -181,7 +188,8 @@ class Prepared:
     def _within(self, role: str, strategy: str) -> Strategy:
         steps = parse(strategy, self.experiment.stages)
         budget = self.experiment.budget
-        return within(steps, budget, self.words) if budget and role == "student" else steps
+        steps = within(steps, budget, self.words) if budget and role == "student" else steps
+        return Strategy(map(_rehearsed, steps)) if self.experiment.tiny else steps
 
     def words(self, source: Source) -> tuple[int, float]:
         """Return the number of sentences of a source, and the mean number of words (raw text: of the first ones)."""
@@ -329,7 +337,7 @@ class Prepared:
         return Context(
             train=self.train,
             labels=self.labels,
-            corpus=self.data.fingerprint,
+            corpus=address({"tiny": self.data.fingerprint}) if self.experiment.tiny else self.data.fingerprint,
             seed=seed,
             store=self.store,
             text=self.text,

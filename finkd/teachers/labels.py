@@ -21,7 +21,7 @@ from finkd.system.precision import Precision
 from finkd.teachers.ensemble import average
 from finkd.teachers.taught_by import Member, TaughtBy
 
-_PART = 1024
+PART = 1024
 """Sentences whose labels are stored together, until those of all are: what a killed run loses at most."""
 _WORDS_AT_ONCE = 1 << 18
 
@@ -92,16 +92,16 @@ class _Parts:
     ) -> None:
         self.key, self.sentences, self.teacher = key, sentences, teacher
         self.store, self.precision, self.listen = store, precision, listen
-        self.count = max(1, -(-sum(1 for _ in sentences) // _PART))
+        self.count = max(1, -(-sum(1 for _ in sentences) // PART))
         self._tagger: Any = None
         self._began, self._tokens = time.perf_counter(), 0
 
     def _key(self, number: int) -> str:
-        return address({"part": number, "of": self.key, "sentences": _PART})
+        return address({"part": number, "of": self.key, "sentences": PART})
 
     def compute(self, first: int, step: int) -> None:
         """Compute every ``step``-th part from ``first`` on, unless it is stored."""
-        for number, part in enumerate(blocks(self.sentences, _PART)):
+        for number, part in enumerate(blocks(self.sentences, PART)):
             if number % step == first:
                 self._made(number, part)
 
@@ -109,7 +109,7 @@ class _Parts:
         """Write the labels of the whole text; parts that another process left out are computed."""
         growing = Growing(folder)
         growing.add(scores=np.zeros(0, np.float32))
-        for number, part in enumerate(blocks(self.sentences, _PART)):
+        for number, part in enumerate(blocks(self.sentences, PART)):
             growing.add(**mapped(self._made(number, part)))
         growing.whole()
 
