@@ -1,4 +1,4 @@
-"""Silence third-party logging and warnings."""
+"""Hold third-party libraries back: their logging, their warnings, and code of model repositories."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from finkd.corpora.errors import ConfigError
 
 
 @contextmanager
@@ -20,3 +23,26 @@ def quiet(logger: str) -> Iterator[None]:
             yield
     finally:
         noisy.setLevel(before)
+
+
+@contextmanager
+def no_code_of_models(name: str) -> Iterator[None]:
+    """Refuse the code of model repositories where a library asks ``transformers`` to trust it.
+
+    Args:
+        name: of the model, for messages.
+
+    Raises:
+        ConfigError: if the model needs code of its own.
+    """
+    from transformers import dynamic_module_utils
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ConfigError(f"{name}: asks for code in its folder or on the hub, which finkd never runs")
+
+    before = dynamic_module_utils.get_cached_module_file  # all such code is looked up by it
+    dynamic_module_utils.get_cached_module_file = refuse
+    try:
+        yield
+    finally:
+        dynamic_module_utils.get_cached_module_file = before

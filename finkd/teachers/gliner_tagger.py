@@ -14,7 +14,7 @@ from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
 from finkd.store import address
-from finkd.system.third_party import quiet
+from finkd.system.third_party import no_code_of_models, quiet
 from finkd.teachers.label_map import OTHERS, Probabilities, Retype
 from finkd.teachers.spans import Span, span_probabilities
 
@@ -48,11 +48,13 @@ class GlinerTagger:
 
     @cached_property
     def _network(self) -> Any:
-        with quiet("gliner"):
+        with quiet("gliner"), no_code_of_models(f"gliner:{self.folder}"):
             from gliner import GLiNER
 
             try:
                 return GLiNER.from_pretrained(str(self.folder), local_files_only=True)
+            except ConfigError:
+                raise
             except Exception as error:  # its networks raise errors without a common base
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
                 raise ConfigError(f"gliner:{self.folder}: cannot be loaded ({reason[:200]})") from error

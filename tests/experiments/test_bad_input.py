@@ -53,7 +53,11 @@ MISTAKES = [
         {**{name: {**TUNE, "role": "teacher"} for name in "ab"}, "c": TUNE},
         r"systems\.c\.teacher: expected one of several teachers \(a, b; got none",
     ),
-    ("systems", {"a": {**TUNE, "role": "teacher", "teacher": "a"}}, r"a\.teacher: .* learns from no other system"),
+    (
+        "systems",
+        {"a": {**TUNE, "role": "teacher", "teacher": "a"}},
+        r"systems\.a: expected either a strategy, or a teacher",
+    ),
     ("systems", {"a": TUNE, "b": {**TUNE, "teacher": "a"}}, r"b\.teacher: expected a system with the role 'teacher'"),
     ("systems", {}, "systems: expected at least one"),
     ("systems", {"a b": TUNE, "A-B": TUNE}, r"systems\.A-B.*'a b'"),

@@ -5,9 +5,8 @@ import json
 import pytest
 import yaml
 
-from finkd.models.model import Model
+from finkd.models.families import FAMILIES
 from finkd.records import load_records
-from tests.contracts.test_families import FAMILIES
 from tests.toys import wordpiece_uncased
 
 pytestmark = pytest.mark.slow
@@ -86,7 +85,7 @@ def test_folders_that_are_not_to_be_written_are_refused(dry, finkd, config, fini
 
 
 def test_a_stage_that_the_teacher_cannot_follow_is_refused_before_work(finkd, settings, tmp_path):
-    Model(FAMILIES["albert"]().eval(), wordpiece_uncased()).save(tmp_path / "albert")
+    FAMILIES["albert"].tiny(wordpiece_uncased()).save(tmp_path / "albert")
     path = tmp_path / "a.yaml"
     path.write_text(yaml.safe_dump({**settings, "teacher": str(tmp_path / "albert"), "stages": {}}))
     result = finkd("run", path, "--out", tmp_path / "out", code=2)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import spacy
 import torch
+import transformers
 import yaml
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from finkd.experiments.cli import app
 from finkd.export.loading import load_tagger
 from finkd.runtimes.peers import Pipeline
 from finkd.suites.summaries.writers import load_writer, write_random
+from finkd.system.third_party import no_code_of_models
 from tests.experiments.test_bad_input import one_line_each
 from tests.finkd.toys import LABELS, tiny_model
 from tests.toys import TEXTS
@@ -27,6 +29,8 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("corpora", "tokenization", "finkd", "reports", "experiments", "benchmarks")
 LOADS = ("from_pretrained", "from_config", "pipeline", "AutoConfig", "SentenceTransformer")
 """Calls by which transformers reads a model; it asks on standard input whether code may run unless it is told."""
+GUARDED = "GLiNER.from_pretrained"
+"""It trusts code by itself and has no such option; ``no_code_of_models`` refuses the code."""
 RUNS_CODE = {"eval", "exec", "pickle.loads"}
 RUNS_CODE |= {*(f"{name}.load" for name in ("torch", "pickle", "joblib", "dill", "cloudpickle"))}
 ANSWERS = "Acme fell.\ny\ny\n"
@@ -42,7 +46,8 @@ def calls():
 
 
 def test_every_load_of_a_model_says_that_its_code_is_not_run():
-    found = [(place, node) for place, name, node in calls() if name.rpartition(".")[2] in LOADS]
+    every = [(place, name, node) for place, name, node in calls() if name.rpartition(".")[2] in LOADS]
+    found = [(place, node) for place, name, node in every if name != GUARDED]
     assert len(found) >= 10
     for place, node in found:
         given = {each.arg: ast.unparse(each.value) for each in node.keywords}
@@ -87,6 +92,8 @@ COMMANDS = {
     "serve": "serve {model} --port 0",
     "compress": "compress {model} --method quantize --corpus {corpus} --out {out}",
     "benchmark": "benchmark {model} --corpus {corpus} --out {out} --no-memory",
+    "distill": "distill --teacher {model} --text sample-text --out {out}",
+    "distill from it": "distill --teacher {model} --start {model} --text sample-text --out {out}",
     "run a strategy": "run finetune --set teacher={model} --set corpus={corpus} --out {out}",
 }
 
@@ -210,3 +217,11 @@ def test_a_pipeline_imports_no_other_package(section, key, value, expected, tmp_
     with pytest.raises(DataError, match=expected):
         Pipeline.load(tmp_path / "pipeline")
     shutil.rmtree(tmp_path / "pipeline")
+
+
+def test_code_is_refused_where_a_library_trusts_it(evil):
+    """GLiNER passes trust_remote_code=True for its encoder, whatever it is told."""
+    folder, marker = evil
+    with pytest.raises(ConfigError, match="a model: asks for code"), no_code_of_models("a model"):
+        transformers.AutoConfig.from_pretrained(folder, trust_remote_code=True)
+    assert not marker.exists()
