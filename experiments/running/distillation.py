@@ -50,7 +50,7 @@ STAGES: Mapping[str, Mapping[str, Any]] = {
         "schedule": {"epochs": 5, "learning_rate": 3e-4, "batch_tokens": 512},
     },
 }
-"""Settings of ``experiments/configs/big-teacher.yaml``."""
+"""Settings for tens of thousands of sentences (docs/log.md, "A larger teacher of another family")."""
 _LARGEST_SHARE = 0.2
 """Of a text that is held out, if it is short."""
 EXPERIMENT, TEACHER, STUDENT, HELD_OUT = "distill", "teacher", "student", "held-out"

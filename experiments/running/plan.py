@@ -134,7 +134,7 @@ def check_room(prepared: Prepared, folder: Path) -> None:
     if needed > free:
         raise StoreError(
             f"{folder}: this run would write about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; choose "
-            "another --out, remove stored stages (finkd store prune), or run fewer seeds at a time"
+            "another --out, remove stored stages (finkd store gc), or run fewer seeds at a time"
         )
 
 

@@ -200,8 +200,14 @@ class Prepared:
             self._glances[source] = self.counts.get(source, len(drawn)), mean
         return self._glances[source]
 
-    def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
+    def addresses(
+        self, seed: int, taught: dict[str | None, TaughtBy] | None = None
+    ) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.
+
+        Args:
+            seed: of the systems.
+            taught: receives every system as a teacher.
 
         Yields:
             the name of the system, or of what makes a teacher, then the system whose model it begins with, then its
@@ -213,7 +219,7 @@ class Prepared:
         Raises:
             ConfigError: if a stage lacks something it needs.
         """
-        taught: dict[str | None, TaughtBy] = {}
+        taught = {} if taught is None else taught
         for name in self._in_order():
             keys = []
             for each in self._trainings(name, seed, taught):
@@ -229,10 +235,7 @@ class Prepared:
     def teachers(self, seed: int) -> dict[str, TaughtBy]:
         """Every system as a teacher; their models are in the store once ``outcomes`` has trained them."""
         taught: dict[str | None, TaughtBy] = {}
-        for name in self._in_order():
-            trainings = self._trainings(name, seed, taught)
-            keys = [lineage.addresses(each.ancestors.start, each.steps, each.context)[-1] for each in trainings]
-            taught[name] = self._taught(name, keys, taught)
+        list(self.addresses(seed, taught))
         return {name: taught[name] for name in self.experiment.systems}
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:

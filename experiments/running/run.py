@@ -169,7 +169,6 @@ class _Recorder:
     def records(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
         """Records of the baselines and of every system of a seed."""
         records = [self._floor(name, seed) for name in self.experiment.baselines]
-        teachers = self.prepared.teachers(seed)
         published = {
             name: (outcome.load(), publish(outcome.folder, self.out / "models" / _stem(name, seed)))
             for name, outcome in outcomes.items()
@@ -177,6 +176,7 @@ class _Recorder:
         }
         resources = measure(published, self.prepared.scored, self.experiment.measure)
         models = {name: model for name, (model, _) in published.items()}
+        teachers = self.prepared.teachers(seed) if len(models) < len(outcomes) else {}
         for name, outcome in outcomes.items():
             if name in models:
                 teacher = models.get(self.experiment.teacher_of(name) or name)
