@@ -30,11 +30,11 @@ from finkd.runtimes.resources import measure
 from finkd.store import Store
 from finkd.system.environment import environment
 from finkd.system.precision import Precision, resolve_precision
-from finkd.teachers.label_map import Retype, TeacherScheme
+from finkd.teachers.finished_tagger import FinishedTagger
+from finkd.teachers.label_map import LabelReading, TeacherScheme
 from finkd.teachers.labels import teacher_labels
 from finkd.teachers.predictions import Predictions
-from finkd.teachers.source import ReadyMade
-from finkd.teachers.taught_by import TaughtBy, ready_made
+from finkd.teachers.taught_by import TaughtBy, of_tagger
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def distill(
     the teacher's own tags: F1 is then their agreement. With a labelled corpus, both are scored against gold too.
 
     Args:
-        teacher: the tagger (``finkd.teachers.source.ReadyMade``).
+        teacher: the tagger (``finkd.teachers.finished_tagger.FinishedTagger``).
         out: folder of the new model, its card and its run records.
         text: unlabelled text, by name or path; a file of predictions may stand for it.
         labels: type of the teacher -> type of the corpus or ``O``; ``*`` stands for all types that are not named.
@@ -131,8 +131,8 @@ def distill(
         [('student', 'held-out')]
     """
     store, precision = Store(out.parent / "store"), resolve_precision("auto")
-    tagger = ReadyMade.open(teacher, Retype(labels or {}, scheme), label_names(data.types) if data else None)
-    taught_by = ready_made(tagger)
+    tagger = FinishedTagger.open(teacher, LabelReading(labels or {}, scheme), label_names(data.types) if data else None)
+    taught_by = of_tagger(tagger)
     if data is not None:
         scored_split(data, split)  # before any work
     raw = _raw(tagger, text, sentences + held_out, store)
@@ -182,7 +182,7 @@ def distill(
 
 
 def _against_gold(
-    made: RunRecord, data: NerData, split: str, student: Model, tagger: ReadyMade
+    made: RunRecord, data: NerData, split: str, student: Model, tagger: FinishedTagger
 ) -> tuple[RunRecord, RunRecord]:
     """Return records of teacher and student on a labelled corpus."""
     gold = data.splits[split]
@@ -204,7 +204,7 @@ def _against_gold(
     return teacher, replace(shared, scores=evaluate(gold, student, data.types, data.roles, known))
 
 
-def _scores(test: Sequence[Sentence], student: Model, tagger: ReadyMade, train: Part) -> NerScores:
+def _scores(test: Sequence[Sentence], student: Model, tagger: FinishedTagger, train: Part) -> NerScores:
     return evaluate(test, student, entity_types(tagger.labels), known=known_words(train.sentences))
 
 
@@ -224,7 +224,7 @@ def _tagged(
     return found
 
 
-def _raw(tagger: ReadyMade, text: str | None, sentences: int, store: Store) -> Part:
+def _raw(tagger: FinishedTagger, text: str | None, sentences: int, store: Store) -> Part:
     """Return the text: as it was named, or the sentences of a file of predictions."""
     if text is None:
         if not isinstance(tagger.source, Predictions):

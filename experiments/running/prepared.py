@@ -33,9 +33,9 @@ from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
 from finkd.teachers import kind_of
-from finkd.teachers.label_map import Retype
-from finkd.teachers.source import ReadyMade
-from finkd.teachers.taught_by import Member, TaughtBy, ensemble, ready_made
+from finkd.teachers.finished_tagger import FinishedTagger
+from finkd.teachers.label_map import LabelReading
+from finkd.teachers.taught_by import Member, TaughtBy, ensemble, of_tagger
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.callbacks import Look
 
@@ -172,7 +172,7 @@ class Prepared:
         systems = self.experiment.systems
         return sorted(systems, key=lambda each: (systems[each].role != "teacher", bool(systems[each].members)))
 
-    def _opened(self, name: str) -> dict[int, ReadyMade]:
+    def _opened(self, name: str) -> dict[int, FinishedTagger]:
         """The finished taggers that a teacher consists of, by their place in it.
 
         Raises:
@@ -182,7 +182,9 @@ class Prepared:
         for place, member in enumerate(self.experiment.systems[name].members):
             if member.model is not None:
                 with located(f"systems.{name}.teacher"):
-                    found[place] = ReadyMade.open(member.model, Retype(member.labels, member.scheme), self.labels)
+                    found[place] = FinishedTagger.open(
+                        member.model, LabelReading(member.labels, member.scheme), self.labels
+                    )
         return found
 
     def _within(self, role: str, strategy: str) -> Strategy:
@@ -307,7 +309,7 @@ class Prepared:
         left, members = iter(made), []
         for place, reference in enumerate(system.members):
             if reference.system is None:
-                each = ready_made(self._ready[name][place])
+                each = of_tagger(self._ready[name][place])
             else:
                 each = next(left) if reference.seed is not None else taught[reference.system]
             members.append(Member(each, reference.weight))

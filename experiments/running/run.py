@@ -182,7 +182,7 @@ class _Recorder:
                 teacher = models.get(self.experiment.teacher_of(name) or name)
                 records.append(self._system(name, seed, outcome, models[name], resources[name], teacher))
             else:
-                records.append(self._tagger(name, seed, outcome, teachers[name].labeller()))
+                records.append(self._tagger(name, seed, outcome, teachers[name].open_tagger()))
         return records
 
     def _tagger(self, name: str, seed: int, outcome: Outcome, tagger: AnyTagger) -> RunRecord:

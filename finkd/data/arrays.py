@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,35 @@ class Growing:
             return {name: np.concatenate(parts) for name, parts in self.parts.items()}
         (self.folder / _TYPES).write_text(json.dumps(self.types), encoding="utf-8")
         return mapped(self.folder)
+
+
+class Joined:
+    """Arrays read as one, along their first axis.
+
+    Args:
+        parts: one or more, which may be memory-mapped.
+    """
+
+    def __init__(self, parts: Sequence[Array]) -> None:
+        self.parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def take(self, rows: npt.NDArray[np.int64], inner: int | slice = slice(None)) -> Array:
+        """Return some rows: all of each, or what stands at a place of the second axis.
+
+        Example:
+            >>> Joined([np.array([[1, 2]]), np.array([[3, 4], [5, 6]])]).take(np.array([2, 0]), 1).tolist()
+            [6, 2]
+        """
+        part = np.searchsorted(self._ends, rows, side="right")
+        found = np.empty((len(rows), *self.parts[0][:0, inner].shape[1:]), self.parts[0].dtype)
+        for number in np.unique(part):
+            here, own = part == number, self.parts[number]
+            found[here] = own[rows[here] - (self._ends[number] - len(own)), inner]
+        return found
 
 
 def mapped(folder: Path) -> dict[str, Array]:

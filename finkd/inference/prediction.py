@@ -59,6 +59,7 @@ def read(
     listen: Listener | None = None,
     masked: Bools | None = None,
     device: str | None = None,
+    examples: Longs | None = None,
 ) -> Iterator[tuple[Longs, ModelOutputs]]:
     """Run a model over examples.
 
@@ -71,6 +72,7 @@ def read(
         listen: called after every batch.
         masked: (tokens,) True for tokens to be replaced by the mask token.
         device: ``None`` takes a GPU if there is one.
+        examples: numbers of those to run it over; by default all.
 
     Yields:
         for each batch, (tokens,) their indices among all tokens, and the model's outputs; ``word_logits`` are those of
@@ -80,7 +82,8 @@ def read(
     network = in_precision(model.network.train(False), resolve_precision(precision))
     home = network.device
     network.to(device or ("cuda" if torch.cuda.is_available() else home))
-    batches = by_length(np.arange(len(encoded.lengths)), encoded.lengths, batch_tokens)
+    examples = np.arange(len(encoded.lengths)) if examples is None else examples
+    batches = by_length(examples, encoded.lengths, batch_tokens)
     began, tokens, interrupt = time.perf_counter(), 0, current_interrupt()
     try:
         for number, rows in enumerate(batches, start=1):

@@ -118,7 +118,7 @@ class Selected:
         if by == "domain":
             return likeness(sentences, self.context.train)
         assert self.context.teacher is not None
-        return _uncertainty(sentences, self.context.teacher.labeller(), self.context.precision)
+        return _uncertainty(sentences, self.context.teacher.open_tagger(), self.context.precision)
 
 
 def _uncertainty(sentences: Sequence[Sentence], teacher: AnyTagger, precision: str) -> Doubles:

@@ -12,10 +12,10 @@ from finkd.corpora.registry import Registry
 from finkd.models import pretrained
 
 if TYPE_CHECKING:  # importing a tagger imports torch, which names are listed without
-    from finkd.teachers.label_map import Retype
-    from finkd.teachers.source import Source
+    from finkd.teachers.finished_tagger import TaggerSource
+    from finkd.teachers.label_map import LabelReading
 
-Opens = Callable[[str, "Retype"], "Source"]
+Opens = Callable[[str, "LabelReading"], "TaggerSource"]
 """Opens a tagger by its name, with the settings that say what its types are."""
 
 kinds: Registry[Opens] = Registry(

@@ -15,7 +15,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
 from finkd.store import address
 from finkd.system.third_party import no_code_of_models, quiet
-from finkd.teachers.label_map import OTHERS, Probabilities, Retype
+from finkd.teachers.label_map import OTHERS, LabelReading, Probabilities
 from finkd.teachers.spans import Span, span_probabilities
 
 _BATCH = 16
@@ -73,7 +73,7 @@ class GlinerTagger:
         ]
 
 
-def open_gliner(name: str, retype: Retype) -> GlinerTagger:
+def open_gliner(name: str, reading: LabelReading) -> GlinerTagger:
     """Find a model; it is loaded when it is needed.
 
     Raises:
@@ -82,7 +82,7 @@ def open_gliner(name: str, retype: Retype) -> GlinerTagger:
     """
     if find_spec("gliner") is None:
         raise ConfigError(f"gliner:{name}: needs pip install 'finkd[gliner]'")
-    prompts = tuple(prompt for prompt in retype.labels if prompt != OTHERS)
+    prompts = tuple(prompt for prompt in reading.labels if prompt != OTHERS)
     if not prompts:
         raise ConfigError(f"gliner:{name}: name the types to look for, such as labels: {{company: ORG, person: PER}}")
     return GlinerTagger(_folder(name), prompts)

@@ -29,7 +29,7 @@ _MOST_SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Retype:
+class LabelReading:
     """Settings that read a tagger's labels as those of a corpus.
 
     Attributes:
@@ -59,13 +59,13 @@ class LabelMap:
     labels: tuple[str, ...]
 
     @classmethod
-    def of(cls, theirs: Sequence[str], labels: Sequence[str], retype: Retype, name: str) -> LabelMap:
+    def of(cls, theirs: Sequence[str], labels: Sequence[str], reading: LabelReading, name: str) -> LabelMap:
         """Build the map.
 
         Args:
             theirs: labels of the tagger, in the order of its outputs.
             labels: IOB2 labels of the corpus, ``O`` first.
-            retype: settings that name what differs.
+            reading: settings that name what differs.
             name: of the tagger, for messages.
 
         Raises:
@@ -73,13 +73,13 @@ class LabelMap:
         """
         parsed = parse_labels(theirs, name)
         types = entity_types(labels)
-        renamed = _renamed([type_ for _, type_ in parsed], types, retype, name)
+        renamed = _renamed([type_ for _, type_ in parsed], types, reading, name)
         if missing := [type_ for type_ in types if type_ not in renamed]:
             raise ConfigError(
                 f"{name}: has no label for {_listed(missing)}; map one of its types to each "
                 f"(labels: {{{_first(parsed)}: {missing[0]}}}; it has {_listed(_types(parsed))})"
             )
-        scheme = retype.scheme or scheme_of(theirs)
+        scheme = reading.scheme or scheme_of(theirs)
         begins, inside = np.zeros((2, len(theirs), len(types)))
         for row, ((prefix, _), type_) in enumerate(zip(parsed, renamed, strict=True)):
             if type_ != OUTSIDE:
@@ -111,14 +111,14 @@ class LabelMap:
         return found
 
 
-def corpus_labels(theirs: Sequence[str], retype: Retype, name: str) -> tuple[str, ...]:
+def corpus_labels(theirs: Sequence[str], reading: LabelReading, name: str) -> tuple[str, ...]:
     """Return the IOB2 labels of a tagger's own types, as a corpus of them would have.
 
     Raises:
         ConfigError: if no type is left.
     """
     parsed = parse_labels(theirs, name)
-    types = dict.fromkeys(_renamed([type_ for _, type_ in parsed], None, retype, name))
+    types = dict.fromkeys(_renamed([type_ for _, type_ in parsed], None, reading, name))
     types.pop(OUTSIDE, None)
     if not types:
         raise ConfigError(f"{name}: no entity type is left of its labels; map one to another name than O")
@@ -149,16 +149,16 @@ def parse_labels(labels: Sequence[str], name: str) -> list[tuple[str, str]]:
     return found
 
 
-def _renamed(types: Sequence[str], ours: Sequence[str] | None, retype: Retype, name: str) -> list[str]:
+def _renamed(types: Sequence[str], ours: Sequence[str] | None, reading: LabelReading, name: str) -> list[str]:
     """Return the corpus's type of each label; without ``ours`` any is right."""
     known = [*dict.fromkeys(type_ for type_ in types if type_ != OUTSIDE)]
-    for given in retype.labels:
+    for given in reading.labels:
         if given not in known and given != OTHERS:
             raise ConfigError(f"{name}: labels: {unknown('types of the teacher', given, known)}")
     found = []
     for type_ in types:
-        rest = retype.labels.get(OTHERS, type_) if type_ != OUTSIDE else type_
-        found.append(retype.labels.get(type_, rest))
+        rest = reading.labels.get(OTHERS, type_) if type_ != OUTSIDE else type_
+        found.append(reading.labels.get(type_, rest))
     extra = [] if ours is None else sorted({type_ for type_ in found if type_ not in (*ours, OUTSIDE)})
     if extra:
         raise ConfigError(

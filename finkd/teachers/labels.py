@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from finkd.corpora.sentence import Sentence, digest
 from finkd.data.arrays import Array, Growing, mapped
 from finkd.data.dataset import blocks
 from finkd.inference.prediction import interruptible
-from finkd.inference.tagger import sentence_logits
-from finkd.progress import Listener, Progress
-from finkd.store import Store, address
+from finkd.inference.tagger import AnyTagger, sentence_logits
+from finkd.parts import Fill, Parts
+from finkd.progress import Listener
+from finkd.store import Store, Stored, address
 from finkd.system import processes
 from finkd.system.precision import Precision
 from finkd.teachers.ensemble import average
@@ -50,91 +52,73 @@ def teacher_labels(
     Returns:
         (words, labels) float32, on disk; NaN for words that the teacher does not read.
     """
-    key = address({"labels-of": teacher.key, "text": digest(sentences), "precision": precision, "version": 5})
-    facts: dict[str, Any] = {"kind": "teacher labels"}
-    if teacher.members:
-        every = [
-            (each, teacher_labels(sentences, each.taught_by, labels, store, precision, listen))
-            for each in teacher.members
-        ]
-        stored = store.made(key, facts, lambda folder: _average(every, sentences, folder))
-    else:
-        parts = _Parts(key, sentences, teacher, store, precision, listen)
-        if not store.has(key):
-            parts.compute(processes.number(), processes.count())
-        processes.wait()
-        stored = store.made(key, facts, parts.join)
+    text = _Text(sentences, digest(sentences), sum(1 for _ in sentences))
+    return _Labelling(text, labels, store, precision, listen).by(teacher)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """Sentences, with what would take a pass over them to find out again."""
+
+    sentences: Iterable[Sentence]
+    digest: str
+    count: int
+
+
+@dataclass(frozen=True)
+class _Labelling:
+    """A text to be labelled by some teachers."""
+
+    text: _Text
+    labels: Sequence[str]
+    store: Store
+    precision: Precision
+    listen: Listener | None
+
+    def by(self, teacher: TaughtBy) -> Array:
+        """(words, labels) scores of a teacher, from the store."""
+        material = {"labels-of": teacher.key, "text": self.text.digest, "precision": self.precision, "version": 5}
+        key, facts = address(material), {"kind": "teacher labels"}
+        if teacher.members:
+            every = [(member, self.by(member.taught_by)) for member in teacher.members]
+            stored = self.store.made(key, facts, lambda folder: _average(every, self.text.sentences, folder))
+        else:
+            stored = self._by_one(teacher, key, facts)
+        return mapped(stored.folder)["scores"].reshape(-1, len(self.labels))
+
+    def _by_one(self, teacher: TaughtBy, key: str, facts: dict[str, Any]) -> Stored:
+        parts = Parts(self.store, key, self.text.count, PART, "part of teacher labels", self.listen)
+        tagger = cache(teacher.open_tagger)
+        fills = (self._fill(tagger, block) for block in blocks(self.text.sentences, PART))
+        if not self.store.has(key):
+            parts.share_out(fills)
+
+        def join(folder: Path) -> None:
+            growing = Growing(folder)
+            growing.add(scores=np.zeros(0, np.float32))
+            for number, block in enumerate(blocks(self.text.sentences, PART)):
+                growing.add(**mapped(parts.made(number, self._fill(tagger, block))))
+            growing.whole()
+
+        stored = self.store.made(key, facts, join)
         if processes.is_first():
             parts.remove()
-    return mapped(stored.folder)["scores"].reshape(-1, len(labels))
+        return stored
 
+    def _fill(self, tagger: Callable[[], AnyTagger], block: Sequence[Sentence]) -> Fill:
+        """What writes the labels of some sentences, by a tagger that is read when it is first asked for."""
 
-class _Parts:
-    """Labels of a text in parts, each an entry of the store.
-
-    Args:
-        key: address of the whole.
-        sentences: the text.
-        teacher: the tagger.
-        store: where parts are kept.
-        precision: in which networks compute.
-        listen: called after every part that was computed here.
-    """
-
-    def __init__(
-        self,
-        key: str,
-        sentences: Iterable[Sentence],
-        teacher: TaughtBy,
-        store: Store,
-        precision: Precision,
-        listen: Listener | None,
-    ) -> None:
-        self.key, self.sentences, self.teacher = key, sentences, teacher
-        self.store, self.precision, self.listen = store, precision, listen
-        self.count = max(1, -(-sum(1 for _ in sentences) // PART))
-        self._tagger: Any = None
-        self._began, self._tokens = time.perf_counter(), 0
-
-    def _key(self, number: int) -> str:
-        return address({"part": number, "of": self.key, "sentences": PART})
-
-    def compute(self, first: int, step: int) -> None:
-        """Compute every ``step``-th part from ``first`` on, unless it is stored."""
-        for number, part in enumerate(blocks(self.sentences, PART)):
-            if number % step == first:
-                self._made(number, part)
-
-    def join(self, folder: Path) -> None:
-        """Write the labels of the whole text; parts that another process left out are computed."""
-        growing = Growing(folder)
-        growing.add(scores=np.zeros(0, np.float32))
-        for number, part in enumerate(blocks(self.sentences, PART)):
-            growing.add(**mapped(self._made(number, part)))
-        growing.whole()
-
-    def remove(self) -> None:
-        """Remove the parts, which the whole replaces."""
-        for number in range(self.count):
-            self.store.remove(self._key(number))
-
-    def _made(self, number: int, part: Sequence[Sentence]) -> Path:
-        def fill(folder: Path) -> None:
-            self._tagger = self._tagger or self.teacher.labeller()
+        def fill(folder: Path) -> int:
+            counts: list[int] = []
             growing = Growing(folder)
-            with interruptible(self._count):
-                for scores in sentence_logits(part, self._tagger, precision=self.precision):
+            with interruptible(counts.append):
+                for scores in sentence_logits(block, tagger(), precision=self.precision):
                     growing.add(scores=scores.ravel())
             growing.add(scores=np.zeros(0, np.float32))
             growing.whole()
-            if self.listen is not None:
-                seconds = time.perf_counter() - self._began
-                self.listen(Progress(number + 1, self.count, None, self._tokens, seconds))
+            return sum(counts)
 
-        return self.store.filled(self._key(number), {"kind": "part of teacher labels"}, fill).folder
-
-    def _count(self, tokens: int) -> None:
-        self._tokens += tokens
+        return fill
 
 
 def _average(every: Sequence[tuple[Member, Array]], sentences: Iterable[Sentence], folder: Path) -> None:

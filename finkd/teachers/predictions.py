@@ -17,7 +17,7 @@ from finkd.corpora.readers.lines import without_packing
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import OUTSIDE, label_names
 from finkd.corpora.wording import counted
-from finkd.teachers.label_map import Probabilities, Retype
+from finkd.teachers.label_map import LabelReading, Probabilities
 
 DISTRIBUTIONS = "distributions"
 _TOLERANCE = 0.01
@@ -56,7 +56,7 @@ class Predictions:
         ]
 
 
-def open_predictions(name: str, retype: Retype) -> Predictions:
+def open_predictions(name: str, reading: LabelReading) -> Predictions:
     """Read a file of predictions.
 
     Either JSON lines with ``words`` and ``distributions``, for each word a mapping of label -> probability (labels that
@@ -74,7 +74,7 @@ def open_predictions(name: str, retype: Retype) -> Predictions:
         labels = (OUTSIDE, *sorted({label for _, rows in records for row in rows for label in row} - {OUTSIDE}))
         read = [(sentence, _array(rows, labels)) for sentence, rows in records]
     else:
-        data = corpora.load(path, retype.scheme if retype.scheme in ("IOB1", "BIOES") else "IOB2")
+        data = corpora.load(path, reading.scheme if reading.scheme in ("IOB1", "BIOES") else "IOB2")
         labels = label_names(data.types)
         read = [(sentence, _certain(sentence, labels)) for split in data.splits.values() for sentence in split]
     found: dict[tuple[str, ...], Probabilities] = {}

@@ -15,7 +15,7 @@ from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
 from finkd.store import address
-from finkd.teachers.label_map import Probabilities, Retype
+from finkd.teachers.label_map import LabelReading, Probabilities
 from finkd.teachers.spans import Span, span_probabilities
 
 _BATCH = 64
@@ -56,7 +56,7 @@ class SpacyPipeline:
         ]
 
 
-def open_spacy(name: str, retype: Retype) -> SpacyPipeline:
+def open_spacy(name: str, reading: LabelReading) -> SpacyPipeline:
     """Load a pipeline from its folder or its installed package.
 
     Raises:

@@ -12,7 +12,7 @@ from finkd.models.model import Model
 from finkd.models.spec import Head
 from finkd.store import address
 from finkd.teachers.ensemble import Ensemble
-from finkd.teachers.source import ReadyMade
+from finkd.teachers.finished_tagger import FinishedTagger
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class TaughtBy:
                 "its labels alone (losses: {word-logits-kl: {temperature: 2}})"
             )
 
-    def labeller(self) -> AnyTagger:
+    def open_tagger(self) -> AnyTagger:
         """Read the tagger that labels text."""
         return self.model("teacher") if self.tagger is None else self.tagger()
 
@@ -92,7 +92,7 @@ def ensemble(members: Sequence[Member]) -> TaughtBy:
     first = next((each.taught_by for each in members if each.taught_by.load is not None), None)
 
     def tagger() -> Ensemble:
-        return Ensemble([each.taught_by.labeller() for each in members], [each.weight for each in members])
+        return Ensemble([each.taught_by.open_tagger() for each in members], [each.weight for each in members])
 
     return TaughtBy(
         address({"ensemble": material, "version": 1}),
@@ -103,8 +103,8 @@ def ensemble(members: Sequence[Member]) -> TaughtBy:
     )
 
 
-def ready_made(tagger: ReadyMade) -> TaughtBy:
+def of_tagger(tagger: FinishedTagger) -> TaughtBy:
     """Return a tagger that finkd did not train, as a teacher."""
-    material = {"tagger": tagger.source.key, "retype": [dict(tagger.retype.labels), tagger.retype.scheme]}
+    material = {"tagger": tagger.source.key, "reading": [dict(tagger.reading.labels), tagger.reading.scheme]}
     key = address({**material, "labels": tagger.labels, "version": 1})
     return TaughtBy(key, tagger.source.load, tagger=lambda: tagger, model_key=tagger.source.key)

@@ -14,7 +14,7 @@ from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.teachers.ensemble import softmax
-from finkd.teachers.label_map import Probabilities, Retype
+from finkd.teachers.label_map import LabelReading, Probabilities
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class TransformersTagger:
         return [softmax(scores) for scores in sentence_logits(sentences, self._model, precision=precision)]
 
 
-def open_transformers(name: str, retype: Retype) -> TransformersTagger:
+def open_transformers(name: str, reading: LabelReading) -> TransformersTagger:
     """Read the labels of a model; its weights are read when they are needed.
 
     Raises:

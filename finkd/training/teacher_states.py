@@ -19,18 +19,22 @@ import torch
 from torch import Tensor, nn
 
 from finkd.corpora.errors import ConfigError
+from finkd.data.arrays import Array, Joined
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import read
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement
 from finkd.models.model import Model
+from finkd.parts import Fill, Parts
 from finkd.progress import Listener
 from finkd.store import Store, address
 from finkd.system.precision import Precision
 from finkd.tokenization.tokenizer import Longs, members
 
+PART = 1024
+"""Examples whose states are stored together: what a killed run loses at most."""
 _FILE, _STEPS = "states.npy", "steps.npy"
-_WORDS_AT_ONCE = 1 << 16
+_WORDS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,18 @@ class States:
     """Cached teacher states of every token of some examples.
 
     Attributes:
-        values: (tokens, kept layers, width), memory-mapped: float32, the bits of bfloat16 as int16, or int8.
+        values: (tokens, kept layers, width): float32, the bits of bfloat16 as int16, or int8.
         layers: which states are kept, 0 being the embeddings.
         count: how many the teacher has, its embeddings and each layer.
         rows: (examples + 1,) borders of the examples among the tokens.
         steps: (tokens, kept layers) what 1 stands for in a state of 8 bits; ``None`` for other states.
     """
 
-    values: np.ndarray[Any, Any]
+    values: Joined
     layers: tuple[int, ...]
     count: int
     rows: Longs
-    steps: np.ndarray[Any, Any] | None = None
+    steps: Joined | None = None
 
     def side(self, rows: Longs) -> ModelOutputs:
         """Return the cached outputs of some examples; layers that are not cached are empty."""
@@ -79,9 +83,9 @@ class States:
 
     def _states(self, tokens: Longs, layer: int | slice = slice(None)) -> Tensor:
         """Return the states of some tokens: all kept layers, or one by its place among them."""
-        found = torch.from_numpy(self.values[tokens, layer])
+        found = torch.from_numpy(self.values.take(tokens, layer))
         if self.steps is not None:
-            return found.bfloat16() * torch.from_numpy(self.steps[tokens, layer]).bfloat16().unsqueeze(-1)
+            return found.bfloat16() * torch.from_numpy(self.steps.take(tokens, layer)).bfloat16().unsqueeze(-1)
         return found.view(torch.bfloat16) if found.dtype == torch.int16 else found
 
 
@@ -94,7 +98,7 @@ class Keeper:
         key: its content address.
         precision: in which it computes, ``"fp32"`` or ``"bf16"``.
         store: where they are kept.
-        listen: called after every batch that the teacher has read.
+        listen: called after every part of the text that the teacher has read.
         bits: 8 keeps states in 8 bits with a step for each token and layer, in half the space of bf16 (LLM.int8(),
             Dettmers et al., arXiv 2208.07339, scales rows so); 0 keeps what is computed.
     """
@@ -125,32 +129,51 @@ class Keeper:
         material["precision"] = self.precision
         if self.bits:
             material["bits"] = self.bits
-        key = address({**material, "version": 3})
-        facts = {"kind": "teacher states", "tokens": len(encoded.tokens.ids), "layers": wanted}
-        stored = self.store.made(key, facts, lambda folder: self._compute(encoded, wanted, folder))
+        key = address({**material, "version": 4})
+        parts = Parts(self.store, key, len(encoded.lengths), PART, "teacher states", self.listen)
+        fills = [self._fill(encoded, wanted, rows) for rows in _in_parts(len(encoded.lengths))]
+        parts.share_out(fills)
+        folders = [parts.made(number, fill) for number, fill in enumerate(fills)]
         values, steps = (
-            np.load(stored.folder / name, mmap_mode="r", allow_pickle=False) if is_there else None
-            for name, is_there in ((_FILE, True), (_STEPS, bool(self.bits)))
+            Joined([np.load(folder / name, mmap_mode="r", allow_pickle=False) for folder in folders])
+            for name in (_FILE, _STEPS if self.bits else _FILE)
         )
-        assert values is not None
-        return States(values, wanted, count, encoded.tokens.rows, steps)
+        return States(values, wanted, count, encoded.tokens.rows, steps if self.bits else None)
 
-    def _compute(self, encoded: Encoded, layers: tuple[int, ...], folder: Path) -> None:
+    def _fill(self, encoded: Encoded, layers: tuple[int, ...], rows: Longs) -> Fill:
+        """What writes the states of some neighbouring examples."""
+        first, end = encoded.tokens.rows[rows[0]], encoded.tokens.rows[rows[-1] + 1]
+        shape = (int(end - first), len(layers), int(self.teacher.encoder.config.hidden_size))
         is_bf16 = self.precision == "bf16"
-        shape = (len(encoded.tokens.ids), len(layers), int(self.teacher.encoder.config.hidden_size))
         kind = np.int8 if self.bits else np.int16 if is_bf16 else np.float32
-        values = _allocated(folder / _FILE, shape, kind)
-        steps = _allocated(folder / _STEPS, shape[:2], np.float32) if self.bits else None
-        for at, side in read(self.teacher, encoded, Requirement.HIDDEN_STATES, self.precision, listen=self.listen):
-            found = torch.stack([side.hidden_states[layer] for layer in layers], dim=1).cpu()
-            if steps is not None:
-                step = found.float().abs().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny) / 127
-                values[at], steps[at] = (found.float() / step).round().to(torch.int8).numpy(), step[..., 0].numpy()
-            else:
-                values[at] = (found.bfloat16().view(torch.int16) if is_bf16 else found.float()).numpy()
-        for each in (values, steps):
-            if each is not None:
-                each.flush()
+
+        def fill(folder: Path) -> int:
+            values = _allocated(folder / _FILE, shape, kind)
+            steps = _allocated(folder / _STEPS, shape[:2], np.float32) if self.bits else None
+            wanted = Requirement.HIDDEN_STATES
+            for at, side in read(self.teacher, encoded, wanted, self.precision, examples=rows):
+                found = torch.stack([side.hidden_states[layer] for layer in layers], dim=1).cpu()
+                if steps is not None:
+                    values[at - first], steps[at - first] = _in_8_bits(found.float())
+                else:
+                    values[at - first] = (found.bfloat16().view(torch.int16) if is_bf16 else found.float()).numpy()
+            for each in (values, steps):
+                if each is not None:
+                    each.flush()
+            return shape[0]
+
+        return fill
+
+
+def _in_parts(examples: int) -> list[Longs]:
+    """The numbers of the examples of each part."""
+    return np.split(np.arange(examples), range(PART, examples, PART))
+
+
+def _in_8_bits(states: Tensor) -> tuple[Array, Array]:
+    """(tokens, layers, width) int8 and what 1 stands for in each state (tokens, layers)."""
+    steps = states.abs().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny) / 127
+    return (states / steps).round().to(torch.int8).numpy(), steps[..., 0].numpy()
 
 
 def _allocated(path: Path, shape: tuple[int, ...], kind: Any) -> np.memmap[Any, Any]:

@@ -12,7 +12,7 @@ from finkd.models.loading import load_model
 from finkd.records import load_records
 from finkd.teachers import kind_of, kinds
 from finkd.teachers.gliner_tagger import open_gliner
-from finkd.teachers.label_map import Retype
+from finkd.teachers.label_map import LabelReading
 from finkd.teachers.predictions import open_predictions
 from tests.finkd.toys import tagged, tiny_model
 from tests.toys import roberta
@@ -138,7 +138,7 @@ def test_broken_predictions_are_refused_by_line(line, message, tmp_path):
     path = tmp_path / "predictions.jsonl"
     path.write_text(line)
     with pytest.raises(ValueError, match=message):
-        open_predictions(str(path), Retype())
+        open_predictions(str(path), LabelReading())
 
 
 def test_a_kind_is_told_by_files_or_by_name(tagger, pipeline, tmp_path):
@@ -171,8 +171,8 @@ def test_gliner_finds_spans_with_scores(tmp_path, monkeypatch):
     module.GLiNER = GLiNER
     module.__spec__ = types.SimpleNamespace()
     monkeypatch.setitem(sys.modules, "gliner", module)
-    source = open_gliner(str(tmp_path), Retype({"company": "ORG"}))
+    source = open_gliner(str(tmp_path), LabelReading({"company": "ORG"}))
     (found,) = source.probabilities([tagged("Acme/O Corp/O lent/O")], "fp32")
     assert found.tolist() == [[0.25, 0.75, 0], [0.25, 0, 0.75], [1, 0, 0]]
     with pytest.raises(ConfigError, match="name the types to look for"):
-        open_gliner(str(tmp_path), Retype())
+        open_gliner(str(tmp_path), LabelReading())

@@ -34,7 +34,7 @@ def main(store: Path, how: str, out: Path) -> None:
     found = []
     teacher = TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7))
     scores = np.asarray(teacher_labels(TEXT, teacher, LABELS, Store(store), "fp32", listen))
-    expected = np.concatenate([*sentence_logits(TEXT, teacher.labeller())])
+    expected = np.concatenate([*sentence_logits(TEXT, teacher.open_tagger())])
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     if processes.is_first():
         assert len(found) < 7 or processes.count() == 1  # the other process has labelled some

@@ -82,7 +82,7 @@ def test_labels_of_an_ensemble_are_the_weighted_mean_of_its_members(settings, tm
     teacher = prepared.teachers(1)["mean"]
     found = teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32")
     parts = [
-        np.concatenate([*sentence_logits(prepared.train, member.taught_by.labeller())]) for member in teacher.members
+        np.concatenate([*sentence_logits(prepared.train, member.taught_by.open_tagger())]) for member in teacher.members
     ]
     np.testing.assert_allclose(found, average(parts, [2, 1]), atol=1e-5)
     assert [member.weight for member in teacher.members] == [2, 1]
@@ -133,7 +133,7 @@ def test_folds_label_what_they_have_not_seen(settings, tmp_path):
     place = 0
     for sentence in prepared.train:
         (unseen,) = [each for each in teacher.members if sentence.text not in each.trained_on]
-        (expected,) = sentence_logits([sentence], unseen.taught_by.labeller())
+        (expected,) = sentence_logits([sentence], unseen.taught_by.open_tagger())
         own = found[place : place + len(expected)]
         np.testing.assert_allclose(own, average([expected], [1]), atol=1e-5)
         place += len(expected)

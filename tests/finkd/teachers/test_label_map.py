@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tags import convert, label_names
-from finkd.teachers.label_map import LabelMap, Retype, as_scores, corpus_labels, scheme_of
+from finkd.teachers.label_map import LabelMap, LabelReading, as_scores, corpus_labels, scheme_of
 
 OURS = label_names(("ORG", "PER"))
 LABELS = {
@@ -23,7 +23,7 @@ def certain(tags, labels):
 
 
 def mapped(tags, labels, scheme=None):
-    found = LabelMap.of(labels, OURS, Retype(scheme=scheme), "teacher")(certain(tags, labels))
+    found = LabelMap.of(labels, OURS, LabelReading(scheme=scheme), "teacher")(certain(tags, labels))
     np.testing.assert_allclose(found.sum(axis=1), 1)
     return [OURS[place] for place in found.argmax(axis=1)]
 
@@ -55,7 +55,7 @@ def test_io_begins_an_entity_after_another_type():
 
 def test_io_splits_a_probability_by_that_of_the_word_before():
     probabilities = np.array([[0.0, 0.25, 0.75], [0.2, 0.2, 0.6]])  # I-PER, O, I-ORG
-    found = LabelMap.of(LABELS["IO"], OURS, Retype(), "teacher")(probabilities)
+    found = LabelMap.of(LABELS["IO"], OURS, LabelReading(), "teacher")(probabilities)
     expected = {"O": 0.2, "B-ORG": 0.6 * 0.25, "I-ORG": 0.6 * 0.75, "B-PER": 0.2, "I-PER": 0.0}
     np.testing.assert_allclose(found[1], [expected[label] for label in OURS], atol=1e-12)
 
@@ -72,16 +72,16 @@ def test_the_labels_tell_the_scheme(labels, scheme):
 
 def test_several_types_may_become_one_and_others_none():
     theirs = ("O", "B-GPE", "I-GPE", "B-COMPANY", "I-COMPANY", "B-DATE", "I-DATE", "B-PERSON", "I-PERSON")
-    retype = Retype({"GPE": "ORG", "COMPANY": "ORG", "PERSON": "PER", "*": "O"})
+    reading = LabelReading({"GPE": "ORG", "COMPANY": "ORG", "PERSON": "PER", "*": "O"})
     probabilities = np.array([[0.1, 0.2, 0, 0.3, 0, 0.15, 0.05, 0.1, 0.1]])
-    found = LabelMap.of(theirs, OURS, retype, "teacher")(probabilities)
+    found = LabelMap.of(theirs, OURS, reading, "teacher")(probabilities)
     np.testing.assert_allclose(found[0], [0.3, 0.5, 0, 0.1, 0.1])
-    assert corpus_labels(theirs, retype, "teacher") == OURS
+    assert corpus_labels(theirs, reading, "teacher") == OURS
 
 
 def test_words_that_are_not_read_stay_so_and_their_neighbours_are_whole():
     probabilities = np.array([[0, 0, 1.0], [np.nan] * 3, [0, 0, 1.0]])
-    found = LabelMap.of(LABELS["IO"], OURS, Retype(), "teacher")(probabilities)
+    found = LabelMap.of(LABELS["IO"], OURS, LabelReading(), "teacher")(probabilities)
     assert np.isnan(found[1]).all()
     assert OURS[found[2].argmax()] == "B-ORG"
     assert np.isfinite(as_scores(found[[0, 2]])).all()
@@ -102,9 +102,9 @@ def test_words_that_are_not_read_stay_so_and_their_neighbours_are_whole():
 )
 def test_what_does_not_fit_is_refused_with_what_to_do(theirs, labels, message):
     with pytest.raises(ConfigError, match=message):
-        LabelMap.of(theirs, OURS, Retype(labels), "teacher")
+        LabelMap.of(theirs, OURS, LabelReading(labels), "teacher")
 
 
 def test_a_tagger_needs_a_type():
     with pytest.raises(ConfigError, match="no entity type is left"):
-        corpus_labels(("O", "B-ORG"), Retype({"*": "O"}), "teacher")
+        corpus_labels(("O", "B-ORG"), LabelReading({"*": "O"}), "teacher")

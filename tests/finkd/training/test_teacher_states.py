@@ -16,6 +16,7 @@ from finkd.stages.distill import Distill
 from finkd.stages.task_distill import TaskDistill
 from finkd.store import Store
 from finkd.teachers.taught_by import TaughtBy
+from finkd.training import teacher_states
 from finkd.training.teacher_states import Keeper
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, outputs, tiny_model
 from tests.toys import bpe, roberta, wordpiece_uncased
@@ -51,7 +52,7 @@ def test_in_bf16_states_take_two_bytes_and_lose_little(tmp_path):
     teacher = taught()
     _, exact = kept(teacher, tmp_path)
     _, rough = kept(teacher, tmp_path, precision="bf16")
-    assert (exact.values.itemsize, rough.values.itemsize) == (4, 2)
+    assert [states.values.parts[0].itemsize for states in (exact, rough)] == [4, 2]
     rows = np.arange(len(SENTENCES))
     for left, right in zip(exact.side(rows).hidden_states, rough.side(rows).hidden_states, strict=True):
         assert right.dtype == torch.bfloat16
@@ -62,9 +63,9 @@ def test_in_8_bits_a_state_is_rounded_by_half_a_step_at_most(tmp_path):
     teacher = taught()
     encoded, exact = kept(teacher, tmp_path)
     _, small = kept(teacher, tmp_path, bits=8)
-    assert (small.values.dtype, small.steps.shape) == (np.int8, small.values.shape[:2])
-    rough = small.values * small.steps[..., None]
-    assert (np.abs(rough - exact.values) <= 0.5001 * small.steps[..., None]).all()
+    (values,), (steps,), (exactly,) = small.values.parts, small.steps.parts, exact.values.parts
+    assert (values.dtype, steps.shape) == (np.int8, values.shape[:2])
+    assert (np.abs(values * steps[..., None] - exactly) <= 0.5001 * steps[..., None]).all()
     rows = np.array([2, 0])
     for left, right in zip(exact.side(rows).hidden_states, small.side(rows).hidden_states, strict=True):
         torch.testing.assert_close(right.float(), left, rtol=0.02, atol=0.03)
@@ -133,12 +134,43 @@ def test_the_teacher_reads_a_text_once_for_all_students(tmp_path):
 
 def test_a_damaged_entry_is_computed_again(tmp_path):
     encoded, states = kept(taught(), tmp_path)
-    expected = np.array(states.values)
+    expected = np.array(states.values.parts[0])
     (file,) = tmp_path.rglob("*.npy")
     file.write_bytes(file.read_bytes()[:-8] + b"\0\1\2\3" * 2)
     _, again = kept(taught(), tmp_path)
-    np.testing.assert_array_equal(again.values, expected)
+    np.testing.assert_array_equal(again.values.parts[0], expected)
     assert len(expected) == len(encoded.tokens.ids)
+
+
+@pytest.mark.parametrize("bits", [0, 8])
+def test_states_in_parts_are_those_of_one_part(bits, tmp_path, monkeypatch):
+    encoded, whole = kept(taught(), tmp_path / "whole", bits=bits)
+    monkeypatch.setattr(teacher_states, "PART", 2)
+    _, parted = kept(taught(), tmp_path / "parted", bits=bits)
+    assert len(parted.values.parts) == -(-len(encoded.lengths) // 2) > 1
+    rows = np.array([3, 0, 2, 1])
+    for left, right in zip(whole.side(rows).hidden_states, parted.side(rows).hidden_states, strict=True):
+        torch.testing.assert_close(right, left, rtol=1e-2 if bits else 1e-5, atol=1e-2 if bits else 1e-5)
+
+
+def test_a_killed_run_goes_on_with_the_parts_that_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.setattr(teacher_states, "PART", 1)
+    teacher, done = taught(), []
+
+    def dies_in_the_third(network, inputs):
+        done.append(inputs)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    hook = teacher.network.base_model.register_forward_pre_hook(dies_in_the_third, with_kwargs=False)
+    with pytest.raises(KeyboardInterrupt):
+        kept(teacher, tmp_path)
+    _, states = kept(teacher, tmp_path)
+    hook.remove()
+    assert len(done) == len(SENTENCES) + 1  # the third part was begun twice, no other
+    _, expected = kept(taught(), tmp_path / "at once")
+    rows = np.arange(len(SENTENCES))
+    torch.testing.assert_close(states.side(rows).hidden_states[-1], expected.side(rows).hidden_states[-1])
 
 
 def test_a_full_disk_is_said_in_one_line_before_anything_is_computed(tmp_path, monkeypatch):

@@ -11,10 +11,10 @@ from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Logits
 from finkd.models.model import Model
 from finkd.teachers import kind_of, kinds
-from finkd.teachers.label_map import LabelMap, Probabilities, Retype, as_scores, corpus_labels
+from finkd.teachers.label_map import LabelMap, LabelReading, Probabilities, as_scores, corpus_labels
 
 
-class Source(Protocol):
+class TaggerSource(Protocol):
     """Finished tagger with labels of its own."""
 
     @property
@@ -34,19 +34,19 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class ReadyMade:
+class FinishedTagger:
     """Finished tagger, read as a tagger of a corpus.
 
     Attributes:
         name: of the tagger: ``KIND:NAME``, or a folder, file or hub id whose kind its files tell.
         source: the tagger.
-        retype: settings that read its labels as those of the corpus.
+        reading: settings that read its labels as those of the corpus.
         labels: IOB2 labels of the corpus.
     """
 
     name: str
-    source: Source
-    retype: Retype
+    source: TaggerSource
+    reading: LabelReading
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -58,25 +58,25 @@ class ReadyMade:
         _ = self._map
 
     @classmethod
-    def open(cls, name: str, retype: Retype, labels: Sequence[str] | None = None) -> ReadyMade:
+    def open(cls, name: str, reading: LabelReading, labels: Sequence[str] | None = None) -> FinishedTagger:
         """Find a tagger and read its labels.
 
         Args:
             name: as for the class.
-            retype: settings that read its labels.
+            reading: settings that read its labels.
             labels: of the corpus; by default those of the tagger's own types.
 
         Raises:
             FinkdError: if it is nowhere, is no tagger, or its labels do not fit the corpus.
         """
         kind, rest = kind_of(name)
-        source = kinds.get(kind)(rest, retype)
-        own = tuple(labels) if labels is not None else corpus_labels(source.labels, retype, name)
-        return cls(name, source, retype, own)
+        source = kinds.get(kind)(rest, reading)
+        own = tuple(labels) if labels is not None else corpus_labels(source.labels, reading, name)
+        return cls(name, source, reading, own)
 
     @cached_property
     def _map(self) -> LabelMap:
-        return LabelMap.of(self.source.labels, self.labels, self.retype, self.name)
+        return LabelMap.of(self.source.labels, self.labels, self.reading, self.name)
 
     def sentence_logits(self, sentences: Sequence[Sentence], precision: str) -> list[Logits]:
         """Compute (words, labels) log-probabilities of each sentence; NaN for words that it does not read."""
