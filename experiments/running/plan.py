@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -67,12 +67,13 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
     speed = speed or _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
+    read: set[tuple[object, ...]] = set()
     for seed in prepared.experiment.seeds:
         for name, system, stages in prepared.addresses(seed):
             if name != system and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
             spec = prepared.spec(system)
-            teachers = prepared.teacher_shapes(system)
+            teachers = prepared.teacher_shapes(system, seed)
             for step, key in stages:
                 spec, training = step.stage.validate(spec), step.stage.training
                 if prepared.store.has(key):
@@ -80,26 +81,38 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
                 elif key in seen:
                     found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
-                    cost = _cost(training, spec.shape, teachers, prepared, speed) if training else (0.0, 0)
-                    disk = _disk(training, spec.shape, teachers, prepared)
+                    asked = _asked(training, teachers, read) if training else []
+                    cost = _cost(training, spec.shape, asked, prepared, speed) if training else (0.0, 0)
+                    disk = _disk(training, spec.shape, asked, prepared)
                     found.append(Planned(seed, name, step.name, key, "to do", *cost, disk))
                 seen.add(key)
     return found
 
 
+def _asked(training: Training, teachers: Mapping[str, Shape], read: set[tuple[object, ...]]) -> list[Shape]:
+    """The teachers that a stage runs: those that have read its text for another stage are not run again."""
+    if not training.has_teacher:
+        return []
+    if not training.caches_teacher:
+        return list(teachers.values())
+    asked = {(name, training.source, training.copies, training.state_bytes): shape for name, shape in teachers.items()}
+    new = [shape for reading, shape in asked.items() if reading not in read]
+    read.update(asked)
+    return new
+
+
 def _cost(
     training: Training, student: Shape, teachers: Sequence[Shape], prepared: Prepared, speed: float
 ) -> tuple[float, int]:
-    """About how long a stage trains, in seconds, and how much memory it takes, in bytes."""
+    """About how long a stage trains, in seconds, and how much memory it takes, in bytes, with the teachers it runs."""
     schedule = training.schedule
     sentences, words = sentences_read(training, prepared.words)
     length = np.array([TOKENS_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
     readings = 1 if training.caches_teacher else schedule.epochs
     read = sum(teacher.flops_per_token(length)[0] for teacher in teachers)
-    teaching = read * readings if training.has_teacher else 0.0
-    seconds = float(TOKENS_PER_WORD * words * sentences * (learning + teaching) / speed)
-    taught = _TEACHER_COPIES * sum(each.parameters for each in teachers) if training.has_teacher else 0
+    seconds = float(TOKENS_PER_WORD * words * sentences * (learning + read * readings) / speed)
+    taught = _TEACHER_COPIES * sum(each.parameters for each in teachers)
     memory = _FLOAT * (_COPIES * student.parameters + taught)
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)
@@ -109,11 +122,11 @@ def _cost(
 def _disk(training: Training | None, student: Shape, teachers: Sequence[Shape], prepared: Prepared) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
-    if training is None or not training.caches_teacher:
+    if training is None or not training.caches_teacher or not teachers:
         return model
     sentences, words = sentences_read(training, prepared.words)
     labels = _FLOAT * len(prepared.labels) * words * sentences
-    width = max((each.width for each in teachers), default=0)
+    width = max(each.width for each in teachers)
     states = training.state_bytes * width * (student.layers + 1) * TOKENS_PER_WORD * words * sentences
     return int(model + labels + states)
 

@@ -137,18 +137,24 @@ class Prepared:
         """Return the specification of the model that the strategy of a system begins with."""
         return self._specs[self.experiment.start_of(system)]
 
-    def teacher_shapes(self, system: str) -> list[Shape]:
-        """Return the shapes of the models that label text for a system; those of other kinds of taggers are unknown."""
+    def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
+        """Return the shapes of the models that label text for a system, by their names.
+
+        Those of other kinds of taggers are unknown.
+        """
         name = self.experiment.teacher_of(system)
         if name is None:
-            return []
+            return {}
         teacher = self.experiment.systems[name]
         if teacher.strategy:
-            return [self.spec(name).shape] * (teacher.folds or 1)
-        models = [each.model for each in teacher.members if each.model and kind_of(each.model)[0] == "transformers"]
-        known = [ModelSpec.of(model).sizes for model in models]
-        systems = [self.spec(each.system).shape for each in teacher.members if each.system]
-        return [*systems, *(shape for shape in known if shape is not None)]
+            return {f"{name}, seed {seed}, fold {fold}": self.spec(name).shape for fold in range(teacher.folds or 1)}
+        found: dict[str, Shape | None] = {}
+        for each in teacher.members:
+            if each.system:
+                found[f"{each.system}, seed {each.seed or seed}, fold 0"] = self.spec(each.system).shape
+            elif each.model and kind_of(each.model)[0] == "transformers":
+                found[each.model] = ModelSpec.of(each.model).sizes
+        return {each: shape for each, shape in found.items() if shape is not None}
 
     def tokenizer(self, system: str) -> Tokenizer:
         """Return the tokenizer of the model that the strategy of a system begins with."""

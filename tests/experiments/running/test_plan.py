@@ -70,6 +70,18 @@ def test_it_tells_how_much_is_written(finkd, config, tmp_path):
     assert sizes["true"] - sizes["false"] > 1.5 * (sizes["int8"] - sizes["false"]) > 0
 
 
+def test_a_teacher_labels_a_text_once_for_all_students(finkd, settings, tmp_path):
+    config = tmp_path / "two.yaml"
+    strategy = "truncate-layers(layers=[{}]) > task-distill:gold(losses={{word-logits-kl: {{}}}})"
+    students = {name: {"strategy": strategy.format(layer)} for name, layer in (("one", 0), ("two", 1))}
+    teachers = {name: system for name, system in settings["systems"].items() if system.get("role") == "teacher"}
+    config.write_text(yaml.safe_dump({**settings, "systems": {**teachers, **students}}))
+    *_, one, _, two = rows(finkd, config, "--out", tmp_path / "out")
+    assert (one["stage"], two["stage"]) == ("task-distill:gold", "task-distill:gold")
+    assert one["disk"] > two["disk"]
+    assert one["bytes"] > two["bytes"]  # the second one does not read the teacher
+
+
 def test_a_run_that_would_fill_the_disk_is_refused(finkd, config, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr("finkd.experiments.running.plan.shutil.disk_usage", lambda path: usage)
