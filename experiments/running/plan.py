@@ -76,12 +76,12 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
             teachers = prepared.teacher_shapes(system, seed)
             for step, key in stages:
                 spec, training = step.stage.validate(spec), step.stage.training
+                asked = _asked(training, teachers, read) if training else []
                 if prepared.store.has(key):
                     found.append(Planned(seed, name, step.name, key, "stored"))
                 elif key in seen:
                     found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
-                    asked = _asked(training, teachers, read) if training else []
                     cost = _cost(training, spec.shape, asked, prepared, speed) if training else (0.0, 0)
                     disk = _disk(training, spec.shape, asked, prepared)
                     found.append(Planned(seed, name, step.name, key, "to do", *cost, disk))

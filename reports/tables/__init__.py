@@ -19,6 +19,10 @@ tables: Registry[Callable[[Section], Table]] = Registry(
             "finkd.reports.tables.significance:significance",
             "every system against the best student: interval, chance and effect",
         ),
+        "teachers": (
+            "finkd.reports.tables.teachers:teachers",
+            "the same student under several teachers: what each of them gains",
+        ),
         "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the best student, and what training cost"),
         "types": ("finkd.reports.tables.types:types", "precision, recall and F1 of each entity type, with support"),
         "lineage": ("finkd.reports.tables.lineage:lineage", "stages of each system with their time and tokens"),

@@ -73,7 +73,7 @@ def significance(section: Section) -> Table:
         (Column("behind", "Behind (points)"), lambda rival: number(100 * rival.comparison.difference, 1)),
         (Column("low", detail=True), lambda rival: number(100 * rival.comparison.low, 1)),
         (Column("high", detail=True), lambda rival: number(100 * rival.comparison.high, 1)),
-        (Column("interval", "95 % interval"), lambda rival: label(_interval(rival.comparison))),
+        (Column("interval", "95 % interval"), lambda rival: label(interval(rival.comparison))),
         (Column("p", "p"), lambda rival: number(rival.comparison.p, 4)),
         (Column("p_holm", "p (Holm)"), lambda rival: number(rival.p, 4, mark=MARK if significant(rival.p) else "")),
         (Column("effect", "Effect (d)"), lambda rival: number(rival.comparison.effect, 1)),
@@ -90,5 +90,6 @@ def significance(section: Section) -> Table:
     return Table.of("significance", "Significance", section, notes, columns, compared)
 
 
-def _interval(comparison: Comparison) -> str:
+def interval(comparison: Comparison) -> str:
+    """Return the interval of a difference, in points."""
     return f"{100 * comparison.low:.1f} to {100 * comparison.high:.1f}"

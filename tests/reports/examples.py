@@ -5,6 +5,7 @@ from itertools import accumulate
 from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord
 
 SHARES, FACTORS = ("p10", "p25", "p50", "p75", "p90", "p99"), (0.5, 0.8, 1.0, 1.3, 1.5, 2.0)
+TWINS = ("student of small", "student of large")
 ORDER = ["two words", "dictionary", "minilm", "plain", "domain-vocabulary"]
 
 
@@ -89,4 +90,18 @@ def example_records():
                 **{"stages": ("distill:general", "replace-vocabulary", "task-distill"), "vocabulary": domain},
             ),
         ]
+    return records
+
+
+def several_teachers():
+    """One student under a small and a large teacher, and another one under the small one alone; two seeds each."""
+    twins = {name: {"strategy": "truncate-layers > finetune", "teacher": name.split()[-1]} for name in TWINS}
+    config = {"systems": {"small": {}, "large": {}, **twins, "other": {"strategy": "finetune", "teacher": "small"}}}
+    shared = {"corpus": "fin3", "experiment": "teachers", "config": config}
+    records = []
+    for seed in (1, 2):
+        records += [record("small", "teacher", seed, (60, 80, 80), **shared)]
+        records += [record("large", "teacher", seed, (75, 80, 80), **shared)]
+        students = (("student of small", 50), ("student of large", 55 + seed), ("other", 50))
+        records += [record(name, "student", seed, (org, 80, 80), **shared) for name, org in students]
     return records

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
-from tests.reports.examples import example_records
+from tests.reports.examples import example_records, several_teachers
 from tests.reports.tasks import task_records
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -15,7 +15,8 @@ GOLDEN_FORMATS = ("md", "tex", "csv")
 def golden_files():
     """Name and content of every golden file, as the code makes them now."""
     records = example_records()
-    report = compose([*records, *(dataclasses.replace(each, corpus="finer-ord") for each in records)])
+    elsewhere = [dataclasses.replace(each, corpus="finer-ord") for each in records]
+    report = compose([*records, *elsewhere, *several_teachers()])
     tasks = compose([], None, task_records())
     made = [formats.get(kind)(each) for kind in GOLDEN_FORMATS for each in (tasks, report)]
     return {name: content for files in made for name, content in files.items()}

@@ -7,7 +7,7 @@ from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
 from finkd.reports.table import MISSING, plain
-from tests.reports.examples import example_records, record
+from tests.reports.examples import example_records, record, several_teachers
 
 
 def table(name, records):
@@ -197,3 +197,17 @@ def test_systems_that_find_nothing_in_a_text_without_entities_have_no_score():
     page = formats.get("html")(compose(nothing))["report.html"]
     assert "nan" not in page
     assert "there is no entity, and none was found" in page
+
+
+def test_the_gain_of_a_teacher_by_hand():
+    found = keyed(table("teachers", several_teachers()))
+    assert [row["student"].text for row in found] == ["student of small", "student of large"]  # "other" has no twin
+    first, second = found
+    # 50 + 10 of 100 entities: .60; 56 + 10 and 57 + 10 of them: .665
+    assert (first["micro_f1"].text, second["micro_f1"].text) == ("0.600 ± 0.000 (2)", "0.665 ± 0.007 (2)")
+    assert (first["gain"].text, second["gain"].text) == (MISSING, "6.5")
+    assert second["low"].value <= 6.5 <= second["high"].value
+    assert second["interval"].text == f"{second['low'].value:.1f} to {second['high'].value:.1f}"
+    # 75 + 10: .85
+    assert second["retention"].value == pytest.approx(0.665 / 0.85)
+    assert [row["teacher"].text for row in found] == ["small", "large"]
