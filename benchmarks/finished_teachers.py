@@ -1,7 +1,7 @@
 r"""Distil one small tagger from each kind of finished tagger, with 'finkd distill', raw text and no labelled corpus.
 
     FINKD_DATA=../shared/data python benchmarks/finished_teachers.py runs/finished-teachers --corpus finer-ord \
-        --with-types-of sec-filings --text ../shared/data/text/financial-news/fnspid_nasdaq.txt.gz --sentences 24000
+        --with-types-of sec-filings --text ../shared/data/text/financial-news/fincausal.txt.gz --sentences 20000
     python benchmarks/finished_teachers.py runs/finished-teachers --start sentence-transformers/all-MiniLM-L6-v2 \
         --epochs 1 --sentences 200
 

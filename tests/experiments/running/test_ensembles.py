@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import spacy
-import yaml
 
 from finkd import corpora
 from finkd.corpora.errors import ConfigError
@@ -30,19 +29,13 @@ STATES = f"truncate-layers > task-distill:gold({_STATES})"
 
 
 @pytest.fixture
-def settings(settings, tmp_path):
-    """Two teachers of different families and a student of their mean."""
-    settings = yaml.safe_load(yaml.safe_dump(settings))
-    big = tmp_path / "big"
-    big.mkdir()
-    tiny_model(roberta(), layers=3, width=48, family="roberta").save(big)
-    settings["systems"] = {
-        "big": {"role": "teacher", "strategy": "finetune", "start": str(big)},
-        "own": {"role": "teacher", "strategy": "finetune"},
+def settings(two_teachers):
+    """The mean of both teachers, and a student of it."""
+    two_teachers["systems"] |= {
         "mean": {"role": "teacher", "teacher": [{"system": "big", "weight": 2}, {"system": "own", "seed": 5}]},
         "student": {"strategy": LABELS_ONLY, "teacher": "mean"},
     }
-    return settings
+    return two_teachers
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import yaml
 
 from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.configuration.experiment import from_settings
@@ -11,8 +10,6 @@ from finkd.experiments.running.plan import plan
 from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.running.run import run
 from finkd.models.loading import load_model
-from tests.finkd.toys import tiny_model
-from tests.toys import roberta
 
 pytestmark = pytest.mark.slow
 
@@ -20,22 +17,15 @@ STUDENT = "truncate-layers > task-distill:gold"
 
 
 @pytest.fixture
-def settings(settings, tmp_path):
-    """One student taught by a model like itself, by a wider one with another tokenizer, and one that goes on."""
-    settings = yaml.safe_load(yaml.safe_dump(settings))
-    big = tmp_path / "big"
-    big.mkdir()
-    tiny_model(roberta(), layers=3, width=48, family="roberta").save(big)
-    settings["systems"] = {
-        "big": {"role": "teacher", "strategy": "finetune", "start": str(big)},
-        "own": {"role": "teacher", "strategy": "finetune"},
+def settings(two_teachers, big):
+    """One student taught by a model like itself and by a wider one with another tokenizer, and one that goes on."""
+    two_teachers["systems"] |= {
         "from big": {"strategy": STUDENT, "teacher": "big"},
         "from own": {"strategy": STUDENT, "teacher": "own"},
-        "smaller big": {"strategy": "truncate-layers", "start": str(big), "teacher": "own"},
+        "smaller big": {"strategy": "truncate-layers(layers=[0, 2]) > finetune", "start": str(big), "teacher": "own"},
         "cut": {"strategy": "task-distill:gold", "after": "smaller big", "teacher": "big"},
     }
-    settings["systems"]["smaller big"]["strategy"] = "truncate-layers(layers=[0, 2]) > finetune"
-    return settings
+    return two_teachers
 
 
 @pytest.fixture
