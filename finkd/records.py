@@ -117,6 +117,7 @@ class StageRecord:
         cached: True if the process that wrote the record found the result in the store. A kill changes this and
             ``seconds``, and nothing else of a record.
         losses: some of the training losses, each with the share of the training that was done.
+        bytes: size of its result on disk; ``None`` in records of earlier versions.
     """
 
     kind: str
@@ -126,6 +127,7 @@ class StageRecord:
     tokens: int
     cached: bool
     losses: tuple[tuple[float, float], ...] = ()
+    bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ class Stored:
     folder: Path
     facts: Mapping[str, Any]
 
+    @property
+    def bytes(self) -> int:
+        """Size of its files, without the manifest."""
+        return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file() and file.name != MANIFEST)
+
 
 @dataclass(frozen=True)
 class Entry:

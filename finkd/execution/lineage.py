@@ -162,4 +162,5 @@ def _checkpoints(key: str, context: Context) -> Checkpoints:
 def _record(step: Step, key: str, entry: Stored | None, cached: bool) -> StageRecord:
     assert entry is not None  # every stage has been found or computed
     losses = tuple((share, loss) for share, loss in entry.facts.get("losses", ()))
-    return StageRecord(step.name, key, settings(step), entry.facts["seconds"], entry.facts["tokens"], cached, losses)
+    seconds, tokens = entry.facts["seconds"], entry.facts["tokens"]
+    return StageRecord(step.name, key, settings(step), seconds, tokens, cached, losses, entry.bytes)

@@ -32,6 +32,8 @@ def lineage(section: Section) -> Table:
         (Column("seconds", "Time (s)"), lambda step: number(step.mean("seconds"), 1)),
         (Column("tokens", "Tokens seen"), lambda step: number(step.mean("tokens"))),
     ]
+    if any(stage.bytes is not None for record in section.records for stage in record.lineage):
+        columns.append((Column("bytes", "Disk (MB)"), lambda step: number(step.mean("bytes"), 1, scale=1e6)))
     steps = [
         _Step(system.name, system.ids, position, [stage for stage in stages if stage])
         for system in section.systems
@@ -39,6 +41,6 @@ def lineage(section: Section) -> Table:
     ]
     notes = [
         "Means over seeds. Time: when the stage was computed, even if this run took its result from the store.",
-        "Tokens: tokens without padding.",
+        "Tokens: tokens without padding. A stage that is the first one to ask for a teacher's labels waits for them.",
     ]
     return Table.of("lineage", "Stages", section, notes, columns, steps)

@@ -97,6 +97,14 @@ def test_lineage_survives_seeds_with_fewer_stages():
     assert [row[seconds].value for row in found.rows] == [61.5, 61.0]
 
 
+def test_the_disk_of_stages_is_shown_when_a_record_has_it():
+    run = record("a", "student", 1, stages=("adapt",))
+    assert "Disk (MB)" not in {column.heading for column in table("lineage", [run]).columns}
+    stages = tuple(dataclasses.replace(stage, bytes=2_500_000) for stage in run.lineage)
+    (row,) = keyed(table("lineage", [dataclasses.replace(run, lineage=stages)]))
+    assert row["bytes"].text == "2.5"
+
+
 def test_vocabulary_shows_whatever_numbers_there_are():
     figures = {"name": "own", "size": 100, "odd_figure": 0.25, "fine": True, "list": [1], "overlap": 0.5}
     (row,) = keyed(table("vocabulary", [record("a", "student", 1, vocabulary=figures)]))
