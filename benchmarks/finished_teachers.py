@@ -28,6 +28,7 @@ import numpy as np
 import torch
 import yaml
 from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers.utils import logging
 
 from benchmarks.shared import FINKD, ROOT, options, raw_text
 from finkd import corpora
@@ -187,6 +188,7 @@ def main() -> None:
         sentences=24_000,
         held_out=HELD_OUT,
     )
+    logging.disable_progress_bar()
     out = Path(given.out)
     data = corpora.load(given.corpus)
     more = corpora.load(given.with_types_of) if given.with_types_of else None
