@@ -188,7 +188,7 @@ def main() -> None:
         sentences=24_000,
         held_out=HELD_OUT,
     )
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     out = Path(given.out)
     data = corpora.load(given.corpus)
     more = corpora.load(given.with_types_of) if given.with_types_of else None
