@@ -93,6 +93,7 @@ def predictions(sentences: Iterable[Sentence], tagger: AnyTagger, path: Path) ->
     """Write a tagger's label distributions, each label that has a thousandth or more."""
     if not path.is_file():
         sentences = list(sentences)
+        print(f"writing predictions of {len(sentences):,} sentences", flush=True)
         rows = []
         for sentence, scores in zip(sentences, sentence_logits(sentences, tagger, precision="auto"), strict=True):
             found = [
