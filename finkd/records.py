@@ -69,6 +69,11 @@ class NerScores:
     uncovered_words: int = 0
 
     @property
+    def reads_nothing(self) -> bool:
+        """Whether the system read no word of the split, as a file of predictions of other text does not."""
+        return 0 < self.words == self.uncovered_words
+
+    @property
     def micro(self) -> Counts:
         """Counts of all types."""
         return total(self.per_type.values())

@@ -143,9 +143,11 @@ class Section:
         return next(iter(self.of_role("teacher")), None)
 
     def teacher_of(self, system: SystemResults) -> SystemResults | None:
-        """Return the teacher that a student names, or else the first one."""
+        """Return the teacher that a student names, or else the first one; ``None`` if that has no record."""
         named = configured(system.records[0]).get("teacher")
-        return next((each for each in self.of_role("teacher") if each.name == named), self.teacher)
+        if named is None:
+            return self.teacher
+        return next((each for each in self.of_role("teacher") if each.name == named), None)
 
     @property
     def best_student(self) -> SystemResults | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, located
 from finkd.experiments.console.options import Json, Overrides, refuse_idle, values
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
@@ -74,7 +74,6 @@ def distill(
         check_exists(name)
 
     from finkd import corpora
-    from finkd.experiments.configuration.experiment import overridden
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.distillation import STAGES, distill
     from finkd.strategies.parsing import merge
@@ -89,7 +88,7 @@ def distill(
             scheme=scheme,
             start=start or DEFAULT,
             strategy=strategy,
-            stages=merge(STAGES, overridden({}, overrides or [])),
+            stages=merge(STAGES, _settings(overrides or [])),
             sentences=sentences,
             held_out=held_out,
             data=data,
@@ -116,6 +115,23 @@ def _pairs(labels: list[str] | None) -> dict[str, str]:
         if not (theirs and equals and ours):
             raise ConfigError(f"--labels: expected a type of the teacher and what to call it, MISC=O (got {each!r})")
         found[theirs] = ours
+    return found
+
+
+def _settings(overrides: list[str]) -> dict[str, Any]:
+    """Settings of stages, with or without 'stages.' in front of them.
+
+    Raises:
+        ConfigError: if one is of no stage.
+    """
+    from finkd.experiments.configuration.experiment import overridden
+    from finkd.strategies.parsing import parse
+
+    given = overridden({}, overrides)
+    found: dict[str, Any] = {**given.pop("stages", {}), **given}
+    for name in found:
+        with located("--set"):
+            parse(name, found)
     return found
 
 

@@ -126,6 +126,8 @@ def _teacher(name: str, system: System, experiment: Experiment) -> Iterator[str]
             known = experiment.systems.get(member.system)
             if known is None or known.role != "teacher" or not known.strategy:
                 yield f"{key}.system: expected a system with the role 'teacher' and a strategy (got {member.system!r})"
+            elif known.folds is not None and member.seed is not None:
+                yield f"{key}.seed: {member.system!r} has folds, of which all have the run's seed; leave the seed out"
             if member.labels or member.scheme:
                 yield f"{key}: labels and scheme are for a model; a system scores the labels of the corpus"
         elif member.seed is not None:

@@ -66,7 +66,10 @@ def with_named_teachers(systems: Mapping[str, Any]) -> dict[str, Any]:
             made = {"role": "teacher", "teacher": _references(teacher, systems)}
             own = " + ".join(_name(each) for each in made["teacher"])
             if {**systems, **found}.get(own, made) != made:
-                raise ConfigError(f"systems.{name}.teacher: a system has the name {own!r}; give the teacher one")
+                raise ConfigError(
+                    f"systems.{name}.teacher: another teacher has the name {own!r}; make it a system of its own "
+                    "(systems: {NAME: {role: teacher, teacher: ...}}) and name that here"
+                )
             found[own] = made
             found[name] = {**system, "teacher": own}
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from finkd.records import NerScores, RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.store import Store
+from finkd.system import processes
 from finkd.system.environment import environment
 from finkd.system.precision import Precision, resolve_precision
 from finkd.teachers.finished_tagger import FinishedTagger
@@ -118,7 +120,8 @@ def distill(
         listen: called as the work goes on.
 
     Returns:
-        a record of the student on the held-out text, then those of teacher and student on the corpus.
+        a record of the student on the held-out text, then those of teacher and student on the corpus; none in processes
+        of ``accelerate launch`` but the first.
 
     Raises:
         FinkdError: if the teacher or the text is nowhere, or labels do not fit.
@@ -135,11 +138,13 @@ def distill(
     taught_by = of_tagger(tagger)
     if data is not None:
         scored_split(data, split)  # before any work
-    raw = _raw(tagger, text, sentences + held_out, store)
-    kept = min(held_out, int(_LARGEST_SHARE * len(raw.sentences)))
-    if kept == 0:
-        raise DataError(f"text: expected 5 sentences or more, to hold some out (found {len(raw.sentences)})")
-    train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
+    with store.in_use():
+        raw = _raw(tagger, text, sentences + held_out, store)
+        kept = min(held_out, int(_LARGEST_SHARE * len(raw.sentences)))
+        if kept == 0:
+            raise DataError(f"text: expected 5 sentences or more, to hold some out (found {len(raw.sentences)})")
+        train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
+        test = _tagged(test, taught_by, tagger.labels, store, precision)
     outcome = make(
         strategy or (WITH_GOLD if data else STRATEGY),
         out,
@@ -153,6 +158,8 @@ def distill(
         seed=seed,
         listen=listen,
     )
+    if not processes.is_first():
+        return []
     student = load_model(out)
     made = RunRecord(
         experiment=EXPERIMENT,
@@ -162,7 +169,7 @@ def distill(
         corpus=Path(text or tagger.name).name,
         split=HELD_OUT,
         seed=seed,
-        scores=_scores(test := _tagged(test, taught_by, tagger.labels, store, precision), student, tagger, train),
+        scores=_scores(test, student, tagger, train),
         resources=measure({STUDENT: (student, out)}, test, 256)[STUDENT],
         lineage=outcome.lineage,
         teachers=outcome.teachers,
@@ -183,8 +190,8 @@ def distill(
 
 def _against_gold(
     made: RunRecord, data: NerData, split: str, student: Model, tagger: FinishedTagger
-) -> tuple[RunRecord, RunRecord]:
-    """Return records of teacher and student on a labelled corpus."""
+) -> list[RunRecord]:
+    """Return records of teacher and student on a labelled corpus; none of a teacher that reads no word of it."""
     gold = data.splits[split]
     known = known_words(data.splits["train"])
     shared = replace(made, corpus=data.name, split=split, corpora={**made.corpora, data.name: data.fingerprint})
@@ -201,7 +208,8 @@ def _against_gold(
         config=made.config,
         environment=made.environment,
     )
-    return teacher, replace(shared, scores=evaluate(gold, student, data.types, data.roles, known))
+    of_student = replace(shared, scores=evaluate(gold, student, data.types, data.roles, known))
+    return [of_student] if teacher.scores.reads_nothing else [teacher, of_student]
 
 
 def _scores(test: Sequence[Sentence], student: Model, tagger: FinishedTagger, train: Part) -> NerScores:
@@ -220,7 +228,12 @@ def _tagged(
             (tags,) = decode([np.asarray(rows[start:end])], labels)
             found.append(replace(sentence, tags=tuple(tags)))
     if not found:
-        raise DataError("text: the teacher reads no sentence of those that were held out")
+        raise DataError(
+            f"text: the teacher reads no whole sentence of the {len(sentences)} that are held out; give text that it "
+            "was made for, or hold out more (--held-out)"
+        )
+    if left := len(sentences) - len(found):
+        log.warning("text: %d of %d sentences held out are not scored: the teacher lacks words", left, len(sentences))
     return found
 
 
@@ -229,8 +242,14 @@ def _raw(tagger: FinishedTagger, text: str | None, sentences: int, store: Store)
     if text is None:
         if not isinstance(tagger.source, Predictions):
             raise ConfigError("--text: expected raw text (only a file of predictions has sentences of its own)")
-        return Part(tagger.source.sentences[:sentences], {"predictions": tagger.source.key})
+        return Part(_shuffled(tagger.source.sentences)[:sentences], {"predictions": tagger.source.key})
     kept = KeptText(Text(text, sentences), store)
     if kept.shortage:
         log.warning("text: %s", kept.shortage)
     return Part(kept.draw(), kept.fingerprint)
+
+
+def _shuffled(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The different sentences in an order that does not depend on theirs, so that what is held out is like the rest."""
+    different = {sentence.text: sentence for sentence in sentences}
+    return sorted(different.values(), key=lambda sentence: hashlib.sha256(sentence.text.encode()).digest())

@@ -94,14 +94,21 @@ class Inputs:
             return {}
         teacher = self.experiment.systems[name]
         if teacher.strategy:
-            return {f"{name}, seed {seed}, fold {fold}": self.spec(name).shape for fold in range(teacher.folds or 1)}
+            return dict(self._trained(name, seed))
         found: dict[str, Shape | None] = {}
         for each in teacher.members:
             if each.system:
-                found[f"{each.system}, seed {each.seed or seed}, fold 0"] = self.spec(each.system).shape
-            elif each.model and kind_of(each.model)[0] == "transformers":
-                found[each.model] = ModelSpec.of(each.model).sizes
+                found |= self._trained(each.system, seed if each.seed is None else each.seed)
+                continue
+            kind, path = kind_of(each.model or "")
+            if kind == "transformers":
+                found[path] = ModelSpec.of(path).sizes
         return {each: shape for each, shape in found.items() if shape is not None}
+
+    def _trained(self, system: str, seed: int) -> dict[str, Shape]:
+        """The shapes of the models that are trained for a system, by their names."""
+        count = self.experiment.systems[system].folds or 1
+        return {f"{system}, seed {seed}, fold {fold}": self.spec(system).shape for fold in range(count)}
 
     def tokenizer(self, system: str) -> Tokenizer:
         """Return the tokenizer of the model that the strategy of a system begins with."""

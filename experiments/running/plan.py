@@ -20,7 +20,7 @@ from finkd.stages.stage import Training
 
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
-_FLOAT = 4
+_FLOAT, _HALF = 4, 2
 _COPIES = 5
 """A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
 _TEACHER_COPIES = 1.5
@@ -122,12 +122,21 @@ def _cost(
 def _disk(training: Training | None, student: Shape, teachers: Sequence[Shape], prepared: Prepared) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
-    if training is None or not training.caches_teacher or not teachers:
+    if training is None or not training.caches_teacher:
         return model
     sentences, words = sentences_read(training, prepared.words)
-    labels = _FLOAT * len(prepared.labels) * words * sentences
-    width = max(each.width for each in teachers)
-    states = training.state_bytes * width * (student.layers + 1) * TOKENS_PER_WORD * words * sentences
+    labels = _FLOAT * len(prepared.labels) * words * sentences * (len(teachers) + 1)
+    width = max((each.width for each in teachers), default=0)
+    exact = _FLOAT if prepared.precision == "fp32" else _HALF
+    states = (
+        min(training.state_bytes, 1)
+        * (exact if training.state_bytes > 1 else 1)
+        * width
+        * (student.layers + 1)
+        * TOKENS_PER_WORD
+        * words
+        * sentences
+    )
     return int(model + labels + states)
 
 

@@ -164,12 +164,14 @@ class Prepared(Inputs):
         """The context without the sentences of a fold."""
         if count is None:
             return context
-        part = address({"corpus": context.corpus, "fold": place, "folds": count, "version": 1})
+        part = address({"corpus": context.corpus, "fold": place, "folds": count, "version": 2})
         return replace(context, train=self._folds(count)[place], corpus=part)
 
     def _folds(self, count: int) -> list[list[Sentence]]:
         if count not in self._parts:
-            self._parts[count] = folds(self.train, count)
+            # A rehearsal has few documents: there each sentence stands for one.
+            each = [replace(sentence, document=str(place)) for place, sentence in enumerate(self.train)]
+            self._parts[count] = folds(each if self.experiment.tiny else self.train, count)
         return self._parts[count]
 
     def _taught(self, name: str, keys: Sequence[str], taught: Mapping[str | None, TaughtBy]) -> TaughtBy:

@@ -182,22 +182,24 @@ class _Recorder:
                 teacher = models.get(self.experiment.teacher_of(name) or name)
                 records.append(self._system(name, seed, outcome, models[name], resources[name], teacher))
             else:
-                records.append(self._tagger(name, seed, outcome, teachers[name].open_tagger()))
+                records += self._tagger(name, seed, outcome, teachers[name].open_tagger())
         return records
 
-    def _tagger(self, name: str, seed: int, outcome: Outcome, tagger: AnyTagger) -> RunRecord:
-        """The record of an ensemble, or of a tagger that finkd did not train."""
+    def _tagger(self, name: str, seed: int, outcome: Outcome, tagger: AnyTagger) -> list[RunRecord]:
+        """The record of an ensemble, or of a tagger that finkd did not train; none if it reads no word of the split."""
         system = self.experiment.systems[name]
-        return self._save(
-            self._record(
-                name,
-                system.role,
-                seed,
-                lambda gold: evaluate(gold, tagger, self.data.types, self.data.roles, self.prepared.known),
-                strategy=_consists_of(system),
-                teachers=outcome.teachers,
-            )
+        record = self._record(
+            name,
+            system.role,
+            seed,
+            lambda gold: evaluate(gold, tagger, self.data.types, self.data.roles, self.prepared.known),
+            strategy=_consists_of(system),
+            teachers=outcome.teachers,
         )
+        if record.scores.reads_nothing:
+            log.warning("%s: has no row, because it reads no word of the %s split", name, self.experiment.split)
+            return []
+        return [self._save(record)]
 
     def _floor(self, name: str, seed: int) -> RunRecord:
         baseline = baselines.get(name)

@@ -71,6 +71,7 @@ class Distill(LearningStage):
             raise ConfigError(
                 f"distill.teacher: {self.teacher!r} has no masked-LM head, which the losses need; name 'masked-teacher'"
             )
+        taught.check_model("distill.teacher", "name another one (teacher: origin), or learn labels (task-distill)")
         text = context.source_fingerprint(self.on, "distill")
         return super().cache_inputs(context) | {"teacher": taught.key, "text": text}
 

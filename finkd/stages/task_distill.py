@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeInt
+from torch import Tensor
+from torch.nn import functional
 
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
 from finkd.augmentation.word_replacement import Augment, augmented
@@ -19,10 +22,16 @@ from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
 from finkd.stages.stage import TAGGER, Context, Source, StageResult, Training
+from finkd.teachers.label_map import LEAST
 from finkd.teachers.labels import teacher_labels
 from finkd.teachers.taught_by import TaughtBy
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
+
+log = logging.getLogger(__name__)
+
+_FEW = 0.001
+"""Share of the words that a teacher may leave out without a word: those of odd characters, which no token covers."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,9 @@ class TaskDistill(LearningStage):
 
     On raw text this is what helps small NER students most (TextBrewer, arXiv 2002.12620, section 4: a 3-layer BERT on
     CoNLL-2003 gains 2.5 points from it); on gold text gold labels come on top.
+
+    Where the teacher reads no word of a labelled sentence, as a file of predictions may not, the gold label stands for
+    what it would say.
 
     Attributes:
         on: ``"gold"`` labelled sentences, raw ``"text"`` of the domain, or ``"general"`` text.
@@ -107,6 +119,14 @@ class TaskDistill(LearningStage):
                 sentences, taught_by, context.labels, context.store, context.precision, context.listen
             )
             targets = torch.from_numpy(every[data.word_ids])
+            unread = targets.isnan().any(dim=1)
+            if self.on == "gold":
+                targets = _with_gold(targets, torch.from_numpy(data.labels))
+            if (share := float(unread.float().mean())) > _FEW:
+                told = "gold labels stand for what it would say" if self.on == "gold" else "they teach nothing"
+                log.warning(
+                    "task-distill:%s: the teacher does not read %.1f %% of the words; %s", self.on, 100 * share, told
+                )
             data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
             if not data.usable.any():
                 raise ConfigError(f"task-distill:{self.on}: the teacher reads no word of this text")
@@ -148,3 +168,10 @@ class TaskDistill(LearningStage):
             masked_lm = self._masked_lm(context).model("augment.teacher")
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
         return Chain(sentences, copies)
+
+
+def _with_gold(scores: Tensor, labels: Tensor) -> Tensor:
+    """Label scores in which words that have none get the one of their gold label, if they have that."""
+    missing = scores.isnan().any(dim=1) & (labels >= 0)
+    certain = functional.one_hot(labels[missing].long(), scores.shape[1]).to(scores.dtype)
+    return scores.index_put((missing,), certain.clamp(min=LEAST).log())

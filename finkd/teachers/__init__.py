@@ -32,6 +32,10 @@ kinds: Registry[Opens] = Registry(
 )
 
 
+_FILES = (".jsonl", ".json", ".conll", ".iob", ".csv", ".tsv", ".txt", ".parquet", ".gz")
+"""Endings of what is looked for as a file of predictions, and not on the hub, if it is nowhere."""
+
+
 def kind_of(name: str) -> tuple[str, str]:
     """Return the kind of a tagger, and its name without the kind.
 
@@ -53,7 +57,7 @@ def kind_of(name: str) -> tuple[str, str]:
         if not rest:
             raise ConfigError(f"{name}: expected a name after the kind, such as {kind}:NAME")
         return kind, rest
-    if exists(path) and path.is_file():
+    if (exists(path) and path.is_file()) or (not exists(path) and path.suffix.lower() in _FILES):
         return "predictions", name
     if (path / "config.cfg").is_file() and (path / "meta.json").is_file():
         return "spacy", name

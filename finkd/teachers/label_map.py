@@ -23,8 +23,10 @@ OTHERS = "*"
 LEAST = 1e-9
 """Probability of a label that a tagger rules out, since a student learns from logarithms."""
 
-_PREFIXED = re.compile(r"([BIESLU])[-_](.+)")
-_BEGINS, _ENDS = "BSU", "ESLU"
+_PREFIXED = re.compile(r"([BIMESLU])[-_](.+)")
+_BEGINS, _ENDS = "BSU", "EMSLU"
+_MARKS = {"IOB2": "B", "BIOES": _ENDS}
+"""Prefixes without which labels are not in a scheme."""
 _MOST_SHOWN = 12
 
 
@@ -34,7 +36,8 @@ class LabelReading:
 
     Attributes:
         labels: type of the tagger -> type of the corpus, or ``O``; ``*`` stands for all types that are not named.
-        scheme: how the labels are read: ``IO`` has ``I-X`` or ``X`` alone, ``BIOES`` may also spell ``L`` and ``U``.
+        scheme: how the labels are read: ``IO`` has ``I-X`` or ``X`` alone, ``BIOES`` may also spell ``L``, ``M`` and
+            ``U``.
             By default the labels tell it; those of IOB1 look like IOB2's.
     """
 
@@ -80,6 +83,9 @@ class LabelMap:
                 f"(labels: {{{_first(parsed)}: {missing[0]}}}; it has {_listed(_types(parsed))})"
             )
         scheme = reading.scheme or scheme_of(theirs)
+        marks = _MARKS.get(scheme, "")
+        if marks and not any(prefix in marks for prefix, _ in parsed):
+            raise ConfigError(f"{name}: scheme: no label is one of {scheme} (it has {_listed(theirs)}); leave it out")
         begins, inside = np.zeros((2, len(theirs), len(types)))
         for row, ((prefix, _), type_) in enumerate(zip(parsed, renamed, strict=True)):
             if type_ != OUTSIDE:
@@ -118,6 +124,12 @@ def corpus_labels(theirs: Sequence[str], reading: LabelReading, name: str) -> tu
         ConfigError: if no type is left.
     """
     parsed = parse_labels(theirs, name)
+    bare = [label for label in theirs if label != OUTSIDE and not _PREFIXED.fullmatch(label)]
+    if len(bare) < len(theirs) - 1 and (odd := [] if OTHERS in reading.labels else [*{*bare} - {*reading.labels}]):
+        raise ConfigError(
+            f"{name}: {_listed(sorted(odd))}: no prefix, where other labels have one; say what it is "
+            f"(labels: {{{min(odd)}: O}})"
+        )
     types = dict.fromkeys(_renamed([type_ for _, type_ in parsed], None, reading, name))
     types.pop(OUTSIDE, None)
     if not types:
@@ -134,7 +146,7 @@ def scheme_of(labels: Sequence[str]) -> TeacherScheme:
 
 
 def parse_labels(labels: Sequence[str], name: str) -> list[tuple[str, str]]:
-    """Split labels into prefix and type; ``O`` has neither, and labels without prefixes are inside their type.
+    """Split labels into prefix and type; ``O`` has neither, and a label without prefix is inside a type of its name.
 
     Raises:
         ConfigError: if there is no ``O``, or these are no labels of entities.
@@ -142,9 +154,8 @@ def parse_labels(labels: Sequence[str], name: str) -> list[tuple[str, str]]:
     if OUTSIDE not in labels:
         raise ConfigError(f"{name}: its labels have no {OUTSIDE!r} (got {_listed(labels)}); give a tagger of entities")
     found = []
-    marked = [bool(_PREFIXED.fullmatch(label)) for label in labels if label != OUTSIDE]
     for label in labels:
-        match = _PREFIXED.fullmatch(label) if all(marked) else None
+        match = _PREFIXED.fullmatch(label)
         found.append((OUTSIDE, OUTSIDE) if label == OUTSIDE else (match[1], match[2]) if match else ("I", label))
     return found
 

@@ -90,7 +90,7 @@ class _Labelling:
         parts = Parts(self.store, key, self.text.count, PART, "part of teacher labels", self.listen)
         tagger = cache(teacher.open_tagger)
         fills = (self._fill(tagger, block) for block in blocks(self.text.sentences, PART))
-        if not self.store.has(key):
+        if not processes.agreed(self.store.get(key) is not None):  # or else processes would wait at different places
             parts.share_out(fills)
 
         def join(folder: Path) -> None:

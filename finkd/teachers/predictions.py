@@ -21,6 +21,8 @@ from finkd.teachers.label_map import LabelReading, Probabilities
 
 DISTRIBUTIONS = "distributions"
 _TOLERANCE = 0.01
+_SCHEMES = {"IOB1": "IOB1", "IO": "IOB1", "BIOES": "BIOES"}
+"""Of files with tags: IO is IOB1 without neighbours of one type."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def open_predictions(name: str, reading: LabelReading) -> Predictions:
         labels = (OUTSIDE, *sorted({label for _, rows in records for row in rows for label in row} - {OUTSIDE}))
         read = [(sentence, _array(rows, labels)) for sentence, rows in records]
     else:
-        data = corpora.load(path, reading.scheme if reading.scheme in ("IOB1", "BIOES") else "IOB2")
+        data = corpora.load(path, _SCHEMES.get(reading.scheme or "", "IOB2"))
         labels = label_names(data.types)
         read = [(sentence, _certain(sentence, labels)) for split in data.splits.values() for sentence in split]
     found: dict[tuple[str, ...], Probabilities] = {}

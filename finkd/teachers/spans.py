@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
-from finkd.corpora.tags import OUTSIDE
+from finkd.corpora.tags import OUTSIDE, entity_types
 from finkd.teachers.label_map import Probabilities
 
 
@@ -37,6 +38,9 @@ def span_probabilities(sentence: Sentence, spans: Iterable[Span], labels: Sequen
         sentence: the words.
         spans: the entities.
         labels: ``O`` first, then ``B-X`` and ``I-X`` of each type.
+
+    Raises:
+        ConfigError: if an entity has another type.
     """
     found = np.zeros((len(sentence.spans), len(labels)))
     found[:, labels.index(OUTSIDE)] = 1
@@ -46,6 +50,11 @@ def span_probabilities(sentence: Sentence, spans: Iterable[Span], labels: Sequen
         words = np.flatnonzero((starts < span.end) & (ends > span.start))
         if len(words) == 0 or taken[words].any():
             continue
+        if f"B-{span.type}" not in labels:
+            raise ConfigError(
+                f"teacher: found an entity of the type {span.type!r}, which it does not list among its types "
+                f"({', '.join(entity_types(labels))}); remove the component that sets it"
+            )
         taken[words] = True
         found[words] = 0
         found[words, labels.index(OUTSIDE)] = 1 - span.probability

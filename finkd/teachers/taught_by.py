@@ -57,12 +57,20 @@ class TaughtBy:
         self.check_model(setting)
         return cast(Callable[[], Model], self.load)()
 
-    def check_model(self, setting: str) -> None:
-        """Raise ``ConfigError`` if it has no model; see ``model``."""
+    def check_model(
+        self,
+        setting: str,
+        instead: str = "learn from its labels alone (losses: {word-logits-kl: {temperature: 2}})",
+    ) -> None:
+        """Raise ``ConfigError`` if it has no model; see ``model``.
+
+        Args:
+            setting: what asks for it, for messages.
+            instead: what to do where it has none.
+        """
         if self.load is None:
             raise ConfigError(
-                f"{setting}: reads hidden states or tokens of the teacher, of which only labels are known; learn from "
-                "its labels alone (losses: {word-logits-kl: {temperature: 2}})"
+                f"{setting}: reads hidden states or tokens of the teacher, of which only labels are known; {instead}"
             )
 
     def open_tagger(self) -> AnyTagger:
