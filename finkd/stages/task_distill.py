@@ -121,7 +121,7 @@ class TaskDistill(LearningStage):
             targets = torch.from_numpy(every[data.word_ids])
             unread = targets.isnan().any(dim=1)
             if self.on == "gold":
-                targets = _with_gold(targets, torch.from_numpy(data.labels))
+                targets = _with_gold(targets, torch.tensor(data.labels))
             if (share := float(unread.float().mean())) > _FEW:
                 told = "gold labels stand for what it would say" if self.on == "gold" else "they teach nothing"
                 log.warning(

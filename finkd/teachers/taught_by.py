@@ -114,5 +114,5 @@ def ensemble(members: Sequence[Member]) -> TaughtBy:
 def of_tagger(tagger: FinishedTagger) -> TaughtBy:
     """Return a tagger that finkd did not train, as a teacher."""
     material = {"tagger": tagger.source.key, "reading": [dict(tagger.reading.labels), tagger.reading.scheme]}
-    key = address({**material, "labels": tagger.labels, "version": 1})
+    key = address({**material, "labels": tagger.labels, "version": 2})
     return TaughtBy(key, tagger.source.load, tagger=lambda: tagger, model_key=tagger.source.key)

@@ -14,6 +14,7 @@ from finkd.teachers import kind_of, kinds
 from finkd.teachers.gliner_tagger import open_gliner
 from finkd.teachers.label_map import LabelReading
 from finkd.teachers.predictions import open_predictions
+from finkd.teachers.spans import Span, span_probabilities
 from tests.finkd.toys import tagged, tiny_model
 from tests.toys import roberta
 
@@ -96,6 +97,8 @@ def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
         ((), "has 2 types"),
         (("--labels", "PERSON=PER", "--labels", "MISC"), "--labels: expected a type of the teacher"),
         (("--split", "test"), "--split does nothing without --corpus"),
+        (("--set", "task-distil:text.schedule.epochs=9"), "--set: stages and strategies: there is no 'task-distil:text'"),
+        (("--set", "stages.task-distill:txt.schedule.epochs=9"), "--set: "),
     ],
 )
 def test_mistakes_are_told_before_any_work(options, message, finkd, tagger, text, teacher, corpus, tmp_path):
@@ -118,8 +121,34 @@ def test_words_without_predictions_are_left_out(finkd, text, teacher, tmp_path):
     path.write_text(json.dumps({"words": ["Acme", "lent"], "distributions": [{"B-ORG": 1}, {"O": 1}]}))
     command = ("distill", "--teacher", path, "--text", text, "--start", teacher, "--out", tmp_path / "small", *QUICK)
     result = finkd(*command)
-    assert result.exit_code == 2
-    assert "the teacher reads no word of this text" in result.stderr
+    assert result.exit_code == 1
+    assert "the teacher reads no whole sentence of the 8 that are held out; give text that it was made" in result.stderr
+    assert not (tmp_path / "small").exists()
+
+
+def test_predictions_of_raw_text_and_a_corpus_beside_them(finkd, teacher, corpus, tmp_path):
+    rows = [{"words": ["Acme", "lent", str(number % 30)], "tags": ["B-ORG", "O", "B-PER"]} for number in range(60)]
+    path = tmp_path / "predictions.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    out = tmp_path / "runs" / "small"
+    finkd("distill", "--teacher", path, "--start", teacher, "--corpus", corpus, "--out", out, *QUICK, code=0)
+    student, held_out = load_records([out])
+    assert (student.system, student.corpus, held_out.split) == ("student", student.corpus, "held-out")
+    assert held_out.texts["text"] + 6 == 30  # repeats are no text of their own, so none is held out that was read
+
+
+def test_a_file_of_predictions_in_io(tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    path.write_text(json.dumps({"words": ["Acme", "Corp", "lent"], "tags": ["I-ORG", "I-ORG", "O"]}))
+    found = open_predictions(str(path), LabelReading(scheme="IO"))
+    assert [found.labels[place] for place in found.found["Acme", "Corp", "lent"].argmax(axis=1)] == [
+        *("B-ORG", "I-ORG", "O")
+    ]
+
+
+def test_entities_of_a_type_that_is_not_listed_are_refused():
+    with pytest.raises(ConfigError, match="found an entity of the type 'DATE', which it does not list"):
+        span_probabilities(tagged("May/O"), [Span(0, 3, "DATE")], ("O", "B-ORG", "I-ORG"))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +178,7 @@ def test_a_kind_is_told_by_files_or_by_name(tagger, pipeline, tmp_path):
     assert kind_of(str(pipeline))[0] == "spacy"
     assert kind_of(str(tmp_path / "gliner"))[0] == "gliner"
     assert kind_of(str(tmp_path / "file.jsonl"))[0] == "predictions"
+    assert kind_of("missing.jsonl") == ("predictions", "missing.jsonl")
     assert kind_of("dslim/bert-base-NER") == ("transformers", "dslim/bert-base-NER")
     assert [kind_of(f"{kind}:name") for kind in kinds] == [(kind, "name") for kind in kinds]
 

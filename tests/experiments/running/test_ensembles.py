@@ -9,7 +9,7 @@ import spacy
 from finkd import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
-from finkd.experiments.configuration.experiment import from_settings, resolved
+from finkd.experiments.configuration.experiment import from_settings, rehearsed, resolved
 from finkd.experiments.running.folds import folds
 from finkd.experiments.running.plan import plan
 from finkd.experiments.running.prepared import Prepared
@@ -144,6 +144,43 @@ def test_folds_keep_documents_whole():
         folds(sentences[:1], 2)
 
 
+def test_no_fold_is_learned_from_sentences_that_stand_elsewhere_too():
+    sentences = [Sentence.from_words([str(number % 7)], document=f"document {number}") for number in range(40)]
+    parts = folds(sentences, 3)
+    every = {sentence.document for sentence in sentences}
+    assert {sentence.text for part in parts for sentence in part}.isdisjoint({"8"})
+    for sentence in sentences:  # someone has not seen it
+        assert any(sentence.text not in {each.text for each in part} for part in parts)
+    assert every >= {sentence.document for part in parts for sentence in part}
+
+
+def test_a_rehearsal_has_folds_though_it_has_few_documents(settings, tmp_path):
+    settings["systems"] = {
+        "folds": {"role": "teacher", "strategy": "finetune", "folds": 3},
+        "student": {"strategy": LABELS_ONLY},
+    }
+    prepared = Prepared(from_settings(rehearsed(settings)), tmp_path / "store")
+    assert len(prepared.teachers(1)["folds"].members) == 3
+
+
+def test_a_plan_knows_the_size_of_a_tagger_of_a_named_kind(settings, external, tmp_path):
+    teacher = {"model": f"transformers:{external}", "labels": {"PERSON": "PER", "MISC": "O"}}
+    settings["systems"] = {"student": {"strategy": LABELS_ONLY, "teacher": teacher}}
+    prepared = Prepared(from_settings(settings), tmp_path / "store")
+    assert [shape.width for shape in prepared.teacher_shapes("student", 1).values()] == [32]
+    assert plan(prepared)[-1].disk > 0
+
+
+def test_a_file_that_holds_other_text_has_no_row_and_gold_stands_for_it(settings, tmp_path, caplog):
+    path = tmp_path / "predictions.jsonl"
+    path.write_text(json.dumps({"words": ["Otherwise"], "distributions": [{"O": 1, "B-ORG": 0, "B-PER": 0}]}))
+    settings["systems"] = {"student": {"strategy": LABELS_ONLY, "teacher": str(path)}}
+    records = by_system(run(from_settings(settings), tmp_path / "out"))
+    assert list(records) == ["student"]
+    assert "predictions.jsonl: has no row, because it reads no word of the test split" in caplog.text
+    assert "the teacher does not read 100.0 % of the words; gold labels stand for what it would say" in caplog.text
+
+
 def test_a_finished_tagger_teaches_and_has_a_row(settings, external, tmp_path):
     labels = {"PERSON": "PER", "MISC": "O"}
     settings["systems"] = {
@@ -167,6 +204,9 @@ def test_a_spacy_pipeline_teaches(settings, tmp_path):
     records = by_system(run(from_settings(settings), tmp_path / "out"))
     assert records["pipeline"].scores.per_type["PER"].correct == 1
     assert records["student"].vocabulary["overlap"] == 1  # compared with the tokenizer that it begins with
+    settings["systems"]["student"]["strategy"] = "truncate-layers > distill:gold > task-distill:gold"
+    with pytest.raises(ConfigError, match=r"distill\.teacher: reads hidden states.*teacher: origin"):
+        Prepared(from_settings(settings), tmp_path / "store")
     settings["systems"]["student"]["strategy"] = STATES
     with pytest.raises(ConfigError, match=r"task-distill:gold\.losses: reads hidden states or tokens of the teacher"):
         Prepared(from_settings(settings), tmp_path / "store")
@@ -200,6 +240,13 @@ def test_predictions_in_a_file_teach(settings, corpus, tmp_path):
         ({"mean": {"role": "teacher", "teacher": [{"model": "x", "seed": 1}]}}, r"teacher\.0\.seed: is for a system"),
         ({"mean": {"role": "teacher", "teacher": [{"system": "own", "labels": {"A": "O"}}]}}, "labels and scheme are"),
         ({"mean": {"role": "teacher", "teacher": [{"system": "own", "weight": 0}]}}, "weight"),
+        (
+            {
+                "own": {"role": "teacher", "strategy": "finetune", "folds": 2},
+                "mean": {"role": "teacher", "teacher": [{"system": "own", "seed": 5}]},
+            },
+            r"teacher\.0\.seed: 'own' has folds",
+        ),
     ],
 )
 def test_mistakes_are_told_before_any_work(changes, message, settings):

@@ -105,6 +105,25 @@ def test_what_does_not_fit_is_refused_with_what_to_do(theirs, labels, message):
         LabelMap.of(theirs, OURS, LabelReading(labels), "teacher")
 
 
+def test_a_label_without_prefix_among_others_has_to_be_named():
+    theirs = ("O", "B-ORG", "I-ORG", "[PAD]")
+    with pytest.raises(ConfigError, match=r"teacher: \[PAD\]: no prefix, .*labels: \{\[PAD\]: O\}"):
+        corpus_labels(theirs, LabelReading(), "teacher")
+    assert corpus_labels(theirs, LabelReading({"[PAD]": "O"}), "teacher") == ("O", "B-ORG", "I-ORG")
+
+
+def test_bmes_is_bioes():
+    theirs = ("O", *(f"{prefix}-{type_}" for type_ in ("PER", "ORG") for prefix in "BMES"))
+    assert scheme_of(theirs) == "BIOES"
+    assert mapped(["B-ORG", "M-ORG", "E-ORG", "S-PER"], theirs) == ["B-ORG", "I-ORG", "I-ORG", "B-PER"]
+
+
+@pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])
+def test_a_scheme_that_the_labels_are_not_in_is_refused(scheme):
+    with pytest.raises(ConfigError, match=f"teacher: scheme: no label is one of {scheme}"):
+        LabelMap.of(("O", "PER", "ORG"), OURS, LabelReading(scheme=scheme), "teacher")
+
+
 def test_a_tagger_needs_a_type():
     with pytest.raises(ConfigError, match="no entity type is left"):
         corpus_labels(("O", "B-ORG"), LabelReading({"*": "O"}), "teacher")
