@@ -135,14 +135,14 @@ class Row:
 
     teacher: str
     teacher_f1: float | None
-    student_f1: float
-    agreement: float
+    student_f1: float | None
+    agreement: float | None
     seconds: float
 
 
 def compared(name: str, teacher: str, data: NerData, labels: dict[str, str], given: Any, out: Path) -> Row:
     """Distil a student with the real command, and score it."""
-    student = out / name.replace(" ", "-")
+    student = out / name
     extra = [part for pair in labels.items() for part in ("--labels", "=".join(pair))]
     text = [] if name == "predictions" else ["--text", given.text]
     sizes = ["--sentences", given.sentences, "--held-out", given.held_out]
@@ -155,7 +155,7 @@ def compared(name: str, teacher: str, data: NerData, labels: dict[str, str], giv
         f1 = evaluate(gold, tagger, data.types).micro.f1
     of_student = evaluate(gold, load_model(student), data.types).micro.f1
     seconds = sum(stage.seconds for stage in record.lineage)
-    return Row(name, f1, of_student or 0.0, record.scores.micro.f1 or 0.0, seconds)
+    return Row(name, f1, of_student, record.scores.micro.f1, seconds)
 
 
 def as_table(rows: list[Row], given: Any, split: str) -> Table:

@@ -20,7 +20,7 @@ from finkd.stages.stage import Training
 
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
-_FLOAT, _HALF = 4, 2
+_FLOAT = 4
 _COPIES = 5
 """A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
 _TEACHER_COPIES = 1.5
@@ -127,16 +127,9 @@ def _disk(training: Training | None, student: Shape, teachers: Sequence[Shape], 
     sentences, words = sentences_read(training, prepared.words)
     labels = _FLOAT * len(prepared.labels) * words * sentences * (len(teachers) + 1)
     width = max((each.width for each in teachers), default=0)
-    exact = _FLOAT if prepared.precision == "fp32" else _HALF
-    states = (
-        min(training.state_bytes, 1)
-        * (exact if training.state_bytes > 1 else 1)
-        * width
-        * (student.layers + 1)
-        * TOKENS_PER_WORD
-        * words
-        * sentences
-    )
+    is_exact = training.state_bytes > 1 and prepared.precision == "fp32"
+    each = (_FLOAT if is_exact else training.state_bytes) * width * (student.layers + 1)
+    states = each * TOKENS_PER_WORD * words * sentences
     return int(model + labels + states)
 
 

@@ -134,11 +134,8 @@ class Keeper:
         fills = [self._fill(encoded, wanted, rows) for rows in _in_parts(len(encoded.lengths))]
         parts.share_out(fills)
         folders = [parts.made(number, fill) for number, fill in enumerate(fills)]
-        values, steps = (
-            Joined([np.load(folder / name, mmap_mode="r", allow_pickle=False) for folder in folders])
-            for name in (_FILE, _STEPS if self.bits else _FILE)
-        )
-        return States(values, wanted, count, encoded.tokens.rows, steps if self.bits else None)
+        steps = _joined(folders, _STEPS) if self.bits else None
+        return States(_joined(folders, _FILE), wanted, count, encoded.tokens.rows, steps)
 
     def _fill(self, encoded: Encoded, layers: tuple[int, ...], rows: Longs) -> Fill:
         """What writes the states of some neighbouring examples."""
@@ -168,6 +165,11 @@ class Keeper:
 def _in_parts(examples: int) -> list[Longs]:
     """The numbers of the examples of each part."""
     return np.split(np.arange(examples), range(PART, examples, PART))
+
+
+def _joined(folders: Sequence[Path], name: str) -> Joined:
+    """The files of one name in all parts, memory-mapped."""
+    return Joined([np.load(folder / name, mmap_mode="r", allow_pickle=False) for folder in folders])
 
 
 def _in_8_bits(states: Tensor) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, SystemResults, base_model, ordering
 from finkd.reports.statistics import DRAWS, Comparison, compare
-from finkd.reports.table import Column, Table, label, number, spread
+from finkd.reports.table import Column, Table, label, number, share, spread
 from finkd.reports.tables.significance import interval
 
 
@@ -43,7 +43,7 @@ def teachers(section: Section) -> Table:
         (Column("interval", "95 % interval"), lambda row: label(row.gain and interval(row.gain))),
         (Column("low", detail=True), lambda row: number(row.gain and 100 * row.gain.low, 1)),
         (Column("high", detail=True), lambda row: number(row.gain and 100 * row.gain.high, 1)),
-        (Column("retention", "Retention (%)"), lambda row: number(section.retention(row.student), 1, scale=0.01)),
+        (Column("retention", "Retention (%)"), lambda row: share(section.retention(row.student))),
     ]
     notes = [
         *corpus_notes(section),
