@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from finkd.progress import Listener, Progress
-from finkd.store import Store, address
+from finkd.store import Store
 from finkd.system import processes
 
 Fill = Callable[[Path], int]
@@ -19,18 +19,13 @@ class Parts:
 
     Args:
         store: where they are kept.
-        key: content address of the result.
-        examples: of the whole result.
-        size: examples of a part.
+        keys: content address of each part. Results that begin alike share the parts whose addresses are the same.
         kind: of the entries, for lists of them.
         listen: called after every part that was filled here.
     """
 
-    def __init__(
-        self, store: Store, key: str, examples: int, size: int, kind: str, listen: Listener | None = None
-    ) -> None:
-        self.store, self.key, self.size, self.kind, self.listen = store, key, size, kind, listen
-        self.count = max(1, -(-examples // size))
+    def __init__(self, store: Store, keys: Sequence[str], kind: str, listen: Listener | None = None) -> None:
+        self.store, self.keys, self.kind, self.listen = store, keys, kind, listen
         self._began, self._tokens = time.perf_counter(), 0
 
     def made(self, number: int, fill: Fill) -> Path:
@@ -43,21 +38,22 @@ class Parts:
         def filled(folder: Path) -> None:
             self._tokens += fill(folder)
             if self.listen is not None:
-                self.listen(Progress(number + 1, self.count, None, self._tokens, time.perf_counter() - self._began))
+                self.listen(Progress(number + 1, len(self.keys), None, self._tokens, time.perf_counter() - self._began))
 
-        return self.store.filled(self._address(number), {"kind": self.kind}, filled).folder
+        return self.store.filled(self.keys[number], {"kind": self.kind}, filled).folder
 
-    def share_out(self, fills: Iterable[Fill]) -> None:
-        """Fill all parts, each in one of the processes that ``accelerate launch`` has started, and wait for them."""
-        for number, fill in enumerate(fills):
+    def share_out(self, fills: Iterable[Fill]) -> list[Path]:
+        """Return the folders of all parts; processes that ``accelerate launch`` has started fill some of them each.
+
+        Args:
+            fills: of the parts, in their order.
+
+        Raises:
+            StoreError: as for ``made``.
+        """
+        every = list(fills)
+        for number, fill in enumerate(every):
             if number % processes.count() == processes.number():
                 self.made(number, fill)
         processes.wait()
-
-    def remove(self) -> None:
-        """Remove all parts, because something else holds the result now."""
-        for number in range(self.count):
-            self.store.remove(self._address(number))
-
-    def _address(self, number: int) -> str:
-        return address({"part": number, "of": self.key, "sentences": self.size})
+        return [self.made(number, fill) for number, fill in enumerate(every)]

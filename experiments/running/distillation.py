@@ -220,12 +220,12 @@ def _tagged(
     sentences: Sequence[Sentence], teacher: TaughtBy, labels: tuple[str, ...], store: Store, precision: Precision
 ) -> list[Sentence]:
     """Return sentences with the teacher's tags, but for those of which it does not read every word."""
-    rows = teacher_labels(sentences, teacher, labels, store, precision)
+    rows = np.asarray(teacher_labels(sentences, teacher, labels, store, precision))
     borders = np.cumsum([0, *(len(sentence.spans) for sentence in sentences)])
     found = []
     for sentence, start, end in zip(sentences, borders, borders[1:], strict=False):
         if not np.isnan(rows[start:end]).any():
-            (tags,) = decode([np.asarray(rows[start:end])], labels)
+            (tags,) = decode([rows[start:end]], labels)
             found.append(replace(sentence, tags=tuple(tags)))
     if not found:
         raise DataError(

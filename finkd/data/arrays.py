@@ -59,6 +59,10 @@ class Joined:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
+        """Return all rows as one array in memory, for ``np.asarray``."""
+        return np.concatenate(self.parts, dtype=dtype)
+
     def take(self, rows: npt.NDArray[np.int64], inner: int | slice = slice(None)) -> Array:
         """Return some rows: all of each, or what stands at a place of the second axis.
 

@@ -118,7 +118,7 @@ class TaskDistill(LearningStage):
             every = teacher_labels(
                 sentences, taught_by, context.labels, context.store, context.precision, context.listen
             )
-            targets = torch.from_numpy(every[data.word_ids])
+            targets = torch.from_numpy(every.take(data.word_ids))
             unread = targets.isnan().any(dim=1)
             if self.on == "gold":
                 targets = _with_gold(targets, torch.tensor(data.labels))

@@ -130,10 +130,10 @@ class Keeper:
         if self.bits:
             material["bits"] = self.bits
         key = address({**material, "version": 4})
-        parts = Parts(self.store, key, len(encoded.lengths), PART, "teacher states", self.listen)
-        fills = [self._fill(encoded, wanted, rows) for rows in _in_parts(len(encoded.lengths))]
-        parts.share_out(fills)
-        folders = [parts.made(number, fill) for number, fill in enumerate(fills)]
+        rows_of_parts = _in_parts(len(encoded.lengths))
+        keys = [address({"part": number, "of": key, "sentences": PART}) for number in range(len(rows_of_parts))]
+        parts = Parts(self.store, keys, "teacher states", self.listen)
+        folders = parts.share_out(self._fill(encoded, wanted, rows) for rows in rows_of_parts)
         steps = _joined(folders, _STEPS) if self.bits else None
         return States(_joined(folders, _FILE), wanted, count, encoded.tokens.rows, steps)
 

@@ -73,7 +73,7 @@ def test_labels_of_an_ensemble_are_the_weighted_mean_of_its_members(settings, tm
     run(experiment, tmp_path / "out")
     prepared = Prepared(experiment, tmp_path / "store")
     teacher = prepared.teachers(1)["mean"]
-    found = teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32")
+    found = np.asarray(teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32"))
     parts = [
         np.concatenate([*sentence_logits(prepared.train, member.taught_by.open_tagger())]) for member in teacher.members
     ]
@@ -122,7 +122,7 @@ def test_folds_label_what_they_have_not_seen(settings, tmp_path):
     assert len(records["folds"].teachers) == 2
     prepared = Prepared(experiment, tmp_path / "store")
     teacher = prepared.teachers(1)["folds"]
-    found = teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32")
+    found = np.asarray(teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32"))
     place = 0
     for sentence in prepared.train:
         (unseen,) = [each for each in teacher.members if sentence.text not in each.trained_on]
