@@ -160,11 +160,14 @@ def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Toke
         both = np.concatenate([getattr(student, name)[keep], getattr(teacher, name)[take] + shift])
         return np.asarray(both[order].astype(np.int32))
 
+    cases = np.concatenate([student.cases[keep], teacher.cases[take]])[order]
     nothing = np.zeros(int(take.sum()), np.bool_)
     opening, closing = (np.concatenate([side[keep], nothing])[order] for side in (student.opening, student.closing))
     counts = np.bincount(row, minlength=len(student))
     rows = np.concatenate(([0], np.cumsum(counts)))
-    return Tokens(joined("ids", offset), joined("starts"), joined("ends"), rows, student.lengths, opening, closing)
+    return Tokens(
+        joined("ids", offset), joined("starts"), joined("ends"), rows, student.lengths, opening, closing, cases
+    )
 
 
 def _row(tokens: Tokens) -> Longs:

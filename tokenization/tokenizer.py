@@ -16,6 +16,7 @@ from tokenizers import Tokenizer as Backend
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder
+from finkd.tokenization.casing import token_cases
 from finkd.tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
 
 Ints = npt.NDArray[np.int32]
@@ -31,6 +32,8 @@ _COMMON_NAMES = {
     "mask": ("[MASK]", "<mask>"),
 }
 
+_GIVES_CASE = "finkd_gives_case"
+"""Entry of ``tokenizer_config.json``."""
 _SPACES = [place for place in range(0x3001) if chr(place).isspace()]
 
 
@@ -46,6 +49,7 @@ class Tokens:
         lengths: (texts,) characters of each text.
         opening: (tokens,) True for the special token that opens a row (role ``cls``).
         closing: (tokens,) True for the one that closes it (role ``sep``).
+        cases: (tokens,) case of each token's word, an index into ``casing.CASES``.
     """
 
     ids: Ints
@@ -55,6 +59,7 @@ class Tokens:
     lengths: Longs
     opening: npt.NDArray[np.bool_]
     closing: npt.NDArray[np.bool_]
+    cases: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.rows) - 1
@@ -76,6 +81,7 @@ class Tokens:
             self.lengths[chosen],
             self.opening[flat],
             self.closing[flat],
+            self.cases[flat],
         )
 
 
@@ -101,6 +107,7 @@ class Tokenizer:
         backend: the tokenizer; its truncation and padding are switched off on a copy.
         specials: role (``cls``, ``sep``, ``pad``, ``unk``, ``mask``) -> token.
         name: what reports call it.
+        gives_case: whether models are given the case of each token's word as its token type.
 
     Raises:
         ConfigError: if a special token is not in the vocabulary.
@@ -113,7 +120,7 @@ class Tokenizer:
         ['[CLS]', 'the', 'bank', '[SEP]']
     """
 
-    def __init__(self, backend: Backend, specials: Mapping[str, str], name: str) -> None:
+    def __init__(self, backend: Backend, specials: Mapping[str, str], name: str, *, gives_case: bool = False) -> None:
         self.backend = Backend.from_str(backend.to_str())
         self.backend.no_truncation()
         self.backend.no_padding()
@@ -121,6 +128,7 @@ class Tokenizer:
         order = [*ROLES, *sorted(specials.keys() - set(ROLES))]
         self.specials = {role: specials[role] for role in order if role in specials}
         self.name = name
+        self.gives_case = gives_case
         self.special_ids: dict[str, int] = {}
         for role, token in self.specials.items():
             found = self.backend.token_to_id(token)
@@ -144,7 +152,12 @@ class Tokenizer:
             )
         backend = read_backend(folder)
         declared = read_declared(folder)
-        return cls(backend, _roles(declared, backend), declared.get("name_or_path") or folder.name)
+        name = declared.get("name_or_path") or folder.name
+        return cls(backend, _roles(declared, backend), name, gives_case=declared.get(_GIVES_CASE) is True)
+
+    def giving_case(self, gives_case: bool = True) -> Tokenizer:
+        """Return a copy by which models are given the case of words, or not."""
+        return Tokenizer(self.backend, self.specials, self.name, gives_case=gives_case)
 
     def save(self, folder: str | Path, max_length: int = 512) -> None:
         """Write a folder that ``AutoTokenizer.from_pretrained`` loads."""
@@ -159,6 +172,7 @@ class Tokenizer:
             "model_max_length": max_length,
             "clean_up_tokenization_spaces": False,
             **{f"{role}_token": token for role, token in self.specials.items()},
+            **({_GIVES_CASE: True} if self.gives_case else {}),
         }
         (folder / "tokenizer.json").write_text(self.backend.to_str(pretty=True), encoding="utf-8")
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -175,7 +189,8 @@ class Tokenizer:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything that decides how a text is tokenized."""
-        return hashlib.sha256(self.backend.to_str().encode()).hexdigest()[:16]
+        case = "case" if self.gives_case else ""
+        return hashlib.sha256((self.backend.to_str() + case).encode()).hexdigest()[:16]
 
     @cached_property
     def literal(self) -> frozenset[int]:
@@ -230,6 +245,7 @@ class Tokenizer:
             lengths,
             opening=empty & (ids == self.special_ids.get("cls", -1)),
             closing=empty & (ids == self.special_ids.get("sep", -1)),
+            cases=token_cases(texts, starts, ends, rows),
         )
 
     def _cut(self, texts: Sequence[str]) -> Sequence[Any]:

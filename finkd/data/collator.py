@@ -27,7 +27,7 @@ class ModelInputs:
         mask: (batch, seq) True at tokens, False at padding.
         first_token_positions: (words,) position of each word's first token in the flattened (batch * seq) sequence.
         tokens: (tokens,) position of each token in the flattened sequence, in order, padding left out.
-        types: (batch, seq) 1 at tokens of the second text of a pair; ``None`` where texts stand alone.
+        types: (batch, seq) cases of words, or 1 at tokens of a second text; ``None`` if all are of one type.
     """
 
     ids: Tensor
@@ -78,8 +78,16 @@ def model_inputs(
         torch.from_numpy(mask.reshape(shape)),
         torch.from_numpy(position[first]),
         torch.from_numpy(position),
-        torch.from_numpy(_second(tokens, position, shape)) if encoded.is_paired else None,
+        _types(encoded, tokens, position, shape),
     )
+
+
+def _types(encoded: Encoded, tokens: Tokens, position: Longs, shape: tuple[int, int]) -> Tensor | None:
+    if encoded.gives_case:
+        types = np.zeros(shape[0] * shape[1], np.int64)
+        types[position] = tokens.cases
+        return torch.from_numpy(types.reshape(shape))
+    return torch.from_numpy(_second(tokens, position, shape)) if encoded.is_paired else None
 
 
 def _second(tokens: Tokens, position: Longs, shape: tuple[int, int]) -> Longs:

@@ -17,7 +17,7 @@ from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 BLOCK = 4096
 """Sentences whose words and tokens are objects at the same time."""
 
-_TOKENS = ("ids", "starts", "ends", "opening", "closing", "lengths")
+_TOKENS = ("ids", "starts", "ends", "opening", "closing", "cases", "lengths")
 
 
 def blocks(sentences: Iterable[Sentence], size: int = BLOCK) -> Iterator[list[Sentence]]:

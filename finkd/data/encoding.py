@@ -140,6 +140,7 @@ class Encoded:
         mask: id that hides a token, -1 if the tokenizer has none.
         size: entries of the vocabulary.
         is_paired: whether each example is two texts (``finkd.suites.reading``).
+        gives_case: whether token types tell the case of words.
     """
 
     tokens: Tokens
@@ -149,6 +150,7 @@ class Encoded:
     mask: int = -1
     size: int = 0
     is_paired: bool = False
+    gives_case: bool = False
 
     @classmethod
     def of(
@@ -156,7 +158,8 @@ class Encoded:
     ) -> Encoded:
         """Combine windows with the padding and mask ids of their tokenizer."""
         special = tokenizer.special_ids
-        return cls(tokens, first, word_rows, special["pad"], special.get("mask", -1), len(tokenizer), is_paired)
+        mask, case = special.get("mask", -1), tokenizer.gives_case
+        return cls(tokens, first, word_rows, special["pad"], mask, len(tokenizer), is_paired, case)
 
     @property
     def lengths(self) -> Longs:
@@ -207,6 +210,7 @@ def _shorten(tokens: Tokens, limit: int) -> Tokens:
         tokens.lengths,
         tokens.opening[keep],
         tokens.closing[keep],
+        tokens.cases[keep],
     )
 
 

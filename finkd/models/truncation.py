@@ -212,6 +212,7 @@ def replace_vocabulary(
         texts: of the domain, for transfers that need them.
         seed: for transfers that draw.
     """
+    tokenizer = tokenizer.giving_case(model.tokenizer.gives_case)
     carry = (transfer or Characters())(model.tokenizer, tokenizer, texts, seed)
     student = Model(copy.deepcopy(model.network), tokenizer, model.labels)
     padding = tokenizer.special_ids["pad"]

@@ -15,6 +15,7 @@ _STAGES = {
         "replace_vocabulary:ReplaceVocabulary",
         "a domain vocabulary, embeddings made from the old ones",
     ),
+    "embed-case": ("embed_case:EmbedCase", "the case of each word, beside the tokens of an uncased vocabulary"),
     "replace-head": ("replace_head:ReplaceHead", "start from a tagger of other labels: keep its head's rows, or none"),
     "select": ("select:Select", "only the better part of the raw text for the stages after it"),
     "adapt": ("adapt:Adapt", "continued masked language modelling on domain text"),

@@ -77,7 +77,7 @@ def examples(
     ) -> Mapping[str, Array]:
         cutters = {side: tokenizer.fingerprint for side, tokenizer in tokenizers.items()}
         key = address(
-            {"examples": digest(sentences), "cutters": cutters, "labels": labels, "limit": limit, "version": 1}
+            {"examples": digest(sentences), "cutters": cutters, "labels": labels, "limit": limit, "version": 2}
         )
         fill = partial(cut, sentences, tokenizers, labels, limit)
         return mapped(context.store.made(key, {"kind": "examples"}, fill).folder)

@@ -121,6 +121,7 @@ def joined(first: Tokens, second: Tokens) -> Tokens:
         first.lengths + 1 + second.lengths,
         np.concatenate((first.opening, second.opening)),
         np.concatenate((first.closing, second.closing)),
+        np.concatenate((first.cases, second.cases)),
     )
 
 
@@ -153,4 +154,5 @@ def chosen(tokens: Tokens, places: Sequence[Longs], source: Longs) -> Tokens:
         tokens.lengths[source],
         tokens.opening[flat],
         tokens.closing[flat],
+        tokens.cases[flat],
     )

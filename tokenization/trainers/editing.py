@@ -88,7 +88,7 @@ def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protect
     words = protect.words(counts, backend.normalizer, int(size * NUMBER_SHARE))
     backend.pre_tokenizer = protect.pre_tokenizer(backend.pre_tokenizer)
     add_words(backend, words)
-    return Tokenizer(backend, teacher.specials, teacher.name)
+    return Tokenizer(backend, teacher.specials, teacher.name, gives_case=teacher.gives_case)
 
 
 def described_model(tokenizer: Tokenizer) -> Described:
@@ -138,7 +138,8 @@ def with_entries(
     described["added_tokens"].sort(key=lambda token: token["id"])
     if described["post_processor"] is not None:
         _renumber(described["post_processor"], ids.__getitem__)
-    return Tokenizer(Backend.from_str(json.dumps(described)), tokenizer.specials, name)
+    backend = Backend.from_str(json.dumps(described))
+    return Tokenizer(backend, tokenizer.specials, name, gives_case=tokenizer.gives_case)
 
 
 def merge_pairs(model: Described) -> list[tuple[str, str]]:

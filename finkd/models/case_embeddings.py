@@ -1,0 +1,53 @@
+"""Embeddings of the case of words, in the table of token types."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from finkd.corpora.errors import ConfigError
+from finkd.models.architectures import family
+from finkd.models.model import Model
+from finkd.tokenization.casing import CASES
+
+FAMILIES = ("bert", "electra", "roberta", "xlm-roberta")
+"""Architectures with a table of token types that single texts leave unused."""
+
+
+def embed_case(model: Model) -> Model:
+    """Return a copy that is given the case of each token's word, by a table of token types with a row for each case.
+
+    All rows are that of the first token type, so that the model computes what it did until it is trained.
+    ``transformers`` loads the model as any other; without finkd's tokenizer, all words are read as of case 0.
+
+    Args:
+        model: an encoder or tagger of an uncased vocabulary; not changed.
+
+    Raises:
+        ConfigError: if it has no table of token types, or its tokenizer tells case already.
+
+    Example:
+        >>> import finkd
+        >>> finkd.embed_case(finkd.load_model("tagger")).tokenizer.gives_case
+        True
+    """
+    check_caseless(family(model.encoder.config), tells_case=model.tokenizer.gives_case)
+    network = copy.deepcopy(model.network)
+    embeddings: Any = network.base_model.embeddings
+    row = embeddings.token_type_embeddings.weight.detach()[:1]
+    embeddings.token_type_embeddings = nn.Embedding(len(CASES), row.shape[1], _weight=row.repeat(len(CASES), 1))
+    configs: list[Any] = [network.config, network.base_model.config]
+    for config in configs:
+        config.type_vocab_size = len(CASES)
+    return replace(model, network=network, tokenizer=model.tokenizer.giving_case())
+
+
+def check_caseless(kind: str, *, tells_case: bool) -> None:
+    """Raise ``ConfigError`` unless a model can be given the case of words, which its tokenizer drops."""
+    if kind not in FAMILIES:
+        raise ConfigError(f"embed-case: needs a model with token types ({', '.join(FAMILIES)}; got {kind!r})")
+    if tells_case:
+        raise ConfigError("embed-case: the model is given the case of words already")
