@@ -41,13 +41,15 @@ def predict(
         Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
     ] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Texts that are read at once.")] = 32,
+    min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities of a lower score.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Write a page instead; all text is held in memory.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text, with offsets.")] = False,
 ) -> None:
     """Mark the named entities of a text, or of each text of a file of any size.
 
-    With --json, what stands beside a text in .jsonl and .csv is printed with its entities; entities that it had before
-    are then called input_entities.
+    With --json, each entity has its score: the probability that exactly these words are an entity of this type. What
+    stands beside a text in .jsonl and .csv is printed with its entities; entities that it had before are then called
+    input_entities.
 
     Example: finkd predict runs/quickstart/models/teacher-seed-1 "Acme Corp. borrowed $5 million from Paris Capital."
     """
@@ -72,7 +74,7 @@ def predict(
     types = entity_types(tagger.labels)
     wrong: list[FinkdError] = []
     asked, beside = tee(_until_wrong(records, wrong))
-    tagged = predict((record[field] for record in asked), tagger, batch)
+    tagged = predict((record[field] for record in asked), tagger, batch, min_score=min_score)
     if html is not None:
         _write_page(tagged, html)
     for each, record in zip(tagged, beside, strict=False):

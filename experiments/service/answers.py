@@ -27,8 +27,8 @@ _SHORT_SHARE = 10
 """A request is long if it has more than the allowed characters divided by this."""
 
 
-def read_request(body: bytes, limits: Limits) -> list[str]:
-    """Return the texts of a request.
+def read_request(body: bytes, limits: Limits) -> Asked:
+    """Return what a request asks for.
 
     Raises:
         RefusedError: 422 if the body is not what was expected, 413 if it is too much.
@@ -39,21 +39,21 @@ def read_request(body: bytes, limits: Limits) -> list[str]:
         raise RefusedError(422, f"body: not JSON ({error})") from error
     if not isinstance(found, dict):
         raise RefusedError(422, 'body: expected an object such as {"texts": ["..."]}')
-    extra = next((key for key in found if key != "texts"), None)
+    extra = next((key for key in found if key not in Asked.model_fields), None)
     if extra is not None:  # before pydantic, which would list every one of a million keys
-        raise RefusedError(422, f"{extra[:_KEY_CHARACTERS]}: unknown key; expected texts alone")
+        raise RefusedError(422, f"{extra[:_KEY_CHARACTERS]}: unknown key; expected {' and '.join(Asked.model_fields)}")
     try:
-        texts = Asked.model_validate(found).texts
+        asked = Asked.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise RefusedError(422, f"{where}: {without_prefix(first['msg'])}") from error
-    if len(texts) > limits.texts:
-        raise RefusedError(413, f"texts: at most {limits.texts} at once (got {len(texts)})")
-    characters = sum(map(len, texts))
+    if len(asked.texts) > limits.texts:
+        raise RefusedError(413, f"texts: at most {limits.texts} at once (got {len(asked.texts)})")
+    characters = sum(map(len, asked.texts))
     if characters > limits.characters:
         raise RefusedError(413, f"texts: at most {counted(limits.characters, 'character')} together (got {characters})")
-    return texts
+    return asked
 
 
 class _CancelledError(Exception):
@@ -101,10 +101,10 @@ def reply_to(body: bytes, tagger: Tagger, limits: Limits, cancelled: threading.E
         return Reply.refusal(RefusedError(500, "the tagger failed on this request"))
 
 
-def _parts(texts: list[str], tagger: Tagger, interrupt: Callable[[int], None], most: int) -> Iterator[bytes]:
+def _parts(asked: Asked, tagger: Tagger, interrupt: Callable[[int], None], most: int) -> Iterator[bytes]:
     """Yield the answer as JSON, in parts that are a little longer than ``SMALL`` at most but for a single long text."""
     size, part = 0, bytearray(b'{"results":[')
-    for number, tagged in enumerate(predict(texts, tagger, interrupt=interrupt)):
+    for number, tagged in enumerate(predict(asked.texts, tagger, interrupt=interrupt, min_score=asked.min_score)):
         interrupt(0)
         for place, mention in enumerate(tagged.mentions):
             part += b"," if place else b",[" if number else b"["
@@ -156,7 +156,7 @@ class TaggerThreads:
 
     def _check(self, body: bytes, cancelled: threading.Event, done: Done) -> None:
         try:
-            characters = sum(map(len, read_request(body, self._limits)))
+            characters = sum(map(len, read_request(body, self._limits).texts))
         except RefusedError as error:
             done(Reply.refusal(error))
             return

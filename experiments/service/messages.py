@@ -17,15 +17,20 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     texts: Annotated[list[str], Field(min_length=1), FailFast()]
+    min_score: Annotated[float, Field(ge=0, le=1, description="Entities of a lower score are left out.")] = 0
 
 
 class Entity(BaseModel):
-    """A named entity; ``start`` and ``end`` count characters of the text (Unicode code points)."""
+    """A named entity.
+
+    ``start`` and ``end`` count characters of the text (Unicode code points); ``score`` is its probability.
+    """
 
     start: int
     end: int
     label: str
     text: str
+    score: float
 
 
 class Answer(BaseModel):

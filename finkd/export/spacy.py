@@ -11,7 +11,7 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import atomic_folder, scratch_folder
@@ -24,12 +24,13 @@ from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import tag_sentences
 from finkd.models.lookup import CONFIG, FACTORY, tagger_folder
 
+SCORE = "score"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
 
 class Component:
-    """Component of a spaCy pipeline that sets ``doc.ents``.
+    """Component of a spaCy pipeline that sets ``doc.ents``, and ``entity._.score`` of each: its probability.
 
     The words of the tagger are the document's tokens, so that entities begin and end with tokens. They are the entities
     of ``finkd.tag`` wherever the two have the same words, as in the pipelines that ``export_spacy`` writes, except for
@@ -44,6 +45,8 @@ class Component:
         self.name = name
         self.folder = folder
         self._tagger: Tagger | None = None
+        if not Span.has_extension(SCORE):
+            Span.set_extension(SCORE, default=None)
 
     def __call__(self, doc: Doc) -> Doc:
         """Set the entities of a document."""
@@ -56,8 +59,11 @@ class Component:
             self._tagger = self._tagger or load_tagger(self._folder)
             found = tag_sentences([(doc.text, _sentences(doc)) for doc in docs], self._tagger, batch_size)
             for doc, each in zip(docs, found, strict=True):
-                spans = [doc.char_span(mention.start, mention.end, mention.label) for mention in each.mentions]
-                doc.ents = tuple(span for span in spans if span is not None)
+                spans = [(doc.char_span(m.start, m.end, m.label), m.score) for m in each.mentions]
+                doc.ents = tuple(span for span, _ in spans if span is not None)
+                for span, score in spans:
+                    if span is not None:
+                        span._.set(SCORE, score)
                 yield doc
 
     @property
@@ -92,7 +98,7 @@ def _sentences(doc: Doc) -> list[Sentence]:
     return sentences_of_words([token.text for token in doc], [bool(token.whitespace_) for token in doc])
 
 
-@Language.factory(FACTORY, assigns=["doc.ents"])
+@Language.factory(FACTORY, assigns=["doc.ents", "span._.score"])
 def make(nlp: Language, name: str) -> Component:
     """Make the component without a tagger; spaCy finds this function by its entry point."""
     return Component(name)

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from finkd.corpora.errors import DataError
-from finkd.corpora.sentence import Sentence
+from finkd.corpora.sentence import Entity, Sentence
+from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
+from finkd.inference.marginals import entity_probabilities
 from finkd.inference.prediction import current_interrupt, word_logits
 from finkd.inference.viterbi import decode
 from finkd.models.model import Model
@@ -20,6 +22,8 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
 """IOB2 tags of the words of each sentence."""
+Scored = list[tuple[Entity, float]]
+"""Entities of a sentence, each with its probability."""
 Reads = Callable[[Sequence[Sentence]], Tags]
 """Function that tags sentences."""
 Logits = npt.NDArray[np.float32]
@@ -132,6 +136,21 @@ def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, p
         start = encoded.word_rows[row]
         at = window.offset + first
         result[window.source][at : at + last - first] = scores[start + first : start + last]
+    return result
+
+
+def predict_entities(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> list[Scored]:
+    """Find the entities of every sentence, each with its probability (``entity_probabilities``).
+
+    Raises:
+        DataError: if a logit of the model is infinite or NaN.
+    """
+    result: list[Scored] = []
+    for block in _blocks(sentences, len(model.labels)):
+        scores = _block_logits(block, model, limit, "fp32")
+        found = [entities(tags) for tags in decode(scores, model.labels)]
+        probabilities = entity_probabilities(scores, model.labels, found)
+        result += [list(zip(*each, strict=True)) for each in zip(found, probabilities, strict=True)]
     return result
 
 

@@ -8,10 +8,12 @@ from itertools import islice
 
 from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence
-from finkd.corpora.tags import entities
 from finkd.inference.prediction import Interrupt, interruptible
-from finkd.inference.tagger import Tagger, predict_tags
+from finkd.inference.tagger import Tagger, predict_entities
 from finkd.models.files import check_head
+
+_DIGITS = 4
+"""Of a score: more would say nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Mention:
         end: the character after its last one.
         label: entity type, such as ``"ORG"``.
         text: ``text[start:end]``.
+        score: probability that exactly this is an entity of this type (``finkd.inference.marginals``), rounded.
     """
 
     start: int
     end: int
     label: str
     text: str
+    score: float
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Tagged:
 
 
 def predict(
-    texts: Iterable[str], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None
+    texts: Iterable[str], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None, min_score: float = 0
 ) -> Iterator[Tagged]:
     """Find the entities of a stream of texts.
 
@@ -56,6 +60,7 @@ def predict(
         model: a tagger.
         batch: number of texts whose sentences are run through the model together.
         interrupt: called before tokens are read, with their number, and between batches; raises to stop.
+        min_score: entities of a lower score are left out.
 
     Yields:
         one result per text, in order.
@@ -69,26 +74,34 @@ def predict(
         >>> [tagged.text for tagged in finkd.predict(texts, finkd.load_tagger("tagger"))]
         ['Acme fell.', 'Summit Foods named Priya Mercer.']
     """
-    return tag_sentences(((text, list(split_sentences([(text, "")]))) for text in texts), model, batch, interrupt)
+    with_sentences = ((text, list(split_sentences([(text, "")]))) for text in texts)
+    return tag_sentences(with_sentences, model, batch, interrupt, min_score)
 
 
 def tag_sentences(
-    texts: Iterable[tuple[str, Sequence[Sentence]]], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None
+    texts: Iterable[tuple[str, Sequence[Sentence]]],
+    model: Tagger,
+    batch: int = 32,
+    interrupt: Interrupt | None = None,
+    min_score: float = 0,
 ) -> Iterator[Tagged]:
     """Find the entities of a stream of texts, each with its sentences, separated by white space; see ``tag``."""
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):
         with interruptible(interrupt):
-            tags, _ = predict_tags([sentence for _, of_text in chunk for sentence in of_text], model)
-        following = iter(tags)
+            found = predict_entities([sentence for _, of_text in chunk for sentence in of_text], model)
+        following = iter(found)
         for text, of_text in chunk:
             mentions, behind = [], 0
             for sentence in of_text:
                 # Only white space lies between sentences, so the next occurrence is the sentence itself.
                 first = text.index(sentence.text, behind)
                 behind = first + len(sentence.text)
-                for entity in entities(next(following)):
+                for entity, probability in next(following):
+                    score = round(probability, _DIGITS)
+                    if score < min_score:
+                        continue
                     start, end = first + sentence.spans[entity.start][0], first + sentence.spans[entity.end - 1][1]
-                    mentions.append(Mention(start, end, entity.type, text[start:end]))
+                    mentions.append(Mention(start, end, entity.type, text[start:end], score))
             yield Tagged(text, tuple(mentions))

@@ -3,53 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from finkd.corpora.tags import OUTSIDE
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Grammar:
-    """Transitions between labels: ``I-X`` follows ``B-X`` and ``I-X`` alone, other labels follow any.
-
-    Attributes:
-        types: (labels,) number of each label's entity type.
-        continues: (labels,) True for ``I-`` labels, which cannot begin a sentence either.
-        inside: (inside,) the ``I-`` labels.
-        before: (inside, 2) labels that each of them may follow, the lowest first; a single one is repeated.
-    """
-
-    types: Ints
-    continues: Bools
-    inside: Ints
-    before: Ints
-
-
-@lru_cache(maxsize=16)
-def grammar(labels: tuple[str, ...]) -> Grammar:
-    """Build the grammar of some labels, in any order."""
-    names = [label[2:] for label in labels]
-    members: dict[str, list[int]] = {}
-    for index, name in enumerate(names):
-        members.setdefault(name, []).append(index)
-    numbers = {name: number for number, name in enumerate(members)}
-    inside = [index for index, label in enumerate(labels) if label.startswith("I-")]
-    most = max((len(members[names[index]]) for index in inside), default=1)
-    before = [(members[names[index]] * most)[:most] for index in inside]
-    return Grammar(
-        np.array([numbers[name] for name in names]),
-        np.array([label.startswith("I-") for label in labels]),
-        np.array(inside, np.int64),
-        np.sort(np.array(before, np.int64).reshape(len(inside), most), axis=1),
-    )
+from finkd.inference.grammar import Floats, Grammar, Ints, by_word, finite, grammar
 
 
 def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> list[list[str]]:
@@ -63,8 +22,7 @@ def decode(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> 
         labels: label of each column.
     """
     counts = np.fromiter((len(each) for each in scores), np.int64, len(scores))
-    table = np.concatenate([np.zeros((0, len(labels))), *scores])
-    table[np.isnan(table).any(axis=1)] = np.where(np.array(labels) == OUTSIDE, 0.0, -1e6)
+    table = finite(scores, labels)
     rules = grammar(tuple(labels))
     ends = np.cumsum(counts)
     rows = np.repeat(np.arange(len(counts)), counts)
@@ -97,14 +55,13 @@ def _best_paths(table: Floats, first: Ints, counts: Ints, rules: Grammar) -> tup
     first, counts = first[order], counts[order]
     best = table[first] + np.where(rules.continues, -np.inf, 0.0)
     steps = []
-    for word in range(1, int(counts[0])):
-        alive = int((counts > word).sum())
+    for alive, at in islice(by_word(first, counts), 1, None):
         top = best[:alive].argmax(axis=1)
         options = best[:alive][:, rules.before]
         chosen = options.argmax(axis=2)
         reached = np.repeat(best[np.arange(alive), top][:, None], table.shape[1], axis=1)
         reached[:, rules.inside] = np.take_along_axis(options, chosen[:, :, None], axis=2)[:, :, 0]
-        best[:alive] = reached + table[first[:alive] + word]
+        best[:alive] = reached + table[at]
         steps.append((top, chosen.astype(np.int8)))
     return _traced(best.argmax(axis=1), steps, first, counts, rules)
 

@@ -57,9 +57,15 @@ def test_a_reply_holds_what_the_tagger_finds(texts, tagger):
     ("sent", "said"),
     [
         (b'{"texts":[' + b"1," * 100_000 + b"1]}", "texts.0: input should be a valid string"),
-        (b"{" + b",".join(b'"%d":1' % key for key in range(100_000)) + b"}", "0: unknown key; expected texts alone"),
-        (b'{"' + b"k" * 100_000 + b'":1}', "k" * 50 + ": unknown key; expected texts alone"),
-        (b'{"texts":["a"],"' + b"\\u0007" * 100_000 + b'":1}', "\x07" * 50 + ": unknown key; expected texts alone"),
+        (
+            b"{" + b",".join(b'"%d":1' % key for key in range(100_000)) + b"}",
+            "0: unknown key; expected texts and min_score",
+        ),
+        (b'{"' + b"k" * 100_000 + b'":1}', "k" * 50 + ": unknown key; expected texts and min_score"),
+        (
+            b'{"texts":["a"],"' + b"\\u0007" * 100_000 + b'":1}',
+            "\x07" * 50 + ": unknown key; expected texts and min_score",
+        ),
         (b'{"texts":[' + b"1" * 100_000 + b"]}", "body: not JSON (number out of range at line 1 column 4312)"),
         (b'{"texts":' + b"[" * 100_000, "body: not JSON (recursion limit exceeded at line 1 column 210)"),
         (b"null", 'body: expected an object such as {"texts": ["..."]}'),

@@ -1,6 +1,7 @@
 """The HTTP service: answers, limits, whatever comes in instead of a request, and the page in a browser."""
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import shutil
@@ -43,13 +44,18 @@ def client(tagger):
         yield client
 
 
+def test_entities_below_the_least_score_are_left_out(client, tagger):
+    (every,) = client.post("/tag", json={"texts": TEXTS[:1]}).json()["results"]
+    best = max(each["score"] for each in every)
+    answer = client.post("/tag", json={"texts": TEXTS[:1], "min_score": best})
+    assert answer.json() == {"results": [[each for each in every if each["score"] == best]]}
+    assert client.post("/tag", json={"texts": TEXTS[:1], "min_score": 2}).status_code == 422
+
+
 def test_entities_are_those_of_predict(client, tagger):
     answer = client.post("/tag", json={"texts": TEXTS[:3]})
     assert answer.status_code == 200
-    expected = [
-        [{"start": m.start, "end": m.end, "label": m.label, "text": m.text} for m in each.mentions]
-        for each in predict(TEXTS[:3], tagger)
-    ]
+    expected = [[dataclasses.asdict(mention) for mention in each.mentions] for each in predict(TEXTS[:3], tagger)]
     assert answer.json() == {"results": expected}
     assert any(expected)
 

@@ -160,6 +160,7 @@ def test_it_finds_what_finkd_finds_in_the_same_words(pipeline, taggers, text):
     if words == word_spans(text):
         (expected,) = predict([text], model)
         assert found == [(each.start, each.end, each.label) for each in expected.mentions]
+        assert [entity._.score for entity in doc.ents] == [each.score for each in expected.mentions]
     else:  # finkd cuts runs of more than 200 characters
         assert max(map(len, text.split())) > 200
         borders = {border for word in words for border in word}

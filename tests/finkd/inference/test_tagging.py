@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
+from finkd.corpora.tags import entities
 from finkd.inference import tagging
 from finkd.inference.tagging import Mention, predict
 from tests.finkd.toys import LABELS, tiny_model
@@ -20,20 +21,20 @@ def capitals(sentences, model):
         for word in sentence.words:
             before = ("I-ORG" if before != "O" else "B-ORG") if word[0].isupper() else "O"
             row.append(before)
-        tags.append(row)
-    return tags, 0
+        tags.append([(entity, 0.5) for entity in entities(row)])
+    return tags
 
 
 def test_offsets_point_into_the_original_text(monkeypatch):
-    monkeypatch.setattr(tagging, "predict_tags", capitals)
+    monkeypatch.setattr(tagging, "predict_entities", capitals)
     text = "  we lent Acme Corp\tmoney.\n\nthen Acme Corp paid us.  "
     (found,) = predict([text], TAGGER)
     assert found.text == text
-    assert found.mentions == (Mention(10, 19, "ORG", "Acme Corp"), Mention(33, 42, "ORG", "Acme Corp"))
+    assert found.mentions == (Mention(10, 19, "ORG", "Acme Corp", 0.5), Mention(33, 42, "ORG", "Acme Corp", 0.5))
 
 
 def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
-    monkeypatch.setattr(tagging, "predict_tags", capitals)
+    monkeypatch.setattr(tagging, "predict_entities", capitals)
     texts = ["Acme paid.", "", "  \n ", "we paid Bravo. we paid Acme.", "nothing"]
     for batch in (1, 2, 10):
         found = list(predict(iter(texts), TAGGER, batch=batch))
@@ -42,7 +43,7 @@ def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
 
 
 def test_texts_are_read_as_they_are_needed(monkeypatch):
-    monkeypatch.setattr(tagging, "predict_tags", capitals)
+    monkeypatch.setattr(tagging, "predict_entities", capitals)
     read = []
 
     def texts():
@@ -53,6 +54,16 @@ def test_texts_are_read_as_they_are_needed(monkeypatch):
     stream = predict(texts(), TAGGER, batch=4)
     next(stream)
     assert len(read) == 4
+
+
+def test_entities_below_the_least_score_are_left_out():
+    texts = ["Acme Corp lent Goldman Sachs money.", "Jane Miller paid."]
+    every = list(predict(texts, TAGGER))
+    scores = [mention.score for each in every for mention in each.mentions]
+    least = sorted(scores)[len(scores) // 2]
+    kept = [mention for each in predict(texts, TAGGER, min_score=least) for mention in each.mentions]
+    assert 0 < len(kept) < len(scores)
+    assert kept == [mention for each in every for mention in each.mentions if mention.score >= least]
 
 
 @settings(max_examples=40)
