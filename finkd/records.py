@@ -12,6 +12,10 @@ from finkd.corpora.errors import DataError
 from finkd.record_files import files_below, read_record, records_in, write_record
 
 VERSION = 2
+SCORE_GROUPS = 60
+"""Most groups of ``NerScores.by_score``."""
+CALIBRATION_BINS = 15
+"""As Guo et al. (arXiv 1706.04599, section 3) have."""
 KEPT = ("*.record.json", "records.jsonl")
 """File names of run records: one record in a file, or one in each line."""
 _NAMED = ("run record", "run the experiment again")
@@ -49,6 +53,21 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class ScoreGroup:
+    """Predicted entities whose scores are neighbours.
+
+    Attributes:
+        score: mean of their scores, the probabilities that the system gives them.
+        predicted: their number.
+        correct: of these, the entities whose border and type are both right.
+    """
+
+    score: float
+    predicted: int
+    correct: int
+
+
+@dataclass(frozen=True)
 class NerScores:
     """Strict entity scores of one system on one split.
 
@@ -59,6 +78,7 @@ class NerScores:
         per_document: counts by document, for paired bootstraps.
         words: number of scored words.
         uncovered_words: of these, words that no token of the model covers; they count as O.
+        by_score: predicted entities in groups of the same size, the surest first; empty for systems without scores.
     """
 
     per_type: Mapping[str, Counts]
@@ -67,6 +87,20 @@ class NerScores:
     per_document: Mapping[str, Counts] = field(default_factory=dict)
     words: int = 0
     uncovered_words: int = 0
+    by_score: tuple[ScoreGroup, ...] = ()
+
+    @property
+    def calibration_error(self) -> float | None:
+        """Mean distance between score and precision over bins of as many entities; ``None`` without scores.
+
+        Expected calibration error with adaptive bins (Nixon et al., arXiv 1904.01685, section 3.2).
+        """
+        if not self.by_score:
+            return None
+        size = -(-len(self.by_score) // CALIBRATION_BINS)
+        bins = [self.by_score[start : start + size] for start in range(0, len(self.by_score), size)]
+        off = [abs(sum(g.score * g.predicted - g.correct for g in groups)) for groups in bins]
+        return sum(off) / sum(group.predicted for group in self.by_score)
 
     @property
     def reads_nothing(self) -> bool:
@@ -253,4 +287,5 @@ def figures(scores: NerScores) -> dict[str, Any]:
         "unseen": plain(scores.unseen),
         "words": scores.words,
         "uncovered_words": scores.uncovered_words,
+        "calibration_error": scores.calibration_error,
     }

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from finkd.corpora.errors import ConfigError, located
 from finkd.corpora.sentence import Sentence
+from finkd.evaluation.folds import folds
 from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
 from finkd.execution.teachers import Ancestors
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.running.events import Listener, Watch
-from finkd.experiments.running.folds import folds
 from finkd.experiments.running.inputs import Inputs
 from finkd.models.loading import load_model
 from finkd.records import StageRecord

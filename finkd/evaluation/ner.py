@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+import numpy as np
+
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW
-from finkd.inference.tagger import AnyTagger, Tags, predict_tags
-from finkd.records import Counts, NerScores
+from finkd.inference.tagger import AnyTagger, Tags, predict_with_scores
+from finkd.records import SCORE_GROUPS, Counts, NerScores, ScoreGroup
 
 
 def score(
@@ -24,6 +26,7 @@ def score(
     roles: Collection[str] = (),
     uncovered: int = 0,
     known: Collection[str] = (),
+    probabilities: Sequence[Sequence[float]] = (),
 ) -> NerScores:
     """Count entities whose border and type are both right, with gold and prediction read as strict IOB2.
 
@@ -34,6 +37,7 @@ def score(
         roles: lower-cased surfaces that a corpus labels although they are roles (see ``NerScores.names_only``).
         uncovered: words without a token, for the record.
         known: lower-cased words of the training split (see ``NerScores.unseen``).
+        probabilities: of each sentence's predicted entities, in order; empty for systems that give none.
 
     Raises:
         ValueError: if a sentence has no gold tags or another number of words than its prediction, or a tag is invalid.
@@ -63,7 +67,21 @@ def score(
         per_document={name: Counts(*row) for name, row in sorted(per_document.items())},
         words=sum(len(s.spans) for s in sentences),
         uncovered_words=uncovered,
+        by_score=_by_score(sentences, predicted, probabilities) if probabilities else (),
     )
+
+
+def _by_score(
+    sentences: Sequence[Sentence], predicted: Tags, probabilities: Sequence[Sequence[float]]
+) -> tuple[ScoreGroup, ...]:
+    """Group predicted entities of neighbouring scores, the surest first."""
+    scored = []
+    for sentence, tags, scores in zip(sentences, predicted, probabilities, strict=True):
+        true = set(entities(sentence.tags or ()))
+        scored += [(score, entity in true) for entity, score in zip(entities(tags), scores, strict=True)]
+    scored.sort(reverse=True)
+    groups = np.array_split(np.array(scored).reshape(-1, 2), min(len(scored), SCORE_GROUPS)) if scored else []
+    return tuple(ScoreGroup(round(float(g[:, 0].mean()), 5), len(g), int(g[:, 1].sum())) for g in groups)
 
 
 def document_names(sentences: Sequence[Sentence]) -> list[str]:
@@ -100,5 +118,5 @@ def evaluate(
         >>> scores.micro.gold > 0
         True
     """
-    predicted, uncovered = predict_tags(sentences, model, limit)
-    return score(sentences, predicted, types, roles, uncovered, known)
+    predicted, probabilities, uncovered = predict_with_scores(sentences, model, limit)
+    return score(sentences, predicted, types, roles, uncovered, known, probabilities)

@@ -68,7 +68,9 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
 
 
 def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Step, Context]]:
-    """Each stage with what it may use: a selection decides it for the stages after it."""
+    """Each stage with what it may use: what one holds out is kept from all, a selection counts for those after it."""
+    for step in steps:
+        context = step.stage.reserved(context)
     for step in steps:
         yield step, context
         context = step.stage.narrowed(context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,31 @@ import numpy.typing as npt
 from finkd.corpora.sentence import Entity
 from finkd.inference.grammar import Floats, Ints, by_word, finite, grammar
 
-Words = Sequence[tuple[int, Ints]]
-
 _LEAST = 1e-300
+
+
+def sequence_loss(
+    scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str], tags: Sequence[Sequence[str]]
+) -> float:
+    """Compute the mean negative log-likelihood of a word's part in the gold sequence, among all legal sequences.
+
+    Args:
+        scores: per sentence, (words, labels) logits; a row of NaN is a word without a token, which is left out.
+        labels: IOB2 label of each column.
+        tags: per sentence, the gold IOB2 tags.
+
+    Example:
+        >>> logits = [np.log(np.float32([[0.2, 0.8, 1e-9], [0.5, 1e-9, 0.5]]))]
+        >>> round(sequence_loss(logits, ("O", "B-ORG", "I-ORG"), [["B-ORG", "I-ORG"]]), 3)  # -log(.444) / 2
+        0.405
+    """
+    rows = sorted(range(len(scores)), key=lambda row: -len(scores[row]))
+    places = {label: place for place, label in enumerate(labels)}
+    gold = np.array([places[tag] for row in rows for tag in tags[row]], np.int64)
+    lattice = _Lattice.of([scores[row] for row in rows], labels)
+    covered = ~np.isnan(np.concatenate([scores[row][:, 0] for row in rows]))
+    path = np.log(np.maximum(lattice.shares[np.arange(len(gold)), gold], _LEAST))[covered].sum()
+    return float((_forward(lattice)[1].sum() - path) / max(1, covered.sum()))
 
 
 def entity_probabilities(
@@ -39,62 +62,72 @@ def entity_probabilities(
         0.444
     """
     rows = sorted((row for row, entities in enumerate(found) if entities), key=lambda row: -len(scores[row]))
-    logits, rules = finite([scores[row] for row in rows], labels), grammar(tuple(labels))
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    shares /= shares.sum(axis=1, keepdims=True)
-    counts = np.array([len(scores[row]) for row in rows], np.int64)
-    first = np.cumsum(counts) - counts
-    words = list(by_word(first, counts))
-    begins, inside = (_of_types(shares, columns) for columns in (rules.begins, rules.goes_on))
-    rest = shares[:, ~rules.continues].sum(axis=1)
-    before, whole = _forward(begins, inside, rest, words)
-    after = _backward(begins, inside, rest, words)
-    logs = [np.log(np.maximum(each, _LEAST)) for each in (begins, inside)]
+    lattice = _Lattice.of([scores[row] for row in rows], labels)
+    (before, whole), after = _forward(lattice), _backward(lattice)
+    begins, inside = (np.log(np.maximum(each, _LEAST)) for each in (lattice.begins, lattice.inside))
+    numbers = grammar(tuple(labels)).numbers
     result: list[list[float]] = [[] for _ in found]
     for place, row in enumerate(rows):
         for entity in found[row]:
-            start, last = first[place] + entity.start, first[place] + entity.end - 1
-            kind = rules.numbers[entity.type]
-            path = logs[0][start, kind] + logs[1][start + 1 : last + 1, kind].sum()
+            start, last = (lattice.first[place] + word for word in (entity.start, entity.end - 1))
+            kind = numbers[entity.type]
+            path = begins[start, kind] + inside[start + 1 : last + 1, kind].sum()
             result[row].append(float(np.exp(min(0.0, before[start] + path + after[last] - whole[place]))))
     return result
 
 
-def _of_types(shares: Floats, columns: Ints) -> Floats:
-    """Return (words, types) shares of a label of each type, 0 for types that lack it."""
-    return np.where(columns < 0, 0.0, shares[:, columns])
+@dataclass(frozen=True)
+class _Lattice:
+    """What the sums over the sequences of some sentences read, the longest sentence first.
 
-
-def _forward(begins: Floats, inside: Floats, rest: Floats, words: Words) -> tuple[Floats, Floats]:
-    """Sum the legal sequences of the words before each word, and of whole sentences.
-
-    Args:
-        begins: (words, types) shares of ``B-``.
-        inside: (words, types) shares of ``I-``.
+    Attributes:
+        shares: (words, labels) softmax probabilities.
+        begins: (words, types) of these, the shares of ``B-`` of each type.
+        inside: (words, types) those of ``I-``.
         rest: (words,) share of all labels but ``I-``.
-        words: of all sentences (``by_word``).
-
-    Returns:
-        (words,) and (sentences,) logarithms.
+        first: (sentences,) row of each sentence's first word.
+        words: rows of all first words, of all second ones and so on (``by_word``).
     """
-    before, whole = np.zeros(len(rest)), np.zeros(len(words[0][1]) if words else 0)
-    open_types = np.zeros((len(whole), begins.shape[1]))
-    for alive, at in words:
+
+    shares: Floats
+    begins: Floats
+    inside: Floats
+    rest: Floats
+    first: Ints
+    words: Sequence[tuple[int, Ints]]
+
+    @classmethod
+    def of(cls, scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> _Lattice:
+        logits, rules = finite(scores, labels), grammar(tuple(labels))
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+        shares /= shares.sum(axis=1, keepdims=True)
+        counts = np.array([len(each) for each in scores], np.int64)
+        first = np.cumsum(counts) - counts
+        begins, inside = (np.where(columns < 0, 0.0, shares[:, columns]) for columns in (rules.begins, rules.goes_on))
+        rest = shares[:, ~rules.continues].sum(axis=1)
+        return cls(shares, begins, inside, rest, first, list(by_word(first, counts)))
+
+
+def _forward(lattice: _Lattice) -> tuple[Floats, Floats]:
+    """Return (words,) and (sentences,) logarithms of the sum of the legal sequences before each word, and of all."""
+    before, whole = np.zeros(len(lattice.rest)), np.zeros(len(lattice.first))
+    going_on = np.zeros((len(whole), lattice.begins.shape[1]))  # sequences that may go on with I-, of those so far
+    for alive, at in lattice.words:
         before[at] = whole[:alive]
-        going_on = inside[at] * open_types[:alive]
-        total = np.maximum(rest[at] + going_on.sum(axis=1), _LEAST)
-        open_types[:alive] = (begins[at] + going_on) / total[:, None]
+        inside = lattice.inside[at] * going_on[:alive]
+        total = np.maximum(lattice.rest[at] + inside.sum(axis=1), _LEAST)
+        going_on[:alive] = (lattice.begins[at] + inside) / total[:, None]
         whole[:alive] += np.log(total)
     return before, whole
 
 
-def _backward(begins: Floats, inside: Floats, rest: Floats, words: Words) -> Floats:
+def _backward(lattice: _Lattice) -> Floats:
     """Return (words,) logarithms of the sum of the legal sequences after each word that begin with no ``I-``."""
-    after, found = np.zeros(len(rest)), np.zeros(len(words[0][1]) if words else 0)
-    going_on = np.zeros((len(found), begins.shape[1]))  # of the next word, over its sequences without I-
-    for alive, at in reversed(words):
+    after, found = np.zeros(len(lattice.rest)), np.zeros(len(lattice.first))
+    going_on = np.zeros((len(found), lattice.begins.shape[1]))  # sequences that begin with I-, of those without
+    for alive, at in reversed(lattice.words):
         after[at] = found[:alive]
-        total = np.maximum(rest[at] + (begins[at] * going_on[:alive]).sum(axis=1), _LEAST)
-        going_on[:alive] = inside[at] * (1 + going_on[:alive]) / total[:, None]
+        total = np.maximum(lattice.rest[at] + (lattice.begins[at] * going_on[:alive]).sum(axis=1), _LEAST)
+        going_on[:alive] = lattice.inside[at] * (1 + going_on[:alive]) / total[:, None]
         found[:alive] += np.log(total)
     return after

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finkd.corpora.errors import DataError
-from finkd.corpora.sentence import Entity, Sentence
+from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
@@ -22,8 +22,6 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
 """IOB2 tags of the words of each sentence."""
-Scored = list[tuple[Entity, float]]
-"""Entities of a sentence, each with its probability."""
 Reads = Callable[[Sequence[Sentence]], Tags]
 """Function that tags sentences."""
 Logits = npt.NDArray[np.float32]
@@ -139,31 +137,38 @@ def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, p
     return result
 
 
-def predict_entities(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> list[Scored]:
-    """Find the entities of every sentence, each with its probability (``entity_probabilities``).
-
-    Raises:
-        DataError: if a logit of the model is infinite or NaN.
-    """
-    result: list[Scored] = []
-    for block in _blocks(sentences, len(model.labels)):
-        scores = _block_logits(block, model, limit, "fp32")
-        found = [entities(tags) for tags in decode(scores, model.labels)]
-        probabilities = entity_probabilities(scores, model.labels, found)
-        result += [list(zip(*each, strict=True)) for each in zip(found, probabilities, strict=True)]
-    return result
-
-
 def predict_tags(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> tuple[Tags, int]:
     """Tag every word, and count the words that no token covers, which are tagged O.
 
     Raises:
         DataError: if a logit of the model is infinite or NaN.
     """
+    tags, _, uncovered = _predicted(sentences, model, limit, with_scores=False)
+    return tags, uncovered
+
+
+def predict_with_scores(
+    sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW
+) -> tuple[Tags, list[list[float]], int]:
+    """Tag every word as ``predict_tags`` does, and compute the probability of each entity of each sentence.
+
+    Raises:
+        DataError: if a logit of the model is infinite or NaN.
+    """
+    return _predicted(sentences, model, limit, with_scores=True)
+
+
+def _predicted(
+    sentences: Sequence[Sentence], model: AnyTagger, limit: int, *, with_scores: bool
+) -> tuple[Tags, list[list[float]], int]:
     tags: Tags = []
+    probabilities: list[list[float]] = []
     uncovered = 0
     for block in _blocks(sentences, len(model.labels)):
         scores = _block_logits(block, model, limit, "fp32")
-        tags += decode(scores, model.labels)
+        found = decode(scores, model.labels)
+        tags += found
         uncovered += sum(int(np.isnan(each).any(axis=1).sum()) for each in scores)
-    return tags, uncovered
+        if with_scores:
+            probabilities += entity_probabilities(scores, model.labels, [entities(each) for each in found])
+    return tags, probabilities, uncovered

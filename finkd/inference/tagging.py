@@ -8,8 +8,9 @@ from itertools import islice
 
 from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import entities
 from finkd.inference.prediction import Interrupt, interruptible
-from finkd.inference.tagger import Tagger, predict_entities
+from finkd.inference.tagger import Tagger, predict_with_scores
 from finkd.models.files import check_head
 
 _DIGITS = 4
@@ -90,15 +91,15 @@ def tag_sentences(
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):
         with interruptible(interrupt):
-            found = predict_entities([sentence for _, of_text in chunk for sentence in of_text], model)
-        following = iter(found)
+            tags, scores, _ = predict_with_scores([sentence for _, of_text in chunk for sentence in of_text], model)
+        following = zip(map(entities, tags), scores, strict=True)
         for text, of_text in chunk:
             mentions, behind = [], 0
             for sentence in of_text:
                 # Only white space lies between sentences, so the next occurrence is the sentence itself.
                 first = text.index(sentence.text, behind)
                 behind = first + len(sentence.text)
-                for entity, probability in next(following):
+                for entity, probability in zip(*next(following), strict=True):
                     score = round(probability, _DIGITS)
                     if score < min_score:
                         continue

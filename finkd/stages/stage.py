@@ -44,6 +44,7 @@ class Context:
         store: where partial results, such as a teacher's labels, are kept.
         text: unlabelled text of the domain, if there is any.
         general: unlabelled text of any kind, if there is any.
+        held_out: labelled sentences that no stage learns from.
         teacher: the tagger to learn from, if there is one.
         precision: as in ``training.Schedule``, resolved.
         listen: called after every training step.
@@ -60,6 +61,7 @@ class Context:
     store: Store
     text: RawText | None = None
     general: RawText | None = None
+    held_out: Sequence[Sentence] = ()
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
@@ -202,6 +204,10 @@ class Stage(ABC):
     def selected(self) -> Mapping[Source, float]:
         """Fraction of a source that the stages after it read, if it selects."""
         return {}
+
+    def reserved(self, context: Context) -> Context:
+        """Return the context of all stages of its strategy, which this one may keep from some of the text."""
+        return context
 
     def narrowed(self, context: Context) -> Context:
         """Return the context of the stages after it."""

@@ -30,12 +30,20 @@ SMALL = {
     "finetune": {"schedule": {"epochs": 1, "batch_tokens": 64}},
     "task-distill": {"schedule": {"epochs": 1, "batch_tokens": 64}},
 }
+TAGGERS = {"calibrate"}
+"""Stages that only a tagger can be given."""
 TEXT = "The Borrower shall pay interest to Acme Corp."
 
 
 @pytest.fixture(params=list(stages))
 def stage(request):
     return build(stages.get(request.param), SMALL.get(request.param, {}), request.param)
+
+
+@pytest.fixture
+def model(request):
+    """What the stage is given."""
+    return tiny_model(layers=3, labels=LABELS if request.node.callspec.params["stage"] in TAGGERS else ())
 
 
 def test_its_settings_and_what_it_depends_on_are_json(stage, tmp_path):
@@ -55,8 +63,7 @@ def test_it_depends_on_nothing_that_is_called_like_another_setting(stage, tmp_pa
     assert settings & set(stage.cache_inputs(context(tmp_path))) <= RESOLVED
 
 
-def test_it_leaves_the_given_model_alone(stage, tmp_path):
-    model = tiny_model(layers=3)
+def test_it_leaves_the_given_model_alone(stage, model, tmp_path):
     before = copy.deepcopy(model.network.state_dict())
     config = model.network.config.to_dict()
     result, tokens = stage.run(model, context(tmp_path))
@@ -68,8 +75,8 @@ def test_it_leaves_the_given_model_alone(stage, tmp_path):
 
 
 @pytest.mark.parametrize("labels", [(), LABELS])
-def test_it_says_before_what_its_model_is(stage, labels, tmp_path):
-    model = tiny_model(layers=3, labels=labels)
+def test_it_says_before_what_its_model_is(stage, model, labels, tmp_path):
+    model = tiny_model(layers=3, labels=labels or model.labels)
     spec = stage.validate(spec_of(model, tmp_path / "before"))
     result, _ = stage.run(model, context(tmp_path))
     assert result.labels == spec.labels
@@ -82,18 +89,18 @@ def test_it_says_before_what_its_model_is(stage, labels, tmp_path):
     )
 
 
-def test_its_result_is_the_same_after_saving(stage, tmp_path):
-    result, _ = stage.run(tiny_model(layers=3), context(tmp_path))
+def test_its_result_is_the_same_after_saving(stage, model, tmp_path):
+    result, _ = stage.run(model, context(tmp_path))
     folder = tmp_path / "saved"
     folder.mkdir()
     result.save(folder)
     torch.testing.assert_close(outputs(load_model(folder), TEXT), outputs(result, TEXT), rtol=0, atol=0)
 
 
-def test_equal_seeds_give_equal_bits(stage, tmp_path):
+def test_equal_seeds_give_equal_bits(stage, model, tmp_path):
     runs = []
     for name in ("one", "two"):
         torch.manual_seed(len(runs))  # whatever ran before must not show
-        result, _ = stage.run(tiny_model(layers=3), context(tmp_path / name, seed=3))
+        result, _ = stage.run(model, context(tmp_path / name, seed=3))
         runs.append(result.network.state_dict())
     torch.testing.assert_close(*runs, rtol=0, atol=0)

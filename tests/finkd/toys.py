@@ -133,6 +133,7 @@ def context(folder: Path, seed: int = 1) -> Context:
         seed=seed,
         store=Store(folder / "store"),
         text=ToyText(),
+        held_out=SENTENCES[:2],
         teacher=TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7)),
     )
 

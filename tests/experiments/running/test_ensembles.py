@@ -9,8 +9,8 @@ import spacy
 from finkd import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
+from finkd.evaluation.folds import folds
 from finkd.experiments.configuration.experiment import from_settings, rehearsed, resolved
-from finkd.experiments.running.folds import folds
 from finkd.experiments.running.plan import plan
 from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.running.run import run

@@ -21,12 +21,12 @@ def capitals(sentences, model):
         for word in sentence.words:
             before = ("I-ORG" if before != "O" else "B-ORG") if word[0].isupper() else "O"
             row.append(before)
-        tags.append([(entity, 0.5) for entity in entities(row)])
-    return tags
+        tags.append(row)
+    return tags, [[0.5] * len(entities(row)) for row in tags], 0
 
 
 def test_offsets_point_into_the_original_text(monkeypatch):
-    monkeypatch.setattr(tagging, "predict_entities", capitals)
+    monkeypatch.setattr(tagging, "predict_with_scores", capitals)
     text = "  we lent Acme Corp\tmoney.\n\nthen Acme Corp paid us.  "
     (found,) = predict([text], TAGGER)
     assert found.text == text
@@ -34,7 +34,7 @@ def test_offsets_point_into_the_original_text(monkeypatch):
 
 
 def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
-    monkeypatch.setattr(tagging, "predict_entities", capitals)
+    monkeypatch.setattr(tagging, "predict_with_scores", capitals)
     texts = ["Acme paid.", "", "  \n ", "we paid Bravo. we paid Acme.", "nothing"]
     for batch in (1, 2, 10):
         found = list(predict(iter(texts), TAGGER, batch=batch))
@@ -43,7 +43,7 @@ def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
 
 
 def test_texts_are_read_as_they_are_needed(monkeypatch):
-    monkeypatch.setattr(tagging, "predict_entities", capitals)
+    monkeypatch.setattr(tagging, "predict_with_scores", capitals)
     read = []
 
     def texts():

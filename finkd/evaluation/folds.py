@@ -1,0 +1,71 @@
+"""Parts of a training split, document by document."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.wording import counted
+from finkd.evaluation.ner import document_names
+
+
+def folds(sentences: Sequence[Sentence], count: int) -> list[list[Sentence]]:
+    """Return the sentences without each of some parts of their documents, in the order of the sentences.
+
+    Documents are dealt out by a hash of their names, so that other documents change little. What stands word for word
+    in a part is left out of the rest, too: whoever learns the rest has seen no sentence of the part.
+
+    Raises:
+        ConfigError: if there are fewer documents than parts.
+    """
+    names = document_names(sentences)
+    order = _shuffled(names)
+    if len(order) < count:
+        raise ConfigError(f"folds: expected up to the number of documents, {len(order)} (got {count})")
+    part = {name: place % count for place, name in enumerate(order)}
+    left_out: list[set[str]] = [set() for _ in range(count)]
+    for sentence, name in zip(sentences, names, strict=True):
+        left_out[part[name]].add(sentence.text)
+    return [[sentence for sentence in sentences if sentence.text not in texts] for texts in left_out]
+
+
+def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence], list[Sentence]]:
+    """Divide the sentences into a part to learn from and a held-out part, document by document.
+
+    A single document is divided by sentences. What stands word for word in the held-out part is left out of the other.
+
+    Args:
+        sentences: of a training split.
+        share: of the sentences that are held out, at least.
+
+    Raises:
+        ConfigError: if nothing would be left to learn from.
+    """
+    names = document_names(sentences)
+    if len({*names}) == 1:
+        names = [str(place) for place in range(len(sentences))]
+    sizes = Counter(names)
+    chosen: set[str] = set()
+    size = 0
+    for name in _shuffled(names):
+        if size >= share * len(sentences):
+            break
+        chosen.add(name)
+        size += sizes[name]
+    part = [sentence for sentence, name in zip(sentences, names, strict=True) if name in chosen]
+    texts = {sentence.text for sentence in part}
+    rest = [sentence for sentence in sentences if sentence.text not in texts]
+    if not part or not rest:
+        raise ConfigError(
+            f"held_out: {share:g} of {counted(len(sentences), 'sentence')} in {counted(len(sizes), 'document')} leaves "
+            "nothing to learn from or to hold out"
+        )
+    return rest, part
+
+
+def _shuffled(names: Sequence[str]) -> list[str]:
+    """The distinct names in an order by their hashes."""
+    return sorted({*names}, key=lambda name: hashlib.sha256(name.encode()).digest())

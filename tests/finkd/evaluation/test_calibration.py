@@ -1,0 +1,116 @@
+"""Temperature scaling, held-out documents, calibration error."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
+from finkd.evaluation.calibration import fit_temperature, with_temperature
+from finkd.evaluation.folds import held_out
+from finkd.evaluation.ner import evaluate, score
+from finkd.execution.lineage import addresses, with_contexts
+from finkd.inference.tagger import predict_with_scores, sentence_logits
+from finkd.models.loading import load_model
+from finkd.records import Counts, NerScores, ScoreGroup
+from finkd.stages.calibrate import Calibrate
+from finkd.stages.finetune import Finetune
+from finkd.strategies.strategy import Step
+from tests.finkd.toys import LABELS, SENTENCES, context, tiny_model
+
+MODEL = tiny_model(labels=LABELS, seed=3)
+
+
+class TooSure:
+    """Tagger whose logits are four times those from which the tags of its sentences were drawn."""
+
+    labels = LABELS
+
+    def __init__(self, random):
+        self.logits = [random.normal(0, 2, (12, len(LABELS))).astype(np.float32) for _ in range(400)]
+        self.sentences = [_drawn(each, random) for each in self.logits]
+
+    def sentence_logits(self, sentences, precision):
+        return [4 * each for each in self.logits]
+
+
+def _drawn(logits, random):
+    """A sentence whose tags are drawn from its logits, of O and B- alone, which any tag may follow."""
+    logits[:, [label.startswith("I-") for label in LABELS]] = -50
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    tags = [LABELS[random.choice(len(LABELS), p=row / row.sum())] for row in shares.astype(float)]
+    return Sentence.from_words(["word"] * len(tags), tags)
+
+
+def test_the_temperature_of_logits_that_are_four_times_too_large_is_four():
+    tagger = TooSure(np.random.default_rng(0))
+    assert fit_temperature(tagger, tagger.sentences) == pytest.approx(4, rel=0.05)
+    before, after = evaluate(tagger.sentences, tagger, ()), _scaled(tagger)
+    assert before.calibration_error > 0.1
+    assert after.calibration_error < 0.03
+    assert before.micro == after.micro
+
+
+def _scaled(tagger):
+    class Scaled:
+        labels = LABELS
+
+        def sentence_logits(self, sentences, precision):
+            return tagger.logits
+
+    return evaluate(tagger.sentences, Scaled(), ())
+
+
+def test_a_temperature_divides_logits_and_keeps_tags(tmp_path):
+    scaled = with_temperature(MODEL, 2.5)
+    for ours, theirs in zip(sentence_logits(SENTENCES, scaled), sentence_logits(SENTENCES, MODEL), strict=True):
+        np.testing.assert_allclose(ours, theirs / 2.5, rtol=1e-5, atol=1e-6)
+    tags, scores, _ = predict_with_scores(SENTENCES, scaled)
+    assert tags == predict_with_scores(SENTENCES, MODEL)[0]
+    (tmp_path / "saved").mkdir()
+    scaled.save(tmp_path / "saved")
+    assert predict_with_scores(SENTENCES, load_model(tmp_path / "saved"))[1] == scores
+
+
+def test_without_tagged_sentences_there_is_no_temperature():
+    with pytest.raises(ConfigError, match="no held-out sentence with tags"):
+        fit_temperature(MODEL, [replace(SENTENCES[0], tags=None)])
+
+
+def test_no_stage_reads_what_is_held_out(tmp_path):
+    steps = [Step("finetune", Finetune()), Step("calibrate", Calibrate(held_out=0.3))]
+    where = replace(context(tmp_path), train=[replace(each, document=each.text) for each in SENTENCES])
+    for _, each in with_contexts(steps, where):
+        texts = {sentence.text for sentence in each.held_out}
+        assert texts
+        assert not texts & {sentence.text for sentence in each.train}
+        assert each.corpus != where.corpus
+    assert addresses("start", steps[:1], where) != addresses("start", steps, where)[:1]
+
+
+def test_documents_are_held_out_whole_and_their_repetitions_are_left_out():
+    sentences = [
+        Sentence.from_words([f"word{number % 30}"], ["O"], document=f"document {number // 5}") for number in range(100)
+    ]
+    rest, part = held_out(sentences, 0.2)
+    assert 20 <= len(part) < 30
+    assert not {each.document for each in rest} & {each.document for each in part}
+    assert not {each.text for each in rest} & {each.text for each in part}
+    assert len(held_out([replace(each, document="one") for each in sentences[:30]], 0.2)[1]) == 6
+    with pytest.raises(ConfigError, match="leaves nothing to learn from"):
+        held_out(sentences[:5], 0.999)
+
+
+def test_the_calibration_error_is_the_mean_distance_of_score_and_precision():
+    groups = (ScoreGroup(0.9, 10, 9), ScoreGroup(0.8, 10, 5), ScoreGroup(0.5, 5, 5))
+    scores = NerScores({"ORG": Counts(19, 25, 30)}, by_score=groups)
+    assert scores.calibration_error == pytest.approx((0 + 10 * 0.3 + 5 * 0.5) / 25)
+    assert NerScores({}).calibration_error is None
+
+
+def test_entities_are_grouped_by_score():
+    sentence = Sentence.from_words(["Acme", "paid", "Bravo"], ["B-ORG", "O", "B-ORG"])
+    found = score([sentence], [["B-ORG", "B-ORG", "O"]], ["ORG"], probabilities=[[0.7, 0.9]])
+    assert found.by_score == (ScoreGroup(0.9, 1, 0), ScoreGroup(0.7, 1, 1))
+    assert score([sentence], [["O", "O", "O"]], ["ORG"], probabilities=[[]]).by_score == ()
