@@ -12,7 +12,8 @@ CASES = ("no letters", "lower", "Initial", "UPPER", "miXed", "one letter")
 """Classes of words by the case of their letters (Collobert et al. 2011, section 3.2.2, have four of them)."""
 
 _NONE, _LOWER, _INITIAL, _UPPER, _MIXED, _ONE = range(len(CASES))
-_PLANE = 0x10000
+_KNOWN = 0x20000
+"""Later characters, of rare ideographs, have no case."""
 _OTHER, _UNCASED, _SMALL, _CAPITAL = range(4)
 
 
@@ -39,7 +40,7 @@ def token_cases(
     points = np.frombuffer("".join(text + "\0" for text in texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     if not len(points):
         return np.zeros(0, np.uint8)
-    kinds = np.where(points < _PLANE, _kinds()[np.minimum(points, _PLANE - 1)], _OTHER)
+    kinds = np.where(points < _KNOWN, _kinds()[np.minimum(points, _KNOWN - 1)], _OTHER)
     places = np.arange(len(points))
     outside = kinds == _OTHER
     first = np.maximum.accumulate(np.where(outside, places + 1, 0))
@@ -55,7 +56,7 @@ def token_cases(
             capitals == 0,
             (smalls == 0) & (stop - begin == 1),
             smalls == 0,
-            (capitals == 1) & (kinds[begin] == _CAPITAL),
+            (capitals == 1) & (kinds[np.minimum(begin, len(points) - 1)] == _CAPITAL),
         ],
         [_NONE, _LOWER, _ONE, _UPPER, _INITIAL],
         _MIXED,
@@ -65,8 +66,8 @@ def token_cases(
 
 @cache
 def _kinds() -> npt.NDArray[np.uint8]:
-    """Return the kind of each character of the basic plane."""
-    signs = [chr(point) for point in range(_PLANE)]
+    """Return the kind of each character."""
+    signs = [chr(point) for point in range(_KNOWN)]
     return np.array(
         [
             (_CAPITAL if sign.isupper() or sign.istitle() else _SMALL if sign.islower() else _UNCASED)

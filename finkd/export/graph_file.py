@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from finkd.corpora.errors import DataError
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
 
 MAX_BYTES = 2**31 - 1
 """A larger graph has its weights in other files, which finkd does not write."""
-INPUTS = ("input_ids", "attention_mask")
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""Inputs of a graph; the last one only of models that are given the case of words."""
 
 
-def check_graph(path: Path, labels: int) -> None:
-    """Check that a graph computes label logits from ids and a mask, and does nothing else.
+def inputs(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Return the names of the inputs of a graph that reads the tokens of a tokenizer."""
+    return INPUTS if tokenizer.gives_case else INPUTS[:2]
+
+
+def check_graph(path: Path, labels: int, names: Sequence[str] = INPUTS[:2]) -> None:
+    """Check that a graph computes label logits from its inputs, and does nothing else.
+
+    Args:
+        path: its file.
+        labels: number of its outputs.
+        names: of its inputs.
 
     Raises:
         DataError: if the file is damaged or too large, reads other files, holds loops, has other inputs or outputs, or
@@ -31,7 +43,7 @@ def check_graph(path: Path, labels: int) -> None:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's errors have no common base
         raise DataError(f"{path}: cannot be read ({first_line(error)}); export the model again") from error
-    _check_inputs_and_outputs(model.graph, path, labels)
+    _check_inputs_and_outputs(model.graph, path, labels, names)
     for node in _nodes(model):
         if any(each.type in (each.GRAPH, each.GRAPHS) for each in node.attribute):
             raise DataError(f"{path}: node {node.name or node.op_type!r}: holds a graph of its own; expected no loops")
@@ -39,19 +51,18 @@ def check_graph(path: Path, labels: int) -> None:
         _check_tensor(tensor, path)
 
 
-def _check_inputs_and_outputs(graph: Any, path: Path, labels: int) -> None:
+def _check_inputs_and_outputs(graph: Any, path: Path, labels: int, names: Sequence[str]) -> None:
     import onnx
 
     held = {each.name for each in graph.initializer}
-    inputs = [each for each in graph.input if each.name not in held]
-    names = [each.name for each in inputs]
-    free = [tuple(not size.HasField("dim_value") for size in each.type.tensor_type.shape.dim) for each in inputs]
-    kinds = {each.type.tensor_type.elem_type for each in inputs}
+    given = [each for each in graph.input if each.name not in held]
+    free = [tuple(not size.HasField("dim_value") for size in each.type.tensor_type.shape.dim) for each in given]
+    kinds = {each.type.tensor_type.elem_type for each in given}
     found = [each.type.tensor_type for each in graph.output]
     scores = found[0].shape.dim if found else []
     if (
-        names != list(INPUTS)
-        or free != [(True, True)] * 2
+        [each.name for each in given] != list(names)
+        or free != [(True, True)] * len(names)
         or kinds != {onnx.TensorProto.INT64}
         or len(found) != 1
         or found[0].elem_type != onnx.TensorProto.FLOAT

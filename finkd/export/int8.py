@@ -158,7 +158,7 @@ def balance(network: nn.Module, batches: Iterable[Mapping[str, Longs]]) -> dict[
 
 
 def drawn(
-    ids: int, specials: Mapping[str, int], length: int = TYPICAL_LENGTH, rows: int = 256
+    ids: int, specials: Mapping[str, int], length: int = TYPICAL_LENGTH, rows: int = 256, cases: int = 0
 ) -> Iterator[dict[str, Longs]]:
     """Draw batches of tokens from a vocabulary by Zipf's law, in place of text.
 
@@ -169,12 +169,15 @@ def drawn(
         specials: role -> id of its special tokens.
         length: of a row, with its special tokens.
         rows: of all batches.
+        cases: of words, which are drawn equally often; 0 for models that are not given them.
     """
     chance = 1 / (np.arange(ids) + 50.0)
     chance[list(specials.values())] = 0
-    tokens = np.random.default_rng(0).choice(ids, (rows, length), p=chance / chance.sum())
+    random = np.random.default_rng(0)
+    tokens = random.choice(ids, (rows, length), p=chance / chance.sum())
     for role, at in (("cls", 0), ("sep", -1)):
         if role in specials:
             tokens[:, at] = specials[role]
     for some in np.split(tokens, range(16, rows, 16)):
-        yield {"input_ids": some, "attention_mask": np.ones_like(some)}
+        types = {"token_type_ids": random.integers(0, cases, some.shape)} if cases else {}
+        yield {"input_ids": some, "attention_mask": np.ones_like(some), **types}

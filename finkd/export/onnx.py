@@ -21,13 +21,14 @@ from finkd.corpora.files import atomic_folder
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
 from finkd.data.sampler import by_length
-from finkd.export.graph_file import INPUTS, check_graph
+from finkd.export.graph_file import INPUTS, check_graph, inputs
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.inference.prediction import current_interrupt
 from finkd.inference.tagger import Running, sentence_logits
 from finkd.models.files import MIN_LENGTH, check_head, check_labels, check_tokenizer, positions, read_config
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
+from finkd.tokenization.casing import CASES
 from finkd.tokenization.tokenizer import Longs, Tokenizer, members
 from finkd.tokenization.tokenizer_file import first_line, max_length
 
@@ -43,7 +44,7 @@ class OnnxTagger:
     """Tagger that ONNX Runtime runs.
 
     Attributes:
-        session: the graph, from the ids of a batch and its mask to (batch, seq, labels) logits.
+        session: the graph, from the ids of a batch, its mask and the case of its words to (batch, seq, labels) logits.
         tokenizer: its tokenizer.
         labels: label of each output.
         max_length: most tokens of an input.
@@ -95,7 +96,9 @@ def _batches(encoded: Encoded, tokenizer: Tokenizer) -> Iterator[tuple[Longs, np
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, tokenizer.special_ids["pad"], np.int64)
         ids[mask] = encoded.tokens.ids[at]
-        yield at, mask, dict(zip(INPUTS, (ids, mask.astype(np.int64)), strict=True))
+        cases = np.zeros(mask.shape, np.int64)
+        cases[mask] = encoded.tokens.cases[at]
+        yield at, mask, dict(zip(inputs(tokenizer), (ids, mask.astype(np.int64), cases), strict=False))
 
 
 @dataclass(frozen=True)
@@ -114,14 +117,15 @@ class Parity:
 
 
 class _Scores(nn.Module):
-    """Network as a function of the two inputs of a graph."""
+    """Network as a function of the inputs of a graph."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        scores: Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
+        types = {} if token_type_ids is None else {INPUTS[2]: token_type_ids}
+        scores: Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **types).logits
         return scores
 
 
@@ -146,22 +150,23 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
         True
     """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
+    names = inputs(model.tokenizer)
     with atomic_folder(folder) as unfinished:
         network: Any = copy.deepcopy(model.network).train(False)
         network.set_attn_implementation("eager")  # plain products: fewer nodes, all of which can be quantized
         if kind == "onnx":
             use_products(network, {})
-            _write_graph(network, unfinished / GRAPH)
+            _write_graph(network, unfinished / GRAPH, names)
         else:
             use_products(network, balance(network, _typical(model, calibration)))
             use_rows(network)  # since ONNX Runtime has one step for a whole table
-            _write_graph(network, unfinished / GRAPH)
+            _write_graph(network, unfinished / GRAPH, names)
             _quantize(unfinished / GRAPH, _Calibration(_typical(model, calibration)) if calibration else None)
         model.network.config.save_pretrained(unfinished)
         model.tokenizer.write(unfinished, model.max_length)
 
 
-def _write_graph(network: nn.Module, path: Path) -> None:
+def _write_graph(network: nn.Module, path: Path, names: Sequence[str]) -> None:
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     example = torch.ones(2, 3, dtype=torch.int64)  # 1 would become a constant
@@ -169,10 +174,10 @@ def _write_graph(network: nn.Module, path: Path) -> None:
     with quiet("torch.onnx"), torch.inference_mode(), _as_config_error(network):
         program = torch.onnx.export(
             _Scores(network),
-            (example, example.clone()),  # one tensor would become one input
-            input_names=list(INPUTS),
+            tuple(example.clone() for _ in names),  # one tensor would become one input
+            input_names=list(names),
             output_names=["logits"],
-            dynamic_shapes=(sizes, sizes),
+            dynamic_shapes=(sizes,) * len(names),
             dynamo=True,
             verbose=False,
         )
@@ -246,7 +251,8 @@ def _typical(model: Model, sentences: Sequence[Sentence]) -> Iterator[dict[str, 
     """Return batches of sentences, or of drawn tokens if there are none."""
     if not sentences:
         length = min(TYPICAL_LENGTH, model.max_length)
-        return drawn(model.network.config.vocab_size, model.tokenizer.special_ids, length)
+        cases = len(CASES) if model.tokenizer.gives_case else 0
+        return drawn(model.network.config.vocab_size, model.tokenizer.special_ids, length, cases=cases)
     _, encoded = windows_and_tokens(sentences, model.tokenizer, min(WINDOW, model.max_length))
     return (given for _, _, given in _batches(encoded, model.tokenizer))
 
@@ -269,9 +275,9 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
     entries = read_config(folder)
     names = entries.get("id2label") or {}
     labels = tuple(names[str(number)] for number in range(len(names)))
-    check_graph(path, len(labels))
-    check_labels(labels, folder)
     tokenizer = Tokenizer.load(folder)
+    check_graph(path, len(labels), inputs(tokenizer))
+    check_labels(labels, folder)
     check_tokenizer(tokenizer, entries.get("vocab_size", 0), folder)
     length = max_length(folder, MIN_LENGTH)
     if length > positions(entries):
