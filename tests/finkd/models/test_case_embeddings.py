@@ -11,18 +11,23 @@ from finkd.corpora.sentence import Sentence
 from finkd.export.onnx import export_onnx, load_onnx, parity
 from finkd.inference.tagger import sentence_logits
 from finkd.models.case_embeddings import embed_case
+from finkd.models.families import FAMILIES
+from finkd.models.heads import with_head
 from finkd.models.loading import load_model
 from finkd.models.truncation import replace_vocabulary
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
-from tests.toys import wordpiece_cased
+from tests.toys import wordpiece_cased, wordpiece_uncased
 
 UPPER, LOWER = (Sentence.from_words(words) for words in (["ACME", "paid", "Acme"], ["acme", "paid", "acme"]))
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=["bert", "mpnet"])
+def model(request):
     """A tagger whose embeddings of cases differ."""
-    made = embed_case(tiny_model(labels=LABELS))
+    plain = tiny_model(labels=LABELS)
+    if request.param == "mpnet":
+        plain = with_head(FAMILIES["mpnet"].tiny(wordpiece_uncased()), LABELS, 1)
+    made = embed_case(plain)
     with torch.no_grad():
         made.encoder.embeddings.token_type_embeddings.weight.normal_()
     return made
@@ -40,9 +45,14 @@ def test_case_changes_nothing_before_it_is_learned():
     np.testing.assert_array_equal(logits(plain, UPPER), logits(plain, LOWER))
 
 
-@pytest.mark.parametrize("made", [lambda model: model, lambda model: factorize(model, 8)])
-def test_case_is_read_and_survives_saving_and_another_vocabulary(model, made, tmp_path):
-    model = made(model)
+def test_narrow_embeddings_hold_case(model):
+    if model.network.config.model_type == "bert":
+        narrow = factorize(model, 8)
+        assert narrow.encoder.embeddings.token_type_embeddings.weight.shape == (len(CASES), 8)
+        assert np.abs(logits(narrow, UPPER) - logits(narrow, LOWER)).max() > 1e-4
+
+
+def test_case_is_read_and_survives_saving_and_another_vocabulary(model, tmp_path):
     assert np.abs(logits(model, UPPER) - logits(model, LOWER)).max() > 1e-4
     (tmp_path / "saved").mkdir()
     model.save(tmp_path / "saved")
