@@ -15,6 +15,7 @@ from finkd.models.families import FAMILIES
 from finkd.models.heads import with_head
 from finkd.models.loading import load_model
 from finkd.models.truncation import replace_vocabulary
+from finkd.tokenization.casing import CASES
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.toys import wordpiece_cased, wordpiece_uncased
 
