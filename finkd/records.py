@@ -103,6 +103,26 @@ class NerScores:
         return sum(off) / sum(group.predicted for group in self.by_score)
 
     @property
+    def mean_score(self) -> float | None:
+        """Mean score of the predicted entities; ``None`` without scores."""
+        predicted = sum(group.predicted for group in self.by_score)
+        return sum(group.score * group.predicted for group in self.by_score) / predicted if predicted else None
+
+    @property
+    def coverage(self) -> list[tuple[float, float]]:
+        """Shares of the predicted entities, the surest first, each with the precision of these (risk and coverage)."""
+        every = sum(group.predicted for group in self.by_score)
+        points, predicted, correct = [], 0, 0
+        for group in self.by_score:
+            predicted, correct = predicted + group.predicted, correct + group.correct
+            points.append((predicted / every, correct / predicted))
+        return points
+
+    def precision_of_surest(self, share: float) -> float | None:
+        """Return the precision of a share of the predicted entities, the surest; ``None`` without scores."""
+        return next((precision for part, precision in self.coverage if part >= share), None)
+
+    @property
     def reads_nothing(self) -> bool:
         """Whether the system read no word of the split, as a file of predictions of other text does not."""
         return 0 < self.words == self.uncovered_words

@@ -18,6 +18,10 @@ figures: Registry[Callable[[Section], Figure | None]] = Registry(
         "f1-latency": ("finkd.reports.figures.scatter:pareto", "micro-F1 against latency, sizes, and the Pareto front"),
         "strategies": ("finkd.reports.figures.graph:graph", "stages of the systems, and which of them they share"),
         "learning": ("finkd.reports.figures.learning:learning", "losses of each system's stages"),
+        "calibration": (
+            "finkd.reports.figures.calibration:calibration",
+            "how often entities are right, by their score, and of the surest ones",
+        ),
         "latency": ("finkd.reports.figures.latency:latency", "how latencies of single sentences are spread"),
     },
 )

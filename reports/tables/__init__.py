@@ -24,6 +24,10 @@ tables: Registry[Callable[[Section], Table]] = Registry(
             "the same student under several teachers: what each of them gains",
         ),
         "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the best student, and what training cost"),
+        "calibration": (
+            "finkd.reports.tables.calibration:calibration",
+            "scores of entities beside how often they are right",
+        ),
         "types": ("finkd.reports.tables.types:types", "precision, recall and F1 of each entity type, with support"),
         "lineage": ("finkd.reports.tables.lineage:lineage", "stages of each system with their time and tokens"),
         "published": (

@@ -2,7 +2,7 @@
 
 from itertools import accumulate
 
-from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord
+from finkd.records import Counts, NerScores, Resources, RunRecord, ScoreGroup, StageRecord
 
 SHARES, FACTORS = ("p10", "p25", "p50", "p75", "p90", "p99"), (0.5, 0.8, 1.0, 1.3, 1.5, 2.0)
 TWINS = ("student of small", "student of large")
@@ -46,7 +46,12 @@ def record(
         system=system,
         role=role,
         seed=seed,
-        scores=NerScores({"PER": Counts(*per), "ORG": Counts(*org)}, words=2000, per_document=_documents(org, per)),
+        scores=NerScores(
+            {"PER": Counts(*per), "ORG": Counts(*org)},
+            words=2000,
+            per_document=_documents(org, per),
+            by_score=_by_score(org, per) if role != "baseline" and org[1] + per[1] else (),
+        ),
         resources=fields.pop("resources", resources),
         lineage=tuple(
             StageRecord(kind, key, {}, 60.0 + seed, 100_000, cached=False, losses=losses)
@@ -55,6 +60,18 @@ def record(
         vocabulary=vocabulary or {},
         **{**defaults, **fields},
     )
+
+
+def _by_score(*types, count=5):
+    """The same entities in groups, of which the surest are right most often."""
+    correct, predicted, _ = (sum(each) for each in zip(*types, strict=True))
+    sizes = [predicted * (n + 1) // count - predicted * n // count for n in range(count)]
+    left, groups = predicted - correct, []
+    for place, size in reversed(list(enumerate(sizes))):
+        wrong = min(left, size // 2)
+        left -= wrong
+        groups.append(ScoreGroup(round(0.95 - 0.1 * place, 2), size, size - wrong))
+    return tuple(reversed(groups))
 
 
 def _documents(*types, count=5):

@@ -58,7 +58,7 @@ def test_what_systems_share_is_drawn_once():
 
 
 def test_pictures_of_what_no_record_holds_are_left_out():
-    bare = [record("a", "student", 1), record("b", "baseline", 1)]
+    bare = [record("a", "baseline", 1), record("b", "baseline", 1)]
     assert list(pictures(section(bare))) == []
 
 

@@ -162,7 +162,7 @@ def test_html_picture_ids_are_unique():
     records = [record("a", "student", 1, latency=1.0, corpus=corpus) for corpus in ("one", "two")]
     content = formats.get("html")(compose(records))["report.html"]
     ids = re.findall(r'<g id="([^"]*)"', content)
-    assert content.count("<svg") == 4
+    assert content.count("<svg") == 6
     assert len(ids) == len(set(ids))
 
 

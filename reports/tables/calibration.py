@@ -1,0 +1,31 @@
+"""Scores of entities beside how often they are right."""
+
+from __future__ import annotations
+
+from finkd.reports.captions import corpus_notes, seed_note
+from finkd.reports.sections import Section
+from finkd.reports.table import Column, Table, label, spread
+
+
+def calibration(section: Section) -> Table:
+    """Make one row per system that gives its entities scores."""
+    rows = [system for system in section.systems if system.mean("calibration_error") is not None]
+    columns = [
+        (Column("system", "System", "left"), lambda row: label(row.name)),
+        (Column("role", "Role", "left"), lambda row: label(row.role)),
+        (Column("calibration_error", "Calibration error"), lambda row: spread(row.spread("calibration_error"))),
+        (Column("mean_score", "Mean score"), lambda row: spread(row.spread("mean_score"))),
+        (Column("precision", "Precision"), lambda row: spread(row.spread("precision"))),
+        (
+            Column("precision_of_surest_half", "Precision, surest half"),
+            lambda row: spread(row.spread("precision_of_surest_half")),
+        ),
+    ]
+    notes = [
+        *corpus_notes(section),
+        seed_note(section),
+        "Score: the probability of an entity, its borders and its type, among all legal label sequences. Calibration "
+        "error: mean distance of score and precision over 15 bins of as many predicted entities (expected calibration "
+        "error with adaptive bins). Surest half: the predicted entities of the highest scores.",
+    ]
+    return Table.of("calibration", "Calibration", section, notes, columns, rows)
