@@ -20,6 +20,8 @@ CHOICES = (2, 3, 4, 8)
 ENTRY = "packed_bytes"
 """Configuration entry with the bytes of a model in a file without unused bits and zeros."""
 
+_CLIPPED = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
+"""Shares of the largest weight of a group that are tried as its range; larger weights are cut off."""
 _ITERATIONS = 20
 _TOLERANCE = 1e-2
 
@@ -30,8 +32,8 @@ def quantized(weight: Tensor, bits: int, group: int) -> Tensor:
     Args:
         weight: (rows, columns).
         bits: of each weight; 2 bits are -1, 0 and 1.
-        group: rows with one scale, which keeps the largest weight of the group (Shen et al. 2020, Q-BERT, arXiv
-            1909.05840, section 3.2).
+        group: rows with one scale (Shen et al. 2020, Q-BERT, arXiv 1909.05840, section 3.2), that of the smallest
+            squared error (Choukroun et al. 2019, arXiv 1902.06822, section 3).
     """
     codes, scales = _codes(weight, bits, group)
     return (codes * scales).flatten(0, 1)[: len(weight)].to(weight.dtype)
@@ -53,8 +55,15 @@ def _codes(weight: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor]:
     missing = -len(weight) % group
     rows = torch.cat([weight, weight.new_zeros(missing, weight.shape[1])]).unflatten(0, (-1, group))  # type: ignore[no-untyped-call]
     largest = 2 ** (bits - 1) - 1
-    scales = (rows.abs().amax((1, 2), keepdim=True) / largest).half().float().clamp_min(torch.finfo(torch.half).tiny)
-    return (rows / scales).round().clamp(-largest, largest), scales
+    whole = rows.abs().amax((1, 2), keepdim=True) / largest
+    codes, scales, least = torch.zeros_like(rows), whole, torch.full_like(whole, torch.inf)
+    for share in _CLIPPED:
+        tried = (share * whole).half().float().clamp_min(torch.finfo(torch.half).tiny)
+        found = (rows / tried).round().clamp(-largest, largest)
+        error = (found * tried - rows).square().sum((1, 2), keepdim=True)
+        codes, scales = torch.where(error < least, found, codes), torch.where(error < least, tried, scales)
+        least = torch.minimum(error, least)
+    return codes, scales
 
 
 def sensitivities(

@@ -15,6 +15,10 @@ from finkd.tokenization.tokenizer import Longs
 _SHARE = 0.8
 """Exponent a of ``balance``; of .65 to .85, the one with the smallest differences from fp32 for three students and a
 teacher."""
+_ZERO = 8
+"""Number that stands for 0 in 4 bits."""
+_NEAR = 0.01
+"""Of a step: what a weight may differ from a whole multiple of it."""
 TYPICAL_LENGTH = 40
 """Tokens of a news sentence, rounded up."""
 
@@ -49,8 +53,8 @@ class Product(nn.Module):
         return product if self.bias is None else product + self.bias
 
 
-class Rows(nn.Module):
-    """Embedding table in 8 bits with a scale for each row.
+class _Table(nn.Module):
+    """Embedding table whose numbers have few bits.
 
     Networks may read the attributes of the table that it replaces, as DeBERTa reads the weights of relative positions.
 
@@ -58,29 +62,78 @@ class Rows(nn.Module):
         table: the embeddings, (rows, width).
     """
 
-    rows: Tensor
-    steps: Tensor
-
     def __init__(self, table: nn.Embedding) -> None:
         super().__init__()
-        weight = table.weight.detach()
-        steps = weight.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny) / 127
-        self.register_buffer("rows", (weight / steps).round().to(torch.int8))
-        self.register_buffer("steps", steps)
-        self.num_embeddings, self.embedding_dim, self.padding_idx = (
-            table.num_embeddings,
-            table.embedding_dim,
-            table.padding_idx,
-        )
+        self.num_embeddings, self.embedding_dim = table.num_embeddings, table.embedding_dim
+        self.padding_idx = table.padding_idx
 
     @property
     def weight(self) -> Tensor:
         """(rows, width) embeddings, as rounded."""
-        return self.rows.to(self.steps.dtype) * self.steps
+        found: Tensor = self(torch.arange(self.num_embeddings))
+        return found
+
+
+class Rows(_Table):
+    """Embedding table in 8 bits with a scale for each row."""
+
+    rows: Tensor
+    steps: Tensor
+
+    def __init__(self, table: nn.Embedding) -> None:
+        super().__init__(table)
+        weight = table.weight.detach()
+        steps = weight.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny) / 127
+        self.register_buffer("rows", (weight / steps).round().to(torch.int8))
+        self.register_buffer("steps", steps)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Map (...) row numbers to (..., width) embeddings."""
         return functional.embedding(ids, self.rows).to(self.steps.dtype) * functional.embedding(ids, self.steps)
+
+
+class PackedRows(_Table):
+    """Embedding table in 4 bits, two numbers in a byte, with a scale for each row.
+
+    The weights of each row have to be whole multiples of a step, as ``compress:quantize`` makes them.
+    """
+
+    pairs: Tensor
+    steps: Tensor
+
+    def __init__(self, table: nn.Embedding) -> None:
+        super().__init__(table)
+        codes, steps = _codes(table.weight.detach())
+        half = codes.shape[1] // 2
+        self.register_buffer("pairs", (codes[:, :half] + 16 * codes[:, half:]).to(torch.uint8))
+        self.register_buffer("steps", steps)
+
+    @staticmethod
+    def fits(table: nn.Embedding) -> bool:
+        """Whether a table can be held so without loss."""
+        weight = table.weight.detach()
+        if weight.shape[1] % 2:
+            return False
+        codes, steps = _codes(weight)
+        return bool(((codes - _ZERO) * steps - weight).abs().le(_NEAR * steps).all())
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Map (...) row numbers to (..., width) embeddings."""
+        pairs = functional.embedding(ids, self.pairs).to(self.steps.dtype)
+        second = torch.floor(pairs / 16)  # in floats, since runtimes differ in what they can do with bits
+        codes = torch.cat([pairs - 16 * second, second], dim=-1)
+        return (codes - _ZERO) * functional.embedding(ids, self.steps)
+
+
+def _codes(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (rows, width) numbers from 1 to 15 and (rows, 1) steps, the largest that fit; ``_ZERO`` stands for 0."""
+    most = weight.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
+    steps = most / (_ZERO - 1)
+    for largest in range(_ZERO - 1, 0, -1):  # the number that stands for the largest weight of a row
+        found = weight / most * largest
+        fits = (found - found.round()).abs().amax(dim=1, keepdim=True) <= _NEAR
+        steps = torch.where(fits, most / largest, steps)
+    return (weight / steps).round() + _ZERO, steps
 
 
 def use_products(network: nn.Module, divisors: Mapping[Tensor, Tensor]) -> None:
@@ -105,10 +158,10 @@ def use_products(network: nn.Module, divisors: Mapping[Tensor, Tensor]) -> None:
 
 
 def use_rows(network: nn.Module) -> None:
-    """Replace all embeddings by tables in 8 bits."""
+    """Replace all embeddings by tables in 8 bits; those that hold as few values as 4 bits can tell by tables in 4."""
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Embedding):
-            network.set_submodule(name, Rows(module))
+            network.set_submodule(name, PackedRows(module) if PackedRows.fits(module) else Rows(module))
 
 
 def balance(network: nn.Module, batches: Iterable[Mapping[str, Longs]]) -> dict[Tensor, Tensor]:

@@ -20,6 +20,10 @@ FAMILIES = ("bert", "electra", "roberta", "xlm-roberta", "mpnet")
 """Architectures with a table of token types that single texts leave unused, and MPNet, which is given one."""
 
 
+TABLE = "embeddings.token_type_embeddings.weight"
+"""Parameter of an encoder that holds a row for each case."""
+
+
 def embed_case(model: Model) -> Model:
     """Return a copy that is given the case of each token's word, by a table of token types with a row for each case.
 
@@ -58,7 +62,7 @@ def _with_types(network: PreTrainedModel) -> PreTrainedModel:
     options = no_pooler("mpnet") if head == "Model" and getattr(network, "pooler", None) is None else {}
     with torch.random.fork_rng(devices=[]):
         made: Any = case_network(head)(CaseMPNetConfig(**entries), **options)
-    path = next(name for name, _ in made.named_parameters() if name.endswith("token_type_embeddings.weight"))
+    path = next(name for name, _ in made.named_parameters() if name.endswith(TABLE))
     zeros = torch.zeros_like(made.base_model.embeddings.token_type_embeddings.weight)
     made.load_state_dict({**network.state_dict(), path: zeros})
     return cast(PreTrainedModel, made)

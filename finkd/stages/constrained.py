@@ -148,7 +148,7 @@ class Quantize(ConstrainedStage):
     schedule: Schedule = field(default_factory=Schedule)
     batch_tokens: PositiveInt = 1024
     sentences: NonNegativeInt = 500
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     name: ClassVar[str] = "compress:quantize"
 
     def validate(self, spec: ModelSpec) -> ModelSpec:

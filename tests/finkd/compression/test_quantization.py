@@ -22,7 +22,8 @@ from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_m
 def test_rounding_by_hand():
     weight = torch.tensor([[7.0, -3.4, 0.4], [0.5, 0.2, -0.1]])
     assert quantized(weight, 4, 1)[0].tolist() == [7, -3, 0]  # a scale of 1
-    assert quantized(weight, 2, 1)[0].tolist() == [7, 0, 0]
+    # 7 is cut off: of the ranges .55 to 1 of it, .75 has the smallest squared error
+    assert quantized(weight, 2, 1)[0].tolist() == [5.25, -5.25, 0]
     assert quantized(weight, 4, 2)[1].tolist() == [0, 0, 0]  # in one group with larger ones: 0.5 is rounded to even
 
 

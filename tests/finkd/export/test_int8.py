@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from finkd.compression.quantization import quantized
 from finkd.compression.sharing import share_layers
-from finkd.export.int8 import Product, Rows, balance, drawn, use_products, use_rows
+from finkd.export.int8 import PackedRows, Product, Rows, balance, drawn, use_products, use_rows
 from tests.finkd.models.layer_overrides import FAMILIES, slim_model
 from tests.finkd.toys import LABELS, tiny_model
 
@@ -83,6 +84,23 @@ def test_a_row_is_rounded_by_half_a_step_at_most(table):
     steps = table.abs().amax(dim=1, keepdim=True) / 127
     read = Rows(nn.Embedding.from_pretrained(table))(torch.arange(len(table)))
     assert ((read - table).abs() <= 0.5001 * steps + 1e-30).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.sampled_from([1, 3]), st.integers(0, 2**32 - 1))
+def test_a_table_of_four_bits_is_held_without_loss(rows, half, group, seed):
+    weight = quantized(torch.randn(rows, 2 * half, generator=torch.Generator().manual_seed(seed)), 4, group)
+    table = nn.Embedding.from_pretrained(weight)
+    assert PackedRows.fits(table)
+    packed = PackedRows(table)
+    assert packed.pairs.shape == (rows, half)
+    torch.testing.assert_close(packed(torch.arange(rows)), weight, rtol=1e-3, atol=1e-4)
+
+
+def test_other_tables_are_not_held_in_four_bits():
+    assert not PackedRows.fits(nn.Embedding(10, 32))
+    assert not PackedRows.fits(nn.Embedding.from_pretrained(quantized(torch.randn(10, 32), 8, 1)))
+    assert PackedRows.fits(nn.Embedding.from_pretrained(torch.zeros(3, 4)))
+    assert not PackedRows.fits(nn.Embedding.from_pretrained(torch.zeros(3, 5)))
 
 
 def test_rows_replace_all_tables():
