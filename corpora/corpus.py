@@ -54,6 +54,21 @@ class Corpus:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SealedSplit:
+    """A published split on which nothing may be chosen: it is read only by those who ask for it by name.
+
+    Attributes:
+        path: of its file below ``FINKD_DATA``.
+        source: of the file.
+        read: reads it.
+    """
+
+    path: str
+    source: Source
+    read: Callable[[Path], Sequence[Sentence]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class NerCorpus(Corpus):
     """A labelled corpus.
@@ -63,6 +78,7 @@ class NerCorpus(Corpus):
         read: builds the splits, given a function that finds each of ``files``.
         roles: lower-cased surfaces that are labelled as entities but are no names, such as "borrower"; scores are also
             given without them.
+        sealed: splits that ``read`` does not give.
     """
 
     kind: ClassVar[str] = "ner"
@@ -70,6 +86,7 @@ class NerCorpus(Corpus):
     types: tuple[str, ...]
     read: Callable[[Find], Splits]
     roles: frozenset[str] = frozenset()
+    sealed: Mapping[str, SealedSplit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +104,37 @@ class TextCorpus(Corpus):
     read: Callable[[Find], Mapping[str, Lines]]
 
 
+class OpenAndSealed(Mapping[str, Sequence[Sentence]]):
+    """Splits of a corpus. Sealed ones are read when they are asked for by name, and are not listed.
+
+    So nothing that goes through all splits sees them: no default, no fingerprint, no search.
+
+    Args:
+        opened: split name -> sentences.
+        sealed: split name -> what reads its sentences.
+    """
+
+    def __init__(self, opened: Splits, sealed: Mapping[str, Callable[[], Sequence[Sentence]]]) -> None:
+        self._opened, self._sealed = opened, sealed
+        self._read: dict[str, Sequence[Sentence]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[Sentence]:
+        if name not in self._sealed:
+            return self._opened[name]
+        if name not in self._read:
+            self._read[name] = self._sealed[name]()
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._opened or name in self._sealed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._opened)
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+
 @dataclass(frozen=True)
 class NerData:
     """A labelled corpus in memory.
@@ -94,7 +142,7 @@ class NerData:
     Attributes:
         name: registry name, or the path of a user's own data.
         types: entity types in table order.
-        splits: split name -> sentences with IOB2 tags.
+        splits: split name -> sentences with IOB2 tags; sealed ones are not listed (``OpenAndSealed``).
         roles: as in ``NerCorpus``.
     """
 

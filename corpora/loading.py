@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from finkd.corpora.catalog import corpora
-from finkd.corpora.corpus import NerCorpus, NerData, Splits
-from finkd.corpora.errors import ConfigError, DataError, UnknownNameError, quoted
+from finkd.corpora.corpus import NerCorpus, NerData, OpenAndSealed, SealedSplit, Splits
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError, UnknownNameError, quoted
 from finkd.corpora.files import exists
-from finkd.corpora.locate import finder
+from finkd.corpora.locate import finder, locate
 from finkd.corpora.readers.characters import case_variants, foreign_character, look_alikes, named
 from finkd.corpora.readers.columns import read_conll, read_csv_tokens
 from finkd.corpora.readers.lines import stem, without_packing
@@ -67,7 +68,8 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
         corpus = corpora.get(name)
         if not isinstance(corpus, NerCorpus):
             raise ConfigError(f"{name}: is unlabelled text; expected a labelled corpus, such as 'finer-ord'")
-        return NerData(name, corpus.types, corpus.read(finder(corpus)), corpus.roles)
+        sealed = {split: partial(_unsealed, name, split, each) for split, each in corpus.sealed.items()}
+        return NerData(name, corpus.types, OpenAndSealed(corpus.read(finder(corpus)), sealed), corpus.roles)
     path, known_scheme, unit = Path(name), scheme_named(scheme), offsets_named(offsets)
     check_exists(name)
     files = _split_files(path) if path.is_dir() else {WHOLE: path}
@@ -82,6 +84,23 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
         raise DataError(f"{path}: found no entity in any split; expected labelled text (is the scheme {scheme}?)")
     _check_types(types, splits, path)
     return NerData(str(name), tuple(sorted(types)), splits)
+
+
+def _unsealed(name: str, split: str, sealed: SealedSplit) -> Sequence[Sentence]:
+    """Read a sealed split.
+
+    Raises:
+        UnavailableError: if its file is neither here nor to be had.
+        DataError: if it is another file.
+    """
+    try:
+        path = locate(sealed.path, sealed.source)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"{name}: its {split} split is sealed and does not come with the corpus: {error}"
+        ) from error
+    logger.warning("%s: %s is a sealed split: score it once, and choose nothing by its scores", name, split)
+    return sealed.read(path)
 
 
 def check_exists(name: str | Path) -> None:

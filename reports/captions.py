@@ -15,11 +15,17 @@ def corpus_notes(section: Section) -> list[str]:
     overlap = max(record.overlap for record in section.records)
     return [
         *([SAMPLE_NOTICE] if section.sample else []),
-        f"Corpus {section.corpus}, {section.split} split, {counted(scores.micro.gold, 'gold entity')}{words}.",
+        f"Corpus {section.corpus}, {section.split} split{_looked_at(section)}, "
+        f"{counted(scores.micro.gold, 'gold entity')}{words}.",
         f"{overlap:.1%} of the scored sentences also stand in the training split."
         if overlap
         else "No scored sentence also stands in the training split.",
     ]
+
+
+def _looked_at(section: Section) -> str:
+    """Say that scores of a validation split have been looked at while finkd was developed."""
+    return " (development: scores here have been looked at before)" if section.split == "validation" else ""
 
 
 def seed_note(section: Section) -> str:

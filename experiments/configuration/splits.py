@@ -23,7 +23,7 @@ def scored_split(data: NerData, wanted: str | None = None) -> str:
         ConfigError: if the corpus has no such split, or none to choose.
     """
     if wanted is None:
-        wanted = next((split for split in _PREFERRED if split in data.splits), _PREFERRED[0])
+        wanted = next((split for split in _PREFERRED if split in list(data.splits)), _PREFERRED[0])  # no sealed one
     if wanted not in data.splits:
         raise ConfigError(unknown(f"splits of {data.name}", wanted, list(data.splits)))
     return wanted
