@@ -96,9 +96,7 @@ def _unsealed(name: str, split: str, sealed: SealedSplit) -> Sequence[Sentence]:
     try:
         path = locate(sealed.path, sealed.source)
     except UnavailableError as error:
-        raise UnavailableError(
-            f"{name}: its {split} split is sealed and does not come with the corpus: {error}"
-        ) from error
+        raise UnavailableError(f"{name}: its {split} split is sealed and comes on its own: {error}") from error
     logger.warning("%s: %s is a sealed split: score it once, and choose nothing by its scores", name, split)
     return sealed.read(path)
 
