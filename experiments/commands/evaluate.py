@@ -154,4 +154,6 @@ def _table(title: str, scores: NerScores) -> Table:
     notes = [f"{counted(scores.words, 'word')}, of which {scores.uncovered_words:,} have no token and count as O."]
     if scores.unseen:
         notes.append("Unseen: entities with a word that the training split does not hold.")
+    if scores.calibration_error is not None:
+        notes.append(f"Calibration error: {scores.calibration_error:.3f} (scores of entities against their precision).")
     return Table("scores", plain(title), tuple(notes), columns, tuple(rows))

@@ -35,9 +35,34 @@ class Published:
 
 _SEEDS = "mean of the authors' seed files, which differ by up to .13"
 
-PUBLISHED = tuple(
-    Published(system, {"micro_f1": f1}, "shah2023finer", _SEEDS, "finer-ord", "test")
-    for system, f1 in (("BERT-base", 0.679), ("FinBERT", 0.651), ("RoBERTa-base", 0.709), ("RoBERTa-large", 0.753))
+_TNER = "one run of tner/{}-fin, chosen on its validation split; macro-F1 of all four types {}"
+
+PUBLISHED = (
+    *(
+        Published(system, {"micro_f1": f1}, "shah2023finer", _SEEDS, "finer-ord", "test")
+        for system, f1 in (("BERT-base", 0.679), ("FinBERT", 0.651), ("RoBERTa-base", 0.709), ("RoBERTa-large", 0.753))
+    ),
+    Published(
+        "BERT-base, uncased",
+        {"micro_f1": 0.816},
+        remark="one run, from the model card of musk1209/finsight-ner",
+        corpus="finer-ord",
+        split="test",
+    ),
+    Published(
+        "BERT-base, cased",
+        {"micro_f1": 0.848},
+        remark="one run, its epoch chosen on the same split, from the model card of rajaadil/finer-ord-ner",
+        corpus="finer-ord",
+        split="validation",
+    ),
+    *(
+        Published(system, {"micro_f1": micro}, "ushio2021tner", _TNER.format(model, macro), "sec-filings", "test")
+        for system, model, micro, macro in (
+            ("DeBERTa-v3-large", "deberta-v3-large", 0.706, ".451"),
+            ("RoBERTa-large", "roberta-large", 0.699, ".456"),
+        )
+    ),
 )
 
 
