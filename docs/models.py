@@ -28,6 +28,7 @@ ABILITIES = {
     "choose layers": "truncate-layers",
     "narrow": "truncate-layers(width=16)",
     "replace the vocabulary": "replace-vocabulary(size=200)",
+    "case of words": "embed-case",
     "factorize embeddings": "compress:factorize(rank=8)",
     "masked-LM": "adapt:gold",
     "prune": "compress:prune(by=magnitude)",
