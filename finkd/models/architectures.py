@@ -19,7 +19,6 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.wording import counted
-from finkd.models.case_architectures import register_case
 from finkd.models.layer_overrides import (
     FAMILIES,
     LINEARS,
@@ -98,7 +97,6 @@ def register() -> None:
         >>> import finkd
         >>> finkd.register_architectures()
     """
-    register_case()
     for kind in FAMILIES:
         AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
         for head, auto in HEADS.items():

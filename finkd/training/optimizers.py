@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.case_embeddings import TABLE
 from finkd.models.model import Model
 from finkd.system import processes
 from finkd.training.schedule import Schedule
@@ -30,8 +29,6 @@ def optimizers(model: Model, projection: nn.Module | None, schedule: Schedule) -
     model.embeddings.sparse = not model.has_masked_head and not (table.is_cuda and processes.count() > 1)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     body = {id(parameter) for parameter in model.encoder.parameters()}
-    if model.tokenizer.gives_case:  # like a head, they start from nothing
-        body.remove(id(model.encoder.get_parameter(TABLE)))
     for parameter in (*model.network.parameters(), *(projection.parameters() if projection else ())):
         if parameter is table:
             speed = 0.0 if model.embeddings.sparse else rate

@@ -19,7 +19,7 @@ class Schedule:
     Attributes:
         epochs: passes over the data; the last one may be a part.
         learning_rate: peak of a linear warm-up and decay to zero.
-        head_learning_rate: the same for what starts from nothing: the classification head, embeddings of case.
+        head_learning_rate: the same for the classification head, which starts from nothing.
         embedding_learning_rate: the same for the token embeddings; ``None`` takes ``learning_rate``, 0 freezes them. On
             little text, tokens that are seen move away from those that are not, which costs accuracy on new names.
         batch_tokens: tokens of one batch, padding included.
