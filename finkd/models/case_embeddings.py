@@ -31,7 +31,7 @@ def embed_case(model: Model) -> Model:
 
     Example:
         >>> import finkd
-        >>> finkd.embed_case(finkd.load_model("tagger")).tokenizer.gives_case
+        >>> embed_case(finkd.load_model("tagger")).tokenizer.gives_case
         True
     """
     check_caseless(family(model.encoder.config), tells_case=model.tokenizer.gives_case)
