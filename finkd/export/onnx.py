@@ -278,7 +278,7 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
     tokenizer = Tokenizer.load(folder)
     check_graph(path, len(labels), inputs(tokenizer))
     check_labels(labels, folder)
-    check_tokenizer(tokenizer, entries.get("vocab_size", 0), folder)
+    check_tokenizer(tokenizer, entries.get("vocab_size", 0), entries.get("type_vocab_size", 0), folder)
     length = max_length(folder, MIN_LENGTH)
     if length > positions(entries):
         raise ConfigError(

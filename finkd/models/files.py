@@ -21,6 +21,7 @@ from finkd.corpora.readers.json_files import read_object, shown
 from finkd.corpora.tags import OUTSIDE
 from finkd.corpora.wording import counted
 from finkd.models.lookup import CONFIG, WEIGHTS
+from finkd.tokenization.casing import CASES
 from finkd.tokenization.tokenizer import Tokenizer
 
 MIN_LENGTH = 4
@@ -306,14 +307,28 @@ def check_head(labels: Sequence[str], name: str | Path) -> None:
         raise ConfigError(f"{name}: has no head that tags entities; fine-tune it first")
 
 
-def check_tokenizer(tokenizer: Tokenizer, embeddings: int, folder: Path) -> None:
-    """Raise ``ConfigError`` unless a tokenizer has a padding token and the model an embedding for each token."""
+def check_tokenizer(tokenizer: Tokenizer, embeddings: int, token_types: int, folder: Path) -> None:
+    """Check that a model has an embedding for everything that its tokenizer gives it.
+
+    Args:
+        tokenizer: of the model.
+        embeddings: number of its token embeddings.
+        token_types: number of its embeddings of token types.
+        folder: of both, for messages.
+
+    Raises:
+        ConfigError: if it has not, or the tokenizer has no padding token.
+    """
     if "pad" not in tokenizer.special_ids:
         raise ConfigError(f"{folder}: its tokenizer has no padding token; set pad_token in tokenizer_config.json")
     if len(tokenizer) > embeddings:
         raise ConfigError(
             f"{folder}: tokenizer has {counted(len(tokenizer), 'token')}, the model only "
             f"{counted(embeddings, 'embedding')}"
+        )
+    if tokenizer.gives_case and token_types < len(CASES):
+        raise ConfigError(
+            f"{folder}: tokenizer gives the case of words, {len(CASES)} token types; the model has only {token_types}"
         )
 
 

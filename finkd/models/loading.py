@@ -65,7 +65,7 @@ def load_model(source: str | Path, *, for_texts: bool = False, any_labels: bool 
     kind = kind if for_texts or kind in (TAGGER, MASKED_LM) else "Model"
     config = configuration(folder, entries)
     tokenizer = Tokenizer.load(folder)
-    check_tokenizer(tokenizer, config.vocab_size, folder)
+    check_tokenizer(tokenizer, config.vocab_size, getattr(config, "type_vocab_size", 0), folder)
     labels = () if kind in ("Model", MASKED_LM) else tuple(config.id2label[i] for i in range(config.num_labels))
     if kind == TAGGER and not any_labels:
         check_labels(labels, folder)

@@ -86,3 +86,11 @@ def test_models_that_have_no_room_for_case_are_refused():
         embed_case(tiny_model(family="distilbert"))
     with pytest.raises(ConfigError, match="given the case of words already"):
         embed_case(embed_case(tiny_model()))
+
+
+def test_a_tokenizer_that_gives_case_to_a_model_without_room_for_it_is_refused(tmp_path):
+    plain = tiny_model(labels=LABELS)
+    plain.save(tmp_path)
+    plain.tokenizer.giving_case().write(tmp_path, plain.max_length)
+    with pytest.raises(ConfigError, match="gives the case of words, 6 token types; the model has only 2"):
+        load_model(tmp_path)
