@@ -174,6 +174,8 @@ def without_token_types(model: Model) -> Model:
     old: Any = model.network.config
     if old.model_type == "distilbert":
         return model
+    if model.tokenizer.gives_case:
+        raise ConfigError("truncate-layers.token_types: the model is given the case of words by them")
     if old.model_type != "bert" or old.layer_norm_eps != _EPSILON:
         raise ConfigError(
             f"truncate-layers.token_types: only a BERT with layer_norm_eps {_EPSILON} can do without "

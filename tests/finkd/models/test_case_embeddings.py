@@ -12,7 +12,7 @@ from finkd.export.onnx import export_onnx, load_onnx, parity
 from finkd.inference.tagger import sentence_logits
 from finkd.models.case_embeddings import embed_case
 from finkd.models.loading import load_model
-from finkd.models.truncation import replace_vocabulary
+from finkd.models.truncation import replace_vocabulary, without_token_types
 from finkd.tokenization.casing import CASES
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.toys import wordpiece_cased
@@ -84,6 +84,8 @@ def test_graphs_are_given_case(kind, tmp_path):
 def test_models_that_have_no_room_for_case_are_refused():
     with pytest.raises(ConfigError, match="needs a model with token types"):
         embed_case(tiny_model(family="distilbert"))
+    with pytest.raises(ConfigError, match="is given the case of words by them"):
+        without_token_types(embed_case(tiny_model()))
     with pytest.raises(ConfigError, match="given the case of words already"):
         embed_case(embed_case(tiny_model()))
 
