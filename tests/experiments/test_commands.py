@@ -169,20 +169,25 @@ def test_predict_answers_what_stands_before_a_broken_record(name, content, said,
     assert [json.loads(line)["text"] for line in result.stdout.splitlines()] == ["a"]
 
 
-def every_word(tags):
+def every_word(tag):
     """A tagger that gives every word the same tag."""
-    return lambda sentences, model: ([[tags] * len(sentence.spans) for sentence in sentences], 0)
+
+    def predicted(sentences, model):
+        words = [len(sentence.spans) for sentence in sentences]
+        return [[tag] * count for count in words], [[0.5] * count if tag != "O" else [] for count in words], 0
+
+    return predicted
 
 
 def test_predict_lets_no_control_character_reach_the_terminal(finkd, tagger, monkeypatch):
-    monkeypatch.setattr("finkd.inference.tagging.predict_tags", every_word("O"))
+    monkeypatch.setattr("finkd.inference.tagging.predict_with_scores", every_word("O"))
     shown = finkd("predict", tagger, "Acme \x1b[31m lent [bold]money[/bold]").stdout
     assert shown == "Acme \N{REPLACEMENT CHARACTER}[31m lent [bold]money[/bold]\n"
 
 
 @pytest.mark.parametrize("tags", ["O", "B-ORG", "B-<img src=x>"])
 def test_predict_writes_a_page_in_which_everything_is_escaped(tags, finkd, tagger, tmp_path, monkeypatch):
-    monkeypatch.setattr("finkd.inference.tagging.predict_tags", every_word(tags))
+    monkeypatch.setattr("finkd.inference.tagging.predict_with_scores", every_word(tags))
     path = tmp_path / "page.html"
     finkd("predict", tagger, "<script>alert(1)</script> Acme & <b>Co</b>.", "--html", path, code=0)
     page = path.read_text()
