@@ -10,6 +10,7 @@ from pydantic import Field
 from finkd.corpora.errors import ConfigError
 from finkd.evaluation.calibration import fit_temperature, with_temperature
 from finkd.evaluation.folds import held_out
+from finkd.models.files import check_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context, Source, Stage, StageResult
@@ -57,4 +58,5 @@ class Calibrate(Stage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The calibrated tagger."""
+        check_head(model.labels, "calibrate: the model")
         return StageResult(with_temperature(model, fit_temperature(model, context.held_out)))
