@@ -52,8 +52,7 @@ class Parts:
             StoreError: as for ``made``.
         """
         every = list(fills)
-        for number, fill in enumerate(every):
-            if number % processes.count() == processes.number():
-                self.made(number, fill)
+        own = range(processes.number(), len(every), processes.count())
+        folders = {number: self.made(number, every[number]) for number in own}
         processes.wait()
-        return [self.made(number, fill) for number, fill in enumerate(every)]
+        return [folders.get(number) or self.made(number, fill) for number, fill in enumerate(every)]

@@ -23,7 +23,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
 from finkd.stages.stage import TAGGER, Context, Source, StageResult, Training
 from finkd.teachers.label_map import LEAST
-from finkd.teachers.labels import teacher_labels
+from finkd.teachers.labels import Asked, teacher_labels
 from finkd.teachers.taught_by import TaughtBy
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
@@ -55,6 +55,8 @@ class TaskDistill(LearningStage):
             into a copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
         augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
+        members: members of an ensemble that label a sentence. ``"in-turn"`` is for raw text: each thousand sentences
+            are labelled by another member, so that as many members as there are cost no more than one.
     """
 
     on: Source = "gold"
@@ -63,7 +65,8 @@ class TaskDistill(LearningStage):
     cache_teacher_outputs: bool | Literal["int8"] = False
     entity_replacement: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
-    version: ClassVar[int] = 5
+    members: Asked = "all"
+    version: ClassVar[int] = 6
 
     @property
     def training(self) -> Training:
@@ -92,6 +95,8 @@ class TaskDistill(LearningStage):
             raise ConfigError(
                 "task-distill:gold.entity_replacement: gold labels do not fit other names; use task-distill:text"
             )
+        if self.members == "in-turn" and self.on == "gold":
+            raise ConfigError("task-distill:gold.members: in-turn is for raw text; all members label gold text")
         return spec.tagger("task-distill")
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
@@ -116,7 +121,7 @@ class TaskDistill(LearningStage):
         targets = None
         if teacher is None or not taught_by.is_model:
             every = teacher_labels(
-                sentences, taught_by, context.labels, context.store, context.precision, context.listen
+                sentences, taught_by, context.labels, context.store, context.precision, context.listen, self.members
             )
             targets = torch.from_numpy(every.take(data.word_ids))
             unread = targets.isnan().any(dim=1)
@@ -146,12 +151,17 @@ class TaskDistill(LearningStage):
         """The teacher.
 
         Raises:
-            ConfigError: if there is none, or it lacks what the stage reads.
+            ConfigError: if there is none, or it lacks what the stage reads or asks.
         """
         taught_by = context.taught_by(TAGGER, "task-distill")
         if self._runs_teacher() or self.entity_replacement:
             setting = "losses" if self._runs_teacher() else "entity_replacement"
             taught_by.check_model(f"task-distill:{self.on}.{setting}")
+        if self.members == "in-turn" and len({member.weight for member in taught_by.members}) != 1:
+            raise ConfigError(
+                f"task-distill:{self.on}.members: in-turn needs a teacher with members of the same weight "
+                "(teacher: [{system: NAME, seed: 1}, {system: NAME, seed: 2}])"
+            )
         return taught_by
 
     def _masked_lm(self, context: Context) -> TaughtBy:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -24,6 +26,10 @@ from finkd.teachers.taught_by import Member, TaughtBy
 PART = 1024
 """Sentences whose labels are an entry of the store: what a killed run loses at most."""
 _WORDS_AT_ONCE = 1 << 18
+_KIND = "teacher labels"
+
+Asked = Literal["all", "in-turn"]
+"""Which members of an ensemble label a sentence: all of them, or one, another for each part of the text."""
 
 
 def teacher_labels(
@@ -33,6 +39,7 @@ def teacher_labels(
     store: Store,
     precision: Precision,
     listen: Listener | None = None,
+    members: Asked = "all",
 ) -> Joined:
     """Return the label scores of a teacher for every word of a text, from the store.
 
@@ -47,11 +54,17 @@ def teacher_labels(
         store: where they are kept.
         precision: in which networks compute.
         listen: called after every part that was computed here.
+        members: of an ensemble, that label a sentence. In turn, an ensemble costs what one of its members costs, and a
+            student still learns from all of them (Fukuda et al., Interspeech 2017, switch the teacher from batch to
+            batch). Their weights and what they were trained on are not looked at then.
 
     Returns:
         (words, labels) float32, on disk; NaN for words that the teacher does not read.
     """
-    return _Labelling(sentences, labels, store, precision, listen).by(teacher)
+    labelling = _Labelling(sentences, labels, store, precision, listen)
+    if members == "in-turn" and teacher.members:
+        return labelling.in_turn([member.taught_by for member in teacher.members])
+    return labelling.by(teacher)
 
 
 @dataclass(frozen=True)
@@ -66,17 +79,24 @@ class _Labelling:
 
     def by(self, teacher: TaughtBy) -> Joined:
         """(words, labels) scores of a teacher, from the store."""
-        tagger = cache(teacher.open_tagger)
-        kind = "teacher labels"
-        if teacher.members:
-            every = [(member, self.by(member.taught_by)) for member in teacher.members]
-            key = self._address(teacher, digest(self.sentences))
-            stored = self.store.made(key, {"kind": kind}, lambda folder: _average(every, self.sentences, folder))
-            folders = [stored.folder]
-        else:
-            keys = [self._address(teacher, digest(block)) for block in blocks(self.sentences, PART)]
-            fills = (self._fill(tagger, block) for block in blocks(self.sentences, PART))
-            folders = Parts(self.store, keys, kind, self.listen).share_out(fills)
+        if not teacher.members:
+            return self.in_turn([teacher])
+        every = [(member, self.by(member.taught_by)) for member in teacher.members]
+        key = self._address(teacher, digest(self.sentences))
+        stored = self.store.made(key, {"kind": _KIND}, lambda folder: _average(every, self.sentences, folder))
+        return self._joined([stored.folder])
+
+    def in_turn(self, teachers: Sequence[TaughtBy]) -> Joined:
+        """(words, labels) scores of the teachers, from the store: of the first for the first part, and so on."""
+        taggers = [cache(teacher.open_tagger) for teacher in teachers]
+        keys = [self._address(teacher, digest(block)) for block, teacher in zip(self._parts(), cycle(teachers))]
+        fills = (self._fill(tagger, block) for block, tagger in zip(self._parts(), cycle(taggers)))
+        return self._joined(Parts(self.store, keys, _KIND, self.listen).share_out(fills))
+
+    def _parts(self) -> Iterator[list[Sentence]]:
+        return blocks(self.sentences, PART)
+
+    def _joined(self, folders: Iterable[Path]) -> Joined:
         return Joined([mapped(folder)["scores"].reshape(-1, len(self.labels)) for folder in folders])
 
     def _address(self, teacher: TaughtBy, text: str) -> str:

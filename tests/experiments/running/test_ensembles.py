@@ -16,6 +16,7 @@ from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.running.run import run
 from finkd.inference.tagger import sentence_logits
 from finkd.models.loading import load_model
+from finkd.teachers import labels
 from finkd.teachers.ensemble import average
 from finkd.teachers.labels import teacher_labels
 from tests.finkd.toys import tiny_model
@@ -79,6 +80,48 @@ def test_labels_of_an_ensemble_are_the_weighted_mean_of_its_members(settings, tm
     ]
     np.testing.assert_allclose(found, average(parts, [2, 1]), atol=1e-5)
     assert [member.weight for member in teacher.members] == [2, 1]
+
+
+def test_members_in_turn_label_a_part_of_the_text_each(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(labels, "PART", 16)
+    settings["text"] = {"corpus": "sample-text", "sentences": 50}
+    settings["systems"]["mean"]["teacher"] = [{"system": "own", "seed": 1}, {"system": "own", "seed": 2}]
+    settings["systems"]["student"]["strategy"] = (
+        "truncate-layers > task-distill:text(members=in-turn, losses={word-logits-kl: {}})"
+    )
+    experiment = from_settings(settings)
+    run(experiment, tmp_path / "out")
+    prepared = Prepared(experiment, tmp_path / "store")
+    teacher = prepared.teachers(1)["mean"]
+    text = [*prepared.text.draw()]
+    found = np.asarray(
+        teacher_labels(text, teacher, prepared.labels, prepared.store, "fp32", pytest.fail, members="in-turn")
+    )
+    taggers = [member.taught_by.open_tagger() for member in teacher.members]
+    expected = [
+        scores
+        for place in range(0, len(text), 16)
+        for scores in sentence_logits(text[place : place + 16], taggers[place // 16 % 2])
+    ]
+    np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-5)
+    assert len(expected) > 32
+
+
+@pytest.mark.parametrize(
+    ("members", "on", "message"),
+    [
+        ([{"system": "own", "seed": 1, "weight": 2}, {"system": "own", "seed": 2}], "text", "of the same weight"),
+        ("own", "text", "members of the same weight"),
+        ([{"system": "own", "seed": 1}, {"system": "own", "seed": 2}], "gold", "in-turn is for raw text"),
+    ],
+)
+def test_members_in_turn_need_equal_members_and_raw_text(settings, tmp_path, members, on, message):
+    student = settings["systems"]["student"]
+    settings["text"] = {"corpus": "sample-text", "sentences": 50}
+    student["teacher"] = members
+    student["strategy"] = f"truncate-layers > task-distill:{on}(members=in-turn, losses={{word-logits-kl: {{}}}})"
+    with pytest.raises(ConfigError, match=message):
+        run(from_settings(settings), tmp_path / "out")
 
 
 def test_hidden_states_are_those_of_the_first_member(settings, tmp_path):
