@@ -33,14 +33,15 @@ class Select(Stage):
         keep: share of the sentences that is kept, near-duplicates counted among those that are not.
         by: what the best ones have most of: ``"quality"`` (rules for running text), ``"domain"`` (words of the labelled
             sentences) and ``"uncertainty"`` of the experiment's teacher about their labels; the ranks are averaged.
+            Without any, the first ones of the text are kept.
         similarity: Jaccard similarity, as sets of three words in a row, from which a sentence counts as a
-            near-duplicate of an earlier one.
+            near-duplicate of an earlier one; 1 keeps near-duplicates.
     """
 
     on: Literal["text", "general"] = "text"
     keep: Annotated[float, Field(gt=0, le=1)] = 0.5
     by: tuple[Literal["quality", "domain", "uncertainty"], ...] = ("quality", "domain")
-    similarity: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    similarity: Annotated[float, Field(gt=0, le=1)] = 0.8
     version: ClassVar[int] = 1
 
     @property
@@ -104,7 +105,7 @@ class Selected:
 
     def _chosen(self, every: Sequence[Sentence]) -> list[int]:
         """Indices of the best sentences, in the order of the text."""
-        kept = distinct(every, self.how.similarity)
+        kept = distinct(every, self.how.similarity) if self.how.similarity < 1 else list(range(len(every)))
         room = max(1, round(self.how.keep * len(every)))
         if not self.how.by or len(kept) <= room:
             return kept[:room]

@@ -43,6 +43,7 @@ def where(tmp_path):
 def test_near_duplicates_go_first_and_the_rest_keeps_its_order(where):
     assert chosen(where, by=(), keep=1) == [0, 2, 3, 4]
     assert chosen(where, by=("quality",), keep=0.6) == [0, 3, 4]
+    assert chosen(where, by=(), keep=0.6, similarity=1) == [0, 0, 2]
 
 
 def test_the_domain_is_what_the_labelled_sentences_are_like(where):
@@ -101,7 +102,7 @@ def test_what_it_lacks_is_said_before_work(strategy, message, where):
         lineage.addresses("start", parse(strategy, {}), replace(where, teacher=None))
 
 
-@pytest.mark.parametrize("settings", ["on=gold", "keep=0", "by=[love]", "similarity=1"])
+@pytest.mark.parametrize("settings", ["on=gold", "keep=0", "by=[love]", "similarity=1.1"])
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ConfigError, match=r"stages\.select\."):
         parse(f"select({settings})", {})
