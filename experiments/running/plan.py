@@ -90,11 +90,16 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
 
 
 def _asked(training: Training, teachers: Mapping[str, Shape], read: set[tuple[object, ...]]) -> list[Shape]:
-    """The teachers that a stage runs: those that have read its text for another stage are not run again."""
+    """The teachers that a stage runs: those that have read its text for another stage are not run again.
+
+    Of members in turn it is the largest, which stands for all of them.
+    """
     if not training.has_teacher:
         return []
     if not training.caches_teacher:
         return list(teachers.values())
+    if training.in_turn and teachers:
+        teachers = dict([max(teachers.items(), key=lambda each: each[1].parameters)])
     asked = {(name, training.source, training.copies, training.state_bytes): shape for name, shape in teachers.items()}
     new = [shape for reading, shape in asked.items() if reading not in read]
     read.update(asked)

@@ -36,6 +36,7 @@ class ModelSpec:
         labels: of its head, if that scores tokens.
         corpus_labels: labels of the corpus at hand; ``None`` without a labelled corpus.
         has_mask_token: whether its tokenizer has one.
+        gives_case: whether its tokenizer tells the case of each word beside its tokens.
         sizes: its shape; ``None`` if its configuration does not tell it.
         no_sizes: why they are not known.
         no_layers: why single layers cannot be chosen or changed; empty if they can.
@@ -46,6 +47,7 @@ class ModelSpec:
     labels: tuple[str, ...] = ()
     corpus_labels: tuple[str, ...] | None = None
     has_mask_token: bool = True
+    gives_case: bool = False
     sizes: Shape | None = None
     no_sizes: str = ""
     no_layers: str = ""
@@ -177,8 +179,8 @@ def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
         no_masked_head = f"model: transformers has no masked-LM head for {config.model_type!r}"
     head = _head(folder, entries)
     labels = tuple(config.id2label[number] for number in sorted(config.id2label)) if head == "labels" else ()
-    has_mask = "mask" in tokenizer.special_ids
-    return ModelSpec(head, labels, None, has_mask, sizes, no_sizes, no_layers, no_masked_head)
+    has_mask, gives_case = "mask" in tokenizer.special_ids, tokenizer.gives_case
+    return ModelSpec(head, labels, None, has_mask, gives_case, sizes, no_sizes, no_layers, no_masked_head)
 
 
 def _on_meta(kind: str, config: Any) -> Any:

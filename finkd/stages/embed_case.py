@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from finkd.models.case_embeddings import check_caseless, embed_case
@@ -23,9 +23,9 @@ class EmbedCase(Stage):
     version: ClassVar[int] = 1
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
-        """Check the architecture; the new model has a few more parameters."""
-        check_caseless(spec.shape.family, tells_case=False)
-        return spec
+        """Check the architecture, and that the model is not given case yet."""
+        check_caseless(spec.shape.family, tells_case=spec.gives_case)
+        return replace(spec, gives_case=True)
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model that is given case."""

@@ -128,6 +128,7 @@ class Training:
         source: what is read.
         copies: of each sentence, read beside it.
         has_teacher: whether a teacher reads the text too.
+        in_turn: whether each part of the text is read by one member of an ensemble.
         caches_teacher: whether it reads it once, however many epochs there are.
         state_bytes: bytes of each number of the teacher's hidden states that are kept on disk; 0 if none are.
     """
@@ -136,6 +137,7 @@ class Training:
     source: Source = "gold"
     copies: int = 0
     has_teacher: bool = False
+    in_turn: bool = False
     caches_teacher: bool = False
     state_bytes: int = 0
 

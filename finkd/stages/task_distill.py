@@ -77,6 +77,7 @@ class TaskDistill(LearningStage):
             self.on,
             self.augment.copies,
             has_teacher=True,
+            in_turn=self.members == "in-turn",
             caches_teacher=is_read_once,
             state_bytes=self.state_bytes,
         )

@@ -57,6 +57,8 @@ class TruncateLayers(Stage):
         if self.token_types:
             return spec.shaped(shape)
         _check_whole(shape, "token_types")
+        if spec.gives_case:
+            raise ConfigError("truncate-layers.token_types: the model is given the case of words by them")
         if shape.family not in ("bert", "distilbert"):
             raise ConfigError(f"truncate-layers.token_types: only a BERT can do without (got {shape.family!r})")
         return spec.shaped(replace(shape, family="distilbert"), no_masked_head="")

@@ -36,6 +36,9 @@ IMPOSSIBLE = {
     "truncate-layers(layers=[0]) > truncate-layers(layers=[0, 1])": r"truncate-layers\.layers: expected numbers from 0",
     "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune",
     "compress:quantize > finetune": "compress:quantize.by=hessian: asks the loss of a tagger",
+    "embed-case > finetune > embed-case": "embed-case: the model is given the case of words already",
+    "embed-case > truncate-layers(token_types=false)": "token_types: the model is given the case of words by them",
+    "truncate-layers(token_types=false) > embed-case": "embed-case: needs a model with token types .*'distilbert'",
     "adapt > compress:sparsify > finetune": "compress:sparsify.schedule: asks the loss of a tagger",
 }
 POSSIBLE = (

@@ -82,6 +82,19 @@ def test_a_teacher_labels_a_text_once_for_all_students(finkd, settings, tmp_path
     assert one["bytes"] > two["bytes"]  # the second one does not read the teacher
 
 
+def test_members_in_turn_cost_what_one_member_costs(finkd, settings, tmp_path):
+    def memory(teachers, members):
+        teacher = [{"system": "teacher", "seed": seed} for seed in range(teachers)]
+        strategy = f"truncate-layers > task-distill:text(members={members}, losses={{word-logits-kl: {{}}}})"
+        systems = {"teacher": settings["systems"]["teacher"], "student": {"strategy": strategy, "teacher": teacher}}
+        config = tmp_path / f"{teachers}-{members}.yaml"
+        text = {"corpus": "sample-text", "sentences": 50}
+        config.write_text(yaml.safe_dump({**settings, "text": text, "systems": systems}))
+        return rows(finkd, config, "--out", tmp_path / "out")[-1]["bytes"]
+
+    assert memory(2, "in-turn") == memory(3, "in-turn") < memory(2, "all") < memory(3, "all")
+
+
 def test_a_run_that_would_fill_the_disk_is_refused(finkd, config, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr("finkd.experiments.running.plan.shutil.disk_usage", lambda path: usage)
