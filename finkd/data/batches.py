@@ -17,7 +17,7 @@ from finkd.data.collator import ModelInputs, align_batch, model_inputs
 from finkd.data.dataset import cut, side
 from finkd.data.encoding import WINDOW, Encoded
 from finkd.losses.alignment import BatchAlignment
-from finkd.losses.term import MASKING, Requirement
+from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.model import Model
 from finkd.tokenization.alignment import Alignment, align, first_tokens, mix, words_of_tokens
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens, members
@@ -38,6 +38,7 @@ class Batch:
         student: the student's input.
         labels: (words,) gold label ids, ``IGNORED`` where there is none.
         word_ids: (words,) index of each word among all words of the data set.
+        examples: (words,) index of the example in which each word lies, in the data set.
         teacher: the teacher's input, if there is a teacher whose states a loss needs.
         alignment: alignment of both, if a loss requires it.
     """
@@ -45,11 +46,12 @@ class Batch:
     student: ModelInputs
     labels: Tensor
     word_ids: Tensor
+    examples: Tensor
     teacher: ModelInputs | None = None
     alignment: BatchAlignment | None = None
 
 
-_PAIRED = ~(Requirement.NONE | Requirement.LABELS | Requirement.WORD_LOGITS)
+_PAIRED = ~OF_WORDS
 """Requirements for which both tokenizations are aligned."""
 
 
@@ -156,10 +158,11 @@ class TrainingData:
             align_batch(alignment, requirements, masked),
         )
 
-    def _labels(self, words: Longs) -> tuple[Tensor, Tensor]:
+    def _labels(self, words: Longs) -> tuple[Tensor, Tensor, Tensor]:
         labels = self.labels[words]
         kind = np.float32 if labels.dtype.kind == "f" else np.int64
-        return torch.from_numpy(labels.astype(kind)), torch.from_numpy(words)
+        examples = np.searchsorted(self.student.word_rows, words, side="right") - 1
+        return torch.from_numpy(labels.astype(kind)), torch.from_numpy(words), torch.from_numpy(examples)
 
     def _spans(self, rows: Longs, words: Longs) -> tuple[Longs, Longs, Longs]:
         """Return the starts and ends of words, and the (rows + 1,) borders of the chosen examples."""

@@ -61,6 +61,19 @@ def grammar(labels: tuple[str, ...]) -> Grammar:
     )
 
 
+def transitions(labels: Sequence[str]) -> tuple[Bools, Bools]:
+    """Return (labels, labels) True where a label may follow that of its row, and (labels,) those that may come first.
+
+    Example:
+        >>> follows, begins = transitions(("O", "B-ORG", "I-ORG"))
+        >>> follows[:, 2].tolist(), begins.tolist()
+        ([False, True, True], [True, True, False])
+    """
+    rules = grammar(tuple(labels))
+    follows = ~rules.continues | (rules.types[:, None] == rules.types)
+    return follows, ~rules.continues
+
+
 def finite(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> Floats:
     """Concatenate the logits of sentences; a row of NaN, of a word without a token, becomes certainly O."""
     table = np.concatenate([np.zeros((0, len(labels))), *scores])

@@ -26,6 +26,11 @@ losses: Registry[type[Loss]] = Registry(
             "teacher's label distribution per word, across tokenizers",
             "hinton2015distilling",
         ),
+        "sequence-kl": (
+            "finkd.losses.sequence_kl:SequenceKL",
+            "teacher's distribution of whole label sequences",
+            "wang2020structure",
+        ),
         "aligned-hidden-states": (
             "finkd.losses.aligned_hidden_states:AlignedHiddenStates",
             "teacher's hidden states pooled to the student's tokens",

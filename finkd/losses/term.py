@@ -21,6 +21,7 @@ class Requirement(Flag):
         NONE: nothing more.
         LABELS: gold label ids.
         WORD_LOGITS: the teacher's label logits of words.
+        SEQUENCES: which words make a sentence, and which labels may follow which.
         HIDDEN_STATES: of both models, of each layer.
         ATTENTION: queries, keys and values of both models, of each layer.
         MLM_LOGITS: text is masked for both models; logits of both masked-LM heads at the masked tokens.
@@ -36,8 +37,11 @@ class Requirement(Flag):
     MLM_LOGITS = auto()
     MLM_LOGITS_EVERYWHERE = auto()
     EMBEDDINGS = auto()
+    SEQUENCES = auto()
 
 
+OF_WORDS = Requirement.LABELS | Requirement.WORD_LOGITS | Requirement.SEQUENCES
+"""Requirements for which a teacher's labels are enough."""
 MASKING = Requirement.MLM_LOGITS | Requirement.MLM_LOGITS_EVERYWHERE
 """Requirements for which text is masked for both models."""
 
@@ -72,6 +76,21 @@ def _same(states: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Sequences:
+    """Sentences of a batch, as sequences of labels.
+
+    Attributes:
+        examples: (words,) number of the example in which each word lies; those of one stand side by side.
+        follows: (labels, labels) True where the label of the column may follow that of the row.
+        begins: (labels,) True for labels that may begin a sentence.
+    """
+
+    examples: Tensor
+    follows: Tensor
+    begins: Tensor
+
+
+@dataclass(frozen=True)
 class StepOutputs:
     """Outputs of both models for one batch, as loss terms read them.
 
@@ -79,6 +98,7 @@ class StepOutputs:
         student: outputs of the student.
         teacher: outputs of the teacher, without gradients.
         labels: (words,) gold label ids, -100 where there is none.
+        sequences: the sentences of the words.
         alignment: alignment of both models' tokens.
         vocabularies: how the entries of both vocabularies correspond.
         project: (tokens, student width) -> (tokens, teacher width): a learnt linear map where the widths differ.
@@ -87,6 +107,7 @@ class StepOutputs:
     student: ModelOutputs
     teacher: ModelOutputs = field(default_factory=ModelOutputs)
     labels: Tensor | None = None
+    sequences: Sequences | None = None
     alignment: BatchAlignment | None = None
     vocabularies: Vocabularies | None = None
     project: Callable[[Tensor], Tensor] = _same

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.masking import hiding
-from finkd.losses.term import MASKING, Requirement
+from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
@@ -45,7 +45,7 @@ class Distill(LearningStage):
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096, dropout=0.0))
     cache_teacher_outputs: bool | Literal["int8"] = False
     version: ClassVar[int] = 4
-    refused: ClassVar[Requirement] = Requirement.LABELS | Requirement.WORD_LOGITS
+    refused: ClassVar[Requirement] = OF_WORDS
     why: ClassVar[str] = "compares labels, which a distilled encoder has not; use task-distill"
 
     @property

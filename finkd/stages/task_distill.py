@@ -17,7 +17,7 @@ from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.shelf import Chain
-from finkd.losses.term import Requirement
+from finkd.losses.term import OF_WORDS
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
@@ -84,7 +84,7 @@ class TaskDistill(LearningStage):
 
     def _runs_teacher(self) -> bool:
         """Whether a term reads more of the teacher than its labels, which are computed once."""
-        return any(term.requires & ~(Requirement.LABELS | Requirement.WORD_LOGITS) for term in self.terms())
+        return any(term.requires & ~OF_WORDS for term in self.terms())
 
     def teachers(self) -> tuple[str, ...]:
         """The tagger, and the masked-LM that makes copies."""

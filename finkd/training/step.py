@@ -15,8 +15,9 @@ from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.batches import Batch
+from finkd.inference.grammar import transitions
 from finkd.losses.alignment import MaskedText
-from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement, StepOutputs
+from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement, Sequences, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
 from finkd.models.model import Model
 from finkd.system.precision import in_precision
@@ -56,6 +57,10 @@ class TrainingStep(nn.Module):
         self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses
         self.requirements = required_by(losses)
+        self.legal: tuple[Tensor, Tensor] | None = None
+        if Requirement.SEQUENCES in self.requirements:
+            follows, begins = (torch.from_numpy(each).to(device) for each in transitions(student.labels))
+            self.legal = follows, begins
         logits = None if teacher is None else teacher.word_logits
         self.logits = None if logits is None else logits.to(device)
         # In a tuple the teacher is no part of this module, whose weights are trained.
@@ -76,7 +81,9 @@ class TrainingStep(nn.Module):
         places = [None if each is None else each.student.at for each in _asked(batch)]
         student = forward_together(self.network, batch.student, self.requirements, *places)
         student = _without_spare_entries(student, self.entries[0])
-        outputs = StepOutputs(student, self._teach(batch, known), batch.labels, batch.alignment, self.vocabularies)
+        sequences = Sequences(batch.examples, *self.legal) if self.legal else None
+        taught = self._teach(batch, known)
+        outputs = StepOutputs(student, taught, batch.labels, sequences, batch.alignment, self.vocabularies)
         if self.projection is not None:
             outputs = replace(outputs, project=self.projection)
         return torch.stack([loss(outputs) for loss in self.losses])

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from finkd.inference.grammar import transitions
 from finkd.losses import losses
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool, to_device
-from finkd.losses.term import ModelOutputs, Requirement, StepOutputs
+from finkd.losses.term import ModelOutputs, Requirement, Sequences, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
 from tests.toys import roberta, wordpiece_uncased
 
@@ -50,6 +51,7 @@ def random_outputs(words=7, labels=5, tokens=11, seed=0):
         student=random_side(random, tokens, words, labels, len(hidden), len(STUDENT), LAYERS, learns=True),
         teacher=random_side(random, tokens, words, labels, len(hidden), len(TEACHER), 2 * LAYERS, learns=False),
         labels=torch.randint(labels, (words,), generator=random),
+        sequences=Sequences(torch.arange(words) // 5, *LEGAL),
         alignment=BatchAlignment(
             Pool(places, places, covered.float(), covered),
             Chunks(every, every, torch.zeros(tokens, dtype=torch.long), places, (1, tokens)),
@@ -59,6 +61,7 @@ def random_outputs(words=7, labels=5, tokens=11, seed=0):
     )
 
 
+LEGAL = tuple(torch.from_numpy(each) for each in transitions(("O", "B-ORG", "I-ORG", "B-PER", "I-PER")))
 TABLES = Vocabularies(TEACHER, STUDENT)
 FIELDS = {"word_logits": None, "hidden_states": (), "attention": (), "mlm_logits": None, "embeddings": None}
 
@@ -77,6 +80,7 @@ def only(outputs, requirements):
         student=student,
         teacher=replace(outputs.teacher, **absent),
         labels=outputs.labels if Requirement.LABELS in requirements else None,
+        sequences=outputs.sequences if Requirement.SEQUENCES in requirements else None,
         alignment=aligned
         if requirements & (Requirement.HIDDEN_STATES | Requirement.ATTENTION | Requirement.MLM_LOGITS)
         else None,
@@ -123,7 +127,7 @@ def test_what_it_does_not_need_has_no_effect(term):
 def test_it_reaches_what_it_needs_of_the_student_and_nothing_of_the_teacher(term):
     outputs = random_outputs(tokens=31)
     term(outputs).backward()
-    parts = {Requirement.LABELS: "word_logits"}
+    parts = {Requirement.LABELS: "word_logits", Requirement.SEQUENCES: "word_logits"}
     for part in term.requires:
         value = getattr(outputs.student, parts.get(part, str(part.name).lower()))
         reached = value if isinstance(value, tuple) else (value,)

@@ -1,6 +1,8 @@
 """Values worked by hand."""
 
+import itertools
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from finkd.corpora.errors import ConfigError
+from finkd.inference.grammar import transitions
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
 from finkd.losses.baselines import ULD, MinED, ULDHybrid
@@ -20,7 +23,8 @@ from finkd.losses.layers import layer_pairs
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.masked_lm_distillation import ALM, MaskedMarginal, MaskedProjection
 from finkd.losses.relations import ChunkAttention, ChunkRelations
-from finkd.losses.term import ModelOutputs, StepOutputs
+from finkd.losses.sequence_kl import SequenceKL
+from finkd.losses.term import ModelOutputs, Sequences, StepOutputs
 from finkd.losses.word_logits_kl import WordLogitsKL
 
 LN2, LN3 = math.log(2), math.log(3)
@@ -114,6 +118,57 @@ class TestWordKL:
         # (z_S - z_T) / labels in the limit: Hinton et al., equation 4, times tau^2
         assert norms[1] == pytest.approx(math.sqrt(8) / 3, rel=1e-2)
         assert norms[0] == pytest.approx(norms[1], rel=2e-2)
+
+
+class TestSequenceKL:
+    """Three labels, of which the last may follow the second and itself alone."""
+
+    LABELS = ("O", "B-ORG", "I-ORG")
+
+    def value(self, student, teacher, examples, **settings):
+        legal = map(torch.from_numpy, transitions(self.LABELS))
+        outputs = replace(taught(leaf(student), teacher), sequences=Sequences(torch.tensor(examples), *legal))
+        value = SequenceKL(**settings)(outputs)
+        value.backward()
+        return value.item(), outputs.student.word_logits.grad
+
+    def test_by_hand(self):
+        # Of two words there are five legal sequences. For the teacher, O is twice as likely as B-ORG at the first one.
+        value, _ = self.value([[0.0] * 3] * 2, [[LN2, 0.0, 0.0], [0.0] * 3], [0, 0])
+        # Teacher: 2, 2 of O and 1, 1, 1 of B-ORG, over 7; student: 1 over 5.
+        expected = (4 / 7 * math.log(2 / 7 * 5) + 3 / 7 * math.log(1 / 7 * 5)) / 2
+        assert value == pytest.approx(expected, rel=1e-4)
+
+    def test_a_label_that_cannot_be_teaches_nothing(self):
+        value, slopes = self.value([[0.0, 0.0, 5.0]], [[0.0, 0.0, -3.0]], [0])
+        assert value == pytest.approx(0, abs=1e-6)
+        assert slopes.abs().max() < 1e-6
+
+    def test_sentences_are_apart(self):
+        torch.manual_seed(0)
+        student, teacher = torch.randn(5, 3).tolist(), torch.randn(5, 3).tolist()
+        both, _ = self.value(student, teacher, [7, 7, 2, 2, 2])
+        first, _ = self.value(student[:2], teacher[:2], [0, 0])
+        second, _ = self.value(student[2:], teacher[2:], [0, 0, 0])
+        assert both == pytest.approx((2 * first + 3 * second) / 5, rel=1e-5)
+
+    @pytest.mark.parametrize("temperature", [1, 2])
+    def test_it_is_the_sum_over_all_sequences(self, temperature):
+        torch.manual_seed(1)
+        student, teacher = torch.randn(4, 3), torch.randn(4, 3)
+        legal = [
+            labels
+            for labels in itertools.product(range(3), repeat=4)
+            if all(label != 2 or before in (1, 2) for before, label in zip((0, *labels), labels, strict=False))
+        ]
+        sums = [
+            torch.tensor([sum(side[word, label].item() for word, label in enumerate(labels)) for labels in legal])
+            for side in (student, teacher)
+        ]
+        ours, theirs = (torch.log_softmax(each / temperature, dim=0) for each in sums)
+        expected = temperature**2 * (theirs.exp() * (theirs - ours)).sum().item() / 4
+        value, _ = self.value(student.tolist(), teacher.tolist(), [0] * 4, temperature=temperature)
+        assert value == pytest.approx(expected, rel=1e-4)
 
 
 class TestSpanHidden:
