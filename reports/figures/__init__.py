@@ -22,6 +22,10 @@ figures: Registry[Callable[[Section], Figure | None]] = Registry(
             "finkd.reports.figures.calibration:calibration",
             "how often entities are right, by their score, and of the surest ones",
         ),
+        "text": (
+            "finkd.reports.figures.text_amount:text_amount",
+            "micro-F1 against the sentences of raw text that students read",
+        ),
         "latency": ("finkd.reports.figures.latency:latency", "how latencies of single sentences are spread"),
     },
 )
