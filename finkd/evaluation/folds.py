@@ -11,6 +11,9 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import document_names
 
+_LARGE = 2
+"""Times the wanted sentences from which a document is divided."""
+
 
 def folds(sentences: Sequence[Sentence], count: int) -> list[list[Sentence]]:
     """Return the sentences without each of some parts of their documents, in the order of the sentences.
@@ -35,7 +38,8 @@ def folds(sentences: Sequence[Sentence], count: int) -> list[list[Sentence]]:
 def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence], list[Sentence]]:
     """Divide the sentences into a part to learn from and a held-out part, document by document.
 
-    A single document is divided by sentences. What stands word for word in the held-out part is left out of the other.
+    A single document, and one of more than twice the wanted sentences, is divided by sentences. What stands word for
+    word in the held-out part is left out of the other.
 
     Args:
         sentences: of a training split.
@@ -44,14 +48,17 @@ def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence
     Raises:
         ConfigError: if nothing would be left to learn from.
     """
-    names = document_names(sentences)
-    if len({*names}) == 1:
-        names = [str(place) for place in range(len(sentences))]
+    names, wanted = document_names(sentences), share * len(sentences)
+    documents = Counter(names)
+    names = [
+        f"{name} {place}" if len(documents) == 1 or documents[name] > _LARGE * wanted else name
+        for place, name in enumerate(names)
+    ]
     sizes = Counter(names)
     chosen: set[str] = set()
     size = 0
     for name in _shuffled(names):
-        if size >= share * len(sentences):
+        if size >= wanted:
             break
         chosen.add(name)
         size += sizes[name]
@@ -60,8 +67,8 @@ def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence
     rest = [sentence for sentence in sentences if sentence.text not in texts]
     if not part or not rest:
         raise ConfigError(
-            f"held_out: {share:g} of {counted(len(sentences), 'sentence')} in {counted(len(sizes), 'document')} leaves "
-            "nothing to learn from or to hold out"
+            f"held_out: {share:g} of {counted(len(sentences), 'sentence')} in {counted(len(documents), 'document')} "
+            "leaves nothing to learn from or to hold out"
         )
     return rest, part
 

@@ -98,6 +98,8 @@ def test_documents_are_held_out_whole_and_their_repetitions_are_left_out():
     assert not {each.document for each in rest} & {each.document for each in part}
     assert not {each.text for each in rest} & {each.text for each in part}
     assert len(held_out([replace(each, document="one") for each in sentences[:30]], 0.2)[1]) == 6
+    two = [replace(each, document="ab"[place % 2]) for place, each in enumerate(sentences[:30])]
+    assert len(held_out(two, 0.2)[1]) == 6  # each is more than twice as large
     with pytest.raises(ConfigError, match="leaves nothing to learn from"):
         held_out(sentences[:5], 0.999)
 
