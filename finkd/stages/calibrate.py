@@ -42,7 +42,7 @@ class Calibrate(Stage):
         if not context.train:
             raise ConfigError("calibrate: needs a labelled corpus; name one (--corpus)")
         rest, part = held_out(context.train, self.held_out)
-        corpus = address({"corpus": context.corpus, "without": self.held_out, "version": 1})
+        corpus = address({"corpus": context.corpus, "without": self.held_out, "version": 2})
         return replace(context, train=rest, held_out=part, corpus=corpus)
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
