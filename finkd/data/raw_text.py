@@ -30,6 +30,32 @@ class RawText(Protocol):
 
 
 @dataclass(frozen=True)
+class TextPart:
+    """The sentences of a raw text from one share of it to another.
+
+    Attributes:
+        text: the whole.
+        start: share of its sentences before the part.
+        end: share of its sentences up to the end of the part.
+    """
+
+    text: RawText
+    start: float
+    end: float
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Values that determine the part."""
+        return {"part-of": self.text.fingerprint, "from": self.start, "to": self.end}
+
+    def draw(self, sentences: int | None = None) -> Sequence[Sentence]:
+        """Return its sentences, or as many of the first ones; all, if there are fewer."""
+        every = self.text.draw()
+        start, end = (round(share * len(every)) for share in (self.start, self.end))
+        return every[start : end if sentences is None else min(end, start + sentences)]
+
+
+@dataclass(frozen=True)
 class Text:
     """A sample of an unlabelled corpus.
 

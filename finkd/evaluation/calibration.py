@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
@@ -42,11 +45,46 @@ def fit_temperature(model: AnyTagger, sentences: Sequence[Sentence]) -> float:
     if not any(tags):
         raise ConfigError("calibrate: there is no held-out sentence with tags")
     scores = list(sentence_logits(sentences, model))
+    return _best(lambda temperature: sequence_loss([each / temperature for each in scores], model.labels, tags))
 
-    def loss(exponent: float) -> float:
-        return sequence_loss([each / math.exp(exponent) for each in scores], model.labels, tags)
 
-    return math.exp(minimize_scalar(loss, bounds=(math.log(_LEAST), math.log(_MOST)), method="bounded").x)
+def fit_temperature_to_teacher(
+    model: AnyTagger, sentences: Sequence[Sentence], labels: npt.NDArray[np.float32]
+) -> float:
+    """Return the temperature under which a model's label distributions are nearest to its teacher's.
+
+    That is the least mean divergence KL(teacher || student) over the words that both read.
+
+    Args:
+        model: a tagger, which has read none of the sentences.
+        sentences: raw text.
+        labels: (words, labels) scores of the teacher for all words; NaN for those that it does not read.
+
+    Raises:
+        ConfigError: if there is no word that both read.
+
+    Example:
+        A model that is its own teacher has temperature 1:
+
+        >>> import finkd
+        >>> sentences = finkd.load_corpus("sample").splits["validation"][:20]
+        >>> model = finkd.load_model("tagger")
+        >>> own = np.concatenate([*sentence_logits(sentences, model)])
+        >>> round(fit_temperature_to_teacher(model, sentences, own), 2)
+        1.0
+    """
+    scores = np.concatenate([np.zeros((0, len(model.labels)), np.float32), *sentence_logits(sentences, model)])
+    covered = ~np.isnan(scores).any(axis=1) & ~np.isnan(labels).any(axis=1)
+    if not covered.any():
+        raise ConfigError("calibrate: there is no held-out word that teacher and student read")
+    taught, own = softmax(labels[covered].astype(np.float64), axis=1), scores[covered].astype(np.float64)
+    return _best(lambda temperature: -float((taught * log_softmax(own / temperature, axis=1)).sum(axis=1).mean()))
+
+
+def _best(loss: Callable[[float], float]) -> float:
+    """Return the temperature of the least loss."""
+    bounds = math.log(_LEAST), math.log(_MOST)
+    return math.exp(minimize_scalar(lambda exponent: loss(math.exp(exponent)), bounds=bounds, method="bounded").x)
 
 
 def with_temperature(model: Model, temperature: float) -> Model:

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from finkd.corpora.errors import ConfigError
-from finkd.evaluation.calibration import fit_temperature, with_temperature
+from finkd.data.raw_text import TextPart
+from finkd.evaluation.calibration import fit_temperature, fit_temperature_to_teacher, with_temperature
 from finkd.evaluation.folds import held_out
 from finkd.models.files import check_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.stage import Context, Source, Stage, StageResult
+from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult
 from finkd.store import address
+from finkd.teachers.labels import teacher_labels
 
 
 @dataclass(frozen=True)
 class Calibrate(Stage):
     """Make the scores of entities as high as they are often right, by one temperature (Guo et al., arXiv 1706.04599).
 
-    The temperature is fitted on a part of the training documents that no stage of the strategy learns from, neither
-    before nor after this one. It divides the weights of the output layer, so that exports have it too. The entities
-    that the model finds stay the same.
+    The temperature is fitted on text that no stage of the strategy reads, neither before nor after this one. It divides
+    the weights of the output layer, so that exports have it too. The entities that the model finds stay the same.
 
     Attributes:
-        held_out: share of the training sentences that is set aside, in whole documents.
+        on: ``"gold"``, a part of the training documents; a teacher should not have read them either, because a student
+            is surer of what its teacher has learned by heart. Or raw ``"text"``, on which the teacher's label
+            distributions stand for the truth: no labelled sentence is lost, and the scores are as good as the
+            teacher's.
+        held_out: share of the sentences that is set aside: whole documents of the labelled ones, the last of raw text.
     """
 
+    on: Literal["gold", "text"] = "gold"
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def sources(self) -> frozenset[Source]:
-        """The labelled sentences."""
-        return frozenset({"gold"})
+        """The text that is set aside."""
+        return frozenset({self.on})
+
+    def teachers(self) -> tuple[str, ...]:
+        """The tagger, for raw text."""
+        return (TAGGER,) if self.on == "text" else ()
 
     def reserved(self, context: Context) -> Context:
-        """Set the held-out documents aside."""
+        """Set the held-out sentences aside."""
+        if self.on == "text":
+            context.source_fingerprint("text", "calibrate")
+            assert context.text is not None
+            parts = TextPart(context.text, 0, 1 - self.held_out), TextPart(context.text, 1 - self.held_out, 1)
+            return replace(context, text=parts[0], held_out_text=parts[1])
         if not context.train:
             raise ConfigError("calibrate: needs a labelled corpus; name one (--corpus)")
         rest, part = held_out(context.train, self.held_out)
@@ -53,10 +69,27 @@ class Calibrate(Stage):
         return spec
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
-        """The corpus and its labels."""
-        return context.inputs("corpus", "labels")
+        """The labels, and the corpus or what the teacher says of the text."""
+        if self.on == "gold":
+            return context.inputs("corpus", "labels")
+        assert context.held_out_text is not None
+        taught_by = context.taught_by(TAGGER, "calibrate:text")
+        text = context.held_out_text.fingerprint
+        return {**context.inputs("labels", "precision"), "text": text, "teacher": taught_by.key}
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The calibrated tagger."""
         check_head(model.labels, "calibrate: the model")
-        return StageResult(with_temperature(model, fit_temperature(model, context.held_out)))
+        if self.on == "gold":
+            return StageResult(with_temperature(model, fit_temperature(model, context.held_out)))
+        assert context.held_out_text is not None
+        sentences = context.held_out_text.draw()
+        labels = teacher_labels(
+            sentences,
+            context.taught_by(TAGGER, "calibrate:text"),
+            model.labels,
+            context.store,
+            context.precision,
+            context.listen,
+        )
+        return StageResult(with_temperature(model, fit_temperature_to_teacher(model, sentences, np.asarray(labels))))

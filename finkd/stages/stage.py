@@ -45,6 +45,7 @@ class Context:
         text: unlabelled text of the domain, if there is any.
         general: unlabelled text of any kind, if there is any.
         held_out: labelled sentences that no stage learns from.
+        held_out_text: raw text that no stage reads.
         teacher: the tagger to learn from, if there is one.
         precision: as in ``training.Schedule``, resolved.
         listen: called after every training step.
@@ -62,6 +63,7 @@ class Context:
     text: RawText | None = None
     general: RawText | None = None
     held_out: Sequence[Sentence] = ()
+    held_out_text: RawText | None = None
     teacher: TaughtBy | None = None
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
