@@ -51,7 +51,11 @@ class TextPart:
     def draw(self, sentences: int | None = None) -> Sequence[Sentence]:
         """Return its sentences, or as many of the first ones; all, if there are fewer."""
         every = self.text.draw()
-        start, end = (round(share * len(every)) for share in (self.start, self.end))
+        # The last part of a short text has a sentence, too.
+        start, end = (
+            len(every) if share == 1 else min(round(share * len(every)), len(every) - 1)
+            for share in (self.start, self.end)
+        )
         return every[start : end if sentences is None else min(end, start + sentences)]
 
 

@@ -1,13 +1,15 @@
 """Temperature scaling, held-out documents, calibration error."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
-from finkd.evaluation.calibration import fit_temperature, with_temperature
+from finkd.evaluation.calibration import fit_temperature, fit_temperature_to_teacher, with_temperature
 from finkd.evaluation.folds import held_out
 from finkd.evaluation.ner import evaluate, score
 from finkd.execution.lineage import addresses, with_contexts
@@ -16,6 +18,7 @@ from finkd.models.loading import load_model
 from finkd.records import Counts, NerScores, ScoreGroup
 from finkd.stages.calibrate import Calibrate
 from finkd.stages.finetune import Finetune
+from finkd.stages.select import Select
 from finkd.strategies.strategy import Step
 from tests.finkd.toys import LABELS, SENTENCES, context, tiny_model
 
@@ -87,6 +90,42 @@ def test_no_stage_reads_what_is_held_out(tmp_path):
         assert not texts & {sentence.text for sentence in each.train}
         assert each.corpus != where.corpus
     assert addresses("start", steps[:1], where) != addresses("start", steps, where)[:1]
+
+
+class Words:
+    """Raw text of some sentences."""
+
+    fingerprint: ClassVar = {"text": "words"}
+
+    def draw(self, sentences=None):
+        return [Sentence.from_words(["Acme", str(number)]) for number in range(20)][:sentences]
+
+
+def test_the_last_raw_sentences_are_held_out_and_the_teacher_stands_for_the_truth(tmp_path):
+    steps = [Step("select", Select(by=(), keep=1, similarity=1)), Step("calibrate:text", Calibrate("text", 0.25))]
+    where = replace(context(tmp_path), text=Words())
+    (_, first), (_, last) = with_contexts(steps, where)
+    for each in (first, last):
+        assert [*each.sentences("text")] == Words().draw(15)
+        assert [*each.held_out_text.draw()] == Words().draw()[15:]
+        assert each.train == where.train
+    assert addresses("start", steps[:1], where) != addresses("start", steps, where)[:1]
+    (_, little), *_ = with_contexts([Step("calibrate:text", Calibrate("text", 0.01))], where)
+    assert (len(little.sentences("text")), len(little.held_out_text.draw())) == (19, 1)
+    teacher = last.teacher.model("test")
+    found = Calibrate("text").run(with_temperature(teacher, 0.4), last).model
+    weights = zip(found.tagging_head.parameters(), teacher.tagging_head.parameters(), strict=True)
+    assert all(torch.allclose(ours, theirs, rtol=1e-3) for ours, theirs in weights)
+
+
+def test_raw_text_and_a_teacher_are_needed(tmp_path):
+    steps = [Step("calibrate:text", Calibrate("text"))]
+    with pytest.raises(ConfigError, match="calibrate:text: the experiment has no unlabelled text"):
+        [*with_contexts(steps, replace(context(tmp_path), text=None))]
+    with pytest.raises(ConfigError, match="calibrate:text: no system has the role 'teacher'"):
+        addresses("start", steps, replace(context(tmp_path), text=Words(), teacher=None))
+    with pytest.raises(ConfigError, match="no held-out word"):
+        fit_temperature_to_teacher(MODEL, [], np.zeros((0, len(LABELS)), np.float32))
 
 
 def test_documents_are_held_out_whole_and_their_repetitions_are_left_out():
