@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ class ScoreGroup:
     correct: int
 
 
+def bins(groups: Sequence[ScoreGroup]) -> list[Sequence[ScoreGroup]]:
+    """Divide groups into ``CALIBRATION_BINS`` bins of about as many; into fewer if there are fewer groups."""
+    count = min(len(groups), CALIBRATION_BINS)
+    borders = [place * len(groups) // count for place in range(count + 1)] if count else [0]
+    return [groups[start:end] for start, end in pairwise(borders)]
+
+
 @dataclass(frozen=True)
 class NerScores:
     """Strict entity scores of one system on one split.
@@ -97,9 +105,7 @@ class NerScores:
         """
         if not self.by_score:
             return None
-        size = -(-len(self.by_score) // CALIBRATION_BINS)
-        bins = [self.by_score[start : start + size] for start in range(0, len(self.by_score), size)]
-        off = [abs(sum(g.score * g.predicted - g.correct for g in groups)) for groups in bins]
+        off = [abs(sum(g.score * g.predicted - g.correct for g in groups)) for groups in bins(self.by_score)]
         return sum(off) / sum(group.predicted for group in self.by_score)
 
     @property

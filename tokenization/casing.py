@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
@@ -72,6 +73,8 @@ def _kinds() -> npt.NDArray[np.uint8]:
         [
             (_CAPITAL if sign.isupper() or sign.istitle() else _SMALL if sign.islower() else _UNCASED)
             if sign.isalnum()
+            else _UNCASED
+            if unicodedata.combining(sign)  # an accent of its own belongs to the word of its letter
             else _OTHER
             for sign in signs
         ],

@@ -107,8 +107,9 @@ class Prepared(Inputs):
             for each in self._trainings(name, seed, taught):
                 with located(f"systems.{name}.strategy"):
                     stages = lineage.addresses(each.ancestors.start, each.steps, each.context)
+                    context = lineage.reserved(each.steps, each.context)
                 for strategy, others in each.ancestors.of(each.steps).items():
-                    others_keys = lineage.addresses(each.ancestors.start, others, each.context)
+                    others_keys = lineage.addresses(each.ancestors.start, others, context)
                     yield strategy, each.system, list(zip(others, others_keys, strict=True))
                 yield each.name, each.system, list(zip(each.steps, stages, strict=True))
                 keys.append(stages[-1])
@@ -130,7 +131,8 @@ class Prepared(Inputs):
             for each in self._trainings(name, seed, taught, watch):
                 ancestors, context = each.ancestors, replace(each.context, look=look)
                 outcome = lineage.run(ancestors.teacher, ancestors.start, each.steps, context, watch.begins)
-                others = self._teachers(outcome, ancestors.of(each.steps), ancestors, context)
+                rest = lineage.reserved(each.steps, context)
+                others = self._teachers(outcome, ancestors.of(each.steps), ancestors, rest)
                 made.append(replace(outcome, teachers=others))
             taught[name] = self._taught(name, [outcome.key for outcome in made], taught)
             is_single = len(made) == 1 and taught[name].is_model

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt
 
+from finkd import corpora
+from finkd.corpora.corpus import NerCorpus
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, resolved, settings_in
 from finkd.settings import build
@@ -195,14 +197,22 @@ def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -
         raise ConfigError(f"{path}: nothing to tune; add a section 'search' (experiments/configs/tune.yaml shows one)")
     search = build(Search, settings.pop("search"), "search")
     experiment = from_settings(settings, find=find)
-    if experiment.split == "test":
-        raise ConfigError("split: what is chosen on the test split cannot be scored on it; use the validation split")
+    if experiment.split == "test" or _is_sealed(experiment):
+        raise ConfigError(
+            f"split: what is chosen on the {experiment.split} split cannot be scored on it; use the validation split"
+        )
     system = _system(experiment, search)
     plan = Plan({**settings, "systems": _systems(experiment, system)}, search, system)
     if problems := [*_problems(plan)]:
         raise ConfigError("\n".join(problems))
     plan.trial(plan.defaults())
     return plan
+
+
+def _is_sealed(experiment: Experiment) -> bool:
+    """Whether the scored split is one that its corpus keeps apart."""
+    corpus = corpora.corpora.get(experiment.corpus) if experiment.corpus in corpora.corpora else None
+    return isinstance(corpus, NerCorpus) and experiment.split in corpus.sealed
 
 
 def _systems(experiment: Experiment, tuned: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ class Batch:
         student: the student's input.
         labels: (words,) gold label ids, ``IGNORED`` where there is none.
         word_ids: (words,) index of each word among all words of the data set.
-        examples: (words,) index of the example in which each word lies, in the data set.
+        sequences: (words,) number of the sequence that each word belongs to: words of an example without a gap.
+        goes_on: (words,) whether its example goes on within a sentence that began in the one before.
         teacher: the teacher's input, if there is a teacher whose states a loss needs.
         alignment: alignment of both, if a loss requires it.
     """
@@ -46,7 +48,8 @@ class Batch:
     student: ModelInputs
     labels: Tensor
     word_ids: Tensor
-    examples: Tensor
+    sequences: Tensor
+    goes_on: Tensor
     teacher: ModelInputs | None = None
     alignment: BatchAlignment | None = None
 
@@ -136,7 +139,7 @@ class TrainingData:
         reads_both = requirements & _PAIRED or (self.teacher is not None and Requirement.WORD_LOGITS in requirements)
         if not (reads_both or mixed):
             words, first = self._covered(rows, words, tokens)
-            return Batch(model_inputs(self.student, tokens, first[0], self.limit), *self._labels(words))
+            return Batch(model_inputs(self.student, tokens, first[0], self.limit), *self._words(words))
         random = np.random.Generator(np.random.PCG64([*seed]))
         # Without a teacher the student is aligned with itself, so that text can be masked in the same way.
         other = (self.teacher or self.student).tokens.take(rows)
@@ -153,16 +156,30 @@ class TrainingData:
         words, first = self._covered(rows, words, tokens, other)
         return Batch(
             model_inputs(self.student, tokens, first[0], self.limit, ours),
-            *self._labels(words),
+            *self._words(words),
             model_inputs(self.teacher, other, first[1], self.limit, theirs) if self.teacher else None,
             align_batch(alignment, requirements, masked),
         )
 
-    def _labels(self, words: Longs) -> tuple[Tensor, Tensor, Tensor]:
+    def _words(self, words: Longs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the labels, word ids, sequences and ``goes_on`` of words."""
         labels = self.labels[words]
         kind = np.float32 if labels.dtype.kind == "f" else np.int64
         examples = np.searchsorted(self.student.word_rows, words, side="right") - 1
-        return torch.from_numpy(labels.astype(kind)), torch.from_numpy(words), torch.from_numpy(examples)
+        is_new = np.diff(examples, prepend=-1) != 0
+        goes_on = self._goes_on[examples] & is_new
+        is_new |= np.diff(words, prepend=-1) != 1
+        found = labels.astype(kind), words, np.cumsum(is_new), goes_on
+        return tuple(map(torch.from_numpy, found))  # type: ignore[return-value]
+
+    @cached_property
+    def _goes_on(self) -> Bools:
+        """(examples,) True for windows that share words with the one before: they lie in the same sentence."""
+        first = self.student.word_rows[:-1]
+        shared = np.zeros(len(first), np.bool_)
+        inside = (first > 0) & (first < len(self.word_ids))
+        shared[inside] = self.word_ids[first[inside]] <= self.word_ids[first[inside] - 1]
+        return shared
 
     def _spans(self, rows: Longs, words: Longs) -> tuple[Longs, Longs, Longs]:
         """Return the starts and ends of words, and the (rows + 1,) borders of the chosen examples."""

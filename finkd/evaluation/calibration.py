@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,11 +16,16 @@ from scipy.special import log_softmax, softmax
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import OUTSIDE
 from finkd.inference.marginals import sequence_loss
 from finkd.inference.tagger import AnyTagger, sentence_logits
 from finkd.models.model import Model
 
+log = logging.getLogger(__name__)
+
 _LEAST, _MOST = 0.05, 20.0
+_NEAR = 0.1
+"""Distance of logarithms from a bound within which the search has found none."""
 
 
 def fit_temperature(model: AnyTagger, sentences: Sequence[Sentence]) -> float:
@@ -30,10 +36,10 @@ def fit_temperature(model: AnyTagger, sentences: Sequence[Sentence]) -> float:
 
     Args:
         model: a tagger, which has learned none of the sentences.
-        sentences: with tags.
+        sentences: with tags; those without are left out.
 
     Raises:
-        ConfigError: if there is no tagged word.
+        ConfigError: if there is no entity, or one of a type that the model does not know.
 
     Example:
         >>> import finkd
@@ -41,9 +47,13 @@ def fit_temperature(model: AnyTagger, sentences: Sequence[Sentence]) -> float:
         >>> fit_temperature(finkd.load_model("tagger"), sentences) > 0
         True
     """
+    sentences = [sentence for sentence in sentences if sentence.tags is not None]
     tags = [sentence.tags or () for sentence in sentences]
-    if not any(tags):
-        raise ConfigError("calibrate: there is no held-out sentence with tags")
+    found = {tag for each in tags for tag in each}
+    if not found - {OUTSIDE}:
+        raise ConfigError("calibrate: there is no held-out entity; raise held_out")
+    if unknown := sorted(found.difference(model.labels)):
+        raise ConfigError(f"calibrate: the model has no label {unknown[0]!r}")
     scores = list(sentence_logits(sentences, model))
     return _best(lambda temperature: sequence_loss([each / temperature for each in scores], model.labels, tags))
 
@@ -82,9 +92,13 @@ def fit_temperature_to_teacher(
 
 
 def _best(loss: Callable[[float], float]) -> float:
-    """Return the temperature of the least loss."""
+    """Return the temperature of the least loss; 1, with a warning, if it lies beyond what is searched."""
     bounds = math.log(_LEAST), math.log(_MOST)
-    return math.exp(minimize_scalar(lambda exponent: loss(math.exp(exponent)), bounds=bounds, method="bounded").x)
+    best = minimize_scalar(lambda exponent: loss(math.exp(exponent)), bounds=bounds, method="bounded").x
+    if min(best - bounds[0], bounds[1] - best) < _NEAR:
+        log.warning("calibrate: the held-out text does not tell how sure to be; the scores stay as they are")
+        return 1.0
+    return math.exp(best)
 
 
 def with_temperature(model: Model, temperature: float) -> Model:

@@ -75,4 +75,4 @@ def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence
 
 def _shuffled(names: Sequence[str]) -> list[str]:
     """The distinct names in an order by their hashes."""
-    return sorted({*names}, key=lambda name: hashlib.sha256(name.encode()).digest())
+    return sorted({*names}, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest())

@@ -74,12 +74,14 @@ def score(
 def _by_score(
     sentences: Sequence[Sentence], predicted: Tags, probabilities: Sequence[Sequence[float]]
 ) -> tuple[ScoreGroup, ...]:
-    """Group predicted entities of neighbouring scores, the surest first."""
+    """Group predicted entities of neighbouring scores, the surest first; none if all are equally sure (of rules)."""
     scored = []
     for sentence, tags, scores in zip(sentences, predicted, probabilities, strict=True):
         true = set(entities(sentence.tags or ()))
         scored += [(score, entity in true) for entity, score in zip(entities(tags), scores, strict=True)]
-    scored.sort(reverse=True)
+    if len({round(score, 4) for score, _ in scored}) == 1 < len(scored):
+        return ()
+    scored.sort(key=lambda each: -each[0])  # by the score alone: among equal ones, the right ones do not come first
     groups = np.array_split(np.array(scored).reshape(-1, 2), min(len(scored), SCORE_GROUPS)) if scored else []
     return tuple(ScoreGroup(round(float(g[:, 0].mean()), 5), len(g), int(g[:, 1].sum())) for g in groups)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from finkd.compression.quantization import without_packed_bytes
+from finkd.corpora.errors import ConfigError
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Trace
@@ -69,11 +70,25 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
 
 def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Step, Context]]:
     """Each stage with what it may use: what one holds out is kept from all, a selection counts for those after it."""
-    for step in steps:
-        context = step.stage.reserved(context)
+    context = reserved(steps, context)
     for step in steps:
         yield step, context
         context = step.stage.narrowed(context)
+
+
+def reserved(steps: Sequence[Step], context: Context) -> Context:
+    """The context of a strategy's stages and of the models that they learn from: without what a stage holds out.
+
+    Raises:
+        ConfigError: if two stages hold text out.
+    """
+    rest = context
+    for step in steps:
+        without = step.stage.reserved(rest)
+        if without is not rest and rest is not context:
+            raise ConfigError(f"{step.name}: another stage before it holds text out already; leave one of them out")
+        rest = without
+    return context if rest is context else rest.with_ancestors(rest)
 
 
 def settings(step: Step) -> dict[str, Any]:

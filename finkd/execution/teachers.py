@@ -62,7 +62,7 @@ class Ancestors:
                 return TaughtBy(self.start, lambda: load_model(self.teacher), read_head(self.teacher))
             return self._made(parse(name, self.stages), whole)
 
-        whole = replace(context, ancestor=find)
+        whole = replace(context, ancestor=find, with_ancestors=self.within)
         return whole
 
     def _made(self, strategy: Strategy, context: Context) -> TaughtBy:

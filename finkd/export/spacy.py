@@ -33,8 +33,8 @@ class Component:
     """Component of a spaCy pipeline that sets ``doc.ents``, and ``entity._.score`` of each: its probability.
 
     The words of the tagger are the document's tokens, so that entities begin and end with tokens. They are the entities
-    of ``finkd.tag`` wherever the two have the same words, as in the pipelines that ``export_spacy`` writes, except for
-    runs of more than 200 characters without white space, which finkd's segmentation splits.
+    of ``finkd.predict`` wherever the two have the same words, as in the pipelines that ``export_spacy`` writes, except
+    for runs of more than 200 characters without white space, which finkd's segmentation splits.
 
     Args:
         name: in the pipeline.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finkd.corpora.sentence import Entity
+from finkd.corpora.tags import OUTSIDE
 from finkd.inference.grammar import Floats, Ints, by_word, finite, grammar
 
 _LEAST = 1e-300
@@ -31,9 +32,9 @@ def sequence_loss(
     """
     rows = sorted(range(len(scores)), key=lambda row: -len(scores[row]))
     places = {label: place for place, label in enumerate(labels)}
-    gold = np.array([places[tag] for row in rows for tag in tags[row]], np.int64)
-    lattice = _Lattice.of([scores[row] for row in rows], labels)
     covered = ~np.isnan(np.concatenate([scores[row][:, 0] for row in rows]))
+    gold = np.array([places[tag] for row in rows for tag in _readable(tags[row], scores[row])], np.int64)
+    lattice = _Lattice.of([scores[row] for row in rows], labels)
     path = np.log(np.maximum(lattice.shares[np.arange(len(gold)), gold], _LEAST))[covered].sum()
     return float((_forward(lattice)[1].sum() - path) / max(1, covered.sum()))
 
@@ -74,6 +75,15 @@ def entity_probabilities(
             path = begins[start, kind] + inside[start + 1 : last + 1, kind].sum()
             result[row].append(float(np.exp(min(0.0, before[start] + path + after[last] - whole[place]))))
     return result
+
+
+def _readable(tags: Sequence[str], scores: npt.NDArray[np.float32]) -> list[str]:
+    """The tags of a sentence in which words without a token are O, and what such a word cuts off begins anew."""
+    found: list[str] = []
+    for tag, covered in zip(tags, ~np.isnan(scores[:, 0]), strict=True):
+        is_cut = tag.startswith("I-") and (not found or found[-1][2:] != tag[2:])
+        found.append(OUTSIDE if not covered else f"B-{tag[2:]}" if is_cut else tag)
+    return found
 
 
 @dataclass(frozen=True)

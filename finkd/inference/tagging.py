@@ -86,7 +86,7 @@ def tag_sentences(
     interrupt: Interrupt | None = None,
     min_score: float = 0,
 ) -> Iterator[Tagged]:
-    """Find the entities of a stream of texts, each with its sentences, separated by white space; see ``tag``."""
+    """Find the entities of a stream of texts, each with its sentences, separated by white space; see ``predict``."""
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     waiting = iter(texts)
     while chunk := list(islice(waiting, batch)):

@@ -58,12 +58,13 @@ def log_partition(logits: Tensor, sequences: Sequences) -> Tensor:
     Returns:
         (sentences,) logarithms, of the sentences that have words.
     """
-    _, sentence, counts = torch.unique_consecutive(sequences.examples, return_inverse=True, return_counts=True)
-    place = torch.arange(len(logits), device=logits.device) - (counts.cumsum(0) - counts)[sentence]
+    _, sentence, counts = torch.unique_consecutive(sequences.numbers, return_inverse=True, return_counts=True)
+    first = counts.cumsum(0) - counts
+    place = torch.arange(len(logits), device=logits.device) - first[sentence]
     table = logits.new_zeros(len(counts), int(counts.max()), logits.shape[1])
     table = table.index_put((sentence, place), logits)
     moves = torch.where(sequences.follows, 0.0, _NEVER)
-    before = table[:, 0] + torch.where(sequences.begins, 0.0, _NEVER)
+    before = table[:, 0] + torch.where(sequences.begins | sequences.goes_on[first][:, None], 0.0, _NEVER)
     for word in range(1, table.shape[1]):
         after = table[:, word] + (before[:, :, None] + moves).logsumexp(dim=1)
         before = torch.where((word < counts)[:, None], after, before)

@@ -80,12 +80,14 @@ class Sequences:
     """Sentences of a batch, as sequences of labels.
 
     Attributes:
-        examples: (words,) number of the example in which each word lies; those of one stand side by side.
+        numbers: (words,) number of the sequence of each word; those of one stand side by side.
+        goes_on: (words,) True for the first word of a sequence that is the rest of a longer one; it may have any label.
         follows: (labels, labels) True where the label of the column may follow that of the row.
         begins: (labels,) True for labels that may begin a sentence.
     """
 
-    examples: Tensor
+    numbers: Tensor
+    goes_on: Tensor
     follows: Tensor
     begins: Tensor
 

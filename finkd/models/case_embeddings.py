@@ -24,7 +24,7 @@ def embed_case(model: Model) -> Model:
     ``transformers`` loads the model as any other; without finkd's tokenizer, all words are read as of case 0.
 
     Args:
-        model: an encoder or tagger of an uncased vocabulary; not changed.
+        model: an encoder or tagger; not changed. To one of a cased vocabulary this says little that is new.
 
     Raises:
         ConfigError: if it has no table of token types, or its tokenizer tells case already.
@@ -34,7 +34,7 @@ def embed_case(model: Model) -> Model:
         >>> embed_case(finkd.load_model("tagger")).tokenizer.gives_case
         True
     """
-    check_caseless(family(model.encoder.config), tells_case=model.tokenizer.gives_case)
+    check_caseless(family(model.encoder.config), gives_case=model.tokenizer.gives_case)
     network = copy.deepcopy(model.network)
     embeddings: Any = network.base_model.embeddings
     row = embeddings.token_type_embeddings.weight.detach()[:1]
@@ -45,9 +45,9 @@ def embed_case(model: Model) -> Model:
     return replace(model, network=network, tokenizer=model.tokenizer.giving_case())
 
 
-def check_caseless(kind: str, *, tells_case: bool) -> None:
-    """Raise ``ConfigError`` unless a model can be given the case of words, which its tokenizer drops."""
+def check_caseless(kind: str, *, gives_case: bool) -> None:
+    """Raise ``ConfigError`` unless a model has room for the case of words and is not given it yet."""
     if kind not in FAMILIES:
         raise ConfigError(f"embed-case: needs a model with token types ({', '.join(FAMILIES)}; got {kind!r})")
-    if tells_case:
+    if gives_case:
         raise ConfigError("embed-case: the model is given the case of words already")

@@ -114,6 +114,9 @@ def fingerprint(name: str) -> str:
     """
     folder = resolve(name)
     files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file() and b'"finkd_' in settings.read_bytes():  # the others repeat what tokenizer.json says
+        files.append(settings)
     return address({file.name: sha256(file) for file in files if file.is_file()})
 
 

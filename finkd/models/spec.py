@@ -66,7 +66,12 @@ class ModelSpec:
             UnavailableError: if it cannot be found.
         """
         folder = pretrained.resolve(model)
-        files = [folder / "config.json", folder / "tokenizer.json", *sorted(folder.glob("*.safetensors"))]
+        files = [
+            folder / "config.json",
+            folder / "tokenizer.json",
+            folder / "tokenizer_config.json",
+            *sorted(folder.glob("*.safetensors")),
+        ]
         found = _read(folder, tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
         return replace(found, corpus_labels=corpus_labels)
 

@@ -26,6 +26,8 @@ _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
 """Names of the matrices before and after the attention of BERT and RoBERTa, or DistilBERT."""
 
 
+_OF_LAYERS = ("attention_window", "layer_types")
+"""Entries of a configuration with a value for each layer, such as Longformer's windows."""
 _EPSILON = 1e-12
 """Of DistilBERT's layer norms; its configuration cannot change it."""
 
@@ -82,8 +84,9 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     student.layer_holder.layer = kept
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
     for config in (student.network.config, student.encoder.config):
-        for entry, values in config.to_dict().items():
-            if isinstance(values, list) and len(values) == depth > 1:  # for each layer, such as Longformer's windows
+        for entry in _OF_LAYERS:
+            values = getattr(config, entry, None)
+            if isinstance(values, list) and len(values) == depth:
                 setattr(config, entry, [values[layer] for layer in layers])
         setattr(config, name, len(kept))
         if hasattr(config, "slim"):

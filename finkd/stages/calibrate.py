@@ -32,7 +32,8 @@ class Calibrate(Stage):
             is surer of what its teacher has learned by heart. Or raw ``"text"``, on which the teacher's label
             distributions stand for the truth: no labelled sentence is lost, and the scores are as good as the
             teacher's.
-        held_out: share of the sentences that is set aside: whole documents of the labelled ones, the last of raw text.
+        held_out: share of the sentences that is set aside: the last ones of raw text; of the labelled ones whole
+            documents, or single sentences of documents that are more than twice as large.
     """
 
     on: Literal["gold", "text"] = "gold"
@@ -53,8 +54,9 @@ class Calibrate(Stage):
         if self.on == "text":
             context.source_fingerprint("text", "calibrate")
             assert context.text is not None
-            parts = TextPart(context.text, 0, 1 - self.held_out), TextPart(context.text, 1 - self.held_out, 1)
-            return replace(context, text=parts[0], held_out_text=parts[1])
+            begin, last = TextPart(context.text, 0, 1 - self.held_out), TextPart(context.text, 1 - self.held_out, 1)
+            is_same = context.general is not None and context.general.fingerprint == context.text.fingerprint
+            return replace(context, text=begin, held_out_text=last, general=begin if is_same else context.general)
         if not context.train:
             raise ConfigError("calibrate: needs a labelled corpus; name one (--corpus)")
         rest, part = held_out(context.train, self.held_out)

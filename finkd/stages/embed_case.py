@@ -24,7 +24,7 @@ class EmbedCase(Stage):
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check the architecture, and that the model is not given case yet."""
-        check_caseless(spec.shape.family, tells_case=spec.gives_case)
+        check_caseless(spec.shape.family, gives_case=spec.gives_case)
         return replace(spec, gives_case=True)
 
     def run(self, model: Model, context: Context) -> StageResult:

@@ -32,6 +32,10 @@ def _no_ancestor(strategy: str) -> TaughtBy:
     raise ConfigError(f"distill.teacher: there is no model to make {strategy!r} from; run it in an experiment")
 
 
+def _same(context: Context) -> Context:
+    return context
+
+
 @dataclass(frozen=True)
 class Context:
     """Data, teachers and store that a stage may use beside the model that it is given.
@@ -71,6 +75,7 @@ class Context:
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     look: Callable[[Model, Progress], None] | None = field(default=None, compare=False)
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
+    with_ancestors: Callable[[Context], Context] = field(default=_same, compare=False)
 
     def inputs(self, *names: str) -> dict[str, Any]:
         """Some of these attributes by name, for ``Stage.cache_inputs``."""

@@ -81,7 +81,7 @@ class TrainingStep(nn.Module):
         places = [None if each is None else each.student.at for each in _asked(batch)]
         student = forward_together(self.network, batch.student, self.requirements, *places)
         student = _without_spare_entries(student, self.entries[0])
-        sequences = Sequences(batch.examples, *self.legal) if self.legal else None
+        sequences = Sequences(batch.sequences, batch.goes_on, *self.legal) if self.legal else None
         taught = self._teach(batch, known)
         outputs = StepOutputs(student, taught, batch.labels, sequences, batch.alignment, self.vocabularies)
         if self.projection is not None:

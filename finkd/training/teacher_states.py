@@ -124,7 +124,10 @@ class Keeper:
         """
         count = int(self.teacher.encoder.config.num_hidden_layers) + 1
         wanted = _wanted(terms, layers + 1, count)
-        tokens = hashlib.sha256(encoded.tokens.ids.tobytes() + encoded.tokens.rows.tobytes()).hexdigest()
+        read = encoded.tokens.ids.tobytes() + encoded.tokens.rows.tobytes()
+        if self.teacher.tokenizer.gives_case:
+            read += encoded.tokens.cases.tobytes()
+        tokens = hashlib.sha256(read).hexdigest()
         material: dict[str, Any] = {"states-of": self.key, "tokens": tokens, "layers": wanted}
         material["precision"] = self.precision
         if self.bits:

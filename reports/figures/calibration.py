@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from finkd.records import CALIBRATION_BINS, ScoreGroup
+from finkd.records import ScoreGroup, bins
 from finkd.reports.figures.canvas import COLOURS, INK, new_figure, shortened
 from finkd.reports.sections import Section, SystemResults
 
@@ -31,8 +31,7 @@ def calibration(section: Section) -> Figure | None:
     for system, colour in zip(systems, COLOURS, strict=False):
         groups = _together(system)
         name = shortened(system.name, 28)
-        bins = np.array_split(np.arange(len(groups)), min(len(groups), CALIBRATION_BINS))
-        points = [_mean([groups[place] for place in places]) for places in bins]
+        points = [_mean(each) for each in bins(groups)]
         by_score.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3.5, linewidth=1.4, label=name)
         predicted, correct = (np.cumsum([getattr(group, of) for group in groups]) for of in ("predicted", "correct"))
         by_share.plot(100 * predicted / predicted[-1], correct / predicted, color=colour, linewidth=1.4)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from itertools import cycle
 from math import prod
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from finkd.records import StageRecord
 from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS, new_figure, shortened
-from finkd.reports.sections import Section, Spread, SystemResults
+from finkd.reports.sections import Section, Spread, SystemResults, configured
 
 _LEAST = 3
 """Amounts of text that make a line."""
@@ -28,22 +30,21 @@ def text_amount(section: Section) -> Figure | None:
     One line joins those that read each sentence equally often, another those that read equally many tokens in all;
     ``None`` if no three students differ like that.
     """
-    lines: dict[tuple[object, ...], list[_Point]] = defaultdict(list)
+    lines: dict[tuple[str, str], list[_Point]] = defaultdict(list)
     for system in section.of_role("student"):
         stages = [stage for stage in system.records[0].lineage if _reads_text(stage) and stage.tokens]
         point = _Point(_sentences(system), system.f1)
         if not (stages and point.sentences and system.is_scored):
             continue
-        kinds = tuple(stage.kind for stage in system.records[0].lineage if stage.kind != "select")
-        like = (kinds, system.mean("parameters"))
-        lines[*like, _passes(stages)].append(point)
-        lines[*like, _tokens(stages)].append(point)
+        like = _apart_from_text(system)
+        lines[like, _passes(stages)].append(point)
+        lines[like, _tokens(stages)].append(point)
     long = {key: points for key, points in lines.items() if len({point.sentences for point in points}) >= _LEAST}
     if not long:
         return None
     figure = new_figure(9, 4.2, layout="constrained")
     axes = figure.subplots()
-    for (key, points), colour in zip(long.items(), COLOURS[1:], strict=False):
+    for (key, points), colour in zip(long.items(), cycle(COLOURS[1:]), strict=False):
         counts, spreads = zip(*sorted(points), strict=True)
         means, errors = [each.mean for each in spreads], [each.sd or 0.0 for each in spreads]
         axes.errorbar(counts, means, yerr=errors, color=colour, marker="o", markersize=4, linewidth=1.4, label=key[-1])
@@ -69,9 +70,21 @@ def text_amount(section: Section) -> Figure | None:
 def _sentences(system: SystemResults) -> int:
     """The different sentences of raw text that its stages read; 0 if its records do not say it."""
     record = system.records[0]
-    text = record.config.get("text")
-    kept = [float(each.config.get("keep", 1)) for each in record.lineage if each.kind == "select" and _reads_text(each)]
-    return round(float(text.get("sentences", 0)) * prod(kept)) if isinstance(text, dict) else 0
+    stages = [stage for stage in record.lineage if _reads_text(stage)]
+    kept = prod(float(each.config.get("keep", 1)) for each in stages if each.kind == "select")
+    rest = prod(1 - float(each.config.get("held_out", 0)) for each in stages if each.kind.startswith("calibrate"))
+    return round(record.texts.get("text", 0) * rest * kept)
+
+
+def _apart_from_text(system: SystemResults) -> str:
+    """What a system is, whatever amount of text it reads: its teacher, its start, and its other settings."""
+    own = configured(system.records[0])
+    settings = [
+        (stage.kind, {**stage.config, "schedule": None} if _reads_text(stage) else stage.config)
+        for stage in system.records[0].lineage
+        if stage.kind != "select"
+    ]
+    return json.dumps([own.get("teacher"), own.get("start"), settings], sort_keys=True, default=str)
 
 
 def _reads_text(stage: StageRecord) -> bool:

@@ -27,6 +27,7 @@ def card(record: RunRecord) -> str:
         experiment=escape(plain(record.experiment)),
         notice=SAMPLE_NOTICE if record.sample else "",
         role=record.role,
+        gives_case=_gives_case(record),
         base=escape(plain(base_model(record))),
         stages=[(escape(plain(stage.kind)), f"{stage.seconds:,.0f}", f"{stage.tokens:,}") for stage in record.lineage],
         works=[escape(work.full) for work in cited("strategies", ordering(record))],
@@ -70,7 +71,7 @@ def _head(record: RunRecord) -> ModelCardData:
     ]
     return ModelCardData(
         language="en",
-        library_name="transformers",
+        library_name="finkd" if _gives_case(record) else "transformers",
         pipeline_tag="token-classification",
         license="other",
         base_model=plain(base_model(record)),
@@ -79,6 +80,11 @@ def _head(record: RunRecord) -> ModelCardData:
         model_name=plain(record.system),
         eval_results=results,
     )
+
+
+def _gives_case(record: RunRecord) -> bool:
+    """Whether the model is given the case of words, which other libraries do not tell it."""
+    return any(stage.kind == "embed-case" for stage in record.lineage)
 
 
 def _rows(record: RunRecord) -> list[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from finkd.records import CALIBRATION_BINS
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section
 from finkd.reports.table import Column, Table, label, spread
@@ -25,7 +26,7 @@ def calibration(section: Section) -> Table:
         *corpus_notes(section),
         seed_note(section),
         "Score: the probability of an entity, its borders and its type, among all legal label sequences. Calibration "
-        "error: mean distance of score and precision over 15 bins of as many predicted entities (expected calibration "
-        "error with adaptive bins). Surest half: the predicted entities of the highest scores.",
+        f"error: mean distance of score and precision over {CALIBRATION_BINS} bins of as many predicted entities "
+        "(expected calibration error with adaptive bins). Surest half: the predicted entities of the highest scores.",
     ]
     return Table.of("calibration", "Calibration", section, notes, columns, rows)

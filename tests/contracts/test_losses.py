@@ -51,7 +51,7 @@ def random_outputs(words=7, labels=5, tokens=11, seed=0):
         student=random_side(random, tokens, words, labels, len(hidden), len(STUDENT), LAYERS, learns=True),
         teacher=random_side(random, tokens, words, labels, len(hidden), len(TEACHER), 2 * LAYERS, learns=False),
         labels=torch.randint(labels, (words,), generator=random),
-        sequences=Sequences(torch.arange(words) // 5, *LEGAL),
+        sequences=Sequences(torch.arange(words) // 5, torch.arange(words) == 0, *LEGAL),
         alignment=BatchAlignment(
             Pool(places, places, covered.float(), covered),
             Chunks(every, every, torch.zeros(tokens, dtype=torch.long), places, (1, tokens)),

@@ -67,9 +67,9 @@ def test_another_file_is_refused(toy):
 
 
 @pytest.mark.parametrize(
-    ("name", "split", "sentences"), [("finer-ord", "test", "51d305cb7e44"), ("fire", "published-test", "87f59e4ec984")]
+    ("name", "split", "checksum"), [("finer-ord", "test", "51d305cb7e44"), ("fire", "published-test", "87f59e4ec984")]
 )
-def test_the_catalogue_knows_the_published_test_splits(name, split, sentences):
+def test_the_catalogue_knows_the_published_test_splits(name, split, checksum):
     sealed = corpora.get(name).sealed[split]
-    assert sealed.source.sha256.startswith(sentences)
+    assert sealed.source.sha256.startswith(checksum)
     assert sealed.path.startswith("ner/")

@@ -125,9 +125,10 @@ class TestSequenceKL:
 
     LABELS = ("O", "B-ORG", "I-ORG")
 
-    def value(self, student, teacher, examples, **settings):
+    def value(self, student, teacher, numbers, goes_on=False, **settings):
         legal = map(torch.from_numpy, transitions(self.LABELS))
-        outputs = replace(taught(leaf(student), teacher), sequences=Sequences(torch.tensor(examples), *legal))
+        sequences = Sequences(torch.tensor(numbers), torch.tensor([goes_on] + [False] * (len(numbers) - 1)), *legal)
+        outputs = replace(taught(leaf(student), teacher), sequences=sequences)
         value = SequenceKL(**settings)(outputs)
         value.backward()
         return value.item(), outputs.student.word_logits.grad
@@ -143,6 +144,11 @@ class TestSequenceKL:
         value, slopes = self.value([[0.0, 0.0, 5.0]], [[0.0, 0.0, -3.0]], [0])
         assert value == pytest.approx(0, abs=1e-6)
         assert slopes.abs().max() < 1e-6
+
+    def test_the_rest_of_a_sentence_may_begin_with_any_label(self):
+        value, slopes = self.value([[0.0, 0.0, 0.0]], [[0.0, 0.0, 9.0]], [0], goes_on=True)
+        assert value == pytest.approx(LN3, abs=0.01)
+        assert slopes[0, 2] < -0.6
 
     def test_sentences_are_apart(self):
         torch.manual_seed(0)

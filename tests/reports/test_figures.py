@@ -72,7 +72,7 @@ def of_text(sentences, keep=1.0, epochs=2, seed=1, tokens=1000):
         StageRecord(kind, f"{name} {kind}", config, 60.0, read, cached=False) for kind, config, read in stages
     )
     made = record(name, "student", seed, org=(60 + seed, 80, 80))
-    return replace(made, lineage=lineage, config={"systems": {name: {}}, "text": {"sentences": sentences}})
+    return replace(made, lineage=lineage, config={"systems": {name: {}}}, texts={"text": sentences})
 
 
 def test_students_of_more_and_more_text_make_a_line():

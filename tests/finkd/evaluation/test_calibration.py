@@ -13,9 +13,10 @@ from finkd.evaluation.calibration import fit_temperature, fit_temperature_to_tea
 from finkd.evaluation.folds import held_out
 from finkd.evaluation.ner import evaluate, score
 from finkd.execution.lineage import addresses, with_contexts
+from finkd.inference.marginals import sequence_loss
 from finkd.inference.tagger import predict_with_scores, sentence_logits
 from finkd.models.loading import load_model
-from finkd.records import Counts, NerScores, ScoreGroup
+from finkd.records import Counts, NerScores, ScoreGroup, bins
 from finkd.stages.calibrate import Calibrate
 from finkd.stages.finetune import Finetune
 from finkd.stages.select import Select
@@ -77,7 +78,7 @@ def test_a_temperature_divides_logits_and_keeps_tags(tmp_path):
 
 
 def test_without_tagged_sentences_there_is_no_temperature():
-    with pytest.raises(ConfigError, match="no held-out sentence with tags"):
+    with pytest.raises(ConfigError, match="no held-out entity"):
         fit_temperature(MODEL, [replace(SENTENCES[0], tags=None)])
 
 
@@ -118,6 +119,23 @@ def test_the_last_raw_sentences_are_held_out_and_the_teacher_stands_for_the_trut
     assert all(torch.allclose(ours, theirs, rtol=1e-3) for ours, theirs in weights)
 
 
+def test_models_that_stages_learn_from_do_not_read_it_either(tmp_path):
+    whole = replace(context(tmp_path), text=Words(), general=Words())
+    asked = []
+
+    def within(given):
+        return replace(given, ancestor=lambda name: asked.append((name, given)), with_ancestors=within)
+
+    for stage in (Calibrate("text", 0.25), Calibrate("gold", 0.3)):
+        ((_, rest),) = with_contexts([Step("calibrate", stage)], within(whole))
+        rest.taught_by("masked-teacher", "test")
+    (_, of_text), (_, of_gold) = asked
+    assert len(of_text.sentences("text")) == len(of_text.sentences("general")) == 15
+    assert len(of_gold.train) < len(whole.train)
+    with pytest.raises(ConfigError, match="calibrate:text: another stage before it holds text out"):
+        [*with_contexts([Step("calibrate", Calibrate("gold", 0.3)), Step("calibrate:text", Calibrate("text"))], whole)]
+
+
 def test_raw_text_and_a_teacher_are_needed(tmp_path):
     steps = [Step("calibrate:text", Calibrate("text"))]
     with pytest.raises(ConfigError, match="calibrate:text: the experiment has no unlabelled text"):
@@ -148,6 +166,58 @@ def test_the_calibration_error_is_the_mean_distance_of_score_and_precision():
     scores = NerScores({"ORG": Counts(19, 25, 30)}, by_score=groups)
     assert scores.calibration_error == pytest.approx((0 + 10 * 0.3 + 5 * 0.5) / 25)
     assert NerScores({}).calibration_error is None
+
+
+def test_among_equal_scores_the_right_ones_do_not_come_first():
+    words = [f"word{number}" for number in range(121)]
+    sentence = Sentence.from_words(words, ["B-ORG" if number % 2 else "B-PER" for number in range(121)])
+    found = score([sentence], [["B-ORG"] * 121], ["ORG", "PER"], probabilities=[[0.9, *[0.5] * 120]])
+    assert found.calibration_error < 0.05
+    assert found.precision_of_surest(0.5) == pytest.approx(0.5, abs=0.02)
+
+
+def test_who_is_equally_sure_of_everything_has_no_scores():
+    sentence = Sentence.from_words(["Acme", "paid", "Bravo"], ["B-ORG", "O", "B-ORG"])
+    assert score([sentence], [["B-ORG", "B-ORG", "O"]], ["ORG"], probabilities=[[1.0, 1.0]]).by_score == ()
+
+
+def test_bins_hold_about_as_many_groups():
+    groups = [ScoreGroup(0.5, 1, 0)] * 31
+    assert sorted({len(each) for each in bins(groups)}) == [2, 3]
+    assert len(bins(groups)) == 15
+    assert [len(each) for each in bins(groups[:2])] == [1, 1]
+    assert bins([]) == []
+
+
+def test_a_word_without_a_token_cuts_a_gold_entity():
+    labels = ("O", "B-ORG", "I-ORG")
+    logits = np.full((3, 3), -4, np.float32)
+    logits[[0, 2], 1] = 4
+    logits[1] = np.nan
+    for temperature in (1, 0.2, 0.05):
+        assert sequence_loss([logits / temperature], labels, [["B-ORG", "I-ORG", "I-ORG"]]) >= 0
+    assert sequence_loss([logits], labels, [["B-ORG", "I-ORG", "I-ORG"]]) < 0.01
+
+
+def test_what_a_model_never_gets_wrong_tells_no_temperature(caplog):
+    class Sure:
+        labels = LABELS
+
+        def sentence_logits(self, sentences, precision):
+            return [
+                np.eye(len(LABELS), dtype=np.float32)[[LABELS.index(tag) for tag in each.tags]] for each in sentences
+            ]
+
+    sentences = [each for each in SENTENCES if each.tags]
+    assert fit_temperature(Sure(), sentences) == 1
+    assert "does not tell how sure" in caplog.text
+
+
+def test_odd_gold_is_left_out_or_named():
+    plain = Sentence.from_words(["No", "tags"])
+    assert fit_temperature(MODEL, [*SENTENCES, plain]) == fit_temperature(MODEL, SENTENCES)
+    with pytest.raises(ConfigError, match="no label 'B-LAW'"):
+        fit_temperature(MODEL, [Sentence.from_words(["Acme"], ["B-LAW"])])
 
 
 def test_entities_are_grouped_by_score():

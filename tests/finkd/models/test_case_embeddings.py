@@ -42,10 +42,11 @@ def test_case_changes_nothing_before_it_is_learned():
 
 
 def test_narrow_embeddings_hold_case(model):
-    if model.network.config.model_type == "bert":
-        narrow = factorize(model, 8)
-        assert narrow.encoder.embeddings.token_type_embeddings.weight.shape == (len(CASES), 8)
-        assert np.abs(logits(narrow, UPPER) - logits(narrow, LOWER)).max() > 1e-4
+    if model.network.config.model_type != "bert":
+        pytest.skip("finkd makes the embeddings of a BERT narrow alone")
+    narrow = factorize(model, 8)
+    assert narrow.encoder.embeddings.token_type_embeddings.weight.shape == (len(CASES), 8)
+    assert np.abs(logits(narrow, UPPER) - logits(narrow, LOWER)).max() > 1e-4
 
 
 def test_case_is_read_and_survives_saving_and_another_vocabulary(model, tmp_path):
