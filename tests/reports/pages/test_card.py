@@ -55,6 +55,16 @@ def test_a_reader_finds_scores_stages_sizes_and_licence():
     assert SAMPLE_NOTICE in card(student(sample=True))
 
 
+def test_a_model_that_is_given_case_is_for_finkd():
+    plain_card = card(student())
+    assert "from transformers import pipeline" in plain_card
+    assert ModelCard(plain_card).data.library_name == "transformers"
+    cased = card(student(lineage=record("x", "student", 1, stages=["embed-case", "finetune"]).lineage))
+    assert "import pipeline" not in cased
+    assert "finkd predict ." in cased
+    assert ModelCard(cased).data.library_name == "finkd"
+
+
 def test_what_a_strategy_goes_back_to_is_cited():
     systems = {"systems": {"domain-vocabulary": {"strategy": "adalm"}}, "teacher": "some/teacher"}
     text = card(student(config=systems))
