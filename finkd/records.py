@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -107,6 +108,19 @@ class NerScores:
             return None
         off = [abs(sum(g.score * g.predicted - g.correct for g in groups)) for groups in bins(self.by_score)]
         return sum(off) / sum(group.predicted for group in self.by_score)
+
+    @property
+    def chance_calibration_error(self) -> float | None:
+        """About what ``calibration_error`` would be, were every score exactly right; ``None`` without scores.
+
+        So few entities lie in a bin that chance alone makes precision and score differ: by sqrt(2 / pi) standard
+        deviations of the bin's mean, in the mean.
+        """
+        if not self.by_score:
+            return None
+        variances = [sum(g.predicted * g.score * (1 - g.score) for g in groups) for groups in bins(self.by_score)]
+        off = sum(math.sqrt(2 / math.pi * variance) for variance in variances)
+        return off / sum(group.predicted for group in self.by_score)
 
     @property
     def mean_score(self) -> float | None:
@@ -314,4 +328,5 @@ def figures(scores: NerScores) -> dict[str, Any]:
         "words": scores.words,
         "uncovered_words": scores.uncovered_words,
         "calibration_error": scores.calibration_error,
+        "chance_calibration_error": scores.chance_calibration_error,
     }

@@ -21,8 +21,8 @@ def records_frame(records: Iterable[RunRecord | Path | str]) -> pd.DataFrame:
       ``sample``;
     - scores: ``f1``, ``precision``, ``recall``, ``macro_f1``, ``f1_unseen``, ``f1_names``, ``f1_TYPE`` for each entity
       type, ``f1_SPLIT`` for each extra split;
-    - ``calibration_error``, ``mean_score``, and ``precision_of_surest_half`` of the predicted entities, where entities
-      have scores;
+    - ``calibration_error``, ``chance_calibration_error``, ``mean_score``, and ``precision_of_surest_half`` of the
+      predicted entities, where entities have scores;
     - resources: ``parameters``, ``bytes``, ``latency_ms_p50`` and the other percentiles, ``words_per_second``,
       ``peak_memory``, ``embedding_share`` (of the parameters), ``machine_busy``;
     - costs: ``tokens`` and ``seconds`` of all stages, ``training_seconds`` of those that are not a teacher's;
@@ -58,7 +58,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
     }
     row |= {name: getattr(scores.micro, name) for name in ("f1", "precision", "recall")}
     row |= {"macro_f1": scores.macro_f1, "f1_unseen": _f1(scores.unseen), "f1_names": _f1(scores.names_only)}
-    row |= {name: getattr(scores, name) for name in ("calibration_error", "mean_score")}
+    row |= {name: getattr(scores, name) for name in ("calibration_error", "chance_calibration_error", "mean_score")}
     row |= {"precision_of_surest_half": scores.precision_of_surest(0.5)}
     row |= {"latency_ms_p50": None, **{f"latency_ms_{name}": value for name, value in resources.latency_ms.items()}}
     row |= {name: getattr(resources, name) for name in ("parameters", "bytes", "words_per_second", "peak_memory")}

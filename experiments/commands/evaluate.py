@@ -155,5 +155,8 @@ def _table(title: str, scores: NerScores) -> Table:
     if scores.unseen:
         notes.append("Unseen: entities with a word that the training split does not hold.")
     if scores.calibration_error is not None:
-        notes.append(f"Calibration error: {scores.calibration_error:.3f} (scores of entities against their precision).")
+        notes.append(
+            f"Calibration error: {scores.calibration_error:.3f} (scores of entities against their precision; by chance "
+            f"{scores.chance_calibration_error:.3f})."
+        )
     return Table("scores", plain(title), tuple(notes), columns, tuple(rows))

@@ -15,6 +15,10 @@ def calibration(section: Section) -> Table:
         (Column("system", "System", "left"), lambda row: label(row.name)),
         (Column("role", "Role", "left"), lambda row: label(row.role)),
         (Column("calibration_error", "Calibration error"), lambda row: spread(row.spread("calibration_error"))),
+        (
+            Column("chance_calibration_error", "By chance"),
+            lambda row: spread(row.spread("chance_calibration_error")),
+        ),
         (Column("mean_score", "Mean score"), lambda row: spread(row.spread("mean_score"))),
         (Column("precision", "Precision"), lambda row: spread(row.spread("precision"))),
         (
@@ -27,6 +31,7 @@ def calibration(section: Section) -> Table:
         seed_note(section),
         "Score: the probability of an entity, its borders and its type, among all legal label sequences. Calibration "
         f"error: mean distance of score and precision over {CALIBRATION_BINS} bins of as many predicted entities "
-        "(expected calibration error with adaptive bins). Surest half: the predicted entities of the highest scores.",
+        "(expected calibration error with adaptive bins). By chance: about what it would be, were every score exactly "
+        "right, because a bin holds few entities. Surest half: the predicted entities of the highest scores.",
     ]
     return Table.of("calibration", "Calibration", section, notes, columns, rows)

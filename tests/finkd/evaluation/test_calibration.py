@@ -1,5 +1,6 @@
 """Temperature scaling, held-out documents, calibration error."""
 
+import math
 from dataclasses import replace
 from typing import ClassVar
 
@@ -166,6 +167,10 @@ def test_the_calibration_error_is_the_mean_distance_of_score_and_precision():
     scores = NerScores({"ORG": Counts(19, 25, 30)}, by_score=groups)
     assert scores.calibration_error == pytest.approx((0 + 10 * 0.3 + 5 * 0.5) / 25)
     assert NerScores({}).calibration_error is None
+    assert scores.chance_calibration_error == pytest.approx(
+        math.sqrt(2 / math.pi) * (math.sqrt(0.9) + math.sqrt(1.6) + math.sqrt(1.25)) / 25
+    )
+    assert NerScores({}).chance_calibration_error is None
 
 
 def test_among_equal_scores_the_right_ones_do_not_come_first():
