@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from finkd.corpora.sentence import Entity
 from finkd.corpora.tags import OUTSIDE
-from finkd.inference.grammar import Floats, Ints, by_word, finite, grammar
+from finkd.inference.grammar import Floats, Ints, finite, grammar
 
 _LEAST = 1e-300
 
@@ -36,7 +37,7 @@ def sequence_loss(
     gold = np.array([places[tag] for row in rows for tag in _readable(tags[row], scores[row])], np.int64)
     lattice = _Lattice.of([scores[row] for row in rows], labels)
     path = np.log(np.maximum(lattice.shares[np.arange(len(gold)), gold], _LEAST))[covered].sum()
-    return float((_forward(lattice)[1].sum() - path) / max(1, covered.sum()))
+    return float((_sums(lattice)[2].sum() - path) / max(1, covered.sum()))
 
 
 def entity_probabilities(
@@ -64,7 +65,7 @@ def entity_probabilities(
     """
     rows = sorted((row for row, entities in enumerate(found) if entities), key=lambda row: -len(scores[row]))
     lattice = _Lattice.of([scores[row] for row in rows], labels)
-    (before, whole), after = _forward(lattice), _backward(lattice)
+    before, after, whole = _sums(lattice)
     begins, inside = (np.log(np.maximum(each, _LEAST)) for each in (lattice.begins, lattice.inside))
     numbers = grammar(tuple(labels)).numbers
     result: list[list[float]] = [[] for _ in found]
@@ -96,7 +97,7 @@ class _Lattice:
         inside: (words, types) those of ``I-``.
         rest: (words,) share of all labels but ``I-``.
         first: (sentences,) row of each sentence's first word.
-        words: rows of all first words, of all second ones and so on (``by_word``).
+        counts: (sentences,) words of each.
     """
 
     shares: Floats
@@ -104,7 +105,7 @@ class _Lattice:
     inside: Floats
     rest: Floats
     first: Ints
-    words: Sequence[tuple[int, Ints]]
+    counts: Ints
 
     @classmethod
     def of(cls, scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> _Lattice:
@@ -112,32 +113,43 @@ class _Lattice:
         shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
         shares /= shares.sum(axis=1, keepdims=True)
         counts = np.array([len(each) for each in scores], np.int64)
-        first = np.cumsum(counts) - counts
         begins, inside = (np.where(columns < 0, 0.0, shares[:, columns]) for columns in (rules.begins, rules.goes_on))
         rest = shares[:, ~rules.continues].sum(axis=1)
-        return cls(shares, begins, inside, rest, first, list(by_word(first, counts)))
+        return cls(shares, begins, inside, rest, np.cumsum(counts) - counts, counts)
 
 
-def _forward(lattice: _Lattice) -> tuple[Floats, Floats]:
-    """Return (words,) and (sentences,) logarithms of the sum of the legal sequences before each word, and of all."""
-    before, whole = np.zeros(len(lattice.rest)), np.zeros(len(lattice.first))
-    going_on = np.zeros((len(whole), lattice.begins.shape[1]))  # sequences that may go on with I-, of those so far
-    for alive, at in lattice.words:
-        before[at] = whole[:alive]
-        inside = lattice.inside[at] * going_on[:alive]
-        total = np.maximum(lattice.rest[at] + inside.sum(axis=1), _LEAST)
-        going_on[:alive] = (lattice.begins[at] + inside) / total[:, None]
-        whole[:alive] += np.log(total)
-    return before, whole
+def _sums(lattice: _Lattice) -> tuple[Floats, Floats, Floats]:
+    """Sum the probabilities of legal sequences, from both ends of all sentences at once.
 
-
-def _backward(lattice: _Lattice) -> Floats:
-    """Return (words,) logarithms of the sum of the legal sequences after each word that begin with no ``I-``."""
-    after, found = np.zeros(len(lattice.rest)), np.zeros(len(lattice.first))
-    going_on = np.zeros((len(found), lattice.begins.shape[1]))  # sequences that begin with I-, of those without
-    for alive, at in reversed(lattice.words):
-        after[at] = found[:alive]
-        total = np.maximum(lattice.rest[at] + (lattice.begins[at] * going_on[:alive]).sum(axis=1), _LEAST)
-        going_on[:alive] = lattice.inside[at] * (1 + going_on[:alive]) / total[:, None]
-        found[:alive] += np.log(total)
-    return after
+    Returns:
+        logarithms: (words,) of the sequences of the words before each word; (words,) of those after it that begin with
+        no ``I-``; (sentences,) of all sequences.
+    """
+    alive = len(lattice.counts) - np.searchsorted(
+        lattice.counts[::-1], np.arange(lattice.counts.max(initial=0)), side="right"
+    )
+    borders = np.concatenate(([0], np.cumsum(alive)))
+    step = np.repeat(np.arange(len(alive)), alive)
+    sentence = np.arange(len(step)) - borders[step]
+    last = lattice.first + lattice.counts - 1
+    at = np.stack((lattice.first[sentence] + step, last[sentence] - step))
+    begins, inside, rest = lattice.begins[at], lattice.inside[at], lattice.rest[at]
+    # An entity is entered with B- and left after I- from the left, and the other way round from the right.
+    enters, leaves = np.stack((begins[0], inside[1])), np.stack((inside[0], begins[1]))
+    totals = np.empty(rest.shape)
+    going_on = np.zeros((2, len(lattice.first), begins.shape[2]))  # sequences within an entity, of those so far
+    for start, end in pairwise(borders.tolist()):
+        before = going_on[:, : end - start]
+        total = np.maximum(rest[:, start:end] + np.add.reduce(leaves[:, start:end] * before, axis=2), _LEAST)
+        going_on = (enters[:, start:end] + inside[:, start:end] * before) / total[:, :, None]
+        totals[:, start:end] = total
+    logs = np.empty(totals.shape)
+    logs[np.arange(2)[:, None], at] = np.log(totals)
+    left, right = np.cumsum(logs, axis=1)
+    words = np.repeat(np.arange(len(last)), lattice.counts)
+    before = left - logs[0] - (left - logs[0])[lattice.first[words]]
+    after = right[last[words]] - right
+    has_words = lattice.counts > 0
+    whole = np.zeros(len(last))
+    whole[has_words] = (before + logs[0])[last[has_words]]
+    return before, after, whole
