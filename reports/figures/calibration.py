@@ -30,7 +30,7 @@ def calibration(section: Section) -> Figure | None:
     by_score.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.8, linestyle=(0, (4, 3)))
     for system, colour in zip(systems, COLOURS, strict=False):
         groups = _together(system)
-        name = shortened(system.name, 28)
+        name = " " + shortened(system.name, 28)  # a name that begins with _ would have no entry in the legend
         points = [_mean(each) for each in bins(groups)]
         by_score.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3.5, linewidth=1.4, label=name)
         predicted, correct = (np.cumsum([getattr(group, of) for group in groups]) for of in ("predicted", "correct"))
