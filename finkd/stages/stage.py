@@ -57,6 +57,7 @@ class Context:
         checkpoints: of the stage that runs.
         look: called with the model after every training step.
         ancestor: a strategy, or ``"origin"`` -> the model that it makes of the experiment's teacher as it came.
+        with_ancestors: the same for another context, of which those models are made then.
     """
 
     train: Sequence[Sentence]

@@ -45,7 +45,7 @@ def text_amount(section: Section) -> Figure | None:
     figure = new_figure(9, 4.2, layout="constrained")
     axes = figure.subplots()
     for (key, points), colour in zip(long.items(), cycle(COLOURS[1:]), strict=False):
-        counts, spreads = zip(*sorted(points), strict=True)
+        counts, spreads = zip(*sorted(points, key=lambda point: point.sentences), strict=True)
         means, errors = [each.mean for each in spreads], [each.sd or 0.0 for each in spreads]
         axes.errorbar(counts, means, yerr=errors, color=colour, marker="o", markersize=4, linewidth=1.4, label=key[-1])
     for teacher in section.of_role("teacher"):
