@@ -15,13 +15,13 @@ CASES = ("no letters", "lower", "Initial", "UPPER", "miXed", "one letter")
 _NONE, _LOWER, _INITIAL, _UPPER, _MIXED, _ONE = range(len(CASES))
 _KNOWN = 0x20000
 """Later characters, of rare ideographs, have no case."""
-_OTHER, _UNCASED, _SMALL, _CAPITAL = range(4)
+_OTHER, _UNCASED, _SMALL, _CAPITAL, _MARK = range(5)
 
 
 def token_cases(
     texts: Sequence[str], starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32], rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint8]:
-    """Return the case of each token's word: the run of letters and digits in the text that the token begins in.
+    """Return the case of each token's word: the run of letters, their accents, and digits that the token begins in.
 
     Args:
         texts: as they were given to the tokenizer.
@@ -46,16 +46,17 @@ def token_cases(
     outside = kinds == _OTHER
     first = np.maximum.accumulate(np.where(outside, places + 1, 0))
     end = np.minimum.accumulate(np.where(outside, places, len(points))[::-1])[::-1]
-    small, capital = (np.concatenate(([0], np.cumsum(kinds == kind))) for kind in (_SMALL, _CAPITAL))
+    small, capital, mark = (np.concatenate(([0], np.cumsum(kinds == kind))) for kind in (_SMALL, _CAPITAL, _MARK))
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     at = np.repeat(np.cumsum(lengths + 1) - lengths - 1, np.diff(rows)) + starts
     begin, stop = first[at], np.maximum(end[at], first[at])
     smalls, capitals = small[stop] - small[begin], capital[stop] - capital[begin]
+    length = stop - begin - (mark[stop] - mark[begin])
     found = np.select(
         [
             (starts == ends) | (smalls + capitals == 0),
             capitals == 0,
-            (smalls == 0) & (stop - begin == 1),
+            (smalls == 0) & (length == 1),
             smalls == 0,
             (capitals == 1) & (kinds[np.minimum(begin, len(points) - 1)] == _CAPITAL),
         ],
@@ -73,7 +74,7 @@ def _kinds() -> npt.NDArray[np.uint8]:
         [
             (_CAPITAL if sign.isupper() or sign.istitle() else _SMALL if sign.islower() else _UNCASED)
             if sign.isalnum()
-            else _UNCASED
+            else _MARK
             if unicodedata.combining(sign)  # an accent of its own belongs to the word of its letter
             else _OTHER
             for sign in signs
