@@ -99,7 +99,8 @@ def _asked(training: Training, teachers: Mapping[str, Shape], read: set[tuple[ob
     if not training.caches_teacher:
         return list(teachers.values())
     if training.in_turn and teachers:
-        teachers = dict([max(teachers.items(), key=lambda each: each[1].parameters)])
+        largest = max(teachers, key=lambda name: teachers[name].parameters)
+        teachers = {largest: teachers[largest]}
     asked = {(name, training.source, training.copies, training.state_bytes): shape for name, shape in teachers.items()}
     new = [shape for reading, shape in asked.items() if reading not in read]
     read.update(asked)

@@ -139,15 +139,16 @@ def _sums(lattice: _Lattice) -> tuple[Floats, Floats, Floats]:
     totals = np.empty(rest.shape)
     going_on = np.zeros((2, len(lattice.first), begins.shape[2]))  # sequences within an entity, of those so far
     for start, end in pairwise(borders.tolist()):
-        before = going_on[:, : end - start]
-        total = np.maximum(rest[:, start:end] + np.add.reduce(leaves[:, start:end] * before, axis=2), _LEAST)
-        going_on = (enters[:, start:end] + inside[:, start:end] * before) / total[:, :, None]
+        inner = going_on[:, : end - start]
+        total = np.maximum(rest[:, start:end] + np.add.reduce(leaves[:, start:end] * inner, axis=2), _LEAST)
+        going_on = (enters[:, start:end] + inside[:, start:end] * inner) / total[:, :, None]
         totals[:, start:end] = total
     logs = np.empty(totals.shape)
     logs[np.arange(2)[:, None], at] = np.log(totals)
     left, right = np.cumsum(logs, axis=1)
     words = np.repeat(np.arange(len(last)), lattice.counts)
-    before = left - logs[0] - (left - logs[0])[lattice.first[words]]
+    before = left - logs[0]
+    before -= before[lattice.first[words]]
     after = right[last[words]] - right
     has_words = lattice.counts > 0
     whole = np.zeros(len(last))
