@@ -30,7 +30,7 @@ from finkd.experiments.commands.teachers import teachers
 from finkd.experiments.commands.tokenizers import align, analyze, vocab
 from finkd.experiments.commands.tune import dashboard, tune
 from finkd.experiments.console.options import FORMER_OPTIONS
-from finkd.experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_warnings
+from finkd.experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_messages
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 _VARIABLES = ("FINKD_", "HF_", "XDG_CACHE_HOME")
@@ -56,7 +56,7 @@ class Script(TyperCommand):
 def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **options: Any) -> None:
     escape_unprintable()
     prepare_libraries()
-    show_warnings()
+    show_messages()
     given, is_debug = without_debug(sys.argv[1:] if args is None else list(args))
     try:
         _check_encoding(given)

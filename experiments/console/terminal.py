@@ -60,25 +60,28 @@ def escape_unprintable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-class _Warnings(logging.Handler):
-    """Prints each warning of finkd once, in a line on standard error."""
+class _Messages(logging.Handler):
+    """Prints what finkd logs in a line on standard error each, and each warning once."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print it, unless it was printed before."""
+        """Print it, unless it is a warning that was printed before."""
         message = " ".join(record.getMessage().split("\n"))
-        if message not in self._said:
+        if record.levelno < logging.WARNING:
+            say(f"finkd: {message}")
+        elif message not in self._said:
             self._said.add(message)
             say(f"finkd: warning: {message}")
 
 
-def show_warnings() -> None:
-    """Print the warnings of finkd's packages."""
+def show_messages() -> None:
+    """Print what finkd's packages log: warnings, and what a person wants to know."""
     logger = logging.getLogger("finkd")
-    logger.handlers = [_Warnings(), *(each for each in logger.handlers if not isinstance(each, _Warnings))]
+    logger.setLevel(logging.INFO)
+    logger.handlers = [_Messages(), *(each for each in logger.handlers if not isinstance(each, _Messages))]
 
 
 def say(message: str) -> None:

@@ -59,7 +59,7 @@ def fit_temperature(model: AnyTagger, sentences: Sequence[Sentence]) -> float:
 
 
 def fit_temperature_to_teacher(
-    model: AnyTagger, sentences: Sequence[Sentence], labels: npt.NDArray[np.float32]
+    model: AnyTagger, sentences: Sequence[Sentence], labels: npt.NDArray[np.float32], teacher_temperature: float = 1
 ) -> float:
     """Return the temperature under which a model's label distributions are nearest to its teacher's.
 
@@ -69,6 +69,7 @@ def fit_temperature_to_teacher(
         model: a tagger, which has read none of the sentences.
         sentences: raw text.
         labels: (words, labels) scores of the teacher for all words; NaN for those that it does not read.
+        teacher_temperature: what the teacher's scores are divided by first.
 
     Raises:
         ConfigError: if there is no word that both read.
@@ -87,7 +88,7 @@ def fit_temperature_to_teacher(
     covered = ~np.isnan(scores).any(axis=1) & ~np.isnan(labels).any(axis=1)
     if not covered.any():
         raise ConfigError("calibrate: there is no held-out word that teacher and student read")
-    taught, own = softmax(labels[covered].astype(np.float64), axis=1), scores[covered].astype(np.float64)
+    taught, own = softmax(labels[covered] / np.float64(teacher_temperature), axis=1), scores[covered].astype(np.float64)
     return _best(lambda temperature: -float((taught * log_softmax(own / temperature, axis=1)).sum(axis=1).mean()))
 
 
@@ -98,6 +99,7 @@ def _best(loss: Callable[[float], float]) -> float:
     if min(best - bounds[0], bounds[1] - best) < _NEAR:
         log.warning("calibrate: the held-out text does not tell how sure to be; the scores stay as they are")
         return 1.0
+    log.info("calibrate: the temperature is %.2f", math.exp(best))
     return math.exp(best)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.raw_text import TextPart
@@ -32,12 +32,15 @@ class Calibrate(Stage):
             is surer of what its teacher has learned by heart. Or raw ``"text"``, on which the teacher's label
             distributions stand for the truth: no labelled sentence is lost, and the scores are as good as the
             teacher's.
+        teacher_temperature: for raw text, what the teacher's scores are divided by first. A teacher is too sure of new
+            text, too; how much, its own recipe with a ``calibrate`` on documents that it does not learn tells.
         held_out: share of the sentences that is set aside: the last ones of raw text; of the labelled ones whole
             documents, or single sentences of documents that are more than twice as large.
     """
 
     on: Literal["gold", "text"] = "gold"
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    teacher_temperature: PositiveFloat = 1
     version: ClassVar[int] = 2
 
     @property
@@ -64,7 +67,9 @@ class Calibrate(Stage):
         return replace(context, train=rest, held_out=part, corpus=corpus)
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
-        """Check that it is a tagger of the corpus."""
+        """Check that it is a tagger of the corpus, and the teacher's temperature."""
+        if self.on == "gold" and self.teacher_temperature != 1:
+            raise ConfigError("calibrate.teacher_temperature: gold text has no teacher; use calibrate:text")
         if spec.head != "labels":
             raise ConfigError("calibrate: needs a tagger; put finetune or task-distill before it")
         spec.check_corpus()
@@ -94,4 +99,5 @@ class Calibrate(Stage):
             context.precision,
             context.listen,
         )
-        return StageResult(with_temperature(model, fit_temperature_to_teacher(model, sentences, np.asarray(labels))))
+        best = fit_temperature_to_teacher(model, sentences, np.asarray(labels), self.teacher_temperature)
+        return StageResult(with_temperature(model, best))

@@ -1,21 +1,25 @@
-"""Warnings of the packages reach the person at the command line, each once and on one line."""
+"""Warnings and messages of the packages reach the person at the command line, on one line each."""
 
 import logging
 
-from finkd.experiments.console.terminal import show_warnings
+from finkd.experiments.console.terminal import show_messages
 
 
-def test_a_warning_is_said_once_on_standard_error(monkeypatch):
+def test_a_warning_is_said_once_and_a_message_each_time_on_standard_error(monkeypatch):
     said = []
     monkeypatch.setattr("finkd.experiments.console.terminal.say", said.append)
     logger = logging.getLogger("finkd")
     before = list(logger.handlers)
+    level = logger.level
     try:
         for _ in range(2):
-            show_warnings()
+            show_messages()
         for name in ("finkd.corpora.readers.offsets", "finkd.corpora.loading", "finkd.store"):
             logging.getLogger(name).warning("%s: is\nodd", "x.jsonl")
-        logging.getLogger("finkd.corpora").info("not this")
+        for _ in range(2):
+            logging.getLogger("finkd.corpora").info("so much")
+        logging.getLogger("finkd.corpora").debug("not this")
     finally:
         logger.handlers = before
-    assert said == ["finkd: warning: x.jsonl: is odd"]
+        logger.setLevel(level)
+    assert said == ["finkd: warning: x.jsonl: is odd", "finkd: so much", "finkd: so much"]

@@ -17,6 +17,7 @@ from finkd.execution.lineage import addresses, with_contexts
 from finkd.inference.marginals import sequence_loss
 from finkd.inference.tagger import predict_with_scores, sentence_logits
 from finkd.models.loading import load_model
+from finkd.models.spec import ModelSpec
 from finkd.records import Counts, NerScores, ScoreGroup, bins
 from finkd.stages.calibrate import Calibrate
 from finkd.stages.finetune import Finetune
@@ -118,6 +119,11 @@ def test_the_last_raw_sentences_are_held_out_and_the_teacher_stands_for_the_trut
     found = Calibrate("text").run(with_temperature(teacher, 0.4), last).model
     weights = zip(found.tagging_head.parameters(), teacher.tagging_head.parameters(), strict=True)
     assert all(torch.allclose(ours, theirs, rtol=1e-3) for ours, theirs in weights)
+    softer = Calibrate("text", teacher_temperature=1.5).run(teacher, last).model
+    weights = zip(softer.tagging_head.parameters(), teacher.tagging_head.parameters(), strict=True)
+    assert all(torch.allclose(ours, theirs / 1.5, rtol=1e-3) for ours, theirs in weights)
+    with pytest.raises(ConfigError, match="gold text has no teacher"):
+        Calibrate(teacher_temperature=1.5).validate(ModelSpec(head="labels", labels=LABELS, corpus_labels=LABELS))
 
 
 def test_models_that_stages_learn_from_do_not_read_it_either(tmp_path):
