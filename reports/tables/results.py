@@ -76,7 +76,7 @@ def _notes(section: Section, compared: list[Rival]) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         teachers = {each.name for student in section.of_role("student") if (each := section.teacher_of(student))}
-        whose = section.teacher.name if len(teachers) == 1 else "the student's own teacher"
+        whose = teachers.pop() if len(teachers) == 1 else "the student's own teacher"
         notes.append(f"Retention: mean micro-F1 as a share of the mean of {whose}.")
     notes += hard_name_notes(section)
     if section.extra_splits:

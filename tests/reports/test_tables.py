@@ -52,6 +52,12 @@ def test_f1_of_hard_names_is_shown_when_a_record_has_it(field, heading):
     assert any(note.startswith(f"{heading}: of the 2 entities") for note in found.notes)
 
 
+def test_the_note_on_retention_names_the_teacher_that_students_have():
+    records = [each for each in several_teachers() if each.system in {"small", "large", "student of large"}]
+    found = table("results", records)
+    assert "Retention: mean micro-F1 as a share of the mean of large." in found.notes
+
+
 def test_other_splits_are_shown_when_a_record_has_them():
     found = table(
         "results",
