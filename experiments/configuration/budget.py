@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pydantic import PositiveFloat, PositiveInt
 
 from finkd.corpora.errors import ConfigError
 
 if TYPE_CHECKING:  # a budget is read with its configuration, before stages and torch are imported
-    from finkd.stages.stage import Source, Training
+    from finkd.stages.stage import Source
     from finkd.strategies.strategy import Step, Strategy
 
 TOKENS_PER_WORD = 1.3
 _MANY = 20
 """As many times its own epochs a stage may read its text until the clock stops it."""
+
+
+class Reading(NamedTuple):
+    """Number of sentences, and their mean number of words."""
+
+    sentences: float
+    words: float
+
 
 Reads: TypeAlias = "Callable[[Source], tuple[int, float]]"
 """How many sentences a source has, and their mean number of words."""
@@ -73,8 +81,17 @@ def within(strategy: Strategy, budget: Budget, reads: Reads) -> Strategy:
     )
 
 
-def tokens_read(strategy: Strategy, reads: Reads) -> list[float]:
+def tokens_read(strategy: Sequence[Step], reads: Reads) -> list[float]:
     """(stages,) tokens that each stage would read by its own schedule; 0 if it trains nothing."""
+    found = []
+    for step, (sentences, words) in zip(strategy, sentences_read(strategy, reads), strict=True):
+        training = step.stage.training
+        found.append(TOKENS_PER_WORD * sentences * words * training.schedule.epochs if training else 0.0)
+    return found
+
+
+def sentences_read(strategy: Sequence[Step], reads: Reads) -> list[Reading]:
+    """(stages,) what each stage reads in an epoch, copies among it; nothing if it trains nothing."""
     kept: dict[Source, float] = {}
     found = []
     for step in strategy:
@@ -82,18 +99,11 @@ def tokens_read(strategy: Strategy, reads: Reads) -> list[float]:
             kept[source] = kept.get(source, 1.0) * fraction
         training = step.stage.training
         if training is None:
-            found.append(0.0)
+            found.append(Reading(0.0, 0.0))
         else:
-            sentences, words = sentences_read(training, reads)
-            read = sentences * kept.get(training.source, 1.0)
-            found.append(TOKENS_PER_WORD * read * words * training.schedule.epochs)
+            sentences, words = reads(training.source)
+            found.append(Reading(sentences * kept.get(training.source, 1.0) * (1 + training.copies), words))
     return found
-
-
-def sentences_read(training: Training, reads: Reads) -> tuple[int, float]:
-    """Number of sentences that a stage reads in an epoch, copies among them, and their mean number of words."""
-    sentences, words = reads(training.source)
-    return sentences * (1 + training.copies), words
 
 
 def _within(step: Step, budget: Budget, part: float, total: float) -> Step:

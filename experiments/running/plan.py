@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 
 from finkd.corpora.errors import ConfigError, StoreError
-from finkd.experiments.configuration.budget import TOKENS_PER_WORD, sentences_read
+from finkd.experiments.configuration.budget import TOKENS_PER_WORD, Reading, sentences_read
 from finkd.experiments.running.prepared import Prepared
 from finkd.models.shape import Shape
 from finkd.stages.stage import Training
+from finkd.system.speed import layer_speed
 
 _BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
@@ -24,9 +23,6 @@ _FLOAT = 4
 _COPIES = 5
 """A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
 _TEACHER_COPIES = 1.5
-_SHARE_OF_PEAK = {"fp32": 0.5, "bf16": 0.15}
-"""What training reaches of the speed of large matrix products on a processor with AMX (benchmarks/distill_throughput.py
-and docs/log.md); where bf16 is only twice as fast as fp32, its share is larger."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +57,10 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
         prepared: the experiment.
         speed: floating-point operations a second; by default those that this machine can do now.
 
-    Times are floating-point operations over a share of the speed that this machine shows on a matrix product now;
-    copies with lost names, of which nobody knows how many there will be, are not in them.
+    Times are floating-point operations over the speed that this machine shows on a layer of an encoder now; copies with
+    lost names, of which nobody knows how many there will be, are not in them.
     """
-    speed = speed or _SHARE_OF_PEAK[prepared.precision] * matmul_speed(prepared.precision)
+    speed = speed or layer_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
     read: set[tuple[object, ...]] = set()
@@ -74,7 +70,8 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
                 continue  # a teacher that another system has asked for
             spec = prepared.spec(system)
             teachers = prepared.teacher_shapes(system, seed)
-            for step, key in stages:
+            readings = sentences_read([step for step, _ in stages], prepared.words)
+            for (step, key), reading in zip(stages, readings, strict=True):
                 spec, training = step.stage.validate(spec), step.stage.training
                 asked = _asked(training, teachers, read) if training else []
                 if prepared.store.has(key):
@@ -82,8 +79,8 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
                 elif key in seen:
                     found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
-                    cost = _cost(training, spec.shape, asked, prepared, speed) if training else (0.0, 0)
-                    disk = _disk(training, spec.shape, asked, prepared)
+                    cost = _cost(training, reading, spec.shape, asked, speed) if training else (0.0, 0)
+                    disk = _disk(training, reading, spec.shape, asked, prepared)
                     found.append(Planned(seed, name, step.name, key, "to do", *cost, disk))
                 seen.add(key)
     return found
@@ -108,11 +105,11 @@ def _asked(training: Training, teachers: Mapping[str, Shape], read: set[tuple[ob
 
 
 def _cost(
-    training: Training, student: Shape, teachers: Sequence[Shape], prepared: Prepared, speed: float
+    training: Training, reading: Reading, student: Shape, teachers: Sequence[Shape], speed: float
 ) -> tuple[float, int]:
     """About how long a stage trains, in seconds, and how much memory it takes, in bytes, with the teachers it runs."""
     schedule = training.schedule
-    sentences, words = sentences_read(training, prepared.words)
+    sentences, words = reading
     length = np.array([TOKENS_PER_WORD * words])
     learning = (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
     readings = 1 if training.caches_teacher else schedule.epochs
@@ -125,12 +122,14 @@ def _cost(
     return min(seconds, schedule.seconds or seconds), int(memory + student.layers * kept)
 
 
-def _disk(training: Training | None, student: Shape, teachers: Sequence[Shape], prepared: Prepared) -> int:
+def _disk(
+    training: Training | None, reading: Reading, student: Shape, teachers: Sequence[Shape], prepared: Prepared
+) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
     if training is None or not training.caches_teacher:
         return model
-    sentences, words = sentences_read(training, prepared.words)
+    sentences, words = reading
     labels = _FLOAT * len(prepared.labels) * words * sentences * (len(teachers) + 1)
     width = max((each.width for each in teachers), default=0)
     is_exact = training.state_bytes > 1 and prepared.precision == "fp32"
@@ -157,15 +156,3 @@ def check_room(prepared: Prepared, folder: Path) -> None:
             f"{folder}: this run would write about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; choose "
             "another --out, remove stored stages (finkd store gc), or run fewer seeds at a time"
         )
-
-
-def matmul_speed(precision: str, size: int = 1024, repeats: int = 5) -> float:
-    """Floating-point operations a second of a square matrix product, the best of some tries."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    matrix = torch.ones(size, size, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, device=device)
-    best = float("inf")
-    for _ in range(repeats):
-        began = time.perf_counter()
-        (matrix @ matrix)[0, 0].item()
-        best = min(best, time.perf_counter() - began)
-    return 2 * size**3 / best

@@ -87,7 +87,7 @@ def test_only_a_student_and_its_teacher_are_kept(settings):
     ("losses", "is_read_once"), [("tinybert-labels", True), ("word-logits-and-hidden-states", False)]
 )
 def test_a_teacher_of_labels_alone_reads_a_text_once(losses, is_read_once, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr("finkd.experiments.running.plan.matmul_speed", lambda precision: 1e9)
+    monkeypatch.setattr("finkd.experiments.running.plan.layer_speed", lambda precision: 1e9)
 
     def seconds(epochs):
         strategy = f"truncate-layers > task-distill:gold(losses={losses}, schedule.epochs={epochs})"
@@ -97,3 +97,13 @@ def test_a_teacher_of_labels_alone_reads_a_text_once(losses, is_read_once, setti
 
     epoch = (seconds(4) - seconds(1)) / 3
     assert (seconds(1) > 1.5 * epoch) if is_read_once else (seconds(1) == pytest.approx(epoch))
+
+
+def test_what_is_selected_takes_less_time(settings, tmp_path):
+    settings["text"] = {"corpus": "sample-text", "sentences": 200}
+    for name, select in (("all", ""), ("half", "select(keep=0.5, by=[], similarity=1) > ")):
+        strategy = f"truncate-layers > {select}task-distill:text(losses=tinybert-labels)"
+        settings["systems"][name] = {"strategy": strategy, "teacher": "own"}
+    planned = plan(Prepared(from_settings(settings), tmp_path / "store"), speed=1e9)
+    whole, half = (each.seconds for each in planned if each.stage == "task-distill:text")
+    assert half < 0.55 * whole
