@@ -54,3 +54,10 @@ def hard_name_notes(section: Section) -> list[str]:
             "and of what is predicted with such a word."
         )
     return notes
+
+
+def reference_name(section: Section) -> str:
+    """Return the name of the student that others are compared with, and how it came to be."""
+    assert section.reference is not None
+    chosen = ", the best student," if section.reference_was_chosen else ""
+    return f"{section.reference.name}{chosen}"

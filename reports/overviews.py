@@ -25,9 +25,10 @@ def corpora(sections: Sequence[Section]) -> Table:
         *(column for section in sections for column in _columns(section, plain(_heading(section, sections)))),
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
+    whom = "it" if all(section.reference_was_chosen for section in sections) else "the student of reference"
     notes = [
         "Micro-F1: means ± sample standard deviation over seeds, with their number in brackets.",
-        f"Bold: the best student of each. {MARK} significantly behind it (table 'significance').",
+        f"Bold: the best student of each. {MARK} significantly behind {whom} (table 'significance').",
         "Mean: over all of them, for systems that each holds.",
     ]
     return Table.of("corpora", "Systems by corpora", None, notes, columns, shared)

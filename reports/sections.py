@@ -155,6 +155,21 @@ class Section:
         students = [system for system in self.of_role("student") if system.is_scored]
         return max(students, key=lambda system: system.f1.mean, default=None)
 
+    @property
+    def reference(self) -> SystemResults | None:
+        """The student that others are compared with: the one that the configuration names, or else the best one."""
+        return self._named_reference or self.best_student
+
+    @property
+    def reference_was_chosen(self) -> bool:
+        """Whether the reference was chosen by its scores."""
+        return self._named_reference is None
+
+    @property
+    def _named_reference(self) -> SystemResults | None:
+        named = self.records[0].config.get("reference") if self.records else None
+        return next((each for each in self.of_role("student") if each.name == named and each.is_scored), None)
+
     def of_role(self, role: str) -> tuple[SystemResults, ...]:
         """Return the systems of one role, in order."""
         return tuple(system for system in self.systems if system.role == role)

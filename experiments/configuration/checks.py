@@ -92,6 +92,9 @@ def _names(experiment: Experiment) -> Iterator[str]:
         elif slug(name) in taken:
             yield f"systems.{name}: its files would have the names of those of {taken[slug(name)]!r}; rename one"
         taken[slug(name)] = name
+    students = [name for name, system in experiment.systems.items() if system.role == "student"]
+    if experiment.reference is not None and experiment.reference not in students:
+        yield f"reference: {unknown('students', experiment.reference, students)}"
 
 
 def _teachers(experiment: Experiment) -> Iterator[str]:

@@ -76,6 +76,7 @@ class Experiment:
         general: unlabelled text of any kind, for ``distill:general`` and ``adapt:general``.
         baselines: scores that need no model.
         stages: settings by stage (``task-distill``) or by stage and variant (``task-distill:text``).
+        reference: the student that the others are compared with; without one, the best.
         seeds: one run of every system for each.
         budget: what the training stages of each student take together; without one, what their schedules say.
         precision: ``auto``, ``fp32`` or ``bf16``.
@@ -100,6 +101,7 @@ class Experiment:
     offsets: Offsets = "characters"
     baselines: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reference: str | None = None
     seeds: tuple[int, ...] = (1,)
     budget: Budget | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -257,7 +259,8 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
             raise ConfigError(f"--only: {unknown('systems', name, list(experiment.systems))}")
     wanted = {*names, *(other for name in names for other in experiment.needed_by(name))}
     kept = {name: each for name, each in experiment.systems.items() if name in wanted}
-    return dataclasses.replace(experiment, systems=kept)
+    reference = experiment.reference if experiment.reference in kept else None
+    return dataclasses.replace(experiment, systems=kept, reference=reference)
 
 
 TINY = 100
@@ -308,8 +311,9 @@ def one_strategy(
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
     settings = dataclasses.asdict(experiment)
-    if not experiment.tiny:
-        del settings["tiny"]  # folders of earlier runs do not have it
+    for key in ("tiny", "reference"):
+        if not settings[key]:
+            del settings[key]  # folders of earlier runs do not have it
     for name, system in settings["systems"].items():
         given = {key: value for key, value in system.items() if value not in (None, "")}
         if isinstance(system["teacher"], list | tuple):

@@ -1,4 +1,4 @@
-"""The ablation: F1 behind the best student, seed by seed, and the cost of training."""
+"""The ablation: F1 behind the student of reference, seed by seed, and the cost of training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
+from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, spread
 from finkd.reports.tables.results import HARD_NAMES, Fields, named
@@ -17,26 +17,26 @@ _LEVEL = 0.95
 
 def ablation(section: Section) -> Table:
     """Make one row per trained system; the best student is strong."""
-    best = section.best_student
+    best, reference = section.best_student, section.reference
     columns: Fields = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("strategy", detail=True), lambda system: label(system.strategy)),
         (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, strong=system is best)),
-        (Column("behind", "Behind (points)"), lambda system: number(Spread.mean_of(_behind(system, best)), 1)),
-        (Column("interval", "95 % interval"), lambda system: _interval(_behind(system, best))),
+        (Column("behind", "Behind (points)"), lambda system: number(Spread.mean_of(_behind(system, reference)), 1)),
+        (Column("interval", "95 % interval"), lambda system: _interval(_behind(system, reference))),
         *HARD_NAMES,
         (Column("tokens", "Tokens (M)"), mean_of("tokens", 2, 1e6)),
         (Column("seconds", "Training (s)"), mean_of("seconds")),
     ]
     systems = [system for system in section.systems if system.role != "baseline"]
-    return Table.of("ablation", "Ablation", section, _notes(section, best), columns, systems)
+    return Table.of("ablation", "Ablation", section, _notes(section), columns, systems)
 
 
-def _notes(section: Section, best: SystemResults | None) -> list[str]:
+def _notes(section: Section) -> list[str]:
     notes = [*corpus_notes(section), seed_note(section), *hard_name_notes(section)]
-    if best is not None:
+    if section.reference is not None:
         notes.append(
-            f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, as the mean of the differences "
+            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, as the mean of the differences "
             "between runs of one seed, with its 95 % interval (Student's t)."
         )
     return [
@@ -46,11 +46,11 @@ def _notes(section: Section, best: SystemResults | None) -> list[str]:
     ]
 
 
-def _behind(system: SystemResults, best: SystemResults | None) -> Sequence[float]:
-    """Return the points of micro-F1 that the best system is ahead, for each seed that both have."""
-    if best is None or system is best:
+def _behind(system: SystemResults, reference: SystemResults | None) -> Sequence[float]:
+    """Return the points of micro-F1 that the reference is ahead, for each seed that both have."""
+    if reference is None or system is reference:
         return ()
-    ahead, own = (each.frame.set_index("seed").f1 for each in (best, system))
+    ahead, own = (each.frame.set_index("seed").f1 for each in (reference, system))
     return list(100 * (ahead - own).dropna())
 
 

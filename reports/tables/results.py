@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from finkd.reports.captions import corpus_notes, hard_name_notes, seed_note
+from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
 from finkd.reports.literature import cited
 from finkd.reports.sections import Section, Spread, SystemResults, ordering
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, share, spread
@@ -21,7 +21,7 @@ HARD_NAMES: Fields = [
 
 
 def results(section: Section) -> Table:
-    """Make one row per system; the best student is strong, and systems significantly behind it have a mark."""
+    """Make one row per system; the best student is strong; those significantly behind the reference have a mark."""
     compared, best = rivals(section), section.best_student
     behind = [rival.system for rival in compared if rival.is_behind]
 
@@ -88,5 +88,6 @@ def _notes(section: Section, compared: list[Rival]) -> list[str]:
     if section.best_student:
         notes.append("Bold: the best student.")
     if compared:
-        notes.append(f"{MARK} significantly behind it. {method(compared)}")
+        whom = "it" if section.reference_was_chosen else reference_name(section)
+        notes.append(f"{MARK} significantly behind {whom}. {method(section, compared)}")
     return notes

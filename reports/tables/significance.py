@@ -1,11 +1,11 @@
-"""Significance of the differences between every trained system and the best student."""
+"""Significance of the differences between every trained system and the student of reference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from finkd.corpora.wording import counted
-from finkd.reports.captions import corpus_notes, seed_note
+from finkd.reports.captions import corpus_notes, reference_name, seed_note
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.statistics import DRAWS, Comparison, compare, holm, significant
 from finkd.reports.table import Column, Table, label, number, spread
@@ -17,11 +17,11 @@ _FEW = 10
 
 @dataclass(frozen=True)
 class Rival:
-    """A system that was compared with the best student.
+    """A system that was compared with the reference.
 
     Attributes:
         system: the system.
-        comparison: the best student less this one.
+        comparison: the reference less this one.
         p: its chance, adjusted for all comparisons of the section.
     """
 
@@ -41,32 +41,32 @@ class Rival:
 
 
 def rivals(section: Section) -> list[Rival]:
-    """Compare teachers and students with the best student; none where records do not tell documents apart."""
-    best = section.best_student
-    if best is None:
+    """Compare teachers and students with the reference; none where records do not tell documents apart."""
+    reference = section.reference
+    if reference is None:
         return []
-    others = [system for system in section.systems if system.role != "baseline" and system is not best]
-    found = [(system, compare(best.records, system.records)) for system in others]
+    others = [system for system in section.systems if system.role != "baseline" and system is not reference]
+    found = [(system, compare(reference.records, system.records)) for system in others]
     compared = [(system, comparison) for system, comparison in found if comparison is not None]
     chances = holm([comparison.p for _, comparison in compared])
     return [Rival(system, comparison, p) for (system, comparison), p in zip(compared, chances, strict=True)]
 
 
-def method(compared: list[Rival]) -> str:
+def method(section: Section, compared: list[Rival]) -> str:
     """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and chances are rough" if documents < _FEW else ""
+    chosen = "; that the best student was chosen on the same text is not corrected for"
     return (
         f"Paired bootstrap over {counted(documents, 'document')}{few}, and seeds ({DRAWS:,} draws), p adjusted for "
-        f"{counted(len(compared), 'comparison')} (Holm), level .05; that the best student was chosen on the same text "
-        "is not corrected for."
+        f"{counted(len(compared), 'comparison')} (Holm), level .05"
+        f"{chosen if section.reference_was_chosen else ''}."
     )
 
 
 def significance(section: Section) -> Table:
-    """Make one row per teacher and student but the best one."""
+    """Make one row per teacher and student but the reference."""
     compared = rivals(section)
-    best = section.best_student
     columns = [
         (Column("system", "System", "left"), lambda rival: label(rival.system.name)),
         (Column("micro_f1", "Micro-F1"), lambda rival: spread(rival.system.f1)),
@@ -81,10 +81,10 @@ def significance(section: Section) -> Table:
         (Column("seeds", detail=True), lambda rival: number(rival.comparison.seeds)),
     ]
     notes = [*corpus_notes(section), seed_note(section)]
-    if best is not None and compared:
+    if compared:
         notes += [
-            f"Behind: points of micro-F1 that {best.name}, the best student, is ahead, all seeds together.",
-            method(compared),
+            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together.",
+            method(section, compared),
             f"{MARK} significant. d: Cohen's, the mean difference between runs of one seed over its deviation.",
         ]
     return Table.of("significance", "Significance", section, notes, columns, compared)

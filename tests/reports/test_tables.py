@@ -158,6 +158,28 @@ def test_the_ablation_by_hand():
     assert found["other"]["tokens"].value == 200_000
 
 
+def test_a_configuration_names_the_student_that_others_are_compared_with():
+    runs = [
+        record(name, "student", seed, org=(correct, 80, 80), config={"reference": "whole"})
+        for name, correct in (("whole", 60), ("cut", 56), ("wide", 64))
+        for seed in (1, 2)
+    ]
+    for name in ("ablation", "significance"):
+        found = table(name, runs)
+        behind = {system: cells["behind"].text for system, cells in rows(found).items()}
+        assert behind == {"cut": "4.0", "wide": "-4.0"} | ({"whole": MISSING} if name == "ablation" else {})
+        assert any(note.startswith("Behind: points of micro-F1 that whole is ahead, ") for note in found.notes)
+    results = table("results", runs)
+    assert rows(results)["wide"]["micro_f1"].strong
+    assert not any("was chosen on the same text" in note for note in results.notes)
+    assert any("significantly behind whole" in note for note in results.notes)
+    without = [each for each in runs if each.system != "whole"]  # a run of some systems
+    assert {system: cells["behind"].text for system, cells in rows(table("ablation", without)).items()} == {
+        "cut": "8.0",
+        "wide": MISSING,
+    }
+
+
 def test_an_ablation_of_one_seed_has_no_interval():
     runs = [record("a", "student", 1), record("b", "student", 1, org=(50, 80, 80))]
     row = rows(table("ablation", runs))["b"]

@@ -62,6 +62,16 @@ def test_a_strategy_goes_on_from_a_system_above_it_only(settings, other):
         from_settings(settings, [f"systems.Next={other}"])
 
 
+def test_a_reference_is_a_student_and_goes_with_it(settings):
+    systems = {name: {"strategy": "truncate-layers > finetune"} for name in ("whole", "cut")}
+    settings = {**settings, "systems": systems, "reference": "whole"}
+    assert from_settings(settings).reference == "whole"
+    assert from_settings(settings, only=["whole"]).reference == "whole"
+    assert from_settings(settings, only=["cut"]).reference is None
+    with pytest.raises(ConfigError, match=r"reference: .*'hole'.*whole"):
+        from_settings(settings, ["reference=hole"])
+
+
 def test_settings_given_are_not_changed(settings):
     before = repr(settings)
     from_settings(settings, ["stages.finetune.schedule.epochs=1"], seeds=[9])
