@@ -39,11 +39,18 @@ class Component:
     Args:
         name: in the pipeline.
         folder: of the tagger; ``None`` before ``from_disk``.
+        min_score: entities of a lower score are left out.
+
+    Raises:
+        ConfigError: if ``min_score`` is no probability.
     """
 
-    def __init__(self, name: str, folder: Path | None = None) -> None:
+    def __init__(self, name: str, folder: Path | None = None, min_score: float = 0) -> None:
+        if not 0 <= min_score <= 1:
+            raise ConfigError(f"{name}.min_score: expected a number from 0 to 1 (got {min_score})")
         self.name = name
         self.folder = folder
+        self.min_score = min_score
         self._tagger: Tagger | None = None
         if not Span.has_extension(SCORE):
             Span.set_extension(SCORE, default=None)
@@ -57,7 +64,8 @@ class Component:
         waiting = iter(stream)
         while docs := list(islice(waiting, batch_size)):
             self._tagger = self._tagger or load_tagger(self._folder)
-            found = tag_sentences([(doc.text, _sentences(doc)) for doc in docs], self._tagger, batch_size)
+            texts = [(doc.text, _sentences(doc)) for doc in docs]
+            found = tag_sentences(texts, self._tagger, batch_size, min_score=self.min_score)
             for doc, each in zip(docs, found, strict=True):
                 spans = [(doc.char_span(m.start, m.end, m.label), m.score) for m in each.mentions]
                 doc.ents = tuple(span for span, _ in spans if span is not None)
@@ -85,7 +93,7 @@ class Component:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder's name; other processes load the tagger themselves."""
-        return Component, (self.name, self.folder)
+        return Component, (self.name, self.folder, self.min_score)
 
     @property
     def _folder(self) -> Path:
@@ -98,10 +106,13 @@ def _sentences(doc: Doc) -> list[Sentence]:
     return sentences_of_words([token.text for token in doc], [bool(token.whitespace_) for token in doc])
 
 
-@Language.factory(FACTORY, assigns=["doc.ents", "span._.score"])
-def make(nlp: Language, name: str) -> Component:
-    """Make the component without a tagger; spaCy finds this function by its entry point."""
-    return Component(name)
+@Language.factory(FACTORY, assigns=["doc.ents", "span._.score"], default_config={"min_score": 0.0})
+def make(nlp: Language, name: str, min_score: float) -> Component:
+    """Make the component without a tagger; spaCy finds this function by its entry point.
+
+    ``spacy.load("en_news_ner", config={"components": {"finkd_tagger": {"min_score": 0.8}}})`` leaves doubtful entities out.
+    """
+    return Component(name, min_score=min_score)
 
 
 def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") -> Path:

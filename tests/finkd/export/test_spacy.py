@@ -60,6 +60,21 @@ def test_entities_stand_in_the_document(taggers, kind, tmp_path):
         assert [entity.text for entity in doc.ents] == [entity.text for entity in nlp(doc.text).ents]
 
 
+def test_entities_of_a_lower_score_are_left_out(pipeline, tmp_path):
+    scores = sorted({entity._.score for doc in pipeline.pipe(TEXTS) for entity in doc.ents})
+    least = scores[len(scores) // 2]
+    pipeline.to_disk(tmp_path / "pipeline")
+    sure = spacy.load(tmp_path / "pipeline", config={"components": {FACTORY: {"min_score": least}}})
+    kind, given = sure.get_pipe(FACTORY).__reduce__()
+    again = kind(*given)
+    for doc in pipeline.pipe(TEXTS):
+        expected = [(entity.text, entity._.score) for entity in doc.ents if entity._.score >= least]
+        assert [(entity.text, entity._.score) for entity in sure(doc.text).ents] == expected
+        assert [(entity.text, entity._.score) for entity in again(sure.make_doc(doc.text)).ents] == expected
+    with pytest.raises(ConfigError, match="min_score: expected a number from 0 to 1"):
+        spacy.blank("en").add_pipe(FACTORY, config={"min_score": 80})
+
+
 def test_another_process_receives_the_folder(pipeline):
     list(pipeline.pipe(TEXTS))
     kind, given = pipeline.get_pipe(FACTORY).__reduce__()  # a forked process may wait for ever for PyTorch's threads
