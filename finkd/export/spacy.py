@@ -110,7 +110,7 @@ def _sentences(doc: Doc) -> list[Sentence]:
 def make(nlp: Language, name: str, min_score: float) -> Component:
     """Make the component without a tagger; spaCy finds this function by its entry point.
 
-    ``spacy.load("en_news_ner", config={"components": {"finkd_tagger": {"min_score": 0.8}}})`` leaves doubtful entities out.
+    ``spacy.load("en_news_ner", config={"components": {"finkd_tagger": {"min_score": 0.8}}})`` leaves out the doubtful.
     """
     return Component(name, min_score=min_score)
 
