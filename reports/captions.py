@@ -57,7 +57,7 @@ def hard_name_notes(section: Section) -> list[str]:
 
 
 def reference_name(section: Section) -> str:
-    """Return the name of the student that others are compared with, and how it came to be."""
+    """Return the name of the student that others are compared with, marked as the best one where none is named."""
     assert section.reference is not None
-    chosen = ", the best student," if section.reference_was_chosen else ""
+    chosen = "" if section.has_named_reference else ", the best student,"
     return f"{section.reference.name}{chosen}"

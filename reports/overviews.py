@@ -25,7 +25,7 @@ def corpora(sections: Sequence[Section]) -> Table:
         *(column for section in sections for column in _columns(section, plain(_heading(section, sections)))),
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
-    whom = "it" if all(section.reference_was_chosen for section in sections) else "the student of reference"
+    whom = "the reference student" if any(section.has_named_reference for section in sections) else "it"
     notes = [
         "Micro-F1: means ± sample standard deviation over seeds, with their number in brackets.",
         f"Bold: the best student of each. {MARK} significantly behind {whom} (table 'significance').",

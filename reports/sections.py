@@ -161,13 +161,13 @@ class Section:
         return self._named_reference or self.best_student
 
     @property
-    def reference_was_chosen(self) -> bool:
-        """Whether the reference was chosen by its scores."""
-        return self._named_reference is None
+    def has_named_reference(self) -> bool:
+        """Whether the configuration names the reference, so that it was not chosen by its score."""
+        return self._named_reference is not None
 
     @property
     def _named_reference(self) -> SystemResults | None:
-        named = self.records[0].config.get("reference") if self.records else None
+        named = next((record.config["reference"] for record in self.records if record.config.get("reference")), None)
         return next((each for each in self.of_role("student") if each.name == named and each.is_scored), None)
 
     def of_role(self, role: str) -> tuple[SystemResults, ...]:

@@ -94,7 +94,7 @@ def _names(experiment: Experiment) -> Iterator[str]:
         taken[slug(name)] = name
     students = [name for name, system in experiment.systems.items() if system.role == "student"]
     if experiment.reference is not None and experiment.reference not in students:
-        yield f"reference: {unknown('students', experiment.reference, students)}"
+        yield f"reference: expected a student, one of {', '.join(students)} (got {experiment.reference!r})"
 
 
 def _teachers(experiment: Experiment) -> Iterator[str]:

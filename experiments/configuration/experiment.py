@@ -259,8 +259,7 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
             raise ConfigError(f"--only: {unknown('systems', name, list(experiment.systems))}")
     wanted = {*names, *(other for name in names for other in experiment.needed_by(name))}
     kept = {name: each for name, each in experiment.systems.items() if name in wanted}
-    reference = experiment.reference if experiment.reference in kept else None
-    return dataclasses.replace(experiment, systems=kept, reference=reference)
+    return dataclasses.replace(experiment, systems=kept)
 
 
 TINY = 100

@@ -61,7 +61,7 @@ def escape_unprintable() -> None:
 
 
 class _Messages(logging.Handler):
-    """Prints what finkd logs in a line on standard error each, and each warning once."""
+    """Prints each log record as one line on standard error, and no warning twice."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -78,7 +78,7 @@ class _Messages(logging.Handler):
 
 
 def show_messages() -> None:
-    """Print what finkd's packages log: warnings, and what a person wants to know."""
+    """Print what finkd's packages log: warnings and messages at INFO."""
     logger = logging.getLogger("finkd")
     logger.setLevel(logging.INFO)
     logger.handlers = [_Messages(), *(each for each in logger.handlers if not isinstance(each, _Messages))]

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,13 @@ _FLOAT = 4
 _COPIES = 5
 """A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
 _TEACHER_COPIES = 1.5
+
+
+class Asked(NamedTuple):
+    """A teacher that a stage runs, and how many sentences it reads in one epoch."""
+
+    teacher: Shape
+    sentences: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
     speed = speed or layer_speed(prepared.precision)
     found: list[Planned] = []
     seen: set[str] = set()
-    read: set[tuple[object, ...]] = set()
+    read: dict[tuple[object, ...], float] = {}
     for seed in prepared.experiment.seeds:
         for name, system, stages in prepared.addresses(seed):
             if name != system and seen.issuperset(key for _, key in stages):
@@ -73,7 +80,7 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
             readings = sentences_read([step for step, _ in stages], prepared.words)
             for (step, key), reading in zip(stages, readings, strict=True):
                 spec, training = step.stage.validate(spec), step.stage.training
-                asked = _asked(training, teachers, read) if training else []
+                asked = _asked(training, reading, teachers, read) if training else []
                 if prepared.store.has(key):
                     found.append(Planned(seed, name, step.name, key, "stored"))
                 elif key in seen:
@@ -86,36 +93,43 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
     return found
 
 
-def _asked(training: Training, teachers: Mapping[str, Shape], read: set[tuple[object, ...]]) -> list[Shape]:
-    """The teachers that a stage runs: those that have read its text for another stage are not run again.
+def _asked(
+    training: Training, reading: Reading, teachers: Mapping[str, Shape], read: dict[tuple[object, ...], float]
+) -> list[Asked]:
+    """The teachers that a stage runs: what they have read for another stage, they do not read again.
 
-    Of members in turn it is the largest, which stands for all of them.
+    Of members in turn it is the largest, which stands for all of them. Of parts of a text, the larger ones are taken to
+    hold the smaller.
     """
     if not training.has_teacher:
         return []
     if not training.caches_teacher:
-        return list(teachers.values())
+        return [Asked(teacher, reading.sentences) for teacher in teachers.values()]
     if training.in_turn and teachers:
         largest = max(teachers, key=lambda name: teachers[name].parameters)
         teachers = {largest: teachers[largest]}
-    asked = {(name, training.source, training.copies, training.state_bytes): shape for name, shape in teachers.items()}
-    new = [shape for reading, shape in asked.items() if reading not in read]
-    read.update(asked)
-    return new
+    asked = []
+    for name, teacher in teachers.items():
+        key = (name, training.source, training.copies, training.state_bytes)
+        before = read.get(key, 0.0)
+        if reading.sentences > before:
+            asked.append(Asked(teacher, reading.sentences - before))
+            read[key] = reading.sentences
+    return asked
 
 
 def _cost(
-    training: Training, reading: Reading, student: Shape, teachers: Sequence[Shape], speed: float
+    training: Training, reading: Reading, student: Shape, asked: Sequence[Asked], speed: float
 ) -> tuple[float, int]:
     """About how long a stage trains, in seconds, and how much memory it takes, in bytes, with the teachers it runs."""
     schedule = training.schedule
     sentences, words = reading
     length = np.array([TOKENS_PER_WORD * words])
-    learning = (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
+    learning = sentences * (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
     readings = 1 if training.caches_teacher else schedule.epochs
-    read = sum(teacher.flops_per_token(length)[0] for teacher in teachers)
-    seconds = float(TOKENS_PER_WORD * words * sentences * (learning + read * readings) / speed)
-    taught = _TEACHER_COPIES * sum(each.parameters for each in teachers)
+    read = sum(each.sentences * each.teacher.flops_per_token(length)[0] for each in asked)
+    seconds = float(TOKENS_PER_WORD * words * (learning + read * readings) / speed)
+    taught = _TEACHER_COPIES * sum(each.teacher.parameters for each in asked)
     memory = _FLOAT * (_COPIES * student.parameters + taught)
     # What a layer keeps for its backward pass: Korthikanti et al. 2022, arXiv 2205.05198, equation 1, in 32 bits.
     kept = 2 * schedule.batch_tokens * student.width * (34 + 5 * student.heads * length[0] / student.width)
@@ -123,15 +137,15 @@ def _cost(
 
 
 def _disk(
-    training: Training | None, reading: Reading, student: Shape, teachers: Sequence[Shape], prepared: Prepared
+    training: Training | None, reading: Reading, student: Shape, asked: Sequence[Asked], prepared: Prepared
 ) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
     if training is None or not training.caches_teacher:
         return model
     sentences, words = reading
-    labels = _FLOAT * len(prepared.labels) * words * sentences * (len(teachers) + 1)
-    width = max((each.width for each in teachers), default=0)
+    labels = _FLOAT * len(prepared.labels) * words * (sentences + sum(each.sentences for each in asked))
+    width = max((each.teacher.width for each in asked), default=0)
     is_exact = training.state_bytes > 1 and prepared.precision == "fp32"
     each = (_FLOAT if is_exact else training.state_bytes) * width * (student.layers + 1)
     states = each * TOKENS_PER_WORD * words * sentences

@@ -148,11 +148,15 @@ def claimed(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
 
 
 def _joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any] | None:
-    """The settings, with the seeds and systems of an earlier run beside theirs; ``None`` if anything else differs."""
+    """The settings, with the seeds and systems of an earlier run beside theirs; ``None`` if anything else differs.
+
+    The reference may differ: only reports read it.
+    """
     systems = {**before["systems"], **now["systems"]}
     seeds = sorted({*before["seeds"], *now["seeds"]})
     joined = {**now, "systems": systems, "seeds": seeds}
-    is_same = {**before, "seeds": seeds, "systems": {**systems, **before["systems"]}} == joined
+    earlier = {**before, "seeds": seeds, "systems": {**systems, **before["systems"]}}
+    is_same = {**earlier, "reference": None} == {**joined, "reference": None}
     return joined if is_same else None
 
 

@@ -176,8 +176,8 @@ class Plan:
             ConfigError: if these values do not fit each other.
         """
         measure = self.settings.get("measure", Experiment.measure) if "latency" in self.search.goals else 0
-        alone = {"seeds": list(self.search.seeds), "extra_splits": [], "baselines": [], "measure": measure}
-        return from_settings({**self.with_values(values), **alone})
+        alone: dict[str, Any] = {"extra_splits": [], "baselines": [], "reference": None, "measure": measure}
+        return from_settings({**self.with_values(values), **alone}, seeds=self.search.seeds)
 
 
 def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.raw_text import TextPart
@@ -32,15 +32,16 @@ class Calibrate(Stage):
             is surer of what its teacher has learned by heart. Or raw ``"text"``, on which the teacher's label
             distributions stand for the truth: no labelled sentence is lost, and the scores are as good as the
             teacher's.
-        teacher_temperature: for raw text, what the teacher's scores are divided by first. A teacher is too sure of new
-            text, too; how much, its own recipe with a ``calibrate`` on documents that it does not learn tells.
+        teacher_temperature: for raw text, what the teacher's scores are divided by first; of an ensemble those of all
+            members together. Teachers are overconfident on new text; to measure by how much, train one with
+            ``> calibrate`` at its end, which logs its temperature.
         held_out: share of the sentences that is set aside: the last ones of raw text; of the labelled ones whole
             documents, or single sentences of documents that are more than twice as large.
     """
 
     on: Literal["gold", "text"] = "gold"
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    teacher_temperature: PositiveFloat = 1
+    teacher_temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     version: ClassVar[int] = 2
 
     @property

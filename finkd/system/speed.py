@@ -15,26 +15,27 @@ _WIDEN = 4
 
 
 def matmul_speed(precision: str, size: int = 1024) -> float:
-    """Return the speed of a square matrix product, the best of some tries."""
+    """Return the floating-point operations a second of a square matrix product, the best of tries."""
     matrix = torch.ones(size, size, dtype=_dtype(precision), device=_device())
     return 2 * size**3 / _best(lambda: (matrix @ matrix)[0, 0].item())
 
 
 def layer_speed(precision: str, width: int = 384, tokens: int = 1024) -> float:
-    """Return the speed of a layer of an encoder, forward and backward, the best of some tries.
+    """Return the floating-point operations a second of an encoder's layer, forward and backward, the best of tries.
 
-    It is a fraction of that of large products, and which one depends on the processor: about .4 with AVX512-BF16.
+    About .4 of those of large products with AVX512-BF16; the ratio depends on the processor.
     """
     layer = nn.TransformerEncoderLayer(
         width, max(1, width // 32), _WIDEN * width, dropout=0, activation="gelu", batch_first=True
     ).to(_device(), _dtype(precision))
-    states = torch.ones(tokens // _LENGTH, _LENGTH, width, dtype=_dtype(precision), device=_device())
+    shape = tokens // _LENGTH, _LENGTH, width
+    states = torch.ones(shape, dtype=_dtype(precision), device=_device(), requires_grad=True)
     products = 2 * (4 + 2 * _WIDEN) * width**2 + 4 * _LENGTH * width  # of a token: weights and attention
     return 3 * tokens * products / _best(lambda: layer(states).sum().backward())
 
 
 def _best(work: Callable[[], object]) -> float:
-    """The least seconds of some tries."""
+    """The least seconds of the tries."""
     seconds = []
     for _ in range(_TRIES):
         began = time.perf_counter()

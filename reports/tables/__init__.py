@@ -17,13 +17,13 @@ tables: Registry[Callable[[Section], Table]] = Registry(
         "results": ("finkd.reports.tables.results:results", "systems by size, F1 over seeds, retention and speed"),
         "significance": (
             "finkd.reports.tables.significance:significance",
-            "every system against the student of reference: interval, chance and effect",
+            "every system against the reference student: interval, chance and effect",
         ),
         "teachers": (
             "finkd.reports.tables.teachers:teachers",
             "the same student under several teachers: what each of them gains",
         ),
-        "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the student of reference; cost of training"),
+        "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the reference student; cost of training"),
         "calibration": (
             "finkd.reports.tables.calibration:calibration",
             "scores of entities beside how often they are right",

@@ -1,4 +1,4 @@
-"""The ablation: F1 behind the student of reference, seed by seed, and the cost of training."""
+"""The ablation: F1 behind the reference student, seed by seed, and the cost of training."""
 
 from __future__ import annotations
 

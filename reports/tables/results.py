@@ -88,6 +88,6 @@ def _notes(section: Section, compared: list[Rival]) -> list[str]:
     if section.best_student:
         notes.append("Bold: the best student.")
     if compared:
-        whom = "it" if section.reference_was_chosen else reference_name(section)
+        whom = reference_name(section) if section.has_named_reference else "it"
         notes.append(f"{MARK} significantly behind {whom}. {method(section, compared)}")
     return notes

@@ -1,4 +1,4 @@
-"""Significance of the differences between every trained system and the student of reference."""
+"""Significance of the differences between every trained system and the reference student."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def method(section: Section, compared: list[Rival]) -> str:
     return (
         f"Paired bootstrap over {counted(documents, 'document')}{few}, and seeds ({DRAWS:,} draws), p adjusted for "
         f"{counted(len(compared), 'comparison')} (Holm), level .05"
-        f"{chosen if section.reference_was_chosen else ''}."
+        f"{'' if section.has_named_reference else chosen}."
     )
 
 

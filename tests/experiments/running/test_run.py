@@ -181,6 +181,9 @@ def test_systems_may_be_added_to_a_folder_but_not_changed(finkd, config, copied)
     records = load_records([copied / "records"])
     assert {record.system for record in records} == {"dictionary", "teacher", "Domain student", "Third"}
     assert "Third" in (copied / "results.md").read_text()
+    for reference in ("Domain student", "null"):  # only reports read it
+        settings = ("--only", "Domain student", "--set", f"reference={reference}")
+        finkd("run", config, "--out", copied, *settings, code=0)
     again = finkd("run", config, "--out", copied, "--set", "systems.Domain student.strategy=finetune", code=2)
     assert "holds results of another configuration" in again.stderr
 

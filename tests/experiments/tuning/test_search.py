@@ -53,6 +53,13 @@ def test_a_trial_has_the_values_drawn_and_scores_nothing_beside(tuned, config_of
     assert (experiment.extra_splits, experiment.baselines, experiment.measure) == ((), (), 0)
 
 
+def test_a_trial_has_nothing_to_be_compared_with(tuned, config_of):
+    systems = {**tuned["systems"], "other": {"strategy": "truncate-layers > finetune"}}
+    search = {**tuned["search"], "system": "student"}
+    plan = load_plan(config_of({**tuned, "systems": systems, "search": search, "reference": "other"}))
+    assert plan.trial({}).reference is None
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
