@@ -25,7 +25,7 @@ _COPIES = 5
 _TEACHER_COPIES = 1.5
 
 
-class Asked(NamedTuple):
+class _Reader(NamedTuple):
     """A teacher that a stage runs, and how many sentences it reads in one epoch."""
 
     teacher: Shape
@@ -95,7 +95,7 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
 
 def _asked(
     training: Training, reading: Reading, teachers: Mapping[str, Shape], read: dict[tuple[object, ...], float]
-) -> list[Asked]:
+) -> list[_Reader]:
     """The teachers that a stage runs: what they have read for another stage, they do not read again.
 
     Of members in turn it is the largest, which stands for all of them. Of parts of a text, the larger ones are taken to
@@ -104,7 +104,7 @@ def _asked(
     if not training.has_teacher:
         return []
     if not training.caches_teacher:
-        return [Asked(teacher, reading.sentences) for teacher in teachers.values()]
+        return [_Reader(teacher, reading.sentences) for teacher in teachers.values()]
     if training.in_turn and teachers:
         largest = max(teachers, key=lambda name: teachers[name].parameters)
         teachers = {largest: teachers[largest]}
@@ -113,13 +113,13 @@ def _asked(
         key = (name, training.source, training.copies, training.state_bytes)
         before = read.get(key, 0.0)
         if reading.sentences > before:
-            asked.append(Asked(teacher, reading.sentences - before))
+            asked.append(_Reader(teacher, reading.sentences - before))
             read[key] = reading.sentences
     return asked
 
 
 def _cost(
-    training: Training, reading: Reading, student: Shape, asked: Sequence[Asked], speed: float
+    training: Training, reading: Reading, student: Shape, asked: Sequence[_Reader], speed: float
 ) -> tuple[float, int]:
     """About how long a stage trains, in seconds, and how much memory it takes, in bytes, with the teachers it runs."""
     schedule = training.schedule
@@ -137,7 +137,7 @@ def _cost(
 
 
 def _disk(
-    training: Training | None, reading: Reading, student: Shape, asked: Sequence[Asked], prepared: Prepared
+    training: Training | None, reading: Reading, student: Shape, asked: Sequence[_Reader], prepared: Prepared
 ) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
