@@ -35,6 +35,18 @@ def test_names_sizes_and_floors_are_labelled():
         assert part in text
 
 
+def test_losses_are_drawn_of_stages_that_train():
+    runs = []
+    for seed in (1, 2):
+        run = record("a", "student", seed, stages=("truncate-layers", "finetune", "calibrate"))
+        lineage = tuple(replace(each, losses=each.losses if each.kind == "finetune" else ()) for each in run.lineage)
+        runs.append(replace(run, lineage=lineage if seed == 2 else ()))  # of the first nothing is known
+    text = words(drawn(runs, "learning").svg)
+    assert "finetune" in text
+    assert "truncate-layers" not in text
+    assert "calibrate" not in text
+
+
 def test_no_picture_without_a_latency():
     assert drawn([record("a", "student", 1), record("f", "baseline", 1, latency=1.0)]) is None
 
