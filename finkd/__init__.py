@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from finkd.experiments.running.distillation import distill
     from finkd.experiments.running.run import run
     from finkd.experiments.service.app import make_app
+    from finkd.experiments.suites.encoders import EncoderExperiment, load_encoder_experiment, run_encoders
     from finkd.experiments.suites.evaluate import evaluate_suite
     from finkd.experiments.tuning.search import load_plan
     from finkd.experiments.tuning.tune import tune
@@ -44,6 +45,7 @@ _TARGETS = {
     "AnalysisPlan": "finkd.experiments.vocabularies:AnalysisPlan",
     "ConfigError": "finkd.corpora.errors:ConfigError",
     "DataError": "finkd.corpora.errors:DataError",
+    "EncoderExperiment": "finkd.experiments.suites.encoders:EncoderExperiment",
     "Experiment": "finkd.experiments.configuration.experiment:Experiment",
     "FinkdError": "finkd.corpora.errors:FinkdError",
     "Model": "finkd.models.model:Model",
@@ -64,6 +66,7 @@ _TARGETS = {
     "export_onnx": "finkd.export.onnx:export_onnx",
     "export_spacy": "finkd.export.spacy:export_spacy",
     "load_corpus": "finkd.corpora.loading:load",
+    "load_encoder_experiment": "finkd.experiments.suites.encoders:load_encoder_experiment",
     "load_experiment": "finkd.experiments.configuration.experiment:load_experiment",
     "load_model": "finkd.models.loading:load_model",
     "load_plan": "finkd.experiments.tuning.search:load_plan",
@@ -75,6 +78,7 @@ _TARGETS = {
     "register_architectures": "finkd.models.architectures:register",
     "report": "finkd.reports.build:build",
     "run": "finkd.experiments.running.run:run",
+    "run_encoders": "finkd.experiments.suites.encoders:run_encoders",
     "train_vocabulary": "finkd.tokenization.vocabulary:train",
     "tune": "finkd.experiments.tuning.tune:tune",
 }
@@ -83,6 +87,7 @@ __all__ = [
     "AnalysisPlan",
     "ConfigError",
     "DataError",
+    "EncoderExperiment",
     "Experiment",
     "FinkdError",
     "Model",
@@ -104,6 +109,7 @@ __all__ = [
     "export_onnx",
     "export_spacy",
     "load_corpus",
+    "load_encoder_experiment",
     "load_experiment",
     "load_model",
     "load_plan",
@@ -115,6 +121,7 @@ __all__ = [
     "register_architectures",
     "report",
     "run",
+    "run_encoders",
     "train_vocabulary",
     "tune",
 ]

@@ -6,6 +6,7 @@ import pytest
 
 import finkd
 from finkd.corpora import label_names
+from finkd.corpora.tasks.task import Example, TaskData
 from finkd.records import Counts, NerScores, RunRecord
 from tests.finkd.toys import tiny_model
 from tests.toys import wordpiece_uncased
@@ -24,6 +25,14 @@ stages:
 teacher: encoder
 seeds: [1]
 measure: 0
+"""
+ENCODERS = """
+name: small-encoders
+teacher: encoder
+systems:
+  first layer: {strategy: "truncate-layers(layers=[0])"}
+suites:
+  glue: {tasks: [wnli], settings: {schedule: {epochs: 1, precision: fp32}}}
 """
 STUDENT = "  student: {strategy: finetune}\nstages:"
 TUNE = f"""
@@ -44,6 +53,7 @@ def folder(tmp_path_factory):
         tiny_model(labels=labels).save(folder / name)
     wordpiece_uncased().save(folder / "tokenizer")
     (folder / "small.yaml").write_text(CONFIG)
+    (folder / "encoders.yaml").write_text(ENCODERS)
     (folder / "tune.yaml").write_text(TUNE)
     (folder / "raw.txt").write_text(
         "\n".join(f"Acme Corp lent {number} million to Goldman Sachs." for number in range(40))
@@ -58,6 +68,9 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_of_its_docstring_runs(name, folder, monkeypatch):
     monkeypatch.chdir(folder)
+    pairs = [Example("Acme lent.", "Somebody lent.", label) for label in (0.0, 1.0)]
+    task = TaskData("wnli", ("not_entailment", "entailment"), {"train": pairs, "validation": pairs})
+    monkeypatch.setattr("finkd.experiments.suites.texts.load_task", lambda name: task)
     found = getattr(finkd, name)
     (test, *_) = doctest.DocTestFinder(recurse=False).find(found, name, globs={"finkd": finkd})
     assert test.examples, f"finkd.{name} has no example"

@@ -40,6 +40,10 @@ corpora: Registry[Corpus] = Registry(
             "finkd.corpora.catalog.raw_text:GENERAL_TEXT",
             "unlabelled: WikiText-2 valid and test, Brown, BBC without business (12 MB)",
         ),
+        "english-text": (
+            "finkd.corpora.catalog.raw_text:ENGLISH_TEXT",
+            "unlabelled: general-text and financial-text together (106 MB)",
+        ),
         "sample-text": (
             "finkd.corpora.catalog.sample:SAMPLE_TEXT",
             "unlabelled, by finkd's own grammar, ships with it",

@@ -1,4 +1,4 @@
-"""Unlabelled English: financial, 94 MB in twelve sources, and general, 12 MB in four."""
+"""Unlabelled English: financial, 94 MB in twelve sources, general, 12 MB in four, and both together."""
 
 from __future__ import annotations
 
@@ -116,4 +116,15 @@ GENERAL_TEXT = TextCorpus(
         "WikiText-2 and Brown are tokenised: their words are separated by spaces",
     ),
     read=_read_general,
+)
+
+ENGLISH_TEXT = TextCorpus(
+    name="english-text",
+    title="General and financial English, unlabelled",
+    origin=f"{GENERAL_TEXT.name} and {FINANCIAL_TEXT.name}",
+    licence="mixed, see both",
+    reference=f"{GENERAL_TEXT.reference}; {FINANCIAL_TEXT.reference}",
+    files={**GENERAL_TEXT.files, **FINANCIAL_TEXT.files},
+    notes=(*GENERAL_TEXT.notes, *FINANCIAL_TEXT.notes),
+    read=lambda find: {**GENERAL_TEXT.read(find), **FINANCIAL_TEXT.read(find)},
 )

@@ -89,14 +89,7 @@ def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, js
     with shown(messages) as listen:
         records = evaluate_suite(model, suite, folder, settings=settings, listen=listen, **options)
     if json:
-        kept = (
-            *("suite", "task", "split", "system", "role", "method", "seed", "metrics", "learnt", "too_long"),
-            *("samples",),
-        )
-        figures = ({key: getattr(record, key) for key in kept} for record in records)
-        show_json(
-            [{"id": record.id, "score": record.score, **each} for record, each in zip(records, figures, strict=True)]
-        )
+        show_json([record.figures for record in records])
         return
     report = compose([], None, load_task_records([folder]))
     show_tables(report.overviews.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +12,7 @@ import typer
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, Overrides, Seeds, numbers, refuse_idle_scheme, values
+from finkd.experiments.console.options import Json, Overrides, Seeds, numbers, refuse_idle, refuse_idle_scheme, values
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
 
@@ -34,6 +35,8 @@ DryRun = Annotated[
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
+_OF_TAGGERS = ("corpus", "scheme", "offsets", "checkpoint_seconds", "jobs", "dry_run", "tiny")
+"""Parameters that an experiment on encoders does not have."""
 
 
 def run(
@@ -67,13 +70,18 @@ def run(
 ) -> None:
     """Run an experiment: train, score, measure and report its systems.
 
-    A STRATEGY is compared with the fine-tuned teacher. What was computed before is taken from the store beside the
+    A configuration with 'suites' compares encoders on general tasks, any other one taggers on a corpus. A STRATEGY is
+    compared with the fine-tuned teacher. What was computed before is taken from the store beside the
     results; a run that was killed goes on where it was.
 
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
     refuse_idle_scheme(context, corpus or "sample")
     chosen = numbers("--seeds", seeds) if seeds else None
+    if (students := _encoders_of(Path(what))) is not None:
+        refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
+        _run_encoders(what, overrides or [], chosen, values(only, lambda text: text in students), out, json=json)
+        return
     experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)
 
     from finkd.experiments.console.progress import shown
@@ -99,6 +107,38 @@ def run(
     report = compose(load_records([folder / "records"]), ["results"])
     show_tables(table for chapter in report.chapters for table in chapter.tables.values())
     for name in ("report.html", "results.md", "results.tex", "results.csv"):
+        say(f"wrote {folder / name}")
+    say(f"models are in {folder / 'models'}")
+
+
+def _encoders_of(path: Path) -> Mapping[str, Any] | None:
+    """Return the students of a configuration that compares encoders; ``None`` for anything else."""
+    from finkd.experiments.configuration.experiment import settings_in
+
+    if path.suffix not in CONFIG_SUFFIXES or not path.is_file():
+        return None
+    settings = settings_in(path)
+    return settings.get("systems") or {} if "suites" in settings else None
+
+
+def _run_encoders(
+    path: str, overrides: list[str], seeds: list[int] | None, only: list[str], out: Path | None, *, json: bool
+) -> None:
+    from finkd.experiments.console.progress import shown
+    from finkd.experiments.suites.encoders import load_encoder_experiment, run_encoders
+
+    experiment = load_encoder_experiment(path, overrides, seeds, only)
+    folder = out or experiment.folder
+    with shown(messages) as listen:
+        records = run_encoders(experiment, folder, listen)
+    if json:
+        show_json({"out": str(folder), "records": [record.figures for record in records]})
+        return
+
+    from finkd.reports.report import compose
+
+    show_tables(compose([], None, records).overviews.values())
+    for name in ("report.html", "results.md"):
         say(f"wrote {folder / name}")
     say(f"models are in {folder / 'models'}")
 

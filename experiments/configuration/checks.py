@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.loading import check_exists
@@ -34,12 +34,7 @@ def check(experiment: Experiment) -> None:
     Raises:
         ConfigError: with all of them.
     """
-    for key, count, limit in (
-        ("systems", len(experiment.systems), MAX_SYSTEMS),
-        ("seeds", len(experiment.seeds), MAX_SEEDS),
-    ):
-        if count > limit:
-            raise ConfigError(f"{key}: expected up to {limit} (got {count})")
+    check_counts(len(experiment.systems), len(experiment.seeds))
     problems = [*_names(experiment), *_numbers(experiment)]
     for stage in experiment.stages:
         if not _STAGE.fullmatch(stage):
@@ -48,13 +43,20 @@ def check(experiment: Experiment) -> None:
             parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
             problems.append(f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})")
         else:
-            problems += _strategy(stage, experiment)
+            problems += strategy_problems(stage, experiment.stages)
     known = set(problems)
     for name, system in experiment.systems.items():
-        found = _strategy(system.strategy, experiment) if system.strategy else []
+        found = strategy_problems(system.strategy, experiment.stages) if system.strategy else []
         problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
     if problems:
         raise ConfigError(joined(problems))
+
+
+def check_counts(systems: int, seeds: int) -> None:
+    """Raise ``ConfigError`` if there are so many systems or seeds that it is a mistake."""
+    for key, count, limit in (("systems", systems, MAX_SYSTEMS), ("seeds", seeds, MAX_SEEDS)):
+        if count > limit:
+            raise ConfigError(f"{key}: expected up to {limit} (got {count})")
 
 
 def find_inputs(experiment: Experiment) -> None:
@@ -85,16 +87,21 @@ def _names(experiment: Experiment) -> Iterator[str]:
     for baseline in experiment.baselines:
         if baseline not in baselines:
             yield unknown("baselines", baseline, baselines)
+    yield from name_problems((*experiment.baselines, *experiment.systems))
+    students = [name for name, system in experiment.systems.items() if system.role == "student"]
+    if experiment.reference is not None and experiment.reference not in students:
+        yield f"reference: expected a student, one of {', '.join(students)} (got {experiment.reference!r})"
+
+
+def name_problems(names: Iterable[str]) -> Iterator[str]:
+    """Names of systems that cannot tell their files apart."""
     taken: dict[str, str] = {}
-    for name in (*experiment.baselines, *experiment.systems):
+    for name in names:
         if not slug(name):
             yield f"systems.{name}: expected a letter or digit in the name"
         elif slug(name) in taken:
             yield f"systems.{name}: its files would have the names of those of {taken[slug(name)]!r}; rename one"
         taken[slug(name)] = name
-    students = [name for name, system in experiment.systems.items() if system.role == "student"]
-    if experiment.reference is not None and experiment.reference not in students:
-        yield f"reference: expected a student, one of {', '.join(students)} (got {experiment.reference!r})"
 
 
 def _teachers(experiment: Experiment) -> Iterator[str]:
@@ -137,13 +144,18 @@ def _teacher(name: str, system: System, experiment: Experiment) -> Iterator[str]
             yield f"{key}.seed: is for a system; a finished model has none"
 
 
+def seed_problems(seeds: Sequence[int]) -> Iterator[str]:
+    """Seeds that are none, or stand twice."""
+    if len(set(seeds)) != len(seeds) or not seeds:
+        yield f"seeds: expected different numbers, at least one (got {list(seeds)})"
+    if max(seeds, default=0) > MAX_SEED:
+        yield f"seeds: expected numbers up to {MAX_SEED} (got {max(seeds)})"
+    if min(seeds, default=0) < 0:
+        yield f"seeds: expected numbers from 0 (got {list(seeds)})"
+
+
 def _numbers(experiment: Experiment) -> Iterator[str]:
-    if len(set(experiment.seeds)) != len(experiment.seeds) or not experiment.seeds:
-        yield f"seeds: expected different numbers, at least one (got {list(experiment.seeds)})"
-    if max(experiment.seeds, default=0) > MAX_SEED:
-        yield f"seeds: expected numbers up to {MAX_SEED} (got {max(experiment.seeds)})"
-    if min(experiment.seeds, default=0) < 0:
-        yield f"seeds: expected numbers from 0 (got {list(experiment.seeds)})"
+    yield from seed_problems(experiment.seeds)
     if not 0 <= experiment.measure <= MAX_QUERIES:
         yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
     for key, text in (("text", experiment.text), ("general", experiment.general)):
@@ -153,10 +165,10 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
             yield f"{key}.min_words: expected 0 to max_words ({text.max_words}; got {text.min_words})"
 
 
-def _strategy(text: str, experiment: Experiment) -> list[str]:
+def strategy_problems(text: str, stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The mistakes in a strategy, in the settings of its stages and in their loss terms."""
     try:
-        steps = parse(text, experiment.stages)
+        steps = parse(text, stages)
     except (ConfigError, UnknownNameError) as error:
         return str(error).splitlines()
 

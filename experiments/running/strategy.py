@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +24,123 @@ from finkd.models.spec import ModelSpec, read_head
 from finkd.stages.stage import Context
 from finkd.store import Store
 from finkd.strategies.parsing import parse
+from finkd.strategies.strategy import Strategy
 from finkd.system.precision import resolve_precision
 from finkd.teachers.taught_by import TaughtBy
 
 log = logging.getLogger(__name__)
 
 
-def make(
+@dataclass(frozen=True)
+class Planned:
+    """A strategy that fits the model that it begins with.
+
+    Attributes:
+        model: name or folder of that model.
+        steps: the stages.
+        context: that they run in.
+        stages: settings by stage, for strategies that make teachers of the model.
+    """
+
+    model: str
+    steps: Strategy
+    context: Context
+    stages: Mapping[str, Mapping[str, Any]]
+
+    def addresses(self) -> list[str]:
+        """Addresses of the stages' results in the store; nothing is computed.
+
+        Raises:
+            ConfigError: if a stage lacks something that it needs.
+        """
+        ancestors = self._ancestors()
+        return lineage.addresses(ancestors.start, self.steps, ancestors.within(self.context))
+
+    def run(self, out: Path, listen: Listener = ignored) -> Outcome:
+        """Run the stages, or take them from the store.
+
+        Args:
+            out: where the new model is to be found; its name is what progress calls it.
+            listen: called as the work goes on.
+
+        Returns:
+            the result in the store, which ``out`` shows.
+        """
+        watch = Watch(out.name, self.context.seed, listen)
+        ancestors = replace(self._ancestors(), begins=watch.teaches)
+        context = ancestors.within(replace(self.context, listen=watch.training))
+        with context.store.in_use():
+            outcome = lineage.run(self.model, ancestors.start, self.steps, context, watch.begins)
+            assert outcome.folder is not None
+            publish(outcome.folder, out)
+            return outcome
+
+    def _ancestors(self) -> Ancestors:
+        return Ancestors(self.model, pretrained.fingerprint(self.model), self.stages)
+
+
+def planned(
     strategy: str,
-    out: Path,
     *,
     store: Store,
     model: str,
     data: NerData | None = None,
     text: Text | RawText | None = None,
+    general: Text | RawText | None = None,
     teacher: TaughtBy | None = None,
     labels: tuple[str, ...] | None = None,
     stages: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 1,
-    listen: Listener = ignored,
-) -> Outcome:
+) -> Planned:
+    """Check a strategy.
+
+    Args:
+        strategy: its stages in the textual form.
+        store: of finished stages.
+        model: name or folder of the model to begin with.
+        data: a labelled corpus, of which the training split is read.
+        text: unlabelled text, for stages that read the domain's.
+        general: unlabelled text for stages that read any; by default ``text``.
+        teacher: what stages learn from; by default the model that they begin with.
+        labels: IOB2 labels to learn; by default those of the corpus.
+        stages: settings by stage or by stage and variant.
+        seed: of everything random.
+
+    Raises:
+        ConfigError: if a stage cannot follow those before it.
+        DataError: if the corpus has no training split.
+    """
+    stages = stages or {}
+    steps = parse(strategy, stages)
+    if data is not None and not data.splits.get("train"):
+        raise DataError(f"{data.name}: has no training split")
+    if labels is None and data is not None:
+        labels = corpora.label_names(data.types)
+    steps.validate(ModelSpec.of(model, labels))
+    text, general = _drawn("text", text, store), _drawn("general", general, store)
+    context = Context(
+        train=data.splits["train"] if data else (),
+        labels=labels or (),
+        corpus=data.fingerprint if data else "",
+        seed=seed,
+        store=store,
+        text=text,
+        general=general or text,
+        teacher=teacher or TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), read_head(model)),
+        precision=resolve_precision("auto"),
+    )
+    return Planned(model, steps, context, stages)
+
+
+def make(strategy: str, out: Path, *, model: str, listen: Listener = ignored, **options: Any) -> Outcome:
     """Run the stages of a strategy on a model, or take them from the store.
 
     Args:
         strategy: its stages in the textual form.
         out: where the new model is to be found; its name is what progress calls it.
-        store: of finished stages.
         model: name or folder of the model to begin with.
-        data: a labelled corpus, of which the training split is read.
-        text: unlabelled text, for stages that read the domain's and for those that read any.
-        teacher: what stages learn from; by default the model that they begin with.
-        labels: IOB2 labels to learn; by default those of the corpus.
-        stages: settings by stage or by stage and variant.
-        seed: of everything random.
         listen: called as the work goes on.
+        options: those of ``planned``.
 
     Returns:
         the result in the store, which ``out`` shows.
@@ -66,34 +150,14 @@ def make(
         DataError: if the corpus has no training split.
     """
     check_replaceable(out, pretrained.resolve(model))
-    stages = stages or {}
-    steps = parse(strategy, stages)
-    if data is not None and not data.splits.get("train"):
-        raise DataError(f"{data.name}: has no training split")
-    if labels is None and data is not None:
-        labels = corpora.label_names(data.types)
-    steps.validate(ModelSpec.of(model, labels))
-    watch = Watch(out.name, seed, listen)
-    start = pretrained.fingerprint(model)
-    if isinstance(text, Text):
-        text = KeptText(text, store)
-        if text.shortage:
-            log.warning("text: %s", text.shortage)
-    context = Context(
-        train=data.splits["train"] if data else (),
-        labels=labels or (),
-        corpus=data.fingerprint if data else "",
-        seed=seed,
-        store=store,
-        text=text,
-        general=text,
-        teacher=teacher or TaughtBy(start, lambda: load_model(model), read_head(model)),
-        precision=resolve_precision("auto"),
-        listen=watch.training,
-    )
-    ancestors = Ancestors(model, start, stages, watch.teaches)
-    with store.in_use():
-        outcome = lineage.run(model, start, steps, ancestors.within(context), watch.begins)
-        assert outcome.folder is not None
-        publish(outcome.folder, out)
-        return outcome
+    return planned(strategy, model=model, **options).run(out, listen)
+
+
+def _drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:
+    """The text, which the store keeps once it is drawn; a warning says if it is shorter than asked for."""
+    if not isinstance(text, Text):
+        return text
+    kept = KeptText(text, store)
+    if kept.shortage:
+        log.warning("%s: %s", key, kept.shortage)
+    return kept

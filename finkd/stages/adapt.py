@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,13 +22,19 @@ from finkd.stages.stage import Context, Source, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
 from finkd.training.vocabulary_mixing import check_mixing
 
+log = logging.getLogger(__name__)
+
+_LAST = 0.9
+"""Share of a training after which losses count for the perplexity."""
+
 
 @dataclass(frozen=True)
 class Adapt(Stage):
     """Train the encoder to predict masked words of the domain (Gururangan et al., arXiv 2004.10964, section 3).
 
     An encoder that came without a masked-LM head gets one whose decoder is tied to its embeddings. With ``train: head``
-    nothing else is changed, which makes a masked-LM teacher of a sentence encoder.
+    nothing else is changed, which makes a masked-LM teacher of a sentence encoder. At the end of one pass, the
+    perplexity of masked words is logged: of text that was not read before. It tells whether the model may teach.
 
     Attributes:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
@@ -72,4 +82,12 @@ class Adapt(Stage):
             student.encoder.requires_grad_(False)
         tokens = fit(student, data, self.terms(), schedule, context)
         student.network.requires_grad_(True)
+        if schedule.epochs <= 1 and context.checkpoints is not None:
+            _log_perplexity(context.checkpoints.losses)
         return StageResult(student, tokens)
+
+
+def _log_perplexity(losses: Sequence[tuple[float, float]]) -> None:
+    """Log exp of the mean loss at the end of a training, given pairs of the share that is done and the loss."""
+    if last := [loss for share, loss in losses if share > _LAST]:
+        log.info("adapt: the perplexity of masked words is %.1f", math.exp(statistics.fmean(last)))

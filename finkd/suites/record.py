@@ -15,6 +15,7 @@ VERSION = 2
 SUFFIX = ".task.json"
 KEPT = (f"*{SUFFIX}", "tasks.jsonl")
 """File names of task records: one record in a file, or one in each line."""
+_PRINTED = ("suite", "task", "split", "system", "role", "method", "seed", "metrics", "learnt", "too_long", "samples")
 _NAMED = ("task record", "evaluate the model again")
 
 
@@ -85,6 +86,11 @@ class TaskRecord:
         found = [self.metrics[name] for name in self.headline]
         known = [value for value in found if value is not None]
         return statistics.fmean(known) if len(known) == len(found) and known else None
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What ``--json`` prints of it: not the answers to single examples."""
+        return {"id": self.id, "score": self.score, **{key: getattr(self, key) for key in _PRINTED}}
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, atomically."""

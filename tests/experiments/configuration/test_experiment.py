@@ -8,9 +8,16 @@ from finkd import experiments
 from finkd.corpora import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.loading import load as load_corpus
-from finkd.experiments.configuration.experiment import from_settings, load_experiment, one_strategy, resolved
+from finkd.experiments.configuration.experiment import (
+    from_settings,
+    load_experiment,
+    one_strategy,
+    resolved,
+    settings_in,
+)
 from finkd.experiments.configuration.names import SLUG, slug
 from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.suites.encoders import load_encoder_experiment
 from finkd.strategies.parsing import parse
 
 CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))
@@ -25,9 +32,10 @@ def test_every_configuration_in_the_tree_is_found():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_configuration_loads_and_names_what_exists(path):
-    experiment = load_experiment(path)
+    has_suites = "suites" in settings_in(path)
+    experiment = load_encoder_experiment(path) if has_suites else load_experiment(path)
     assert experiment.name == path.stem
-    assert experiment.corpus in corpora
+    assert has_suites or experiment.corpus in corpora
     assert experiment.text is None or experiment.text.corpus in corpora
 
 

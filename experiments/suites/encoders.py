@@ -1,0 +1,223 @@
+"""An experiment on encoders: a teacher and its students, all fine-tuned alike on general tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from finkd.corpora.errors import ConfigError, UnknownNameError, located
+from finkd.corpora.loading import check_exists
+from finkd.corpora.registry import unknown
+from finkd.data.raw_text import Text
+from finkd.experiments.configuration.checks import check_counts, name_problems, seed_problems, strategy_problems
+from finkd.experiments.configuration.experiment import overridden, settings_in
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.events import Listener, ignored
+from finkd.experiments.running.strategy import Planned, planned
+from finkd.experiments.suites import suites
+from finkd.experiments.suites.evaluate import evaluate_suite
+from finkd.models.pretrained import DEFAULT, resolve
+from finkd.reports.build import build as write_report
+from finkd.settings import build, joined
+from finkd.store import Store
+from finkd.strategies.parsing import parse
+from finkd.suites.record import TaskRecord, load_task_records
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A student.
+
+    Attributes:
+        strategy: the stages that make it of the teacher, in the textual form; they read raw text alone.
+    """
+
+    strategy: str
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What is run of a suite.
+
+    Attributes:
+        tasks: which of its tasks; none stand for all.
+        settings: those that replace the suite's own, such as ``{schedule: {epochs: 2}}``.
+    """
+
+    tasks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EncoderExperiment:
+    """A teacher and its students.
+
+    Attributes:
+        name: names the default output folder.
+        systems: name -> student, in the order of the report.
+        suites: name of a suite (``finkd list suites``) -> what is run of it, on the teacher and on every student.
+        teacher: model that all strategies begin with.
+        text: unlabelled text, if a strategy needs any.
+        general: other text for ``distill:general`` and ``adapt:general``; by default they read ``text`` too.
+        stages: settings by stage (``distill``) or by stage and variant (``distill:general``).
+        seeds: one run of every student and task for each.
+
+    Example:
+        >>> import finkd
+        >>> list(finkd.load_encoder_experiment("encoders.yaml").systems)
+        ['first layer']
+    """
+
+    name: str
+    systems: Mapping[str, Encoder]
+    suites: Mapping[str, Tasks]
+    teacher: str = DEFAULT
+    text: Text | None = None
+    general: Text | None = None
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (1,)
+
+    @property
+    def teacher_name(self) -> str:
+        """What tables call the teacher."""
+        return Path(self.teacher).name
+
+    @property
+    def folder(self) -> Path:
+        """Where its results go if nothing else is said."""
+        return Path("runs") / slug(self.name)
+
+
+def load_encoder_experiment(
+    path: str | Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None, only: Sequence[str] = ()
+) -> EncoderExperiment:
+    """Read and check an experiment on encoders; nothing is computed.
+
+    Args:
+        path: a YAML file.
+        overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
+        seeds: seeds that replace the file's.
+        only: names of the students to try, beside the teacher; none stand for all.
+
+    Raises:
+        ConfigError: with every mistake of the file, one per line.
+        UnavailableError: if its text or its teacher is nowhere.
+        UnknownNameError: if it names something that no registry holds.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_encoder_experiment("encoders.yaml").suites["glue"].tasks
+        ('wnli',)
+    """
+    settings = overridden(settings_in(path), overrides)
+    if seeds is not None:
+        settings["seeds"] = list(seeds)
+    experiment = build(EncoderExperiment, settings, "")
+    for text in (experiment.text, experiment.general):
+        if text is not None:
+            check_exists(text.corpus)
+    resolve(experiment.teacher)
+    check_counts(len(experiment.systems), len(experiment.seeds))
+    if problems := list(_problems(experiment)):
+        raise ConfigError(joined(problems))
+    for name in only:
+        if name not in experiment.systems:
+            raise UnknownNameError(f"--only: {unknown('systems', name, list(experiment.systems))}")
+    kept = {name: each for name, each in experiment.systems.items() if name in only or not only}
+    return replace(experiment, systems=kept)
+
+
+def run_encoders(
+    experiment: EncoderExperiment, out: Path | None = None, listen: Listener = ignored
+) -> list[TaskRecord]:
+    """Make the students and try them and their teacher on the suites; what was computed before is not computed again.
+
+    Args:
+        experiment: what to compare.
+        out: folder of the reports, ``records`` and ``models``; default ``runs/<name>``.
+        listen: called as the work goes on.
+
+    Returns:
+        one record per system, task, split and seed, as also written to ``out/records``.
+
+    Raises:
+        FinkdError: if something named does not exist, or the folder is in use.
+
+    Example:
+        >>> import finkd
+        >>> from pathlib import Path
+        >>> records = finkd.run_encoders(finkd.load_encoder_experiment("encoders.yaml"), Path("encoders"))
+        >>> [(record.system, record.task) for record in records]
+        [('tagger', 'wnli'), ('first layer', 'wnli')]
+    """
+    out = out or experiment.folder
+    store = Store(out.parent / "store")
+    plans = {seed: _planned(experiment, seed, store) for seed in experiment.seeds}
+    for seed, students in plans.items():
+        folders = {name: out / "models" / f"{slug(name)}-seed-{seed}" for name in students}
+        for name, student in students.items():
+            student.run(folders[name], listen)
+        models: dict[str, str | Path] = {experiment.teacher_name: experiment.teacher, **folders}
+        for suite, chosen in experiment.suites.items():
+            for name, model in models.items():
+                evaluate_suite(
+                    model,
+                    suite,
+                    out,
+                    seeds=(seed,),
+                    tasks=chosen.tasks,
+                    settings=chosen.settings,
+                    name=name,
+                    role="student" if name in folders else "teacher",
+                    listen=listen,
+                )
+    records = load_task_records([out])
+    write_report([], out, task_records=records)
+    return records
+
+
+def _planned(experiment: EncoderExperiment, seed: int, store: Store) -> dict[str, Planned]:
+    """Every student's strategy, checked.
+
+    Raises:
+        ConfigError: if a stage lacks something that it needs.
+    """
+    plans = {}
+    for name, system in experiment.systems.items():
+        with located(f"systems.{name}.strategy"):
+            plans[name] = planned(
+                system.strategy,
+                store=store,
+                model=experiment.teacher,
+                text=experiment.text,
+                general=experiment.general,
+                stages=experiment.stages,
+                seed=seed,
+            )
+            plans[name].addresses()
+    return plans
+
+
+def _problems(experiment: EncoderExperiment) -> Iterator[str]:
+    """The mistakes that types alone don't show."""
+    if not slug(experiment.name):
+        yield f"name: expected a letter or digit (got {experiment.name!r})"
+    yield from seed_problems(experiment.seeds)
+    yield from name_problems((experiment.teacher_name, *experiment.systems))
+    if not experiment.suites:
+        yield "suites: expected at least one, such as 'glue: {tasks: [cola, mrpc]}'"
+    for name in experiment.suites:
+        if name not in suites:
+            yield unknown("suites", name, suites)
+    for name, system in experiment.systems.items():
+        problems = strategy_problems(system.strategy, experiment.stages)
+        yield from (f"systems.{name}.strategy: {problem}" for problem in problems or _labelled(system, experiment))
+
+
+def _labelled(system: Encoder, experiment: EncoderExperiment) -> Iterator[str]:
+    """Stages that read labelled text, of which there is none."""
+    for step in parse(system.strategy, experiment.stages):
+        if step.stage.training is not None and step.stage.training.source == "gold":
+            yield f"{step.name}: reads labelled text; students of this experiment learn from raw text alone"

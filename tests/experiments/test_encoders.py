@@ -1,0 +1,96 @@
+"""``finkd run`` on a configuration of encoders, on data that tests put on the hub."""
+
+import json
+
+import pytest
+import yaml
+
+from finkd.corpora.tasks.questions import Question, QuestionData
+from finkd.models.loading import load_model
+from finkd.suites.record import load_task_records
+from tests.toys import TEXTS
+
+TRIPLE = (
+    "masked-teacher > truncate-layers(token_types=false) > distill:general(teacher=masked-teacher, losses=distilbert)"
+)
+QUICK = {"schedule": {"epochs": 1, "precision": "fp32"}}
+
+
+@pytest.fixture
+def settings(teacher):
+    return {
+        "name": "toy-encoders",
+        "teacher": str(teacher),
+        "text": {"corpus": "sample-text", "sentences": 20},
+        "systems": {
+            "every other layer": {"strategy": "truncate-layers(token_types=false)"},
+            "triple loss": {"strategy": TRIPLE},
+        },
+        "suites": {
+            "glue": {"tasks": ["cola", "mrpc"], "settings": QUICK},
+            "imdb": {"settings": QUICK},
+            "squad": {"settings": QUICK},
+            "inference": {},
+        },
+    }
+
+
+@pytest.fixture
+def config(settings, tmp_path):
+    def write(**changes):
+        path = tmp_path / "encoders.yaml"
+        path.write_text(yaml.safe_dump({**settings, **changes}))
+        return path
+
+    return write
+
+
+@pytest.mark.slow
+def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
+    asked = [Question(str(n), "Who lent?", TEXTS[n], ((TEXTS[n][:6], 0),), "t") for n in range(6)]
+    data = QuestionData("toy", {"train": asked, "validation": asked})
+    monkeypatch.setattr("finkd.experiments.suites.squad.load_questions", lambda folder: data)
+    out = tmp_path / "runs" / "distilbert"
+    result = finkd("run", config(), "--out", out, code=0)
+    records = load_task_records([out])
+    assert {record.suite for record in records} == {"glue", "imdb", "squad", "inference"}
+    assert {(record.system, record.role) for record in records} == {
+        (teacher.name, "teacher"),
+        ("every other layer", "student"),
+        ("triple loss", "student"),
+    }
+    for title in ("CoLA, MRPC and IMDb", "Time of a pass over STS-B", "DistilBERT, published by others"):
+        assert title in result.stdout
+    assert "TinyDistilBERT" in (out / "distilbert-published.md").read_text(encoding="utf-8")
+    student = load_model(out / "models" / "triple-loss-seed-1")
+    assert student.encoder.config.model_type == "distilbert"
+    assert student.has_masked_head
+    before = {path: path.read_bytes() for path in out.rglob("*.task.json")}
+    again = finkd("run", config(), "--out", out, "--only", "triple loss", "--json", code=0)
+    assert {each["system"] for each in json.loads(again.stdout)["records"]} == {each.system for each in records}
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"suites": {}}, "suites: expected at least one"),
+        ({"suites": {"glu": {}}}, "suites: there is no 'glu'; did you mean 'glue'?"),
+        ({"seeds": [1, 1]}, "seeds: expected different numbers, at least one (got [1, 1])"),
+        ({"text": None}, "systems.triple loss.strategy: adapt:text: the experiment has no unlabelled text for it"),
+        ({"systems": {"a": {"strategy": "finetune"}}}, "systems.a.strategy: finetune: "),
+        ({"systems": {"a": {"strategy": "truncate-layers(layers=[9])"}}}, "systems.a.strategy: truncate-layers.layers"),
+        ({"systems": {"a b": {"strategy": "adapt"}, "a-b": {"strategy": "adapt"}}}, "the names of those of 'a b'"),
+        ({"corpus": "sample"}, "corpus: "),
+    ],
+)
+def test_mistakes_are_found_before_work(finkd, config, tmp_path, changes, message):
+    result = finkd("run", config(**changes), "--out", tmp_path / "out", code=2)
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_of_taggers_are_refused(finkd, config):
+    result = finkd("run", config(), "--dry-run", "--jobs", "2", code=2)
+    assert "run: --jobs, --dry-run do nothing with a configuration of encoders; leave them out" in result.stderr
+    assert "there is no 'x'" in finkd("run", config(), "--only", "x", code=2).stderr
