@@ -35,7 +35,7 @@ DryRun = Annotated[
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
-_OF_TAGGERS = ("corpus", "scheme", "offsets", "checkpoint_seconds", "jobs", "dry_run", "tiny")
+_OF_TAGGERS = ("checkpoint_seconds", "jobs", "dry_run", "tiny")
 """Parameters that an experiment on encoders does not have."""
 
 
@@ -77,6 +77,10 @@ def run(
     Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
     """
     refuse_idle_scheme(context, corpus or "sample")
+    if _names_a_file(Path(what)):
+        for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
+            if value is not None:
+                raise ConfigError(f"--{option}: is for a STRATEGY; a configuration names its own {option}")
     chosen = numbers("--seeds", seeds) if seeds else None
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
@@ -115,8 +119,10 @@ def _encoders_of(path: Path) -> Mapping[str, Any] | None:
     """Return the students of a configuration that compares encoders; ``None`` for anything else."""
     from finkd.experiments.configuration.experiment import settings_in
 
-    if path.suffix not in CONFIG_SUFFIXES or not path.is_file():
+    if not _names_a_file(path):
         return None
+    if not path.is_file():
+        raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
     settings = settings_in(path)
     return settings.get("systems") or {} if "suites" in settings else None
 
@@ -173,12 +179,6 @@ def _experiment(
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
         settings = one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
         return built(settings, [])
-    for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
-        if value is not None:
-            raise ConfigError(f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)")
-    if not path.is_file():
-        raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
-
     settings = settings_in(path)
     systems = overridden(settings, overrides).get("systems")
     return built(settings, values(only, lambda text: text in (systems or {})))
