@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from finkd.records import CALIBRATION_BINS
+from finkd.records import CALIBRATION_BINS, NerScores
 from finkd.reports.captions import corpus_notes, seed_note
-from finkd.reports.sections import Section
-from finkd.reports.table import Column, Table, label, spread
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.table import Column, Table, label, number, spread
 
 
 def calibration(section: Section) -> Table:
@@ -19,6 +19,7 @@ def calibration(section: Section) -> Table:
             Column("chance_calibration_error", "By chance"),
             lambda row: spread(row.spread("chance_calibration_error")),
         ),
+        (Column("calibration_error_together", "Seeds together"), lambda row: number(_together(row), 3)),
         (Column("mean_score", "Mean score"), lambda row: spread(row.spread("mean_score"))),
         (Column("precision", "Precision"), lambda row: spread(row.spread("precision"))),
         (
@@ -32,6 +33,13 @@ def calibration(section: Section) -> Table:
         "Score: the probability of an entity, its borders and its type, among all legal label sequences. Calibration "
         f"error: mean distance of score and precision over {CALIBRATION_BINS} bins of as many predicted entities "
         "(expected calibration error with adaptive bins). By chance: about what it would be, were every score exactly "
-        "right, because a bin holds few entities. Surest half: the predicted entities of the highest scores.",
+        "right, because a bin holds few entities. Seeds together: the error over bins of the entities of all seeds, which "
+        "holds less of chance. Surest half: the predicted entities of the highest scores.",
     ]
     return Table.of("calibration", "Calibration", section, notes, columns, rows)
+
+
+def _together(system: SystemResults) -> float | None:
+    """The calibration error of the entities that a system predicts with all seeds."""
+    groups = [group for record in system.records for group in record.scores.by_score]
+    return NerScores({}, by_score=tuple(sorted(groups, key=lambda group: -group.score))).calibration_error

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from finkd.records import Counts, NerScores, Resources
+from finkd.records import Counts, NerScores, Resources, ScoreGroup
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
@@ -249,3 +249,15 @@ def test_the_gain_of_a_teacher_by_hand():
     # 75 + 10: .85
     assert second["retention"].value == pytest.approx(0.665 / 0.85)
     assert [row["teacher"].text for row in found] == ["small", "large"]
+
+
+def test_errors_of_two_seeds_in_opposite_directions_cancel_within_a_bin(monkeypatch):
+    monkeypatch.setattr("finkd.records.CALIBRATION_BINS", 1)
+    groups = {1: ScoreGroup(0.8, 10, 10), 2: ScoreGroup(0.6, 10, 2)}
+    records = [
+        dataclasses.replace(record("a", "student", seed), scores=NerScores({"PER": Counts(5, 10, 10)}, by_score=(each,)))
+        for seed, each in groups.items()
+    ]
+    row = rows(table("calibration", records))["a"]
+    assert row["calibration_error"].value == pytest.approx((0.2 + 0.4) / 2)
+    assert row["calibration_error_together"].value == pytest.approx(abs((8 + 6) - (10 + 2)) / 20)
