@@ -254,10 +254,8 @@ def test_the_gain_of_a_teacher_by_hand():
 def test_errors_of_two_seeds_in_opposite_directions_cancel_within_a_bin(monkeypatch):
     monkeypatch.setattr("finkd.records.CALIBRATION_BINS", 1)
     groups = {1: ScoreGroup(0.8, 10, 10), 2: ScoreGroup(0.6, 10, 2)}
-    records = [
-        dataclasses.replace(record("a", "student", seed), scores=NerScores({"PER": Counts(5, 10, 10)}, by_score=(each,)))
-        for seed, each in groups.items()
-    ]
+    scores = {seed: NerScores({"PER": Counts(5, 10, 10)}, by_score=(group,)) for seed, group in groups.items()}
+    records = [dataclasses.replace(record("a", "student", seed), scores=each) for seed, each in scores.items()]
     row = rows(table("calibration", records))["a"]
     assert row["calibration_error"].value == pytest.approx((0.2 + 0.4) / 2)
     assert row["calibration_error_together"].value == pytest.approx(abs((8 + 6) - (10 + 2)) / 20)
