@@ -126,10 +126,15 @@ def planned(
         store=store,
         text=text,
         general=general or text,
-        teacher=teacher or TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), read_head(model)),
+        teacher=teacher or of_model(model),
         precision=resolve_precision("auto"),
     )
     return Planned(model, steps, context, stages)
+
+
+def of_model(model: str) -> TaughtBy:
+    """A model, by name or folder, as a teacher; it is loaded when it is first asked for."""
+    return TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), read_head(model))
 
 
 def make(strategy: str, out: Path, *, model: str, listen: Listener = ignored, **options: Any) -> Outcome:

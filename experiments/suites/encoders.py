@@ -15,7 +15,7 @@ from finkd.experiments.configuration.checks import check_counts, name_problems, 
 from finkd.experiments.configuration.experiment import overridden, settings_in
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.strategy import Planned, planned
+from finkd.experiments.running.strategy import Planned, of_model, planned
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
 from finkd.models.pretrained import DEFAULT, resolve
@@ -31,10 +31,12 @@ class Encoder:
     """A student.
 
     Attributes:
-        strategy: the stages that make it of the teacher, in the textual form; they read raw text alone.
+        strategy: the stages that make it, in the textual form; they read raw text alone.
+        start: name or folder of the model that they begin with; by default the teacher.
     """
 
     strategy: str
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,12 @@ class Tasks:
     Attributes:
         tasks: which of its tasks; none stand for all.
         settings: those that replace the suite's own, such as ``{schedule: {epochs: 2}}``.
+        taught: whether students learn each task from the fine-tuned teacher too, beside gold.
     """
 
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    taught: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class EncoderExperiment:
         name: names the default output folder.
         systems: name -> student, in the order of the report.
         suites: name of a suite (``finkd list suites``) -> what is run of it, on the teacher and on every student.
-        teacher: model that all strategies begin with.
+        teacher: what students learn from (``distill``), and begin with unless they name another ``start``.
         text: unlabelled text, if a strategy needs any.
         general: other text for ``distill:general`` and ``adapt:general``; by default they read ``text`` too.
         stages: settings by stage (``distill``) or by stage and variant (``distill:general``).
@@ -118,7 +122,8 @@ def load_encoder_experiment(
     for text in (experiment.text, experiment.general):
         if text is not None:
             check_exists(text.corpus)
-    resolve(experiment.teacher)
+    for model in (experiment.teacher, *(each.start for each in experiment.systems.values() if each.start)):
+        resolve(model)
     check_counts(len(experiment.systems), len(experiment.seeds))
     if problems := list(_problems(experiment)):
         raise ConfigError(joined(problems))
@@ -169,6 +174,7 @@ def run_encoders(
                     seeds=(seed,),
                     tasks=chosen.tasks,
                     settings=chosen.settings,
+                    teacher=experiment.teacher if chosen.taught and name in folders else None,
                     name=name,
                     role="student" if name in folders else "teacher",
                     listen=listen,
@@ -184,13 +190,15 @@ def _planned(experiment: EncoderExperiment, seed: int, store: Store) -> dict[str
     Raises:
         ConfigError: if a stage lacks something that it needs.
     """
+    teacher = of_model(experiment.teacher)
     plans = {}
     for name, system in experiment.systems.items():
         with located(f"systems.{name}.strategy"):
             plans[name] = planned(
                 system.strategy,
                 store=store,
-                model=experiment.teacher,
+                model=system.start or experiment.teacher,
+                teacher=teacher,
                 text=experiment.text,
                 general=experiment.general,
                 stages=experiment.stages,

@@ -33,8 +33,8 @@ def calibration(section: Section) -> Table:
         "Score: the probability of an entity, its borders and its type, among all legal label sequences. Calibration "
         f"error: mean distance of score and precision over {CALIBRATION_BINS} bins of as many predicted entities "
         "(expected calibration error with adaptive bins). By chance: about what it would be, were every score exactly "
-        "right, because a bin holds few entities. Seeds together: the error over bins of the entities of all seeds, with "
-        "less chance in it. Surest half: the predicted entities of the highest scores.",
+        "right, because a bin holds few entities. Seeds together: the error over bins of the entities of all seeds, "
+        "with less chance in it. Surest half: the predicted entities of the highest scores.",
     ]
     return Table.of("calibration", "Calibration", section, notes, columns, rows)
 

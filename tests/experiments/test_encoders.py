@@ -3,11 +3,13 @@
 import json
 
 import pytest
+import torch
 import yaml
 
 from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.models.loading import load_model
 from finkd.suites.record import load_task_records
+from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
 
 TRIPLE = (
@@ -28,7 +30,7 @@ def settings(teacher):
         },
         "suites": {
             "glue": {"tasks": ["cola", "mrpc"], "settings": QUICK},
-            "imdb": {"settings": QUICK},
+            "imdb": {"settings": QUICK, "taught": True},
             "squad": {"settings": QUICK},
             "inference": {},
         },
@@ -59,6 +61,8 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
         ("every other layer", "student"),
         ("triple loss", "student"),
     }
+    taught = {record.system for record in records if record.method == f"distilled from {teacher.name}"}
+    assert taught == {"every other layer", "triple loss"}
     for title in ("CoLA, MRPC and IMDb", "Time of a pass over STS-B", "DistilBERT, published by others"):
         assert title in result.stdout
     assert "TinyDistilBERT" in (out / "distilbert-published.md").read_text(encoding="utf-8")
@@ -69,6 +73,20 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
     again = finkd("run", config(), "--out", out, "--only", "triple loss", "--json", code=0)
     assert {each["system"] for each in json.loads(again.stdout)["records"]} == {each.system for each in records}
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.slow
+def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, tmp_path):
+    tiny_model(layers=1, width=16).save(tmp_path / "small")
+    systems = {
+        "begun": {"strategy": "truncate-layers(layers=[0])", "start": str(tmp_path / "small")},
+        "taught": {"strategy": "distill:text", "start": str(tmp_path / "small")},
+    }
+    out = tmp_path / "runs" / "other"
+    finkd("run", config(systems=systems, suites={"inference": {}}), "--out", out, code=0)
+    begun, taught = (load_model(out / "models" / f"{name}-seed-1") for name in systems)
+    assert begun.encoder.config.hidden_size == taught.encoder.config.hidden_size == 16
+    assert not torch.equal(begun.embeddings.weight, taught.embeddings.weight)
 
 
 @pytest.mark.parametrize(
