@@ -18,8 +18,8 @@ from finkd.losses.term import ModelOutputs, Requirement
 from finkd.models.heads import factored_mlm_logits
 from finkd.models.layer_overrides import Slim
 
-_PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"))
-"""Names of the query, key and value matrices: BERT's and RoBERTa's, and DistilBERT's."""
+_PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"), ("q", "k", "v"))
+"""Names of the query, key and value matrices: BERT's and RoBERTa's, DistilBERT's, and MPNet's."""
 
 _TOKENS = 64
 """A masked-LM head is run on a multiple of this number of tokens, so that few shapes of matrix products occur."""
@@ -115,5 +115,5 @@ def _projections(network: PreTrainedModel) -> list[nn.Module]:
         if found:
             return found
     raise ConfigError(
-        f"losses: attention of {network.config.model_type!r} cannot be read (BERT, RoBERTa and DistilBERT can)"
+        f"losses: attention of {network.config.model_type!r} cannot be read (BERT, RoBERTa, DistilBERT and MPNet can)"
     )

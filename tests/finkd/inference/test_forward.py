@@ -7,9 +7,11 @@ from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
+from finkd.models.families import FAMILIES as ALL_FAMILIES
 from finkd.models.heads import with_masked_head
 from finkd.models.layer_overrides import linear
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+from tests.toys import wordpiece_uncased
 
 FAMILIES = ["bert", "distilbert", "roberta"]
 
@@ -45,6 +47,16 @@ def test_attention_is_really_there(family):
     torch.testing.assert_close(side.attention[1][0], query(side.hidden_states[1]))
     side.attention[0].sum().backward()
     assert model.embeddings.weight.grad.abs().sum() > 0
+
+
+def test_attention_of_a_teacher_whose_layers_cannot_be_slim():
+    model = ALL_FAMILIES["mpnet"].tiny(wordpiece_uncased())
+    inputs = batch(model).student
+    side = forward(model.network, inputs, (Requirement.ATTENTION | Requirement.HIDDEN_STATES))
+    assert [each.shape for each in side.attention] == [(3, len(inputs.tokens), 32)] * 3
+    attention = model.layers[1].attention.attn
+    for found, matrix in zip(side.attention[1], (attention.q, attention.k, attention.v), strict=True):
+        torch.testing.assert_close(found, matrix(side.hidden_states[1]))
 
 
 def test_no_hook_is_left_behind():
