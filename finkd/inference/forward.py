@@ -65,11 +65,17 @@ def forward(
         word_logits=_word_logits(output, inputs) if has_labels else None,
         hidden_states=tuple(_flat(state, inputs) for state in states_wanted),
         attention=tuple(torch.stack(attention[layer : layer + 3]) for layer in range(0, len(attention), 3)),
-        attention_heads=0 if Slim.of(network).heads else network.config.num_attention_heads,
+        attention_heads=_attention_heads(network),
         mlm_logits=mlm_logits,
         mlm_logits_everywhere=everywhere_logits,
         embeddings=network.get_input_embeddings()(inputs.token_ids) if Requirement.EMBEDDINGS in requirements else None,
     )
+
+
+def _attention_heads(network: PreTrainedModel) -> int:
+    """Return how many heads a layer has; 0 if layers differ."""
+    found = set(Slim.of(network).heads) or {network.config.num_attention_heads}
+    return found.pop() if len(found) == 1 else 0
 
 
 def _word_logits(output: Any, inputs: ModelInputs) -> Tensor:

@@ -34,7 +34,7 @@ class ChunkRelations:
         weight: factor in the sum of all terms.
         relations: which ones.
         layers: which layers are compared; of a deep teacher, MiniLM v2 takes one before the last.
-        heads: relation heads; 0 takes the student's attention heads.
+        heads: relation heads; 0 takes the student's attention heads, of which all layers must have as many.
     """
 
     weight: float = 1.0
@@ -47,10 +47,12 @@ class ChunkRelations:
         """Scalar; 0 if the batch has no chunk.
 
         Raises:
-            ConfigError: if a layer does not exist, or a width cannot be cut into so many heads.
+            ConfigError: if a layer does not exist, layers differ in their heads, or a width cannot be cut into so many.
         """
         chunks = _chunks(outputs)
         heads = self.heads or outputs.student.attention_heads
+        if not heads:
+            raise ConfigError("losses.chunk-relations.heads: the student's layers differ in their heads; name a number")
         terms = []
         for student, teacher in _attention(outputs, self.layers, "chunk-relations.layers"):
             for relation in self.relations:
@@ -85,7 +87,7 @@ class ChunkAttention:
         Raises:
             ConfigError: if a layer does not exist, or the models have different numbers of heads.
         """
-        if outputs.student.attention_heads != outputs.teacher.attention_heads:
+        if outputs.student.attention_heads != outputs.teacher.attention_heads or not outputs.student.attention_heads:
             raise ConfigError(
                 f"losses.chunk-attention: student and teacher must have as many heads "
                 f"(got {outputs.student.attention_heads} and {outputs.teacher.attention_heads}); "

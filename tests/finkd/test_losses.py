@@ -295,6 +295,12 @@ class TestChunkRelations:
         with pytest.raises(ConfigError, match="4 heads do not divide the width 1"):
             ChunkRelations(heads=4)(one_row(self.STUDENT, self.TEACHER))
 
+    def test_layers_that_differ_in_their_heads_need_a_number(self):
+        outputs = one_row(self.STUDENT, self.TEACHER, heads=0)
+        with pytest.raises(ConfigError, match="layers differ in their heads; name a number"):
+            ChunkRelations()(outputs)
+        assert ChunkRelations(heads=1)(outputs).item() == pytest.approx(self.FIRST / 2)
+
     def test_a_layer_that_is_not_there_is_refused(self):
         with pytest.raises(ConfigError, match=r"chunk-relations\.layers: expected pairs within .* \(got \[1, 3\]"):
             ChunkRelations(layers=((1, 3),))(one_row(self.STUDENT, self.TEACHER))
@@ -317,6 +323,10 @@ class TestChunkAttention:
         outputs = StepOutputs(ours, theirs, alignment=student.alignment)
         assert ChunkAttention()(outputs).item() == pytest.approx(25 / 4 / 2)
         assert ChunkAttention(layers="last")(outputs).item() == 0.0
+
+    def test_layers_that_differ_in_their_heads_are_refused(self):
+        with pytest.raises(ConfigError, match="as many heads"):
+            ChunkAttention()(one_row([[0.0], [0.0]], [[2.0], [1.0]], heads=0))
 
     def test_different_numbers_of_heads_are_refused(self):
         outputs = one_row([[0.0], [0.0]], [[2.0], [1.0]])

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
 from finkd.data.batches import TrainingData
 from finkd.inference.forward import forward
@@ -57,6 +58,12 @@ def test_attention_of_a_teacher_whose_layers_cannot_be_slim():
     attention = model.layers[1].attention.attn
     for found, matrix in zip(side.attention[1], (attention.q, attention.k, attention.v), strict=True):
         torch.testing.assert_close(found, matrix(side.hidden_states[1]))
+
+
+@pytest.mark.parametrize(("kept", "heads"), [([1, 1, 1], 1), ([1, 2, 1], 0)])
+def test_heads_of_slim_layers_are_counted_where_all_have_as_many(kept, heads):
+    model = keep_parts(tiny_model(layers=3), "heads", [torch.arange(number) for number in kept])
+    assert forward(model.network, batch(model).student, Requirement.ATTENTION).attention_heads == heads
 
 
 def test_no_hook_is_left_behind():
