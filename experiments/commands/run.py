@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from finkd.corpora.readers.offsets import Offsets
     from finkd.corpora.tags import Scheme
     from finkd.experiments.configuration.experiment import Experiment
+    from finkd.experiments.running.plan import Planned
     from finkd.records import RunRecord
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")]
@@ -35,7 +36,7 @@ DryRun = Annotated[
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
-_OF_TAGGERS = ("checkpoint_seconds", "jobs", "dry_run", "tiny")
+_OF_TAGGERS = ("checkpoint_seconds", "jobs", "tiny")
 """Parameters that an experiment on encoders does not have."""
 
 
@@ -84,7 +85,8 @@ def run(
     chosen = numbers("--seeds", seeds) if seeds else None
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
-        _run_encoders(what, overrides or [], chosen, values(only, lambda text: text in students), out, json=json)
+        names = values(only, lambda text: text in students)
+        _run_encoders(what, overrides or [], chosen, names, out, dry_run=dry_run, json=json)
         return
     experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)
 
@@ -128,13 +130,25 @@ def _encoders_of(path: Path) -> Mapping[str, Any] | None:
 
 
 def _run_encoders(
-    path: str, overrides: list[str], seeds: list[int] | None, only: list[str], out: Path | None, *, json: bool
+    path: str,
+    overrides: list[str],
+    seeds: list[int] | None,
+    only: list[str],
+    out: Path | None,
+    *,
+    dry_run: bool,
+    json: bool,
 ) -> None:
     from finkd.experiments.console.progress import shown
     from finkd.experiments.suites.encoders import load_encoder_experiment, run_encoders
 
     experiment = load_encoder_experiment(path, overrides, seeds, only)
     folder = out or experiment.folder
+    if dry_run:
+        from finkd.experiments.suites.encoder_plan import plan_encoders
+
+        _show_stages(plan_encoders(experiment, folder), json=json)
+        return
     with shown(messages) as listen:
         records = run_encoders(experiment, folder, listen)
     if json:
@@ -218,7 +232,6 @@ def _figures(record: RunRecord) -> dict[str, Any]:
 
 
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
-    from finkd.experiments.console.progress import duration
     from finkd.experiments.running.plan import plan
     from finkd.experiments.running.prepared import Prepared
     from finkd.experiments.running.run import claimed
@@ -228,6 +241,12 @@ def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     stages = plan(prepared)
     for note in prepared.notes():
         say(f"finkd: {note}")
+    _show_stages(stages, json=json)
+
+
+def _show_stages(stages: list[Planned], *, json: bool) -> None:
+    from finkd.experiments.console.progress import duration
+
     if json:
         show_json([dataclasses.asdict(stage) for stage in stages])
         return

@@ -11,7 +11,7 @@ from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError, DataError, located
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
-from finkd.data.raw_text import KeptText
+from finkd.data.raw_text import KeptText, Text
 from finkd.evaluation.ner import known_words
 from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import TINY, Experiment
@@ -71,6 +71,11 @@ class Inputs:
         self.fingerprints = {model: pretrained.fingerprint(model) for model in sorted(models)}
         self._specs = {model: ModelSpec.of(model, self.labels) for model in sorted(models)}
         self.finished_taggers = {name: self._opened(name) for name in experiment.systems}
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One run of every system for each."""
+        return self.experiment.seeds
 
     def texts(self) -> dict[str, KeptText]:
         """The raw texts by their keys in a configuration."""
@@ -158,7 +163,16 @@ class Inputs:
         """Return the number of sentences of a source, and the mean number of words (raw text: of the first ones)."""
         text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
         if source not in self._glances:
-            drawn = self.train if text is None else list(text.sample(min(_GLANCE, text.sentences)))
-            mean = sum(len(each.spans) for each in drawn) / len(drawn)
-            self._glances[source] = self.counts.get(source, len(drawn)), mean
+            drawn = self.train if text is None else glance(text)
+            self._glances[source] = self.counts.get(source, len(drawn)), mean_words(drawn)
         return self._glances[source]
+
+
+def glance(text: Text) -> list[Sentence]:
+    """Return the first sentences of a text."""
+    return list(text.sample(min(_GLANCE, text.sentences)))
+
+
+def mean_words(sentences: Sequence[Sentence]) -> float:
+    """Return their mean number of words."""
+    return sum(len(each.spans) for each in sentences) / len(sentences)

@@ -3,26 +3,60 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD, Reading, sentences_read
-from finkd.experiments.running.prepared import Prepared
 from finkd.models.shape import Shape
-from finkd.stages.stage import Training
+from finkd.models.spec import ModelSpec
+from finkd.stages.stage import Source, Training
+from finkd.store import Store
+from finkd.strategies.strategy import Step
 from finkd.system.speed import layer_speed
 
-_BACKWARD = 2
+BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""
 _FLOAT = 4
 _COPIES = 5
 """A weight, its gradient, the two moments of Adam, and in half the size the weight and gradient of the copy in bf16."""
 _TEACHER_COPIES = 1.5
+
+
+class Plannable(Protocol):
+    """An experiment whose stages can be planned."""
+
+    @property
+    def store(self) -> Store:
+        """Store of its results."""
+
+    @property
+    def precision(self) -> Literal["fp32", "bf16"]:
+        """What its trainings compute in."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Labels of its corpus."""
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """One run of every system for each."""
+
+    def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
+        """Every system's stages with their addresses; see ``Prepared.addresses``."""
+
+    def spec(self, system: str) -> ModelSpec:
+        """The specification of the model that the strategy of a system begins with."""
+
+    def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
+        """The shapes of the models that a system learns from, by their names."""
+
+    def words(self, source: Source) -> tuple[int, float]:
+        """The number of sentences of a source, and the mean number of words."""
 
 
 class _Reader(NamedTuple):
@@ -57,7 +91,7 @@ class Planned:
     disk: int = 0
 
 
-def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
+def plan(prepared: Plannable, speed: float | None = None) -> list[Planned]:
     """All stages of an experiment in the order in which a run takes them; nothing is computed or written.
 
     Args:
@@ -71,7 +105,7 @@ def plan(prepared: Prepared, speed: float | None = None) -> list[Planned]:
     found: list[Planned] = []
     seen: set[str] = set()
     read: dict[tuple[object, ...], float] = {}
-    for seed in prepared.experiment.seeds:
+    for seed in prepared.seeds:
         for name, system, stages in prepared.addresses(seed):
             if name != system and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
@@ -125,7 +159,7 @@ def _cost(
     schedule = training.schedule
     sentences, words = reading
     length = np.array([TOKENS_PER_WORD * words])
-    learning = sentences * (1 + _BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
+    learning = sentences * (1 + BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
     readings = 1 if training.caches_teacher else schedule.epochs
     read = sum(each.sentences * each.teacher.flops_per_token(length)[0] for each in asked)
     seconds = float(TOKENS_PER_WORD * words * (learning + read * readings) / speed)
@@ -137,7 +171,7 @@ def _cost(
 
 
 def _disk(
-    training: Training | None, reading: Reading, student: Shape, asked: Sequence[_Reader], prepared: Prepared
+    training: Training | None, reading: Reading, student: Shape, asked: Sequence[_Reader], prepared: Plannable
 ) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
@@ -152,7 +186,7 @@ def _disk(
     return int(model + labels + states)
 
 
-def check_room(prepared: Prepared, folder: Path) -> None:
+def check_room(prepared: Plannable, folder: Path) -> None:
     """Check that the disk has room for what a run would write.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from finkd.models.spec import ModelSpec, read_head
 from finkd.stages.stage import Context
 from finkd.store import Store
 from finkd.strategies.parsing import parse
-from finkd.strategies.strategy import Strategy
+from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
 from finkd.teachers.taught_by import TaughtBy
 
@@ -47,14 +47,21 @@ class Planned:
     context: Context
     stages: Mapping[str, Mapping[str, Any]]
 
-    def addresses(self) -> list[str]:
+    def addresses(self) -> Iterator[tuple[str, list[tuple[Step, str]]]]:
         """Addresses of the stages' results in the store; nothing is computed.
+
+        Yields:
+            the name of a strategy that makes a teacher for some stage, or ``""`` for this one, which comes last, and
+            its stages with their addresses.
 
         Raises:
             ConfigError: if a stage lacks something that it needs.
         """
         ancestors = self._ancestors()
-        return lineage.addresses(ancestors.start, self.steps, ancestors.within(self.context))
+        context = ancestors.within(self.context)
+        for name, steps in {**ancestors.of(self.steps), "": self.steps}.items():
+            keys = lineage.addresses(ancestors.start, steps, context)
+            yield name, list(zip(steps, keys, strict=True))
 
     def run(self, out: Path, listen: Listener = ignored) -> Outcome:
         """Run the stages, or take them from the store.
@@ -117,7 +124,7 @@ def planned(
     if labels is None and data is not None:
         labels = corpora.label_names(data.types)
     steps.validate(ModelSpec.of(model, labels))
-    text, general = _drawn("text", text, store), _drawn("general", general, store)
+    text, general = drawn("text", text, store), drawn("general", general, store)
     context = Context(
         train=data.splits["train"] if data else (),
         labels=labels or (),
@@ -158,7 +165,7 @@ def make(strategy: str, out: Path, *, model: str, listen: Listener = ignored, **
     return planned(strategy, model=model, **options).run(out, listen)
 
 
-def _drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:
+def drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:
     """The text, which the store keeps once it is drawn; a warning says if it is shorter than asked for."""
     if not isinstance(text, Text):
         return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from finkd.experiments.configuration.checks import check_counts, name_problems, 
 from finkd.experiments.configuration.experiment import overridden, settings_in
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.strategy import Planned, of_model, planned
+from finkd.experiments.running.strategy import Planned, drawn, of_model, planned
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
 from finkd.models.pretrained import DEFAULT, resolve
@@ -159,10 +160,9 @@ def run_encoders(
     """
     out = out or experiment.folder
     store = Store(out.parent / "store")
-    plans = {seed: _planned(experiment, seed, store) for seed in experiment.seeds}
-    for seed, students in plans.items():
-        folders = {name: out / "models" / f"{slug(name)}-seed-{seed}" for name in students}
-        for name, student in students.items():
+    for seed, made in students(experiment, store).items():
+        folders = {name: out / "models" / f"{slug(name)}-seed-{seed}" for name in made}
+        for name, student in made.items():
             student.run(folders[name], listen)
         models: dict[str, str | Path] = {experiment.teacher_name: experiment.teacher, **folders}
         for suite, chosen in experiment.suites.items():
@@ -184,27 +184,28 @@ def run_encoders(
     return records
 
 
-def _planned(experiment: EncoderExperiment, seed: int, store: Store) -> dict[str, Planned]:
-    """Every student's strategy, checked.
+def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, Planned]]:
+    """Every student's strategy by its seed and name, checked.
 
     Raises:
         ConfigError: if a stage lacks something that it needs.
     """
     teacher = of_model(experiment.teacher)
-    plans = {}
-    for name, system in experiment.systems.items():
+    text, general = drawn("text", experiment.text, store), drawn("general", experiment.general, store)
+    plans: dict[int, dict[str, Planned]] = {seed: {} for seed in experiment.seeds}
+    for seed, (name, system) in product(experiment.seeds, experiment.systems.items()):
         with located(f"systems.{name}.strategy"):
-            plans[name] = planned(
+            student = plans[seed][name] = planned(
                 system.strategy,
                 store=store,
                 model=system.start or experiment.teacher,
                 teacher=teacher,
-                text=experiment.text,
-                general=experiment.general,
+                text=text,
+                general=general,
                 stages=experiment.stages,
                 seed=seed,
             )
-            plans[name].addresses()
+            list(student.addresses())
     return plans
 
 

@@ -109,6 +109,24 @@ def test_mistakes_are_found_before_work(finkd, config, tmp_path, changes, messag
 
 
 def test_options_of_taggers_are_refused(finkd, config):
-    result = finkd("run", config(), "--dry-run", "--jobs", "2", code=2)
-    assert "run: --jobs, --dry-run do nothing with a configuration of encoders; leave them out" in result.stderr
+    result = finkd("run", config(), "--tiny", "--jobs", "2", code=2)
+    assert "run: --jobs, --tiny do nothing with a configuration of encoders; leave them out" in result.stderr
     assert "there is no 'x'" in finkd("run", config(), "--only", "x", code=2).stderr
+
+
+@pytest.mark.slow
+def test_a_plan_says_what_is_to_do(finkd, config, hub, tmp_path):
+    (tmp_path / "runs").mkdir()
+    suites = {"glue": {"tasks": ["cola"], "settings": QUICK}, "inference": {}}
+    path, out = config(suites=suites), tmp_path / "runs" / "distilbert"
+    plan = json.loads(finkd("run", path, "--out", out, "--dry-run", "--json", code=0).stdout)
+    assert not out.exists()
+    stages = [(each["system"], each["stage"], each["state"]) for each in plan]
+    assert ("masked-teacher", "adapt", "to do") in stages
+    assert ("triple loss", "distill:general", "to do") in stages
+    assert ("triple loss", "finetune cola", "to do") in stages
+    trained = [each for each in plan if each["state"] == "to do" and each["stage"] != "truncate-layers"]
+    assert all(each["seconds"] > 0 for each in trained)
+    finkd("run", path, "--out", out, code=0)
+    again = json.loads(finkd("run", path, "--out", out, "--dry-run", "--json", code=0).stdout)
+    assert {each["state"] for each in again} == {"stored"}

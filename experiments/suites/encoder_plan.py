@@ -1,0 +1,137 @@
+"""Plan an experiment on encoders: the stages and fine-tunings that are to do, and about how long they take."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from finkd.corpora.tasks import load_task
+from finkd.data.raw_text import KeptText
+from finkd.experiments.configuration.budget import TOKENS_PER_WORD
+from finkd.experiments.running.inputs import glance, mean_words
+from finkd.experiments.running.plan import BACKWARD, Planned, plan
+from finkd.experiments.suites.encoders import EncoderExperiment, Tasks, students
+from finkd.experiments.suites.request import plain
+from finkd.experiments.suites.texts import GLUE, settings_of
+from finkd.models.shape import Shape
+from finkd.models.spec import ModelSpec
+from finkd.stages.stage import Source
+from finkd.store import Store
+from finkd.strategies.strategy import Step
+from finkd.suites.classifier import TextSettings
+from finkd.suites.record import load_task_records
+from finkd.system.precision import resolve_precision
+from finkd.system.speed import layer_speed
+
+_TASKS = {"glue": GLUE, "imdb": ("imdb",)}
+"""Suites whose fine-tunings are estimated, and their tasks."""
+
+
+class _Learnt(NamedTuple):
+    """What a model reads to learn a task: texts, once for each epoch, of a mean number of tokens."""
+
+    suite: str
+    task: str
+    settings: TextSettings
+    texts: float
+    tokens: float
+
+
+class _Students:
+    """The students of an experiment, as ``running.plan`` asks for them."""
+
+    labels: Sequence[str] = ()
+
+    def __init__(self, experiment: EncoderExperiment, store: Store) -> None:
+        self.experiment = experiment
+        self.store = store
+        self.precision = resolve_precision("auto")
+        self._made = students(experiment, store)
+        self._glances: dict[Source, tuple[int, float]] = {}
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """One run of every student for each."""
+        return self.experiment.seeds
+
+    def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
+        """Every student's stages; those of the teachers that they make come before."""
+        for name, student in self._made[seed].items():
+            for strategy, stages in student.addresses():
+                yield strategy or name, name, stages
+
+    def spec(self, system: str) -> ModelSpec:
+        """The specification of the model that a student begins with."""
+        return ModelSpec.of(self.experiment.systems[system].start or self.experiment.teacher)
+
+    def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
+        """The shape of the teacher."""
+        return {self.experiment.teacher_name: self.teacher}
+
+    @cached_property
+    def teacher(self) -> Shape:
+        """The shape of the teacher."""
+        return ModelSpec.of(self.experiment.teacher).shape
+
+    def words(self, source: Source) -> tuple[int, float]:
+        """The number of sentences of a text, and their mean number of words."""
+        text = self.experiment.general if source == "general" else None
+        text = text or self.experiment.text
+        assert text is not None  # its fingerprint was asked for first
+        if source not in self._glances:
+            self._glances[source] = KeptText(text, self.store).count, mean_words(glance(text))
+        return self._glances[source]
+
+
+def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
+    """All stages and fine-tunings of an experiment on encoders; nothing is computed or written.
+
+    Fine-tunings are those of GLUE and IMDb. The other suites are not estimated.
+
+    Args:
+        experiment: what to compare.
+        out: folder of its results.
+    """
+    made = _Students(experiment, Store(out.parent / "store"))
+    known = load_task_records([out / "records"]) if (out / "records").is_dir() else []
+    done = [(each.suite, each.task, each.system, each.seed, each.config) for each in known]
+    speed = layer_speed(made.precision)
+    found = plan(made, speed)
+    learnt = [each for suite, chosen in experiment.suites.items() for each in _learnt(suite, chosen)]
+    for seed in experiment.seeds:
+        for name in (experiment.teacher_name, *experiment.systems):
+            shape = _shape(made, name, seed)
+            for suite, task, settings, texts, tokens in learnt:
+                if (suite, task, name, seed, plain(settings)) in done:
+                    found.append(Planned(seed, name, f"finetune {task}", "", "stored"))
+                else:
+                    flops = float(shape.flops_per_token(np.array([tokens]))[0])
+                    seconds = texts * tokens * (1 + BACKWARD) * flops / speed
+                    found.append(Planned(seed, name, f"finetune {task}", "", "to do", seconds))
+    return found
+
+
+def _learnt(suite: str, chosen: Tasks) -> Iterator[_Learnt]:
+    """What the tasks of a suite have a model read."""
+    for task in _TASKS.get(suite, ()):
+        if not chosen.tasks or task in chosen.tasks:
+            settings, examples = settings_of(task, chosen.settings), load_task(task).splits["train"]
+            words = statistics.fmean(len(each.first.split()) + len(each.second.split()) for each in examples)
+            tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
+            yield _Learnt(suite, task, settings, len(examples) * settings.schedule.epochs, tokens)
+
+
+def _shape(made: _Students, name: str, seed: int) -> Shape:
+    """The shape of the teacher, or of a student when it is made."""
+    if name == made.experiment.teacher_name:
+        return made.teacher
+    spec = made.spec(name)
+    *_, (_, _, stages) = ((each, system, steps) for each, system, steps in made.addresses(seed) if system == name)
+    for step, _ in stages:
+        spec = step.stage.validate(spec)
+    return spec.shape
