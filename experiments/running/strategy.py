@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Planned:
+class CheckedStrategy:
     """A strategy that fits the model that it begins with.
 
     Attributes:
@@ -86,7 +86,7 @@ class Planned:
         return Ancestors(self.model, pretrained.fingerprint(self.model), self.stages)
 
 
-def planned(
+def checked(
     strategy: str,
     *,
     store: Store,
@@ -98,7 +98,7 @@ def planned(
     labels: tuple[str, ...] | None = None,
     stages: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 1,
-) -> Planned:
+) -> CheckedStrategy:
     """Check a strategy.
 
     Args:
@@ -136,7 +136,7 @@ def planned(
         teacher=teacher or of_model(model),
         precision=resolve_precision("auto"),
     )
-    return Planned(model, steps, context, stages)
+    return CheckedStrategy(model, steps, context, stages)
 
 
 def of_model(model: str) -> TaughtBy:
@@ -152,7 +152,7 @@ def make(strategy: str, out: Path, *, model: str, listen: Listener = ignored, **
         out: where the new model is to be found; its name is what progress calls it.
         model: name or folder of the model to begin with.
         listen: called as the work goes on.
-        options: those of ``planned``.
+        options: those of ``checked``.
 
     Returns:
         the result in the store, which ``out`` shows.
@@ -162,7 +162,7 @@ def make(strategy: str, out: Path, *, model: str, listen: Listener = ignored, **
         DataError: if the corpus has no training split.
     """
     check_replaceable(out, pretrained.resolve(model))
-    return planned(strategy, model=model, **options).run(out, listen)
+    return checked(strategy, model=model, **options).run(out, listen)
 
 
 def drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:

@@ -16,7 +16,7 @@ from finkd.experiments.configuration.checks import check_counts, name_problems, 
 from finkd.experiments.configuration.experiment import overridden, settings_in
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.strategy import Planned, drawn, of_model, planned
+from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
 from finkd.models.pretrained import DEFAULT, resolve
@@ -156,7 +156,7 @@ def run_encoders(
         >>> from pathlib import Path
         >>> records = finkd.run_encoders(finkd.load_encoder_experiment("encoders.yaml"), Path("encoders"))
         >>> [(record.system, record.task) for record in records]
-        [('tagger', 'wnli'), ('first layer', 'wnli')]
+        [('encoder', 'wnli'), ('first layer', 'wnli')]
     """
     out = out or experiment.folder
     store = Store(out.parent / "store")
@@ -184,7 +184,7 @@ def run_encoders(
     return records
 
 
-def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, Planned]]:
+def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, CheckedStrategy]]:
     """Every student's strategy by its seed and name, checked.
 
     Raises:
@@ -192,10 +192,10 @@ def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str,
     """
     teacher = of_model(experiment.teacher)
     text, general = drawn("text", experiment.text, store), drawn("general", experiment.general, store)
-    plans: dict[int, dict[str, Planned]] = {seed: {} for seed in experiment.seeds}
+    plans: dict[int, dict[str, CheckedStrategy]] = {seed: {} for seed in experiment.seeds}
     for seed, (name, system) in product(experiment.seeds, experiment.systems.items()):
         with located(f"systems.{name}.strategy"):
-            student = plans[seed][name] = planned(
+            student = plans[seed][name] = checked(
                 system.strategy,
                 store=store,
                 model=system.start or experiment.teacher,
