@@ -81,7 +81,9 @@ def run(
     if _names_a_file(Path(what)):
         for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
             if value is not None:
-                raise ConfigError(f"--{option}: is for a STRATEGY; a configuration names its own {option}")
+                raise ConfigError(
+                    f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)"
+                )
     chosen = numbers("--seeds", seeds) if seeds else None
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
@@ -126,7 +128,8 @@ def _encoders_of(path: Path) -> Mapping[str, Any] | None:
     if not path.is_file():
         raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
     settings = settings_in(path)
-    return settings.get("systems") or {} if "suites" in settings else None
+    systems = settings.get("systems")
+    return (systems if isinstance(systems, dict) else {}) if "suites" in settings else None
 
 
 def _run_encoders(
@@ -145,8 +148,10 @@ def _run_encoders(
     experiment = load_encoder_experiment(path, overrides, seeds, only)
     folder = out or experiment.folder
     if dry_run:
-        from finkd.experiments.suites.encoder_plan import plan_encoders
+        from finkd.experiments.suites.encoder_plan import ESTIMATED, plan_encoders
 
+        if others := [suite for suite in experiment.suites if suite not in ESTIMATED]:
+            say(f"finkd: not estimated: {', '.join(others)}")
         _show_stages(plan_encoders(experiment, folder), json=json)
         return
     with shown(messages) as listen:

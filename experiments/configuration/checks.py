@@ -19,6 +19,7 @@ from finkd.strategies.parsing import parse
 from finkd.teachers import check_found
 
 if TYPE_CHECKING:
+    from finkd.data.raw_text import Text
     from finkd.experiments.configuration.experiment import Experiment, System
 
 _STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
@@ -36,20 +37,25 @@ def check(experiment: Experiment) -> None:
     """
     check_counts(len(experiment.systems), len(experiment.seeds))
     problems = [*_names(experiment), *_numbers(experiment)]
-    for stage in experiment.stages:
-        if not _STAGE.fullmatch(stage):
-            problems.append(f"stages.{stage}: expected a stage, such as 'finetune' or 'distill:text'")
-        elif stage in strategies and stage not in stages:
-            parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
-            problems.append(f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})")
-        else:
-            problems += strategy_problems(stage, experiment.stages)
+    problems += stage_problems(experiment.stages)
     known = set(problems)
     for name, system in experiment.systems.items():
         found = strategy_problems(system.strategy, experiment.stages) if system.strategy else []
         problems += [f"systems.{name}.strategy: {problem}" for problem in found if problem not in known]
     if problems:
         raise ConfigError(joined(problems))
+
+
+def stage_problems(stages_set: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Settings of stages that do not exist, or that are wrong."""
+    for stage in stages_set:
+        if not _STAGE.fullmatch(stage):
+            yield f"stages.{stage}: expected a stage, such as 'finetune' or 'distill:text'"
+        elif stage in strategies and stage not in stages:
+            parts = ", ".join(dict.fromkeys(step.name for step in parse(stage, {})))
+            yield f"stages.{stage}: is the name of a strategy; set its stages instead ({parts})"
+        else:
+            yield from strategy_problems(stage, stages_set)
 
 
 def check_counts(systems: int, seeds: int) -> None:
@@ -158,11 +164,16 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
     yield from seed_problems(experiment.seeds)
     if not 0 <= experiment.measure <= MAX_QUERIES:
         yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
-    for key, text in (("text", experiment.text), ("general", experiment.general)):
-        if text is not None and text.sentences < 1:
-            yield f"{key}.sentences: expected 1 or more (got {text.sentences})"
-        if text is not None and not 0 <= text.min_words <= text.max_words:
-            yield f"{key}.min_words: expected 0 to max_words ({text.max_words}; got {text.min_words})"
+    yield from text_problems(experiment.text, experiment.general)
+
+
+def text_problems(text: Text | None, general: Text | None) -> Iterator[str]:
+    """Raw texts without a sentence."""
+    for key, each in (("text", text), ("general", general)):
+        if each is not None and each.sentences < 1:
+            yield f"{key}.sentences: expected 1 or more (got {each.sentences})"
+        if each is not None and not 0 <= each.min_words <= each.max_words:
+            yield f"{key}.min_words: expected 0 to max_words ({each.max_words}; got {each.min_words})"
 
 
 def strategy_problems(text: str, stages: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -16,7 +16,7 @@ from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.experiment import overridden
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.strategy import make
+from finkd.experiments.running.strategy import checked
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.records import NerScores, Resources, figures
@@ -96,17 +96,16 @@ def compress(
     strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
     if text and not any(step.stage.sources & {"text", "general"} for step in parse(strategy, stages)):
         raise ConfigError(f"--text: no stage of {strategy!r} reads unlabelled text; leave it out")
-    make(
+    slim = checked(
         strategy,
-        out,
         store=Store(out.parent / "store"),
         model=model,
         data=data,
         text=Text(text, sentences) if text else None,
         stages=stages,
         seed=seed,
-        listen=listen,
     )
+    slim.run(out, listen)
     return {"before": _looked_at(pretrained.resolve(model), data), "after": _looked_at(out, data)}
 
 

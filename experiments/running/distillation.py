@@ -20,7 +20,7 @@ from finkd.data.raw_text import KeptText, Text
 from finkd.evaluation.ner import evaluate, known_words
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.strategy import make
+from finkd.experiments.running.strategy import checked
 from finkd.inference.viterbi import decode
 from finkd.models.loading import load_model
 from finkd.models.model import Model
@@ -145,9 +145,8 @@ def distill(
             raise DataError(f"text: expected 5 sentences or more, to hold some out (found {len(raw.sentences)})")
         train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
         test = _tagged(test, taught_by, tagger.labels, store, precision)
-    outcome = make(
+    student_strategy = checked(
         strategy or (WITH_GOLD if data else STRATEGY),
-        out,
         store=store,
         model=start,
         data=data,
@@ -156,8 +155,8 @@ def distill(
         labels=tagger.labels,
         stages=stages or STAGES,
         seed=seed,
-        listen=listen,
     )
+    outcome = student_strategy.run(out, listen)
     if not processes.is_first():
         return []
     student = load_model(out)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import folder_lock, write_atomic
 from finkd.corpora.sentence import Sentence
 from finkd.evaluation.baselines import baselines
@@ -19,6 +17,7 @@ from finkd.evaluation.ner import evaluate, score
 from finkd.execution.lineage import Outcome
 from finkd.experiments.configuration.experiment import Experiment, System, resolved
 from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Event, Listener
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.plan import check_room
@@ -90,7 +89,7 @@ def run(
         log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
         check_room(prepared, out)
-        _claim(out, experiment, prepared.data.fingerprint)
+        claim(out, claimed(out, experiment, prepared.data.fingerprint))
         recorder = _Recorder(prepared, out, tell)
         outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
         if jobs > 1:
@@ -113,51 +112,9 @@ def default_folder(experiment: Experiment) -> Path:
     return Path("runs") / slug(experiment.name)
 
 
-def _claim(out: Path, experiment: Experiment, data: str) -> None:
-    """Write the resolved config, or refuse a folder as ``claimed`` does."""
-    write_atomic(out / "experiment.json", json.dumps(claimed(out, experiment, data), indent=1) + "\n")
-
-
 def claimed(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
-    """The settings of an experiment, joined with those whose results its folder holds; nothing is written.
-
-    Seeds and systems may be added; a folder's report shows all of them. A folder without a result is anybody's.
-
-    Raises:
-        ConfigError: if its results come from another configuration or from other data.
-        StoreError: if it cannot be written.
-    """
-    first = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not (first.is_dir() and os.access(first, os.W_OK)):
-        reason = "no permission" if first.is_dir() else "Not a directory"
-        raise StoreError(f"{first}: cannot write ({reason}); choose another --out")
-    settings: dict[str, Any] | None = json.loads(json.dumps({**resolved(experiment), "data": data}))
-    assert settings is not None
-    path = out / "experiment.json"
-    if path.is_file() and any((out / "records").glob("*.record.json")):
-        try:
-            settings = _joined(json.loads(path.read_text(encoding="utf-8")), settings)
-        except (ValueError, TypeError, KeyError):
-            settings = None
-        if settings is None:
-            raise ConfigError(
-                f"{out}: holds results of another configuration or other data; "
-                "choose another --out or remove the folder"
-            )
-    return settings
-
-
-def _joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any] | None:
-    """The settings, with the seeds and systems of an earlier run beside theirs; ``None`` if anything else differs.
-
-    The reference may differ: only reports read it.
-    """
-    systems = {**before["systems"], **now["systems"]}
-    seeds = sorted({*before["seeds"], *now["seeds"]})
-    joined = {**now, "systems": systems, "seeds": seeds}
-    earlier = {**before, "seeds": seeds, "systems": {**systems, **before["systems"]}}
-    is_same = {**earlier, "reference": None} == {**joined, "reference": None}
-    return joined if is_same else None
+    """The settings of an experiment, joined with those whose results its folder holds; see ``running.claim``."""
+    return joined_settings(out, {**resolved(experiment), "data": data}, "*.record.json")
 
 
 class _Recorder:

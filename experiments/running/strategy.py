@@ -72,7 +72,11 @@ class CheckedStrategy:
 
         Returns:
             the result in the store, which ``out`` shows.
+
+        Raises:
+            StoreError: if ``out`` cannot be replaced.
         """
+        check_replaceable(out, pretrained.resolve(self.model))
         watch = Watch(out.name, self.context.seed, listen)
         ancestors = replace(self._ancestors(), begins=watch.teaches)
         context = ancestors.within(replace(self.context, listen=watch.training))
@@ -142,27 +146,6 @@ def checked(
 def of_model(model: str) -> TaughtBy:
     """A model, by name or folder, as a teacher; it is loaded when it is first asked for."""
     return TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), read_head(model))
-
-
-def make(strategy: str, out: Path, *, model: str, listen: Listener = ignored, **options: Any) -> Outcome:
-    """Run the stages of a strategy on a model, or take them from the store.
-
-    Args:
-        strategy: its stages in the textual form.
-        out: where the new model is to be found; its name is what progress calls it.
-        model: name or folder of the model to begin with.
-        listen: called as the work goes on.
-        options: those of ``checked``.
-
-    Returns:
-        the result in the store, which ``out`` shows.
-
-    Raises:
-        ConfigError: if a stage needs labels or text that is not given, or cannot follow those before it.
-        DataError: if the corpus has no training split.
-    """
-    check_replaceable(out, pretrained.resolve(model))
-    return checked(strategy, model=model, **options).run(out, listen)
 
 
 def drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:

@@ -15,9 +15,9 @@ from finkd.data.raw_text import KeptText
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
-from finkd.experiments.suites.encoders import EncoderExperiment, Tasks, students
-from finkd.experiments.suites.request import plain
-from finkd.experiments.suites.texts import GLUE, settings_of
+from finkd.experiments.suites.encoders import TASKS, EncoderExperiment, Tasks, students
+from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
+from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
@@ -28,8 +28,8 @@ from finkd.suites.record import load_task_records
 from finkd.system.precision import resolve_precision
 from finkd.system.speed import layer_speed
 
-_TASKS = {"glue": GLUE, "imdb": ("imdb",)}
-"""Suites whose fine-tunings are estimated, and their tasks."""
+ESTIMATED = ("glue", "imdb")
+"""Suites whose fine-tunings are estimated."""
 
 
 class _Learnt(NamedTuple):
@@ -91,7 +91,7 @@ class _Students:
 def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
     """All stages and fine-tunings of an experiment on encoders; nothing is computed or written.
 
-    Fine-tunings are those of GLUE and IMDb. The other suites are not estimated.
+    Of the fine-tunings those of the suites in ``ESTIMATED`` are among them.
 
     Args:
         experiment: what to compare.
@@ -99,26 +99,36 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
     """
     made = _Students(experiment, Store(out.parent / "store"))
     known = load_task_records([out / "records"]) if (out / "records").is_dir() else []
-    done = [(each.suite, each.task, each.system, each.seed, each.config) for each in known]
+    done = [(each.suite, each.task, each.system, each.method, each.seed, each.config) for each in known]
     speed = layer_speed(made.precision)
     found = plan(made, speed)
+    to_do = {(each.seed, each.system) for each in found if each.state != "stored"}
     learnt = [each for suite, chosen in experiment.suites.items() for each in _learnt(suite, chosen)]
     for seed in experiment.seeds:
         for name in (experiment.teacher_name, *experiment.systems):
             shape = _shape(made, name, seed)
             for suite, task, settings, texts, tokens in learnt:
-                if (suite, task, name, seed, plain(settings)) in done:
-                    found.append(Planned(seed, name, f"finetune {task}", "", "stored"))
-                else:
-                    flops = float(shape.flops_per_token(np.array([tokens]))[0])
-                    seconds = texts * tokens * (1 + BACKWARD) * flops / speed
-                    found.append(Planned(seed, name, f"finetune {task}", "", "to do", seconds))
+                is_taught = experiment.suites[suite].taught and name in experiment.systems
+                method = distilled_from(experiment.teacher) if is_taught else FINE_TUNED
+                stage = f"{'task-distill' if is_taught else 'finetune'} {task}"
+                if (suite, task, name, method, seed, plain(settings)) in done and (seed, name) not in to_do:
+                    found.append(Planned(seed, name, stage, "", "stored"))
+                    continue
+                seconds = (1 + BACKWARD) * texts * tokens * _flops(shape, tokens) / speed
+                if is_taught:  # which reads the texts once
+                    seconds += texts / settings.schedule.epochs * tokens * _flops(made.teacher, tokens) / speed
+                found.append(Planned(seed, name, stage, "", "to do", seconds))
     return found
+
+
+def _flops(shape: Shape, tokens: float) -> float:
+    """Floating-point operations for each token of a text of this many."""
+    return float(shape.flops_per_token(np.array([tokens]))[0])
 
 
 def _learnt(suite: str, chosen: Tasks) -> Iterator[_Learnt]:
     """What the tasks of a suite have a model read."""
-    for task in _TASKS.get(suite, ()):
+    for task in TASKS[suite] if suite in ESTIMATED else ():
         if not chosen.tasks or task in chosen.tasks:
             settings, examples = settings_of(task, chosen.settings), load_task(task).splits["train"]
             words = statistics.fmean(len(each.first.split()) + len(each.second.split()) for each in examples)

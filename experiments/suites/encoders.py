@@ -9,22 +9,44 @@ from pathlib import Path
 from typing import Any
 
 from finkd.corpora.errors import ConfigError, UnknownNameError, located
+from finkd.corpora.files import folder_lock
 from finkd.corpora.loading import check_exists
 from finkd.corpora.registry import unknown
 from finkd.data.raw_text import Text
-from finkd.experiments.configuration.checks import check_counts, name_problems, seed_problems, strategy_problems
+from finkd.experiments.configuration.checks import (
+    check_counts,
+    name_problems,
+    seed_problems,
+    stage_problems,
+    strategy_problems,
+    text_problems,
+)
 from finkd.experiments.configuration.experiment import overridden, settings_in
 from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
-from finkd.experiments.suites.evaluate import evaluate_suite
+from finkd.experiments.suites.inference import PassSettings
+from finkd.experiments.suites.request import Request, plain
+from finkd.experiments.suites.texts import GLUE, settings_of
 from finkd.models.pretrained import DEFAULT, resolve
 from finkd.reports.build import build as write_report
 from finkd.settings import build, joined
+from finkd.stages.stage import TAGGER
 from finkd.store import Store
 from finkd.strategies.parsing import parse
-from finkd.suites.record import TaskRecord, load_task_records
+from finkd.suites.answers import AnswerSettings
+from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
+
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "glue": GLUE,
+    "imdb": ("imdb",),
+    "sst2": ("sst-2",),
+    "squad": ("squad",),
+    "inference": ("sts-b",),
+}
+"""Suites that encoders can be tried on, and their tasks."""
 
 
 @dataclass(frozen=True)
@@ -159,29 +181,42 @@ def run_encoders(
         [('encoder', 'wnli'), ('first layer', 'wnli')]
     """
     out = out or experiment.folder
-    store = Store(out.parent / "store")
-    for seed, made in students(experiment, store).items():
-        folders = {name: out / "models" / f"{slug(name)}-seed-{seed}" for name in made}
-        for name, student in made.items():
-            student.run(folders[name], listen)
-        models: dict[str, str | Path] = {experiment.teacher_name: experiment.teacher, **folders}
-        for suite, chosen in experiment.suites.items():
-            for name, model in models.items():
-                evaluate_suite(
-                    model,
-                    suite,
-                    out,
-                    seeds=(seed,),
-                    tasks=chosen.tasks,
-                    settings=chosen.settings,
-                    teacher=experiment.teacher if chosen.taught and name in folders else None,
-                    name=name,
-                    role="student" if name in folders else "teacher",
-                    listen=listen,
-                )
-    records = load_task_records([out])
-    write_report([], out, task_records=records)
-    return records
+    made = students(experiment, Store(out.parent / "store"))
+    settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
+    with folder_lock(out):
+        claim(out, settings)
+        for seed, of_seed in made.items():
+            for request, suite in _requests(experiment, out, seed, of_seed, listen):
+                suites.get(suite)(request)
+        systems = {experiment.teacher_name, *settings["systems"]}
+        records = [record for record in load_task_records([out]) if record.system in systems]
+        write_report([], out, task_records=records)
+        return records
+
+
+def _requests(
+    experiment: EncoderExperiment, out: Path, seed: int, of_seed: Mapping[str, CheckedStrategy], listen: Listener
+) -> Iterator[tuple[Request, str]]:
+    """Make the students of a seed; yield each suite for the teacher and for every student."""
+    models: dict[str, str | Path] = {experiment.teacher_name: experiment.teacher}
+    for name, student in of_seed.items():
+        models[name] = out / "models" / f"{slug(name)}-seed-{seed}"
+        student.run(Path(models[name]), listen)
+    for suite, chosen in experiment.suites.items():
+        for name, model in models.items():
+            is_student = name in of_seed
+            request = Request(
+                model=str(model),
+                system=name,
+                role="student" if is_student else "teacher",
+                out=out,
+                seeds=(seed,),
+                tasks=chosen.tasks,
+                settings=chosen.settings,
+                teacher=experiment.teacher if chosen.taught and is_student else None,
+                listen=listen,
+            )
+            yield request, suite
 
 
 def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, CheckedStrategy]]:
@@ -215,18 +250,43 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
         yield f"name: expected a letter or digit (got {experiment.name!r})"
     yield from seed_problems(experiment.seeds)
     yield from name_problems((experiment.teacher_name, *experiment.systems))
+    yield from text_problems(experiment.text, experiment.general)
+    yield from (problems := list(stage_problems(experiment.stages)))
     if not experiment.suites:
         yield "suites: expected at least one, such as 'glue: {tasks: [cola, mrpc]}'"
-    for name in experiment.suites:
-        if name not in suites:
-            yield unknown("suites", name, suites)
+    for name, chosen in experiment.suites.items():
+        yield from _suite(name, chosen)
     for name, system in experiment.systems.items():
-        problems = strategy_problems(system.strategy, experiment.stages)
-        yield from (f"systems.{name}.strategy: {problem}" for problem in problems or _labelled(system, experiment))
+        found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
+        yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
 
 
-def _labelled(system: Encoder, experiment: EncoderExperiment) -> Iterator[str]:
-    """Stages that read labelled text, of which there is none."""
+def _suite(name: str, chosen: Tasks) -> Iterator[str]:
+    """A suite that is none, or what of it cannot be run."""
+    if name not in TASKS:
+        yield unknown("suites of encoders", name, TASKS)
+        return
+    for task in chosen.tasks:
+        if task not in TASKS[name]:
+            yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
+    if chosen.taught and name == "inference":
+        yield "suites.inference.taught: nothing is learned there; leave it out"
+    try:
+        with located(f"suites.{name}.settings"):
+            if name == "squad":
+                build(AnswerSettings, {key: value for key, value in chosen.settings.items() if key != "data"}, "")
+            elif name == "inference":
+                build(PassSettings, chosen.settings, "")
+            else:
+                settings_of(TASKS[name][0], chosen.settings)
+    except ConfigError as error:
+        yield from str(error).splitlines()
+
+
+def _unreadable(system: Encoder, experiment: EncoderExperiment) -> Iterator[str]:
+    """Stages that read what is not there: labelled text, or a teacher made of another model."""
     for step in parse(system.strategy, experiment.stages):
-        if step.stage.training is not None and step.stage.training.source == "gold":
+        if step.stage.sources == {"gold"}:
             yield f"{step.name}: reads labelled text; students of this experiment learn from raw text alone"
+        if system.start and (others := [name for name in step.stage.teachers() if name != TAGGER]):
+            yield f"{step.name}.teacher: {others[0]!r} would be made of 'start'; leave it out to learn from the teacher"

@@ -33,6 +33,8 @@ from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
 
 Data = TaskData | QuestionData | DialogueData
+FINE_TUNED = "fine-tuned"
+"""The method of learning from the labels alone."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Request:
     @property
     def method(self) -> str:
         """Name of the training method: from the labels alone, or from its teacher beside them."""
-        return f"distilled from {Path(self.teacher).name}" if self.teacher else "fine-tuned"
+        return distilled_from(self.teacher) if self.teacher else FINE_TUNED
 
     def frame(self, suite: str, data: Data, split: str, method: str, seed: int, **parts: Any) -> TaskRecord:
         """Return a record without what has to be computed; ``parts`` are other fields of ``TaskRecord``."""
@@ -105,6 +107,11 @@ class Request:
         """Say that a stage begins; what follows its training."""
         self.listen(Event(task, seed, stage))
         return lambda progress: self.listen(Event(task, seed, stage, progress))
+
+
+def distilled_from(teacher: str) -> str:
+    """Return the name of the method of learning from a teacher, too."""
+    return f"distilled from {Path(teacher).name}"
 
 
 def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]) -> TaskRecord:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,6 +16,7 @@ from finkd.losses.term import Loss
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
+from finkd.progress import Listener, Progress
 from finkd.stages.common import copied, examples, fit
 from finkd.stages.stage import Context, Source, Stage, StageResult, Training
 from finkd.training.schedule import Schedule
@@ -25,7 +25,7 @@ from finkd.training.vocabulary_mixing import check_mixing
 log = logging.getLogger(__name__)
 
 _LAST = 0.9
-"""Share of a training after which losses count for the perplexity."""
+"""Share of the steps after which losses count for the perplexity."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Adapt(Stage):
     """Train the encoder to predict masked words of the domain (Gururangan et al., arXiv 2004.10964, section 3).
 
     An encoder that came without a masked-LM head gets one whose decoder is tied to its embeddings. With ``train: head``
-    nothing else is changed, which makes a masked-LM teacher of a sentence encoder. At the end of one pass, the
-    perplexity of masked words is logged: of text that was not read before. It tells whether the model may teach.
+    nothing else is changed, which makes a masked-LM teacher of a sentence encoder. In a stage of one pass, the
+    perplexity of masked words over the last tenth of the steps is logged, whose text the stage has not read before.
 
     Attributes:
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
@@ -80,14 +80,24 @@ class Adapt(Stage):
             # The decoder is the embedding table, so that stays too.
             schedule = replace(schedule, embedding_learning_rate=0.0)
             student.encoder.requires_grad_(False)
-        tokens = fit(student, data, self.terms(), schedule, context)
+        last = _LastLosses(context.listen)
+        tokens = fit(student, data, self.terms(), schedule, replace(context, listen=last))
         student.network.requires_grad_(True)
-        if schedule.epochs <= 1 and context.checkpoints is not None:
-            _log_perplexity(context.checkpoints.losses)
+        if schedule.epochs <= 1 and last.losses:
+            log.info("adapt: the perplexity of masked words is %.1f", math.exp(statistics.fmean(last.losses)))
         return StageResult(student, tokens)
 
 
-def _log_perplexity(losses: Sequence[tuple[float, float]]) -> None:
-    """Log exp of the mean loss at the end of a training, given pairs of the share that is done and the loss."""
-    if last := [loss for share, loss in losses if share > _LAST]:
-        log.info("adapt: the perplexity of masked words is %.1f", math.exp(statistics.fmean(last)))
+class _LastLosses:
+    """Listener that keeps the losses of the last steps, and forwards progress."""
+
+    def __init__(self, listen: Listener | None) -> None:
+        self.listen = listen
+        self.losses: list[float] = []
+
+    def __call__(self, progress: Progress) -> None:
+        """Keep the loss of a step."""
+        if progress.loss is not None and progress.step > _LAST * progress.steps:
+            self.losses.append(progress.loss)
+        if self.listen is not None:
+            self.listen(progress)

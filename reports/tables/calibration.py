@@ -34,12 +34,14 @@ def calibration(section: Section) -> Table:
         f"error: mean distance of score and precision over {CALIBRATION_BINS} bins of as many predicted entities "
         "(expected calibration error with adaptive bins). By chance: about what it would be, were every score exactly "
         "right, because a bin holds few entities. Seeds together: the error over bins of the entities of all seeds, "
-        "with less chance in it. Surest half: the predicted entities of the highest scores.",
+        "which are more, but of the same text. Surest half: the predicted entities of the highest scores.",
     ]
     return Table.of("calibration", "Calibration", section, notes, columns, rows)
 
 
 def _together(system: SystemResults) -> float | None:
-    """The calibration error of the entities that a system predicts with all seeds."""
-    groups = [group for record in system.records for group in record.scores.by_score]
-    return NerScores({}, by_score=tuple(sorted(groups, key=lambda group: -group.score))).calibration_error
+    """The calibration error of the entities that a system predicts with all seeds; ``None`` if they are the same."""
+    by_seed = {record.scores.by_score for record in system.records}
+    groups = [group for each in by_seed for group in each]
+    scores = NerScores({}, by_score=tuple(sorted(groups, key=lambda group: -group.score)))
+    return scores.calibration_error if len(by_seed) > 1 else None

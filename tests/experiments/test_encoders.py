@@ -69,6 +69,8 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
     student = load_model(out / "models" / "triple-loss-seed-1")
     assert student.encoder.config.model_type == "distilbert"
     assert student.has_masked_head
+    other = finkd("run", config(), "--out", out, "--set", "text.sentences=10", code=2)
+    assert "holds results of another configuration" in other.stderr
     before = {path: path.read_bytes() for path in out.rglob("*.task.json")}
     again = finkd("run", config(), "--out", out, "--only", "triple loss", "--json", code=0)
     assert {each["system"] for each in json.loads(again.stdout)["records"]} == {each.system for each in records}
@@ -93,19 +95,38 @@ def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, 
     ("changes", "message"),
     [
         ({"suites": {}}, "suites: expected at least one"),
-        ({"suites": {"glu": {}}}, "suites: there is no 'glu'; did you mean 'glue'?"),
+        ({"suites": {"glu": {}}}, "suites of encoders: there is no 'glu'; did you mean 'glue'?"),
         ({"seeds": [1, 1]}, "seeds: expected different numbers, at least one (got [1, 1])"),
         ({"text": None}, "systems.triple loss.strategy: adapt:text: the experiment has no unlabelled text for it"),
         ({"systems": {"a": {"strategy": "finetune"}}}, "systems.a.strategy: finetune: "),
         ({"systems": {"a": {"strategy": "truncate-layers(layers=[9])"}}}, "systems.a.strategy: truncate-layers.layers"),
         ({"systems": {"a b": {"strategy": "adapt"}, "a-b": {"strategy": "adapt"}}}, "the names of those of 'a b'"),
         ({"corpus": "sample"}, "corpus: "),
+        ({"suites": {"summarization": {}}}, "suites of encoders: there is no 'summarization'"),
+        (
+            {"suites": {"glue": {"tasks": ["colla"]}}},
+            "there is no 'colla'; did you mean 'cola'?",
+        ),
+        ({"suites": {"imdb": {"settings": {"limt": 2}}}}, "suites.imdb.settings: limt: "),
+        ({"suites": {"squad": {"settings": {"limt": 2}}}}, "suites.squad.settings: limt: "),
+        ({"suites": {"inference": {"taught": True}}}, "suites.inference.taught: nothing is learned there"),
+        ({"stages": {"destill": {}}}, "there is no 'destill'; did you mean 'distill'?"),
+        ({"text": {"corpus": "sample-text", "sentences": 0}}, "text.sentences: expected 1 or more (got 0)"),
+        ({"systems": {"a": {"strategy": "compress:decompose(budget=0.5)"}}}, "compress:decompose: reads labelled text"),
+        ({"systems": 5}, "systems: "),
     ],
 )
 def test_mistakes_are_found_before_work(finkd, config, tmp_path, changes, message):
     result = finkd("run", config(**changes), "--out", tmp_path / "out", code=2)
     assert message in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_teacher_made_of_the_start_is_refused(finkd, config, tmp_path):
+    tiny_model(layers=1).save(tmp_path / "small")
+    systems = {"a": {"strategy": "distill:text(teacher=origin)", "start": str(tmp_path / "small")}}
+    result = finkd("run", config(systems=systems), code=2)
+    assert "systems.a.strategy: distill:text.teacher: 'origin' would be made of 'start'" in result.stderr
 
 
 def test_options_of_taggers_are_refused(finkd, config):

@@ -1,0 +1,65 @@
+"""The folder of an experiment's results: it holds those of one configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.files import write_atomic
+
+_FILE = "experiment.json"
+
+
+def claim(out: Path, settings: Mapping[str, Any]) -> None:
+    """Write settings into their folder."""
+    write_atomic(out / _FILE, json.dumps(settings, indent=1) + "\n")
+
+
+def joined_settings(out: Path, settings: Mapping[str, Any], records: str) -> dict[str, Any]:
+    """The settings of an experiment, joined with those whose results its folder holds; nothing is written.
+
+    Seeds and systems may be added; a folder's report shows all of them. A folder without a result is anybody's.
+
+    Args:
+        out: the folder.
+        settings: resolved ones.
+        records: pattern of the names of records.
+
+    Raises:
+        ConfigError: if its results come from another configuration or from other data.
+        StoreError: if it cannot be written.
+    """
+    first = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not (first.is_dir() and os.access(first, os.W_OK)):
+        reason = "no permission" if first.is_dir() else "Not a directory"
+        raise StoreError(f"{first}: cannot write ({reason}); choose another --out")
+    now: dict[str, Any] = json.loads(json.dumps(settings))
+    path = out / _FILE
+    if not (path.is_file() and any((out / "records").glob(records))):
+        return now
+    try:
+        joined = _joined(json.loads(path.read_text(encoding="utf-8")), now)
+    except (ValueError, TypeError, KeyError):
+        joined = None
+    if joined is None:
+        raise ConfigError(
+            f"{out}: holds results of another configuration or other data; choose another --out or remove the folder"
+        )
+    return joined
+
+
+def _joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any] | None:
+    """The settings, with the seeds and systems of an earlier run beside theirs; ``None`` if anything else differs.
+
+    The reference may differ: only reports read it.
+    """
+    systems = {**before["systems"], **now["systems"]}
+    seeds = sorted({*before["seeds"], *now["seeds"]})
+    joined = {**now, "systems": systems, "seeds": seeds}
+    earlier = {**before, "seeds": seeds, "systems": {**systems, **before["systems"]}}
+    is_same = {**earlier, "reference": None} == {**joined, "reference": None}
+    return joined if is_same else None
