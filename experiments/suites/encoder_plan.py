@@ -78,10 +78,16 @@ class _Students:
         """The shape of the teacher."""
         return ModelSpec.of(self.experiment.teacher).shape
 
+    def shape(self, system: str, seed: int) -> Shape:
+        """The shape of the teacher, or of a student when it is made."""
+        if system == self.experiment.teacher_name:
+            return self.teacher
+        spec = self.spec(system)
+        return [spec, *self._made[seed][system].steps.validate(spec)][-1].shape
+
     def words(self, source: Source) -> tuple[int, float]:
         """The number of sentences of a text, and their mean number of words."""
-        text = self.experiment.general if source == "general" else None
-        text = text or self.experiment.text
+        text = (self.experiment.general if source == "general" else None) or self.experiment.text
         assert text is not None  # its fingerprint was asked for first
         if source not in self._glances:
             self._glances[source] = KeptText(text, self.store).count, mean_words(glance(text))
@@ -106,7 +112,7 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
     learnt = [each for suite, chosen in experiment.suites.items() for each in _learnt(suite, chosen)]
     for seed in experiment.seeds:
         for name in (experiment.teacher_name, *experiment.systems):
-            shape = _shape(made, name, seed)
+            shape = made.shape(name, seed)
             for suite, task, settings, texts, tokens in learnt:
                 is_taught = experiment.suites[suite].taught and name in experiment.systems
                 method = distilled_from(experiment.teacher) if is_taught else FINE_TUNED
@@ -134,14 +140,3 @@ def _learnt(suite: str, chosen: Tasks) -> Iterator[_Learnt]:
             words = statistics.fmean(len(each.first.split()) + len(each.second.split()) for each in examples)
             tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
             yield _Learnt(suite, task, settings, len(examples) * settings.schedule.epochs, tokens)
-
-
-def _shape(made: _Students, name: str, seed: int) -> Shape:
-    """The shape of the teacher, or of a student when it is made."""
-    if name == made.experiment.teacher_name:
-        return made.teacher
-    spec = made.spec(name)
-    *_, (_, _, stages) = ((each, system, steps) for each, system, steps in made.addresses(seed) if system == name)
-    for step, _ in stages:
-        spec = step.stage.validate(spec)
-    return spec.shape

@@ -181,9 +181,10 @@ def run_encoders(
         [('encoder', 'wnli'), ('first layer', 'wnli')]
     """
     out = out or experiment.folder
-    made = students(experiment, Store(out.parent / "store"))
+    store = Store(out.parent / "store")
+    made = students(experiment, store)
     settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
-    with folder_lock(out):
+    with folder_lock(out), store.in_use():
         claim(out, settings)
         for seed, of_seed in made.items():
             for request, suite in _requests(experiment, out, seed, of_seed, listen):

@@ -41,7 +41,7 @@ def calibration(section: Section) -> Table:
 
 def _together(system: SystemResults) -> float | None:
     """The calibration error of the entities that a system predicts with all seeds; ``None`` if they are the same."""
-    by_seed = {record.scores.by_score for record in system.records}
+    by_seed = list(dict.fromkeys(record.scores.by_score for record in system.records))
     groups = [group for each in by_seed for group in each]
     scores = NerScores({}, by_score=tuple(sorted(groups, key=lambda group: -group.score)))
     return scores.calibration_error if len(by_seed) > 1 else None
