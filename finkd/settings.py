@@ -23,6 +23,7 @@ MAX_INTEGER = 2**53
 """The largest whole number that JSON readers and floating point keep exactly."""
 MAX_PROBLEMS = 20
 _SHOWN = 60
+_LATER = "later"
 
 
 def build(kind: type[T], settings: Mapping[str, Any], path: str, *, is_record: bool = False) -> T:
@@ -124,6 +125,37 @@ def _completed(kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
 def described(built: Any) -> dict[str, Any]:
     """Return all settings of a dataclass, defaults included, as JSON values."""
     return {"kind": type(built).__name__, **dataclasses.asdict(built)}
+
+
+def later(default: T) -> T:
+    """Give a field a default with which it is left out of addresses, so that results older than the field stay valid.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Schedule:
+        ...     epochs: float = 5
+        ...     averaging: float = later(0.0)
+        >>> deciding(Schedule()), deciding(Schedule(averaging=0.99))
+        ({'epochs': 5}, {'epochs': 5, 'averaging': 0.99})
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
+
+def deciding(built: Any) -> dict[str, Any]:
+    """Return the settings of a dataclass that an address is made of; see ``later``."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {
+                field.name: plain(getattr(value, field.name))
+                for field in dataclasses.fields(value)
+                if not (_LATER in field.metadata and getattr(value, field.name) == field.default)
+            }
+        if isinstance(value, Mapping):
+            return {key: plain(each) for key, each in value.items()}
+        return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return cast(dict[str, Any], plain(built))
 
 
 def _lines(path: str, errors: Sequence[Any], kind: type) -> Iterator[str]:

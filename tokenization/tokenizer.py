@@ -249,13 +249,22 @@ class Tokenizer:
         )
 
     def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
-        try:
-            return self.backend.encode_batch(list(texts), add_special_tokens=True)
-        except BaseException as error:
-            # The library has no error of its own: it raises bare Exception, or gives up in a way of its own.
-            if type(error) is not Exception and not is_panic(error):
-                raise
-            raise DataError(f"tokenizer {self.name}: cannot cut a text ({first_line(error)})") from error
+        return encodings(self.backend, texts, self.name)
+
+
+def encodings(backend: Backend, texts: Sequence[str], name: str) -> Sequence[Any]:
+    """Return the library's encoding of each text.
+
+    Raises:
+        DataError: if it cannot cut one; the message calls the tokenizer ``name``.
+    """
+    try:
+        return backend.encode_batch(list(texts), add_special_tokens=True)
+    except BaseException as error:
+        # The library has no error of its own: it raises bare Exception, or gives up in a way of its own.
+        if type(error) is not Exception and not is_panic(error):
+            raise
+        raise DataError(f"tokenizer {name}: cannot cut a text ({first_line(error)})") from error
 
 
 def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener, Progress
 from finkd.records import Resources
 from finkd.runtimes.resources import folder_bytes
+from finkd.settings import deciding
 from finkd.store import Store, Stored, address
 from finkd.suites.record import SUFFIX, TaskRecord
 from finkd.system.environment import environment
@@ -153,8 +153,8 @@ def _path(request: Request, frame: TaskRecord) -> Path:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """Return a settings object as JSON values."""
-    found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
+    """Return a settings object as JSON values, for an address."""
+    found: dict[str, Any] = json.loads(json.dumps(deciding(value)))
     return found
 
 

@@ -16,6 +16,7 @@ from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Trace
 from finkd.records import StageRecord
+from finkd.settings import deciding
 from finkd.stages.stage import TAGGER, Context
 from finkd.store import Stored, address
 from finkd.strategies.strategy import Step
@@ -61,7 +62,7 @@ def addresses(start: str, steps: Sequence[Step], context: Context) -> list[str]:
     for step, where in with_contexts(steps, context):
         inputs = step.stage.cache_inputs(where)
         # What a stage has resolved, such as a teacher or a recipe, counts by what it is and not by its name.
-        plain = {name: value for name, value in settings(step).items() if name not in inputs}
+        plain = {name: value for name, value in deciding(step.stage).items() if name not in inputs}
         kind = {"stage": type(step.stage).__name__, "version": step.stage.version}
         start = address({"parent": start, **kind, "settings": plain, "depends": inputs})
         keys.append(start)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from pydantic import NonNegativeInt
+from pydantic import Field, NonNegativeInt
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,11 +20,13 @@ from finkd.corpora.text.shelf import Chain
 from finkd.losses.term import OF_WORDS
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
+from finkd.settings import later
 from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
 from finkd.stages.stage import TAGGER, Context, Source, StageResult, Training
 from finkd.teachers.label_map import LEAST
 from finkd.teachers.labels import Asked, teacher_labels
 from finkd.teachers.taught_by import TaughtBy
+from finkd.tokenization.regularization import RegularizedTokenizer
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
 
@@ -55,6 +57,8 @@ class TaskDistill(LearningStage):
             into a copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
         augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
+        subword_dropout: share of the student's vocabulary that is left out when a text is cut, others in another text,
+            so that it learns the pieces of words too (``finkd.tokenization.regularization``).
         members: members of an ensemble that label a sentence. ``"in-turn"`` is for raw text: each thousand sentences
             are labelled by another member, so that as many members as there are cost no more than one.
     """
@@ -65,6 +69,7 @@ class TaskDistill(LearningStage):
     cache_teacher_outputs: bool | Literal["int8"] = False
     entity_replacement: NonNegativeInt = 0
     augment: Augment = field(default_factory=Augment)
+    subword_dropout: Annotated[float, Field(ge=0, lt=1)] = later(0.0)
     members: Asked = "all"
     version: ClassVar[int] = 6
 
@@ -118,7 +123,7 @@ class TaskDistill(LearningStage):
         tagger = taught_by.model("task-distill") if looks or self.entity_replacement else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
-        data = examples(sentences, student, context, context.labels, teacher)
+        data = examples(sentences, self._reader(student, context), context, context.labels, teacher)
         targets = None
         if teacher is None or not taught_by.is_model:
             every = teacher_labels(
@@ -167,6 +172,13 @@ class TaskDistill(LearningStage):
 
     def _masked_lm(self, context: Context) -> TaughtBy:
         return context.taught_by(self.augment.teacher, "augment.teacher")
+
+    def _reader(self, student: Model, context: Context) -> Model:
+        """The student with the tokenizer that cuts the text that it learns from."""
+        if not self.subword_dropout:
+            return student
+        tokenizer = RegularizedTokenizer(student.tokenizer, self.subword_dropout, context.seed)
+        return replace(student, tokenizer=tokenizer)
 
     def _read(self, tagger: Model | None, student: Model, context: Context) -> Iterable[Sentence]:
         """The sentences, and copies of them."""

@@ -32,6 +32,7 @@ from finkd.training.optimizers import optimizers
 from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep, required_by, width_map
 from finkd.training.teachers import Teacher
+from finkd.training.weight_averaging import Averaging
 from finkd.training.weight_constraints import Constrained, Constraint
 
 
@@ -87,6 +88,8 @@ class Loop:
         balanced = schedule.gradient_norm_balancing
         self.weigh = GradientNormBalancing(losses, self.masters.working(self.dense), balanced)
         self.callbacks: list[Callback] = [self.weigh]
+        if schedule.averaging:
+            self.callbacks.append(Averaging(self.trained, schedule.averaging))
         if constraint:
             self.callbacks.append(Constrained(constraint, model.network, bare.network))
         self.number = self.tokens = 0

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from finkd.settings import later
 from finkd.system import processes
 from finkd.system.precision import Precision
 
@@ -33,6 +34,8 @@ class Schedule:
             steps that makes depends on the machine.
         mixing: share of the text that the student reads in the teacher's tokens at first; it falls to 0 at a constant
             rate (``finkd.training.vocabulary_mixing``).
+        averaging: decay of the running average of the weights that the training ends with; 0 ends with the last
+            weights (``finkd.training.weight_averaging``).
 
     Example:
         >>> import finkd
@@ -53,6 +56,7 @@ class Schedule:
     gradient_norm_balancing: bool = False
     seconds: PositiveFloat | None = None
     mixing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    averaging: Annotated[float, Field(ge=0, lt=1)] = later(0.0)
 
 
 class Course:

@@ -6,7 +6,7 @@ import pytest
 from finkd.corpora.errors import ConfigError
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_logits_kl import WordLogitsKL
-from finkd.settings import build
+from finkd.settings import build, deciding, later
 from finkd.stages.distill import Distill
 from finkd.training.schedule import Schedule
 
@@ -96,3 +96,14 @@ def test_settings_are_not_changed():
 def test_numbers_that_would_only_give_nan_are_refused(kind, settings, message):
     with pytest.raises(ConfigError, match=message):
         build(kind, settings, "x")
+
+
+@dataclass(frozen=True)
+class Extended(Inner):
+    share: float = later(0.0)
+
+
+def test_a_later_setting_decides_nothing_until_it_is_set():
+    assert deciding(Extended(1.0, 2)) == deciding(Inner(1.0, 2)) == {"rate": 1.0, "steps": 2}
+    assert deciding(Extended(1.0, 2, 0.5)) == {"rate": 1.0, "steps": 2, "share": 0.5}
+    assert build(Extended, {"rate": 1, "steps": 2, "share": "0.5"}, "x") == Extended(1.0, 2, 0.5)

@@ -44,9 +44,10 @@ def teacher():
 
 def case(name):
     """A model, its data, the terms, the schedule and the teacher."""
-    if name == "labels":
+    if name in ("labels", "averaged"):
         model = tagger()
-        return model, ner_data(SENTENCES, model), [CrossEntropy()], LONG, None
+        schedule = replace(LONG, averaging=0.9) if name == "averaged" else LONG
+        return model, ner_data(SENTENCES, model), [CrossEntropy()], schedule, None
     if name == "masked":
         model = with_masked_head(tiny_model(seed=1), 1)
         return model, replace(ner_data(SENTENCES, model), masking=0.5), [MaskedLM()], LONG, None
@@ -83,7 +84,7 @@ def assert_same_bits(left, right):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("name", ["labels", "masked", "balanced", "mixed"])
+@pytest.mark.parametrize("name", ["labels", "averaged", "masked", "balanced", "mixed"])
 def test_killed_and_continued_is_the_same_to_the_bit(name, precision, tmp_path, monkeypatch):
     monkeypatch.setattr(f"{__name__}.LONG", replace(LONG, precision=precision))
     expected, steps = run(name)

@@ -1,0 +1,99 @@
+"""Subword regularisation: tokens that a vocabulary could cut a word into, besides those that it does cut it into."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer as Backend
+
+from finkd.tokenization.tokenizer import Tokenizer, encodings
+from finkd.tokenization.trainers.editing import described_model, joined, merge_pairs
+
+VARIANTS = 16
+"""Vocabularies that a text may be cut by; an entry is left out of the share of them that it is dropped with."""
+
+
+class RegularizedTokenizer(Tokenizer):
+    """A tokenizer that cuts each text by a vocabulary from which a share of the entries was dropped at random.
+
+    A model that reads the pieces of words which it otherwise reads whole knows more of new words (BPE-dropout: Provilkov
+    et al., arXiv 1910.13267; for WordPiece: Hiraoka, arXiv 2209.04126, there drawn for every token of a text). Ids are
+    those of the tokenizer, and equal texts have equal tokens. Single characters are never dropped, so no word becomes
+    unknown.
+
+    Args:
+        tokenizer: WordPiece, BPE or Unigram; not changed.
+        dropped: share of the entries that are dropped, from 0 to below 1.
+        seed: decides which.
+
+    Raises:
+        ConfigError: if the tokenizer is of another kind.
+
+    Example:
+        >>> import finkd
+        >>> tokenizer = RegularizedTokenizer(finkd.Tokenizer.load("tokenizer"), 0.999, seed=1)
+        >>> [tokenizer.vocabulary[index] for index in tokenizer.encode(["bank"]).ids]
+        ['[CLS]', 'b', '##a', '##n', '##k', '[SEP]']
+    """
+
+    def __init__(self, tokenizer: Tokenizer, dropped: float, seed: int) -> None:
+        super().__init__(tokenizer.backend, tokenizer.specials, tokenizer.name, gives_case=tokenizer.gives_case)
+        model = described_model(tokenizer)
+        entries = _divisible(model, {tokenizer.vocabulary[index] for index in tokenizer.literal})
+        self.variants: list[Backend] = []
+        for number in range(VARIANTS):
+            drawn = np.random.default_rng([seed, number]).random(len(entries)) < dropped
+            self.variants.append(_without(self.backend, frozenset(compress(entries, drawn))))
+        self.fingerprint = f"{tokenizer.fingerprint}-{dropped}-{seed}"
+
+    def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
+        chosen = np.array([zlib.crc32(text.encode("utf-8", "surrogatepass")) % VARIANTS for text in texts], np.int64)
+        found: list[Any] = [None] * len(texts)
+        for number, variant in enumerate(self.variants):
+            rows = np.flatnonzero(chosen == number).tolist()
+            for row, encoding in zip(rows, encodings(variant, [texts[row] for row in rows], self.name), strict=True):
+                found[row] = encoding
+        return found
+
+
+def _divisible(model: dict[str, Any], literal: set[str]) -> list[str]:
+    """Return the entries of several characters all of which are entries too, in the order of the vocabulary."""
+    if model["type"] == "BPE":
+        return list(dict.fromkeys(joined(model, *pair) for pair in merge_pairs(model)))
+    if model["type"] == "Unigram":
+        tokens = [token for token, _ in model["vocab"]]
+        known, prefix = set(tokens), ""
+    else:
+        tokens = list(model["vocab"])
+        known, prefix = set(tokens), model["continuing_subword_prefix"]
+
+    def is_divisible(token: str) -> bool:
+        inside = bool(prefix) and token.startswith(prefix) and len(token) > len(prefix)
+        letters = list(token.removeprefix(prefix) if inside else token)
+        pieces = [prefix + letters[0] if inside else letters[0], *(prefix + letter for letter in letters[1:])]
+        return len(pieces) > 1 and known.issuperset(pieces)
+
+    return [token for token in tokens if token not in literal and is_divisible(token)]
+
+
+def _without(backend: Backend, dropped: frozenset[str]) -> Backend:
+    """Return a tokenizer that never gives the dropped entries; the others keep their ids."""
+    described = json.loads(backend.to_str())
+    model = described["model"]
+    if model["type"] == "WordPiece":
+        model["vocab"] = {token: index for token, index in model["vocab"].items() if token not in dropped}
+    elif model["type"] == "BPE":
+        model["merges"] = [list(pair) for pair in merge_pairs(model) if joined(model, *pair) not in dropped]
+        model["ignore_merges"] = False  # or a dropped word would be taken whole
+    else:
+        # A piece's place is its id, so it stays and costs more than all of its characters together.
+        lowest = min(score for _, score in model["vocab"])
+        model["vocab"] = [
+            [token, (len(token) + 1) * (lowest - 1) if token in dropped else score] for token, score in model["vocab"]
+        ]
+    return Backend.from_str(json.dumps(described))
