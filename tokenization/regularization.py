@@ -21,10 +21,10 @@ VARIANTS = 16
 class RegularizedTokenizer(Tokenizer):
     """A tokenizer that cuts each text by a vocabulary from which a share of the entries was dropped at random.
 
-    A model that reads the pieces of words which it otherwise reads whole knows more of new words (BPE-dropout: Provilkov
-    et al., arXiv 1910.13267; for WordPiece: Hiraoka, arXiv 2209.04126, there drawn for every token of a text). Ids are
-    those of the tokenizer, and equal texts have equal tokens. Single characters are never dropped, so no word becomes
-    unknown.
+    A model that reads the pieces of words which it otherwise reads whole knows more of new words (BPE-dropout:
+    Provilkov et al., arXiv 1910.13267; for WordPiece: Hiraoka, arXiv 2209.04126, there drawn for every token of a
+    text). Ids are those of the tokenizer, and equal texts have equal tokens. Single characters are never dropped, so
+    no word becomes unknown.
 
     Args:
         tokenizer: WordPiece, BPE or Unigram; not changed.
