@@ -107,6 +107,19 @@ def test_members_in_turn_label_a_part_of_the_text_each(settings, tmp_path, monke
     assert len(expected) > 32
 
 
+def test_a_student_may_learn_from_smaller_tokens_and_keeps_its_own(settings, tmp_path):
+    settings["text"] = {"corpus": "sample-text", "sentences": 50}
+    stage = "truncate-layers > task-distill:text(subword_dropout={share}, losses={{word-logits-kl: {{}}}})"
+    settings["systems"] |= {
+        "student": {"strategy": stage.format(share=0), "teacher": "mean"},
+        "pieces": {"strategy": stage.format(share=0.5), "teacher": "mean"},
+    }
+    records = by_system(run(from_settings(settings), tmp_path / "out"))
+    assert records["pieces"].lineage[-1].tokens > 1.1 * records["student"].lineage[-1].tokens
+    plain, pieces = (load_model(tmp_path / f"out/models/{name}-seed-1") for name in ("student", "pieces"))
+    assert pieces.tokenizer.fingerprint == plain.tokenizer.fingerprint
+
+
 @pytest.mark.parametrize(
     ("members", "on", "message"),
     [
