@@ -27,13 +27,14 @@ from finkd.suites.classifier import TextSettings
 from finkd.suites.record import load_task_records
 from finkd.system.precision import resolve_precision
 from finkd.system.speed import layer_speed
+from finkd.training.schedule import Schedule
 
 ESTIMATED = ("glue", "imdb")
 """Suites whose fine-tunings are estimated."""
 
 
 class _Learnt(NamedTuple):
-    """What a model reads to learn a task: texts, once for each epoch, of a mean number of tokens."""
+    """A task with its training texts, of a mean number of tokens."""
 
     suite: str
     task: str
@@ -120,11 +121,24 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
                 if (suite, task, name, method, seed, plain(settings)) in done and (seed, name) not in to_do:
                     found.append(Planned(seed, name, stage, "", "stored"))
                     continue
-                seconds = (1 + BACKWARD) * texts * tokens * _flops(shape, tokens) / speed
-                if is_taught:  # which reads the texts once
-                    seconds += texts / settings.schedule.epochs * tokens * _flops(made.teacher, tokens) / speed
+                ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))
+                seconds = _taught(settings, ours, theirs) if is_taught else _trained(settings.schedule, ours)
                 found.append(Planned(seed, name, stage, "", "to do", seconds))
     return found
+
+
+def _trained(schedule: Schedule, once: float) -> float:
+    """Seconds of a training on texts that a model reads once in ``once`` seconds."""
+    return (1 + BACKWARD) * schedule.epochs * once
+
+
+def _taught(settings: TextSettings, ours: float, theirs: float) -> float:
+    """Seconds of learning from a teacher, where each model reads the training texts once in that many."""
+    how = settings.distill
+    copies = 1 + how.augment.copies
+    labels = copies * theirs + _trained(how.schedule or settings.schedule, copies * ours)
+    states = _trained(how.states_schedule, copies * ours) + how.states_schedule.epochs * copies * theirs
+    return labels + how.augment.copies * theirs + (states if how.states else 0.0)
 
 
 def _flops(shape: Shape, tokens: float) -> float:
@@ -139,4 +153,4 @@ def _learnt(suite: str, chosen: Tasks) -> Iterator[_Learnt]:
             settings, examples = settings_of(task, chosen.settings), load_task(task).splits["train"]
             words = statistics.fmean(len(each.first.split()) + len(each.second.split()) for each in examples)
             tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
-            yield _Learnt(suite, task, settings, len(examples) * settings.schedule.epochs, tokens)
+            yield _Learnt(suite, task, settings, len(examples), tokens)

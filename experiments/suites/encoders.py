@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from finkd.augmentation.word_replacement import Augment
 from finkd.corpora.errors import ConfigError, UnknownNameError, located
 from finkd.corpora.files import folder_lock
 from finkd.corpora.loading import check_exists
@@ -47,6 +48,8 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "inference": ("sts-b",),
 }
 """Suites that encoders can be tried on, and their tasks."""
+_TEXTS = ("glue", "imdb", "sst2")
+"""Those whose tasks are on whole texts."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +186,12 @@ def run_encoders(
     out = out or experiment.folder
     store = Store(out.parent / "store")
     made = students(experiment, store)
+    masked = {seed: masked_lms(experiment, store, seed) for seed in experiment.seeds}
     settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
     with folder_lock(out), store.in_use():
         claim(out, settings)
         for seed, of_seed in made.items():
-            for request, suite in _requests(experiment, out, seed, of_seed, listen):
+            for request, suite in _requests(experiment, out, seed, of_seed, masked[seed], listen):
                 suites.get(suite)(request)
         systems = {experiment.teacher_name, *settings["systems"]}
         records = [record for record in load_task_records([out]) if record.system in systems]
@@ -196,28 +200,32 @@ def run_encoders(
 
 
 def _requests(
-    experiment: EncoderExperiment, out: Path, seed: int, of_seed: Mapping[str, CheckedStrategy], listen: Listener
+    experiment: EncoderExperiment,
+    out: Path,
+    seed: int,
+    of_seed: Mapping[str, CheckedStrategy],
+    masked: Mapping[str, CheckedStrategy],
+    listen: Listener,
 ) -> Iterator[tuple[Request, str]]:
     """Make the students of a seed; yield each suite for the teacher and for every student."""
-    models: dict[str, str | Path] = {experiment.teacher_name: experiment.teacher}
-    for name, student in of_seed.items():
-        models[name] = out / "models" / f"{slug(name)}-seed-{seed}"
-        student.run(Path(models[name]), listen)
+
+    def folder(name: str, strategy: CheckedStrategy) -> str:
+        made = out / "models" / f"{slug(name)}-seed-{seed}"
+        strategy.run(made, listen)
+        return str(made)
+
+    models = {name: folder(name, student) for name, student in of_seed.items()}
     for suite, chosen in experiment.suites.items():
+        alone = {key: value for key, value in chosen.settings.items() if key != "distill"}
+        request = Request(
+            experiment.teacher, experiment.teacher_name, "teacher", out, (seed,), chosen.tasks, alone, listen=listen
+        )
+        yield request, suite
+        masked_lm = folder(f"words of {suite}", masked[suite]) if suite in masked else None
+        request = replace(request, role="student", settings=chosen.settings, masked_lm=masked_lm)
         for name, model in models.items():
-            is_student = name in of_seed
-            request = Request(
-                model=str(model),
-                system=name,
-                role="student" if is_student else "teacher",
-                out=out,
-                seeds=(seed,),
-                tasks=chosen.tasks,
-                settings=chosen.settings,
-                teacher=experiment.teacher if chosen.taught and is_student else None,
-                listen=listen,
-            )
-            yield request, suite
+            teacher = experiment.teacher if chosen.taught else None
+            yield replace(request, model=model, system=name, teacher=teacher), suite
 
 
 def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, CheckedStrategy]]:
@@ -243,6 +251,24 @@ def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str,
             )
             list(student.addresses())
     return plans
+
+
+def masked_lms(experiment: EncoderExperiment, store: Store, seed: int) -> dict[str, CheckedStrategy]:
+    """The masked language model that makes copies of each suite's texts, by suite, checked.
+
+    Raises:
+        ConfigError: if its strategy lacks something that it needs.
+    """
+    text, found = drawn("text", experiment.text, store), {}
+    for suite, chosen in experiment.suites.items():
+        how = settings_of(suite, chosen.settings).distill.augment if suite in _TEXTS else Augment()
+        if how.copies:
+            with located(f"suites.{suite}.settings.distill.augment.teacher"):
+                found[suite] = checked(
+                    how.teacher, store=store, model=experiment.teacher, text=text, stages=experiment.stages, seed=seed
+                )
+                list(found[suite].addresses())
+    return found
 
 
 def _problems(experiment: EncoderExperiment) -> Iterator[str]:
@@ -272,6 +298,8 @@ def _suite(name: str, chosen: Tasks) -> Iterator[str]:
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
     if chosen.taught and name == "inference":
         yield "suites.inference.taught: nothing is learned there; leave it out"
+    if "distill" in chosen.settings and not chosen.taught:
+        yield f"suites.{name}.settings.distill: is for students that learn from the teacher; set taught: true"
     try:
         with located(f"suites.{name}.settings"):
             if name == "squad":
@@ -279,7 +307,7 @@ def _suite(name: str, chosen: Tasks) -> Iterator[str]:
             elif name == "inference":
                 build(PassSettings, chosen.settings, "")
             else:
-                settings_of(TASKS[name][0], chosen.settings)
+                settings_of(TASKS[name][0], chosen.settings).distill.terms()
     except ConfigError as error:
         yield from str(error).splitlines()
 

@@ -50,6 +50,7 @@ class Request:
         tasks: which of the suite's; none stand for all.
         settings: those that replace the suite's own.
         teacher: name or folder of a model to learn from beside gold.
+        masked_lm: name or folder of the masked language model that makes copies of texts, for a teacher to label.
         listen: called as the work goes on.
     """
 
@@ -61,6 +62,7 @@ class Request:
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: str | None = None
+    masked_lm: str | None = None
     listen: Callable[[Event], None] = ignored
 
     @cached_property
@@ -180,6 +182,7 @@ class Learner:
         settings: of the training, a dataclass.
         seed: of everything random.
         train: trains the model, telling a listener.
+        of_teacher: settings of the teacher's training, if they differ.
     """
 
     request: Request
@@ -187,19 +190,22 @@ class Learner:
     settings: Any
     seed: int
     train: Callable[[Learner, Listener], Model]
+    of_teacher: Any = None
 
     @property
     def decides(self) -> dict[str, Any]:
         """Everything beside the seed that decides what is learnt."""
         origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": plain(self.settings)}
-        return {**origin, "teacher": pretrained.fingerprint(self.request.teacher)} if self.request.teacher else origin
+        others = {"teacher": self.request.teacher, "masked-lm": self.request.masked_lm}
+        return origin | {role: pretrained.fingerprint(name) for role, name in others.items() if name}
 
     @property
     def teacher(self) -> Model | None:
         """The request's teacher when it has learnt the task."""
         if self.request.teacher is None:
             return None
-        return replace(self, request=replace(self.request, model=self.request.teacher, teacher=None)).model
+        request = replace(self.request, model=self.request.teacher, teacher=None, masked_lm=None)
+        return replace(self, request=request, settings=self.of_teacher or self.settings).model
 
     @cached_property
     def model(self) -> Model:

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import write_atomic
 from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.corpora.wording import counted
 from finkd.experiments.suites.request import Learner, Request, chosen, kept
 from finkd.models.heads import with_text_head
+from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.records import Resources
@@ -25,7 +27,8 @@ from finkd.reports.table import plain as escaped
 from finkd.settings import build
 from finkd.strategies.parsing import merge
 from finkd.suites import baselines
-from finkd.suites.classifier import TextSettings, answers, gold, learn, scores
+from finkd.suites.classifier import TextDistillation, TextSettings, answers, gold, learn, scores
+from finkd.suites.copies import with_other_words
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
 
@@ -83,17 +86,28 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
 
 def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
     settings = settings_of(data.name, request.settings)
+    plain = replace(settings, distill=TextDistillation())
+    if settings != plain and not request.teacher:
+        raise ConfigError("distill: needs a teacher that has learned the task; name one with --teacher")
+    if settings.distill.augment.copies and not request.masked_lm:
+        raise ConfigError(
+            "distill.augment: needs a text that a masked language model learns; name it in a configuration with "
+            "'suites' (finkd run)"
+        )
     for seed in request.seeds:
-        learner = Learner(request, data, settings, seed, partial(_train, data=data))
+        learner = Learner(request, data, settings, seed, partial(_train, data=data), plain)
         for split in data.scored:
             frame = _frame(request, data, suite, split, request.method, seed, metrics)
             yield kept(request, frame, learner.decides, partial(_asked, learner, data, frame))
 
 
 def _train(learner: Learner, listen: Listener, data: TaskData) -> Model:
-    settings, teacher = learner.settings, learner.teacher
-    taught = scores(teacher, data.splits["train"], settings)[0] if teacher else None
-    return learn(learner.request.loaded, data, settings, learner.seed, taught, listen)
+    copies: list[Example] = []
+    how = learner.settings.distill.augment
+    if learner.request.masked_lm:
+        masked_lm = load_model(learner.request.masked_lm)
+        copies += with_other_words(data.splits["train"], masked_lm, how, learner.seed, listen)
+    return learn(learner.request.loaded, data, learner.settings, learner.seed, learner.teacher, copies, listen)
 
 
 def _asked(learner: Learner, data: TaskData, frame: TaskRecord) -> TaskRecord:

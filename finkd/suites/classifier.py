@@ -13,19 +13,25 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
+from finkd.augmentation.word_replacement import Augment
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.data.batches import TrainingData
+from finkd.data.encoding import IGNORED
 from finkd.inference.prediction import read
+from finkd.losses import build_terms
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
-from finkd.suites.reading import Long, Reading, read_texts
+from finkd.settings import later
+from finkd.stages.common import Losses
+from finkd.suites.reading import Long, read_texts
 from finkd.tokenization.tokenizer import Longs, Tokens
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import CachedLogits
+from finkd.training.teachers import CachedLogits, LiveTeacher
 from finkd.training.trainer import train
 
 Logits = npt.NDArray[np.float32]
@@ -43,10 +49,11 @@ class SquaredError:
     requires: ClassVar[Requirement] = Requirement.LABELS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
-        """Scalar."""
+        """Scalar mean over texts with a gold number, 0 if there are none."""
         assert outputs.student.word_logits is not None
         assert outputs.labels is not None
-        return functional.mse_loss(outputs.student.word_logits.float().squeeze(1), outputs.labels)
+        found, known = outputs.student.word_logits.float().squeeze(1), ~outputs.labels.isnan()
+        return (found - outputs.labels)[known].square().sum() / known.sum().clamp(min=1)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,34 @@ class TeacherError:
 
 
 @dataclass(frozen=True)
+class TextDistillation:
+    """How a student learns a task from a teacher that has learned it (TinyBERT: arXiv 1909.10351, section 3.2).
+
+    Attributes:
+        schedule: of the student's training; by default that of its teacher's.
+        states: loss terms, or a recipe, on the teacher's states, which are learned before the task itself.
+        states_schedule: of that training.
+        augment: copies of the training texts in which other words stand; the teacher labels them.
+    """
+
+    schedule: Schedule | None = None
+    states: Losses | None = None
+    states_schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
+    augment: Augment = field(default_factory=Augment)
+
+    def terms(self) -> list[Loss]:
+        """The loss terms on states; none without.
+
+        Raises:
+            ConfigError: if one of them is wrong, or looks at something else.
+        """
+        return build_terms(self.states, ~_STATES, "looks at more than the teacher's states") if self.states else []
+
+
+_STATES = Requirement.HIDDEN_STATES | Requirement.ATTENTION
+
+
+@dataclass(frozen=True)
 class TextSettings:
     """Settings of a task on whole texts.
 
@@ -76,12 +111,14 @@ class TextSettings:
         limit: most tokens of an example.
         long: parts of longer texts that are read.
         temperature: of a teacher's logits.
+        distill: what a student does besides, if it learns from a teacher.
     """
 
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
     limit: PositiveInt = 128
     long: Long = "head"
     temperature: PositiveFloat = 2.0
+    distill: TextDistillation = later(TextDistillation())
 
 
 @dataclass(frozen=True)
@@ -89,12 +126,36 @@ class TextData(TrainingData):
     """Whole texts. Each example has one word, at its opening token."""
 
     @classmethod
-    def read(cls, reading: Reading, labels: npt.NDArray[np.float32] | Longs, limit: int) -> TextData:
-        """Label tokenized texts with (texts,) classes or numbers."""
-        nowhere = np.zeros(len(reading.source), np.int32)
-        usable = np.ones(len(reading.source), np.bool_)
-        gold = labels[reading.source]
-        return cls(reading.encoded, nowhere, nowhere, gold, usable, reading.source, limit=limit)
+    def read(
+        cls,
+        examples: Sequence[Example],
+        gold: npt.NDArray[np.float32] | Longs,
+        settings: TextSettings,
+        student: Model,
+        teacher: Model | None = None,
+    ) -> TextData:
+        """Tokenize texts with (texts,) gold classes or numbers.
+
+        Args:
+            examples: the texts.
+            gold: their labels.
+            settings: how much is read of each.
+            student: whose tokenizer cuts them.
+            teacher: the same, if its states are needed.
+
+        Raises:
+            ConfigError: if both do not read the same parts of a text.
+        """
+        models = [student] if teacher is None else [student, teacher]
+        limit = min(settings.limit, *(model.max_length for model in models))
+        readings = [read_texts(examples, model.tokenizer, limit, settings.long) for model in models]
+        ours, theirs = readings[0], readings[-1]
+        if not np.array_equal(ours.source, theirs.source):
+            raise ConfigError("long: teacher and student cut texts into other windows; choose 'head' or 'head+tail'")
+        nowhere = np.zeros(len(ours.source), np.int32)
+        usable = np.ones(len(ours.source), np.bool_)
+        known = None if teacher is None else theirs.encoded
+        return cls(ours.encoded, nowhere, nowhere, gold[ours.source], usable, ours.source, known, limit=limit)
 
     def _covered(self, rows: Longs, words: Longs, *sides: Tokens) -> tuple[Longs, Longs]:
         return words, np.stack([tokens.rows[:-1] for tokens in sides])
@@ -105,7 +166,8 @@ def learn(
     data: TaskData,
     settings: TextSettings,
     seed: int,
-    taught: Logits | None = None,
+    teacher: Model | None = None,
+    copies: Sequence[Example] = (),
     listen: Listener | None = None,
 ) -> Model:
     """Train a model for a task, with a new head on a copy of an encoder.
@@ -115,18 +177,25 @@ def learn(
         data: the task, with a training split.
         settings: of the task.
         seed: of the head, the batches and the dropout.
-        taught: (texts, labels) a teacher's logits on the training texts, to learn from in addition to gold.
+        teacher: a model that has learned the task, to learn from in addition to gold.
+        copies: texts that have no gold label, for the teacher to label.
         listen: called after every step.
     """
     learner = with_text_head(model, data.labels, seed)
-    limit = min(settings.limit, learner.max_length)
-    reading = read_texts(data.splits["train"], learner.tokenizer, limit, settings.long)
-    examples = TextData.read(reading, gold(data, "train"), limit)
-    teacher = None if taught is None else CachedLogits(torch.from_numpy(taught[reading.source]))
+    examples = [*data.splits["train"], *copies]
+    labels = gold(data, "train")
+    labels = np.concatenate((labels, np.full(len(copies), IGNORED if data.labels else np.nan, labels.dtype)))
+    schedule, taught = settings.schedule, None
     terms: list[Loss] = [CrossEntropy() if data.labels else SquaredError()]
-    if taught is not None:
+    if teacher is not None:
+        schedule = settings.distill.schedule or schedule
+        if of_states := settings.distill.terms():
+            pairs = TextData.read(examples, labels, settings, learner, teacher)
+            train(learner, pairs, of_states, settings.distill.states_schedule, seed, LiveTeacher(teacher), listen)
+        taught = torch.from_numpy(scores(teacher, examples, settings)[0])
         terms.append(WordLogitsKL(temperature=settings.temperature) if data.labels else TeacherError())
-    train(learner, examples, terms, settings.schedule, seed, teacher, listen)
+    read = TextData.read(examples, labels, settings, learner)
+    train(learner, read, terms, schedule, seed, None if taught is None else CachedLogits(taught[read.word_ids]), listen)
     learner.network.to("cpu")  # type: ignore[arg-type]
     return learner
 

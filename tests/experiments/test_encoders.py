@@ -15,6 +15,8 @@ from tests.toys import TEXTS
 TRIPLE = (
     "masked-teacher > truncate-layers(token_types=false) > distill:general(teacher=masked-teacher, losses=distilbert)"
 )
+COPIED = {"copied": {"strategy": "truncate-layers"}}
+TINYBERT = {"states": "tinybert", "states_schedule": {"epochs": 1}, "augment": {"copies": 1}}
 QUICK = {"schedule": {"epochs": 1, "precision": "fp32"}}
 
 
@@ -30,7 +32,7 @@ def settings(teacher):
         },
         "suites": {
             "glue": {"tasks": ["cola", "mrpc"], "settings": QUICK},
-            "imdb": {"settings": QUICK, "taught": True},
+            "imdb": {"settings": {**QUICK, "distill": TINYBERT}, "taught": True},
             "squad": {"settings": QUICK},
             "inference": {},
         },
@@ -110,6 +112,18 @@ def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, 
         ({"suites": {"imdb": {"settings": {"limt": 2}}}}, "suites.imdb.settings: limt: "),
         ({"suites": {"squad": {"settings": {"limt": 2}}}}, "suites.squad.settings: limt: "),
         ({"suites": {"inference": {"taught": True}}}, "suites.inference.taught: nothing is learned there"),
+        (
+            {"suites": {"imdb": {"settings": {"distill": TINYBERT}}}},
+            "students that learn from the teacher; set taught: true",
+        ),
+        (
+            {"suites": {"imdb": {"taught": True, "settings": {"distill": {"states": {"masked-lm": {}}}}}}},
+            "suites.imdb.settings: losses.masked-lm: looks at more than the teacher's states",
+        ),
+        (
+            {"suites": {"imdb": {"taught": True, "settings": {"distill": TINYBERT}}}, "text": None, "systems": COPIED},
+            "suites.imdb.settings.distill.augment.teacher: adapt:text: the experiment has no unlabelled text for it",
+        ),
         ({"stages": {"destill": {}}}, "there is no 'destill'; did you mean 'distill'?"),
         ({"text": {"corpus": "sample-text", "sentences": 0}}, "text.sentences: expected 1 or more (got 0)"),
         ({"systems": {"a": {"strategy": "compress:decompose(budget=0.5)"}}}, "compress:decompose: reads labelled text"),

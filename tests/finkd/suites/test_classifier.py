@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.suites import baselines
-from finkd.suites.classifier import SquaredError, TeacherError, TextSettings, answers, gold, learn, scores
+from finkd.suites.classifier import (
+    SquaredError,
+    TeacherError,
+    TextDistillation,
+    TextSettings,
+    answers,
+    gold,
+    learn,
+    scores,
+)
 from finkd.suites.metrics import METRICS
 from finkd.training.schedule import Schedule
 from tests.finkd.toys import tiny_model
@@ -57,10 +67,56 @@ def test_a_teacher_of_another_tokenizer_is_learnt_from():
     """Gold is wrong for every text; what the teacher says of the texts outweighs it."""
     data = sentiment()
     wrong = replace(data, splits={"train": [replace(each, label=1 - each.label) for each in data.splits["train"]]})
-    taught = np.array([[-20.0, 20.0] if each.label else [20.0, -20.0] for each in data.splits["train"]], np.float32)
-    model = learn(tiny_model(bpe()), wrong, replace(QUICK, temperature=4.0), seed=1, taught=taught)
+    teacher = learn(tiny_model(bpe()), data, QUICK, seed=1)
+    with torch.no_grad():
+        for parameter in teacher.network.classifier.parameters():
+            parameter *= 20
+    model = learn(tiny_model(), wrong, replace(QUICK, temperature=4.0), seed=1, teacher=teacher)
     found, _ = scores(model, data.splits["train"], QUICK)
     assert answers(found, data).tolist() == gold(data, "train").tolist()
+
+
+@pytest.mark.parametrize("labels", [("bad", "good"), ()], ids=["classes", "numbers"])
+def test_copies_without_a_label_are_learnt_from_the_teacher_alone(labels):
+    data = sentiment(labels)
+    half = replace(data, splits={"train": data.splits["train"][::2]})
+    copies = [replace(each, label=9) for each in data.splits["train"][1::2]]  # what they are labelled is not read
+    teacher = learn(tiny_model(seed=5), data, QUICK, seed=2)
+    model = learn(tiny_model(), half, QUICK, seed=1, teacher=teacher, copies=copies)
+    found, _ = scores(model, data.splits["train"], QUICK)
+    assert np.isfinite(found).all()
+    assert np.abs(answers(found, data) - gold(data, "train")).max() < 0.6
+
+
+def test_states_are_learnt_before_the_task():
+    """A student that learns nothing after the states has come nearer to its teacher's."""
+    data, teacher = sentiment(), learn(tiny_model(bpe(), layers=4, seed=5), sentiment(), QUICK, seed=2)
+    nothing = replace(QUICK.schedule, epochs=0)
+    taught = TextDistillation(schedule=nothing, states="tinybert", states_schedule=QUICK.schedule)
+    losses = []
+    learn(
+        tiny_model(),
+        data,
+        replace(QUICK, distill=taught),
+        seed=1,
+        teacher=teacher,
+        listen=lambda progress: losses.append(progress.loss),
+    )
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_terms_on_anything_but_states_are_refused():
+    with pytest.raises(ConfigError, match=r"losses\.word-logits-kl: looks at more than the teacher's states"):
+        TextDistillation(states={"word-logits-kl": {}}).terms()
+
+
+def test_windows_of_two_tokenizers_are_refused():
+    data = sentiment()
+    long = replace(data, splits={"train": [Example(" ".join(TEXTS), "", 1.0), *data.splits["train"]]})
+    teacher = learn(tiny_model(bpe()), data, replace(QUICK, schedule=replace(QUICK.schedule, epochs=1)), seed=2)
+    settings = replace(QUICK, limit=40, long="windows", distill=TextDistillation(states="tinybert"))
+    with pytest.raises(ConfigError, match="long: teacher and student cut texts into other windows"):
+        learn(tiny_model(), long, settings, seed=1, teacher=teacher)
 
 
 def test_scores_of_windows_are_averaged():
