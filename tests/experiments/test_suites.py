@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 QUICK = ("--set", "schedule={epochs: 2, learning_rate: 1e-3, precision: fp32}")
 RTE = ("entailment", "not_entailment")
+TEACHER = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 @pytest.fixture
