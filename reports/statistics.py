@@ -20,6 +20,7 @@ Doubles = npt.NDArray[np.float64]
 
 DRAWS = 10_000
 LEVEL = 0.95
+POWER = 0.8
 _SEED = 20_261_125
 
 
@@ -59,24 +60,81 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     Returns:
         ``None`` if they share no seed, or not all records tell the same two or more documents apart.
     """
-    ours, theirs = ({record.seed: record for record in records} for records in (first, second))
-    seeds = sorted(ours.keys() & theirs.keys())
-    pairs = [(ours[seed].scores.per_document, theirs[seed].scores.per_document) for seed in seeds]
-    documents = sorted(pairs[0][0]) if pairs else []
-    if len(documents) < 2 or any(sorted(counts) != documents for pair in pairs for counts in pair):
+    paired = _paired(first, second)
+    if paired is None:
         return None
+    pairs, documents = paired
     draw = np.random.default_rng(_SEED)
     # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
-    drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(seeds))]
+    drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(pairs))]
     one, other = (_f1([pair[side] for pair in pairs], documents, *drawn) for side in range(2))
     found = np.sort(one[1:] - other[1:])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     less, more = (int(np.count_nonzero(side)) for side in (found <= 0, found >= 0))
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
     p = min(1.0, max(2 * (min(less, more) + 1) / (DRAWS + 1), 2.0 ** (1 - len(documents))))
-    scores = [(ours[seed].scores.micro.f1, theirs[seed].scores.micro.f1) for seed in seeds]
-    effect = _effect([mine - other for mine, other in scores if mine is not None and other is not None])
-    return Comparison(float(one[0] - other[0]), float(low), float(high), p, effect, len(documents), len(seeds))
+    effect = _effect(_by_seed(pairs, documents))
+    return Comparison(float(one[0] - other[0]), float(low), float(high), p, effect, len(documents), len(pairs))
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How much the difference in micro-F1 between two systems varies by chance.
+
+    Attributes:
+        documents: standard error from which documents are scored, of the mean over seeds.
+        seeds: standard deviation between seeds.
+    """
+
+    documents: float
+    seeds: float
+
+    def detectable(self, seeds: int, comparisons: int = 1) -> float:
+        """Return the smallest true difference that so many seeds would show with a chance of 80 %.
+
+        It is (z_a + z_b) sqrt(d^2 + s^2 / n) for n seeds, d and s the attributes: a is 1 - .05 / (2 comparisons), the
+        first step of Holm's, and b is .8 (Cohen 1988, chapter 2, for a normal distribution).
+        """
+        normal = statistics.NormalDist()
+        quantiles = normal.inv_cdf(1 - (1 - LEVEL) / (2 * comparisons)) + normal.inv_cdf(POWER)
+        return quantiles * math.sqrt(self.documents**2 + self.seeds**2 / seeds)
+
+
+def noise(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Noise | None:
+    """Measure what chance does to a difference; arguments as for ``compare``.
+
+    Returns:
+        ``None`` where ``compare`` returns it, or with fewer than two seeds.
+    """
+    paired = _paired(first, second)
+    if paired is None or len(paired[0]) < 2:
+        return None
+    pairs, documents = paired
+    drawn = np.random.default_rng(_SEED).multinomial(len(documents), np.full(len(documents), 1 / len(documents)), DRAWS)
+    every = np.ones((DRAWS, len(pairs)), np.int64)
+    one, other = (_f1([pair[side] for pair in pairs], documents, drawn, every)[1:] for side in range(2))
+    return Noise(float((one - other).std(ddof=1)), statistics.stdev(_by_seed(pairs, documents)))
+
+
+_Pairs = Sequence[tuple[Mapping[str, Counts], Mapping[str, Counts]]]
+
+
+def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_Pairs, list[str]] | None:
+    """Return both systems' counts by document for each seed that they share, and the documents."""
+    ours, theirs = ({record.seed: record.scores for record in records} for records in (first, second))
+    seeds = sorted(ours.keys() & theirs.keys())
+    pairs = [(ours[seed].per_document, theirs[seed].per_document) for seed in seeds]
+    documents = sorted(pairs[0][0]) if pairs else []
+    if len(documents) < 2 or any(sorted(counts) != documents for pair in pairs for counts in pair):
+        return None
+    return pairs, documents
+
+
+def _by_seed(pairs: _Pairs, documents: Sequence[str]) -> list[float]:
+    """Return the difference in micro-F1 for each seed."""
+    once = np.ones((1, len(documents)), np.int64), np.ones((1, 1), np.int64)
+    one, other = ([_f1([pair[side]], documents, *once)[0] for pair in pairs] for side in range(2))
+    return [float(mine - theirs) for mine, theirs in zip(one, other, strict=True)]
 
 
 def _f1(counts: Sequence[Mapping[str, Counts]], documents: Sequence[str], by_document: Any, by_seed: Any) -> Doubles:

@@ -19,6 +19,7 @@ tables: Registry[Callable[[Section], Table]] = Registry(
             "finkd.reports.tables.significance:significance",
             "every system against the reference student: interval, chance and effect",
         ),
+        "power": ("finkd.reports.tables.power:power", "the smallest difference that so many seeds would show"),
         "teachers": (
             "finkd.reports.tables.teachers:teachers",
             "the same student under several teachers: what each of them gains",

@@ -12,7 +12,7 @@ from scipy import stats
 
 from finkd.records import Counts, NerScores
 from finkd.reports.report import compose
-from finkd.reports.statistics import compare, holm, ordinal_alpha
+from finkd.reports.statistics import Noise, compare, holm, noise, ordinal_alpha
 from tests.reports.examples import record
 
 
@@ -91,6 +91,47 @@ def _width(comparison):
 )
 def test_what_cannot_be_paired_is_not_compared(ours, theirs):
     assert compare([scored("a", *each) for each in ours], [scored("b", *each) for each in theirs]) is None
+
+
+def test_what_seeds_can_show_by_hand():
+    # The quantiles of .975 and .8 are 1.960 and .842; those of 1 - .05 / 20 and .8 are 2.807 and .842.
+    assert Noise(0.01, 0.02).detectable(4) == pytest.approx((1.960 + 0.842) * (0.01**2 + 0.02**2 / 4) ** 0.5, rel=1e-3)
+    assert Noise(0.01, 0).detectable(1, 10) == pytest.approx(0.01 * (2.807 + 0.842), rel=1e-3)
+
+
+def test_noise_is_that_of_its_parts():
+    # 2 right of 10 in one seed and 3 in another; of the other system none: F1 differs by .2 and .3.
+    def of(name, *right):
+        return [scored(name, seed, [(c, 5, 5) for c in each]) for seed, each in enumerate(right, 1)]
+
+    found = noise(of("a", (1, 1), (1, 2)), of("b", (0, 0), (0, 0)))
+    assert found.seeds == pytest.approx(0.1 / 2**0.5)
+    # Both documents are drawn twice, or one each: the mean over seeds is .2, .3 or .25 in the shares 1/4, 1/4, 1/2.
+    assert found.documents == pytest.approx(0.05 / 2**0.5, rel=0.02)
+    assert noise(of("a", (1, 1)), of("b", (0, 0))) is None
+
+
+def test_a_difference_that_can_be_seen_is_seen_in_four_of_five_studies():
+    """Studies of systems whose true difference is what three seeds can show."""
+    chance = np.random.default_rng(5)
+
+    def study(gain):
+        gold = chance.integers(1, 9, 40)
+        hits = chance.beta(8, 2, 40)  # a document is hard for both
+
+        def runs(name, more):
+            return [
+                scored(name, seed, [(int(chance.binomial(g, min(1, h + more))), int(g), int(g)) for g, h in rows])
+                for seed in (1, 2, 3)
+            ]
+
+        rows = list(zip(gold, hits, strict=True))
+        return runs("a", gain), runs("b", 0)
+
+    gain = np.median([noise(*study(0)).detectable(3) for _ in range(20)])
+    found = [compare(*study(gain)) for _ in range(60)]
+    seen = np.mean([each.p < 0.05 and each.difference > 0 for each in found])
+    assert 0.6 < seen < 0.98
 
 
 def test_holm_by_hand():
