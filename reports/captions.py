@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from finkd.corpora.wording import counted
+from finkd.records import Counts, NerScores
 from finkd.reports.sections import Section
 
 SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the program runs, not how good a model is."
@@ -10,17 +13,38 @@ SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the prog
 
 def corpus_notes(section: Section) -> list[str]:
     """Say corpus, split, support and overlap; the sample notice comes first where it applies."""
-    scores = section.records[0].scores
-    words = f" in {counted(scores.words, 'word')}" if scores.words else ""
+    gold = _gold(section, lambda scores: scores.micro) or 0
+    words = _total(section, lambda scores: scores.words)
+    among = f" in {counted(words, 'word')}" if words else ""
     overlap = max(record.overlap for record in section.records)
     return [
         *([SAMPLE_NOTICE] if section.sample else []),
-        f"Corpus {section.corpus}, {section.split} split{_looked_at(section)}, "
-        f"{counted(scores.micro.gold, 'gold entity')}{words}.",
+        f"Corpus {section.corpus}, {_part(section)}, {counted(gold, 'gold entity')}{among}.",
         f"{overlap:.1%} of the scored sentences also stand in the training split."
         if overlap
         else "No scored sentence also stands in the training split.",
     ]
+
+
+def _part(section: Section) -> str:
+    """Return what was scored."""
+    if section.folds is None:
+        return f"{section.split} split{_looked_at(section)}"
+    return f"{section.split} split in {section.folds} parts, of which each seed learns all but the one it is scored on"
+
+
+def _gold(section: Section, counts: Callable[[NerScores], Counts | None]) -> int | None:
+    """Return the number of gold entities that some counts are of, as ``_total`` does."""
+    return _total(section, lambda scores: None if (found := counts(scores)) is None else found.gold)
+
+
+def _total(section: Section, number: Callable[[NerScores], int | None]) -> int | None:
+    """Return a number of what was scored, by the first record that has it; with folds, the sum over all of them."""
+    found: dict[int, int] = {}
+    for record in section.records:
+        if (value := number(record.scores)) is not None:
+            found.setdefault(record.seed if section.folds else 0, value)
+    return sum(found.values()) if found else None
 
 
 def _looked_at(section: Section) -> str:
@@ -39,18 +63,18 @@ def seed_note(section: Section) -> str:
 
 def hard_name_notes(section: Section) -> list[str]:
     """Return what names-only and unseen F1 count, as far as any record has them."""
-    names = next((record.scores.names_only for record in section.records if record.scores.names_only), None)
-    unseen = next((record.scores.unseen for record in section.records if record.scores.unseen), None)
+    names = _gold(section, lambda scores: scores.names_only)
+    unseen = _gold(section, lambda scores: scores.unseen)
     notes = []
     if names is not None:
-        are = "is a name" if names.gold == 1 else "are names"
+        are = "is a name" if names == 1 else "are names"
         notes.append(
-            f"Names-only F1: of the {counted(names.gold, 'entity')} that {are}, "
+            f"Names-only F1: of the {counted(names, 'entity')} that {are}, "
             "without the words for roles (such as Borrower) that the corpus tags too."
         )
     if unseen is not None:
         notes.append(
-            f"Unseen F1: of the {counted(unseen.gold, 'entity')} with a word that the training split does not hold, "
+            f"Unseen F1: of the {counted(unseen, 'entity')} with a word that the training split does not hold, "
             "and of what is predicted with such a word."
         )
     return notes

@@ -128,6 +128,11 @@ class Section:
         return tuple(record for system in self.systems for record in system.records)
 
     @property
+    def folds(self) -> int | None:
+        """The number of parts of the training split, of which each seed scores another one; ``None`` without."""
+        return folds(self.records[0])
+
+    @property
     def extra_splits(self) -> tuple[str, ...]:
         """The other splits on which any system was scored, sorted."""
         return tuple(sorted({split for record in self.records for split in record.extra_splits}))
@@ -190,6 +195,12 @@ def ordering(record: RunRecord) -> str:
 def base_model(record: RunRecord) -> str:
     """Return the pretrained model that a record's system begins with, empty if the configuration does not say."""
     return str(configured(record).get("start") or record.config.get("teacher", ""))
+
+
+def folds(record: RunRecord) -> int | None:
+    """Return the number of parts of the training split each seed of a run scores another one of, if it does."""
+    found = record.config.get("folds")
+    return found if isinstance(found, int) else None
 
 
 def configured(record: RunRecord) -> Mapping[str, Any]:
@@ -259,8 +270,9 @@ def _configured_order(records: Sequence[RunRecord]) -> list[str]:
 
 
 def _check_same_gold(records: Sequence[RunRecord]) -> None:
-    first = records[0]
+    firsts: dict[int | None, RunRecord] = {}
     for record in records:
+        first = firsts.setdefault(record.seed if folds(record) else None, record)
         for name in sorted({*first.scores.per_type, *record.scores.per_type}):
             expected, found = (r.scores.per_type.get(name, Counts(0, 0, 0)).gold for r in (first, record))
             if found != expected:

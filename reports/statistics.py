@@ -63,10 +63,12 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     paired = _paired(first, second)
     if paired is None:
         return None
-    pairs, documents = paired
+    pairs, documents, have_folds = paired
     draw = np.random.default_rng(_SEED)
     # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
     drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(pairs))]
+    if have_folds:  # a document is drawn with the one seed that is scored on it
+        drawn[1] = np.ones_like(drawn[1])
     one, other = (_f1([pair[side] for pair in pairs], documents, *drawn) for side in range(2))
     found = np.sort(one[1:] - other[1:])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -83,7 +85,7 @@ class Noise:
 
     Attributes:
         documents: standard error from which documents are scored, of the mean over seeds.
-        seeds: standard deviation between seeds.
+        seeds: standard deviation between seeds; 0 where each is scored on documents of its own, which tell of both.
     """
 
     documents: float
@@ -109,25 +111,32 @@ def noise(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Noise | No
     paired = _paired(first, second)
     if paired is None or len(paired[0]) < 2:
         return None
-    pairs, documents = paired
+    pairs, documents, have_folds = paired
     drawn = np.random.default_rng(_SEED).multinomial(len(documents), np.full(len(documents), 1 / len(documents)), DRAWS)
     every = np.ones((DRAWS, len(pairs)), np.int64)
     one, other = (_f1([pair[side] for pair in pairs], documents, drawn, every)[1:] for side in range(2))
-    return Noise(float((one - other).std(ddof=1)), statistics.stdev(_by_seed(pairs, documents)))
+    of_seeds = 0.0 if have_folds else statistics.stdev(_by_seed(pairs, documents))
+    return Noise(float((one - other).std(ddof=1)), of_seeds)
 
 
 _Pairs = Sequence[tuple[Mapping[str, Counts], Mapping[str, Counts]]]
 
 
-def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_Pairs, list[str]] | None:
-    """Return both systems' counts by document for each seed that they share, and the documents."""
+def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_Pairs, list[str], bool] | None:
+    """Return both systems' counts by document for each common seed, the documents, and whether seeds are folds.
+
+    Either all seeds are scored on the same documents, or each on documents of its own.
+    """
     ours, theirs = ({record.seed: record.scores for record in records} for records in (first, second))
     seeds = sorted(ours.keys() & theirs.keys())
     pairs = [(ours[seed].per_document, theirs[seed].per_document) for seed in seeds]
-    documents = sorted(pairs[0][0]) if pairs else []
-    if len(documents) < 2 or any(sorted(counts) != documents for pair in pairs for counts in pair):
+    names = [name for mine, _ in pairs for name in mine]
+    documents = sorted({*names})
+    have_folds = len(pairs) > 1 and len(names) == len(documents)
+    are_alike = all(mine.keys() == other.keys() for mine, other in pairs)
+    if len(documents) < 2 or not are_alike or not (have_folds or len(names) == len(pairs) * len(documents)):
         return None
-    return pairs, documents
+    return pairs, documents, have_folds
 
 
 def _by_seed(pairs: _Pairs, documents: Sequence[str]) -> list[float]:
@@ -146,7 +155,9 @@ def _f1(counts: Sequence[Mapping[str, Counts]], documents: Sequence[str], by_doc
         by_document: (draws, documents) how often each is drawn.
         by_seed: (draws, seeds) likewise.
     """
-    held = np.array([[[c.correct, c.predicted, c.gold] for c in map(each.get, documents) if c] for each in counts])
+    nothing = Counts(0, 0, 0)
+    found = [[each.get(name, nothing) for name in documents] for each in counts]
+    held = np.array([[[c.correct, c.predicted, c.gold] for c in each] for each in found])
     by_document = np.vstack([np.ones_like(by_document[:1]), by_document])
     by_seed = np.vstack([np.ones_like(by_seed[:1]), by_seed])
     sums = np.einsum("rd,sdk->rsk", by_document, held, optimize=True)

@@ -21,6 +21,7 @@ from finkd.teachers import check_found
 if TYPE_CHECKING:
     from finkd.data.raw_text import Text
     from finkd.experiments.configuration.experiment import Experiment, System
+    from finkd.experiments.configuration.teachers import TeacherReference
 
 _STAGE = re.compile(r"[a-z-]+(:[a-z-]+)?")
 MAX_SEED = 2**32 - 1
@@ -135,19 +136,26 @@ def _teacher(name: str, system: System, experiment: Experiment) -> Iterator[str]
     if system.members and (system.start is not None or system.folds is not None):
         yield f"{where}: start and folds are for a teacher with a strategy"
     for number, member in enumerate(system.members):
-        key = f"{where}.teacher.{number}"
-        if (member.system is None) == (member.model is None):
-            yield f"{key}: expected either a system or a model"
-        elif member.system is not None:
-            known = experiment.systems.get(member.system)
-            if known is None or known.role != "teacher" or not known.strategy:
-                yield f"{key}.system: expected a system with the role 'teacher' and a strategy (got {member.system!r})"
-            elif known.folds is not None and member.seed is not None:
-                yield f"{key}.seed: {member.system!r} has folds, of which all have the run's seed; leave the seed out"
-            if member.labels or member.scheme:
-                yield f"{key}: labels and scheme are for a model; a system scores the labels of the corpus"
-        elif member.seed is not None:
-            yield f"{key}.seed: is for a system; a finished model has none"
+        yield from (f"{where}.teacher.{number}{problem}" for problem in _member(member, experiment))
+
+
+def _member(member: TeacherReference, experiment: Experiment) -> Iterator[str]:
+    """Mistakes of a member of an ensemble, each after its path."""
+    if (member.system is None) == (member.model is None):
+        yield ": expected either a system or a model"
+    elif member.system is None:
+        if member.seed is not None:
+            yield ".seed: is for a system; a finished model has none"
+        return
+    known = experiment.systems.get(member.system or "")
+    if member.system is not None and (known is None or known.role != "teacher" or not known.strategy):
+        yield f".system: expected a system with the role 'teacher' and a strategy (got {member.system!r})"
+    elif known is not None and known.folds is not None and member.seed is not None:
+        yield f".seed: {member.system!r} has folds, of which all have the run's seed; leave the seed out"
+    elif experiment.folds is not None and member.seed is not None:
+        yield ".seed: another seed learns from what this one is scored on (folds); leave the seed out"
+    if member.system is not None and (member.labels or member.scheme):
+        yield ": labels and scheme are for a model; a system scores the labels of the corpus"
 
 
 def seed_problems(seeds: Sequence[int]) -> Iterator[str]:
@@ -162,6 +170,11 @@ def seed_problems(seeds: Sequence[int]) -> Iterator[str]:
 
 def _numbers(experiment: Experiment) -> Iterator[str]:
     yield from seed_problems(experiment.seeds)
+    if experiment.folds is not None:
+        if experiment.split != "train":
+            yield f"split: folds are parts of the training split; set it to train (got {experiment.split!r})"
+        if not set(experiment.seeds) <= set(range(1, experiment.folds + 1)):
+            yield f"seeds: expected numbers of folds, from 1 to {experiment.folds} (got {list(experiment.seeds)})"
     if not 0 <= experiment.measure <= MAX_QUERIES:
         yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
     yield from text_problems(experiment.text, experiment.general)

@@ -67,6 +67,8 @@ class Experiment:
         name: names the default output folder and the records.
         corpus: a labelled corpus, by name or path.
         split: the split that is scored.
+        folds: score parts of the training documents instead: seed n learns from all but the n-th of so many parts, and
+            is scored on that one. More text is scored so, and smaller differences are seen.
         extra_splits: other splits scored beside it, on which nothing was chosen.
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         offsets: what the offsets of a user's labelled spans count.
@@ -96,6 +98,7 @@ class Experiment:
     teacher: str = DEFAULT
     text: Text | None = None
     general: Text | None = None
+    folds: Annotated[int, Field(ge=2, le=50)] | None = None
     extra_splits: tuple[str, ...] = ()
     scheme: Scheme = "IOB2"
     offsets: Offsets = "characters"
@@ -310,7 +313,7 @@ def one_strategy(
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
     settings = dataclasses.asdict(experiment)
-    for key in ("tiny", "reference"):
+    for key in ("tiny", "reference", "folds"):
         if not settings[key]:
             del settings[key]  # folders of earlier runs do not have it
     for name, system in settings["systems"].items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from finkd import corpora
@@ -12,6 +13,7 @@ from finkd.corpora.errors import ConfigError, DataError, located
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText, Text
+from finkd.evaluation.folds import Fold, folds
 from finkd.evaluation.ner import known_words
 from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import TINY, Experiment
@@ -20,7 +22,7 @@ from finkd.models import pretrained
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
-from finkd.store import Store
+from finkd.store import Store, address
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
@@ -37,6 +39,32 @@ def _rehearsed(step: Step) -> Step:
     if step.stage.training is None:
         return step
     return replace(step, stage=step.stage.rescheduled(epochs=min(1.0, step.stage.training.schedule.epochs), dropout=0))
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The labelled text of a run.
+
+    Attributes:
+        train: what systems learn from.
+        scored: what they are scored on.
+        corpus: address of ``train``.
+    """
+
+    train: Sequence[Sentence]
+    scored: Sequence[Sentence]
+    corpus: str
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The words of ``train``."""
+        return known_words(self.train)
+
+    @cached_property
+    def overlap(self) -> float:
+        """Share of the scored sentences that also stand in ``train``."""
+        seen = {sentence.text for sentence in self.train}
+        return sum(sentence.text in seen for sentence in self.scored) / len(self.scored)
 
 
 class Inputs:
@@ -59,14 +87,12 @@ class Inputs:
         self.data: NerData = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
         self.precision = resolve_precision(experiment.precision)
         self.counts = {key: text.count for key, text in self.texts().items()}
-        self.train = self._split("train")
-        self.scored = self._split(experiment.split)
+        self._train = self._split("train")
+        self._scored = self._split(experiment.split)
+        self._folds: dict[tuple[str, int], list[Fold]] = {}
         self.extra_splits = {name: self._split(name) for name in experiment.extra_splits}
         check_types(self.data, (experiment.split, *experiment.extra_splits))
         self.labels = corpora.label_names(self.data.types)
-        self.known = known_words(self.train)
-        seen = {sentence.text for sentence in self.train}
-        self.overlap = sum(s.text in seen for s in self.scored) / len(self.scored)
         models = {experiment.start_of(name) for name, system in experiment.systems.items() if system.strategy}
         self.fingerprints = {model: pretrained.fingerprint(model) for model in sorted(models)}
         self._specs = {model: ModelSpec.of(model, self.labels) for model in sorted(models)}
@@ -76,6 +102,24 @@ class Inputs:
     def seeds(self) -> tuple[int, ...]:
         """One run of every system for each."""
         return self.experiment.seeds
+
+    def gold(self, seed: int) -> Gold:
+        """Return the labelled text of a seed: with folds, each seed scores another part of the training split."""
+        corpus = address({"tiny": self.data.fingerprint}) if self.experiment.tiny else self.data.fingerprint
+        whole = Gold(self._train, self._scored, corpus)
+        if self.experiment.folds is None:
+            return whole
+        fold = self.folds(whole, self.experiment.folds)[seed - 1]
+        return Gold(fold.rest, fold.part, address({"corpus": corpus, "scored": seed, "folds": self.experiment.folds}))
+
+    def folds(self, gold: Gold, count: int) -> list[Fold]:
+        """Return the folds of the text that systems learn from."""
+        key = gold.corpus, count
+        if key not in self._folds:
+            # A rehearsal has few documents: there each sentence stands for one.
+            each = [replace(sentence, document=str(place)) for place, sentence in enumerate(gold.train)]
+            self._folds[key] = folds(each if self.experiment.tiny else gold.train, count)
+        return self._folds[key]
 
     def texts(self) -> dict[str, KeptText]:
         """The raw texts by their keys in a configuration."""
@@ -163,7 +207,7 @@ class Inputs:
         """Return the number of sentences of a source, and the mean number of words (raw text: of the first ones)."""
         text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
         if source not in self._glances:
-            drawn = self.train if text is None else glance(text)
+            drawn = self.gold(self.seeds[0]).train if text is None else glance(text)
             self._glances[source] = self.counts.get(source, len(drawn)), mean_words(drawn)
         return self._glances[source]
 

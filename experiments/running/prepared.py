@@ -8,8 +8,6 @@ from itertools import chain
 from pathlib import Path
 
 from finkd.corpora.errors import ConfigError, located
-from finkd.corpora.sentence import Sentence
-from finkd.evaluation.folds import folds
 from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
 from finkd.execution.teachers import Ancestors
@@ -61,7 +59,6 @@ class Prepared(Inputs):
     def __init__(self, experiment: Experiment, store: Path, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
         super().__init__(experiment, store)
         self.checkpoint_seconds = checkpoint_seconds
-        self._parts: dict[int, list[list[Sentence]]] = {}
         self._validate()
         list(self.addresses(experiment.seeds[0]))  # a stage may lack something that only its address asks for
 
@@ -113,7 +110,7 @@ class Prepared(Inputs):
                     yield strategy, each.system, list(zip(others, others_keys, strict=True))
                 yield each.name, each.system, list(zip(each.steps, stages, strict=True))
                 keys.append(stages[-1])
-            taught[name] = self._taught(name, keys, taught)
+            taught[name] = self._taught(name, seed, keys, taught)
 
     def teachers(self, seed: int) -> dict[str, TaughtBy]:
         """Every system as a teacher; their models are in the store once ``outcomes`` has trained them."""
@@ -134,7 +131,7 @@ class Prepared(Inputs):
                 rest = lineage.reserved(each.steps, context)
                 others = self._teachers(outcome, ancestors.of(each.steps), ancestors, rest)
                 made.append(replace(outcome, teachers=others))
-            taught[name] = self._taught(name, [outcome.key for outcome in made], taught)
+            taught[name] = self._taught(name, seed, [outcome.key for outcome in made], taught)
             is_single = len(made) == 1 and taught[name].is_model
             outcomes[name] = made[0] if is_single else Outcome.of_members(taught[name].key, made)
         return {name: outcomes[name] for name in self.experiment.systems}
@@ -167,26 +164,22 @@ class Prepared(Inputs):
         if count is None:
             return context
         part = address({"corpus": context.corpus, "fold": place, "folds": count, "version": 2})
-        return replace(context, train=self._folds(count)[place], corpus=part)
+        rest = self.folds(self.gold(context.seed), count)[place].rest
+        return replace(context, train=rest, corpus=part)
 
-    def _folds(self, count: int) -> list[list[Sentence]]:
-        if count not in self._parts:
-            # A rehearsal has few documents: there each sentence stands for one.
-            each = [replace(sentence, document=str(place)) for place, sentence in enumerate(self.train)]
-            self._parts[count] = folds(each if self.experiment.tiny else self.train, count)
-        return self._parts[count]
-
-    def _taught(self, name: str, keys: Sequence[str], taught: Mapping[str | None, TaughtBy]) -> TaughtBy:
+    def _taught(self, name: str, seed: int, keys: Sequence[str], taught: Mapping[str | None, TaughtBy]) -> TaughtBy:
         """A system as a teacher.
 
         Args:
             name: of the system.
+            seed: of the run.
             keys: of the models that were trained for it.
             taught: teachers before it.
         """
         system, made = self.experiment.systems[name], [self._taught_by(key) for key in keys]
         if system.folds is not None:
-            texts = [frozenset(sentence.text for sentence in part) for part in self._folds(system.folds)]
+            parts = self.folds(self.gold(seed), system.folds)
+            texts = [frozenset(sentence.text for sentence in part.rest) for part in parts]
             return ensemble([Member(each, trained_on=seen) for each, seen in zip(made, texts, strict=True)])
         if system.strategy:
             return made[0]
@@ -223,10 +216,11 @@ class Prepared(Inputs):
 
     def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
         """Return the context of one system's stages; without a watch, nothing is computed."""
+        gold = self.gold(seed)
         return Context(
-            train=self.train,
+            train=gold.train,
             labels=self.labels,
-            corpus=address({"tiny": self.data.fingerprint}) if self.experiment.tiny else self.data.fingerprint,
+            corpus=gold.corpus,
             seed=seed,
             store=self.store,
             text=self.text,

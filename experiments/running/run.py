@@ -19,6 +19,7 @@ from finkd.experiments.configuration.experiment import Experiment, System, resol
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Event, Listener
+from finkd.experiments.running.inputs import Gold
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.plan import check_room
 from finkd.experiments.running.prepared import Outcomes, Prepared
@@ -135,7 +136,7 @@ class _Recorder:
             for name, outcome in outcomes.items()
             if outcome.folder is not None
         }
-        resources = measure(published, self.prepared.scored, self.experiment.measure)
+        resources = measure(published, self.prepared.gold(seed).scored, self.experiment.measure)
         models = {name: model for name, (model, _) in published.items()}
         teachers = self.prepared.teachers(seed) if len(models) < len(outcomes) else {}
         for name, outcome in outcomes.items():
@@ -148,12 +149,13 @@ class _Recorder:
 
     def _tagger(self, name: str, seed: int, outcome: Outcome, tagger: AnyTagger) -> list[RunRecord]:
         """The record of an ensemble, or of a tagger that finkd did not train; none if it reads no word of the split."""
+        known = self.prepared.gold(seed).known
         system = self.experiment.systems[name]
         record = self._record(
             name,
             system.role,
             seed,
-            lambda gold: evaluate(gold, tagger, self.data.types, self.data.roles, self.prepared.known),
+            lambda gold: evaluate(gold, tagger, self.data.types, self.data.roles, known),
             strategy=_consists_of(system),
             teachers=outcome.teachers,
         )
@@ -163,38 +165,39 @@ class _Recorder:
         return [self._save(record)]
 
     def _floor(self, name: str, seed: int) -> RunRecord:
-        baseline = baselines.get(name)
+        baseline, text = baselines.get(name), self.prepared.gold(seed)
 
         def scores(gold: Sequence[Sentence]) -> NerScores:
-            tags = baseline(self.prepared.train, gold)
-            return score(gold, tags, self.data.types, self.data.roles, known=self.prepared.known)
+            tags = baseline(text.train, gold)
+            return score(gold, tags, self.data.types, self.data.roles, known=text.known)
 
         return self._save(self._record(name, "baseline", seed, scores))
 
     def _system(
         self, name: str, seed: int, outcome: Outcome, model: Model, resources: Resources, teacher: Model | None
     ) -> RunRecord:
-        system = self.experiment.systems[name]
+        system, text = self.experiment.systems[name], self.prepared.gold(seed)
         record = self._record(
             name,
             system.role,
             seed,
-            lambda gold: evaluate(gold, model, self.data.types, self.data.roles, self.prepared.known),
+            lambda gold: evaluate(gold, model, self.data.types, self.data.roles, text.known),
             strategy=" > ".join(stage.kind for stage in outcome.lineage),
             resources=resources,
             lineage=outcome.lineage,
             teachers=outcome.teachers,
-            vocabulary=self._vocabulary(model, teacher.tokenizer if teacher else self.prepared.tokenizer(name)),
+            vocabulary=self._vocabulary(text, model, teacher.tokenizer if teacher else self.prepared.tokenizer(name)),
         )
         write_atomic(self.out / "models" / _stem(name, seed) / "README.md", card(record))
         return self._save(record)
 
-    def _vocabulary(self, model: Model, teacher: Tokenizer) -> dict[str, Any]:
+    @staticmethod
+    def _vocabulary(text: Gold, model: Model, teacher: Tokenizer) -> dict[str, Any]:
         """Figures of the shift from another tokenizer, on the scored split, which no vocabulary saw."""
         width = model.embeddings.weight.shape[1]
         # The analysis numbers tokenizers of one name, which a student with the teacher's would be.
         return {
-            **analyze(self.prepared.scored, model.tokenizer, teacher, width).figures(),
+            **analyze(text.scored, model.tokenizer, teacher, width).figures(),
             "name": model.tokenizer.name,
         }
 
@@ -202,6 +205,7 @@ class _Recorder:
         self, name: str, role: str, seed: int, scores: Callable[[Sequence[Sentence]], NerScores], **parts: Any
     ) -> RunRecord:
         raw = {"text": self.experiment.text, "general": self.experiment.general}
+        text = self.prepared.gold(seed)
         return RunRecord(
             **{"strategy": "", **parts},
             experiment=self.experiment.name,
@@ -210,16 +214,16 @@ class _Recorder:
             corpus=self.data.name,
             split=self.experiment.split,
             seed=seed,
-            scores=scores(self.prepared.scored),
+            scores=scores(text.scored),
             extra_splits={split: scores(gold) for split, gold in self.prepared.extra_splits.items()},
             corpora={
                 self.data.name: self.data.fingerprint,
-                **{f"{text.corpus} ({source})": text.fingerprint["text"] for source, text in raw.items() if text},
+                **{f"{each.corpus} ({source})": each.fingerprint["text"] for source, each in raw.items() if each},
             },
             texts=self.prepared.counts,
             config=resolved(replace(self.experiment, seeds=(seed,))),
             environment=environment(self.prepared.precision),
-            overlap=self.prepared.overlap,
+            overlap=text.overlap,
             sample=self.data.name == "sample",
         )
 

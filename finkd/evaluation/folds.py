@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
@@ -15,11 +16,23 @@ _LARGE = 2
 """Times the wanted sentences from which a document is divided."""
 
 
-def folds(sentences: Sequence[Sentence], count: int) -> list[list[Sentence]]:
-    """Return the sentences without each of some parts of their documents, in the order of the sentences.
+class Fold(NamedTuple):
+    """A part of a training split.
 
-    Documents are dealt out by a hash of their names, so that other documents change little. What stands word for word
-    in a part is left out of the rest, too: whoever learns the rest has seen no sentence of the part.
+    Attributes:
+        rest: the sentences of the other documents, but for those that stand word for word in the part.
+        part: the sentences of its documents.
+    """
+
+    rest: list[Sentence]
+    part: list[Sentence]
+
+
+def folds(sentences: Sequence[Sentence], count: int) -> list[Fold]:
+    """Divide the documents into parts; return each of them and what is left without it, in the order of the sentences.
+
+    Documents are dealt out by a hash of their names, so that other documents change little. Whoever learns the rest of
+    a fold has seen no sentence of its part.
 
     Raises:
         ConfigError: if there are fewer documents than parts.
@@ -28,11 +41,15 @@ def folds(sentences: Sequence[Sentence], count: int) -> list[list[Sentence]]:
     order = _shuffled(names)
     if len(order) < count:
         raise ConfigError(f"folds: expected up to the number of documents, {len(order)} (got {count})")
-    part = {name: place % count for place, name in enumerate(order)}
-    left_out: list[set[str]] = [set() for _ in range(count)]
+    place = {name: number % count for number, name in enumerate(order)}
+    parts: list[list[Sentence]] = [[] for _ in range(count)]
     for sentence, name in zip(sentences, names, strict=True):
-        left_out[part[name]].add(sentence.text)
-    return [[sentence for sentence in sentences if sentence.text not in texts] for texts in left_out]
+        parts[place[name]].append(sentence)
+    found = []
+    for part in parts:
+        texts = {sentence.text for sentence in part}
+        found.append(Fold([sentence for sentence in sentences if sentence.text not in texts], part))
+    return found
 
 
 def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence], list[Sentence]]:

@@ -30,14 +30,19 @@ def power(section: Section) -> Table:
     notes = corpus_notes(section)
     if known:
         documents, seeds = (statistics.median(values) for values in zip(*map(_points, known), strict=True))
+        rest = "" if section.folds else f", which more seeds leave as it is, and {seeds:.1f} as the deviation of seeds"
         notes.append(
             f"The smallest true difference in micro-F1 to {reference_name(section)} that would be found significant "
             f"(level .05) with a chance of {POWER:.0%}, alone and as the first of "
-            f"{counted(len(known), 'comparison')} (Holm). "
-            f"From the medians over systems: a standard error of {documents:.1f} points from the documents, which more "
-            f"seeds leave as it is, and a standard deviation of {seeds:.1f} points between seeds."
+            f"{counted(len(known), 'comparison')} (Holm). From the medians over systems: a standard error of "
+            f"{documents:.1f} points from the documents{rest}."
         )
-    return Table.of("power", "Power", section, notes, columns, list(_SEEDS) if known else [])
+    return Table.of("power", "Power", section, notes, columns, _numbers(section) if known else [])
+
+
+def _numbers(section: Section) -> Sequence[int]:
+    """The numbers of seeds to tell of; with folds there are no more seeds than parts."""
+    return (section.folds,) if section.folds else _SEEDS
 
 
 def _points(of: Noise) -> tuple[float, float]:

@@ -134,6 +134,26 @@ def test_a_difference_that_can_be_seen_is_seen_in_four_of_five_studies():
     assert 0.6 < seen < 0.98
 
 
+def test_seeds_of_folds_are_compared_over_all_their_documents():
+    def of(name, *found):
+        records = [scored(name, seed, each) for seed, each in enumerate(found, 1)]
+        for seed, each in enumerate(records, 1):
+            counts = {f"{seed} {document}": count for document, count in each.scores.per_document.items()}
+            records[seed - 1] = dataclasses.replace(each, scores=dataclasses.replace(each.scores, per_document=counts))
+        return records
+
+    parts = [documents(seed, 0.8, 30) for seed in (1, 2)]
+    worse = [[(max(0, c - (n % 3 == 0)), p, g) for n, (c, p, g) in enumerate(part)] for part in parts]
+    apart = compare(of("a", *parts), of("b", *worse))
+    at_once = compare([scored("a", 1, [*parts[0], *parts[1]])], [scored("b", 1, [*worse[0], *worse[1]])])
+    assert apart.difference == pytest.approx(at_once.difference)
+    assert (apart.low, apart.high) == pytest.approx((at_once.low, at_once.high), abs=0.002)
+    assert (apart.documents, apart.seeds) == (60, 2)
+    found = noise(of("a", *parts), of("b", *worse))
+    assert found.seeds == 0
+    assert found.documents == pytest.approx((apart.high - apart.low) / 3.92, rel=0.1)
+
+
 def test_holm_by_hand():
     # Sorted: .01 x 4, .02 x 3, .03 x 2, .04 x 1, each at least as large as the one before.
     assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])

@@ -8,8 +8,6 @@ import spacy
 
 from finkd import corpora
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.sentence import Sentence
-from finkd.evaluation.folds import folds
 from finkd.experiments.configuration.experiment import from_settings, rehearsed, resolved
 from finkd.experiments.running.plan import plan
 from finkd.experiments.running.prepared import Prepared
@@ -74,10 +72,9 @@ def test_labels_of_an_ensemble_are_the_weighted_mean_of_its_members(settings, tm
     run(experiment, tmp_path / "out")
     prepared = Prepared(experiment, tmp_path / "store")
     teacher = prepared.teachers(1)["mean"]
-    found = np.asarray(teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32"))
-    parts = [
-        np.concatenate([*sentence_logits(prepared.train, member.taught_by.open_tagger())]) for member in teacher.members
-    ]
+    train = prepared.gold(1).train
+    found = np.asarray(teacher_labels(train, teacher, prepared.labels, prepared.store, "fp32"))
+    parts = [np.concatenate([*sentence_logits(train, member.taught_by.open_tagger())]) for member in teacher.members]
     np.testing.assert_allclose(found, average(parts, [2, 1]), atol=1e-5)
     assert [member.weight for member in teacher.members] == [2, 1]
 
@@ -178,36 +175,14 @@ def test_folds_label_what_they_have_not_seen(settings, tmp_path):
     assert len(records["folds"].teachers) == 2
     prepared = Prepared(experiment, tmp_path / "store")
     teacher = prepared.teachers(1)["folds"]
-    found = np.asarray(teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32"))
+    found = np.asarray(teacher_labels(prepared.gold(1).train, teacher, prepared.labels, prepared.store, "fp32"))
     place = 0
-    for sentence in prepared.train:
+    for sentence in prepared.gold(1).train:
         (unseen,) = [each for each in teacher.members if sentence.text not in each.trained_on]
         (expected,) = sentence_logits([sentence], unseen.taught_by.open_tagger())
         own = found[place : place + len(expected)]
         np.testing.assert_allclose(own, average([expected], [1]), atol=1e-5)
         place += len(expected)
-
-
-def test_folds_keep_documents_whole():
-    sentences = [Sentence.from_words([str(number)], document=f"document {number // 4}") for number in range(40)]
-    parts = folds(sentences, 3)
-    every = {sentence.document for sentence in sentences}
-    left_out = [every - {sentence.document for sentence in part} for part in parts]
-    assert all(left_out)
-    assert set.union(*left_out) == every
-    assert sum(map(len, left_out)) == len(every)
-    with pytest.raises(ConfigError, match="folds: expected up to the number of documents"):
-        folds(sentences[:1], 2)
-
-
-def test_no_fold_is_learned_from_sentences_that_stand_elsewhere_too():
-    sentences = [Sentence.from_words([str(number % 7)], document=f"document {number}") for number in range(40)]
-    parts = folds(sentences, 3)
-    every = {sentence.document for sentence in sentences}
-    assert {sentence.text for part in parts for sentence in part}.isdisjoint({"8"})
-    for sentence in sentences:  # someone has not seen it
-        assert any(sentence.text not in {each.text for each in part} for part in parts)
-    assert every >= {sentence.document for part in parts for sentence in part}
 
 
 def test_a_rehearsal_has_folds_though_it_has_few_documents(settings, tmp_path):
@@ -279,7 +254,7 @@ def test_predictions_in_a_file_teach(settings, corpus, tmp_path):
     run(experiment, tmp_path / "out")
     prepared = Prepared(experiment, tmp_path / "store")
     teacher = prepared.teachers(1)["predictions.jsonl"]
-    found = np.exp(teacher_labels(prepared.train, teacher, prepared.labels, prepared.store, "fp32"))
+    found = np.exp(teacher_labels(prepared.gold(1).train, teacher, prepared.labels, prepared.store, "fp32"))
     assert found[0].round(4).tolist() == [0.25, 0.75, 0, 0, 0]
 
 
