@@ -175,9 +175,16 @@ def _row(tokens: Tokens) -> Longs:
 
 
 def _place(tokens: Tokens) -> Longs:
-    """Return the (tokens,) first character of each; -1 for the opening token, the text's length for the closing one."""
-    lengths = np.repeat(tokens.lengths, np.diff(tokens.rows))
-    return np.where(tokens.opening, -1, np.where(tokens.closing, lengths, tokens.starts))
+    """Return the (tokens,) first character of each; -1 for the opening token, the text's length for the closing one.
+
+    Closing tokens between the two texts of a pair stand at the character between them.
+    """
+    counts = np.diff(tokens.rows)
+    lengths = np.repeat(tokens.lengths, counts)
+    # The last token of each row that closes nothing; what comes after it closes the row.
+    inner = np.maximum.accumulate(np.where(tokens.closing, -1, np.arange(len(tokens.ids))))
+    ends = np.arange(len(tokens.ids)) > np.repeat(np.append(inner, -1)[tokens.rows[1:] - 1], counts)
+    return np.where(tokens.opening, -1, np.where(ends, lengths, tokens.starts))
 
 
 def word_rows(spans: list[tuple[tuple[int, int], ...]]) -> tuple[Longs, Longs, Longs]:

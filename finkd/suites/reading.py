@@ -110,13 +110,16 @@ def _pairs(first: Tokens, second: Tokens, tokenizer: Tokenizer, limit: int) -> t
 def joined(first: Tokens, second: Tokens) -> Tokens:
     """Concatenate the tokens of all first texts and of all second ones; ``lengths`` are those of the pairs.
 
-    Characters of a second text are numbered after those of its first one, with one between them.
+    Characters of a second text are numbered after those of its first one, with one between them, at which what closes
+    the first text stands.
     """
+    between = np.repeat(first.lengths, np.diff(first.rows)).astype(np.int32)
+    starts, ends = (np.where(first.closing, between, side) for side in (first.starts, first.ends))
     shift = np.repeat(first.lengths + 1, np.diff(second.rows)).astype(np.int32)
     return Tokens(
         np.concatenate((first.ids, second.ids)),
-        np.concatenate((first.starts, second.starts + shift)),
-        np.concatenate((first.ends, second.ends + shift)),
+        np.concatenate((starts, second.starts + shift)),
+        np.concatenate((ends, second.ends + shift)),
         np.concatenate((first.rows, first.rows[-1] + second.rows[1:])),
         first.lengths + 1 + second.lengths,
         np.concatenate((first.opening, second.opening)),

@@ -14,6 +14,7 @@ from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
 from finkd.models.heads import with_text_head
 from finkd.suites.reading import read_texts
+from finkd.tokenization.alignment import align
 from tests.finkd.toys import tiny_model
 from tests.toys import FAMILIES, TEXTS, roberta, wordpiece_uncased
 
@@ -93,6 +94,28 @@ def test_models_without_types_read_pairs(family):
     with torch.inference_mode():
         expected = model.network(input_ids=ids).logits
         assert torch.allclose(forward(model.network, batch, Requirement.NONE).word_logits, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=15, deadline=None)
+@given(pairs=st.lists(st.tuples(words, words.filter(bool)), min_size=1, max_size=3))
+def test_pairs_are_aligned_text_by_text_and_what_stands_between_meets(family, pairs):
+    examples = [Example(first, second, 0) for first, second in pairs]
+    teacher, student = (
+        read_texts(examples, tokenizer, 500).encoded.tokens for tokenizer in (FAMILIES[family](), wordpiece_uncased())
+    )
+    found = align(teacher, student)
+    assert (found.overlap > 0).all()
+    assert (teacher.closing[found.teacher_index] == student.closing[found.student_index]).all()
+    assert (teacher.opening[found.teacher_index] == student.opening[found.student_index]).all()
+    # Each closing token of the student meets one of the teacher at the same place, between the texts or at the end.
+    assert set(np.flatnonzero(student.closing)) <= set(found.student_index)
+    borders = np.array([len(first) for first, _ in pairs])
+    row = np.searchsorted(teacher.rows, found.teacher_index, side="right") - 1
+    sides = (teacher, found.teacher_index), (student, found.student_index)
+    texts = [side.starts[index] > borders[row] for side, index in sides]
+    inside = ~teacher.framing[found.teacher_index]
+    assert (texts[0] == texts[1])[inside].all()
 
 
 def test_pairs_are_not_read_in_windows():
