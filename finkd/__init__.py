@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from finkd.experiments.running.distillation import distill
     from finkd.experiments.running.run import run
     from finkd.experiments.service.app import make_app
-    from finkd.experiments.suites.encoders import EncoderExperiment, load_encoder_experiment, run_encoders
+    from finkd.experiments.suites.encoder_experiment import EncoderExperiment, load_encoder_experiment
+    from finkd.experiments.suites.encoders import run_encoders
     from finkd.experiments.suites.evaluate import evaluate_suite
     from finkd.experiments.tuning.search import load_plan
     from finkd.experiments.tuning.tune import tune
@@ -45,7 +46,7 @@ _TARGETS = {
     "AnalysisPlan": "finkd.experiments.vocabularies:AnalysisPlan",
     "ConfigError": "finkd.corpora.errors:ConfigError",
     "DataError": "finkd.corpora.errors:DataError",
-    "EncoderExperiment": "finkd.experiments.suites.encoders:EncoderExperiment",
+    "EncoderExperiment": "finkd.experiments.suites.encoder_experiment:EncoderExperiment",
     "Experiment": "finkd.experiments.configuration.experiment:Experiment",
     "FinkdError": "finkd.corpora.errors:FinkdError",
     "Model": "finkd.models.model:Model",
@@ -66,7 +67,7 @@ _TARGETS = {
     "export_onnx": "finkd.export.onnx:export_onnx",
     "export_spacy": "finkd.export.spacy:export_spacy",
     "load_corpus": "finkd.corpora.loading:load",
-    "load_encoder_experiment": "finkd.experiments.suites.encoders:load_encoder_experiment",
+    "load_encoder_experiment": "finkd.experiments.suites.encoder_experiment:load_encoder_experiment",
     "load_experiment": "finkd.experiments.configuration.experiment:load_experiment",
     "load_model": "finkd.models.loading:load_model",
     "load_plan": "finkd.experiments.tuning.search:load_plan",

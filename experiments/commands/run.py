@@ -143,7 +143,8 @@ def _run_encoders(
     json: bool,
 ) -> None:
     from finkd.experiments.console.progress import shown
-    from finkd.experiments.suites.encoders import load_encoder_experiment, run_encoders
+    from finkd.experiments.suites.encoder_experiment import load_encoder_experiment
+    from finkd.experiments.suites.encoders import run_encoders
 
     experiment = load_encoder_experiment(path, overrides, seeds, only)
     folder = out or experiment.folder

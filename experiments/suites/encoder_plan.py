@@ -15,7 +15,8 @@ from finkd.data.raw_text import KeptText
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
-from finkd.experiments.suites.encoders import TASKS, EncoderExperiment, Tasks, students
+from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
+from finkd.experiments.suites.encoders import students
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape

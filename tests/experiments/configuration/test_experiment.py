@@ -17,7 +17,7 @@ from finkd.experiments.configuration.experiment import (
 )
 from finkd.experiments.configuration.names import SLUG, slug
 from finkd.experiments.configuration.splits import scored_split
-from finkd.experiments.suites.encoders import load_encoder_experiment
+from finkd.experiments.suites.encoder_experiment import load_encoder_experiment
 from finkd.strategies.parsing import parse
 
 CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml"))

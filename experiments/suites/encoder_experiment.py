@@ -1,0 +1,199 @@
+"""Configurations that compare encoders: a teacher and its students, on general tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from finkd.corpora.errors import ConfigError, UnknownNameError, located
+from finkd.corpora.loading import check_exists
+from finkd.corpora.registry import unknown
+from finkd.data.raw_text import Text
+from finkd.experiments.configuration.checks import (
+    check_counts,
+    name_problems,
+    seed_problems,
+    stage_problems,
+    strategy_problems,
+    text_problems,
+)
+from finkd.experiments.configuration.experiment import overridden, settings_in
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.suites.inference import PassSettings
+from finkd.experiments.suites.texts import GLUE, settings_of
+from finkd.models.pretrained import DEFAULT, resolve
+from finkd.settings import build, joined
+from finkd.stages.stage import TAGGER
+from finkd.strategies.parsing import parse
+from finkd.suites.answers import AnswerSettings
+
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "glue": GLUE,
+    "imdb": ("imdb",),
+    "sst2": ("sst-2",),
+    "squad": ("squad",),
+    "inference": ("sts-b",),
+}
+"""Suites that encoders can be tried on, and their tasks."""
+TEXT_SUITES = ("glue", "imdb", "sst2")
+"""Those whose tasks are on whole texts."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A student.
+
+    Attributes:
+        strategy: the stages that make it, in the textual form; they read raw text alone.
+        start: name or folder of the model that they begin with; by default the teacher.
+    """
+
+    strategy: str
+    start: str | None = None
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What is run of a suite.
+
+    Attributes:
+        tasks: which of its tasks; none stand for all.
+        settings: those that replace the suite's own, such as ``{schedule: {epochs: 2}}``.
+        taught: whether students learn each task from the fine-tuned teacher too, beside gold.
+    """
+
+    tasks: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    taught: bool = False
+
+
+@dataclass(frozen=True)
+class EncoderExperiment:
+    """A teacher and its students.
+
+    Attributes:
+        name: names the default output folder.
+        systems: name -> student, in the order of the report.
+        suites: name of a suite (``finkd list suites``) -> what is run of it, on the teacher and on every student.
+        teacher: what students learn from (``distill``), and begin with unless they name another ``start``.
+        text: unlabelled text, if a strategy needs any.
+        general: other text for ``distill:general`` and ``adapt:general``; by default they read ``text`` too.
+        stages: settings by stage (``distill``) or by stage and variant (``distill:general``).
+        seeds: one run of every student and task for each.
+
+    Example:
+        >>> import finkd
+        >>> list(finkd.load_encoder_experiment("encoders.yaml").systems)
+        ['first layer']
+    """
+
+    name: str
+    systems: Mapping[str, Encoder]
+    suites: Mapping[str, Tasks]
+    teacher: str = DEFAULT
+    text: Text | None = None
+    general: Text | None = None
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (1,)
+
+    @property
+    def teacher_name(self) -> str:
+        """What tables call the teacher."""
+        return Path(self.teacher).name
+
+    @property
+    def folder(self) -> Path:
+        """Where its results go if nothing else is said."""
+        return Path("runs") / slug(self.name)
+
+
+def load_encoder_experiment(
+    path: str | Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None, only: Sequence[str] = ()
+) -> EncoderExperiment:
+    """Read and check an experiment on encoders; nothing is computed.
+
+    Args:
+        path: a YAML file.
+        overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
+        seeds: seeds that replace the file's.
+        only: names of the students to try, beside the teacher; none stand for all.
+
+    Raises:
+        ConfigError: with every mistake of the file, one per line.
+        UnavailableError: if its text or its teacher is nowhere.
+        UnknownNameError: if it names something that no registry holds.
+
+    Example:
+        >>> import finkd
+        >>> finkd.load_encoder_experiment("encoders.yaml").suites["glue"].tasks
+        ('wnli',)
+    """
+    settings = overridden(settings_in(path), overrides)
+    if seeds is not None:
+        settings["seeds"] = list(seeds)
+    experiment = build(EncoderExperiment, settings, "")
+    for text in (experiment.text, experiment.general):
+        if text is not None:
+            check_exists(text.corpus)
+    for model in (experiment.teacher, *(each.start for each in experiment.systems.values() if each.start)):
+        resolve(model)
+    check_counts(len(experiment.systems), len(experiment.seeds))
+    if problems := list(_problems(experiment)):
+        raise ConfigError(joined(problems))
+    for name in only:
+        if name not in experiment.systems:
+            raise UnknownNameError(f"--only: {unknown('systems', name, list(experiment.systems))}")
+    kept = {name: each for name, each in experiment.systems.items() if name in only or not only}
+    return replace(experiment, systems=kept)
+
+
+def _problems(experiment: EncoderExperiment) -> Iterator[str]:
+    """The mistakes that types alone don't show."""
+    if not slug(experiment.name):
+        yield f"name: expected a letter or digit (got {experiment.name!r})"
+    yield from seed_problems(experiment.seeds)
+    yield from name_problems((experiment.teacher_name, *experiment.systems))
+    yield from text_problems(experiment.text, experiment.general)
+    yield from (problems := list(stage_problems(experiment.stages)))
+    if not experiment.suites:
+        yield "suites: expected at least one, such as 'glue: {tasks: [cola, mrpc]}'"
+    for name, chosen in experiment.suites.items():
+        yield from _suite(name, chosen)
+    for name, system in experiment.systems.items():
+        found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
+        yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
+
+
+def _suite(name: str, chosen: Tasks) -> Iterator[str]:
+    """A suite that is none, or what of it cannot be run."""
+    if name not in TASKS:
+        yield unknown("suites of encoders", name, TASKS)
+        return
+    for task in chosen.tasks:
+        if task not in TASKS[name]:
+            yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
+    if chosen.taught and name == "inference":
+        yield "suites.inference.taught: nothing is learned there; leave it out"
+    if "distill" in chosen.settings and not chosen.taught:
+        yield f"suites.{name}.settings.distill: is for students that learn from the teacher; set taught: true"
+    try:
+        with located(f"suites.{name}.settings"):
+            if name == "squad":
+                build(AnswerSettings, {key: value for key, value in chosen.settings.items() if key != "data"}, "")
+            elif name == "inference":
+                build(PassSettings, chosen.settings, "")
+            else:
+                settings_of(TASKS[name][0], chosen.settings).distill.terms()
+    except ConfigError as error:
+        yield from str(error).splitlines()
+
+
+def _unreadable(system: Encoder, experiment: EncoderExperiment) -> Iterator[str]:
+    """Stages that read what is not there: labelled text, or a teacher made of another model."""
+    for step in parse(system.strategy, experiment.stages):
+        if step.stage.sources == {"gold"}:
+            yield f"{step.name}: reads labelled text; students of this experiment learn from raw text alone"
+        if system.start and (others := [name for name in step.stage.teachers() if name != TAGGER]):
+            yield f"{step.name}.teacher: {others[0]!r} would be made of 'start'; leave it out to learn from the teacher"
