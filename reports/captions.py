@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from finkd.corpora.wording import counted
-from finkd.records import Counts, NerScores
 from finkd.reports.sections import Section
+from finkd.scores import Counts, NerScores
 
 SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the program runs, not how good a model is."
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from finkd.records import Counts, RunRecord, load_records
+from finkd.records import RunRecord, load_records
+from finkd.scores import Counts
 
 
 def records_frame(records: Iterable[RunRecord | Path | str]) -> pd.DataFrame:

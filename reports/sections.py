@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.wording import counted
-from finkd.records import Counts, RunRecord
+from finkd.records import RunRecord
+from finkd.scores import Counts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from finkd.records import Counts, RunRecord
+from finkd.records import RunRecord
+from finkd.scores import Counts
 
 Doubles = npt.NDArray[np.float64]
 

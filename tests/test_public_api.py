@@ -7,7 +7,8 @@ import pytest
 import finkd
 from finkd.corpora import label_names
 from finkd.corpora.tasks.task import Example, TaskData
-from finkd.records import Counts, NerScores, RunRecord
+from finkd.records import RunRecord
+from finkd.scores import Counts, NerScores
 from tests.finkd.toys import tiny_model
 from tests.toys import wordpiece_uncased
 

@@ -136,7 +136,7 @@ def _settings(overrides: list[str]) -> dict[str, Any]:
 
 
 def _figures(record: RunRecord) -> dict[str, object]:
-    from finkd.records import figures
+    from finkd.scores import figures
 
     return {"corpus": record.corpus, "scores": figures(record.scores), **dataclasses.asdict(record.resources)}
 

@@ -15,8 +15,8 @@ from finkd.experiments.console.terminal import messages, say, show_json, show_ta
 from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
-    from finkd.records import NerScores
     from finkd.reports.table import Table
+    from finkd.scores import NerScores
 
 
 def evaluate(
@@ -105,7 +105,7 @@ def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: st
 
     from finkd.evaluation.ner import evaluate as score
     from finkd.evaluation.ner import known_words
-    from finkd.records import figures
+    from finkd.scores import figures
 
     data = corpora.load(corpus, scheme, offsets)
     chosen = scored_split(data, split)

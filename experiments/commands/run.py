@@ -225,7 +225,7 @@ def _check_not_a_configuration(path: Path) -> None:
 
 
 def _figures(record: RunRecord) -> dict[str, Any]:
-    from finkd.records import figures
+    from finkd.scores import figures
 
     return {
         **{

@@ -19,8 +19,9 @@ from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.strategy import checked
 from finkd.models import pretrained
 from finkd.models.loading import load_model
-from finkd.records import NerScores, Resources, figures
+from finkd.records import Resources
 from finkd.runtimes.resources import measure
+from finkd.scores import NerScores, figures
 from finkd.store import Store
 from finkd.strategies.parsing import parse
 

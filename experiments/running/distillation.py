@@ -25,9 +25,10 @@ from finkd.inference.viterbi import decode
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import DEFAULT
-from finkd.records import NerScores, RunRecord
+from finkd.records import RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
+from finkd.scores import NerScores
 from finkd.store import Store
 from finkd.system import processes
 from finkd.system.environment import environment

@@ -26,10 +26,11 @@ from finkd.experiments.running.prepared import Outcomes, Prepared
 from finkd.experiments.running.publish import publish
 from finkd.inference.tagger import AnyTagger
 from finkd.models.model import Model
-from finkd.records import NerScores, Resources, RunRecord, load_records
+from finkd.records import Resources, RunRecord, load_records
 from finkd.reports.build import build
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
+from finkd.scores import NerScores
 from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.system import processes
 from finkd.system.environment import environment

@@ -16,7 +16,7 @@ from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW
 from finkd.inference.tagger import AnyTagger, Tags, predict_with_scores
-from finkd.records import SCORE_GROUPS, Counts, NerScores, ScoreGroup
+from finkd.scores import SCORE_GROUPS, Counts, NerScores, ScoreGroup
 
 
 def score(

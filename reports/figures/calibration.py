@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from finkd.records import ScoreGroup, bins
 from finkd.reports.figures.canvas import COLOURS, INK, new_figure, shortened
 from finkd.reports.sections import Section, SystemResults
+from finkd.scores import ScoreGroup, bins
 
 _SYSTEMS = len(COLOURS)
 """As many lines as there are colours."""

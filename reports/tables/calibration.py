@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from finkd.records import CALIBRATION_BINS, NerScores
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import Column, Table, label, number, spread
+from finkd.scores import CALIBRATION_BINS, NerScores
 
 
 def calibration(section: Section) -> Table:

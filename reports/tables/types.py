@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from finkd.records import Counts
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, spread
+from finkd.scores import Counts
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import copy
 import json
 
 from benchmarks.kill import NOT_COMPARED, compared
-from finkd.records import Counts, NerScores, Resources, RunRecord, StageRecord
+from finkd.records import Resources, RunRecord, StageRecord
+from finkd.scores import Counts, NerScores
 
 SCORES = NerScores({"ORG": Counts(1, 2, 3)}, Counts(1, 1, 1), Counts(1, 1, 1), {"d": Counts(1, 1, 1)}, 5, 1)
 STAGE = StageRecord("finetune", "key", {"seed": 1}, 1.5, 7, True, ((0.5, 1.25), (1.0, 0.75)), 9)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
 from finkd.record_files import digest, record_text
-from finkd.records import VERSION, Counts, NerScores, Resources, RunRecord, StageRecord, figures, load_records, total
+from finkd.records import VERSION, Resources, RunRecord, StageRecord, load_records
 from finkd.runtimes.record import BenchmarkRecord
+from finkd.scores import Counts, NerScores, figures, total
 from finkd.suites.record import TaskRecord
 
 COUNTS = st.builds(Counts, correct=st.integers(0, 50), predicted=st.integers(50, 99), gold=st.integers(50, 99))

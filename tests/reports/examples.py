@@ -2,7 +2,8 @@
 
 from itertools import accumulate
 
-from finkd.records import Counts, NerScores, Resources, RunRecord, ScoreGroup, StageRecord
+from finkd.records import Resources, RunRecord, StageRecord
+from finkd.scores import Counts, NerScores, ScoreGroup
 
 SHARES, FACTORS = ("p10", "p25", "p50", "p75", "p90", "p99"), (0.5, 0.8, 1.0, 1.3, 1.5, 2.0)
 TWINS = ("student of small", "student of large")

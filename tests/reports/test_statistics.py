@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from finkd.records import Counts, NerScores
 from finkd.reports.report import compose
 from finkd.reports.statistics import Noise, compare, holm, noise, ordinal_alpha
+from finkd.scores import Counts, NerScores
 from tests.reports.examples import record
 
 

@@ -2,11 +2,12 @@ import dataclasses
 
 import pytest
 
-from finkd.records import Counts, NerScores, Resources, ScoreGroup
+from finkd.records import Resources
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
 from finkd.reports.table import MISSING, plain
+from finkd.scores import Counts, NerScores, ScoreGroup
 from tests.reports.examples import example_records, record, several_teachers
 
 
@@ -252,7 +253,7 @@ def test_the_gain_of_a_teacher_by_hand():
 
 
 def test_errors_of_two_seeds_in_opposite_directions_cancel_within_a_bin(monkeypatch):
-    monkeypatch.setattr("finkd.records.CALIBRATION_BINS", 1)
+    monkeypatch.setattr("finkd.scores.CALIBRATION_BINS", 1)
     groups = {1: ScoreGroup(0.8, 10, 10), 2: ScoreGroup(0.6, 10, 2)}
     scores = {seed: NerScores({"PER": Counts(5, 10, 10)}, by_score=(group,)) for seed, group in groups.items()}
     records = [dataclasses.replace(record("a", "student", seed), scores=each) for seed, each in scores.items()]

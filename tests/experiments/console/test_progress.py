@@ -9,7 +9,8 @@ from rich.console import Console
 from finkd.experiments.console.progress import figures, scored, shown
 from finkd.experiments.running.events import Event
 from finkd.progress import Progress
-from finkd.records import Counts, NerScores, RunRecord
+from finkd.records import RunRecord
+from finkd.scores import Counts, NerScores
 
 RECORD = RunRecord("e", "small", "student", "finetune", "c", "test", 1, NerScores({"ORG": Counts(1, 2, 2)}))
 

@@ -18,7 +18,7 @@ from finkd.inference.marginals import sequence_loss
 from finkd.inference.tagger import predict_with_scores, sentence_logits
 from finkd.models.loading import load_model
 from finkd.models.spec import ModelSpec
-from finkd.records import Counts, NerScores, ScoreGroup, bins
+from finkd.scores import Counts, NerScores, ScoreGroup, bins
 from finkd.stages.calibrate import Calibrate
 from finkd.stages.finetune import Finetune
 from finkd.stages.select import Select

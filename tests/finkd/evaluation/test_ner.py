@@ -16,7 +16,7 @@ from finkd.evaluation.ner import document_names, evaluate, known_words, score
 from finkd.inference import tagger
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagger import predict_tags, sentence_logits
-from finkd.records import Counts
+from finkd.scores import Counts
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
 from tests.toys import FAMILIES
 

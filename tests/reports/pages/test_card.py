@@ -7,10 +7,10 @@ import yaml
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
-from finkd.records import Counts
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.pages.card import card
 from finkd.reports.table import plain
+from finkd.scores import Counts
 from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE
 
