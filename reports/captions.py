@@ -19,18 +19,18 @@ def corpus_notes(section: Section) -> list[str]:
     overlap = max(record.overlap for record in section.records)
     return [
         *([SAMPLE_NOTICE] if section.sample else []),
-        f"Corpus {section.corpus}, {_part(section)}, {counted(gold, 'gold entity')}{among}.",
+        f"Corpus {section.corpus}, {part(section)}, {counted(gold, 'gold entity')}{among}.",
         f"{overlap:.1%} of the scored sentences also stand in the training split."
         if overlap
         else "No scored sentence also stands in the training split.",
     ]
 
 
-def _part(section: Section) -> str:
+def part(section: Section) -> str:
     """Return what was scored."""
-    if section.folds is None:
+    if section.parts is None:
         return f"{section.split} split{_looked_at(section)}"
-    return f"{section.split} split in {section.folds} parts, of which each seed learns all but the one it is scored on"
+    return f"{section.split} split in {section.parts} parts, of which each seed learns all but the one it is scored on"
 
 
 def _gold(section: Section, counts: Callable[[NerScores], Counts | None]) -> int | None:
@@ -43,7 +43,7 @@ def _total(section: Section, number: Callable[[NerScores], int | None]) -> int |
     found: dict[int, int] = {}
     for record in section.records:
         if (value := number(record.scores)) is not None:
-            found.setdefault(record.seed if section.folds else 0, value)
+            found.setdefault(record.seed if section.parts else 0, value)
     return sum(found.values()) if found else None
 
 
@@ -73,8 +73,9 @@ def hard_name_notes(section: Section) -> list[str]:
             "without the words for roles (such as Borrower) that the corpus tags too."
         )
     if unseen is not None:
+        learned = "the text that was learned from" if section.parts else "the training split"
         notes.append(
-            f"Unseen F1: of the {counted(unseen, 'entity')} with a word that the training split does not hold, "
+            f"Unseen F1: of the {counted(unseen, 'entity')} with a word that {learned} does not hold, "
             "and of what is predicted with such a word."
         )
     return notes

@@ -129,9 +129,9 @@ class Section:
         return tuple(record for system in self.systems for record in system.records)
 
     @property
-    def folds(self) -> int | None:
-        """The number of parts of the training split, of which each seed scores another one; ``None`` without."""
-        return folds(self.records[0])
+    def parts(self) -> int | None:
+        """The number of parts in cross-validation, of which each seed is scored on another one; ``None`` without."""
+        return parts(self.records[0])
 
     @property
     def extra_splits(self) -> tuple[str, ...]:
@@ -198,9 +198,9 @@ def base_model(record: RunRecord) -> str:
     return str(configured(record).get("start") or record.config.get("teacher", ""))
 
 
-def folds(record: RunRecord) -> int | None:
-    """Return the number of parts of the training split each seed of a run scores another one of, if it does."""
-    found = record.config.get("folds")
+def parts(record: RunRecord) -> int | None:
+    """Return the number of parts in the cross-validation that a record belongs to, if it does."""
+    found = record.config.get("cross_validation")
     return found if isinstance(found, int) else None
 
 
@@ -273,7 +273,7 @@ def _configured_order(records: Sequence[RunRecord]) -> list[str]:
 def _check_same_gold(records: Sequence[RunRecord]) -> None:
     firsts: dict[int | None, RunRecord] = {}
     for record in records:
-        first = firsts.setdefault(record.seed if folds(record) else None, record)
+        first = firsts.setdefault(record.seed if parts(record) else None, record)
         for name in sorted({*first.scores.per_type, *record.scores.per_type}):
             expected, found = (r.scores.per_type.get(name, Counts(0, 0, 0)).gold for r in (first, record))
             if found != expected:

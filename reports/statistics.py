@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finkd.records import RunRecord
+from finkd.reports.sections import parts
 from finkd.scores import Counts
 
 Doubles = npt.NDArray[np.float64]
@@ -64,11 +65,11 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     paired = _paired(first, second)
     if paired is None:
         return None
-    pairs, documents, have_folds = paired
+    pairs, documents, are_apart = paired
     draw = np.random.default_rng(_SEED)
     # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
     drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(pairs))]
-    if have_folds:  # a document is drawn with the one seed that is scored on it
+    if are_apart:  # a document is drawn with the one seed that is scored on it
         drawn[1] = np.ones_like(drawn[1])
     one, other = (_f1([pair[side] for pair in pairs], documents, *drawn) for side in range(2))
     found = np.sort(one[1:] - other[1:])
@@ -112,11 +113,11 @@ def noise(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Noise | No
     paired = _paired(first, second)
     if paired is None or len(paired[0]) < 2:
         return None
-    pairs, documents, have_folds = paired
+    pairs, documents, are_apart = paired
     drawn = np.random.default_rng(_SEED).multinomial(len(documents), np.full(len(documents), 1 / len(documents)), DRAWS)
     every = np.ones((DRAWS, len(pairs)), np.int64)
     one, other = (_f1([pair[side] for pair in pairs], documents, drawn, every)[1:] for side in range(2))
-    of_seeds = 0.0 if have_folds else statistics.stdev(_by_seed(pairs, documents))
+    of_seeds = 0.0 if are_apart else statistics.stdev(_by_seed(pairs, documents))
     return Noise(float((one - other).std(ddof=1)), of_seeds)
 
 
@@ -124,20 +125,18 @@ _Pairs = Sequence[tuple[Mapping[str, Counts], Mapping[str, Counts]]]
 
 
 def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_Pairs, list[str], bool] | None:
-    """Return both systems' counts by document for each common seed, the documents, and whether seeds are folds.
-
-    Either all seeds are scored on the same documents, or each on documents of its own.
-    """
-    ours, theirs = ({record.seed: record.scores for record in records} for records in (first, second))
+    """Return both systems' counts by document for each common seed, the documents, and if each seed has its own."""
+    ours, theirs = ({record.seed: record for record in records} for records in (first, second))
     seeds = sorted(ours.keys() & theirs.keys())
-    pairs = [(ours[seed].per_document, theirs[seed].per_document) for seed in seeds]
+    pairs = [(ours[seed].scores.per_document, theirs[seed].scores.per_document) for seed in seeds]
     names = [name for mine, _ in pairs for name in mine]
     documents = sorted({*names})
-    have_folds = len(pairs) > 1 and len(names) == len(documents)
+    are_apart = bool(seeds) and parts(ours[seeds[0]]) is not None
     are_alike = all(mine.keys() == other.keys() for mine, other in pairs)
-    if len(documents) < 2 or not are_alike or not (have_folds or len(names) == len(pairs) * len(documents)):
+    expected = len(documents) if are_apart else len(pairs) * len(documents)
+    if len(documents) < 2 or not are_alike or len(names) != expected:
         return None
-    return pairs, documents, have_folds
+    return pairs, documents, are_apart
 
 
 def _by_seed(pairs: _Pairs, documents: Sequence[str]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Subword regularisation: tokens that a vocabulary could cut a word into, besides those that it does cut it into."""
+"""Subword regularisation: other tokens of the same vocabulary for the words of a text."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from finkd.tokenization.tokenizer import Tokenizer, encodings
 from finkd.tokenization.trainers.editing import described_model, joined, merge_pairs
 
 VARIANTS = 16
-"""Vocabularies that a text may be cut by; an entry is left out of the share of them that it is dropped with."""
+"""Vocabularies, each without other entries; a hash of a text chooses the one that tokenizes it."""
 
 
 class RegularizedTokenizer(Tokenizer):
-    """A tokenizer that cuts each text by a vocabulary from which a share of the entries was dropped at random.
+    """A tokenizer that drops a random share of the vocabulary's entries, others for another text.
 
-    A model that reads the pieces of words which it otherwise reads whole knows more of new words (BPE-dropout:
+    Words that usually are one token become several, from which a model may learn more about new words (BPE-dropout:
     Provilkov et al., arXiv 1910.13267; for WordPiece: Hiraoka, arXiv 2209.04126, there drawn for every token of a
-    text). Ids are those of the tokenizer, and equal texts have equal tokens. Single characters are never dropped, so
-    no word becomes unknown.
+    text). Ids are those of the tokenizer, and equal texts have equal tokens. Single characters are never dropped, and a
+    text in which a word would become unknown keeps its usual tokens.
 
     Args:
         tokenizer: WordPiece, BPE or Unigram; not changed.
@@ -49,6 +49,7 @@ class RegularizedTokenizer(Tokenizer):
         for number in range(VARIANTS):
             drawn = np.random.default_rng([seed, number]).random(len(entries)) < dropped
             self.variants.append(_without(self.backend, frozenset(compress(entries, drawn))))
+        assert all(each.get_added_tokens_decoder().keys() == self.literal for each in self.variants)
         self.fingerprint = f"{tokenizer.fingerprint}-{dropped}-{seed}"
 
     def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
@@ -57,6 +58,12 @@ class RegularizedTokenizer(Tokenizer):
         for number, variant in enumerate(self.variants):
             rows = np.flatnonzero(chosen == number).tolist()
             for row, encoding in zip(rows, encodings(variant, [texts[row] for row in rows], self.name), strict=True):
+                found[row] = encoding
+        unknown = self.special_ids.get("unk", -1)
+        doubtful = [row for row, encoding in enumerate(found) if unknown in encoding.ids]
+        usual = encodings(self.backend, [texts[row] for row in doubtful], self.name)
+        for row, encoding in zip(doubtful, usual, strict=True):
+            if encoding.ids.count(unknown) < found[row].ids.count(unknown):
                 found[row] = encoding
         return found
 
@@ -75,8 +82,8 @@ def _divisible(model: dict[str, Any], literal: set[str]) -> list[str]:
     def is_divisible(token: str) -> bool:
         inside = bool(prefix) and token.startswith(prefix) and len(token) > len(prefix)
         letters = list(token.removeprefix(prefix) if inside else token)
-        pieces = [prefix + letters[0] if inside else letters[0], *(prefix + letter for letter in letters[1:])]
-        return len(pieces) > 1 and known.issuperset(pieces)
+        singles = [prefix + letters[0] if inside else letters[0], *(prefix + letter for letter in letters[1:])]
+        return len(singles) > 1 and known.issuperset(singles)
 
     return [token for token in tokens if token not in literal and is_divisible(token)]
 
@@ -86,7 +93,8 @@ def _without(backend: Backend, dropped: frozenset[str]) -> Backend:
     described = json.loads(backend.to_str())
     model = described["model"]
     if model["type"] == "WordPiece":
-        model["vocab"] = {token: index for token, index in model["vocab"].items() if token not in dropped}
+        # Without the entry, tokens that were added behind the vocabulary would be numbered anew. No word has a space.
+        model["vocab"] = {f" {index}" if token in dropped else token: index for token, index in model["vocab"].items()}
     elif model["type"] == "BPE":
         model["merges"] = [list(pair) for pair in merge_pairs(model) if joined(model, *pair) not in dropped]
         model["ignore_merges"] = False  # or a dropped word would be taken whole

@@ -152,8 +152,8 @@ def _member(member: TeacherReference, experiment: Experiment) -> Iterator[str]:
         yield f".system: expected a system with the role 'teacher' and a strategy (got {member.system!r})"
     elif known is not None and known.folds is not None and member.seed is not None:
         yield f".seed: {member.system!r} has folds, of which all have the run's seed; leave the seed out"
-    elif experiment.folds is not None and member.seed is not None:
-        yield ".seed: another seed learns from what this one is scored on (folds); leave the seed out"
+    elif experiment.cross_validation is not None and member.seed is not None:
+        yield ".seed: another seed learns from what this one is scored on (cross_validation); leave the seed out"
     if member.system is not None and (member.labels or member.scheme):
         yield ": labels and scheme are for a model; a system scores the labels of the corpus"
 
@@ -170,11 +170,11 @@ def seed_problems(seeds: Sequence[int]) -> Iterator[str]:
 
 def _numbers(experiment: Experiment) -> Iterator[str]:
     yield from seed_problems(experiment.seeds)
-    if experiment.folds is not None:
+    if (parts := experiment.cross_validation) is not None:
         if experiment.split != "train":
-            yield f"split: folds are parts of the training split; set it to train (got {experiment.split!r})"
-        if not set(experiment.seeds) <= set(range(1, experiment.folds + 1)):
-            yield f"seeds: expected numbers of folds, from 1 to {experiment.folds} (got {list(experiment.seeds)})"
+            yield f"split: cross_validation scores parts of the training split, train (got {experiment.split!r})"
+        if not set(experiment.seeds) <= set(range(1, parts + 1)):
+            yield f"seeds: with cross_validation, expected numbers from 1 to {parts} (got {list(experiment.seeds)})"
     if not 0 <= experiment.measure <= MAX_QUERIES:
         yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
     yield from text_problems(experiment.text, experiment.general)

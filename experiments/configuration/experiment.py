@@ -23,7 +23,7 @@ from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
-from finkd.settings import build, shown
+from finkd.settings import build, deciding, later, shown
 from finkd.strategies.parsing import merge, nested
 from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
 
@@ -67,8 +67,9 @@ class Experiment:
         name: names the default output folder and the records.
         corpus: a labelled corpus, by name or path.
         split: the split that is scored.
-        folds: score parts of the training documents instead: seed n learns from all but the n-th of so many parts, and
-            is scored on that one. More text is scored so, and smaller differences are seen.
+        cross_validation: number of parts of the training documents, which are scored instead: seed n learns from all
+            but the n-th part, and is scored on that one. More text is scored so, and smaller differences are seen. A
+            ``start`` and a finished tagger must not have learned from these documents; nothing here can tell.
         extra_splits: other splits scored beside it, on which nothing was chosen.
         scheme: how a user's own corpus is tagged; the corpora with a name know theirs.
         offsets: what the offsets of a user's labelled spans count.
@@ -98,18 +99,18 @@ class Experiment:
     teacher: str = DEFAULT
     text: Text | None = None
     general: Text | None = None
-    folds: Annotated[int, Field(ge=2, le=50)] | None = None
+    cross_validation: Annotated[int, Field(ge=2, le=50)] | None = later(None)
     extra_splits: tuple[str, ...] = ()
     scheme: Scheme = "IOB2"
     offsets: Offsets = "characters"
     baselines: tuple[str, ...] = ("dictionary",)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    reference: str | None = None
+    reference: str | None = later(None)
     seeds: tuple[int, ...] = (1,)
     budget: Budget | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     measure: int = 256
-    tiny: bool = False
+    tiny: bool = later(False)
 
     def start_of(self, name: str) -> str:
         """Return the name or folder of the model that the strategy of a system begins with."""
@@ -312,10 +313,7 @@ def one_strategy(
 
 def resolved(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values, every default filled in, but for what a system leaves to the experiment."""
-    settings = dataclasses.asdict(experiment)
-    for key in ("tiny", "reference", "folds"):
-        if not settings[key]:
-            del settings[key]  # folders of earlier runs do not have it
+    settings = deciding(experiment)
     for name, system in settings["systems"].items():
         given = {key: value for key, value in system.items() if value not in (None, "")}
         if isinstance(system["teacher"], list | tuple):

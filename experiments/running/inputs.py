@@ -14,7 +14,7 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText, Text
 from finkd.evaluation.folds import Fold, folds
-from finkd.evaluation.ner import known_words
+from finkd.evaluation.ner import document_names, known_words
 from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import TINY, Experiment
 from finkd.experiments.configuration.splits import check_types
@@ -90,6 +90,7 @@ class Inputs:
         self._train = self._split("train")
         self._scored = self._split(experiment.split)
         self._folds: dict[tuple[str, int], list[Fold]] = {}
+        self._golds: dict[int, Gold] = {}
         self.extra_splits = {name: self._split(name) for name in experiment.extra_splits}
         check_types(self.data, (experiment.split, *experiment.extra_splits))
         self.labels = corpora.label_names(self.data.types)
@@ -104,21 +105,23 @@ class Inputs:
         return self.experiment.seeds
 
     def gold(self, seed: int) -> Gold:
-        """Return the labelled text of a seed: with folds, each seed scores another part of the training split."""
-        corpus = address({"tiny": self.data.fingerprint}) if self.experiment.tiny else self.data.fingerprint
-        whole = Gold(self._train, self._scored, corpus)
-        if self.experiment.folds is None:
-            return whole
-        fold = self.folds(whole, self.experiment.folds)[seed - 1]
-        return Gold(fold.rest, fold.part, address({"corpus": corpus, "scored": seed, "folds": self.experiment.folds}))
+        """Return the labelled text of a seed; in cross-validation, each is scored on another part of the documents."""
+        parts = self.experiment.cross_validation
+        key = seed if parts else 0
+        if key not in self._golds:
+            corpus = address({"tiny": self.data.fingerprint}) if self.experiment.tiny else self.data.fingerprint
+            gold = Gold(self._train, self._scored, corpus)
+            if parts:
+                fold = self.folds(gold, parts)[seed - 1]
+                gold = Gold(fold.rest, fold.part, address({"corpus": corpus, "scored": seed, "folds": parts}))
+            self._golds[key] = gold
+        return self._golds[key]
 
     def folds(self, gold: Gold, count: int) -> list[Fold]:
         """Return the folds of the text that systems learn from."""
         key = gold.corpus, count
         if key not in self._folds:
-            # A rehearsal has few documents: there each sentence stands for one.
-            each = [replace(sentence, document=str(place)) for place, sentence in enumerate(gold.train)]
-            self._folds[key] = folds(each if self.experiment.tiny else gold.train, count)
+            self._folds[key] = folds(_with_documents(gold.train, alone=self.experiment.tiny), count)
         return self._folds[key]
 
     def texts(self) -> dict[str, KeptText]:
@@ -207,9 +210,22 @@ class Inputs:
         """Return the number of sentences of a source, and the mean number of words (raw text: of the first ones)."""
         text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
         if source not in self._glances:
-            drawn = self.gold(self.seeds[0]).train if text is None else glance(text)
-            self._glances[source] = self.counts.get(source, len(drawn)), mean_words(drawn)
+            drawn = self._train if text is None else glance(text)
+            parts = self.experiment.cross_validation  # of which a seed learns from all but one, about
+            count = len(drawn) if parts is None else len(drawn) * (parts - 1) // parts
+            self._glances[source] = self.counts.get(source, count), mean_words(drawn)
         return self._glances[source]
+
+
+def _with_documents(sentences: Sequence[Sentence], *, alone: bool) -> list[Sentence]:
+    """Give a name to the document of each sentence that has none: that of a document of its own.
+
+    Args:
+        sentences: of a whole split, so that names differ between its parts.
+        alone: whether every sentence is a document; a rehearsal has few.
+    """
+    names = [str(place) for place in range(len(sentences))] if alone else document_names(sentences)
+    return [replace(sentence, document=name) for sentence, name in zip(sentences, names, strict=True)]
 
 
 def glance(text: Text) -> list[Sentence]:

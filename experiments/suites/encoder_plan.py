@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from finkd.experiments.configuration.budget import TOKENS_PER_WORD
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
-from finkd.experiments.suites.encoders import students
+from finkd.experiments.suites.encoders import masked_lms, students
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
@@ -24,7 +25,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
 from finkd.store import Store
 from finkd.strategies.strategy import Step
-from finkd.suites.classifier import TextSettings
+from finkd.suites.classifier import TextDistillation, TextSettings
 from finkd.suites.record import load_task_records
 from finkd.system.precision import resolve_precision
 from finkd.system.speed import layer_speed
@@ -63,13 +64,17 @@ class _Students:
 
     def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every student's stages; those of the teachers that they make come before."""
+        for suite, masked_lm in masked_lms(self.experiment, self.store, seed).items():
+            for strategy, stages in masked_lm.addresses():
+                yield strategy or f"words of {suite}", self.experiment.teacher_name, stages
         for name, student in self._made[seed].items():
             for strategy, stages in student.addresses():
                 yield strategy or name, name, stages
 
     def spec(self, system: str) -> ModelSpec:
         """The specification of the model that a student begins with."""
-        return ModelSpec.of(self.experiment.systems[system].start or self.experiment.teacher)
+        student = self.experiment.systems.get(system)
+        return ModelSpec.of((student and student.start) or self.experiment.teacher)
 
     def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
         """The shape of the teacher."""
@@ -119,7 +124,8 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
                 is_taught = experiment.suites[suite].taught and name in experiment.systems
                 method = distilled_from(experiment.teacher) if is_taught else FINE_TUNED
                 stage = f"{'task-distill' if is_taught else 'finetune'} {task}"
-                if (suite, task, name, method, seed, plain(settings)) in done and (seed, name) not in to_do:
+                used = settings if is_taught else replace(settings, distill=TextDistillation())
+                if (suite, task, name, method, seed, plain(used)) in done and (seed, name) not in to_do:
                     found.append(Planned(seed, name, stage, "", "stored"))
                     continue
                 ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))

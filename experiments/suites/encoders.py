@@ -72,19 +72,19 @@ def _requests(
 ) -> Iterator[tuple[Request, str]]:
     """Make the students of a seed; yield each suite for the teacher and for every student."""
 
-    def folder(name: str, strategy: CheckedStrategy) -> str:
-        made = out / "models" / f"{slug(name)}-seed-{seed}"
-        strategy.run(made, listen)
-        return str(made)
+    def made(kind: str, name: str, strategy: CheckedStrategy) -> str:
+        folder = out / kind / f"{slug(name)}-seed-{seed}"
+        strategy.run(folder, listen)
+        return str(folder)
 
-    models = {name: folder(name, student) for name, student in of_seed.items()}
+    models = {name: made("models", name, student) for name, student in of_seed.items()}
     for suite, chosen in experiment.suites.items():
         alone = {key: value for key, value in chosen.settings.items() if key != "distill"}
         request = Request(
             experiment.teacher, experiment.teacher_name, "teacher", out, (seed,), chosen.tasks, alone, listen=listen
         )
         yield request, suite
-        masked_lm = folder(f"words of {suite}", masked[suite]) if suite in masked else None
+        masked_lm = made("masked-lms", suite, masked[suite]) if suite in masked else None
         request = replace(request, role="student", settings=chosen.settings, masked_lm=masked_lm)
         for name, model in models.items():
             teacher = experiment.teacher if chosen.taught else None
@@ -122,13 +122,20 @@ def masked_lms(experiment: EncoderExperiment, store: Store, seed: int) -> dict[s
     Raises:
         ConfigError: if its strategy lacks something that it needs.
     """
-    text, found = drawn("text", experiment.text, store), {}
+    text, general = drawn("text", experiment.text, store), drawn("general", experiment.general, store)
+    found = {}
     for suite, chosen in experiment.suites.items():
         how = settings_of(suite, chosen.settings).distill.augment if suite in TEXT_SUITES else Augment()
         if how.copies:
             with located(f"suites.{suite}.settings.distill.augment.teacher"):
                 found[suite] = checked(
-                    how.teacher, store=store, model=experiment.teacher, text=text, stages=experiment.stages, seed=seed
+                    how.teacher,
+                    store=store,
+                    model=experiment.teacher,
+                    text=text,
+                    general=general,
+                    stages=experiment.stages,
+                    seed=seed,
                 )
                 list(found[suite].addresses())
     return found

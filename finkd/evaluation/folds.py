@@ -35,7 +35,7 @@ def folds(sentences: Sequence[Sentence], count: int) -> list[Fold]:
     a fold has seen no sentence of its part.
 
     Raises:
-        ConfigError: if there are fewer documents than parts.
+        ConfigError: if there are fewer documents than parts, or nothing is left to learn from.
     """
     names = document_names(sentences)
     order = _shuffled(names)
@@ -48,7 +48,12 @@ def folds(sentences: Sequence[Sentence], count: int) -> list[Fold]:
     found = []
     for part in parts:
         texts = {sentence.text for sentence in part}
-        found.append(Fold([sentence for sentence in sentences if sentence.text not in texts], part))
+        rest = [sentence for sentence in sentences if sentence.text not in texts]
+        if not rest:
+            raise ConfigError(
+                f"folds: nothing is left to learn from without {counted(len(part), 'sentence')} of a fold"
+            )
+        found.append(Fold(rest, part))
     return found
 
 

@@ -57,8 +57,8 @@ class TaskDistill(LearningStage):
             into a copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
         augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
-        subword_dropout: share of the student's vocabulary that is left out when a text is cut, others in another text,
-            so that it learns the pieces of words too (``finkd.tokenization.regularization``).
+        subword_dropout: share of the student's vocabulary that is dropped when a text is tokenized, others for another
+            text (``finkd.tokenization.regularization``).
         members: members of an ensemble that label a sentence. ``"in-turn"`` is for raw text: each thousand sentences
             are labelled by another member, so that as many members as there are cost no more than one.
     """

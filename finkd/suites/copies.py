@@ -30,11 +30,12 @@ def with_other_words(
         ConfigError: if the model has no masked-LM head.
     """
 
-    def changed(texts: Sequence[str]) -> Iterator[list[str]]:
+    def changed(texts: Sequence[str], seed: int) -> Iterator[list[str]]:
         sentences = [Sentence(text, tuple(word_spans(text))) for text in texts]
         return changed_texts(sentences, masked_lm, how, seed, listen=listen)
 
-    sides = [changed([each.first for each in examples]), changed([each.second for each in examples])]
+    ones, others = [each.first for each in examples], [each.second for each in examples]
+    sides = changed(ones, 2 * seed), changed(others, 2 * seed + 1)
     for firsts, seconds in zip(*sides, strict=True):
         for example, first, second in zip(examples, firsts, seconds, strict=True):
             if (first, second) != (example.first, example.second):

@@ -18,8 +18,8 @@ class Averaging(Callback):
     """An exponential moving average of the weights, which takes their place after the last step.
 
     The average changes less between steps than the weights do, and often generalises better (Polyak and Juditsky 1992;
-    with this decay: Tarvainen and Valpola, arXiv 1703.01780, section 3). Of n steps it weighs at least the last n / 9,
-    so that it soon leaves the first weights behind.
+    with this decay: Tarvainen and Valpola, arXiv 1703.01780, section 3). It is about that of the last n / 9 of n steps
+    at first, so that it soon leaves the first weights behind, and later of the last 1 / (1 - decay).
 
     Args:
         trained: what holds the weights that optimizers change.

@@ -12,7 +12,7 @@ from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
 from finkd.reports.pages.templating import TEXTS
-from finkd.reports.sections import base_model, ordering
+from finkd.reports.sections import base_model, ordering, parts
 from finkd.reports.table import number, plain
 
 
@@ -32,7 +32,7 @@ def card(record: RunRecord) -> str:
         stages=[(escape(plain(stage.kind)), f"{stage.seconds:,.0f}", f"{stage.tokens:,}") for stage in record.lineage],
         works=[escape(work.full) for work in cited("strategies", ordering(record))],
         corpus=escape(plain(record.corpus)),
-        split=escape(plain(record.split)),
+        split=escape(plain(_split(record))),
         words=counted(record.scores.words, "word"),
         seed=record.seed,
         rows=_rows(record),
@@ -44,6 +44,12 @@ def card(record: RunRecord) -> str:
         environment=[(escape(plain(str(k))), escape(plain(str(v)))) for k, v in sorted(record.environment.items())],
     )
     return f"---\n{_head(record).to_yaml()}\n---\n\n{lines}"
+
+
+def _split(record: RunRecord) -> str:
+    """Return what was scored: a split, or the part of the training documents that this seed has not learned."""
+    of = parts(record)
+    return record.split if of is None else f"{record.split} (part {record.seed} of {of}, not learned)"
 
 
 def _head(record: RunRecord) -> ModelCardData:
@@ -64,7 +70,7 @@ def _head(record: RunRecord) -> ModelCardData:
             metric_value=round(value, 6),
             dataset_name=corpus,
             dataset_type=corpus,
-            dataset_split=plain(record.split),
+            dataset_split=plain(_split(record)),
         )
         for kind, (name, value) in metrics.items()
         if value is not None

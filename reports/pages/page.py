@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from finkd.reports.captions import SAMPLE_NOTICE
+from finkd.reports.captions import SAMPLE_NOTICE, part
 from finkd.reports.figures.canvas import inline
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.report import Chapter, Report
@@ -44,9 +44,9 @@ def summary(section: Section) -> str:
     if student is None:
         scored = [system for system in section.systems if system.is_scored]
         if not scored:
-            return plain(f"On {section.corpus} ({section.split} split), there is no entity, and none was found.")
+            return plain(f"On {section.corpus} ({part(section)}), there is no entity, and none was found.")
         best = max(scored, key=lambda system: system.f1.mean)
-        return plain(f"On {section.corpus} ({section.split} split), {best.name} reaches micro-F1 {best.f1.mean:.3f}.")
+        return plain(f"On {section.corpus} ({part(section)}), {best.name} reaches micro-F1 {best.f1.mean:.3f}.")
     baselines = [system for system in section.of_role("baseline") if system.is_scored]
     baseline = max(baselines, key=lambda system: system.f1.mean, default=None)
     sentences = [_student(section, student)]
@@ -56,7 +56,7 @@ def summary(section: Section) -> str:
 
 
 def _student(section: Section, student: SystemResults) -> str:
-    place = f"On {section.corpus} ({section.split} split), the student {student.name}"
+    place = f"On {section.corpus} ({part(section)}), the student {student.name}"
     teacher, retention = section.teacher_of(student), section.retention(student)
     if teacher is None or retention is None:
         return f"{place} reaches micro-F1 {student.f1.mean:.3f}."

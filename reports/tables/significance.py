@@ -56,9 +56,10 @@ def method(section: Section, compared: list[Rival]) -> str:
     """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and chances are rough" if documents < _FEW else ""
+    seeds = "" if section.parts else ", and seeds"
     chosen = "; that the best student was chosen on the same text is not corrected for"
     return (
-        f"Paired bootstrap over {counted(documents, 'document')}{few}, and seeds ({DRAWS:,} draws), p adjusted for "
+        f"Paired bootstrap over {counted(documents, 'document')}{few}{seeds} ({DRAWS:,} draws), p adjusted for "
         f"{counted(len(compared), 'comparison')} (Holm), level .05"
         f"{'' if section.has_named_reference else chosen}."
     )

@@ -201,7 +201,7 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
                 "--set",
                 "distill.augment.copies=1",
                 "--teacher",
-                "sentence-transformers/all-MiniLM-L6-v2",
+                TEACHER,
             ),
             "distill.augment: needs a text that a masked language model learns",
         ),

@@ -137,6 +137,7 @@ def test_a_difference_that_can_be_seen_is_seen_in_four_of_five_studies():
 def test_seeds_of_folds_are_compared_over_all_their_documents():
     def of(name, *found):
         records = [scored(name, seed, each) for seed, each in enumerate(found, 1)]
+        records = [dataclasses.replace(each, config={**each.config, "cross_validation": 2}) for each in records]
         for seed, each in enumerate(records, 1):
             counts = {f"{seed} {document}": count for document, count in each.scores.per_document.items()}
             records[seed - 1] = dataclasses.replace(each, scores=dataclasses.replace(each.scores, per_document=counts))

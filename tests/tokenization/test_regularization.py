@@ -8,6 +8,8 @@ from tokenizers import models
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.regularization import RegularizedTokenizer
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.protection import Protection
+from finkd.tokenization.vocabulary import train
 from tests.toys import FAMILIES, TEXTS, handmade
 
 pytestmark = pytest.mark.slow
@@ -35,13 +37,13 @@ def test_other_tokens_cover_the_same_text_and_no_word_becomes_unknown(family, te
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_words_are_cut_smaller_and_in_several_ways(family):
+def test_words_become_several_tokens_and_not_always_the_same(family):
     tokenizer = FAMILIES[family]()
     regularized = RegularizedTokenizer(tokenizer, 0.5, 1)
     texts = [f"{text} {number}" for number in range(20) for text in TEXTS]
     assert len(regularized.encode(texts).ids) > 1.1 * len(tokenizer.encode(texts).ids)
-    ways = {tuple(regularized.encode([f"agreement {number}"]).ids[1:4].tolist()) for number in range(60)}
-    assert len(ways) > 1
+    starts = {tuple(regularized.encode([f"agreement {number}"]).ids[1:4].tolist()) for number in range(60)}
+    assert len(starts) > 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -63,6 +65,24 @@ def test_an_entry_whose_characters_are_none_is_never_dropped():
     regularized = RegularizedTokenizer(tokenizer, 0.999, 1)
     tokens = [tokenizer.vocabulary[index] for index in regularized.encode(["abcd"]).ids[1:-1]]
     assert tokens == ["a", "##b", "##cd"]
+
+
+def test_a_text_in_which_a_word_would_become_unknown_keeps_its_tokens():
+    # Without "ab" greedy matching takes "a ##bc" and finds no "##d"; "##cd" is an entry and "##d" is none.
+    tokenizer = handmade("toy", "ab", "a", "##b", "##bc", "##c", "##cd")
+    for seed in range(10):
+        ids = RegularizedTokenizer(tokenizer, 0.5, seed).encode(["abcd"]).ids
+        assert tokenizer.special_ids["unk"] not in ids
+
+
+@pytest.mark.parametrize("algorithm", ["wordpiece", "bpe", "unigram"])
+def test_protected_words_keep_their_ids(algorithm):
+    tokenizer = train(TEXTS * 3, algorithm, 300, lowercase=True, protect=Protection(entries=("citibank", "kyoto")))
+    protected = [tokenizer.backend.token_to_id(word) for word in ("citibank", "kyoto")]
+    regularized = RegularizedTokenizer(tokenizer, 0.5, 1)
+    for number in range(40):
+        ids = regularized.encode([f"the bank {number} lent citibank and kyoto money"]).ids.tolist()
+        assert [ids.count(index) for index in protected] == [1, 1]
 
 
 def test_a_vocabulary_of_another_kind_is_refused():

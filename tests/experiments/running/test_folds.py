@@ -29,9 +29,10 @@ def test_folds_keep_documents_whole():
 
 
 def test_no_fold_is_learned_from_sentences_that_stand_elsewhere_too():
-    sentences = [Sentence.from_words([str(number % 7)], document=f"document {number}") for number in range(40)]
+    texts = [str(number if number % 5 else number % 10) for number in range(40)]
+    sentences = [Sentence.from_words([text], document=f"document {n}") for n, text in enumerate(texts)]
     for fold in folds(sentences, 3):
-        assert fold.part
+        assert fold.rest
         assert {sentence.text for sentence in fold.rest}.isdisjoint(sentence.text for sentence in fold.part)
 
 
@@ -44,7 +45,7 @@ def by_folds(settings, tmp_path):
     return settings | {
         "corpus": str(tmp_path / "documents"),
         "split": "train",
-        "folds": 2,
+        "cross_validation": 2,
         "seeds": [1, 2],
         "systems": {
             "teacher": {"role": "teacher", "strategy": "finetune"},
@@ -77,9 +78,9 @@ def test_every_document_is_scored_by_a_seed_that_has_not_read_it(by_folds, tmp_p
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"split": "validation"}, "split: folds are parts of the training split; set it to train"),
-        ({"seeds": [1, 3]}, r"seeds: expected numbers of folds, from 1 to 2 \(got \[1, 3\]\)"),
-        ({"folds": 1}, "folds: input should be greater than or equal to 2"),
+        ({"split": "validation"}, "split: cross_validation scores parts of the training split, train"),
+        ({"seeds": [1, 3]}, r"seeds: with cross_validation, expected numbers from 1 to 2 \(got \[1, 3\]\)"),
+        ({"cross_validation": 1}, "cross_validation: input should be greater than or equal to 2"),
         (
             {
                 "systems": {
