@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from finkd.compression.quantization import without_packed_bytes
 from finkd.corpora.errors import ConfigError
@@ -90,11 +88,6 @@ def reserved(steps: Sequence[Step], context: Context) -> Context:
             raise ConfigError(f"{step.name}: another stage before it holds text out already; leave one of them out")
         rest = without
     return context if rest is context else rest.with_ancestors(rest)
-
-
-def settings(step: Step) -> dict[str, Any]:
-    """Resolved settings of a stage."""
-    return dataclasses.asdict(step.stage)  # type: ignore[call-overload,no-any-return]
 
 
 def run(
@@ -181,4 +174,4 @@ def _record(step: Step, key: str, entry: Stored | None, cached: bool) -> StageRe
     assert entry is not None  # every stage has been found or computed
     losses = tuple((share, loss) for share, loss in entry.facts.get("losses", ()))
     seconds, tokens = entry.facts["seconds"], entry.facts["tokens"]
-    return StageRecord(step.name, key, settings(step), seconds, tokens, cached, losses, entry.bytes)
+    return StageRecord(step.name, key, deciding(step.stage), seconds, tokens, cached, losses, entry.bytes)
