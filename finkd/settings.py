@@ -153,7 +153,9 @@ def deciding(built: Any) -> dict[str, Any]:
             }
         if isinstance(value, Mapping):
             return {key: plain(each) for key, each in value.items()}
-        return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+        if isinstance(value, tuple):
+            return tuple(map(plain, value))
+        return [plain(each) for each in value] if isinstance(value, list) else value
 
     return cast(dict[str, Any], plain(built))
 
