@@ -151,7 +151,7 @@ class TextData(TrainingData):
         readings = [read_texts(examples, model.tokenizer, limit, settings.long) for model in models]
         ours, theirs = readings[0], readings[-1]
         if not np.array_equal(ours.source, theirs.source):
-            raise ConfigError("long: teacher and student cut texts into other windows; choose 'head' or 'head+tail'")
+            raise ConfigError("long: teacher and student read texts in different windows; choose 'head' or 'head+tail'")
         nowhere = np.zeros(len(ours.source), np.int32)
         usable = np.ones(len(ours.source), np.bool_)
         known = None if teacher is None else theirs.encoded

@@ -115,7 +115,7 @@ def test_windows_of_two_tokenizers_are_refused():
     long = replace(data, splits={"train": [Example(" ".join(TEXTS), "", 1.0), *data.splits["train"]]})
     teacher = learn(tiny_model(bpe()), data, replace(QUICK, schedule=replace(QUICK.schedule, epochs=1)), seed=2)
     settings = replace(QUICK, limit=40, long="windows", distill=TextDistillation(states="tinybert"))
-    with pytest.raises(ConfigError, match="long: teacher and student cut texts into other windows"):
+    with pytest.raises(ConfigError, match="long: teacher and student read texts in different windows"):
         learn(tiny_model(), long, settings, seed=1, teacher=teacher)
 
 
