@@ -26,8 +26,9 @@ from finkd.experiments.suites.texts import GLUE, settings_of
 from finkd.models.pretrained import DEFAULT, resolve
 from finkd.settings import build, joined
 from finkd.stages.stage import TAGGER
-from finkd.strategies.parsing import parse
+from finkd.strategies.parsing import merge, parse
 from finkd.suites.answers import AnswerSettings
+from finkd.suites.classifier import TextDistillation
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "glue": GLUE,
@@ -48,10 +49,14 @@ class Encoder:
     Attributes:
         strategy: the stages that make it, in the textual form; they read raw text alone.
         start: name or folder of the model that they begin with; by default the teacher.
+        taught: whether it learns each task from the fine-tuned teacher too, beside gold.
+        distill: how it does so on whole texts: settings of ``TextDistillation``, over those of the suites.
     """
 
     strategy: str
     start: str | None = None
+    taught: bool = False
+    distill: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,12 @@ class Tasks:
 
     Attributes:
         tasks: which of its tasks; none stand for all.
-        settings: those that replace the suite's own, such as ``{schedule: {epochs: 2}}``.
-        taught: whether students learn each task from the fine-tuned teacher too, beside gold.
+        settings: those that replace the suite's own, such as ``{schedule: {epochs: 2}}``; those of ``distill`` are
+            for students that are taught.
     """
 
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    taught: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,19 @@ class EncoderExperiment:
     def folder(self) -> Path:
         """Where its results go if nothing else is said."""
         return Path("runs") / slug(self.name)
+
+    def teacher_of(self, system: str) -> str | None:
+        """The model from which a system learns tasks, if it does."""
+        student = self.systems.get(system)
+        return self.teacher if student is not None and student.taught else None
+
+    def settings_of(self, suite: str, system: str) -> dict[str, Any]:
+        """The settings that replace a suite's own for a system: the teacher, or a student."""
+        settings = dict(self.suites[suite].settings)
+        distill = settings.pop("distill", {})
+        if suite in TEXT_SUITES and self.teacher_of(system):
+            settings["distill"] = merge(distill, self.systems[system].distill)
+        return settings
 
 
 def load_encoder_experiment(
@@ -162,6 +179,13 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
     for name, chosen in experiment.suites.items():
         yield from _suite(name, chosen)
     for name, system in experiment.systems.items():
+        if system.distill and not system.taught:
+            yield f"systems.{name}.distill: is for students that learn tasks from the teacher; set taught: true"
+        try:
+            with located(f"systems.{name}.distill"):
+                build(TextDistillation, system.distill, "").terms()
+        except ConfigError as error:
+            yield from str(error).splitlines()
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
         yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
 
@@ -174,10 +198,6 @@ def _suite(name: str, chosen: Tasks) -> Iterator[str]:
     for task in chosen.tasks:
         if task not in TASKS[name]:
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
-    if chosen.taught and name == "inference":
-        yield "suites.inference.taught: nothing is learned there; leave it out"
-    if "distill" in chosen.settings and not chosen.taught:
-        yield f"suites.{name}.settings.distill: is for students that learn from the teacher; set taught: true"
     try:
         with located(f"suites.{name}.settings"):
             if name == "squad":

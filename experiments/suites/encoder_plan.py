@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from finkd.experiments.configuration.budget import TOKENS_PER_WORD
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
-from finkd.experiments.suites.encoders import masked_lms, students
+from finkd.experiments.suites.encoders import students
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
@@ -25,7 +25,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
 from finkd.store import Store
 from finkd.strategies.strategy import Step
-from finkd.suites.classifier import TextDistillation, TextSettings
+from finkd.suites.classifier import TextSettings
 from finkd.suites.record import load_task_records
 from finkd.system.precision import resolve_precision
 from finkd.system.speed import layer_speed
@@ -36,13 +36,12 @@ ESTIMATED = ("glue", "imdb")
 
 
 class _Learnt(NamedTuple):
-    """A task with its training texts, of a mean number of tokens."""
+    """A task with its training texts, of a mean number of words."""
 
     suite: str
     task: str
-    settings: TextSettings
-    texts: float
-    tokens: float
+    texts: int
+    words: float
 
 
 class _Students:
@@ -64,9 +63,6 @@ class _Students:
 
     def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every student's stages; those of the teachers that they make come before."""
-        for suite, masked_lm in masked_lms(self.experiment, self.store, seed).items():
-            for strategy, stages in masked_lm.addresses():
-                yield strategy or f"words of {suite}", self.experiment.teacher_name, stages
         for name, student in self._made[seed].items():
             for strategy, stages in student.addresses():
                 yield strategy or name, name, stages
@@ -117,20 +113,19 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
     found = plan(made, speed)
     to_do = {(each.seed, each.system) for each in found if each.state != "stored"}
     learnt = [each for suite, chosen in experiment.suites.items() for each in _learnt(suite, chosen)]
-    for seed in experiment.seeds:
-        for name in (experiment.teacher_name, *experiment.systems):
-            shape = made.shape(name, seed)
-            for suite, task, settings, texts, tokens in learnt:
-                is_taught = experiment.suites[suite].taught and name in experiment.systems
-                method = distilled_from(experiment.teacher) if is_taught else FINE_TUNED
-                stage = f"{'task-distill' if is_taught else 'finetune'} {task}"
-                used = settings if is_taught else replace(settings, distill=TextDistillation())
-                if (suite, task, name, method, seed, plain(used)) in done and (seed, name) not in to_do:
-                    found.append(Planned(seed, name, stage, "", "stored"))
-                    continue
-                ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))
-                seconds = _taught(settings, ours, theirs) if is_taught else _trained(settings.schedule, ours)
-                found.append(Planned(seed, name, stage, "", "to do", seconds))
+    for seed, name in product(experiment.seeds, (experiment.teacher_name, *experiment.systems)):
+        shape, teacher = made.shape(name, seed), experiment.teacher_of(name)
+        method = distilled_from(teacher) if teacher else FINE_TUNED
+        for suite, task, texts, words in learnt:
+            settings = settings_of(task, experiment.settings_of(suite, name))
+            stage = f"{'task-distill' if teacher else 'finetune'} {task}"
+            if (suite, task, name, method, seed, plain(settings)) in done and (seed, name) not in to_do:
+                found.append(Planned(seed, name, stage, "", "stored"))
+                continue
+            tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
+            ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))
+            seconds = _taught(settings, ours, theirs) if teacher else _trained(settings.schedule, ours)
+            found.append(Planned(seed, name, stage, "", "to do", seconds))
     return found
 
 
@@ -142,10 +137,10 @@ def _trained(schedule: Schedule, once: float) -> float:
 def _taught(settings: TextSettings, ours: float, theirs: float) -> float:
     """Seconds of learning from a teacher, where each model reads the training texts once in that many."""
     how = settings.distill
-    copies = 1 + how.augment.copies
+    copies = 1 + how.similar_words.copies
     labels = copies * theirs + _trained(how.schedule or settings.schedule, copies * ours)
     states = _trained(how.states_schedule, copies * ours) + how.states_schedule.epochs * copies * theirs
-    return labels + how.augment.copies * theirs + (states if how.states else 0.0)
+    return labels + (states if how.states else 0.0)
 
 
 def _flops(shape: Shape, tokens: float) -> float:
@@ -157,7 +152,6 @@ def _learnt(suite: str, chosen: Tasks) -> Iterator[_Learnt]:
     """What the tasks of a suite have a model read."""
     for task in TASKS[suite] if suite in ESTIMATED else ():
         if not chosen.tasks or task in chosen.tasks:
-            settings, examples = settings_of(task, chosen.settings), load_task(task).splits["train"]
+            examples = load_task(task).splits["train"]
             words = statistics.fmean(len(each.first.split()) + len(each.second.split()) for each in examples)
-            tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
-            yield _Learnt(suite, task, settings, len(examples), tokens)
+            yield _Learnt(suite, task, len(examples), words)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from finkd.augmentation.word_replacement import Augment
 from finkd.corpora.errors import located
 from finkd.corpora.files import folder_lock
 from finkd.experiments.configuration.names import slug
@@ -15,9 +13,8 @@ from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
-from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, EncoderExperiment
+from finkd.experiments.suites.encoder_experiment import EncoderExperiment
 from finkd.experiments.suites.request import Request, plain
-from finkd.experiments.suites.texts import settings_of
 from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
@@ -49,12 +46,11 @@ def run_encoders(
     out = out or experiment.folder
     store = Store(out.parent / "store")
     made = students(experiment, store)
-    masked = {seed: masked_lms(experiment, store, seed) for seed in experiment.seeds}
     settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
     with folder_lock(out), store.in_use():
         claim(out, settings)
         for seed, of_seed in made.items():
-            for request, suite in _requests(experiment, out, seed, of_seed, masked[seed], listen):
+            for request, suite in _requests(experiment, out, seed, of_seed, listen):
                 suites.get(suite)(request)
         systems = {experiment.teacher_name, *settings["systems"]}
         records = [record for record in load_task_records([out]) if record.system in systems]
@@ -67,28 +63,29 @@ def _requests(
     out: Path,
     seed: int,
     of_seed: Mapping[str, CheckedStrategy],
-    masked: Mapping[str, CheckedStrategy],
     listen: Listener,
 ) -> Iterator[tuple[Request, str]]:
     """Make the students of a seed; yield each suite for the teacher and for every student."""
-
-    def made(kind: str, name: str, strategy: CheckedStrategy) -> str:
-        folder = out / kind / f"{slug(name)}-seed-{seed}"
-        strategy.run(folder, listen)
-        return str(folder)
-
-    models = {name: made("models", name, student) for name, student in of_seed.items()}
-    for suite, chosen in experiment.suites.items():
-        alone = {key: value for key, value in chosen.settings.items() if key != "distill"}
-        request = Request(
-            experiment.teacher, experiment.teacher_name, "teacher", out, (seed,), chosen.tasks, alone, listen=listen
+    models = {experiment.teacher_name: experiment.teacher}
+    for name, student in of_seed.items():
+        folder = out / "models" / f"{slug(name)}-seed-{seed}"
+        student.run(folder, listen)
+        models[name] = str(folder)
+    for suite, (name, model) in product(experiment.suites, models.items()):
+        yield (
+            Request(
+                model=model,
+                system=name,
+                role="teacher" if name == experiment.teacher_name else "student",
+                out=out,
+                seeds=(seed,),
+                tasks=experiment.suites[suite].tasks,
+                settings=experiment.settings_of(suite, name),
+                teacher=experiment.teacher_of(name),
+                listen=listen,
+            ),
+            suite,
         )
-        yield request, suite
-        masked_lm = made("masked-lms", suite, masked[suite]) if suite in masked else None
-        request = replace(request, role="student", settings=chosen.settings, masked_lm=masked_lm)
-        for name, model in models.items():
-            teacher = experiment.teacher if chosen.taught else None
-            yield replace(request, model=model, system=name, teacher=teacher), suite
 
 
 def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, CheckedStrategy]]:
@@ -114,28 +111,3 @@ def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str,
             )
             list(student.addresses())
     return plans
-
-
-def masked_lms(experiment: EncoderExperiment, store: Store, seed: int) -> dict[str, CheckedStrategy]:
-    """The masked language model that makes copies of each suite's texts, by suite, checked.
-
-    Raises:
-        ConfigError: if its strategy lacks something that it needs.
-    """
-    text, general = drawn("text", experiment.text, store), drawn("general", experiment.general, store)
-    found = {}
-    for suite, chosen in experiment.suites.items():
-        how = settings_of(suite, chosen.settings).distill.augment if suite in TEXT_SUITES else Augment()
-        if how.copies:
-            with located(f"suites.{suite}.settings.distill.augment.teacher"):
-                found[suite] = checked(
-                    how.teacher,
-                    store=store,
-                    model=experiment.teacher,
-                    text=text,
-                    general=general,
-                    stages=experiment.stages,
-                    seed=seed,
-                )
-                list(found[suite].addresses())
-    return found

@@ -50,7 +50,6 @@ class Request:
         tasks: which of the suite's; none stand for all.
         settings: those that replace the suite's own.
         teacher: name or folder of a model to learn from beside gold.
-        masked_lm: name or folder of the masked language model that makes copies of texts, for a teacher to label.
         listen: called as the work goes on.
     """
 
@@ -62,7 +61,6 @@ class Request:
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: str | None = None
-    masked_lm: str | None = None
     listen: Callable[[Event], None] = ignored
 
     @cached_property
@@ -196,15 +194,15 @@ class Learner:
     def decides(self) -> dict[str, Any]:
         """Everything beside the seed that decides what is learnt."""
         origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": plain(self.settings)}
-        others = {"teacher": self.request.teacher, "masked-lm": self.request.masked_lm}
-        return origin | {role: pretrained.fingerprint(name) for role, name in others.items() if name}
+        teacher = self.request.teacher
+        return origin | {"teacher": pretrained.fingerprint(teacher)} if teacher else origin
 
     @property
     def teacher(self) -> Model | None:
         """The request's teacher when it has learnt the task."""
         if self.request.teacher is None:
             return None
-        request = replace(self.request, model=self.request.teacher, teacher=None, masked_lm=None)
+        request = replace(self.request, model=self.request.teacher, teacher=None)
         return replace(self, request=request, settings=self.of_teacher or self.settings).model
 
     @cached_property

@@ -17,7 +17,6 @@ from finkd.corpora.tasks.task import Example, TaskData
 from finkd.corpora.wording import counted
 from finkd.experiments.suites.request import Learner, Request, chosen, kept
 from finkd.models.heads import with_text_head
-from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.records import Resources
@@ -28,7 +27,7 @@ from finkd.settings import build
 from finkd.strategies.parsing import merge
 from finkd.suites import baselines
 from finkd.suites.classifier import TextDistillation, TextSettings, answers, gold, learn, scores
-from finkd.suites.copies import with_other_words
+from finkd.suites.copies import copies
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
 
@@ -89,11 +88,6 @@ def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]
     plain = replace(settings, distill=TextDistillation())
     if settings != plain and not request.teacher:
         raise ConfigError("distill: needs a teacher that has learned the task; name one with --teacher")
-    if settings.distill.augment.copies and not request.masked_lm:
-        raise ConfigError(
-            "distill.augment: needs a text that a masked language model learns; name it in a configuration with "
-            "'suites' (finkd run)"
-        )
     for seed in request.seeds:
         learner = Learner(request, data, settings, seed, partial(_train, data=data), plain)
         for split in data.scored:
@@ -102,12 +96,9 @@ def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]
 
 
 def _train(learner: Learner, listen: Listener, data: TaskData) -> Model:
-    copies: list[Example] = []
-    how = learner.settings.distill.augment
-    if learner.request.masked_lm:
-        masked_lm = load_model(learner.request.masked_lm)
-        copies += with_other_words(data.splits["train"], masked_lm, how, learner.seed, listen)
-    return learn(learner.request.loaded, data, learner.settings, learner.seed, learner.teacher, copies, listen)
+    teacher, how = learner.teacher, learner.settings.distill.similar_words
+    changed = copies(data.splits["train"], teacher, how, learner.seed) if teacher is not None else []
+    return learn(learner.request.loaded, data, learner.settings, learner.seed, teacher, list(changed), listen)
 
 
 def _asked(learner: Learner, data: TaskData, frame: TaskRecord) -> TaskRecord:

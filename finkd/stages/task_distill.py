@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
+from finkd.augmentation.similar_words import SimilarWords, with_similar_words
 from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
@@ -56,7 +57,10 @@ class TaskDistill(LearningStage):
         entity_replacement: how often to put each name that the teacher's vocabulary holds and the student's does not
             into a copy of a raw sentence, in the place of another name; copies are read beside the text
             (``finkd.augmentation.entity_replacement``).
-        augment: copies in which other words stand, which are read beside the text (``augmentation.word_replacement``).
+        augment: copies with words that a masked language model predicts, read beside the text
+            (``finkd.augmentation.word_replacement``).
+        similar_words: the same with words whose embeddings lie near in the teacher
+            (``finkd.augmentation.similar_words``).
         subword_dropout: share of the student's vocabulary that is dropped when a text is tokenized, others for another
             text (``finkd.tokenization.regularization``).
         members: members of an ensemble that label a sentence. ``"in-turn"`` is for raw text: each thousand sentences
@@ -71,6 +75,7 @@ class TaskDistill(LearningStage):
     augment: Augment = field(default_factory=Augment)
     subword_dropout: Annotated[float, Field(ge=0, lt=1)] = later(0.0)
     members: Asked = "all"
+    similar_words: SimilarWords = later(SimilarWords())
     version: ClassVar[int] = 6
 
     @property
@@ -80,7 +85,7 @@ class TaskDistill(LearningStage):
         return Training(
             self.schedule,
             self.on,
-            self.augment.copies,
+            self.augment.copies + self.similar_words.copies,
             has_teacher=True,
             in_turn=self.members == "in-turn",
             caches_teacher=is_read_once,
@@ -90,6 +95,15 @@ class TaskDistill(LearningStage):
     def _runs_teacher(self) -> bool:
         """Whether a term reads more of the teacher than its labels, which are computed once."""
         return any(term.requires & ~OF_WORDS for term in self.terms())
+
+    def _needs_model(self) -> str:
+        """The setting that needs more than labels of its teacher; empty without."""
+        needs = {
+            "losses": self._runs_teacher(),
+            "entity_replacement": bool(self.entity_replacement),
+            "similar_words": bool(self.similar_words.copies),
+        }
+        return next((setting for setting, is_needed in needs.items() if is_needed), "")
 
     def teachers(self) -> tuple[str, ...]:
         """The tagger, and the masked-LM that makes copies."""
@@ -120,7 +134,7 @@ class TaskDistill(LearningStage):
         student = trainable(model, context)
         terms, taught_by = self.terms(), context.teacher
         looks = self._runs_teacher()
-        tagger = taught_by.model("task-distill") if looks or self.entity_replacement else None
+        tagger = taught_by.model("task-distill") if self._needs_model() else None
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
         data = examples(sentences, self._reader(student, context), context, context.labels, teacher)
@@ -160,8 +174,7 @@ class TaskDistill(LearningStage):
             ConfigError: if there is none, or it lacks what the stage reads or asks.
         """
         taught_by = context.taught_by(TAGGER, "task-distill")
-        if self._runs_teacher() or self.entity_replacement:
-            setting = "losses" if self._runs_teacher() else "entity_replacement"
+        if setting := self._needs_model():
             taught_by.check_model(f"task-distill:{self.on}.{setting}")
         if self.members == "in-turn" and len({member.weight for member in taught_by.members}) != 1:
             raise ConfigError(
@@ -190,6 +203,9 @@ class TaskDistill(LearningStage):
         if self.augment.copies:
             masked_lm = self._masked_lm(context).model("augment.teacher")
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
+        if tagger is not None:
+            for copy in with_similar_words(sentences, tagger, self.similar_words, context.seed):
+                copies += copy
         return Chain(sentences, copies)
 
 

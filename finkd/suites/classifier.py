@@ -13,7 +13,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.augmentation.word_replacement import Augment
+from finkd.augmentation.similar_words import SimilarWords
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.data.batches import TrainingData
@@ -82,13 +82,13 @@ class TextDistillation:
         schedule: of the student's training; by default that of its teacher's.
         states: loss terms, or a recipe, on the teacher's states, which are learned before the task itself.
         states_schedule: of that training.
-        augment: copies of the training texts in which other words stand; the teacher labels them.
+        similar_words: copies of the training texts in which similar words stand; the teacher labels them.
     """
 
     schedule: Schedule | None = None
     states: Losses | None = None
     states_schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
-    augment: Augment = field(default_factory=Augment)
+    similar_words: SimilarWords = field(default_factory=SimilarWords)
 
     def terms(self) -> list[Loss]:
         """The loss terms on states; none without.

@@ -15,8 +15,7 @@ from tests.toys import TEXTS
 TRIPLE = (
     "masked-teacher > truncate-layers(token_types=false) > distill:general(teacher=masked-teacher, losses=distilbert)"
 )
-COPIED = {"copied": {"strategy": "truncate-layers"}}
-TINYBERT = {"states": "tinybert", "states_schedule": {"epochs": 1}, "augment": {"copies": 1}}
+TINYBERT = {"states": "tinybert", "states_schedule": {"epochs": 1}, "similar_words": {"copies": 1}}
 QUICK = {"schedule": {"epochs": 1, "precision": "fp32"}}
 
 
@@ -28,11 +27,11 @@ def settings(teacher):
         "text": {"corpus": "sample-text", "sentences": 20},
         "systems": {
             "every other layer": {"strategy": "truncate-layers(token_types=false)"},
-            "triple loss": {"strategy": TRIPLE},
+            "triple loss": {"strategy": TRIPLE, "taught": True},
         },
         "suites": {
             "glue": {"tasks": ["cola", "mrpc"], "settings": QUICK},
-            "imdb": {"settings": {**QUICK, "distill": TINYBERT}, "taught": True},
+            "imdb": {"settings": {**QUICK, "distill": TINYBERT}},
             "squad": {"settings": QUICK},
             "inference": {},
         },
@@ -64,7 +63,9 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
         ("triple loss", "student"),
     }
     taught = {record.system for record in records if record.method == f"distilled from {teacher.name}"}
-    assert taught == {"every other layer", "triple loss"}
+    assert taught == {"triple loss"}
+    (learnt,) = [record for record in records if (record.system, record.task) == ("triple loss", "imdb")]
+    assert learnt.config["distill"]["states"] == "tinybert"
     for title in ("CoLA, MRPC and IMDb", "Time of a pass over STS-B", "DistilBERT, published by others"):
         assert title in result.stdout
     assert "TinyDistilBERT" in (out / "distilbert-published.md").read_text(encoding="utf-8")
@@ -111,18 +112,17 @@ def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, 
         ),
         ({"suites": {"imdb": {"settings": {"limt": 2}}}}, "suites.imdb.settings: limt: "),
         ({"suites": {"squad": {"settings": {"limt": 2}}}}, "suites.squad.settings: limt: "),
-        ({"suites": {"inference": {"taught": True}}}, "suites.inference.taught: nothing is learned there"),
         (
-            {"suites": {"imdb": {"settings": {"distill": TINYBERT}}}},
-            "students that learn from the teacher; set taught: true",
+            {"systems": {"a": {"strategy": "truncate-layers", "distill": TINYBERT}}},
+            "systems.a.distill: is for students that learn tasks from the teacher; set taught: true",
         ),
         (
-            {"suites": {"imdb": {"taught": True, "settings": {"distill": {"states": {"masked-lm": {}}}}}}},
+            {"suites": {"imdb": {"settings": {"distill": {"states": {"masked-lm": {}}}}}}},
             "suites.imdb.settings: losses.masked-lm: looks at more than the teacher's states",
         ),
         (
-            {"suites": {"imdb": {"taught": True, "settings": {"distill": TINYBERT}}}, "text": None, "systems": COPIED},
-            "suites.imdb.settings.distill.augment.teacher: adapt:text: the experiment has no unlabelled text for it",
+            {"systems": {"a": {"strategy": "adapt", "taught": True, "distill": {"states": {"masked-lm": {}}}}}},
+            "systems.a.distill: losses.masked-lm: looks at more than the teacher's states",
         ),
         ({"stages": {"destill": {}}}, "there is no 'destill'; did you mean 'distill'?"),
         ({"text": {"corpus": "sample-text", "sentences": 0}}, "text.sentences: expected 1 or more (got 0)"),
@@ -159,7 +159,7 @@ def test_a_plan_says_what_is_to_do(finkd, config, hub, tmp_path):
     stages = [(each["system"], each["stage"], each["state"]) for each in plan]
     assert ("masked-teacher", "adapt", "to do") in stages
     assert ("triple loss", "distill:general", "to do") in stages
-    assert ("triple loss", "finetune cola", "to do") in stages
+    assert ("triple loss", "task-distill cola", "to do") in stages
     trained = [each for each in plan if each["state"] == "to do" and each["stage"] != "truncate-layers"]
     assert all(each["seconds"] > 0 for each in trained)
     finkd("run", path, "--out", out, code=0)

@@ -194,17 +194,6 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
         (("--suite", "glue", "--seeds", "one"), "--seeds: expected whole numbers"),
         (("--suite", "glue", "--task", "rte", "--set", "limmit=3"), "limmit"),
         (("--suite", "glue", "--set", "distill.states=tinybert"), "distill: needs a teacher that has learned the task"),
-        (
-            (
-                "--suite",
-                "glue",
-                "--set",
-                "distill.augment.copies=1",
-                "--teacher",
-                TEACHER,
-            ),
-            "distill.augment: needs a text that a masked language model learns",
-        ),
         (("--suite", "summarization", "--teacher", "x"), "nothing of this suite learns from one"),
     ],
 )
