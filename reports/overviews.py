@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from scipy.stats import rankdata
+
 from finkd.corpora.registry import Registry
-from finkd.reports.sections import Section, SystemResults
+from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
 from finkd.reports.tables.significance import MARK, rivals
 
+_FEWEST = 3
+"""Students that can be ranked."""
+
 overviews: Registry[Callable[[Sequence[Section]], Table]] = Registry(
     "overviews",
-    {"corpora": ("finkd.reports.overviews:corpora", "systems by corpora: micro-F1 of those scored on several")},
+    {
+        "corpora": ("finkd.reports.overviews:corpora", "systems by corpora: micro-F1 of those scored on several"),
+        "ranks": (
+            "finkd.reports.overviews:ranks",
+            "students by corpora: ranks by micro-F1, and whether they agree",
+        ),
+    },
 )
 
 
@@ -32,6 +44,43 @@ def corpora(sections: Sequence[Section]) -> Table:
         "Mean: over all of them, for systems that each holds.",
     ]
     return Table.of("corpora", "Systems by corpora", None, notes, columns, shared)
+
+
+def ranks(sections: Sequence[Section]) -> Table:
+    """Make one row per student that all sections hold, the best mean rank first; one column per section."""
+    names = [[student.name for student in section.of_role("student") if student.is_scored] for section in sections]
+    shared = [name for name in names[0] if all(name in others for others in names)] if len(sections) > 1 else []
+    notes = ["Rank of the mean micro-F1 among the students of this table; 1 is the best, equal ones share a rank."]
+    if len(shared) < _FEWEST:
+        return Table.of("ranks", "Ranks", None, notes, [(Column("system", "System", "left"), label)], [])
+    f1s = np.array([[_by_name(section)[name].f1.mean for name in shared] for section in sections])
+    found = rankdata(-f1s, axis=1)
+    with np.errstate(invalid="ignore"):  # on a corpus where all are equal
+        correlations = np.atleast_2d(np.corrcoef(found))
+    alike = Spread.mean_of(correlations[np.triu_indices(len(sections), 1)].tolist())
+    notes.append(
+        f"Rank correlation of two corpora (Spearman), mean of all pairs: {number(alike, 2).text}; it is 1 where both "
+        "have the same order, 0 where they have nothing in common."
+    )
+    rows = sorted(range(len(shared)), key=lambda place: float(found[:, place].mean()))
+    columns: list[tuple[Column, Callable[[int], Cell]]] = [
+        (Column("system", "System", "left"), lambda place: label(shared[place], _ids(shared[place], sections))),
+        *(
+            (
+                Column(
+                    plain(f"{section.experiment}/{section.corpus}/{section.split}"), plain(_heading(section, sections))
+                ),
+                lambda place, row=row: number(float(found[row, place]), 1),
+            )
+            for row, section in enumerate(sections)
+        ),
+        (Column("mean", "Mean"), lambda place: number(float(found[:, place].mean()), 1)),
+    ]
+    return Table.of("ranks", "Ranks", None, notes, columns, rows)
+
+
+def _ids(name: str, sections: Sequence[Section]) -> tuple[str, ...]:
+    return tuple(each for section in sections for each in _by_name(section)[name].ids)
 
 
 def _by_name(section: Section) -> dict[str, SystemResults]:

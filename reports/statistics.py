@@ -62,23 +62,40 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     Returns:
         ``None`` if they share no seed, or not all records tell the same two or more documents apart.
     """
-    paired = _paired(first, second)
-    if paired is None:
+    return compare_on_average([(first, second)])
+
+
+def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[RunRecord]]]) -> Comparison | None:
+    """Like ``compare``, for the mean of the differences between several pairs of systems, all drawn alike.
+
+    Args:
+        systems: records of the first and of the second system of each pair, at least one.
+
+    Returns:
+        ``None`` where ``compare`` returns it for any pair, or pairs differ in their documents or seeds.
+    """
+    found = [_paired(first, second) for first, second in systems]
+    paired = [each for each in found if each is not None]
+    pairs, documents, are_apart = paired[0] if paired else ((), [], False)
+    if len(paired) < len(found) or any((len(each), names) != (len(pairs), documents) for each, names, _ in paired):
         return None
-    pairs, documents, are_apart = paired
     draw = np.random.default_rng(_SEED)
     # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
     drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(pairs))]
     if are_apart:  # a document is drawn with the one seed that is scored on it
         drawn[1] = np.ones_like(drawn[1])
-    one, other = (_f1([pair[side] for pair in pairs], documents, *drawn) for side in range(2))
-    found = np.sort(one[1:] - other[1:])
-    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    less, more = (int(np.count_nonzero(side)) for side in (found <= 0, found >= 0))
+    every = [
+        np.subtract(*(_f1([pair[side] for pair in each], documents, *drawn) for side in range(2)))
+        for each, _, _ in paired
+    ]
+    mean = np.mean(every, axis=0)
+    low, high = np.quantile(mean[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    less, more = (int(np.count_nonzero(side)) for side in (mean[1:] <= 0, mean[1:] >= 0))
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
     p = min(1.0, max(2 * (min(less, more) + 1) / (DRAWS + 1), 2.0 ** (1 - len(documents))))
-    effect = _effect(_by_seed(pairs, documents))
-    return Comparison(float(one[0] - other[0]), float(low), float(high), p, effect, len(documents), len(pairs))
+    by_seed = np.mean([_by_seed(each, documents) for each, _, _ in paired], axis=0)
+    effect = _effect(by_seed.tolist())
+    return Comparison(float(mean[0]), float(low), float(high), p, effect, len(documents), len(pairs))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ figures: Registry[Callable[[Section], Figure | None]] = Registry(
     "figures",
     {
         "f1-latency": ("finkd.reports.figures.scatter:pareto", "micro-F1 against latency, sizes, and the Pareto front"),
+        "differences": (
+            "finkd.reports.figures.differences:differences",
+            "how far students are ahead of the reference student, with intervals",
+        ),
         "strategies": ("finkd.reports.figures.graph:graph", "stages of the systems, and which of them they share"),
         "learning": ("finkd.reports.figures.learning:learning", "losses of each system's stages"),
         "calibration": (

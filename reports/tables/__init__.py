@@ -25,6 +25,10 @@ tables: Registry[Callable[[Section], Table]] = Registry(
             "the same student under several teachers: what each of them gains",
         ),
         "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the reference student; cost of training"),
+        "order": (
+            "finkd.reports.tables.order:order",
+            "what it is worth that a stage comes before another one, or at all, over all systems",
+        ),
         "calibration": (
             "finkd.reports.tables.calibration:calibration",
             "scores of entities beside how often they are right",

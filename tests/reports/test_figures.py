@@ -61,7 +61,17 @@ def test_files_are_what_their_names_say():
 def test_the_same_records_give_the_same_bytes():
     one, two = (list(pictures(section(example_records()))) for _ in range(2))
     assert one == two
-    assert [picture.name for picture in one] == [name for name in figures if name != "text"]
+    assert [picture.name for picture in one] == [name for name in figures if name not in ("text", "differences")]
+
+
+def test_differences_to_the_reference_are_drawn_of_three_students_and_more():
+    config = {"reference": "a"}
+    found = {"a": 70, "b": 71, "c": 40, "d": 72}
+    students = [record(name, "student", 1, (right, 80, 80), config=config) for name, right in found.items()]
+    text = words(drawn(students, "differences").svg)
+    assert "points of micro-F1 ahead of a, 95 % interval" in text
+    assert "significant (Holm)" in text
+    assert drawn(students[:3], "differences") is None
 
 
 def test_what_systems_share_is_drawn_once():

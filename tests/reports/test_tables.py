@@ -260,3 +260,55 @@ def test_errors_of_two_seeds_in_opposite_directions_cancel_within_a_bin(monkeypa
     row = rows(table("calibration", records))["a"]
     assert row["calibration_error"].value == pytest.approx((0.2 + 0.4) / 2)
     assert row["calibration_error_together"].value == pytest.approx(abs((8 + 6) - (10 + 2)) / 20)
+
+
+def ordered(*stages, seeds=2, gain=0):
+    """Records of a student with some stages, with so many entities found more than 60 of 100."""
+    found = 50 + gain
+    own = {"systems": {name: {"teacher": "large"} for name in (" > ".join(stages),)}}
+    return [
+        record(" > ".join(stages), "student", seed, (found, 80, 80), (10, 20, 20), stages=stages, config=own)
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def test_the_worth_of_an_order_by_hand():
+    records = [
+        *ordered("text", "gold", gain=10),
+        *ordered("gold", "text", gain=4),
+        *ordered("general", "text", "gold", gain=11),
+        *ordered("general", "gold", "text", gain=7),
+        *ordered("text"),
+        *ordered("text", "text"),  # what an exchange of these would be, nobody can say
+    ]
+    found = {row["question"].value: row for row in keyed(table("order", records))}
+    gains = {"gold before text": -(6 + 4) / 2, "general or not": (1 + 3) / 2, "gold or not": (10 + 4) / 2}
+    assert {question: row["gain"].value for question, row in found.items()} == pytest.approx(gains)
+    assert {row["pairs"].value for row in found.values()} == {2}
+    assert len(found["gold before text"]["gain"].records) == 8
+
+
+def test_students_of_other_teachers_tell_nothing_of_an_order():
+    records = [*ordered("text", "gold"), *ordered("gold", "text"), *ordered("general", "text", "gold")]
+    other = [
+        dataclasses.replace(each, config={"systems": {each.system: {"teacher": "small"}}})
+        for each in ordered("general", "gold", "text")
+    ]
+    with pytest.raises(KeyError):
+        table("order", records + other)
+
+
+def test_ranks_by_hand():
+    def on(corpus, *found):
+        return [
+            record(name, "student", 1, (correct, 80, 80), corpus=corpus)
+            for name, correct in zip("abc", found, strict=True)
+        ]
+
+    records = [*on("one", 60, 50, 40), *on("two", 60, 40, 50), record("d", "student", 1, corpus="one")]
+    (ranks,) = compose(records, ["ranks"]).overviews.values()
+    assert [[cell.value for cell in row] for row in ranks.rows] == [["a", 1, 1, 1], ["b", 2, 3, 2.5], ["c", 3, 2, 2.5]]
+    assert "mean of all pairs: 0.50" in ranks.caption
+    assert not compose(on("one", 1, 2, 3), ["ranks"]).overviews
+    equal = compose([*on("one", 60, 60, 60), *on("two", 60, 50, 40)], ["ranks"]).overviews["ranks"]
+    assert "mean of all pairs: –" in equal.caption

@@ -1,0 +1,40 @@
+"""How far students are ahead of the reference student: differences in micro-F1 with their intervals."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from finkd.reports.figures.canvas import COLOURS, INK, new_figure, shortened
+from finkd.reports.sections import Section
+from finkd.reports.statistics import significant
+from finkd.reports.tables.significance import rivals
+
+_LEAST = 3
+"""Students that make a picture."""
+
+
+def differences(section: Section) -> Figure | None:
+    """Draw one line per student, in the order of the experiment; ``None`` for fewer than three."""
+    found = [rival for rival in rivals(section) if rival.system.role == "student"]
+    if len(found) < _LEAST or section.reference is None:
+        return None
+    figure = new_figure(9, 1.2 + 0.28 * len(found), layout="constrained")
+    axes = figure.subplots()
+    for row, rival in enumerate(found):
+        # A rival says how far the reference is ahead of it; here the student is.
+        point, low, high = (
+            -100 * value for value in (rival.comparison.difference, rival.comparison.high, rival.comparison.low)
+        )
+        colour = COLOURS[1] if significant(rival.p) else COLOURS[0]
+        axes.plot([low, high], [row, row], color=colour, linewidth=1.6, solid_capstyle="round")
+        axes.plot([point], [row], color=colour, marker="o", markersize=5)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(found)), [shortened(rival.system.name, 50) for rival in found])
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_xlabel(f"points of micro-F1 ahead of {shortened(section.reference.name, 40)}, 95 % interval")
+    axes.grid(axis="x", alpha=0.15, linewidth=0.6, color=INK)
+    axes.set_facecolor("none")
+    for colour, name in ((COLOURS[1], "significant (Holm)"), (COLOURS[0], "not significant")):
+        axes.plot([], [], color=colour, marker="o", markersize=5, linewidth=1.6, label=name)
+    figure.legend(fontsize=9, frameon=False, loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,118 @@
+"""Order: what it is worth that a stage comes before another one, or at all, averaged over all systems that tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from finkd.corpora.wording import counted
+from finkd.reports.captions import corpus_notes
+from finkd.reports.sections import Section, SystemResults, configured
+from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm, significant
+from finkd.reports.table import Column, Table, label, number
+from finkd.reports.tables.significance import MARK, interval
+
+Pair = tuple[SystemResults, SystemResults]
+_LEAST = 2
+"""Pairs of systems that a row is the mean of."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A question that several pairs of systems answer.
+
+    Attributes:
+        question: what the first system of each pair has.
+        pairs: systems that differ in that alone.
+        comparison: the mean difference.
+    """
+
+    question: str
+    pairs: tuple[Pair, ...]
+    comparison: Comparison
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the records behind it."""
+        systems = dict.fromkeys(system.name for pair in self.pairs for system in pair)
+        by_name = {system.name: system for pair in self.pairs for system in pair}
+        return tuple(each for name in systems for each in by_name[name].ids)
+
+
+def order(section: Section) -> Table:
+    """Make one row per two stages whose order several systems exchange, and per stage that several leave out."""
+    found = list(contrasts(section))
+    chances = dict(zip((each.question for each in found), holm([each.comparison.p for each in found]), strict=True))
+    columns = [
+        (Column("question", "Stages", "left"), lambda each: label(each.question)),
+        (Column("pairs", "Pairs of students"), lambda each: number(len(each.pairs))),
+        (Column("gain", "Gain (points)"), lambda each: number(100 * each.comparison.difference, 1)),
+        (Column("low", detail=True), lambda each: number(100 * each.comparison.low, 1)),
+        (Column("high", detail=True), lambda each: number(100 * each.comparison.high, 1)),
+        (Column("interval", "95 % interval"), lambda each: label(interval(each.comparison))),
+        (Column("p", "p"), lambda each: number(each.comparison.p, 4)),
+        (
+            Column("p_holm", "p (Holm)"),
+            lambda each: number(chances[each.question], 4, mark=MARK if significant(chances[each.question]) else ""),
+        ),
+        (Column("effect", "Effect (d)"), lambda each: number(each.comparison.effect, 1)),
+    ]
+    notes = corpus_notes(section)
+    if found:
+        documents = counted(found[0].comparison.documents, "document")
+        notes += [
+            "Gain: points of micro-F1, the mean over pairs of students of one teacher whose stages are the same but "
+            "that two have changed places, or that one student has the stage and the other does not. Stages are told "
+            "apart by name: where a budget is shared, their settings may differ.",
+            f"Paired bootstrap over {documents} of the mean ({DRAWS:,} draws), p adjusted for "
+            f"{counted(len(found), 'question')} (Holm), level .05. {MARK} significant. d: Cohen's, over seeds.",
+        ]
+    return Table.of("order", "Order", section, notes, columns, found)
+
+
+def contrasts(section: Section) -> Iterator[Contrast]:
+    """Yield what the systems of a section tell about orders, and then about stages."""
+    by_stages = _by_stages(section)
+    kinds = list(dict.fromkeys(kind for _, stages in by_stages for kind in stages))
+    questions: list[tuple[str, list[Pair]]] = [
+        (f"{one} before {other}", list(_exchanged(by_stages, one, other))) for one, other in combinations(kinds, 2)
+    ]
+    questions += [(f"{kind} or not", list(_left_out(by_stages, kind))) for kind in kinds]
+    for question, pairs in questions:
+        if len(pairs) >= _LEAST:
+            comparison = compare_on_average([(first.records, second.records) for first, second in pairs])
+            if comparison is not None:
+                yield Contrast(question, tuple(pairs), comparison)
+
+
+_Stages = Mapping[tuple[str, tuple[str, ...]], SystemResults]
+
+
+def _by_stages(section: Section) -> _Stages:
+    """Students by teacher and stages, where none of these stands twice."""
+    found: dict[tuple[str, tuple[str, ...]], list[SystemResults]] = {}
+    for student in section.of_role("student"):
+        record = student.records[0]
+        stages = tuple(stage.kind for stage in record.lineage)
+        if student.is_scored and stages and len({*stages}) == len(stages):
+            found.setdefault((str(configured(record).get("teacher")), stages), []).append(student)
+    return {key: students[0] for key, students in found.items() if len(students) == 1}
+
+
+def _exchanged(by_stages: _Stages, one: str, other: str) -> Iterator[Pair]:
+    """Pairs of which the first has one stage before the other, and the second has them exchanged."""
+    swapped = {one: other, other: one}
+    for (teacher, stages), first in by_stages.items():
+        if one in stages and other in stages and stages.index(one) < stages.index(other):
+            second = by_stages.get((teacher, tuple(swapped.get(stage, stage) for stage in stages)))
+            if second is not None:
+                yield first, second
+
+
+def _left_out(by_stages: _Stages, kind: str) -> Iterator[Pair]:
+    """Pairs of which the first has a stage and the second does not."""
+    for (teacher, stages), first in by_stages.items():
+        second = by_stages.get((teacher, tuple(stage for stage in stages if stage != kind)))
+        if kind in stages and second is not None:
+            yield first, second
