@@ -9,9 +9,10 @@ import numpy as np
 from scipy.stats import rankdata
 
 from finkd.corpora.registry import Registry
+from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
-from finkd.reports.tables.significance import MARK, rivals
+from finkd.reports.tables.significance import MARK
 
 _FEWEST = 3
 """Students that can be ranked."""

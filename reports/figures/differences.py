@@ -5,9 +5,9 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from finkd.reports.figures.canvas import COLOURS, INK, new_figure, shortened
+from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section
 from finkd.reports.statistics import significant
-from finkd.reports.tables.significance import rivals
 
 _LEAST = 3
 """Students that make a picture."""

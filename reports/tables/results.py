@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
 from finkd.reports.literature import cited
+from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section, Spread, SystemResults, ordering
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, share, spread
-from finkd.reports.tables.significance import MARK, Rival, method, rivals
+from finkd.reports.tables.significance import MARK, method
 
 Fields = list[tuple[Column, Callable[[SystemResults], Cell]]]
 

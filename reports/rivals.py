@@ -1,0 +1,45 @@
+"""Comparisons of every trained system with the reference student, which tables and pictures show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.statistics import Comparison, compare, holm, significant
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A system that was compared with the reference.
+
+    Attributes:
+        system: the system.
+        comparison: the reference less this one.
+        p: its chance, adjusted for all comparisons of the section.
+    """
+
+    system: SystemResults
+    comparison: Comparison
+    p: float
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the system's records."""
+        return self.system.ids
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is significantly worse."""
+        return significant(self.p) and self.comparison.difference > 0
+
+
+def rivals(section: Section) -> list[Rival]:
+    """Compare teachers and students with the reference; none where records do not tell documents apart."""
+    reference = section.reference
+    if reference is None:
+        return []
+    others = [system for system in section.systems if system.role != "baseline" and system is not reference]
+    found = [(system, compare(reference.records, system.records)) for system in others]
+    compared = [(system, comparison) for system, comparison in found if comparison is not None]
+    chances = holm([comparison.p for _, comparison in compared])
+    return [Rival(system, comparison, p) for (system, comparison), p in zip(compared, chances, strict=True)]
