@@ -27,10 +27,13 @@ from finkd.progress import Listener, Progress
 from finkd.records import Resources
 from finkd.runtimes.resources import folder_bytes
 from finkd.settings import deciding
+from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.store import Store, Stored, address
+from finkd.suites.classifier import TRAININGS
 from finkd.suites.record import SUFFIX, TaskRecord
 from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
+from finkd.training.checkpoints import Checkpoints
 
 Data = TaskData | QuestionData | DialogueData
 FINE_TUNED = "fine-tuned"
@@ -198,12 +201,21 @@ class Learner:
         return origin | {"teacher": pretrained.fingerprint(teacher)} if teacher else origin
 
     @property
-    def teacher(self) -> Model | None:
-        """The request's teacher when it has learnt the task."""
+    def teacher(self) -> Learner | None:
+        """The request's teacher, which learns the task from the labels alone."""
         if self.request.teacher is None:
             return None
         request = replace(self.request, model=self.request.teacher, teacher=None)
-        return replace(self, request=request, settings=self.of_teacher or self.settings).model
+        return replace(self, request=request, settings=self.of_teacher or self.settings)
+
+    def checkpoints(self, part: str) -> Checkpoints:
+        """Those of one of ``TRAININGS``."""
+        return self._checkpoints[part]
+
+    @cached_property
+    def _checkpoints(self) -> dict[str, Checkpoints]:
+        keys = {part: address({"checkpoints": self.key, "part": part}) for part in TRAININGS}
+        return {part: Checkpoints(self.request.store, key, CHECKPOINT_SECONDS) for part, key in keys.items()}
 
     @cached_property
     def model(self) -> Model:
@@ -229,9 +241,12 @@ class Learner:
         stage = "task-distill" if self.request.teacher else "finetune"
         facts = {"kind": f"{stage} {self.data.name}", "seconds": 0.0}
 
-        def watch(progress: Progress) -> None:
-            facts["seconds"] = progress.seconds
-            listen(progress)
+        def fill(folder: Path) -> None:
+            began = time.perf_counter()
+            self.train(self, self.request.watched(self.data.name, self.seed, stage)).save(folder)
+            facts["seconds"] = time.perf_counter() - began + sum(each.seconds for each in self._checkpoints.values())
 
-        listen = self.request.watched(self.data.name, self.seed, stage)
-        return self.request.store.made(self.key, facts, lambda folder: self.train(self, watch).save(folder))
+        stored = self.request.store.made(self.key, facts, fill)
+        for checkpoints in self._checkpoints.values():
+            checkpoints.clear()
+        return stored

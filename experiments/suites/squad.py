@@ -55,7 +55,11 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
 
 
 def _train(learner: Learner, listen: Listener, questions: Sequence[Question]) -> Model:
-    return learn_answers(learner.request.loaded, questions, learner.settings, learner.seed, listen, learner.teacher)
+    teacher = None if learner.teacher is None else learner.teacher.model
+    checkpoints = learner.checkpoints("task")
+    return learn_answers(
+        learner.request.loaded, questions, learner.settings, learner.seed, listen, teacher, checkpoints
+    )
 
 
 def _asked(learner: Learner, questions: Sequence[Question], frame: TaskRecord) -> TaskRecord:

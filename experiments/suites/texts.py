@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import write_atomic
 from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.corpora.wording import counted
-from finkd.experiments.suites.request import Learner, Request, chosen, kept
+from finkd.experiments.suites.request import Learner, Request, chosen, kept, plain
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -24,12 +25,14 @@ from finkd.reports.formats import csv, markdown
 from finkd.reports.table import Column, Table, label
 from finkd.reports.table import plain as escaped
 from finkd.settings import build
+from finkd.store import address
 from finkd.strategies.parsing import merge
 from finkd.suites import baselines
-from finkd.suites.classifier import TextDistillation, TextSettings, answers, gold, learn, scores
+from finkd.suites.classifier import Lesson, TextDistillation, TextSettings, answers, gold, learn, scores
 from finkd.suites.copies import copies
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
+from finkd.system.precision import resolve_precision
 
 GLUE = ("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "qnli", "rte", "wnli")
 BINARY = ("accuracy", "precision", "recall", "f1")
@@ -46,6 +49,7 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 _SHOWN = 30
 """Rows of the Markdown table of disagreements."""
+_LABELS = "labels.safetensors"
 _USUAL = {"schedule": {"epochs": 3, "learning_rate": 1e-4}}
 
 
@@ -85,20 +89,38 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
 
 def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
     settings = settings_of(data.name, request.settings)
-    plain = replace(settings, distill=TextDistillation())
-    if settings != plain and not request.teacher:
+    alone = replace(settings, distill=TextDistillation())
+    if settings != alone and not request.teacher:
         raise ConfigError("distill: needs a teacher that has learned the task; name one with --teacher")
     for seed in request.seeds:
-        learner = Learner(request, data, settings, seed, partial(_train, data=data), plain)
+        learner = Learner(request, data, settings, seed, partial(_train, data=data), alone)
         for split in data.scored:
             frame = _frame(request, data, suite, split, request.method, seed, metrics)
             yield kept(request, frame, learner.decides, partial(_asked, learner, data, frame))
 
 
 def _train(learner: Learner, listen: Listener, data: TaskData) -> Model:
-    teacher, how = learner.teacher, learner.settings.distill.similar_words
-    changed = copies(data.splits["train"], teacher, how, learner.seed) if teacher is not None else []
-    return learn(learner.request.loaded, data, learner.settings, learner.seed, teacher, list(changed), listen)
+    lesson = _lesson(learner, listen, data)
+    return learn(learner.request.loaded, data, learner.settings, learner.seed, lesson, listen, learner.checkpoints)
+
+
+def _lesson(learner: Learner, listen: Listener, data: TaskData) -> Lesson | None:
+    """What the teacher says, which the store keeps for its next student."""
+    if learner.teacher is None:
+        return None
+    teacher, settings, precision = learner.teacher.model, learner.settings, resolve_precision("auto")
+    texts = data.splits["train"]
+    changed = list(copies(texts, teacher, settings.distill.similar_words, learner.seed))
+
+    def label(folder: Path) -> None:
+        logits, _ = scores(teacher, [*texts, *changed], settings, precision, listen)
+        save_file({"logits": logits}, folder / _LABELS)
+
+    known = {"limit": settings.limit, "long": settings.long, "precision": precision, "seed": learner.seed}
+    known["similar_words"] = plain(settings.distill.similar_words)
+    key = address({"version": 1, "labels": learner.teacher.key, **known})
+    stored = learner.request.store.made(key, {"kind": f"labels {data.name}"}, label)
+    return Lesson(teacher, changed, load_file(stored.folder / _LABELS)["logits"])
 
 
 def _asked(learner: Learner, data: TaskData, frame: TaskRecord) -> TaskRecord:

@@ -22,6 +22,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.suites.reading import chosen, joined
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedLogits
 from finkd.training.trainer import train
@@ -189,6 +190,7 @@ def learn_answers(
     seed: int,
     listen: Listener | None = None,
     teacher: Model | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Model:
     """Train a model for question answering, with a new head on a copy of an encoder."""
     learner = with_answer_head(model, seed)
@@ -199,7 +201,8 @@ def learn_answers(
     if teacher is not None:
         terms.append(AnswerSpan(temperature=2.0))
         taught = CachedLogits(torch.from_numpy(token_scores(teacher, found.encoded)))
-    train(learner, AnswerData.read(questions, found, limit), terms, settings.schedule, seed, taught, listen)
+    read = AnswerData.read(questions, found, limit)
+    train(learner, read, terms, settings.schedule, seed, taught, listen, checkpoints)
     learner.network.to("cpu")  # type: ignore[arg-type]
     return learner
 

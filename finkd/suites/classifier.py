@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -30,6 +30,7 @@ from finkd.settings import later
 from finkd.stages.common import Losses
 from finkd.suites.reading import Long, read_texts
 from finkd.tokenization.tokenizer import Longs, Tokens
+from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedLogits, LiveTeacher
 from finkd.training.trainer import train
@@ -99,6 +100,8 @@ class TextDistillation:
         return build_terms(self.states, ~_STATES, "looks at more than the teacher's states") if self.states else []
 
 
+TRAININGS = ("states", "task")
+"""Those that make up the learning of a task, in their order."""
 _STATES = Requirement.HIDDEN_STATES | Requirement.ATTENTION
 
 
@@ -161,14 +164,29 @@ class TextData(TrainingData):
         return words, np.stack([tokens.rows[:-1] for tokens in sides])
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a teacher that has learned a task says of its texts.
+
+    Attributes:
+        teacher: the model.
+        copies: texts beside those of the training split, which have no gold label.
+        logits: (texts, labels) what it says of the training texts, and then of the copies.
+    """
+
+    teacher: Model
+    copies: Sequence[Example]
+    logits: Logits
+
+
 def learn(
     model: Model,
     data: TaskData,
     settings: TextSettings,
     seed: int,
-    teacher: Model | None = None,
-    copies: Sequence[Example] = (),
+    lesson: Lesson | None = None,
     listen: Listener | None = None,
+    checkpoints: Callable[[str], Checkpoints] | None = None,
 ) -> Model:
     """Train a model for a task, with a new head on a copy of an encoder.
 
@@ -177,25 +195,29 @@ def learn(
         data: the task, with a training split.
         settings: of the task.
         seed: of the head, the batches and the dropout.
-        teacher: a model that has learned the task, to learn from in addition to gold.
-        copies: texts that have no gold label, for the teacher to label.
+        lesson: what to learn from a teacher, in addition to gold.
         listen: called after every step.
+        checkpoints: gives the place for those of a training, ``"states"`` or ``"task"``.
     """
     learner = with_text_head(model, data.labels, seed)
-    examples = [*data.splits["train"], *copies]
-    labels = gold(data, "train")
-    labels = np.concatenate((labels, np.full(len(copies), IGNORED if data.labels else np.nan, labels.dtype)))
+    examples, labels = [*data.splits["train"]], gold(data, "train")
     schedule, taught = settings.schedule, None
     terms: list[Loss] = [CrossEntropy() if data.labels else SquaredError()]
-    if teacher is not None:
+    places = {part: checkpoints(part) if checkpoints else None for part in TRAININGS}
+    if lesson is not None:
         schedule = settings.distill.schedule or schedule
+        examples += lesson.copies
+        unknown = np.full(len(lesson.copies), IGNORED if data.labels else np.nan, labels.dtype)
+        labels = np.concatenate((labels, unknown))
         if of_states := settings.distill.terms():
-            pairs = TextData.read(examples, labels, settings, learner, teacher)
-            train(learner, pairs, of_states, settings.distill.states_schedule, seed, LiveTeacher(teacher), listen)
-        taught = torch.from_numpy(scores(teacher, examples, settings)[0])
+            pairs = TextData.read(examples, labels, settings, learner, lesson.teacher)
+            how, live = settings.distill.states_schedule, LiveTeacher(lesson.teacher)
+            train(learner, pairs, of_states, how, seed, live, listen, places["states"])
         terms.append(WordLogitsKL(temperature=settings.temperature) if data.labels else TeacherError())
     read = TextData.read(examples, labels, settings, learner)
-    train(learner, read, terms, schedule, seed, None if taught is None else CachedLogits(taught[read.word_ids]), listen)
+    if lesson is not None:
+        taught = CachedLogits(torch.from_numpy(lesson.logits)[read.word_ids])
+    train(learner, read, terms, schedule, seed, taught, listen, places["task"])
     learner.network.to("cpu")  # type: ignore[arg-type]
     return learner
 
@@ -206,14 +228,28 @@ def gold(data: TaskData, split: str) -> npt.NDArray[np.float32] | Longs:
     return np.array(labels, np.int64) if data.labels else np.array(labels, np.float32)
 
 
-def scores(model: Model, examples: Sequence[Example], settings: TextSettings) -> tuple[Logits, int]:
-    """Return (texts, labels) logits, averaged over windows, and the number of texts longer than the limit."""
+def scores(
+    model: Model,
+    examples: Sequence[Example],
+    settings: TextSettings,
+    precision: str = "fp32",
+    listen: Listener | None = None,
+) -> tuple[Logits, int]:
+    """Return (texts, labels) logits, averaged over windows, and the number of texts longer than the limit.
+
+    Args:
+        model: with a head for the task.
+        examples: the texts.
+        settings: how much is read of each.
+        precision: as in ``Schedule``.
+        listen: called after every batch.
+    """
     limit = min(settings.limit, model.max_length)
     reading = read_texts(examples, model.tokenizer, limit, settings.long)
     encoded = reading.encoded
     example_of_token = np.repeat(np.arange(len(reading.source)), encoded.lengths)
     total = np.zeros((len(examples), len(model.labels)), np.float32)
-    for at, side in read(model, encoded):
+    for at, side in read(model, encoded, precision=precision, listen=listen):
         assert side.word_logits is not None
         opens = np.flatnonzero(np.isin(at, encoded.first))
         found = side.word_logits.float().cpu().numpy()[opens]

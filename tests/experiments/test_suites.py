@@ -62,6 +62,45 @@ def test_the_same_again_is_not_computed_again(finkd, teacher, hub, tmp_path, mon
     monkeypatch.undo()
 
 
+def test_a_task_whose_training_was_cut_off_goes_on(teacher, hub, tmp_path, monkeypatch):
+    monkeypatch.setattr("finkd.experiments.suites.request.CHECKPOINT_SECONDS", 0.0)
+    settings = {"schedule": {"epochs": 4, "batch_tokens": 64, "precision": "fp32"}}
+    whole = tried(teacher, tmp_path / "whole" / "glue", settings, [])
+    steps = []
+    with pytest.raises(KeyboardInterrupt):
+        tried(teacher, tmp_path / "cut" / "glue", settings, steps, stop=3)
+    assert tried(teacher, tmp_path / "cut" / "glue", settings, steps) == whole
+    assert steps[:4] == [1, 2, 3, 3]  # the last checkpoint was that of the second step
+    assert steps[4] == 4
+    assert not list((tmp_path / "cut" / "store").glob("*.part-*"))
+
+
+def tried(teacher, out, settings, steps, stop=None):
+    """The weights of a model that learns WNLI; its steps are noted, and it is stopped at one of them."""
+
+    def listen(event):
+        if event.progress is not None:
+            steps.append(event.progress.step)
+            if steps[-1] == stop:
+                raise KeyboardInterrupt
+
+    evaluate_suite(teacher, "glue", out, tasks=["wnli"], settings=settings, listen=listen)
+    (weights,) = (out / "models").glob("wnli-*/model.safetensors")
+    return weights.read_bytes()
+
+
+def test_a_teacher_labels_copies_once_for_all_students(finkd, teacher, student, hub, tmp_path):
+    def labels_kept_after(model):
+        how = ("--teacher", teacher, "--set", "distill.similar_words={copies: 3, frequent: 0}")
+        finkd("evaluate", model, "--suite", "glue", "--task", "rte", "--out", tmp_path / "glue", *how, *QUICK, code=0)
+        return len(list((tmp_path / "store").glob("*/labels.safetensors")))
+
+    assert labels_kept_after(student) == 1
+    other = tmp_path / "other"
+    tiny_model(layers=2, seed=5).save(other)
+    assert labels_kept_after(other) == 1
+
+
 def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
     monkeypatch.setattr("finkd.suites.baselines.TfidfVectorizer", _every_word)
     result = finkd("evaluate", teacher, "--suite", "sst2", "--out", tmp_path / "sst2", *QUICK, code=0)
