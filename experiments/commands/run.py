@@ -28,7 +28,11 @@ CheckpointSeconds = Annotated[
     float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
 ]
 Jobs = Annotated[
-    int, typer.Option(min=1, help="Seeds to train at once, each on its share of the cores; measured afterwards.")
+    int,
+    typer.Option(
+        min=1,
+        help="Seeds (of encoders: systems) to train at once, each on its share of the cores; measured afterwards.",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
@@ -36,7 +40,7 @@ DryRun = Annotated[
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
-_OF_TAGGERS = ("checkpoint_seconds", "jobs", "tiny")
+_OF_TAGGERS = ("checkpoint_seconds", "tiny")
 """Parameters that an experiment on encoders does not have."""
 
 
@@ -88,7 +92,7 @@ def run(
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
         names = values(only, lambda text: text in students)
-        _run_encoders(what, overrides or [], chosen, names, out, dry_run=dry_run, json=json)
+        _run_encoders(what, overrides or [], chosen, names, out, jobs, dry_run=dry_run, json=json)
         return
     experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)
 
@@ -138,6 +142,7 @@ def _run_encoders(
     seeds: list[int] | None,
     only: list[str],
     out: Path | None,
+    jobs: int,
     *,
     dry_run: bool,
     json: bool,
@@ -156,7 +161,7 @@ def _run_encoders(
         _show_stages(plan_encoders(experiment, folder), json=json)
         return
     with shown(messages) as listen:
-        records = run_encoders(experiment, folder, listen)
+        records = run_encoders(experiment, folder, listen, jobs)
     if json:
         show_json({"out": str(folder), "records": [record.figures for record in records]})
         return

@@ -1,4 +1,4 @@
-"""Seeds at once, each in a process of its own with its share of the cores.
+"""Work at once, such as several seeds, each in a process of its own with its share of the cores.
 
 The steps of a small student are too short to keep several cores busy, so two processes of one thread each get more done
 than one of two threads (docs/log.md has figures).
@@ -12,7 +12,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from finkd.corpora.errors import FinkdError
 from finkd.experiments.console.threads import share_of_threads, use_threads
 
+Item = TypeVar("Item", bound=Hashable)
 Result = TypeVar("Result")
 Told = Callable[[Any], None]
 
@@ -31,27 +32,27 @@ class KilledError(FinkdError, RuntimeError):
 
 
 def side_by_side(
-    work: Callable[[int, Told], Result], seeds: Sequence[int], jobs: int, listen: Told
-) -> dict[int, Result]:
-    """Do the same work for several seeds.
+    work: Callable[[Item, Told], Result], items: Sequence[Item], jobs: int, listen: Told
+) -> dict[Item, Result]:
+    """Do the same work for several items, such as seeds.
 
     Args:
-        work: takes a seed, and what to tell its events to; a function of a module, since other processes import it.
-        seeds: what to do it for.
+        work: takes an item, and what to tell its events to; a function of a module, since other processes import it.
+        items: what to do it for; the first ones begin first.
         jobs: how many at once.
         listen: called in this process with every event.
 
     Returns:
-        what each seed came to.
+        what each item came to.
 
     Raises:
-        FinkdError: the first that a seed ended in, once those that had begun are over; or if a process was killed.
+        FinkdError: the first that an item ended in, once those that had begun are over; or if a process was killed.
     """
     context = multiprocessing.get_context("spawn")
     events: multiprocessing.Queue[Any] = context.Queue()
     begin = functools.partial(_begin, events, share_of_threads(jobs))
     with ProcessPoolExecutor(jobs, context, begin) as pool:
-        futures = {seed: pool.submit(_told, work, seed) for seed in seeds}
+        futures = {item: pool.submit(_told, work, item) for item in items}
         try:
             _follow(events, list(futures.values()), listen)
         except BaseException:
@@ -60,8 +61,8 @@ def side_by_side(
         try:
             for future in futures.values():
                 if not future.cancelled():
-                    future.result()  # a seed that failed comes before those that were never begun
-            return {seed: future.result() for seed, future in futures.items()}
+                    future.result()  # one that failed comes before those that were never begun
+            return {item: future.result() for item, future in futures.items()}
         except BrokenProcessPool as error:
             raise KilledError("a process was killed, perhaps for want of memory; begin fewer at once") from error
 
@@ -109,5 +110,5 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
-def _told(work: Callable[[int, Told], Result], seed: int) -> Result:
-    return work(seed, _events.put)
+def _told(work: Callable[[Item, Told], Result], item: Item) -> Result:
+    return work(item, _events.put)

@@ -17,7 +17,7 @@ from finkd.experiments.configuration.budget import TOKENS_PER_WORD
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
-from finkd.experiments.suites.encoders import students
+from finkd.experiments.suites.encoders import student
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
@@ -53,7 +53,10 @@ class _Students:
         self.experiment = experiment
         self.store = store
         self.precision = resolve_precision("auto")
-        self._made = students(experiment, store)
+        named = product(experiment.seeds, experiment.systems)
+        self._made = {
+            (seed, name): made for seed, name in named if (made := student(experiment, store, seed, name)) is not None
+        }
         self._glances: dict[Source, tuple[int, float]] = {}
 
     @property
@@ -63,8 +66,8 @@ class _Students:
 
     def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every student's stages; those of the teachers that they make come before."""
-        for name, student in self._made[seed].items():
-            for strategy, stages in student.addresses():
+        for name in self.experiment.systems:
+            for strategy, stages in self._made[seed, name].addresses():
                 yield strategy or name, name, stages
 
     def spec(self, system: str) -> ModelSpec:
@@ -86,7 +89,7 @@ class _Students:
         if system == self.experiment.teacher_name:
             return self.teacher
         spec = self.spec(system)
-        return [spec, *self._made[seed][system].steps.validate(spec)][-1].shape
+        return [spec, *self._made[seed, system].steps.validate(spec)][-1].shape
 
     def words(self, source: Source) -> tuple[int, float]:
         """The number of sentences of a text, and their mean number of words."""

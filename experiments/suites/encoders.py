@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from finkd.corpora.files import folder_lock
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Listener, ignored
+from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.encoder_experiment import EncoderExperiment
@@ -19,9 +21,14 @@ from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
 
+TIMED = ("inference",)
+"""Suites that measure time, for which nothing else may run."""
+
+_System = tuple[int, str]
+
 
 def run_encoders(
-    experiment: EncoderExperiment, out: Path | None = None, listen: Listener = ignored
+    experiment: EncoderExperiment, out: Path | None = None, listen: Listener = ignored, jobs: int = 1
 ) -> list[TaskRecord]:
     """Make the students and try them and their teacher on the suites; what was computed before is not computed again.
 
@@ -29,6 +36,7 @@ def run_encoders(
         experiment: what to compare.
         out: folder of the reports, ``records`` and ``models``; default ``runs/<name>``.
         listen: called as the work goes on.
+        jobs: how many systems to train at once, each in a process of its own; their time is measured afterwards.
 
     Returns:
         one record per system, task, split and seed, as also written to ``out/records``.
@@ -45,69 +53,69 @@ def run_encoders(
     """
     out = out or experiment.folder
     store = Store(out.parent / "store")
-    made = students(experiment, store)
+    systems = list(product(experiment.seeds, (experiment.teacher_name, *experiment.systems)))
+    for seed, name in systems:
+        student(experiment, store, seed, name)
     settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
+    timed = [suite for suite in experiment.suites if suite in TIMED]
     with folder_lock(out), store.in_use():
         claim(out, settings)
-        for seed, of_seed in made.items():
-            for request, suite in _requests(experiment, out, seed, of_seed, listen):
-                suites.get(suite)(request)
-        systems = {experiment.teacher_name, *settings["systems"]}
-        records = [record for record in load_task_records([out]) if record.system in systems]
+        work = partial(_try, experiment, out, [suite for suite in experiment.suites if suite not in TIMED])
+        if jobs > 1:
+            side_by_side(work, systems, jobs, listen)
+        else:
+            for system in systems:
+                work(system, listen)
+        for system in systems:
+            _try(experiment, out, timed, system, listen)
+        names = {experiment.teacher_name, *settings["systems"]}
+        records = [record for record in load_task_records([out]) if record.system in names]
         write_report([], out, task_records=records)
         return records
 
 
-def _requests(
-    experiment: EncoderExperiment,
-    out: Path,
-    seed: int,
-    of_seed: Mapping[str, CheckedStrategy],
-    listen: Listener,
-) -> Iterator[tuple[Request, str]]:
-    """Make the students of a seed; yield each suite for the teacher and for every student."""
-    models = {experiment.teacher_name: experiment.teacher}
-    for name, student in of_seed.items():
-        folder = out / "models" / f"{slug(name)}-seed-{seed}"
-        student.run(folder, listen)
-        models[name] = str(folder)
-    for suite, (name, model) in product(experiment.suites, models.items()):
-        yield (
+def _try(experiment: EncoderExperiment, out: Path, chosen: Sequence[str], system: _System, listen: Listener) -> None:
+    """Make the model of a system, and try it on some suites."""
+    seed, name = system
+    made = student(experiment, Store(out.parent / "store"), seed, name)
+    model = experiment.teacher if made is None else str(out / "models" / f"{slug(name)}-seed-{seed}")
+    if made is not None:
+        made.run(Path(model), listen)
+    for suite in chosen:
+        suites.get(suite)(
             Request(
                 model=model,
                 system=name,
-                role="teacher" if name == experiment.teacher_name else "student",
+                role="teacher" if made is None else "student",
                 out=out,
                 seeds=(seed,),
                 tasks=experiment.suites[suite].tasks,
                 settings=experiment.settings_of(suite, name),
                 teacher=experiment.teacher_of(name),
                 listen=listen,
-            ),
-            suite,
+            )
         )
 
 
-def students(experiment: EncoderExperiment, store: Store) -> dict[int, dict[str, CheckedStrategy]]:
-    """Every student's strategy by its seed and name, checked.
+def student(experiment: EncoderExperiment, store: Store, seed: int, name: str) -> CheckedStrategy | None:
+    """A student's strategy, checked; ``None`` for the teacher, which nothing is made of.
 
     Raises:
         ConfigError: if a stage lacks something that it needs.
     """
-    teacher = of_model(experiment.teacher)
-    text, general = drawn("text", experiment.text, store), drawn("general", experiment.general, store)
-    plans: dict[int, dict[str, CheckedStrategy]] = {seed: {} for seed in experiment.seeds}
-    for seed, (name, system) in product(experiment.seeds, experiment.systems.items()):
-        with located(f"systems.{name}.strategy"):
-            student = plans[seed][name] = checked(
-                system.strategy,
-                store=store,
-                model=system.start or experiment.teacher,
-                teacher=teacher,
-                text=text,
-                general=general,
-                stages=experiment.stages,
-                seed=seed,
-            )
-            list(student.addresses())
-    return plans
+    if name == experiment.teacher_name:
+        return None
+    system = experiment.systems[name]
+    with located(f"systems.{name}.strategy"):
+        found = checked(
+            system.strategy,
+            store=store,
+            model=system.start or experiment.teacher,
+            teacher=of_model(experiment.teacher),
+            text=drawn("text", experiment.text, store),
+            general=drawn("general", experiment.general, store),
+            stages=experiment.stages,
+            seed=seed,
+        )
+        list(found.addresses())
+    return found

@@ -1,6 +1,7 @@
 """``finkd run`` on a configuration of encoders, on data that tests put on the hub."""
 
 import json
+import pickle
 
 import pytest
 import torch
@@ -94,6 +95,29 @@ def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, 
     assert not torch.equal(begun.embeddings.weight, taught.embeddings.weight)
 
 
+@pytest.mark.slow
+def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hub, tmp_path, monkeypatch):
+    """Another process would not see the data of this test, so what it would be given is pickled and done here."""
+    begun = []
+
+    def at_once(work, systems, jobs, listen):
+        for system in reversed(systems):  # whichever is the first
+            pickle.loads(pickle.dumps(work))(system, listen)
+            begun.append((system, jobs))
+        assert not [record for record in load_task_records([tmp_path / "2"]) if record.suite == "inference"]
+
+    monkeypatch.setattr("finkd.experiments.suites.encoders.side_by_side", at_once)
+    suites = {"glue": {"tasks": ["cola"], "settings": QUICK}, "inference": {}}
+    for jobs in ("1", "2"):
+        out = tmp_path / jobs / "toy"
+        finkd("run", config(suites=suites), "--out", out, "--jobs", jobs, "--set", "text.sentences=10", code=0)
+    assert len(begun) == 3
+    one, two = ({(each.system, each.task): each for each in load_task_records([tmp_path / jobs])} for jobs in "12")
+    assert one.keys() == two.keys()
+    assert len(one) == 6
+    assert all(one[key].metrics == two[key].metrics for key in one if key[1] == "cola")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -144,8 +168,8 @@ def test_a_teacher_made_of_the_start_is_refused(finkd, config, tmp_path):
 
 
 def test_options_of_taggers_are_refused(finkd, config):
-    result = finkd("run", config(), "--tiny", "--jobs", "2", code=2)
-    assert "run: --jobs, --tiny do nothing with a configuration of encoders; leave them out" in result.stderr
+    result = finkd("run", config(), "--tiny", code=2)
+    assert "run: --tiny does nothing with a configuration of encoders; leave it out" in result.stderr
     assert "there is no 'x'" in finkd("run", config(), "--only", "x", code=2).stderr
 
 
