@@ -28,7 +28,6 @@ from finkd.settings import build, joined
 from finkd.stages.stage import TAGGER
 from finkd.strategies.parsing import merge, parse
 from finkd.suites.answers import AnswerSettings
-from finkd.suites.classifier import TextDistillation
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "glue": GLUE,
@@ -40,6 +39,8 @@ TASKS: Mapping[str, tuple[str, ...]] = {
 """Suites that encoders can be tried on, and their tasks."""
 TEXT_SUITES = ("glue", "imdb", "sst2")
 """Those whose tasks are on whole texts."""
+TIMED = ("inference",)
+"""Those that measure time, for which nothing else may run."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ class Encoder:
         strategy: the stages that make it, in the textual form; they read raw text alone.
         start: name or folder of the model that they begin with; by default the teacher.
         taught: whether it learns each task from the fine-tuned teacher too, beside gold.
-        distill: how it does so on whole texts: settings of ``TextDistillation``, over those of the suites.
+        settings: of tasks, over those of the suites, such as ``{distill: {similar_words: {copies: 20}}}``.
     """
 
     strategy: str
     start: str | None = None
     taught: bool = False
-    distill: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,10 @@ class EncoderExperiment:
 
     def settings_of(self, suite: str, system: str) -> dict[str, Any]:
         """The settings that replace a suite's own for a system: the teacher, or a student."""
-        settings = dict(self.suites[suite].settings)
-        distill = settings.pop("distill", {})
-        if suite in TEXT_SUITES and self.teacher_of(system):
-            settings["distill"] = merge(distill, self.systems[system].distill)
+        own = self.systems[system].settings if system in self.systems and suite not in TIMED else {}
+        settings = merge(self.suites[suite].settings, own)
+        if suite not in TEXT_SUITES or self.teacher_of(system) is None:
+            settings.pop("distill", None)
         return settings
 
 
@@ -179,13 +180,10 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
     for name, chosen in experiment.suites.items():
         yield from _suite(name, chosen)
     for name, system in experiment.systems.items():
-        if system.distill and not system.taught:
-            yield f"systems.{name}.distill: is for students that learn tasks from the teacher; set taught: true"
-        try:
-            with located(f"systems.{name}.distill"):
-                build(TextDistillation, system.distill, "").terms()
-        except ConfigError as error:
-            yield from str(error).splitlines()
+        if "distill" in system.settings and not system.taught:
+            yield f"systems.{name}.settings.distill: is for students that learn from the teacher; set taught: true"
+        for suite in TASKS.keys() & experiment.suites if system.settings else ():
+            yield from _settings(suite, experiment.settings_of(suite, name), f"systems.{name}.settings")
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
         yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
 
@@ -198,14 +196,19 @@ def _suite(name: str, chosen: Tasks) -> Iterator[str]:
     for task in chosen.tasks:
         if task not in TASKS[name]:
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
+    yield from _settings(name, chosen.settings, f"suites.{name}.settings")
+
+
+def _settings(suite: str, settings: Mapping[str, Any], where: str) -> Iterator[str]:
+    """What is wrong with settings of a suite."""
     try:
-        with located(f"suites.{name}.settings"):
-            if name == "squad":
-                build(AnswerSettings, {key: value for key, value in chosen.settings.items() if key != "data"}, "")
-            elif name == "inference":
-                build(PassSettings, chosen.settings, "")
+        with located(where):
+            if suite == "squad":
+                build(AnswerSettings, {key: value for key, value in settings.items() if key != "data"}, "")
+            elif suite in TIMED:
+                build(PassSettings, settings, "")
             else:
-                settings_of(TASKS[name][0], chosen.settings).distill.terms()
+                settings_of(TASKS[suite][0], settings).distill.terms()
     except ConfigError as error:
         yield from str(error).splitlines()
 

@@ -15,14 +15,11 @@ from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
-from finkd.experiments.suites.encoder_experiment import EncoderExperiment
+from finkd.experiments.suites.encoder_experiment import TIMED, EncoderExperiment
 from finkd.experiments.suites.request import Request, plain
 from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
-
-TIMED = ("inference",)
-"""Suites that measure time, for which nothing else may run."""
 
 _System = tuple[int, str]
 

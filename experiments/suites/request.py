@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from finkd.compression.quantization import ENTRY
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.files import folder_lock
 from finkd.corpora.registry import unknown
@@ -21,6 +22,7 @@ from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.publish import publish
 from finkd.models import pretrained
+from finkd.models.files import read_config
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress
@@ -234,6 +236,9 @@ class Learner:
         words = (record.task, record.system, record.method, f"seed-{record.seed}")
         publish(self._stored.folder, self.request.out / "models" / "-".join(map(slug, words)))
         config, seconds = plain(self.settings), float(self._stored.facts["seconds"])
+        packed = read_config(self._stored.folder).get(ENTRY)
+        if packed is not None and record.resources is not None:
+            record = replace(record, resources=replace(record.resources, bytes=int(packed)))
         return replace(record, too_long=too_long, seconds=seconds, model=self.key, config=config)
 
     @cached_property

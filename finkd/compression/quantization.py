@@ -181,6 +181,23 @@ def embedding_matrix(model: Model) -> str:
     return next(name for name, each in model.network.named_parameters() if each is model.embeddings.weight)
 
 
+def rounded(model: Model, bits: Mapping[str, int], embedding_bits: int, group: int) -> Model:
+    """Round the token embeddings of a model in place, and add the configuration entry with its packed size.
+
+    Args:
+        model: whose other matrices are rounded already.
+        bits: of each of these, by name.
+        embedding_bits: of a token embedding.
+        group: as for ``quantized``.
+    """
+    weights = dict(model.network.named_parameters())
+    table = embedding_matrix(model)
+    with torch.no_grad():
+        weights[table].copy_(quantized(weights[table], embedding_bits, group))
+    every = {**bits, table: embedding_bits}
+    return with_packed_bytes(model, {name: len(packed(weights[name], each, group)) for name, each in every.items()})
+
+
 def with_packed_bytes(model: Model, held: Mapping[str, int]) -> Model:
     """Add the configuration entry with the packed size of a model, ``held`` bytes for the named matrices, in place."""
     rest = [each for name, each in model.network.named_parameters() if name not in held]

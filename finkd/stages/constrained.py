@@ -170,12 +170,7 @@ class Quantize(ConstrainedStage):
         student = copied(model)
         bits = self._bits(student, context)
         tokens = self._learn(student, model, quantization.FewBits(bits, self.group), context)
-        table = {quantization.embedding_matrix(student): self.embedding_bits}
-        constrain(student, quantization.FewBits(table, self.group))
-        weights = dict(student.network.named_parameters())
-        bits |= table
-        held = {name: len(quantization.packed(weights[name], each, self.group)) for name, each in bits.items()}
-        return StageResult(quantization.with_packed_bytes(student, held), tokens)
+        return StageResult(quantization.rounded(student, bits, self.embedding_bits, self.group), tokens)
 
     def _bits(self, model: Model, context: Context) -> dict[str, int]:
         names = sparsity.prunable(model)

@@ -20,6 +20,8 @@ from finkd.losses.term import Requirement, StepOutputs
 from finkd.models.heads import with_answer_head
 from finkd.models.model import Model
 from finkd.progress import Listener
+from finkd.settings import later
+from finkd.suites.few_bits import Bits, constraint, trained
 from finkd.suites.reading import chosen, joined
 from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
 from finkd.training.checkpoints import Checkpoints
@@ -41,6 +43,7 @@ class AnswerSettings:
         stride: overlap of two windows of a paragraph, in tokens.
         question: most tokens of a question.
         longest: most tokens of an answer.
+        bits: of a weight of the layers while answers are learned, and afterwards; 0 leaves weights as they are.
     """
 
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
@@ -48,6 +51,7 @@ class AnswerSettings:
     stride: PositiveInt = 96
     question: PositiveInt = 64
     longest: PositiveInt = 30
+    bits: Bits = later(0)
 
 
 @dataclass(frozen=True)
@@ -202,9 +206,10 @@ def learn_answers(
         terms.append(AnswerSpan(temperature=2.0))
         taught = CachedLogits(torch.from_numpy(token_scores(teacher, found.encoded)))
     read = AnswerData.read(questions, found, limit)
-    train(learner, read, terms, settings.schedule, seed, taught, listen, checkpoints)
+    bits = constraint(learner, settings.bits)
+    train(learner, read, terms, settings.schedule, seed, taught, listen, checkpoints, constraint=bits)
     learner.network.to("cpu")  # type: ignore[arg-type]
-    return learner
+    return trained(learner, settings.bits)
 
 
 def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:

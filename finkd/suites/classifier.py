@@ -28,6 +28,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import later
 from finkd.stages.common import Losses
+from finkd.suites.few_bits import Bits, constraint, trained
 from finkd.suites.reading import Long, read_texts
 from finkd.tokenization.tokenizer import Longs, Tokens
 from finkd.training.checkpoints import Checkpoints
@@ -115,6 +116,7 @@ class TextSettings:
         long: parts of longer texts that are read.
         temperature: of a teacher's logits.
         distill: what a student does besides, if it learns from a teacher.
+        bits: of a weight of the layers while the task is learned, and afterwards; 0 leaves weights as they are.
     """
 
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
@@ -122,6 +124,7 @@ class TextSettings:
     long: Long = "head"
     temperature: PositiveFloat = 2.0
     distill: TextDistillation = later(TextDistillation())
+    bits: Bits = later(0)
 
 
 @dataclass(frozen=True)
@@ -217,9 +220,10 @@ def learn(
     read = TextData.read(examples, labels, settings, learner)
     if lesson is not None:
         taught = CachedLogits(torch.from_numpy(lesson.logits)[read.word_ids])
-    train(learner, read, terms, schedule, seed, taught, listen, places["task"])
+    bits = constraint(learner, settings.bits)
+    train(learner, read, terms, schedule, seed, taught, listen, places["task"], constraint=bits)
     learner.network.to("cpu")  # type: ignore[arg-type]
-    return learner
+    return trained(learner, settings.bits)
 
 
 def gold(data: TaskData, split: str) -> npt.NDArray[np.float32] | Longs:

@@ -28,7 +28,7 @@ def settings(teacher):
         "text": {"corpus": "sample-text", "sentences": 20},
         "systems": {
             "every other layer": {"strategy": "truncate-layers(token_types=false)"},
-            "triple loss": {"strategy": TRIPLE, "taught": True},
+            "triple loss": {"strategy": TRIPLE, "taught": True, "settings": {"bits": 8}},
         },
         "suites": {
             "glue": {"tasks": ["cola", "mrpc"], "settings": QUICK},
@@ -65,6 +65,8 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
     }
     taught = {record.system for record in records if record.method == f"distilled from {teacher.name}"}
     assert taught == {"triple loss"}
+    sizes = {record.system: record.resources.bytes for record in records if record.suite == "squad"}
+    assert sizes["triple loss"] < 0.7 * sizes["every other layer"]
     (learnt,) = [record for record in records if (record.system, record.task) == ("triple loss", "imdb")]
     assert learnt.config["distill"]["states"] == "tinybert"
     for title in ("CoLA, MRPC and IMDb", "Time of a pass over STS-B", "DistilBERT, published by others"):
@@ -137,16 +139,20 @@ def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hu
         ({"suites": {"imdb": {"settings": {"limt": 2}}}}, "suites.imdb.settings: limt: "),
         ({"suites": {"squad": {"settings": {"limt": 2}}}}, "suites.squad.settings: limt: "),
         (
-            {"systems": {"a": {"strategy": "truncate-layers", "distill": TINYBERT}}},
-            "systems.a.distill: is for students that learn tasks from the teacher; set taught: true",
+            {"systems": {"a": {"strategy": "truncate-layers", "settings": {"distill": TINYBERT}}}},
+            "systems.a.settings.distill: is for students that learn from the teacher; set taught: true",
         ),
         (
             {"suites": {"imdb": {"settings": {"distill": {"states": {"masked-lm": {}}}}}}},
             "suites.imdb.settings: losses.masked-lm: looks at more than the teacher's states",
         ),
         (
-            {"systems": {"a": {"strategy": "adapt", "taught": True, "distill": {"states": {"masked-lm": {}}}}}},
-            "systems.a.distill: losses.masked-lm: looks at more than the teacher's states",
+            {
+                "systems": {
+                    "a": {"strategy": "adapt", "taught": True, "settings": {"distill": {"states": {"masked-lm": {}}}}}
+                }
+            },
+            "systems.a.settings: losses.masked-lm: looks at more than the teacher's states",
         ),
         ({"stages": {"destill": {}}}, "there is no 'destill'; did you mean 'distill'?"),
         ({"text": {"corpus": "sample-text", "sentences": 0}}, "text.sentences: expected 1 or more (got 0)"),

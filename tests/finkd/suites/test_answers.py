@@ -1,5 +1,7 @@
 """Answers to questions: the official rules, windows, and the best span."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -138,3 +140,6 @@ def test_answers_are_learnt():
     assert all(each.no_answer < 0 for each in found)
     student = learn_answers(tiny_model(seed=5), asked, quick, seed=1, teacher=model)
     assert [each.text for each in answer(student, asked, quick)[0]] == ["Goldman Sachs", "Acme Corp"]
+    rounded = learn_answers(tiny_model(), asked, replace(quick, bits=8), seed=1)
+    assert [each.text for each in answer(rounded, asked, quick)[0]] == ["Goldman Sachs", "Acme Corp"]
+    assert rounded.network.config.packed_bytes < sum(4 * each.numel() for each in model.network.parameters())

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.losses.term import ModelOutputs, StepOutputs
+from finkd.models.loading import load_model
 from finkd.suites import baselines
 from finkd.suites.classifier import (
     Lesson,
@@ -91,6 +93,21 @@ def test_copies_without_a_label_are_learnt_from_the_teacher_alone(labels):
     found, _ = scores(model, data.splits["train"], QUICK)
     assert np.isfinite(found).all()
     assert np.abs(answers(found, data) - gold(data, "train")).max() < 0.6
+
+
+def test_a_task_is_learnt_with_few_bits(tmp_path):
+    data = sentiment()
+    model = learn(tiny_model(), data, replace(QUICK, bits=3), seed=1)
+    found, _ = scores(model, data.splits["train"], QUICK)
+    assert answers(found, data).tolist() == gold(data, "train").tolist()
+    weights = dict(model.network.named_parameters())
+    matrices = [weights[name] for name in prunable(model)]
+    assert all(len(matrix[:32].unique()) <= 7 for matrix in matrices)  # -3 to 3, in a group of 32 rows
+    assert len(model.embeddings.weight[:32].unique()) <= 255
+    model.save(tmp_path / "few")
+    assert load_model(tmp_path / "few", for_texts=True).network.config.packed_bytes < 0.6 * sum(
+        each.numel() * each.element_size() for each in weights.values()
+    )
 
 
 def test_states_are_learnt_before_the_task():
