@@ -25,6 +25,10 @@ general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
             "summaries of dialogues: ROUGE and BLEU, size, memory and speed",
         ),
         "three-tasks": ("finkd.reports.general.distilbert:three_tasks", "what is kept on CoLA, MRPC and IMDb"),
+        "kept": (
+            "finkd.reports.general.kept:kept",
+            "what students keep of their teacher over several tasks, with intervals",
+        ),
         "inference": ("finkd.reports.general.distilbert:inference", "size, and time of a pass over STS-B at batch 1"),
         "distilbert-published": (
             "finkd.reports.general.distilbert:distilbert_published",

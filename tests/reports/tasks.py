@@ -1,5 +1,7 @@
 """Records of general tasks made by hand, with figures that are easy to check."""
 
+from dataclasses import replace
+
 from finkd.records import Resources
 from finkd.suites.record import TaskRecord
 
@@ -9,6 +11,7 @@ HEADLINES = {
     "xquad-en": ("exact", "f1"),
     "sts-b": ("seconds",),
 }
+KEPT = ("cola", "mrpc", "imdb")
 PARAMETERS = {"teacher": 22_000_000, "student": 8_000_000, "phi-2": 2_780_000_000}
 
 
@@ -72,4 +75,8 @@ def task_records():
             resources=Resources(2_780_000_000, None, 1_800_000_000, {}, 1.5, 6_000_000_000),
         )
     )
-    return made
+    said = {"teacher": (0.0, 0.0, 1.0, 1.0), "student": (0.0, 1.0, 1.0, 1.0)}
+    return [
+        replace(each, gold=(0.0, 0.0, 1.0, 1.0), predicted=said[each.system]) if each.task in KEPT else each
+        for each in made
+    ]

@@ -18,7 +18,10 @@ def contents(folder):
 
 def test_files_and_return_value(tmp_path):
     written = build(example_records(), tmp_path)
-    named = {"report.html", *(f"{name}.{kind}" for name in set(figures) - {"text"} for kind in ("svg", "png", "pdf"))}
+    named = {
+        "report.html",
+        *(f"{name}.{kind}" for name in set(figures) - {"text", "differences"} for kind in ("svg", "png", "pdf")),
+    }
     names = ("results", "significance", "power", "ablation", "calibration", "types", "lineage", "vocabulary")
     tables = {f"{name}.{kind}" for name in names for kind in ("md", "tex", "csv")}
     assert {path.name for path in written} == named | tables == set(contents(tmp_path))

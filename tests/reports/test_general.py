@@ -3,15 +3,19 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
 from finkd.record_files import digest
 from finkd.records import Resources
 from finkd.reports.build import build
 from finkd.reports.formats import formats
-from finkd.reports.general import general
+from finkd.reports.general import general, kept
 from finkd.reports.report import compose
+from finkd.suites.metrics import METRICS
 from finkd.suites.record import VERSION, TaskRecord, load_task_records
 from tests.reports.tasks import task_record, task_records
 
@@ -118,3 +122,55 @@ def test_records_are_read_as_they_were_written(tmp_path):
     (tmp_path / "b.task.json").write_text("[")
     with pytest.raises(DataError, match=r"b\.task\.json: not a task record"):
         TaskRecord.load(tmp_path / "b.task.json")
+
+
+CLASSES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 3)), min_size=4, max_size=12)
+
+
+@pytest.mark.filterwarnings("ignore:A single label")
+@given(CLASSES.filter(lambda rows: sum(count for *_, count in rows) > 3))
+def test_metrics_of_examples_that_count_several_times_are_those_of_as_many_examples(rows):
+    gold, predicted, weights = np.array(rows, float).T
+    repeated = [np.repeat(values, weights.astype(int)) for values in (gold, predicted)]
+    for name in ("accuracy", "f1", "matthews", "pearson"):
+        found = kept._METRICS[name](gold, predicted, weights[None].astype(int))
+        assert found == pytest.approx([METRICS[name](*repeated)], abs=1e-6)
+
+
+def answered(system, task, seed, wrong, **fields):
+    """A system that is wrong on the first examples of a hundred."""
+    gold = tuple(float(n % 2) for n in range(100))
+    predicted = tuple(1 - value if n < wrong else value for n, value in enumerate(gold))
+    metrics = {"accuracy": 1 - wrong / 100, "f1": METRICS["f1"](np.array(gold), np.array(predicted))}
+    suite = "imdb" if task == "imdb" else "glue"
+    return task_record(suite, task, system, metrics, seed=seed, gold=gold, predicted=predicted, **fields)
+
+
+def test_what_is_kept_and_how_surely_by_hand():
+    wrong = {"teacher": (0, 0, 0), "student": (10, 10, 10), "control": (40, 40, 10)}
+    records = [
+        answered(system, task, seed, count)
+        for system, counts in wrong.items()
+        for task, count in zip(("cola", "mrpc", "imdb"), counts, strict=True)
+        for seed in (1, 2)
+    ]
+    table = compose([], ["kept"], records).overviews["kept"]
+    keys = [column.key for column in table.columns]
+    best, other = (dict(zip(keys, row, strict=True)) for row in table.rows)
+    assert (best["system"].value, other["system"].value) == ("student", "control")
+    assert best["kept"].value == pytest.approx(0.9)
+    assert best["kept_low"].value < 0.9 < best["kept_high"].value < 1
+    assert best["behind"].value is None
+    assert other["behind"].value == pytest.approx(0.2)
+    assert other["p_holm"].text.endswith("*")
+    alone = [record for record in records if record.role == "student"]
+    assert not compose([], ["kept"], alone).overviews
+
+
+def test_a_correlation_by_ranks_keeps_its_official_value():
+    numbers = [float(n * n % 7) for n in range(40)]
+    said = [float(n * n % 5) for n in range(40)]
+    first = task_record("glue", "sts-b", "a", {}, gold=tuple(numbers), predicted=tuple(said), headline=("spearman",))
+    one, other = kept._of_split([first], [first], np.random.default_rng(1))
+    assert one[0] == pytest.approx(METRICS["spearman"](np.array(numbers), np.array(said)))
+    assert np.array_equal(one, other)

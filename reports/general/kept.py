@@ -1,0 +1,233 @@
+"""What students keep of their teacher over several tasks, with intervals, and how far they are behind the best one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from finkd.corpora.wording import counted
+from finkd.reports.general import distilbert, glue
+from finkd.reports.general.contenders import Contender, contenders, reference, seeds_note
+from finkd.reports.statistics import DRAWS, LEVEL, holm, significant
+from finkd.reports.table import Cell, Column, Table, label, number, share
+from finkd.reports.tables.significance import MARK
+from finkd.suites.record import TaskRecord
+
+Counts = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+
+SETS: Mapping[str, tuple[str, ...]] = {
+    "CoLA, MRPC and IMDb": tuple(distilbert.TASKS),
+    "GLUE": tuple(glue.TASKS),
+}
+"""Tasks that an average is over."""
+_SEED = 20_261_130
+_AT_ONCE = 4_000_000
+"""Numbers that a block of draws may hold."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A student beside its teacher and beside the best student.
+
+    Attributes:
+        tasks: what the averages are over.
+        student: the student.
+        kept: its average as a share of the teacher's.
+        low: lower end of the interval of 95 % of that.
+        high: its upper end.
+        behind: how much higher the best student's average is; ``None`` for that one itself.
+        behind_low: lower end of the interval of 95 % of that.
+        behind_high: its upper end.
+        p: twice the share of draws on the other side of 0.
+    """
+
+    tasks: str
+    student: Contender
+    kept: float
+    low: float
+    high: float
+    behind: float | None = None
+    behind_low: float = math.nan
+    behind_high: float = math.nan
+    p: float = 1.0
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of its records."""
+        return self.student.ids
+
+
+def kept(records: Sequence[TaskRecord]) -> Table:
+    """Make one row per set of tasks and student that all of its tasks were run on."""
+    every = contenders([record for record in records if record.gold], "glue", "imdb")
+    rows = [row for name, tasks in SETS.items() for row in _rows(name, tasks, every)]
+    chances = dict(zip(map(id, rows), holm([row.p for row in rows]), strict=True))
+
+    def mark(row: Kept) -> str:
+        return MARK if row.behind is not None and significant(chances[id(row)]) else ""
+
+    columns: list[tuple[Column, Callable[[Kept], Cell]]] = [
+        (Column("tasks", "Average of", "left"), lambda row: label(row.tasks)),
+        (Column("system", "System", "left"), lambda row: label(row.student.system)),
+        (Column("method", "Method", "left"), lambda row: label(row.student.method)),
+        (Column("kept", "Kept (%)"), lambda row: share(row.kept, 1)),
+        (Column("kept_low", detail=True), lambda row: share(row.low)),
+        (Column("kept_high", detail=True), lambda row: share(row.high)),
+        (Column("kept_interval", "95 % interval"), lambda row: label(_interval(row.low, row.high))),
+        (Column("behind", "Behind (points)"), lambda row: share(row.behind, 1)),
+        (
+            Column("behind_interval", "95 % interval"),
+            lambda row: label(None if row.behind is None else _interval(row.behind_low, row.behind_high)),
+        ),
+        (
+            Column("p_holm", "p (Holm)"),
+            lambda row: number(None if row.behind is None else chances[id(row)], 4, mark=mark(row)),
+        ),
+    ]
+    compared = sum(row.behind is not None for row in rows)
+    notes = [
+        "Kept: the average as a share of the teacher's. Behind: how many points the average of the best student of "
+        "these tasks is higher.",
+        f"Bootstrap over the examples of every task, the same ones for both systems, and over seeds where there are "
+        f"several ({DRAWS:,} draws); p adjusted for {counted(compared, 'comparison')} (Holm), level .05. {MARK} "
+        "significant. That the best student was chosen on the same examples is not corrected for.",
+        seeds_note([row.student for row in rows]),
+    ]
+    return Table.of("kept", "What is kept of the teacher", None, notes, columns, rows)
+
+
+def _rows(name: str, tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
+    found = [each for each in every if each.average(tasks) is not None]
+    teacher = reference(found)
+    students = [each for each in found if each.role == "student"]
+    if teacher is None or not students:
+        return []
+    best = max(students, key=lambda each: each.average(tasks) or 0.0)
+    rows = []
+    for student in students:
+        ours, theirs = _averages(student, teacher, tasks)
+        low, high = _quantiles(ours[1:] / theirs[1:])
+        row = Kept(name, student, float(ours[0] / theirs[0]), low, high)
+        if student is not best:
+            first, second = _averages(best, student, tasks)
+            behind = first - second
+            side = min(int(np.count_nonzero(behind[1:] <= 0)), int(np.count_nonzero(behind[1:] >= 0)))
+            p = min(1.0, 2 * (side + 1) / (DRAWS + 1))
+            row = Kept(name, student, row.kept, low, high, float(behind[0]), *_quantiles(behind[1:]), p)
+        rows.append(row)
+    return sorted(rows, key=lambda row: -row.kept)
+
+
+def _quantiles(drawn: Doubles) -> tuple[float, float]:
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def _averages(first: Contender, second: Contender, tasks: Sequence[str]) -> tuple[Doubles, Doubles]:
+    """Return the (1 + draws,) average over tasks of two systems, of all examples and then of each draw."""
+    draw = np.random.default_rng(_SEED)
+    found = [_of_task(first.of(task), second.of(task), draw) for task in tasks]
+    one, other = (np.mean([each[side] for each in found], axis=0) for side in range(2))
+    return one, other
+
+
+def _of_task(
+    first: Sequence[TaskRecord], second: Sequence[TaskRecord], draw: np.random.Generator
+) -> tuple[Doubles, Doubles]:
+    """Return the (1 + draws,) score of a task of two systems; of several splits the mean."""
+    splits = list(dict.fromkeys(record.split for record in first))
+    found = []
+    for split in splits:
+        ours, theirs = ([record for record in records if record.split == split] for records in (first, second))
+        found.append(_of_split(ours, theirs, draw))
+    one, other = (np.mean([each[side] for each in found], axis=0) for side in range(2))
+    return one, other
+
+
+def _of_split(
+    first: Sequence[TaskRecord], second: Sequence[TaskRecord], draw: np.random.Generator
+) -> tuple[Doubles, Doubles]:
+    """Return the (1 + draws,) mean score over seeds on a split of two systems."""
+    gold, headline = np.array(first[0].gold), first[0].headline
+    answers = [np.array([record.predicted for record in records]) for records in (first, second)]
+    # Examples that all systems answer alike are drawn together: their number is all that matters.
+    table, how_often = np.unique(np.vstack([gold, *answers]), axis=1, return_counts=True)
+    weights = draw.multinomial(len(gold), how_often / len(gold), DRAWS)
+    found = []
+    for rows in (table[1 : 1 + len(first)], table[1 + len(first) :]):
+        counts: Counts = np.vstack([how_often, weights])
+        scores = np.array([_score(table[0], row, counts, headline) for row in rows])
+        of_seeds = draw.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), DRAWS) / len(rows)
+        every = np.vstack([np.full(len(rows), 1 / len(rows)), of_seeds])
+        found.append((scores.T * every).sum(axis=1))
+    return found[0], found[1]
+
+
+def _score(gold: Doubles, predicted: Doubles, weights: Counts, headline: Sequence[str]) -> Doubles:
+    """Return the (draws,) mean of the headline metrics of examples that count (draws, examples) ``weights`` times."""
+    blocks = np.array_split(weights, math.ceil(weights.size / _AT_ONCE))
+    found = []
+    for name in headline:
+        # Ranks are those of all examples: ranking each draw anew changes nothing that one would see.
+        pair = (_ranks(gold, weights[0]), _ranks(predicted, weights[0])) if name == "spearman" else (gold, predicted)
+        found.append(np.concatenate([_METRICS[name](*pair, block) for block in blocks]))
+    scores: Doubles = np.mean(found, axis=0)
+    return scores
+
+
+def _accuracy(gold: Doubles, predicted: Doubles, weights: Counts) -> Doubles:
+    found: Doubles = weights @ (gold == predicted) / weights.sum(axis=1)
+    return found
+
+
+def _confusion(gold: Doubles, predicted: Doubles, weights: Counts) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """Return how many are truly and falsely positive, falsely and truly negative."""
+    true, said = gold == 1, predicted == 1
+    both, wrong, missed, neither = (weights @ each for each in (true & said, ~true & said, true & ~said, ~true & ~said))
+    return both, wrong, missed, neither
+
+
+def _f1(gold: Doubles, predicted: Doubles, weights: Counts) -> Doubles:
+    both, wrong, missed, _ = _confusion(gold, predicted, weights)
+    return 2 * both / np.maximum(2 * both + wrong + missed, 1)
+
+
+def _matthews(gold: Doubles, predicted: Doubles, weights: Counts) -> Doubles:
+    both, wrong, missed, neither = (each.astype(float) for each in _confusion(gold, predicted, weights))
+    scale = np.sqrt((both + wrong) * (both + missed) * (neither + wrong) * (neither + missed))
+    return np.where(scale > 0, (both * neither - wrong * missed) / np.maximum(scale, 1e-12), 0.0)
+
+
+def _pearson(gold: Doubles, predicted: Doubles, weights: Counts) -> Doubles:
+    total = weights.sum(axis=1)
+    one, other, ours, theirs, both = (
+        weights @ values / total for values in (gold, predicted, gold**2, predicted**2, gold * predicted)
+    )
+    scale = np.sqrt(np.maximum(ours - one**2, 0) * np.maximum(theirs - other**2, 0))
+    return np.where(scale > 0, (both - one * other) / np.maximum(scale, 1e-12), 0.0)
+
+
+def _ranks(values: Doubles, count: Counts) -> Doubles:
+    """Return the ranks of values that stand for so many examples each."""
+    every = rankdata(np.repeat(values, count))
+    found: Doubles = every[np.cumsum(count) - count]
+    return found
+
+
+_METRICS: Mapping[str, Callable[[Doubles, Doubles, Counts], Doubles]] = {
+    "accuracy": _accuracy,
+    "f1": _f1,
+    "matthews": _matthews,
+    "pearson": _pearson,
+    "spearman": _pearson,
+}
