@@ -98,6 +98,23 @@ def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, 
 
 
 @pytest.mark.slow
+def test_compressed_students_learn_tasks(finkd, config, hub, tmp_path):
+    stages = {
+        "pruned": "compress:prune(by=magnitude)",
+        "decomposed": "compress:decompose(budget=0.5, read=text)",
+        "shared": "compress:tie-layers",
+        "narrow": "truncate-layers(width=16)",
+    }
+    systems = {name: {"strategy": f"truncate-layers > {stage}", "taught": True} for name, stage in stages.items()}
+    suites = {"glue": {"tasks": ["cola"], "settings": QUICK}, "inference": {}}
+    out = tmp_path / "runs" / "compressed"
+    finkd("run", config(systems=systems, suites=suites), "--out", out, code=0)
+    records = load_task_records([out])
+    sizes = {record.system: record.resources.parameters for record in records if record.suite == "glue"}
+    assert all(sizes[name] < sizes["teacher0"] for name in systems)
+
+
+@pytest.mark.slow
 def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hub, tmp_path, monkeypatch):
     """Another process would not see the data of this test, so what it would be given is pickled and done here."""
     begun = []
