@@ -29,6 +29,11 @@ general: Registry[Callable[[Sequence[TaskRecord]], Table]] = Registry(
             "finkd.reports.general.kept:kept",
             "what students keep of their teacher over several tasks, with intervals",
         ),
+        "encoders": (
+            "finkd.reports.general.encoders:encoders",
+            "how much smaller and faster encoders are than their teacher, and what they keep",
+        ),
+        "encoders-published": ("finkd.reports.general.encoders:encoders_published", "what papers claim of theirs"),
         "inference": ("finkd.reports.general.distilbert:inference", "size, and time of a pass over STS-B at batch 1"),
         "distilbert-published": (
             "finkd.reports.general.distilbert:distilbert_published",

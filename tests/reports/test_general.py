@@ -174,3 +174,18 @@ def test_a_correlation_by_ranks_keeps_its_official_value():
     one, other = kept._of_split([first], [first], np.random.default_rng(1))
     assert one[0] == pytest.approx(METRICS["spearman"](np.array(numbers), np.array(said)))
     assert np.array_equal(one, other)
+
+
+def test_encoders_beside_their_teacher_by_hand():
+    found = compose([], ["encoders", "encoders-published"], task_records()).overviews
+    (cells,) = found["encoders"].rows
+    row = dict(zip([column.key for column in found["encoders"].columns], cells, strict=True))
+    assert row["smaller"].value == pytest.approx(22 / 8)
+    assert row["faster"].value == pytest.approx(3)
+    assert row["imdb"].value == pytest.approx(0.88 / 0.9)
+    assert row["squad"].value == pytest.approx(0.45 / 0.55)
+    ours, theirs = (0.15 + 0.7 + (0.78 + 0.82) / 2), (0.3 + 0.81 + 0.88)
+    assert row["glue"].value == pytest.approx(ours / theirs)
+    assert found["encoders-published"].rows
+    students = [record for record in task_records() if record.role == "student"]
+    assert not compose([], ["encoders", "encoders-published"], students).overviews
