@@ -24,7 +24,7 @@ from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, deciding, later, shown
-from finkd.strategies.parsing import merge, nested
+from finkd.strategies.parsing import merge, nested, parse
 from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
 
 MAX_BYTES = 4 * MAX_CHARACTERS
@@ -125,8 +125,9 @@ class Experiment:
 
     def needed_by(self, name: str) -> tuple[str, ...]:
         """Return the systems that a system learns from, directly or as a member of an ensemble."""
-        teacher = self.teacher_of(name)
-        found = (teacher,) if teacher is not None else ()
+        strategy = self.systems[name].strategy
+        named = [getattr(step.stage, "teacher", "") for step in parse(strategy, self.stages)] if strategy else []
+        found = tuple(each for each in (self.teacher_of(name), *named) if each in self.teachers)
         members = (each.system for other in (name, *found) for each in self.systems[other].members)
         return tuple(dict.fromkeys((*(each for each in members if each is not None), *found)))
 

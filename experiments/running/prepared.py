@@ -145,13 +145,13 @@ class Prepared(Inputs):
         """
         system = self.experiment.systems[name]
         if system.strategy:
-            context = self._context(seed, taught.get(self.experiment.teacher_of(name)), watch)
+            context = self._context(seed, taught, watch, self.experiment.teacher_of(name))
             for place in range(system.folds or 1):
                 part = f" (fold {place + 1} of {system.folds})" if system.folds else ""
                 yield self._training(f"{name}{part}", name, self._fold(context, system.folds, place), watch)
         for member in system.members:
             if member.system is not None and member.seed is not None:
-                yield self._training(member.name, member.system, self._context(member.seed, None, watch), watch)
+                yield self._training(member.name, member.system, self._context(member.seed, {}, watch), watch)
 
     def _training(self, shown: str, name: str, context: Context, watch: Watch | None) -> _Training:
         system = self.experiment.systems[name]
@@ -214,7 +214,9 @@ class Prepared(Inputs):
         model = self.experiment.start_of(system)
         return Ancestors(model, self.fingerprints[model], self.experiment.stages, begins)
 
-    def _context(self, seed: int, taught: TaughtBy | None, watch: Watch | None = None) -> Context:
+    def _context(
+        self, seed: int, taught: Mapping[str | None, TaughtBy], watch: Watch | None = None, teacher: str | None = None
+    ) -> Context:
         """Return the context of one system's stages; without a watch, nothing is computed."""
         gold = self.gold(seed)
         return Context(
@@ -225,7 +227,8 @@ class Prepared(Inputs):
             store=self.store,
             text=self.text,
             general=self.general,
-            teacher=taught,
+            teacher=taught.get(teacher),
+            taggers={name: taught[name] for name in self.experiment.teachers if name in taught},
             precision=self.precision,
             listen=watch.training if watch else None,
             checkpoint_seconds=self.checkpoint_seconds,

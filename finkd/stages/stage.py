@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from finkd.corpora.errors import ConfigError
+from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import RawText
 from finkd.losses.term import Loss
@@ -51,6 +52,7 @@ class Context:
         held_out: labelled sentences that no stage learns from.
         held_out_text: raw text that no stage reads.
         teacher: the tagger to learn from, if there is one.
+        taggers: every tagger that a stage can name to learn from.
         precision: as in ``training.Schedule``, resolved.
         listen: called after every training step.
         checkpoint_seconds: time between two checkpoints of a training.
@@ -70,6 +72,7 @@ class Context:
     held_out: Sequence[Sentence] = ()
     held_out_text: RawText | None = None
     teacher: TaughtBy | None = None
+    taggers: Mapping[str, TaughtBy] = field(default_factory=dict, compare=False)
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
     checkpoint_seconds: float = CHECKPOINT_SECONDS
@@ -122,6 +125,22 @@ class Context:
         if self.teacher is None:
             raise ConfigError(f"{setting}: no system has the role 'teacher'; add one, or name a strategy")
         return self.teacher
+
+    def tagger(self, name: str, setting: str) -> TaughtBy:
+        """A tagger to learn from.
+
+        Args:
+            name: of a system of role ``teacher``; empty for the one of the system that learns.
+            setting: what names it, for messages.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        if not name:
+            return self.taught_by(TAGGER, setting)
+        if name not in self.taggers:
+            raise ConfigError(f"{setting}: {unknown('systems of role teacher', name, list(self.taggers))}")
+        return self.taggers[name]
 
     def _raw(self, source: Source) -> RawText | None:
         return self.general if source == "general" else self.text

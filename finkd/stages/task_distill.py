@@ -63,6 +63,8 @@ class TaskDistill(LearningStage):
             (``finkd.augmentation.similar_words``).
         subword_dropout: share of the student's vocabulary that is dropped when a text is tokenized, others for another
             text (``finkd.tokenization.regularization``).
+        teacher: system of role ``teacher`` that labels this text; by default the one of the system that learns. So one
+            teacher can label general text, and another text of the domain (Gordon and Duh, arXiv 2003.02877).
         members: members of an ensemble that label a sentence. ``"in-turn"`` is for raw text: each thousand sentences
             are labelled by another member, so that as many members as there are cost no more than one.
     """
@@ -76,6 +78,7 @@ class TaskDistill(LearningStage):
     subword_dropout: Annotated[float, Field(ge=0, lt=1)] = later(0.0)
     members: Asked = "all"
     similar_words: SimilarWords = later(SimilarWords())
+    teacher: str = later("")
     version: ClassVar[int] = 6
 
     @property
@@ -130,9 +133,8 @@ class TaskDistill(LearningStage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained student."""
-        assert context.teacher is not None
         student = trainable(model, context)
-        terms, taught_by = self.terms(), context.teacher
+        terms, taught_by = self.terms(), self._taught_by(context)
         looks = self._runs_teacher()
         tagger = taught_by.model("task-distill") if self._needs_model() else None
         teacher = tagger if looks else None
@@ -173,7 +175,7 @@ class TaskDistill(LearningStage):
         Raises:
             ConfigError: if there is none, or it lacks what the stage reads or asks.
         """
-        taught_by = context.taught_by(TAGGER, "task-distill")
+        taught_by = context.tagger(self.teacher, f"task-distill:{self.on}.teacher")
         if setting := self._needs_model():
             taught_by.check_model(f"task-distill:{self.on}.{setting}")
         if self.members == "in-turn" and len({member.weight for member in taught_by.members}) != 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from finkd.corpora.wording import counted
+from finkd.records import StageRecord
 from finkd.reports.captions import corpus_notes
 from finkd.reports.sections import Section, SystemResults, configured
 from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm, significant
@@ -14,6 +15,7 @@ from finkd.reports.table import Column, Table, label, number
 from finkd.reports.tables.significance import MARK, interval
 
 Pair = tuple[SystemResults, SystemResults]
+_BY = " by "
 _LEAST = 2
 """Pairs of systems that a row is the mean of."""
 
@@ -63,8 +65,8 @@ def order(section: Section) -> Table:
         documents = counted(found[0].comparison.documents, "document")
         notes += [
             "Gain: points of micro-F1, the mean over pairs of students of one teacher whose stages are the same but "
-            "that two have changed places, or that one student has the stage and the other does not. Stages are told "
-            "apart by name: where a budget is shared, their settings may differ.",
+            "that two have changed places, that one student lacks a stage, or that a stage has a teacher of its own. "
+            "Stages are told apart by name: where a budget is shared, their settings may differ.",
             f"Paired bootstrap over {documents} of the mean ({DRAWS:,} draws), p adjusted for "
             f"{counted(len(found), 'question')} (Holm), level .05. {MARK} significant. d: Cohen's, over seeds.",
         ]
@@ -79,6 +81,7 @@ def contrasts(section: Section) -> Iterator[Contrast]:
         (f"{one} before {other}", list(_exchanged(by_stages, one, other))) for one, other in combinations(kinds, 2)
     ]
     questions += [(f"{kind} or not", list(_left_out(by_stages, kind))) for kind in kinds]
+    questions += [(kind, list(_by_another(by_stages, kind))) for kind in kinds if _BY in kind]
     for question, pairs in questions:
         if len(pairs) >= _LEAST:
             comparison = compare_on_average([(first.records, second.records) for first, second in pairs])
@@ -94,10 +97,16 @@ def _by_stages(section: Section) -> _Stages:
     found: dict[tuple[str, tuple[str, ...]], list[SystemResults]] = {}
     for student in section.of_role("student"):
         record = student.records[0]
-        stages = tuple(stage.kind for stage in record.lineage)
+        stages = tuple(map(_named, record.lineage))
         if student.is_scored and stages and len({*stages}) == len(stages):
             found.setdefault((str(configured(record).get("teacher")), stages), []).append(student)
     return {key: students[0] for key, students in found.items() if len(students) == 1}
+
+
+def _named(stage: StageRecord) -> str:
+    """The kind of a stage, with the teacher that it names."""
+    teacher = stage.config.get("teacher") if stage.kind.startswith("task-distill") else None
+    return f"{stage.kind}{_BY}{teacher}" if teacher else stage.kind
 
 
 def _exchanged(by_stages: _Stages, one: str, other: str) -> Iterator[Pair]:
@@ -114,5 +123,14 @@ def _left_out(by_stages: _Stages, kind: str) -> Iterator[Pair]:
     """Pairs of which the first has a stage and the second does not."""
     for (teacher, stages), first in by_stages.items():
         second = by_stages.get((teacher, tuple(stage for stage in stages if stage != kind)))
+        if kind in stages and second is not None:
+            yield first, second
+
+
+def _by_another(by_stages: _Stages, kind: str) -> Iterator[Pair]:
+    """Pairs of which the first has a stage taught by another teacher than the student's, which teaches the second."""
+    usual = kind.partition(_BY)[0]
+    for (teacher, stages), first in by_stages.items():
+        second = by_stages.get((teacher, tuple(usual if stage == kind else stage for stage in stages)))
         if kind in stages and second is not None:
             yield first, second

@@ -288,6 +288,33 @@ def test_the_worth_of_an_order_by_hand():
     assert len(found["gold before text"]["gain"].records) == 8
 
 
+def test_the_worth_of_a_teacher_of_a_stage_by_hand():
+    def by_another(*stages, gain):
+        return [
+            dataclasses.replace(
+                each,
+                system=f"{each.system}, another",
+                config={"systems": {f"{each.system}, another": {"teacher": "large"}}},
+                lineage=tuple(
+                    dataclasses.replace(stage, config={"teacher": "small"}) if "text" in stage.kind else stage
+                    for stage in each.lineage
+                ),
+            )
+            for each in ordered(*stages, gain=gain)
+        ]
+
+    text = "task-distill:text"
+    records = [
+        *ordered(text, "gold", gain=4),
+        *by_another(text, "gold", gain=6),
+        *ordered("gold", text, gain=1),
+        *by_another("gold", text, gain=9),
+    ]
+    found = {row["question"].value: row for row in keyed(table("order", records))}
+    assert found[f"{text} by small"]["gain"].value == pytest.approx((2 + 8) / 2)
+    assert found[f"{text} by small"]["pairs"].value == 2
+
+
 def test_students_of_other_teachers_tell_nothing_of_an_order():
     records = [*ordered("text", "gold"), *ordered("gold", "text"), *ordered("general", "text", "gold")]
     other = [

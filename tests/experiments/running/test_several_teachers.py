@@ -52,6 +52,28 @@ def test_each_learns_from_its_own_teacher(experiment, tmp_path):
     assert all(stage.cached for record in again for stage in record.lineage)
 
 
+def test_a_stage_learns_from_the_teacher_that_it_names(settings, tmp_path):
+    """The same as two systems of one teacher each, of which the second goes on where the first ends."""
+    settings["systems"] = {name: settings["systems"][name] for name in ("big", "own", "from big")} | {
+        "then own": {"strategy": f"{STUDENT} > task-distill:gold(teacher=own)", "teacher": "big"},
+    }
+    records = {record.system: record for record in run(from_settings(settings), tmp_path / "out")}
+    begun, gone_on = (records[name].lineage for name in ("from big", "then own"))
+    assert begun[-1].key == gone_on[-2].key
+    prepared = Prepared(from_settings(settings), tmp_path / "store")
+    taught = prepared.teachers(1)
+    settings["systems"]["then own"]["strategy"] = f"{STUDENT} > task-distill:gold"
+    other = Prepared(from_settings(settings), tmp_path / "store").teachers(1)
+    assert taught["own"].key == other["own"].key
+    assert taught["then own"].key != other["then own"].key
+    assert list(from_settings(settings, only=["from big"]).systems) == ["big", "from big"]
+    settings["systems"]["then own"]["strategy"] = f"{STUDENT} > task-distill:gold(teacher=own)"
+    assert list(from_settings(settings, only=["then own"]).systems) == ["big", "own", "then own"]
+    settings["systems"]["then own"]["strategy"] = f"{STUDENT} > task-distill:gold(teacher=owm)"
+    with pytest.raises(ConfigError, match=r"task-distill:gold\.teacher: .*there is no 'owm'; did you mean 'own'"):
+        Prepared(from_settings(settings), tmp_path / "store")
+
+
 def test_what_a_system_leaves_open_is_not_written(experiment, tmp_path):
     run(experiment, tmp_path / "out")
     systems = json.loads((tmp_path / "out/experiment.json").read_text())["systems"]
