@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,16 @@ from finkd.tokenization.tokenizer import Longs
 from finkd.training.loop import DivergedError
 from finkd.training.schedule import Schedule
 
+_FOLLOWED = ("epochs", "learning_rate", "batch_tokens", "warmup", "weight_decay", "clip")
+"""Parts of a schedule that adapters are trained by."""
+
 
 @dataclass(frozen=True)
 class LoraSettings:
     """Settings of adapters.
 
     Attributes:
-        schedule: of training.
+        schedule: of training: its epochs, learning rate, batches, warm-up, weight decay and clipping.
         rank: of each adapter.
         alpha: adapters are scaled by ``alpha / rank``.
         dropout: of an adapter's input.
@@ -44,6 +47,13 @@ class LoraSettings:
     rank: PositiveInt = 16
     alpha: PositiveInt = 32
     dropout: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse parts of a schedule that adapters are trained without, so that none is passed over in silence."""
+        usual = Schedule()
+        for part in fields(Schedule):
+            if part.name not in _FOLLOWED and getattr(self.schedule, part.name) != getattr(usual, part.name):
+                raise ValueError(f"schedule.{part.name}: adapters are trained without it; leave it out")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue
+from finkd.settings import build
 from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
@@ -134,6 +135,11 @@ def test_batches_and_their_order_change_nothing():
     together = write(writer, DIALOGUES, Prompt.named("zero-shot"), longest=6)
     alone = [write(writer, [each], Prompt.named("zero-shot"), longest=6, batch=1).summaries[0] for each in DIALOGUES]
     assert list(together.summaries) == alone
+
+
+def test_parts_of_a_schedule_that_adapters_do_not_follow_are_refused():
+    with pytest.raises(ConfigError, match=r"lora: schedule\.averaging: adapters are trained without it"):
+        build(LoraSettings, {"schedule": {"averaging": 0.9}}, "lora")
 
 
 def test_long_dialogues_lose_their_last_turns_and_are_counted():
