@@ -76,8 +76,10 @@ def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[Run
     """
     found = [_paired(first, second) for first, second in systems]
     paired = [each for each in found if each is not None]
-    pairs, documents, are_apart = paired[0] if paired else ((), [], False)
-    if len(paired) < len(found) or any((len(each), names) != (len(pairs), documents) for each, names, _ in paired):
+    if len(paired) < len(found):
+        return None
+    pairs, documents, are_apart = paired[0]
+    if any((each.keys(), names) != (pairs.keys(), documents) for each, names, _ in paired):
         return None
     draw = np.random.default_rng(_SEED)
     # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
@@ -85,7 +87,7 @@ def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[Run
     if are_apart:  # a document is drawn with the one seed that is scored on it
         drawn[1] = np.ones_like(drawn[1])
     every = [
-        np.subtract(*(_f1([pair[side] for pair in each], documents, *drawn) for side in range(2)))
+        np.subtract(*(_f1([pair[side] for pair in each.values()], documents, *drawn) for side in range(2)))
         for each, _, _ in paired
     ]
     mean = np.mean(every, axis=0)
@@ -133,23 +135,24 @@ def noise(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Noise | No
     pairs, documents, are_apart = paired
     drawn = np.random.default_rng(_SEED).multinomial(len(documents), np.full(len(documents), 1 / len(documents)), DRAWS)
     every = np.ones((DRAWS, len(pairs)), np.int64)
-    one, other = (_f1([pair[side] for pair in pairs], documents, drawn, every)[1:] for side in range(2))
+    one, other = (_f1([pair[side] for pair in pairs.values()], documents, drawn, every)[1:] for side in range(2))
     of_seeds = 0.0 if are_apart else statistics.stdev(_by_seed(pairs, documents))
     return Noise(float((one - other).std(ddof=1)), of_seeds)
 
 
-_Pairs = Sequence[tuple[Mapping[str, Counts], Mapping[str, Counts]]]
+_Pairs = Mapping[int, tuple[Mapping[str, Counts], Mapping[str, Counts]]]
+"""Counts of both systems by document, for each seed."""
 
 
 def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_Pairs, list[str], bool] | None:
     """Return both systems' counts by document for each common seed, the documents, and if each seed has its own."""
     ours, theirs = ({record.seed: record for record in records} for records in (first, second))
     seeds = sorted(ours.keys() & theirs.keys())
-    pairs = [(ours[seed].scores.per_document, theirs[seed].scores.per_document) for seed in seeds]
-    names = [name for mine, _ in pairs for name in mine]
+    pairs = {seed: (ours[seed].scores.per_document, theirs[seed].scores.per_document) for seed in seeds}
+    names = [name for mine, _ in pairs.values() for name in mine]
     documents = sorted({*names})
     are_apart = bool(seeds) and parts(ours[seeds[0]]) is not None
-    are_alike = all(mine.keys() == other.keys() for mine, other in pairs)
+    are_alike = all(mine.keys() == other.keys() for mine, other in pairs.values())
     expected = len(documents) if are_apart else len(pairs) * len(documents)
     if len(documents) < 2 or not are_alike or len(names) != expected:
         return None
@@ -159,7 +162,7 @@ def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_P
 def _by_seed(pairs: _Pairs, documents: Sequence[str]) -> list[float]:
     """Return the difference in micro-F1 for each seed."""
     once = np.ones((1, len(documents)), np.int64), np.ones((1, 1), np.int64)
-    one, other = ([_f1([pair[side]], documents, *once)[0] for pair in pairs] for side in range(2))
+    one, other = ([_f1([pair[side]], documents, *once)[0] for pair in pairs.values()] for side in range(2))
     return [float(mine - theirs) for mine, theirs in zip(one, other, strict=True)]
 
 

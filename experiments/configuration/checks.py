@@ -126,6 +126,24 @@ def _teachers(experiment: Experiment) -> Iterator[str]:
             yield f"{key}: expected a system with the role 'teacher' (got {found!r})"
         elif found is None and len(teachers) > 1:
             yield f"{key}: expected one of several teachers ({', '.join(teachers)}; got none)"
+        yield from _named(name, experiment)
+
+
+def _named(name: str, experiment: Experiment) -> Iterator[str]:
+    """Stages of a system that name no teacher that is trained before it."""
+    is_teacher = experiment.systems[name].role == "teacher"
+    known = experiment.teachers[: experiment.teachers.index(name)] if is_teacher else experiment.teachers
+    try:
+        named = experiment.named_by(name)
+    except ConfigError:
+        return  # told where strategies are checked
+    for other in named:
+        if other not in known:
+            above = " above it" if is_teacher else ""
+            yield (
+                f"systems.{name}.strategy: task-distill.teacher: expected a system with the role 'teacher'{above} "
+                f"(got {other!r})"
+            )
 
 
 def _teacher(name: str, system: System, experiment: Experiment) -> Iterator[str]:

@@ -124,12 +124,20 @@ class Experiment:
         return system.teacher if isinstance(system.teacher, str) else next(iter(self.teachers), None)
 
     def needed_by(self, name: str) -> tuple[str, ...]:
-        """Return the systems that a system learns from, directly or as a member of an ensemble."""
+        """Return the systems that a system learns from or consists of, each after those that it needs itself."""
+        system, found = self.systems[name], dict[str, None]()
+        members = [each.system for each in system.members]
+        for other in (*members, self.teacher_of(name), *self.named_by(name)):
+            if other is not None:
+                found |= dict.fromkeys((*self.needed_by(other), other))
+        return tuple(found)
+
+    def named_by(self, name: str) -> tuple[str, ...]:
+        """Return the teachers that stages of a system name."""
         strategy = self.systems[name].strategy
-        named = [getattr(step.stage, "teacher", "") for step in parse(strategy, self.stages)] if strategy else []
-        found = tuple(each for each in (self.teacher_of(name), *named) if each in self.teachers)
-        members = (each.system for other in (name, *found) for each in self.systems[other].members)
-        return tuple(dict.fromkeys((*(each for each in members if each is not None), *found)))
+        steps = parse(strategy, self.stages) if strategy else ()
+        named = (getattr(step.stage, "teacher", "") for step in steps if step.name.startswith("task-distill"))
+        return tuple(each for each in named if each)
 
     @property
     def teachers(self) -> tuple[str, ...]:

@@ -136,12 +136,12 @@ class Inputs:
         """Return the specification of the model that the strategy of a system begins with."""
         return self._specs[self.experiment.start_of(system)]
 
-    def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
-        """Return the shapes of the models that label text for a system, by their names.
+    def teacher_shapes(self, system: str, seed: int, named: str = "") -> dict[str, Shape]:
+        """Return the shapes of the models that label text for a system, or of those of a teacher that a stage names.
 
         Those of other kinds of taggers are unknown.
         """
-        name = self.experiment.teacher_of(system)
+        name = named if named in self.experiment.teachers else self.experiment.teacher_of(system)
         if name is None:
             return {}
         teacher = self.experiment.systems[name]
@@ -182,7 +182,9 @@ class Inputs:
     def in_order(self) -> list[str]:
         """All systems, each after those that it learns from or consists of."""
         systems = self.experiment.systems
-        return sorted(systems, key=lambda each: (systems[each].role != "teacher", bool(systems[each].members)))
+        teachers_first = sorted(systems, key=lambda each: systems[each].role != "teacher")
+        needed = self.experiment.needed_by
+        return list(dict.fromkeys(other for each in teachers_first for other in (*needed(each), each)))
 
     def _opened(self, name: str) -> dict[int, FinishedTagger]:
         """The finished taggers that a teacher consists of, by their place in it.

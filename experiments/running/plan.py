@@ -52,7 +52,7 @@ class Plannable(Protocol):
     def spec(self, system: str) -> ModelSpec:
         """The specification of the model that the strategy of a system begins with."""
 
-    def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
+    def teacher_shapes(self, system: str, seed: int, named: str = "") -> dict[str, Shape]:
         """The shapes of the models that a system learns from, by their names."""
 
     def words(self, source: Source) -> tuple[int, float]:
@@ -110,10 +110,10 @@ def plan(prepared: Plannable, speed: float | None = None) -> list[Planned]:
             if name != system and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
             spec = prepared.spec(system)
-            teachers = prepared.teacher_shapes(system, seed)
             readings = sentences_read([step for step, _ in stages], prepared.words)
             for (step, key), reading in zip(stages, readings, strict=True):
                 spec, training = step.stage.validate(spec), step.stage.training
+                teachers = prepared.teacher_shapes(system, seed, getattr(step.stage, "teacher", ""))
                 asked = _asked(training, reading, teachers, read) if training else []
                 if prepared.store.has(key):
                     found.append(Planned(seed, name, step.name, key, "stored"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from finkd.experiments.configuration.checks import (
 from finkd.experiments.configuration.experiment import overridden, settings_in
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.suites.inference import PassSettings
-from finkd.experiments.suites.texts import GLUE, settings_of
+from finkd.experiments.suites.texts import GLUE
 from finkd.models.pretrained import DEFAULT, resolve
 from finkd.settings import build, joined
 from finkd.stages.stage import TAGGER
 from finkd.strategies.parsing import merge, parse
 from finkd.suites.answers import AnswerSettings
+from finkd.suites.classifier import TextSettings
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "glue": GLUE,
@@ -50,8 +51,10 @@ class Encoder:
     Attributes:
         strategy: the stages that make it, in the textual form; they read raw text alone.
         start: name or folder of the model that they begin with; by default the teacher.
-        taught: whether it learns each task from the fine-tuned teacher too, beside gold.
-        settings: of tasks, over those of the suites, such as ``{distill: {similar_words: {copies: 20}}}``.
+        taught: whether it learns each task on whole texts from the fine-tuned teacher too, beside gold. Answers to
+            questions it learns from gold alone, since its tokens need not be the teacher's.
+        settings: of tasks, over those of the suites that have them, such as
+            ``{distill: {similar_words: {copies: 20}}}``.
     """
 
     strategy: str
@@ -113,16 +116,17 @@ class EncoderExperiment:
         """Where its results go if nothing else is said."""
         return Path("runs") / slug(self.name)
 
-    def teacher_of(self, system: str) -> str | None:
-        """The model from which a system learns tasks, if it does."""
+    def teacher_of(self, suite: str, system: str) -> str | None:
+        """The model from which a system learns the tasks of a suite, if it does."""
         student = self.systems.get(system)
-        return self.teacher if student is not None and student.taught else None
+        return self.teacher if suite in TEXT_SUITES and student is not None and student.taught else None
 
     def settings_of(self, suite: str, system: str) -> dict[str, Any]:
         """The settings that replace a suite's own for a system: the teacher, or a student."""
-        own = self.systems[system].settings if system in self.systems and suite not in TIMED else {}
-        settings = merge(self.suites[suite].settings, own)
-        if suite not in TEXT_SUITES or self.teacher_of(system) is None:
+        own = self.systems[system].settings if system in self.systems else {}
+        known = _NAMES[_kind(suite)]
+        settings = merge(self.suites[suite].settings, {key: value for key, value in own.items() if key in known})
+        if self.teacher_of(suite, system) is None:
             settings.pop("distill", None)
         return settings
 
@@ -178,17 +182,14 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
     if not experiment.suites:
         yield "suites: expected at least one, such as 'glue: {tasks: [cola, mrpc]}'"
     for name, chosen in experiment.suites.items():
-        yield from _suite(name, chosen)
+        yield from _suite(name, chosen, experiment)
     for name, system in experiment.systems.items():
-        if "distill" in system.settings and not system.taught:
-            yield f"systems.{name}.settings.distill: is for students that learn from the teacher; set taught: true"
-        for suite in TASKS.keys() & experiment.suites if system.settings else ():
-            yield from _settings(suite, experiment.settings_of(suite, name), f"systems.{name}.settings")
+        yield from _own_settings(name, system)
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
         yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
 
 
-def _suite(name: str, chosen: Tasks) -> Iterator[str]:
+def _suite(name: str, chosen: Tasks, experiment: EncoderExperiment) -> Iterator[str]:
     """A suite that is none, or what of it cannot be run."""
     if name not in TASKS:
         yield unknown("suites of encoders", name, TASKS)
@@ -196,19 +197,39 @@ def _suite(name: str, chosen: Tasks) -> Iterator[str]:
     for task in chosen.tasks:
         if task not in TASKS[name]:
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
-    yield from _settings(name, chosen.settings, f"suites.{name}.settings")
+    settings = {key: value for key, value in chosen.settings.items() if (name, key) != ("squad", "data")}
+    yield from _settings(_kind(name), settings, f"suites.{name}.settings")
+    if "distill" in settings and not any(system.taught for system in experiment.systems.values()):
+        yield f"suites.{name}.settings.distill: is for students that learn from the teacher; set taught: true of one"
 
 
-def _settings(suite: str, settings: Mapping[str, Any], where: str) -> Iterator[str]:
-    """What is wrong with settings of a suite."""
+def _own_settings(name: str, system: Encoder) -> Iterator[str]:
+    """What is wrong with the settings that a student has of its own."""
+    where, known = f"systems.{name}.settings", {*_NAMES[TextSettings], *_NAMES[AnswerSettings]}
+    for key in sorted(system.settings.keys() - known):
+        yield f"{where}: {unknown('settings of tasks', key, sorted(known))}"
+    for kind in (TextSettings, AnswerSettings):
+        own = {key: value for key, value in system.settings.items() if key in _NAMES[kind]}
+        yield from _settings(kind, own, where)
+    if "distill" in system.settings and not system.taught:
+        yield f"{where}.distill: is for students that learn from the teacher; set taught: true"
+
+
+def _kind(suite: str) -> type[TextSettings] | type[AnswerSettings] | type[PassSettings]:
+    """The settings of a suite."""
+    return TextSettings if suite in TEXT_SUITES else AnswerSettings if suite == "squad" else PassSettings
+
+
+_NAMES = {kind: frozenset(each.name for each in fields(kind)) for kind in (TextSettings, AnswerSettings, PassSettings)}
+
+
+def _settings(kind: type[Any], settings: Mapping[str, Any], where: str) -> Iterator[str]:
+    """What is wrong with settings."""
     try:
         with located(where):
-            if suite == "squad":
-                build(AnswerSettings, {key: value for key, value in settings.items() if key != "data"}, "")
-            elif suite in TIMED:
-                build(PassSettings, settings, "")
-            else:
-                settings_of(TASKS[suite][0], settings).distill.terms()
+            found = build(kind, settings, "")
+            if isinstance(found, TextSettings):
+                found.distill.terms()
     except ConfigError as error:
         yield from str(error).splitlines()
 

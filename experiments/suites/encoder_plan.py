@@ -17,7 +17,7 @@ from finkd.experiments.configuration.budget import TOKENS_PER_WORD
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
-from finkd.experiments.suites.encoders import student
+from finkd.experiments.suites.encoders import Students
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
@@ -53,10 +53,7 @@ class _Students:
         self.experiment = experiment
         self.store = store
         self.precision = resolve_precision("auto")
-        named = product(experiment.seeds, experiment.systems)
-        self._made = {
-            (seed, name): made for seed, name in named if (made := student(experiment, store, seed, name)) is not None
-        }
+        self._students = Students(experiment, store)
         self._glances: dict[Source, tuple[int, float]] = {}
 
     @property
@@ -67,7 +64,7 @@ class _Students:
     def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every student's stages; those of the teachers that they make come before."""
         for name in self.experiment.systems:
-            for strategy, stages in self._made[seed, name].addresses():
+            for strategy, stages in self._students.made(seed, name).addresses():
                 yield strategy or name, name, stages
 
     def spec(self, system: str) -> ModelSpec:
@@ -75,7 +72,7 @@ class _Students:
         student = self.experiment.systems.get(system)
         return ModelSpec.of((student and student.start) or self.experiment.teacher)
 
-    def teacher_shapes(self, system: str, seed: int) -> dict[str, Shape]:
+    def teacher_shapes(self, system: str, seed: int, named: str = "") -> dict[str, Shape]:
         """The shape of the teacher."""
         return {self.experiment.teacher_name: self.teacher}
 
@@ -89,7 +86,7 @@ class _Students:
         if system == self.experiment.teacher_name:
             return self.teacher
         spec = self.spec(system)
-        return [spec, *self._made[seed, system].steps.validate(spec)][-1].shape
+        return [spec, *self._students.made(seed, system).steps.validate(spec)][-1].shape
 
     def words(self, source: Source) -> tuple[int, float]:
         """The number of sentences of a text, and their mean number of words."""
@@ -117,10 +114,11 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
     to_do = {(each.seed, each.system) for each in found if each.state != "stored"}
     learnt = [each for suite, chosen in experiment.suites.items() for each in _learnt(suite, chosen)]
     for seed, name in product(experiment.seeds, (experiment.teacher_name, *experiment.systems)):
-        shape, teacher = made.shape(name, seed), experiment.teacher_of(name)
-        method = distilled_from(teacher) if teacher else FINE_TUNED
+        shape = made.shape(name, seed)
         for suite, task, texts, words in learnt:
             settings = settings_of(task, experiment.settings_of(suite, name))
+            teacher = experiment.teacher_of(suite, name)
+            method = distilled_from(teacher) if teacher else FINE_TUNED
             stage = f"{'task-distill' if teacher else 'finetune'} {task}"
             if (suite, task, name, method, seed, plain(settings)) in done and (seed, name) not in to_do:
                 found.append(Planned(seed, name, stage, "", "stored"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 
-from finkd.corpora.errors import located
+from finkd.corpora.errors import ConfigError, located
 from finkd.corpora.files import folder_lock
+from finkd.data.raw_text import RawText
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Listener, ignored
@@ -20,6 +21,8 @@ from finkd.experiments.suites.request import Request, plain
 from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
+from finkd.system import processes
+from finkd.teachers.taught_by import TaughtBy
 
 _System = tuple[int, str]
 
@@ -33,7 +36,7 @@ def run_encoders(
         experiment: what to compare.
         out: folder of the reports, ``records`` and ``models``; default ``runs/<name>``.
         listen: called as the work goes on.
-        jobs: how many systems to train at once, each in a process of its own; their time is measured afterwards.
+        jobs: how many systems to train at once, each in a process of its own; what measures time comes afterwards.
 
     Returns:
         one record per system, task, split and seed, as also written to ``out/records``.
@@ -49,70 +52,104 @@ def run_encoders(
         [('encoder', 'wnli'), ('first layer', 'wnli')]
     """
     out = out or experiment.folder
-    store = Store(out.parent / "store")
+    if processes.count() > 1:
+        raise ConfigError("run: encoders are not compared by accelerate launch; begin several systems with --jobs")
+    students = Students(experiment, Store(out.parent / "store"))
     systems = list(product(experiment.seeds, (experiment.teacher_name, *experiment.systems)))
-    for seed, name in systems:
-        student(experiment, store, seed, name)
+    for seed, name in product(experiment.seeds, experiment.systems):
+        students.made(seed, name)
     settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
     timed = [suite for suite in experiment.suites if suite in TIMED]
-    with folder_lock(out), store.in_use():
+    others = [suite for suite in experiment.suites if suite not in TIMED]
+    with folder_lock(out), students.store.in_use():
         claim(out, settings)
-        work = partial(_try, experiment, out, [suite for suite in experiment.suites if suite not in TIMED])
         if jobs > 1:
-            side_by_side(work, systems, jobs, listen)
-        else:
-            for system in systems:
-                work(system, listen)
+            side_by_side(partial(_try_alone, experiment, out, others), systems, min(jobs, len(systems)), listen)
         for system in systems:
-            _try(experiment, out, timed, system, listen)
+            _try(students, out, others if jobs == 1 else (), system, listen)
+        for system in systems:
+            _try(students, out, timed, system, listen)
         names = {experiment.teacher_name, *settings["systems"]}
         records = [record for record in load_task_records([out]) if record.system in names]
         write_report([], out, task_records=records)
         return records
 
 
-def _try(experiment: EncoderExperiment, out: Path, chosen: Sequence[str], system: _System, listen: Listener) -> None:
+class Students:
+    """The students of an experiment, and what they are made of.
+
+    Args:
+        experiment: whose students.
+        store: of results.
+    """
+
+    def __init__(self, experiment: EncoderExperiment, store: Store) -> None:
+        self.experiment = experiment
+        self.store = store
+        self._made: dict[tuple[int, str], CheckedStrategy] = {}
+
+    def made(self, seed: int, name: str) -> CheckedStrategy:
+        """A student's strategy, checked.
+
+        Raises:
+            ConfigError: if a stage lacks something that it needs.
+        """
+        if (seed, name) not in self._made:
+            system = self.experiment.systems[name]
+            with located(f"systems.{name}.strategy"):
+                found = checked(
+                    system.strategy,
+                    store=self.store,
+                    model=system.start or self.experiment.teacher,
+                    teacher=self._teacher,
+                    text=self._text,
+                    general=self._general,
+                    stages=self.experiment.stages,
+                    seed=seed,
+                )
+                list(found.addresses())
+            self._made[seed, name] = found
+        return self._made[seed, name]
+
+    @cached_property
+    def _teacher(self) -> TaughtBy:
+        return of_model(self.experiment.teacher)
+
+    @cached_property
+    def _text(self) -> RawText | None:
+        return drawn("text", self.experiment.text, self.store)
+
+    @cached_property
+    def _general(self) -> RawText | None:
+        return drawn("general", self.experiment.general, self.store)
+
+
+def _try_alone(
+    experiment: EncoderExperiment, out: Path, chosen: Sequence[str], system: _System, listen: Listener
+) -> None:
+    """Make and try a system in a process of its own."""
+    _try(Students(experiment, Store(out.parent / "store")), out, chosen, system, listen)
+
+
+def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, listen: Listener) -> None:
     """Make the model of a system, and try it on some suites."""
-    seed, name = system
-    made = student(experiment, Store(out.parent / "store"), seed, name)
-    model = experiment.teacher if made is None else str(out / "models" / f"{slug(name)}-seed-{seed}")
-    if made is not None:
-        made.run(Path(model), listen)
+    experiment, (seed, name) = students.experiment, system
+    is_teacher = name == experiment.teacher_name
+    model = experiment.teacher if is_teacher else str(out / "models" / f"{slug(name)}-seed-{seed}")
+    if not is_teacher and chosen:
+        students.made(seed, name).run(Path(model), listen)
     for suite in chosen:
         suites.get(suite)(
             Request(
                 model=model,
                 system=name,
-                role="teacher" if made is None else "student",
+                role="teacher" if is_teacher else "student",
                 out=out,
                 seeds=(seed,),
                 tasks=experiment.suites[suite].tasks,
                 settings=experiment.settings_of(suite, name),
-                teacher=experiment.teacher_of(name),
+                teacher=experiment.teacher_of(suite, name),
+                teacher_settings=experiment.settings_of(suite, experiment.teacher_name),
                 listen=listen,
             )
         )
-
-
-def student(experiment: EncoderExperiment, store: Store, seed: int, name: str) -> CheckedStrategy | None:
-    """A student's strategy, checked; ``None`` for the teacher, which nothing is made of.
-
-    Raises:
-        ConfigError: if a stage lacks something that it needs.
-    """
-    if name == experiment.teacher_name:
-        return None
-    system = experiment.systems[name]
-    with located(f"systems.{name}.strategy"):
-        found = checked(
-            system.strategy,
-            store=store,
-            model=system.start or experiment.teacher,
-            teacher=of_model(experiment.teacher),
-            text=drawn("text", experiment.text, store),
-            general=drawn("general", experiment.general, store),
-            stages=experiment.stages,
-            seed=seed,
-        )
-        list(found.addresses())
-    return found

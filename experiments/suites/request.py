@@ -55,6 +55,7 @@ class Request:
         tasks: which of the suite's; none stand for all.
         settings: those that replace the suite's own.
         teacher: name or folder of a model to learn from beside gold.
+        teacher_settings: those with which the teacher learns; by default the request's, but for what is a student's.
         listen: called as the work goes on.
     """
 
@@ -66,6 +67,7 @@ class Request:
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: str | None = None
+    teacher_settings: Mapping[str, Any] | None = None
     listen: Callable[[Event], None] = ignored
 
     @cached_property
@@ -184,23 +186,27 @@ class Learner:
         data: the task.
         settings: of the training, a dataclass.
         seed: of everything random.
-        train: trains the model, telling a listener.
-        of_teacher: settings of the teacher's training, if they differ.
+        train: trains the model with what was prepared, telling a listener.
+        of_teacher: settings of the teacher's training.
+        prepare: makes what is needed beside the data, such as what the teacher says; its time is not the training's.
     """
 
     request: Request
     data: Data
     settings: Any
     seed: int
-    train: Callable[[Learner, Listener], Model]
-    of_teacher: Any = None
+    train: Callable[[Learner, Any, Listener], Model]
+    of_teacher: Any
+    prepare: Callable[[Learner, Listener], Any]
 
     @property
     def decides(self) -> dict[str, Any]:
         """Everything beside the seed that decides what is learnt."""
         origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": plain(self.settings)}
-        teacher = self.request.teacher
-        return origin | {"teacher": pretrained.fingerprint(teacher)} if teacher else origin
+        if self.request.teacher is None:
+            return origin
+        taught = {"teacher": pretrained.fingerprint(self.request.teacher), "of_teacher": plain(self.of_teacher)}
+        return origin | taught | {"labels": resolve_precision("auto")}
 
     @property
     def teacher(self) -> Learner | None:
@@ -208,7 +214,7 @@ class Learner:
         if self.request.teacher is None:
             return None
         request = replace(self.request, model=self.request.teacher, teacher=None)
-        return replace(self, request=request, settings=self.of_teacher or self.settings)
+        return replace(self, request=request, settings=self.of_teacher)
 
     def checkpoints(self, part: str) -> Checkpoints:
         """Those of one of ``TRAININGS``."""
@@ -247,8 +253,10 @@ class Learner:
         facts = {"kind": f"{stage} {self.data.name}", "seconds": 0.0}
 
         def fill(folder: Path) -> None:
+            listen = self.request.watched(self.data.name, self.seed, stage)
+            prepared = self.prepare(self, listen)
             began = time.perf_counter()
-            self.train(self, self.request.watched(self.data.name, self.seed, stage)).save(folder)
+            self.train(self, prepared, listen).save(folder)
             facts["seconds"] = time.perf_counter() - began + sum(each.seconds for each in self._checkpoints.values())
 
         stored = self.request.store.made(self.key, facts, fill)

@@ -50,12 +50,16 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
             learnt=len(data.splits["train"]),
             resources=request.resources,
         )
-        learner = Learner(request, data, settings, seed, partial(_train, questions=data.splits["train"]))
+        train = partial(_train, questions=data.splits["train"])
+        learner = Learner(request, data, settings, seed, train, replace(settings, bits=0), _teacher)
         yield kept(request, frame, learner.decides, partial(_asked, learner, data.splits["validation"], frame))
 
 
-def _train(learner: Learner, listen: Listener, questions: Sequence[Question]) -> Model:
-    teacher = None if learner.teacher is None else learner.teacher.model
+def _teacher(learner: Learner, listen: Listener) -> Model | None:
+    return None if learner.teacher is None else learner.teacher.model
+
+
+def _train(learner: Learner, teacher: Model | None, listen: Listener, questions: Sequence[Question]) -> Model:
     checkpoints = learner.checkpoints("task")
     return learn_answers(
         learner.request.loaded, questions, learner.settings, learner.seed, listen, teacher, checkpoints

@@ -89,18 +89,20 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
 
 def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
     settings = settings_of(data.name, request.settings)
-    alone = replace(settings, distill=TextDistillation())
-    if settings != alone and not request.teacher:
+    if settings.distill != TextDistillation() and not request.teacher:
         raise ConfigError("distill: needs a teacher that has learned the task; name one with --teacher")
+    of_teacher = replace(settings, distill=TextDistillation(), bits=0)
+    if request.teacher_settings is not None:
+        of_teacher = settings_of(data.name, request.teacher_settings)
     for seed in request.seeds:
-        learner = Learner(request, data, settings, seed, partial(_train, data=data), alone)
+        train, prepare = partial(_train, data=data), partial(_lesson, data=data)
+        learner = Learner(request, data, settings, seed, train, of_teacher, prepare)
         for split in data.scored:
             frame = _frame(request, data, suite, split, request.method, seed, metrics)
             yield kept(request, frame, learner.decides, partial(_asked, learner, data, frame))
 
 
-def _train(learner: Learner, listen: Listener, data: TaskData) -> Model:
-    lesson = _lesson(learner, listen, data)
+def _train(learner: Learner, lesson: Lesson | None, listen: Listener, data: TaskData) -> Model:
     return learn(learner.request.loaded, data, learner.settings, learner.seed, lesson, listen, learner.checkpoints)
 
 

@@ -61,6 +61,8 @@ def with_similar_words(
         >>> len(copy.words)
         3
     """
+    if not how.copies:
+        return
     known = Counter(word.lower() for sentence in sentences for word in sentence.words)
     stay = {word for word, _ in known.most_common(int(how.frequent * len(known)))}
     near = nearest_words(model, sorted(known.keys() - stay), how.nearest)
@@ -90,7 +92,10 @@ def nearest_words(model: Model, words: Sequence[str], count: int) -> dict[str, l
         word -> words near it, the nearest first, none of which is the word itself in another case.
     """
     forms = canonical_forms(model.tokenizer, fold=False).items()
-    entries = {text.lower(): (index, text) for index, (text, continues) in forms if not continues and text.isalpha()}
+    words_alone = [(index, text) for index, (text, continues) in forms if not continues and text.isalpha()]
+    # Of a word in several cases the one in lower case counts, which is hardly ever a name or an acronym.
+    by_case = sorted(reversed(words_alone), key=lambda each: each[1].islower())
+    entries = {text.lower(): (index, text) for index, text in by_case}
     asked = [word for word in words if word in entries]
     texts = [text for _, text in entries.values()]
     row_of = {word: row for row, word in enumerate(entries)}

@@ -138,6 +138,8 @@ class Context:
         """
         if not name:
             return self.taught_by(TAGGER, setting)
+        if not self.taggers:
+            raise ConfigError(f"{setting}: only a system of an experiment, trained with the run's seed, can name one")
         if name not in self.taggers:
             raise ConfigError(f"{setting}: {unknown('systems of role teacher', name, list(self.taggers))}")
         return self.taggers[name]

@@ -12,6 +12,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from finkd.compression.quantization import without_packed_bytes
 from finkd.corpora.tasks.questions import Question
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import Encoded
@@ -197,7 +198,7 @@ def learn_answers(
     checkpoints: Checkpoints | None = None,
 ) -> Model:
     """Train a model for question answering, with a new head on a copy of an encoder."""
-    learner = with_answer_head(model, seed)
+    learner = with_answer_head(without_packed_bytes(model), seed)
     limit = min(settings.limit, learner.max_length)
     found = windows(questions, learner.tokenizer, settings, limit)
     terms = [AnswerSpan()]

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.augmentation.similar_words import SimilarWords
+from finkd.compression.quantization import without_packed_bytes
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.data.batches import TrainingData
@@ -202,7 +203,7 @@ def learn(
         listen: called after every step.
         checkpoints: gives the place for those of a training, ``"states"`` or ``"task"``.
     """
-    learner = with_text_head(model, data.labels, seed)
+    learner = with_text_head(without_packed_bytes(model), data.labels, seed)
     examples, labels = [*data.splits["train"]], gold(data, "train")
     schedule, taught = settings.schedule, None
     terms: list[Loss] = [CrossEntropy() if data.labels else SquaredError()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from finkd.corpora.wording import counted
 from finkd.reports.general import distilbert, glue
-from finkd.reports.general.contenders import Contender, contenders, reference, seeds_note
+from finkd.reports.general.contenders import Contender, contenders, reference
 from finkd.reports.statistics import DRAWS, LEVEL, holm, significant
 from finkd.reports.table import Cell, Column, Table, label, number, share
 from finkd.reports.tables.significance import MARK
@@ -21,11 +21,6 @@ from finkd.suites.record import TaskRecord
 Counts = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
-SETS: Mapping[str, tuple[str, ...]] = {
-    "CoLA, MRPC and IMDb": tuple(distilbert.TASKS),
-    "GLUE": tuple(glue.TASKS),
-}
-"""Tasks that an average is over."""
 _SEED = 20_261_130
 _AT_ONCE = 4_000_000
 """Numbers that a block of draws may hold."""
@@ -55,7 +50,7 @@ class Kept:
     behind: float | None = None
     behind_low: float = math.nan
     behind_high: float = math.nan
-    p: float = 1.0
+    p: float = math.nan
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -66,11 +61,13 @@ class Kept:
 def kept(records: Sequence[TaskRecord]) -> Table:
     """Make one row per set of tasks and student that all of its tasks were run on."""
     every = contenders([record for record in records if record.gold], "glue", "imdb")
-    rows = [row for name, tasks in SETS.items() for row in _rows(name, tasks, every)]
-    chances = dict(zip(map(id, rows), holm([row.p for row in rows]), strict=True))
+    rows = [row for tasks in _sets(every) for row in _rows(tasks, every)]
+    compared = [row for row in rows if row.behind is not None]
+    chances = dict(zip(map(id, compared), holm([row.p for row in compared]), strict=True))
 
-    def mark(row: Kept) -> str:
-        return MARK if row.behind is not None and significant(chances[id(row)]) else ""
+    def p(row: Kept) -> Cell:
+        chance = chances.get(id(row))
+        return number(chance, 4, mark=MARK if chance is not None and significant(chance) else "")
 
     columns: list[tuple[Column, Callable[[Kept], Cell]]] = [
         (Column("tasks", "Average of", "left"), lambda row: label(row.tasks)),
@@ -85,34 +82,50 @@ def kept(records: Sequence[TaskRecord]) -> Table:
             Column("behind_interval", "95 % interval"),
             lambda row: label(None if row.behind is None else _interval(row.behind_low, row.behind_high)),
         ),
-        (
-            Column("p_holm", "p (Holm)"),
-            lambda row: number(None if row.behind is None else chances[id(row)], 4, mark=mark(row)),
-        ),
+        (Column("p_holm", "p (Holm)"), p),
     ]
-    compared = sum(row.behind is not None for row in rows)
     notes = [
-        "Kept: the average as a share of the teacher's. Behind: how many points the average of the best student of "
-        "these tasks is higher.",
-        f"Bootstrap over the examples of every task, the same ones for both systems, and over seeds where there are "
-        f"several ({DRAWS:,} draws); p adjusted for {counted(compared, 'comparison')} (Holm), level .05. {MARK} "
-        "significant. That the best student was chosen on the same examples is not corrected for.",
-        seeds_note([row.student for row in rows]),
+        "Kept: the average as a share of the teacher's, with the interval of a bootstrap over the examples of every "
+        f"task, the same ones for both, and over seeds where there are several ({DRAWS:,} draws).",
     ]
+    if compared:
+        notes.append(
+            "Behind: how many points the average of the best student of these tasks is higher; p adjusted for "
+            f"{counted(len(compared), 'comparison')} (Holm), level .05. {MARK} significant. That the best student was "
+            "chosen on the same examples is not corrected for."
+        )
     return Table.of("kept", "What is kept of the teacher", None, notes, columns, rows)
 
 
-def _rows(name: str, tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
-    found = [each for each in every if each.average(tasks) is not None]
+def _sets(every: Sequence[Contender]) -> Iterator[tuple[str, ...]]:
+    """The tasks that averages are over: DistilBERT's three, and those of GLUE that all systems were tried on."""
+    yield tuple(distilbert.TASKS)
+    shared = tuple(task for task in glue.TASKS if all(each.of(task) for each in every if _is_on_glue(each)))
+    if shared and shared != tuple(distilbert.TASKS):
+        yield shared
+
+
+def _is_on_glue(each: Contender) -> bool:
+    return any(record.suite == "glue" for record in each.records)
+
+
+def _named(tasks: Sequence[str]) -> str:
+    if tuple(tasks) == tuple(glue.TASKS):
+        return "GLUE"
+    return ", ".join((distilbert.TASKS | glue.TASKS)[task] for task in tasks)
+
+
+def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
+    name, found = _named(tasks), [each for each in every if each.average(tasks) is not None]
     teacher = reference(found)
     students = [each for each in found if each.role == "student"]
-    if teacher is None or not students:
+    if teacher is None or not teacher.average(tasks) or not students:
         return []
     best = max(students, key=lambda each: each.average(tasks) or 0.0)
     rows = []
     for student in students:
         ours, theirs = _averages(student, teacher, tasks)
-        low, high = _quantiles(ours[1:] / theirs[1:])
+        low, high = _quantiles((ours / np.where(theirs > 0, theirs, np.nan))[1:])
         row = Kept(name, student, float(ours[0] / theirs[0]), low, high)
         if student is not best:
             first, second = _averages(best, student, tasks)
@@ -125,7 +138,7 @@ def _rows(name: str, tasks: Sequence[str], every: Sequence[Contender]) -> list[K
 
 
 def _quantiles(drawn: Doubles) -> tuple[float, float]:
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

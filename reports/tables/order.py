@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from finkd.corpora.wording import counted
 from finkd.records import StageRecord
 from finkd.reports.captions import corpus_notes
-from finkd.reports.sections import Section, SystemResults, configured
+from finkd.reports.sections import Section, SystemResults, base_model, configured
 from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm, significant
 from finkd.reports.table import Column, Table, label, number
 from finkd.reports.tables.significance import MARK, interval
@@ -64,9 +64,9 @@ def order(section: Section) -> Table:
     if found:
         documents = counted(found[0].comparison.documents, "document")
         notes += [
-            "Gain: points of micro-F1, the mean over pairs of students of one teacher whose stages are the same but "
-            "that two have changed places, that one student lacks a stage, or that a stage has a teacher of its own. "
-            "Stages are told apart by name: where a budget is shared, their settings may differ.",
+            "Gain: points of micro-F1, the mean over pairs of students of one start and one teacher whose stages are "
+            "the same but that two neighbours have changed places, that one student lacks a stage, or that a stage has "
+            "a teacher of its own. Stages are told apart by name: where a budget is shared, their settings may differ.",
             f"Paired bootstrap over {documents} of the mean ({DRAWS:,} draws), p adjusted for "
             f"{counted(len(found), 'question')} (Holm), level .05. {MARK} significant. d: Cohen's, over seeds.",
         ]
@@ -76,7 +76,7 @@ def order(section: Section) -> Table:
 def contrasts(section: Section) -> Iterator[Contrast]:
     """Yield what the systems of a section tell about orders, and then about stages."""
     by_stages = _by_stages(section)
-    kinds = list(dict.fromkeys(kind for _, stages in by_stages for kind in stages))
+    kinds = list(dict.fromkeys(kind for *_, stages in by_stages for kind in stages))
     questions: list[tuple[str, list[Pair]]] = [
         (f"{one} before {other}", list(_exchanged(by_stages, one, other))) for one, other in combinations(kinds, 2)
     ]
@@ -89,17 +89,18 @@ def contrasts(section: Section) -> Iterator[Contrast]:
                 yield Contrast(question, tuple(pairs), comparison)
 
 
-_Stages = Mapping[tuple[str, tuple[str, ...]], SystemResults]
+_Stages = Mapping[tuple[str, str, tuple[str, ...]], SystemResults]
 
 
 def _by_stages(section: Section) -> _Stages:
-    """Students by teacher and stages, where none of these stands twice."""
-    found: dict[tuple[str, tuple[str, ...]], list[SystemResults]] = {}
+    """Students by the model that they begin with, teacher and stages, where none of these stands twice."""
+    found: dict[tuple[str, str, tuple[str, ...]], list[SystemResults]] = {}
     for student in section.of_role("student"):
         record = student.records[0]
         stages = tuple(map(_named, record.lineage))
         if student.is_scored and stages and len({*stages}) == len(stages):
-            found.setdefault((str(configured(record).get("teacher")), stages), []).append(student)
+            key = base_model(record), str(configured(record).get("teacher")), stages
+            found.setdefault(key, []).append(student)
     return {key: students[0] for key, students in found.items() if len(students) == 1}
 
 
@@ -110,19 +111,21 @@ def _named(stage: StageRecord) -> str:
 
 
 def _exchanged(by_stages: _Stages, one: str, other: str) -> Iterator[Pair]:
-    """Pairs of which the first has one stage before the other, and the second has them exchanged."""
+    """Pairs of which the first has one stage right before the other, and the second has them exchanged.
+
+    Stages that are no neighbours would change places with all that stands between them too.
+    """
     swapped = {one: other, other: one}
-    for (teacher, stages), first in by_stages.items():
-        if one in stages and other in stages and stages.index(one) < stages.index(other):
-            second = by_stages.get((teacher, tuple(swapped.get(stage, stage) for stage in stages)))
-            if second is not None:
-                yield first, second
+    for (start, teacher, stages), first in by_stages.items():
+        second = by_stages.get((start, teacher, tuple(swapped.get(stage, stage) for stage in stages)))
+        if (one, other) in pairwise(stages) and second is not None:
+            yield first, second
 
 
 def _left_out(by_stages: _Stages, kind: str) -> Iterator[Pair]:
     """Pairs of which the first has a stage and the second does not."""
-    for (teacher, stages), first in by_stages.items():
-        second = by_stages.get((teacher, tuple(stage for stage in stages if stage != kind)))
+    for (start, teacher, stages), first in by_stages.items():
+        second = by_stages.get((start, teacher, tuple(stage for stage in stages if stage != kind)))
         if kind in stages and second is not None:
             yield first, second
 
@@ -130,7 +133,7 @@ def _left_out(by_stages: _Stages, kind: str) -> Iterator[Pair]:
 def _by_another(by_stages: _Stages, kind: str) -> Iterator[Pair]:
     """Pairs of which the first has a stage taught by another teacher than the student's, which teaches the second."""
     usual = kind.partition(_BY)[0]
-    for (teacher, stages), first in by_stages.items():
-        second = by_stages.get((teacher, tuple(usual if stage == kind else stage for stage in stages)))
+    for (start, teacher, stages), first in by_stages.items():
+        second = by_stages.get((start, teacher, tuple(usual if stage == kind else stage for stage in stages)))
         if kind in stages and second is not None:
             yield first, second

@@ -70,8 +70,24 @@ def test_a_stage_learns_from_the_teacher_that_it_names(settings, tmp_path):
     settings["systems"]["then own"]["strategy"] = f"{STUDENT} > task-distill:gold(teacher=own)"
     assert list(from_settings(settings, only=["then own"]).systems) == ["big", "own", "then own"]
     settings["systems"]["then own"]["strategy"] = f"{STUDENT} > task-distill:gold(teacher=owm)"
-    with pytest.raises(ConfigError, match=r"task-distill:gold\.teacher: .*there is no 'owm'; did you mean 'own'"):
-        Prepared(from_settings(settings), tmp_path / "store")
+    with pytest.raises(
+        ConfigError, match=r"task-distill\.teacher: expected a system with the role 'teacher' \(got 'owm'"
+    ):
+        from_settings(settings)
+
+
+def test_a_teacher_learns_from_teachers_above_it(settings, tmp_path):
+    settings["systems"] = {
+        "big": settings["systems"]["big"],
+        "own": {**settings["systems"]["own"], "strategy": "finetune > task-distill:gold(teacher=big)"},
+        "from own": {"strategy": STUDENT, "teacher": "own"},
+    }
+    only = from_settings(settings, only=["from own"])
+    assert only.needed_by("from own") == ("big", "own")
+    assert Prepared(only, tmp_path / "store").in_order() == ["big", "own", "from own"]
+    settings["systems"]["big"]["strategy"] = "finetune > task-distill:gold(teacher=own)"
+    with pytest.raises(ConfigError, match=r"systems\.big\.strategy: .* with the role 'teacher' above it \(got 'own'"):
+        from_settings(settings)
 
 
 def test_what_a_system_leaves_open_is_not_written(experiment, tmp_path):
