@@ -77,14 +77,23 @@ class CheckedStrategy:
             StoreError: if ``out`` cannot be replaced.
         """
         check_replaceable(out, pretrained.resolve(self.model))
-        watch = Watch(out.name, self.context.seed, listen)
-        ancestors = replace(self._ancestors(), begins=watch.teaches)
-        context = ancestors.within(replace(self.context, listen=watch.training))
-        with context.store.in_use():
-            outcome = lineage.run(self.model, ancestors.start, self.steps, context, watch.begins)
+        with self.context.store.in_use():
+            outcome = self.outcome(out.name, listen)
             assert outcome.folder is not None
             publish(outcome.folder, out)
             return outcome
+
+    def outcome(self, name: str, listen: Listener = ignored) -> Outcome:
+        """Run the stages, or take them from the store, where alone the new model is to be found.
+
+        Args:
+            name: what progress calls it.
+            listen: called as the work goes on.
+        """
+        watch = Watch(name, self.context.seed, listen)
+        ancestors = replace(self._ancestors(), begins=watch.teaches)
+        context = ancestors.within(replace(self.context, listen=watch.training))
+        return lineage.run(self.model, ancestors.start, self.steps, context, watch.begins)
 
     def _ancestors(self) -> Ancestors:
         return Ancestors(self.model, pretrained.fingerprint(self.model), self.stages)

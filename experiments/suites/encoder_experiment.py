@@ -53,6 +53,8 @@ class Encoder:
         start: name or folder of the model that they begin with; by default the teacher.
         taught: whether it learns each task on whole texts from the fine-tuned teacher too, beside gold. Answers to
             questions it learns from gold alone, since its tokens need not be the teacher's.
+        fine_tuned: whether its strategy begins, for each task on whole texts, with the teacher that has learned the
+            task, head and all, rather than as it came; the student is taught.
         settings: of tasks, over those of the suites that have them, such as
             ``{distill: {similar_words: {copies: 20}}}``.
     """
@@ -60,6 +62,7 @@ class Encoder:
     strategy: str
     start: str | None = None
     taught: bool = False
+    fine_tuned: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -185,6 +188,8 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
         yield from _suite(name, chosen, experiment)
     for name, system in experiment.systems.items():
         yield from _own_settings(name, system)
+        if system.fine_tuned and (system.start is not None or not system.taught):
+            yield f"systems.{name}.fine_tuned: is for parts of the teacher; set taught: true, and no start"
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
         yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
 

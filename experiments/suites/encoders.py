@@ -16,8 +16,8 @@ from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
-from finkd.experiments.suites.encoder_experiment import TIMED, EncoderExperiment
-from finkd.experiments.suites.request import Request, plain
+from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
+from finkd.experiments.suites.request import OfLearned, Request, plain
 from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
@@ -95,21 +95,35 @@ class Students:
             ConfigError: if a stage lacks something that it needs.
         """
         if (seed, name) not in self._made:
-            system = self.experiment.systems[name]
-            with located(f"systems.{name}.strategy"):
-                found = checked(
-                    system.strategy,
-                    store=self.store,
-                    model=system.start or self.experiment.teacher,
-                    teacher=self._teacher,
-                    text=self._text,
-                    general=self._general,
-                    stages=self.experiment.stages,
-                    seed=seed,
-                )
-                list(found.addresses())
-            self._made[seed, name] = found
+            model = self.experiment.systems[name].start or self.experiment.teacher
+            self._made[seed, name] = self._checked(seed, name, model, self._teacher)
         return self._made[seed, name]
+
+    def of_learned(self, seed: int, name: str, listen: Listener) -> OfLearned:
+        """How a student is made of a teacher that has learned a task."""
+
+        def make(folder: Path) -> Path:
+            outcome = self._checked(seed, name, str(folder), of_model(str(folder))).outcome(name, listen)
+            assert outcome.folder is not None
+            return outcome.folder
+
+        *_, (_, stages) = self.made(seed, name).addresses()
+        return OfLearned(stages[-1][1], make)
+
+    def _checked(self, seed: int, name: str, model: str, teacher: TaughtBy) -> CheckedStrategy:
+        with located(f"systems.{name}.strategy"):
+            found = checked(
+                self.experiment.systems[name].strategy,
+                store=self.store,
+                model=model,
+                teacher=teacher,
+                text=self._text,
+                general=self._general,
+                stages=self.experiment.stages,
+                seed=seed,
+            )
+            list(found.addresses())
+            return found
 
     @cached_property
     def _teacher(self) -> TaughtBy:
@@ -139,6 +153,7 @@ def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, 
     if not is_teacher and chosen:
         students.made(seed, name).run(Path(model), listen)
     for suite in chosen:
+        is_of_learned = not is_teacher and suite in TEXT_SUITES and experiment.systems[name].fine_tuned
         suites.get(suite)(
             Request(
                 model=model,
@@ -150,6 +165,7 @@ def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, 
                 settings=experiment.settings_of(suite, name),
                 teacher=experiment.teacher_of(suite, name),
                 teacher_settings=experiment.settings_of(suite, experiment.teacher_name),
+                of_learned=students.of_learned(seed, name, listen) if is_of_learned else None,
                 listen=listen,
             )
         )

@@ -43,6 +43,19 @@ FINE_TUNED = "fine-tuned"
 
 
 @dataclass(frozen=True)
+class OfLearned:
+    """How a student is made of a teacher that has learned a task.
+
+    Attributes:
+        key: of everything that decides it beside the teacher.
+        make: takes the folder of the teacher, and returns that of the student.
+    """
+
+    key: str
+    make: Callable[[Path], Path]
+
+
+@dataclass(frozen=True)
 class Request:
     """One model, to be tried on a suite.
 
@@ -56,6 +69,7 @@ class Request:
         settings: those that replace the suite's own.
         teacher: name or folder of a model to learn from beside gold.
         teacher_settings: those with which the teacher learns; by default the request's, but for what is a student's.
+        of_learned: how a student is made of the teacher that has learned a task, rather than be ``model``.
         listen: called as the work goes on.
     """
 
@@ -68,6 +82,7 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: str | None = None
     teacher_settings: Mapping[str, Any] | None = None
+    of_learned: OfLearned | None = None
     listen: Callable[[Event], None] = ignored
 
     @cached_property
@@ -206,6 +221,8 @@ class Learner:
         if self.request.teacher is None:
             return origin
         taught = {"teacher": pretrained.fingerprint(self.request.teacher), "of_teacher": plain(self.of_teacher)}
+        if self.request.of_learned is not None:
+            taught["of_learned"] = self.request.of_learned.key
         return origin | taught | {"labels": resolve_precision("auto")}
 
     @property
@@ -215,6 +232,18 @@ class Learner:
             return None
         request = replace(self.request, model=self.request.teacher, teacher=None)
         return replace(self, request=request, settings=self.of_teacher)
+
+    @property
+    def start(self) -> Model:
+        """The model that learns the task."""
+        if self.request.of_learned is None or self.teacher is None:
+            return self.request.loaded
+        return load_model(str(self.request.of_learned.make(self.teacher.folder)))
+
+    @property
+    def folder(self) -> Path:
+        """Of the model when it has learnt."""
+        return self._stored.folder
 
     def checkpoints(self, part: str) -> Checkpoints:
         """Those of one of ``TRAININGS``."""
@@ -228,7 +257,7 @@ class Learner:
     @cached_property
     def model(self) -> Model:
         """The model when it has learnt."""
-        return load_model(self._stored.folder, for_texts=True)
+        return load_model(self.folder, for_texts=True)
 
     @property
     def key(self) -> str:

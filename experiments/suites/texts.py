@@ -103,7 +103,8 @@ def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]
 
 
 def _train(learner: Learner, lesson: Lesson | None, listen: Listener, data: TaskData) -> Model:
-    return learn(learner.request.loaded, data, learner.settings, learner.seed, lesson, listen, learner.checkpoints)
+    keeps_head = learner.request.of_learned is not None
+    return learn(learner.start, data, learner.settings, learner.seed, lesson, listen, learner.checkpoints, keeps_head)
 
 
 def _lesson(learner: Learner, listen: Listener, data: TaskData) -> Lesson | None:

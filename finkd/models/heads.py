@@ -38,6 +38,25 @@ def with_text_head(model: Model, labels: Sequence[str], seed: int) -> Model:
     return _with_new_head(model, transformers.AutoModelForSequenceClassification, seed, labels or ("score",))
 
 
+def with_head_of(model: Model, other: Model) -> Model:
+    """Give a model, in place, the weights of another one's head for whole texts, its pooler among them.
+
+    Raises:
+        ConfigError: if the heads are not alike.
+    """
+    inside = f"{model.network.base_model_prefix}."
+    theirs = {
+        name: weight
+        for name, weight in other.network.state_dict().items()
+        if not name.startswith(inside) or name.startswith(f"{inside}pooler.")
+    }
+    ours = model.network.state_dict()
+    if any(name not in ours or ours[name].shape != weight.shape for name, weight in theirs.items()):
+        raise ConfigError("head: the student's is not of the teacher's size; a narrower student needs a new one")
+    model.network.load_state_dict(theirs, strict=False)
+    return model
+
+
 def with_answer_head(model: Model, seed: int) -> Model:
     """Put a new head on a copy of the encoder that scores each token as the start and the end of an answer."""
     return _with_new_head(model, transformers.AutoModelForQuestionAnswering, seed, ("start", "end"))

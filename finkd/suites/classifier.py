@@ -24,7 +24,7 @@ from finkd.losses import build_terms
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.losses.word_logits_kl import WordLogitsKL
-from finkd.models.heads import with_text_head
+from finkd.models.heads import with_head_of, with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import later
@@ -191,8 +191,9 @@ def learn(
     lesson: Lesson | None = None,
     listen: Listener | None = None,
     checkpoints: Callable[[str], Checkpoints] | None = None,
+    keeps_head: bool = False,
 ) -> Model:
-    """Train a model for a task, with a new head on a copy of an encoder.
+    """Train a model for a task, with a head on a copy of an encoder.
 
     Args:
         model: whose encoder is copied.
@@ -202,8 +203,14 @@ def learn(
         lesson: what to learn from a teacher, in addition to gold.
         listen: called after every step.
         checkpoints: gives the place for those of a training, ``"states"`` or ``"task"``.
+        keeps_head: whether it begins with its teacher's head, rather than with a new one.
+
+    Raises:
+        ConfigError: if the teacher's head does not fit, or both do not read the same parts of a text.
     """
     learner = with_text_head(without_packed_bytes(model), data.labels, seed)
+    if keeps_head and lesson is not None:
+        learner = with_head_of(learner, lesson.teacher)
     examples, labels = [*data.splits["train"]], gold(data, "train")
     schedule, taught = settings.schedule, None
     terms: list[Loss] = [CrossEntropy() if data.labels else SquaredError()]

@@ -115,6 +115,21 @@ def test_compressed_students_learn_tasks(finkd, config, hub, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_student_is_made_of_the_teacher_that_has_learned_the_task(finkd, config, hub, tmp_path):
+    """With all layers and nothing to learn, it says what its teacher says."""
+    part = {"taught": True, "fine_tuned": True, "settings": {"distill": {"schedule": {"epochs": 0}}}}
+    systems = {name: {"strategy": f"truncate-layers(layers={name})", **part} for name in ("[0, 1]", "[0]")}
+    schedule = {"epochs": 3, "learning_rate": 1e-2, "precision": "fp32"}
+    suites = {"glue": {"tasks": ["rte", "sts-b"], "settings": {"schedule": schedule}}}
+    out = tmp_path / "runs" / "learned"
+    finkd("run", config(systems=systems, suites=suites), "--out", out, code=0)
+    said = {(record.system, record.task): record.predicted for record in load_task_records([out])}
+    for task in ("rte", "sts-b"):
+        assert said["[0, 1]", task] == pytest.approx(said["teacher0", task], abs=1e-4)
+    assert said["[0]", "sts-b"] != pytest.approx(said["teacher0", "sts-b"], abs=1e-4)
+
+
+@pytest.mark.slow
 def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hub, tmp_path, monkeypatch):
     """Another process would not see the data of this test, so what it would be given is pickled and done here."""
     begun = []
@@ -152,6 +167,10 @@ def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hu
         (
             {"suites": {"glue": {"tasks": ["colla"]}}},
             "there is no 'colla'; did you mean 'cola'?",
+        ),
+        (
+            {"systems": {"a": {"strategy": "truncate-layers", "fine_tuned": True}}},
+            "systems.a.fine_tuned: is for parts of the teacher; set taught: true",
         ),
         ({"suites": {"imdb": {"settings": {"limt": 2}}}}, "suites.imdb.settings: limt: "),
         ({"suites": {"squad": {"settings": {"limt": 2}}}}, "suites.squad.settings: limt: "),
