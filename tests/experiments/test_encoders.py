@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections import Counter
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import yaml
 
 from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.models.loading import load_model
+from finkd.store import Store
 from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
 from tests.toys import TEXTS
@@ -65,6 +67,8 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
     }
     taught = {record.system for record in records if record.method == f"distilled from {teacher.name}"}
     assert taught == {"triple loss"}
+    made = Counter(entry.kind for entry in Store(out.parent / "store").entries())
+    assert made["finetune mrpc"] == 2  # the teacher, whatever the bits of its student, and the other student
     sizes = {record.system: record.resources.bytes for record in records if record.suite == "squad"}
     assert sizes["triple loss"] < 0.7 * sizes["every other layer"]
     (learnt,) = [record for record in records if (record.system, record.task) == ("triple loss", "imdb")]

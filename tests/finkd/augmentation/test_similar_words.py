@@ -46,6 +46,21 @@ def test_the_nearest_come_first_and_never_the_word_itself():
     assert set(nearest_words(model, ["the", "banks", "no word"], 2)) == {"the"}
 
 
+def test_of_a_word_in_several_cases_the_one_in_lower_case_counts():
+    model = tiny_model(trained("wordpiece", False, 400))
+    names = {name: model.tokenizer.vocabulary.index(name) for name in ("A", "a", "B", "b")}
+    with torch.no_grad():
+        for name, direction in (("A", 0), ("b", 1), ("a", 1), ("B", 0)):
+            model.embeddings.weight[names[name]].zero_()
+            model.embeddings.weight[names[name], direction] = 1
+    assert nearest_words(model, ["a"], 1) == {"a": ["b"]}
+
+
+def test_without_copies_nothing_is_read(monkeypatch):
+    monkeypatch.setattr("finkd.augmentation.similar_words.nearest_words", lambda *_: pytest.fail("was asked"))
+    assert list(with_similar_words(SENTENCES, tiny_model(), SimilarWords(), 1)) == []
+
+
 def test_frequent_words_stay():
     sentence = Sentence.from_words(["the", "borrower", "the"])
     ((copy,),) = with_similar_words(

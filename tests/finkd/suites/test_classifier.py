@@ -104,6 +104,8 @@ def test_a_task_is_learnt_with_few_bits(tmp_path):
     matrices = [weights[name] for name in prunable(model)]
     assert all(len(matrix[:32].unique()) <= 7 for matrix in matrices)  # -3 to 3, in a group of 32 rows
     assert len(model.embeddings.weight[:32].unique()) <= 255
+    again = learn(model, data, QUICK, seed=1)  # with weights as they are, whose size is that of the file
+    assert not hasattr(again.network.config, "packed_bytes")
     model.save(tmp_path / "few")
     assert load_model(tmp_path / "few", for_texts=True).network.config.packed_bytes < 0.6 * sum(
         each.numel() * each.element_size() for each in weights.values()
