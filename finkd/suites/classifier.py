@@ -211,20 +211,17 @@ def learn(
     learner = with_text_head(without_packed_bytes(model), data.labels, seed)
     if keeps_head and lesson is not None:
         learner = with_head_of(learner, lesson.teacher)
-    examples, labels = [*data.splits["train"]], gold(data, "train")
+    examples, labels = _texts(data, lesson)
+    places = {part: checkpoints(part) if checkpoints else None for part in TRAININGS}
     schedule, taught = settings.schedule, None
     terms: list[Loss] = [CrossEntropy() if data.labels else SquaredError()]
-    places = {part: checkpoints(part) if checkpoints else None for part in TRAININGS}
     if lesson is not None:
         schedule = settings.distill.schedule or schedule
-        examples += lesson.copies
-        unknown = np.full(len(lesson.copies), IGNORED if data.labels else np.nan, labels.dtype)
-        labels = np.concatenate((labels, unknown))
+        terms.append(WordLogitsKL(temperature=settings.temperature) if data.labels else TeacherError())
         if of_states := settings.distill.terms():
             pairs = TextData.read(examples, labels, settings, learner, lesson.teacher)
             how, live = settings.distill.states_schedule, LiveTeacher(lesson.teacher)
             train(learner, pairs, of_states, how, seed, live, listen, places["states"])
-        terms.append(WordLogitsKL(temperature=settings.temperature) if data.labels else TeacherError())
     read = TextData.read(examples, labels, settings, learner)
     if lesson is not None:
         taught = CachedLogits(torch.from_numpy(lesson.logits)[read.word_ids])
@@ -232,6 +229,15 @@ def learn(
     train(learner, read, terms, schedule, seed, taught, listen, places["task"], constraint=bits)
     learner.network.to("cpu")  # type: ignore[arg-type]
     return trained(learner, settings.bits)
+
+
+def _texts(data: TaskData, lesson: Lesson | None) -> tuple[list[Example], npt.NDArray[np.float32] | Longs]:
+    """The training texts and their gold labels; copies follow, which have none."""
+    labels = gold(data, "train")
+    if lesson is None:
+        return [*data.splits["train"]], labels
+    unknown = np.full(len(lesson.copies), IGNORED if data.labels else np.nan, labels.dtype)
+    return [*data.splits["train"], *lesson.copies], np.concatenate((labels, unknown))
 
 
 def gold(data: TaskData, split: str) -> npt.NDArray[np.float32] | Longs:
