@@ -125,7 +125,9 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
                 continue
             tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
             ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))
-            seconds = _taught(settings, ours, theirs) if teacher else _trained(settings.schedule, ours)
+            seconds = (
+                _taught(settings, round(texts * words), ours, theirs) if teacher else _trained(settings.schedule, ours)
+            )
             found.append(Planned(seed, name, stage, "", "to do", seconds))
     return found
 
@@ -135,12 +137,18 @@ def _trained(schedule: Schedule, once: float) -> float:
     return (1 + BACKWARD) * schedule.epochs * once
 
 
-def _taught(settings: TextSettings, ours: float, theirs: float) -> float:
-    """Seconds of learning from a teacher, where each model reads the training texts once in that many."""
+def _taught(settings: TextSettings, read: float, ours: float, theirs: float) -> float:
+    """Seconds of learning from a teacher, where each model reads the training texts once in that many.
+
+    Args:
+        settings: of the task.
+        read: how often each text is read in a pass, with its copies.
+        ours: seconds of the student.
+        theirs: seconds of the teacher.
+    """
     how = settings.distill
-    copies = 1 + how.similar_words.copies
-    labels = copies * theirs + _trained(how.schedule or settings.schedule, copies * ours)
-    states = _trained(how.states_schedule, copies * ours) + how.states_schedule.epochs * copies * theirs
+    labels = read * theirs + _trained(how.schedule or settings.schedule, read * ours)
+    states = _trained(how.states_schedule, read * ours) + how.states_schedule.epochs * read * theirs
     return labels + (states if how.states else 0.0)
 
 

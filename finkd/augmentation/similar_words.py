@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from finkd.corpora.sentence import Sentence
 from finkd.models.model import Model
+from finkd.settings import later
 from finkd.tokenization.surface import canonical_forms
 
 _BLOCK = 1024
@@ -34,12 +35,18 @@ class SimilarWords:
         fraction: of the replaceable words: those of letters that are one token of the teacher's vocabulary.
         nearest: number of nearest words to draw from.
         frequent: share of the text's distinct words, the most frequent ones, that always stay: they are its grammar.
+        words: about so many words have all copies together at most; which of them are made is left to chance.
     """
 
     copies: NonNegativeInt = 0
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     nearest: PositiveInt = 15
     frequent: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    words: PositiveInt | None = later(None)
+
+    def share(self, words: int) -> float:
+        """Return the share of the copies of a text of so many words that are made."""
+        return 1.0 if self.words is None else min(1.0, self.words / max(1, self.copies * words))
 
 
 def with_similar_words(
@@ -78,6 +85,17 @@ def with_similar_words(
 
     for _ in range(how.copies):
         yield [changed(sentence) for sentence in sentences]
+
+
+def changed_sentences(sentences: Sequence[Sentence], model: Model, how: SimilarWords, seed: int) -> Iterator[Sentence]:
+    """Yield the copies in which a word has changed; the arguments are ``with_similar_words``'s."""
+    draw = np.random.Generator(np.random.PCG64([seed, 1]))
+    share = how.share(sum(len(sentence.words) for sentence in sentences))
+    for copy in with_similar_words(sentences, model, how, seed):
+        for before, after in zip(sentences, copy, strict=True):
+            is_made = draw.random() < share
+            if is_made and after.text != before.text:
+                yield after
 
 
 def nearest_words(model: Model, words: Sequence[str], count: int) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.augmentation.entity_replacement import lost_names, with_other_names
-from finkd.augmentation.similar_words import SimilarWords, with_similar_words
+from finkd.augmentation.similar_words import SimilarWords, changed_sentences
 from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
@@ -206,8 +206,7 @@ class TaskDistill(LearningStage):
             masked_lm = self._masked_lm(context).model("augment.teacher")
             copies += augmented(sentences, masked_lm, self.augment, context.seed, context.precision, context.listen)
         if tagger is not None:
-            for copy in with_similar_words(sentences, tagger, self.similar_words, context.seed):
-                copies += copy
+            copies += changed_sentences(sentences, tagger, self.similar_words, context.seed)
         return Chain(sentences, copies)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from finkd.augmentation.similar_words import SimilarWords, with_similar_words
 from finkd.corpora.segmentation import word_spans
 from finkd.corpora.sentence import Sentence
@@ -26,8 +28,11 @@ def copies(examples: Sequence[Example], model: Model, how: SimilarWords, seed: i
     def changed(texts: Sequence[str], seed: int) -> Iterator[list[Sentence]]:
         return with_similar_words([Sentence(text, tuple(word_spans(text))) for text in texts], model, how, seed)
 
+    draw = np.random.Generator(np.random.PCG64(seed))
+    share = how.share(sum(len(word_spans(text)) for each in examples for text in (each.first, each.second)))
     ones, others = [each.first for each in examples], [each.second for each in examples]
     for firsts, seconds in zip(changed(ones, 2 * seed), changed(others, 2 * seed + 1), strict=True):
         for example, first, second in zip(examples, firsts, seconds, strict=True):
-            if (first.text, second.text) != (example.first, example.second):
+            is_made = draw.random() < share
+            if is_made and (first.text, second.text) != (example.first, example.second):
                 yield replace(example, first=first.text, second=second.text)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.augmentation.similar_words import SimilarWords, nearest_words, with_similar_words
+from finkd.augmentation.similar_words import SimilarWords, changed_sentences, nearest_words, with_similar_words
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tasks.task import Example
 from finkd.stages.task_distill import TaskDistill
@@ -88,6 +88,23 @@ def test_pairs_change_on_both_sides():
     (pair,) = copies([Example("the 4", "4 borrower", 1)], model, ALL, 1)
     assert pair == Example("acme 4", "4 bank", 1)
     assert list(copies([Example("4", "", 1)], model, ALL, 1)) == []
+
+
+@given(words=st.integers(1, 400), seed=st.integers(0, 50))
+def test_copies_have_about_so_many_words_at_most(words, seed):
+    examples = [Example("the 4 the 4", "the borrower", 1)] * 40  # 240 words
+    how = SimilarWords(copies=2, fraction=1, frequent=0, words=words)
+    model = near(("the", "acme"), ("borrower", "bank"))
+    made = sum(6 for _ in copies(examples, model, how, seed))
+    assert abs(made - min(words, 480)) <= 6 * 5 * (80 * 0.25) ** 0.5  # five standard deviations
+    if words >= 480:
+        assert made == 480
+
+
+def test_sentences_that_stay_as_they_are_are_no_copies():
+    sentences = [Sentence.from_words(["4"]), Sentence.from_words(["the"])]
+    (changed,) = changed_sentences(sentences, near(("the", "acme")), ALL, 1)
+    assert changed.words == ("acme",)
 
 
 def test_the_student_reads_the_copies_too(tmp_path):
