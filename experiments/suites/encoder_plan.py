@@ -125,9 +125,9 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
                 continue
             tokens = min(float(settings.limit), TOKENS_PER_WORD * words)
             ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))
-            seconds = (
-                _taught(settings, round(texts * words), ours, theirs) if teacher else _trained(settings.schedule, ours)
-            )
+            how = settings.distill.similar_words
+            read = 1 + how.copies * how.share(round(texts * words))
+            seconds = _taught(settings, read, ours, theirs) if teacher else _trained(settings.schedule, ours)
             found.append(Planned(seed, name, stage, "", "to do", seconds))
     return found
 

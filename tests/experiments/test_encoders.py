@@ -232,6 +232,8 @@ def test_a_plan_says_what_is_to_do(finkd, config, hub, tmp_path):
     assert ("triple loss", "task-distill cola", "to do") in stages
     trained = [each for each in plan if each["state"] == "to do" and each["stage"] != "truncate-layers"]
     assert all(each["seconds"] > 0 for each in trained)
+    seconds = {each["system"]: each["seconds"] for each in trained if each["stage"].endswith(" cola")}
+    assert seconds["every other layer"] < seconds["triple loss"] < 20 * seconds["every other layer"]
     finkd("run", path, "--out", out, code=0)
     again = json.loads(finkd("run", path, "--out", out, "--dry-run", "--json", code=0).stdout)
     assert {each["state"] for each in again} == {"stored"}
