@@ -14,7 +14,7 @@ from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
 from finkd.reports.tables.significance import MARK
 
-_FEWEST = 3
+_FEWEST = 2
 """Students that can be ranked."""
 
 overviews: Registry[Callable[[Sequence[Section]], Table]] = Registry(
@@ -48,9 +48,8 @@ def corpora(sections: Sequence[Section]) -> Table:
 
 
 def ranks(sections: Sequence[Section]) -> Table:
-    """Make one row per student that all sections hold, the best mean rank first; one column per section."""
-    names = [[student.name for student in section.of_role("student") if student.is_scored] for section in sections]
-    shared = [name for name in names[0] if all(name in others for others in names)] if len(sections) > 1 else []
+    """Make one row per student of all sections that have students in common, the best mean rank first."""
+    sections, shared = _with_common_students(sections)
     notes = ["Rank of the mean micro-F1 among the students of this table; 1 is the best, equal ones share a rank."]
     if len(shared) < _FEWEST:
         return Table.of("ranks", "Ranks", None, notes, [(Column("system", "System", "left"), label)], [])
@@ -78,6 +77,17 @@ def ranks(sections: Sequence[Section]) -> Table:
         (Column("mean", "Mean"), lambda place: number(float(found[:, place].mean()), 1)),
     ]
     return Table.of("ranks", "Ranks", None, notes, columns, rows)
+
+
+def _with_common_students(sections: Sequence[Section]) -> tuple[list[Section], list[str]]:
+    """Return the sections that hold students of other sections too, and those students that all of these hold."""
+    named = [
+        (section, [student.name for student in section.of_role("student") if student.is_scored]) for section in sections
+    ]
+    counts = Counter(name for _, names in named for name in names)
+    held = [(section, names) for section, names in named if sum(counts[name] > 1 for name in names) >= _FEWEST]
+    shared = [name for name in held[0][1] if all(name in names for _, names in held)] if held else []
+    return [section for section, _ in held], shared
 
 
 def _ids(name: str, sections: Sequence[Section]) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def _named(name: str, experiment: Experiment) -> Iterator[str]:
     known = experiment.teachers[: experiment.teachers.index(name)] if is_teacher else experiment.teachers
     try:
         named = experiment.named_by(name)
-    except ConfigError:
+    except (ConfigError, UnknownNameError):
         return  # told where strategies are checked
     for other in named:
         if other not in known:

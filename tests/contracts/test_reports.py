@@ -9,14 +9,14 @@ from finkd.reports.overviews import overviews
 from finkd.reports.report import compose
 from finkd.reports.table import Table
 from finkd.reports.tables import tables
-from tests.reports.examples import example_records, several_teachers
+from tests.reports.examples import example_records, several_orders, several_teachers
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS
 
 pytestmark = pytest.mark.slow
 
 RECORDS = [dataclasses.replace(each, corpus="finer-ord") for each in example_records()]
 """On a corpus of which published scores are known."""
-OTHERS = {"teachers": several_teachers()}
+OTHERS = {"teachers": several_teachers(), "order": several_orders()}
 """For tables that would be empty."""
 SEVERAL = [*RECORDS, *example_records()]
 
@@ -62,7 +62,7 @@ def test_every_table_renders_in_every_format(name, kind):
     files = formats.get(kind)(compose(OTHERS.get(name, RECORDS), [name]))
     (content,) = (content for file, content in files.items() if file != "references.bib")
     others = {"published": "RoBERTa-large", "significance": "plain"} if kind != "jsonl" else {}  # records, not tables
-    others["teachers"] = "student of large"
+    others |= {"teachers": "student of large", "order": "text > gold" if kind == "jsonl" else "general or not"}
     assert others.get(name, "domain-vocabulary") in content
     assert content.endswith("\n")
     assert not content.endswith("\n\n")

@@ -123,3 +123,28 @@ def several_teachers():
         students = (("student of small", 50), ("student of large", 55 + seed), ("other", 50))
         records += [record(name, "student", seed, (org, 80, 80), **shared) for name, org in students]
     return records
+
+
+def ordered(*stages, seeds=2, gain=0):
+    """Records of a student with some stages, with so many entities found more than 60 of 100."""
+    found = 50 + gain
+    own = {"systems": {name: {"teacher": "large"} for name in (" > ".join(stages),)}}
+    return [
+        record(
+            *(" > ".join(stages), "student", seed, (found, 80, 80), (10, 20, 20)),
+            **{"stages": stages, "config": own, "experiment": "orders"},
+        )
+        for seed in range(1, seeds + 1)
+    ]
+
+
+def several_orders():
+    """Students whose stages are the same in other orders, or that lack one."""
+    return [
+        *ordered("text", "gold", gain=10),
+        *ordered("gold", "text", gain=4),
+        *ordered("general", "text", "gold", gain=11),
+        *ordered("general", "gold", "text", gain=7),
+        *ordered("text"),
+        *ordered("text", "text"),  # what an exchange of these would be, nobody can say
+    ]

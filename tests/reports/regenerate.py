@@ -5,7 +5,7 @@ from pathlib import Path
 
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
-from tests.reports.examples import example_records, several_teachers
+from tests.reports.examples import example_records, several_orders, several_teachers
 from tests.reports.tasks import task_records
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -16,7 +16,7 @@ def golden_files():
     """Name and content of every golden file, as the code makes them now."""
     records = example_records()
     elsewhere = [dataclasses.replace(each, corpus="finer-ord") for each in records]
-    report = compose([*records, *elsewhere, *several_teachers()])
+    report = compose([*records, *elsewhere, *several_teachers(), *several_orders()])
     tasks = compose([], None, task_records())
     made = [formats.get(kind)(each) for kind in GOLDEN_FORMATS for each in (tasks, report)]
     return {name: content for files in made for name, content in files.items()}

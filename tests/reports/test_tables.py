@@ -8,7 +8,7 @@ from finkd.reports.formats import formats
 from finkd.reports.report import compose
 from finkd.reports.table import MISSING, plain
 from finkd.scores import Counts, NerScores, ScoreGroup
-from tests.reports.examples import example_records, record, several_teachers
+from tests.reports.examples import example_records, ordered, record, several_orders, several_teachers
 
 
 def table(name, records):
@@ -262,26 +262,8 @@ def test_errors_of_two_seeds_in_opposite_directions_cancel_within_a_bin(monkeypa
     assert row["calibration_error_together"].value == pytest.approx(abs((8 + 6) - (10 + 2)) / 20)
 
 
-def ordered(*stages, seeds=2, gain=0):
-    """Records of a student with some stages, with so many entities found more than 60 of 100."""
-    found = 50 + gain
-    own = {"systems": {name: {"teacher": "large"} for name in (" > ".join(stages),)}}
-    return [
-        record(" > ".join(stages), "student", seed, (found, 80, 80), (10, 20, 20), stages=stages, config=own)
-        for seed in range(1, seeds + 1)
-    ]
-
-
 def test_the_worth_of_an_order_by_hand():
-    records = [
-        *ordered("text", "gold", gain=10),
-        *ordered("gold", "text", gain=4),
-        *ordered("general", "text", "gold", gain=11),
-        *ordered("general", "gold", "text", gain=7),
-        *ordered("text"),
-        *ordered("text", "text"),  # what an exchange of these would be, nobody can say
-    ]
-    found = {row["question"].value: row for row in keyed(table("order", records))}
+    found = {row["question"].value: row for row in keyed(table("order", several_orders()))}
     gains = {"gold before text": -(6 + 4) / 2, "general or not": (1 + 3) / 2, "gold or not": (10 + 4) / 2}
     assert {question: row["gain"].value for question, row in found.items()} == pytest.approx(gains)
     assert {row["pairs"].value for row in found.values()} == {2}
