@@ -65,10 +65,9 @@ def run_encoders(
         claim(out, settings)
         if jobs > 1:
             side_by_side(partial(_try_alone, experiment, out, others), systems, min(jobs, len(systems)), listen)
-        for system in systems:
-            _try(students, out, others if jobs == 1 else (), system, listen)
-        for system in systems:
-            _try(students, out, timed, system, listen)
+        for chosen in (timed,) if jobs > 1 else (others, timed):
+            for system in systems:
+                _try(students, out, chosen, system, listen)
         names = {experiment.teacher_name, *settings["systems"]}
         records = [record for record in load_task_records([out]) if record.system in names]
         write_report([], out, task_records=records)

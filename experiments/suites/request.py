@@ -225,12 +225,12 @@ class Learner:
             taught["of_learned"] = self.request.of_learned.key
         return origin | taught | {"labels": resolve_precision("auto")}
 
-    @property
+    @cached_property
     def teacher(self) -> Learner | None:
         """The request's teacher, which learns the task from the labels alone."""
         if self.request.teacher is None:
             return None
-        request = replace(self.request, model=self.request.teacher, teacher=None)
+        request = replace(self.request, model=self.request.teacher, teacher=None, of_learned=None)
         return replace(self, request=request, settings=self.of_teacher)
 
     @property

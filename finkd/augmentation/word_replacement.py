@@ -72,23 +72,6 @@ def augmented(
     return [windows[row].sentence.with_words(words) for changed in copies for row, words in sorted(changed.items())]
 
 
-def changed_texts(
-    sentences: Sequence[Sentence],
-    masked_lm: Model,
-    how: Augment,
-    seed: int,
-    precision: str = "fp32",
-    listen: Listener | None = None,
-) -> Iterator[list[str]]:
-    """Yield the texts of all sentences, with replaced words, once for each copy; the arguments are ``augmented``'s."""
-    windows, copies = _changes(sentences, masked_lm, how, seed, precision, listen)
-    for changed in copies:
-        words: list[dict[int, str]] = [{} for _ in sentences]
-        for row, found in changed.items():
-            words[windows[row].source] |= {windows[row].offset + place: word for place, word in found.items()}
-        yield [sentence.with_words(found).text for sentence, found in zip(sentences, words, strict=True)]
-
-
 def _changes(
     sentences: Sequence[Sentence],
     masked_lm: Model,

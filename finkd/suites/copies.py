@@ -24,14 +24,16 @@ def copies(examples: Sequence[Example], model: Model, how: SimilarWords, seed: i
         how: how many copies, and how much of them changes.
         seed: of all choices.
     """
-
-    def changed(texts: Sequence[str], seed: int) -> Iterator[list[Sentence]]:
-        return with_similar_words([Sentence(text, tuple(word_spans(text))) for text in texts], model, how, seed)
-
+    if not how.copies:
+        return
     draw = np.random.Generator(np.random.PCG64(seed))
-    share = how.share(sum(len(word_spans(text)) for each in examples for text in (each.first, each.second)))
-    ones, others = [each.first for each in examples], [each.second for each in examples]
-    for firsts, seconds in zip(changed(ones, 2 * seed), changed(others, 2 * seed + 1), strict=True):
+    ones, others = (
+        [Sentence(text, tuple(word_spans(text))) for text in texts]
+        for texts in ([each.first for each in examples], [each.second for each in examples])
+    )
+    share = how.share(sum(len(sentence.words) for sentence in (*ones, *others)))
+    sides = with_similar_words(ones, model, how, 2 * seed), with_similar_words(others, model, how, 2 * seed + 1)
+    for firsts, seconds in zip(*sides, strict=True):
         for example, first, second in zip(examples, firsts, seconds, strict=True):
             is_made = draw.random() < share
             if is_made and (first.text, second.text) != (example.first, example.second):
