@@ -7,7 +7,7 @@ word at a time; here all words to be replaced are masked at once, which takes on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
-from finkd.data.encoding import WINDOW, Window, cut_windows, encode
+from finkd.data.encoding import WINDOW, cut_windows, encode
 from finkd.inference.prediction import read
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -68,19 +68,6 @@ def augmented(
     Raises:
         ConfigError: if the model has no masked-LM head.
     """
-    windows, copies = _changes(sentences, masked_lm, how, seed, precision, listen)
-    return [windows[row].sentence.with_words(words) for changed in copies for row, words in sorted(changed.items())]
-
-
-def _changes(
-    sentences: Sequence[Sentence],
-    masked_lm: Model,
-    how: Augment,
-    seed: int,
-    precision: str,
-    listen: Listener | None,
-) -> tuple[list[Window], Iterator[dict[int, dict[int, str]]]]:
-    """Return windows of the sentences and, for each copy, window -> place of a word -> what takes its place."""
     if not masked_lm.has_masked_head or "mask" not in masked_lm.tokenizer.special_ids:
         raise ConfigError("augment.teacher: has no masked-LM head, or no mask token; take 'masked-teacher'")
     limit = min(WINDOW, masked_lm.max_length)
@@ -93,19 +80,18 @@ def _changes(
     may_change &= letters[word]
     window = np.searchsorted(borders, word, side="right") - 1
 
-    def copies() -> Iterator[dict[int, dict[int, str]]]:
-        predict = _WordSampler(masked_lm.tokenizer, how.likeliest, seed)
-        draw = np.random.Generator(np.random.PCG64(seed))
-        for _ in range(how.copies):
-            masked = may_change & (draw.random(len(word)) < how.fraction)
-            changed: dict[int, dict[int, str]] = {}
-            for at, side in read(masked_lm, encoded, precision=precision, listen=listen, masked=masked):
-                assert side.mlm_logits is not None
-                for token, new in zip(at[masked[at]].tolist(), predict(side.mlm_logits), strict=True):
-                    changed.setdefault(int(window[token]), {})[int(word[token] - borders[window[token]])] = new
-            yield changed
-
-    return windows, copies()
+    predict = _WordSampler(masked_lm.tokenizer, how.likeliest, seed)
+    draw = np.random.Generator(np.random.PCG64(seed))
+    found = []
+    for _ in range(how.copies):
+        masked = may_change & (draw.random(len(word)) < how.fraction)
+        changed: dict[int, dict[int, str]] = {}
+        for at, side in read(masked_lm, encoded, precision=precision, listen=listen, masked=masked):
+            assert side.mlm_logits is not None
+            for token, new in zip(at[masked[at]].tolist(), predict(side.mlm_logits), strict=True):
+                changed.setdefault(int(window[token]), {})[int(word[token] - borders[window[token]])] = new
+        found += [windows[row].sentence.with_words(words) for row, words in sorted(changed.items())]
+    return found
 
 
 class _WordSampler:
