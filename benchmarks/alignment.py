@@ -27,7 +27,8 @@ from benchmarks.shared import credit_agreements, options, versions
 from finkd.corpora.readers.lines import numbered_lines
 from finkd.models import pretrained
 from finkd.tokenization.alignment import align
-from finkd.tokenization.tokenizer import Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Tokens
 from finkd.tokenization.vocabulary import train
 from tests.toys import TEXTS
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from finkd.tokenization.tokenizer import Ints, Longs, Tokens
+from finkd.tokenization.tokens import Ints, Longs, Tokens
 
 Floats = npt.NDArray[np.float32]
 

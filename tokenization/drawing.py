@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from finkd.tokenization.alignment import Alignment
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens
 
 STYLES = ("black on cyan", "black on yellow")
 UNALIGNED = "white on red"

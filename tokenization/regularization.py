@@ -12,6 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer as Backend
 
 from finkd.tokenization.tokenizer import Tokenizer, encodings
+from finkd.tokenization.tokens import Tokens
 from finkd.tokenization.trainers.editing import described_model, joined, merge_pairs
 
 VARIANTS = 16
@@ -51,6 +52,10 @@ class RegularizedTokenizer(Tokenizer):
             self.variants.append(_without(self.backend, frozenset(compress(entries, drawn))))
         assert all(each.get_added_tokens_decoder().keys() == self.literal for each in self.variants)
         self.fingerprint = f"{tokenizer.fingerprint}-{dropped}-{seed}"
+
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """Tokenize texts, special tokens included; a word has other tokens in another text."""
+        return self._encode(texts)
 
     def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
         chosen = np.array([zlib.crc32(text.encode("utf-8", "surrogatepass")) % VARIANTS for text in texts], np.int64)

@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer as Backend
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder
 from finkd.tokenization.casing import token_cases
 from finkd.tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
-
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
+from finkd.tokenization.tokens import Ints, Longs, Tokens
+from finkd.tokenization.word_cache import WordCache, cuts_words_alone
 
 ROLES = ("cls", "sep", "pad", "unk", "mask")
 _FALLBACKS = {"cls": "bos", "sep": "eos"}
@@ -35,69 +32,6 @@ _COMMON_NAMES = {
 _GIVES_CASE = "finkd_gives_case"
 """Entry of ``tokenizer_config.json``."""
 _SPACES = [place for place in range(0x3001) if chr(place).isspace()]
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """The tokens of a batch of texts, ragged and flat: row ``r`` is ``slice(rows[r], rows[r + 1])`` of every array.
-
-    Attributes:
-        ids: (tokens,) vocabulary ids.
-        starts: (tokens,) first character of each token in its original text, white space trimmed.
-        ends: (tokens,) character after its last one; equal to ``starts`` for tokens without text of their own.
-        rows: (texts + 1,) row borders.
-        lengths: (texts,) characters of each text.
-        opening: (tokens,) True for the special token that opens a row (role ``cls``).
-        closing: (tokens,) True for the one that closes it (role ``sep``).
-        cases: (tokens,) case of each token's word, an index into ``casing.CASES``.
-    """
-
-    ids: Ints
-    starts: Ints
-    ends: Ints
-    rows: Longs
-    lengths: Longs
-    opening: npt.NDArray[np.bool_]
-    closing: npt.NDArray[np.bool_]
-    cases: npt.NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.rows) - 1
-
-    @property
-    def framing(self) -> npt.NDArray[np.bool_]:
-        """(tokens,) True for the special tokens around a text, which are no part of it."""
-        return self.opening | self.closing
-
-    def take(self, indices: Sequence[int] | Longs) -> Tokens:
-        """Return the tokens of the chosen texts, in the order given."""
-        chosen = np.asarray(indices, dtype=np.int64)
-        flat, rows = members(self.rows, chosen)
-        return Tokens(
-            self.ids[flat],
-            self.starts[flat],
-            self.ends[flat],
-            rows,
-            self.lengths[chosen],
-            self.opening[flat],
-            self.closing[flat],
-            self.cases[flat],
-        )
-
-
-def members(borders: Longs, chosen: Longs) -> tuple[Longs, Longs]:
-    """Return what lies within the chosen groups, group after group.
-
-    Args:
-        borders: (groups + 1,) borders of all groups.
-        chosen: (chosen,) numbers of some of them.
-
-    Returns:
-        indices of the members, and the (chosen + 1,) borders between the groups that they now form.
-    """
-    counts = borders[chosen + 1] - borders[chosen]
-    rows = np.concatenate(([0], np.cumsum(counts)))
-    return np.repeat(borders[chosen] - rows[:-1], counts) + np.arange(rows[-1]), rows
 
 
 class Tokenizer:
@@ -225,6 +159,16 @@ class Tokenizer:
         Args:
             texts: any Unicode; empty texts give only special tokens.
         """
+        return self._encode(texts) if self._words is None else self._words.encode(texts)
+
+    @cached_property
+    def _words(self) -> WordCache | None:
+        if not cuts_words_alone(self.backend):
+            return None
+        return WordCache(self._encode, self.backend.encode("a").special_tokens_mask.index(0))
+
+    def _encode(self, texts: Sequence[str]) -> Tokens:
+        """Tokenize texts, none of which is split at its spaces first."""
         encodings = self._cut(texts)
         counts = np.fromiter((len(e) for e in encodings), np.int64, len(encodings))
         rows = np.concatenate(([0], np.cumsum(counts)))

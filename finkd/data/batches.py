@@ -21,7 +21,8 @@ from finkd.losses.alignment import BatchAlignment
 from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.model import Model
 from finkd.tokenization.alignment import Alignment, align, first_tokens, mix, words_of_tokens
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens, members
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens, members
 
 Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int], Mapping[str, Array]]
 """Takes sentences, tokenizers by side, labels and the most tokens of an example to the arrays of ``cutting.cut``."""

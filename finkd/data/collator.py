@@ -13,7 +13,7 @@ from finkd.data.encoding import Encoded
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
 from finkd.losses.term import Requirement
 from finkd.tokenization.alignment import Alignment, Pooling
-from finkd.tokenization.tokenizer import Longs, Tokens
+from finkd.tokenization.tokens import Longs, Tokens
 
 Bools = npt.NDArray[np.bool_]
 

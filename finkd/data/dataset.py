@@ -12,7 +12,8 @@ from finkd.corpora.sentence import Sentence
 from finkd.data.arrays import Array, Growing
 from finkd.data.encoding import IGNORED, Encoded, cut_windows, encode, kept_words, word_labels
 from finkd.tokenization.alignment import word_rows
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens
 
 BLOCK = 4096
 """Sentences whose words and tokens are objects at the same time."""

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.wording import counted
 from finkd.tokenization.alignment import first_tokens, word_rows
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens
 
 log = logging.getLogger(__name__)
 

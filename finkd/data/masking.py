@@ -8,7 +8,7 @@ import numpy as np
 
 from finkd.data.batches import TrainingData
 from finkd.tokenization.alignment import words_of_tokens
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 
 def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> TrainingData:

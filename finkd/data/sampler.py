@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from finkd.data.collator import on_grid
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 _POOL = 64
 

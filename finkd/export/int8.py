@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 _SHARE = 0.8
 """Exponent a of ``balance``; of .65 to .85, the one with the smallest differences from fp32 for three students and a

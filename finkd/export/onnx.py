@@ -29,8 +29,9 @@ from finkd.models.files import MIN_LENGTH, check_head, check_labels, check_token
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
 from finkd.tokenization.casing import CASES
-from finkd.tokenization.tokenizer import Longs, Tokenizer, members
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line, max_length
+from finkd.tokenization.tokens import Longs, members
 
 GRAPH = "model.onnx"
 Kind = Literal["onnx", "onnx-int8"]

@@ -22,7 +22,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener, Progress
 from finkd.system.memory import keep_freed_memory
 from finkd.system.precision import in_precision, resolve_precision
-from finkd.tokenization.tokenizer import Longs, members
+from finkd.tokenization.tokens import Longs, members
 
 _BATCH_TOKENS = 4096
 _FEW_TOKENS = 512

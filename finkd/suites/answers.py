@@ -24,7 +24,8 @@ from finkd.progress import Listener
 from finkd.settings import later
 from finkd.suites.few_bits import Bits, constraint, trained
 from finkd.suites.reading import chosen, joined
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedLogits

@@ -31,7 +31,7 @@ from finkd.settings import later
 from finkd.stages.common import Losses
 from finkd.suites.few_bits import Bits, constraint, trained
 from finkd.suites.reading import Long, read_texts
-from finkd.tokenization.tokenizer import Longs, Tokens
+from finkd.tokenization.tokens import Longs, Tokens
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedLogits, LiveTeacher

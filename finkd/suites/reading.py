@@ -11,7 +11,8 @@ import numpy as np
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example
 from finkd.data.encoding import Encoded
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens
 
 Long = Literal["head", "head+tail", "windows"]
 """Part that is read of a text above the limit: its beginning; a quarter of the limit from its beginning and the rest

@@ -29,7 +29,7 @@ from finkd.parts import Fill, Parts
 from finkd.progress import Listener
 from finkd.store import Store, address
 from finkd.system.precision import Precision
-from finkd.tokenization.tokenizer import Longs, members
+from finkd.tokenization.tokens import Longs, members
 
 PART = 1024
 """Examples whose states are stored together: what a killed run loses at most."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from finkd.losses.term import ModelOutputs
 from finkd.models.model import Model
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 from finkd.training.teacher_states import States
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.tokenization import tokenizer_file
-from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer, encodings
 from finkd.tokenization.tokenizer_file import max_length
 from tests.toys import FAMILIES, roberta, unigram, wordpiece_uncased
 
@@ -148,10 +148,8 @@ def test_a_panic_of_the_library_is_an_error_of_ours(monkeypatch):
         def encode_batch(self, *_, **__):
             raise panic("retry-limit-in-match over\nmore")
 
-    tokenizer = Tokenizer(wordpiece_uncased().backend, wordpiece_uncased().specials, "toy")
-    tokenizer.backend = Backend()
     with pytest.raises(DataError, match=r"^tokenizer toy: cannot cut a text \(retry-limit-in-match over\)$"):
-        tokenizer.encode(["a"])
+        encodings(Backend(), ["a"], "toy")
 
 
 def test_an_interruption_is_not_taken_for_a_panic():
@@ -159,10 +157,8 @@ def test_an_interruption_is_not_taken_for_a_panic():
         def encode_batch(self, *_, **__):
             raise KeyboardInterrupt
 
-    tokenizer = Tokenizer(wordpiece_uncased().backend, wordpiece_uncased().specials, "toy")
-    tokenizer.backend = Backend()
     with pytest.raises(KeyboardInterrupt):
-        tokenizer.encode(["a"])
+        encodings(Backend(), ["a"], "toy")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

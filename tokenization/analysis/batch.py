@@ -14,7 +14,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.tokenization.alignment import word_rows
 from finkd.tokenization.analysis.words import Kinds, Points, kinds, split
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 BLOCKS = 64
 LONGEST = 50_000

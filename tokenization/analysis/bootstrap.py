@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finkd.tokenization.analysis.result import Estimate
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 Doubles = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.integer[Any]]

@@ -13,7 +13,8 @@ from finkd.tokenization.analysis.examples import Numbers, Texts
 from finkd.tokenization.analysis.word_counter import WordCounter
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, Spans, find, shapes, spelled
 from finkd.tokenization.analysis.words import Bools
-from finkd.tokenization.tokenizer import Longs, Tokenizer, Tokens
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs, Tokens
 
 STRETCHES, TOKENS, CONTINUED, WHOLE, LOST, CHARACTERS = range(6)
 MEASURES = 6

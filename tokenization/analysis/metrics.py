@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finkd.tokenization.analysis.bootstrap import Doubles
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from finkd.tokenization.analysis.counts import (
 from finkd.tokenization.analysis.metrics import Encoder, core_entries, renyi_efficiency
 from finkd.tokenization.analysis.result import Cuts, EntityCuts, Profile
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 
 def profile(

@@ -12,7 +12,8 @@ from finkd.tokenization.analysis.metrics import divergence
 from finkd.tokenization.analysis.result import DomainShift, Estimate, TokenizerShift
 from finkd.tokenization.analysis.words import Bools
 from finkd.tokenization.surface import Form, canonical_forms
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 
 UNKNOWN, FRAMING = 0, -1
 

@@ -7,7 +7,7 @@ from itertools import compress
 
 import numpy as np
 
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 CAPACITY = 65_536
 

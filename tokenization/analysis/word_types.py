@@ -9,7 +9,7 @@ import numpy as np
 
 from finkd.tokenization.analysis.batch import TextBatch
 from finkd.tokenization.analysis.words import CURRENCY, DIGIT, LETTER, LOWER, MARK, UPPER, Bools
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 SHAPES = ("lower case", "Capitalised", "ALL CAPITALS", "mIxed or with digits", "caseless script", "number", "sign")
 _LOWER, _CAPITALISED, _CAPITALS, _MIXED, _CASELESS, _NUMBER, _SIGN = range(len(SHAPES))

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 
 Bools = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.uint32]

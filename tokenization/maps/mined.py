@@ -14,7 +14,8 @@ from rapidfuzz.process import cdist
 from finkd.tokenization.maps.exact import Exact
 from finkd.tokenization.maps.vocabulary_map import VocabularyMap, one_to_one
 from finkd.tokenization.surface import canonical_forms
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 
 _BLOCK = 256
 

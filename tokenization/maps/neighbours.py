@@ -15,7 +15,8 @@ from scipy import linalg, sparse
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.maps.exact import Exact
 from finkd.tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 from finkd.tokenization.trainers.counting import count_words
 
 _BLOCK = 1024

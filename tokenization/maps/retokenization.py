@@ -13,7 +13,8 @@ from tokenizers import pre_tokenizers
 from finkd.tokenization.maps.exact import Exact
 from finkd.tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
 from finkd.tokenization.surface import surface
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 
 _BYTE_LETTERS = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 _HEADS = ("x", "q", "zz")

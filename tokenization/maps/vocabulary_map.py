@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 
 Bools = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]

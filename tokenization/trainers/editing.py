@@ -12,7 +12,8 @@ import numpy as np
 from tokenizers import Tokenizer as Backend
 
 from finkd.corpora.errors import ConfigError
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 from finkd.tokenization.trainers.counting import WordCounts
 from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
 

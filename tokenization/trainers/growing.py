@@ -16,7 +16,8 @@ from pydantic import NonNegativeFloat, PositiveInt
 
 from finkd.corpora.wording import counted
 from finkd.tokenization.surface import BYTE_FALLBACK
-from finkd.tokenization.tokenizer import Longs, Tokenizer
+from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 from finkd.tokenization.trainers.algorithm import MINIMUM_COUNT
 from finkd.tokenization.trainers.counting import WordCounts, count_words
 from finkd.tokenization.trainers.editing import (

@@ -22,7 +22,7 @@ from finkd.data.sampler import training_batches
 from finkd.progress import Progress
 from finkd.suites.summaries.writers import Writer
 from finkd.suites.summaries.writing import Prompt
-from finkd.tokenization.tokenizer import Longs
+from finkd.tokenization.tokens import Longs
 from finkd.training.loop import DivergedError
 from finkd.training.schedule import Schedule
 

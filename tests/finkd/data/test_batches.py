@@ -10,7 +10,7 @@ from finkd.data.collator import on_grid
 from finkd.data.encoding import IGNORED
 from finkd.data.sampler import plan
 from finkd.losses.term import Requirement
-from finkd.tokenization.tokenizer import members
+from finkd.tokenization.tokens import members
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
