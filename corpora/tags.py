@@ -88,6 +88,8 @@ def entities(tags: Sequence[str], scheme: Scheme = "IOB2") -> list[Entity]:
     found: list[Entity] = []
     start, open_type = 0, ""
     for index, tag in enumerate((*tags, OUTSIDE)):
+        if tag == OUTSIDE and not open_type:
+            continue  # as most words of most texts
         if not _is_tag(tag, scheme):
             raise ValueError(f"tag {index}: {_expected(tag, scheme)}")
         prefix, _, type_ = tag.partition("-")

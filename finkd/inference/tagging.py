@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
+from finkd.data.prefetch import prefetched
 from finkd.inference.prediction import Interrupt, interruptible
 from finkd.inference.tagger import Tagger, predict_with_scores
 from finkd.models.files import check_head
 
+BATCH = 128
+_CHARACTERS = 2**17
+"""Of texts that are run through the model together, unless a single one has more: about 20,000 words."""
 _DIGITS = 4
 """Of a score: more would say nothing."""
 
@@ -52,14 +56,15 @@ class Tagged:
 
 
 def predict(
-    texts: Iterable[str], model: Tagger, batch: int = 32, interrupt: Interrupt | None = None, min_score: float = 0
+    texts: Iterable[str], model: Tagger, batch: int = BATCH, interrupt: Interrupt | None = None, min_score: float = 0
 ) -> Iterator[Tagged]:
     """Find the entities of a stream of texts.
 
     Args:
-        texts: of any number of sentences; read ``batch`` at a time.
+        texts: of any number of sentences.
         model: a tagger.
-        batch: number of texts whose sentences are run through the model together.
+        batch: most texts whose sentences are run through the model together; while it runs, the next ones are split
+            into sentences. With 1, each result comes before the next text is asked for.
         interrupt: called before tokens are read, with their number, and between batches; raises to stop.
         min_score: entities of a lower score are left out.
 
@@ -75,21 +80,53 @@ def predict(
         >>> [tagged.text for tagged in finkd.predict(texts, finkd.load_tagger("tagger"))]
         ['Acme fell.', 'Summit Foods named Priya Mercer.']
     """
-    with_sentences = ((text, list(split_sentences([(text, "")]))) for text in texts)
-    return tag_sentences(with_sentences, model, batch, interrupt, min_score)
+    chunks = _chunks(texts, batch)
+    first = next(chunks, [])
+    chunks = chain([first], chunks)
+    is_last = len(first) < batch and sum(map(len, first)) < _CHARACTERS
+    split = map(_split, chunks) if batch == 1 or is_last else prefetched(_split, chunks, ahead=1)
+    yield from _tagged(split, model, interrupt, min_score)
+
+
+def _chunks(texts: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Yield texts in lists of a number of them at most, and no more once they are long enough together."""
+    chunk: list[str] = []
+    characters = 0
+    for text in texts:
+        chunk.append(text)
+        characters += len(text)
+        if len(chunk) == most or characters >= _CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _split(texts: Sequence[str]) -> list[tuple[str, list[Sentence]]]:
+    return [(text, list(split_sentences([(text, "")]))) for text in texts]
 
 
 def tag_sentences(
     texts: Iterable[tuple[str, Sequence[Sentence]]],
     model: Tagger,
-    batch: int = 32,
+    batch: int = BATCH,
     interrupt: Interrupt | None = None,
     min_score: float = 0,
 ) -> Iterator[Tagged]:
     """Find the entities of a stream of texts, each with its sentences, separated by white space; see ``predict``."""
-    check_head(model.labels, f"model {model.tokenizer.name!r}")
     waiting = iter(texts)
-    while chunk := list(islice(waiting, batch)):
+    return _tagged(iter(lambda: list(islice(waiting, batch)), []), model, interrupt, min_score)
+
+
+def _tagged(
+    chunks: Iterable[Sequence[tuple[str, Sequence[Sentence]]]],
+    model: Tagger,
+    interrupt: Interrupt | None,
+    min_score: float,
+) -> Iterator[Tagged]:
+    """Find the entities of texts, all sentences of a chunk together."""
+    check_head(model.labels, f"model {model.tokenizer.name!r}")
+    for chunk in chunks:
         with interruptible(interrupt):
             tags, scores, _ = predict_with_scores([sentence for _, of_text in chunk for sentence in of_text], model)
         following = zip(map(entities, tags), scores, strict=True)

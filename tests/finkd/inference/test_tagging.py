@@ -1,5 +1,7 @@
 """Raw text to entities with character offsets."""
 
+from itertools import islice
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,7 +44,8 @@ def test_texts_keep_their_order_over_batches_and_may_hold_nothing(monkeypatch):
         assert [[m.text for m in each.mentions] for each in found] == [["Acme"], [], [], ["Bravo", "Acme"], []]
 
 
-def test_texts_are_read_as_they_are_needed(monkeypatch):
+@pytest.mark.parametrize(("batch", "expected"), [(1, 1), (4, 8)])  # the next ones are split while the model runs
+def test_texts_are_read_as_they_are_needed(monkeypatch, batch, expected):
     monkeypatch.setattr(tagging, "predict_with_scores", capitals)
     read = []
 
@@ -51,9 +54,23 @@ def test_texts_are_read_as_they_are_needed(monkeypatch):
             read.append(number)
             yield f"Acme {number}."
 
-    stream = predict(texts(), TAGGER, batch=4)
+    stream = predict(texts(), TAGGER, batch=batch)
     next(stream)
-    assert len(read) == 4
+    assert len(read) == expected
+
+
+def test_long_texts_are_not_read_many_at_once(monkeypatch):
+    monkeypatch.setattr(tagging, "predict_with_scores", capitals)
+    monkeypatch.setattr(tagging, "_CHARACTERS", 10)
+    read = []
+
+    def texts():
+        for number in range(100):
+            read.append(number)
+            yield "Acme paid Bravo."
+
+    assert len(list(islice(predict(texts(), TAGGER), 5))) == 5
+    assert len(read) <= 7
 
 
 def test_entities_below_the_least_score_are_left_out():
