@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json as json_format
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from itertools import chain, tee
 from pathlib import Path
@@ -14,9 +15,12 @@ import typer
 from rich.text import Text
 
 from finkd.corpora.errors import ConfigError, FinkdError
+from finkd.corpora.files import sha256
 from finkd.corpora.tags import entity_types
 from finkd.corpora.text.streams import TEXT, Format, format_of, text_records
+from finkd.corpora.wording import counted
 from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.resumable import resumable_lines, told
 from finkd.experiments.console.terminal import results, say, visible
 from finkd.experiments.console.threads import Threads
 
@@ -44,24 +48,29 @@ def predict(
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities of a lower score.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Write a page instead; all text is held in memory.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text, with offsets.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File of JSON lines to write instead; if it was begun and is not whole, it is gone on with."),
+    ] = None,
 ) -> None:
     """Mark the named entities of a text, or of each text of a file of any size.
 
     With --json, each entity has its score: the probability that exactly these words are an entity of this type. What
     stands beside a text in .jsonl and .csv is printed with its entities; entities that it had before are then called
-    input_entities.
+    input_entities. With --out, a file of any size is tagged in constant memory, and what was done is not lost if the
+    command is killed: the same command goes on.
 
     Example: finkd predict runs/quickstart/models/teacher-seed-1 "Acme Corp. borrowed $5 million from Paris Capital."
     """
     if (text is None) == (file is None):
         raise ConfigError("predict: expected either a text in quotes or --file FILE")
-    _refuse_idle(context, file, kind, html)
+    _refuse_idle(context, file, kind, html, out)
     records = iter([{field: text}]) if file is None else text_records(file, field, kind)
     records = chain([first], records) if (first := next(records, None)) else records  # a wrong file is refused at once
 
     from finkd.export.loading import find_tagger, load_tagger
 
-    find_tagger(model)  # before what takes seconds to import
+    folder = find_tagger(model)  # before what takes seconds to import
 
     from finkd.models.lookup import is_graph
 
@@ -71,6 +80,11 @@ def predict(
     from finkd.inference.tagging import predict
 
     tagger = load_tagger(model, precision=precision)
+    if out is not None:
+        files = (each for each in folder.iterdir() if each.suffix in (".json", ".onnx", ".safetensors"))
+        made_by = {"files": {each.name: sha256(each) for each in files}, "min_score": min_score}
+        _write_lines(records, field, partial(predict, model=tagger, batch=batch, min_score=min_score), out, made_by)
+        return
     types = entity_types(tagger.labels)
     wrong: list[FinkdError] = []
     asked, beside = tee(_until_wrong(records, wrong))
@@ -79,22 +93,59 @@ def predict(
         _write_page(tagged, html)
     for each, record in zip(tagged, beside, strict=False):
         if json:
-            entities = [dataclasses.asdict(mention) for mention in each.mentions]
-            typer.echo(json_format.dumps({**_renamed(record), "entities": entities}))
+            typer.echo(json_format.dumps(_with_entities(record, each)))
         else:
             results.print(_marked(each, types), soft_wrap=True)
     if wrong:
         raise wrong[0]
 
 
-def _refuse_idle(context: typer.Context, file: Path | None, kind: Format | None, html: Path | None) -> None:
+def _write_lines(
+    records: Iterator[dict[str, Any]],
+    field: str,
+    tag: Callable[[Iterable[str]], Iterator[Tagged]],
+    out: Path,
+    made_by: Mapping[str, Any],
+) -> None:
+    """Write the records with their entities; those that were written before are read, and must be the same."""
+    with resumable_lines(out, made_by) as lines:
+        done = told(say)
+        known = 0
+        for line in lines.finished():
+            known += 1
+            before = {key: value for key, value in line.items() if key != "entities"}
+            if _renamed(next(records, {})) != before:
+                raise ConfigError(
+                    f"{out}.unfinished:{known}: is not what the file of texts says; remove it, or choose another --out"
+                )
+        if known:
+            say(f"{out}.unfinished has {counted(known, 'text')}; going on")
+        wrong: list[FinkdError] = []
+        asked, beside = tee(_until_wrong(records, wrong))
+        for each, record in zip(tag(record[field] for record in asked), beside, strict=False):
+            lines.write(_with_entities(record, each))
+            done(len(each.text))
+        if wrong:
+            raise wrong[0]
+    say(f"wrote {out}")
+
+
+def _with_entities(record: dict[str, Any], tagged: Tagged) -> dict[str, Any]:
+    return {**_renamed(record), "entities": [dataclasses.asdict(mention) for mention in tagged.mentions]}
+
+
+def _refuse_idle(
+    context: typer.Context, file: Path | None, kind: Format | None, html: Path | None, out: Path | None
+) -> None:
     """Refuse options that the others leave without effect."""
     if file is None:
-        refuse_idle(context, "without --file", "field", "kind", "batch")
+        refuse_idle(context, "without --file", "field", "kind", "batch", "out")
     elif format_of(file, kind) == TEXT:
         refuse_idle(context, "where each line is a text (see --format)", "field")
     if html is not None:
-        refuse_idle(context, "beside --html", "json")
+        refuse_idle(context, "beside --html", "json", "out")
+    if out is not None:
+        refuse_idle(context, "beside --out, which writes JSON", "json")
 
 
 def _until_wrong(records: Iterator[dict[str, Any]], wrong: list[FinkdError]) -> Iterator[dict[str, Any]]:

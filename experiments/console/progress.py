@@ -1,7 +1,8 @@
-"""Show the progress of a run: a moving bar on a terminal, a line for each tenth of a stage elsewhere."""
+"""Show the progress of a run: a moving bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from finkd.suites.record import TaskRecord
 
 LINES_PER_STAGE = 10
+SECONDS_BETWEEN_LINES = 30
 T = TypeVar("T")
 
 
@@ -45,11 +47,11 @@ def listening(console: Console, lines: Callable[[], T], bars: Callable[[Progress
 
 
 class ProgressLines:
-    """One line when a stage begins, one for each tenth of it, and one per scored system."""
+    """One line when a stage begins, one for each tenth of it and for each half minute, and one per scored system."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.shown: dict[int, int] = {}
+        self.shown: dict[int, tuple[int, float]] = {}
 
     def __call__(self, event: Event) -> None:
         """Show an event, if it is worth a line."""
@@ -57,11 +59,14 @@ class ProgressLines:
         if event.record is not None:
             self._line(scored(event.record))
         elif progress is None:
-            self.shown[event.seed] = 0
+            self.shown[event.seed] = (0, time.monotonic())
             self._line(f"{where(event)}: begins")
-        elif (part := progress.step * LINES_PER_STAGE // progress.steps) != self.shown[event.seed]:
-            self.shown[event.seed] = part
-            self._line(f"{where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
+        else:
+            before, last = self.shown[event.seed]
+            part, now = progress.step * LINES_PER_STAGE // progress.steps, time.monotonic()
+            if part != before or now - last >= SECONDS_BETWEEN_LINES:
+                self.shown[event.seed] = (part, now)
+                self._line(f"{where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
 
     def _line(self, text: str) -> None:
         self.console.print(Text(text))

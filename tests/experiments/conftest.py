@@ -163,3 +163,9 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setattr("finkd.corpora.tasks.is_offline", lambda: False)
     monkeypatch.setattr(datasets, "load_dataset", rows)
     return asked
+
+
+@pytest.fixture(scope="session")
+def tagger(finished):
+    """Folder of a tagger of that run."""
+    return finished / "models" / "teacher-seed-1"

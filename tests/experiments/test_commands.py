@@ -18,11 +18,6 @@ TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 
 @pytest.fixture(scope="module")
-def tagger(finished):
-    return finished / "models" / "teacher-seed-1"
-
-
-@pytest.fixture(scope="module")
 def vocabulary(finkd, corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("vocabulary") / "domain"
     finkd("vocab", "--corpus", corpus, "--algorithm", "bpe", "--vocab-size", "280", "--cased", "--out", out, code=0)

@@ -1,8 +1,11 @@
 """What a run shows while it goes on."""
 
 import io
+import itertools
 import re
+import time
 from dataclasses import replace
+from itertools import pairwise
 
 from rich.console import Console
 
@@ -42,6 +45,18 @@ def test_a_log_has_a_line_for_each_tenth_of_a_stage():
     assert len(lines) == 12
     assert lines[-2] == "small (seed 1) finetune: step 237/237, loss 0.500, 50 tokens/s, 0 s left"
     assert lines[-1] == "small (seed 1): micro-F1 0.500, macro-F1 0.500"
+
+
+def test_a_slow_stage_has_a_line_for_each_half_minute(monkeypatch):
+    clock = itertools.count(0, 7)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    lines = screen(2, force_terminal=False).splitlines()
+    assert len(lines) == 4
+    clock = itertools.count(0, 7)
+    steps = [
+        int(line.split("/")[0].rpartition(" ")[2]) for line in screen(237, force_terminal=False).splitlines()[1:-1]
+    ]
+    assert max(after - before for before, after in pairwise(steps)) == 5  # 35 seconds
 
 
 def test_a_short_stage_has_a_line_for_each_step():
