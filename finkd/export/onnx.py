@@ -270,8 +270,6 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
         ConfigError: if the labels are not a tagger's, or the tokenizer does not fit.
         DataError: if the graph is damaged, or is not that of a tagger with these labels.
     """
-    import onnxruntime
-
     path = folder / GRAPH
     entries = read_config(folder)
     names = entries.get("id2label") or {}
@@ -286,19 +284,33 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
             f"{folder / 'tokenizer_config.json'}: model_max_length: found {length}; the model has {positions(entries)} "
             "positions; export it again"
         )
-    options = onnxruntime.SessionOptions()
+    threads = threads or torch.get_num_threads()
+    pool = ThreadPoolExecutor(threads, "batch") if threads > 1 else None
+    return OnnxTagger(graph_session(path), tokenizer, labels, length, pool)
+
+
+def graph_session(path: Path, options: Any = None) -> Any:
+    """Return a session of ONNX Runtime that runs a graph on one thread.
+
+    Args:
+        path: of the graph.
+        options: of the session, such as its profiler; the number of threads is set here.
+
+    Raises:
+        DataError: if the graph cannot be read.
+    """
+    import onnxruntime
+
+    options = options or onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     try:
         # The fused sum and norm is several times slower on a CPU than the two alone (1.32: 68 and 18 us for 35 x 384).
-        session = onnxruntime.InferenceSession(
+        return onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
         )
     except Exception as error:  # its errors have no common base
         raise DataError(f"{path}: cannot be read ({first_line(error)}); export the model again") from error
-    threads = threads or torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, "batch") if threads > 1 else None
-    return OnnxTagger(session, tokenizer, labels, length, pool)
 
 
 def fp32(model: Model, scratch: Path, threads: int) -> Running:
