@@ -1,6 +1,7 @@
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
 # make test-fast   the tests that are quick, in about a minute
+# make docs   the documentation as a site in docs/_build, without a network
 # make lock   pin every package again, with the hashes of its files, after a change of pyproject.toml (needs uv)
 # make clean  remove the environment and all runs
 
@@ -10,10 +11,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 # Two processes share two cores: with a thread for each core in both they would wait for each other.
+INCLUDING := README.md docs/results/index.md docs/guides/corpora.md docs/guides/compression.md docs/explanation/architecture.md
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constraint .ci/requirements/torch.txt pyproject.toml
 
-.PHONY: run test test-fast lint lock clean
+.PHONY: run test test-fast lint docs lock clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -30,10 +32,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/include.py --check README.md docs/results.md docs/data.md docs/compression.md docs/architecture.md
-	$(BIN)/python docs/literature.py --check
-	$(BIN)/python docs/models.py --check
-	$(BIN)/python docs/architecture.py --check
+	$(BIN)/python docs/scripts/include.py --check $(INCLUDING)
+	for script in architecture corpus_files literature models reference; do \
+	    $(BIN)/python docs/scripts/$$script.py --check || exit 1; done
+
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build
+	$(BIN)/python docs/scripts/links.py docs/_build README.md
 
 # What is installed is what the lock holds, file by file: pip refuses a file of another hash, and nothing is downloaded to
 # build finkd. PyTorch comes after the packages that it needs, so that it can bring nothing but itself and CUDA.
@@ -55,7 +60,7 @@ $(INSTALLED): pyproject.toml .ci/requirements/dev.lock .ci/requirements/torch.tx
 	touch $@
 
 lock:
-	$(LOCK) --extra build --extra dev --extra offline --output-file .ci/requirements/dev.lock
+	$(LOCK) --extra build --extra dev --extra docs --extra offline --output-file .ci/requirements/dev.lock
 	$(LOCK) --extra build --output-file .ci/requirements/runtime.lock
 
 clean:

@@ -20,7 +20,7 @@ from finkd.experiments.configuration.names import slug
 
 def main() -> int:
     """Name every system and its seeds."""
-    given = options(__doc__, "models", "spacy", out=ROOT / "docs" / "compression")
+    given = options(__doc__, "models", "spacy", out=ROOT / "docs" / "results" / "compression")
     systems = load_experiment(ROOT / "experiments" / "configs" / "compression.yaml").systems
     named = [f"{name}={_seeds(Path(given.models), f'{slug(name)}-seed-*')}" for name in systems]
     named.append(f"spaCy, small={_seeds(Path(given.spacy), 'seed-*')}")

@@ -1,7 +1,7 @@
 """Measure where the time of a tagger's ONNX graph goes, beside what the processor could do.
 
     python benchmarks/operators.py runs/quickstart/models/teacher-seed-1-onnx-int8
-    FINKD_DATA=../shared/data python benchmarks/operators.py GRAPH --corpus finer-ord --out docs/operators
+    FINKD_DATA=../shared/data python benchmarks/operators.py GRAPH --corpus finer-ord --out docs/results/operators
 
 On one thread, with the sentences of a corpus's scored split: one sentence at a time, and all of them in the batches of
 ``finkd predict``. Each step of a prediction is timed by itself (medians of the repeats): splitting raw text into words,

@@ -1,6 +1,6 @@
 """Measure how time and memory of a distillation grow with the text.
 
-    FINKD_DATA=../shared/data python benchmarks/scaling.py --out docs/scaling
+    FINKD_DATA=../shared/data python benchmarks/scaling.py --out docs/results/scaling
     python benchmarks/scaling.py --sentences 200 --sizes 1,2
 
 A 3-layer student of the MiniLM teacher learns word labels and hidden states from raw text, read once (financial-text

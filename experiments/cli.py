@@ -24,6 +24,7 @@ from finkd.experiments.commands.listing import list_names
 from finkd.experiments.commands.predict import predict
 from finkd.experiments.commands.report import report
 from finkd.experiments.commands.run import run
+from finkd.experiments.commands.schema import schema
 from finkd.experiments.commands.serve import serve
 from finkd.experiments.commands.store import store
 from finkd.experiments.commands.teachers import teachers
@@ -175,6 +176,7 @@ app.command()(analyze)
 app.command()(vocab)
 app.command()(align)
 app.command("list")(list_names)
+app.command()(schema)
 app.command()(teachers)
 app.command()(tune)
 app.command()(dashboard)

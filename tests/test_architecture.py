@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "architecture.md"
 NAMES = sorted(set(re.findall(r"`(finkd(?:\.\w+)+)`", PAGE.read_text(encoding="utf-8"))))
 
 

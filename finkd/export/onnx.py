@@ -198,7 +198,7 @@ def _as_config_error(network: Any) -> Iterator[None]:
         reason = first_line(error.__cause__ or error)
         raise ConfigError(
             f"onnx: torch.onnx cannot export a network of the kind {network.config.model_type!r} ({reason}); distil it "
-            "into one of a family of docs/models.md"
+            "into one of a family of docs/reference/models.md"
         ) from error
 
 

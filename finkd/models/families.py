@@ -66,4 +66,4 @@ FAMILIES: Mapping[str, Family] = {
         {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3},
     ),
 }
-"""Families that contract tests hold to docs/models.md; others that ``transformers`` has may work too."""
+"""Families that contract tests hold to docs/reference/models.md; others that ``transformers`` has may work too."""

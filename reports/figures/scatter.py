@@ -17,6 +17,7 @@ from finkd.reports.table import plain
 from finkd.runtimes.record import BenchmarkRecord
 
 LARGEST_AREA = 420.0  # of a mark, in square points
+LETTER = 0.0085  # width of a letter of a label, as a share of the picture's
 LINE_HEIGHT = 0.048  # of a label, as a share of the picture's height
 
 
@@ -109,7 +110,9 @@ def scatter(
     for point in points:
         named.setdefault(point.label, []).append(point)
     figure = canvas.new_figure(9, max(4.8, 0.23 * (len(named) + len(baselines))))
-    axes = figure.add_axes((0.09, 0.13, 0.49, 0.78 if colours else 0.82), facecolor="none")
+    longest = max(len(label) for label in (*named, *(label for label, _ in baselines)))
+    width = min(max(0.86 - LETTER * longest, 0.49), 0.75)
+    axes = figure.add_axes((0.09, 0.13, width, 0.78 if colours else 0.82), facecolor="none")
     largest = max(point.size or 0.0 for point in points) or 1.0
     areas = [max(LARGEST_AREA * (point.size or 0.0) / largest, 12.0) for point in points]  # smaller ones are not seen
     marks = zip(points, areas, strict=True)

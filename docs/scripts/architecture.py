@@ -1,7 +1,7 @@
 """Draw the packages, their folders and who imports whom, from the code itself; list the folders of each package.
 
-    python docs/architecture.py          write docs/architecture/imports.png and docs/architecture/folders.md
-    python docs/architecture.py --check  exit 1 if the list of folders says something else
+    python docs/scripts/architecture.py          write docs/explanation/imports.png and docs/generated/folders.md
+    python docs/scripts/architecture.py --check  exit 1 if the list of folders says something else
 
 The picture has a column for each package. Its rows are the layers of the package's contract in pyproject.toml: a folder
 imports only folders below it. Lines are the imports that exist.
@@ -21,8 +21,8 @@ import matplotlib.pyplot as plt
 from made import write_or_check
 from matplotlib.axes import Axes
 
-ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "docs" / "architecture"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 COLUMN, GAP, ROW = 2.6, 0.5, 0.62
 BOX = 0.4
 PACKAGES = ("corpora", "tokenization", "finkd", "reports", "experiments")
@@ -65,7 +65,7 @@ def modules(package: str, name: str) -> list[Path]:
     return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
-def draw(out: Path) -> None:
+def draw(path: Path) -> None:
     """Draw all packages side by side."""
     layers = contracts()
     height = max(sum(math.ceil(len(row) / WIDEST) for row in each) for each in layers.values())
@@ -80,8 +80,7 @@ def draw(out: Path) -> None:
     axes.set_xlim(-0.1, len(layers) * (COLUMN + GAP) - GAP + 0.1)
     axes.set_ylim(-height * ROW, 1.1)
     axes.axis("off")
-    out.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out / "imports.png", dpi=110, bbox_inches="tight")
+    figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def _column(axes: Axes, left: float, layers: list[list[str]], pairs: set[tuple[str, str]], package: str) -> None:
@@ -120,5 +119,5 @@ def _summary(path: Path) -> str:
 
 if __name__ == "__main__":
     if "--check" not in sys.argv:
-        draw(OUT)
-    sys.exit(write_or_check(__doc__, lambda _: {OUT / "folders.md": folders()}))
+        draw(DOCS / "explanation" / "imports.png")
+    sys.exit(write_or_check(__doc__, lambda _: {DOCS / "generated" / "folders.md": folders()}))

@@ -1,7 +1,7 @@
-"""Write docs/models.md: families of encoders, and what finkd can do with each.
+"""Write docs/reference/models.md: families of encoders, and what finkd can do with each.
 
-python docs/models.py          write
-python docs/models.py --check  exit 1 if the file says something else
+python docs/scripts/models.py          write
+python docs/scripts/models.py --check  exit 1 if the file says something else
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from finkd.strategies.parsing import parse
 from finkd.teachers import kinds
 from finkd.tokenization.vocabulary import train
 
-ROOT = Path(__file__).resolve().parent
+OUT = Path(__file__).resolve().parents[1] / "reference"
 ABILITIES = {
     "fine-tune, teach": "finetune",
     "choose layers": "truncate-layers",
@@ -44,7 +44,7 @@ HEAD = """# Models
 Any encoder of `transformers` with a fast tokenizer can be a `start` or a teacher, by folder or hub id; these families
 are tested, each on a tiny network of random weights (`finkd/models/families.py`, `tests/contracts/test_families.py`).
 What a family cannot do is refused before any training. All of them are exported to ONNX in fp32 and in 8 bits. Made by
-`python docs/models.py`.
+`python docs/scripts/models.py`.
 
 A tagger can be a `start` too. If its labels are not those of the corpus, `replace-head` comes first: `head=map` keeps
 the rows of its head that score the corpus's labels (`labels={PERSON: PER}` names what differs), `head=drop` none.
@@ -99,4 +99,4 @@ def _cells(spec: ModelSpec, reasons: list[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(__doc__, lambda _: {ROOT / "models.md": page()}))
+    sys.exit(write_or_check(__doc__, lambda _: {OUT / "models.md": page()}))

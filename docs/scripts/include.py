@@ -2,8 +2,8 @@
 
 A page marks the place with ``<!-- include FILE -->`` and ``<!-- end -->``; FILE is relative to the project.
 
-    python docs/include.py README.md docs/results.md          write
-    python docs/include.py --check README.md docs/results.md  exit 1 if a page shows something else
+    python docs/scripts/include.py README.md docs/results/index.md          write
+    python docs/scripts/include.py --check README.md docs/results/index.md  exit 1 if a page shows something else
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from made import write_or_check
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"(<!-- include (?P<file>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -1,15 +1,18 @@
-"""Write ``docs/corpora.md``, the files of every corpus that finkd knows: ``python docs/corpus_files.py``."""
+"""Write ``docs/generated/corpora.md``, the files of every corpus: ``python docs/scripts/corpus_files.py``."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+from made import write_or_check
 
 from finkd.corpora import corpora
 
 HEADER = "| corpus | files below `FINKD_DATA` | from | licence |\n| :--- | :--- | :--- | :--- |\n"
 
 
-def main() -> None:
+def page() -> str:
     """One row for each corpus; a file that is downloaded from its origin is marked."""
     rows = []
     for name in corpora:
@@ -17,8 +20,9 @@ def main() -> None:
         files = [f"`{path}`{' ↓' if source.url else ''}" for path, source in corpus.files.items()]
         listed = "<br>".join(files) or "ships with finkd"
         rows.append(f"| `{name}` | {listed} | {corpus.origin} | {corpus.licence} |\n")
-    Path(__file__).with_name("corpora.md").write_text(HEADER + "".join(rows), encoding="utf-8")
+    return HEADER + "".join(rows)
 
 
 if __name__ == "__main__":
-    main()
+    path = Path(__file__).resolve().parents[1] / "generated" / "corpora.md"
+    sys.exit(write_or_check(__doc__, lambda _: {path: page()}))

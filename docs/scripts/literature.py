@@ -1,7 +1,7 @@
-"""Write docs/literature.md and docs/references.bib from the references that finkd carries.
+"""Write docs/reference/literature.md and docs/reference/references.bib from the references that finkd carries.
 
-python docs/literature.py          write
-python docs/literature.py --check  exit 1 if a file says something else
+python docs/scripts/literature.py          write
+python docs/scripts/literature.py --check  exit 1 if a file says something else
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from finkd.experiments.commands.listing import listed
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import KINDS, Reference, bibtex, cited, names, references
 
-ROOT = Path(__file__).resolve().parent
+OUT = Path(__file__).resolve().parents[1] / "reference"
 
 
 def page() -> str:
     """Build the page: the works behind each name, and the list of all works."""
-    made = "Made by `python docs/literature.py` from `reports/literature/references.yaml`, as is "
+    made = "Made by `python docs/scripts/literature.py` from `reports/literature/references.yaml`, as is "
     lines = ["# Literature", "", f"{made}[references.bib](references.bib).", ""]
     for kind, heading in KINDS.items():
         table = ["| Name | What it is | Goes back to |", "| :--- | :--- | :--- |", *_rows(kind)]
@@ -45,5 +45,5 @@ def _link(reference: Reference) -> str:
 
 
 if __name__ == "__main__":
-    texts = {ROOT / "literature.md": page(), ROOT / "references.bib": bibtex()}
+    texts = {OUT / "literature.md": page(), OUT / "references.bib": bibtex()}
     sys.exit(write_or_check(__doc__, lambda _: texts))

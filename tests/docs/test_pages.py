@@ -1,0 +1,164 @@
+"""What the pages show is what the program understands: commands, configurations, Python, files."""
+
+import ast
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from jsonschema import Draft202012Validator
+
+import finkd
+from finkd.experiments.cli import app
+from finkd.experiments.configuration.experiment import from_settings
+from finkd.experiments.configuration.schema import experiment_schema
+from finkd.strict_yaml import read_yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md")])
+GENERATED = ROOT / "docs" / "generated"
+CONFIGS = sorted((ROOT / "experiments" / "configs").glob("*.yaml"))
+_BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+VALIDATOR = Draft202012Validator(experiment_schema())
+
+
+def blocks(language):
+    """(page, text) of every block of code in a language; without one, it is for a shell."""
+    for page in PAGES:
+        if page.parent != GENERATED:
+            for found, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
+                if found == language:
+                    yield pytest.param(text, id=f"{page.relative_to(ROOT)}:{text.splitlines()[0][:40]}")
+
+
+def read_by_an_editor(text):
+    """Settings as YAML 1.2 has them, in which 3e-4 is a number."""
+
+    def numbers(value):
+        if isinstance(value, dict):
+            return {key: numbers(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [numbers(each) for each in value]
+        return float(value) if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?e[-+]?\d+", value) else value
+
+    return numbers(read_yaml(text, "page"))
+
+
+def lines_for_a_shell():
+    for block in blocks(""):
+        joined = block.values[0].replace("\\\n", " ")
+        for line in joined.splitlines():
+            if re.match(r"(?:[A-Z_]+=\S+ )*(?:finkd|python|make) ", line):
+                yield pytest.param(line, id=line[:60])
+
+
+def words_of(line):
+    words = shlex.split(line, comments=True)
+    while "=" in words[0]:
+        words.pop(0)
+    return words
+
+
+def commands(group, name=""):
+    for each, inner in group.commands.items():
+        yield from commands(inner, f"{each} ") if hasattr(inner, "commands") else [(f"{name}{each}", inner)]
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("line", list(lines_for_a_shell()))
+def test_lines_for_a_shell_name_what_exists(line):
+    program, *words = words_of(line)
+    if program == "make":
+        assert f"{words[0]}:" in (ROOT / "Makefile").read_text()
+    elif program == "python":
+        assert words[0].startswith("-") or words[0] == "my_script.py" or (ROOT / words[0]).is_file()
+    else:
+        name = " ".join(words[:2]) if " ".join(words[:2]) in COMMANDS else words[0]
+        if name.startswith("-"):
+            return
+        known = {option for each in COMMANDS[name].params for option in (*each.opts, *each.secondary_opts)}
+        given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert given <= known | {"--help"}
+        for path in (word for word in words if re.match(r"(experiments|docs)/", word) and "/runs" not in word):
+            assert (ROOT / path).exists() or f"--out {path}" in line or f"--check {path}" in line
+
+
+@pytest.mark.parametrize("text", list(blocks("yaml")))
+def test_configurations_have_no_unknown_key(text):
+    settings = read_by_an_editor(text)
+    if "suites" in settings:
+        return  # of general tasks, which have a schema of their own
+    wrong = [each for each in VALIDATOR.iter_errors(settings) if each.validator != "required"]
+    assert not wrong
+
+
+def test_the_tutorial_runs_what_it_shows():
+    (text,) = (each.values[0] for each in blocks("yaml") if each.id.startswith("docs/tutorial.md"))
+    experiment = from_settings(read_yaml(text, "tutorial"), find=True)
+    assert list(experiment.systems) == ["teacher", "fine-tuned only", "distilled"]
+    page = (ROOT / "docs" / "tutorial.md").read_text()
+    assert {name for name in re.findall(r"runs/mine/models/([a-z-]+)-seed-1", page)} == {"teacher", "distilled"}
+
+
+@pytest.mark.parametrize("text", list(blocks("python")))
+def test_python_names_what_exists(text):
+    names = {
+        node.attr
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "finkd"
+    }
+    assert names
+    assert names <= set(finkd.__all__)
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(experiment_schema())
+    json.dumps(experiment_schema())
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_configuration_fits_the_schema(path):
+    settings = read_by_an_editor(path.read_text(encoding="utf-8"))
+    assert "suites" in settings or not list(VALIDATOR.iter_errors(settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"systems": {"a": {"strategie": "finetune"}}}, ["systems", "a"]),
+        ({"stages": {"finetune": {"schedule": {"epoch": 3}}}}, ["stages", "finetune", "schedule"]),
+        ({"stages": {"task-distill:text": {"schedule": {"epochs": -1}}}}, ["stages", "task-distill:text"]),
+        ({"stages": {"finetuned": {}}}, ["stages"]),
+    ],
+)
+def test_the_schema_finds_mistakes(settings, place):
+    wrong = [each for each in VALIDATOR.iter_errors(settings) if each.validator != "required"]
+    assert any(list(each.absolute_path)[: len(place)] == place for each in wrong)
+
+
+def test_every_key_of_the_schema_says_what_it_means():
+    def objects(schema):
+        if isinstance(schema, dict):
+            if "properties" in schema:
+                yield schema
+            for each in schema.values():
+                yield from objects(each)
+        elif isinstance(schema, list):
+            for each in schema:
+                yield from objects(each)
+
+    silent = [
+        name
+        for each in objects(experiment_schema())
+        for name, about in each["properties"].items()
+        if not about.get("description")
+    ]
+    assert not silent
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
