@@ -21,7 +21,7 @@ LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constrai
 run: $(INSTALLED)
 	$(BIN)/finkd run experiments/configs/quickstart.yaml
 
-test: lint
+test: lint docs
 	$(PYTEST)
 
 test-fast: $(INSTALLED)
