@@ -13,13 +13,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+import finkd
 from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError, UnknownNameError
 from finkd.experiments.commands.benchmark import benchmark
 from finkd.experiments.commands.compress import compress
 from finkd.experiments.commands.distill import distill
+from finkd.experiments.commands.doctor import doctor
 from finkd.experiments.commands.evaluate import evaluate
 from finkd.experiments.commands.export import export
 from finkd.experiments.commands.human_eval import human_eval
+from finkd.experiments.commands.init import init
 from finkd.experiments.commands.listing import list_names
 from finkd.experiments.commands.predict import predict
 from finkd.experiments.commands.report import report
@@ -153,16 +156,24 @@ app = typer.Typer(
     cls=Commands,
     name="finkd",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"finkd {finkd.__version__}")
+        raise typer.Exit
 
 
 @app.callback()
 def options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere in the command.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
     """Distil a big encoder into a small, fast financial NER model with its own vocabulary.
@@ -172,6 +183,8 @@ def options(
 
 
 app.command()(run)
+app.command()(init)
+app.command()(doctor)
 app.command()(analyze)
 app.command()(vocab)
 app.command()(align)
