@@ -19,6 +19,7 @@ from finkd.experiments.commands.benchmark import benchmark
 from finkd.experiments.commands.compress import compress
 from finkd.experiments.commands.distill import distill
 from finkd.experiments.commands.doctor import doctor
+from finkd.experiments.commands.errors import errors
 from finkd.experiments.commands.evaluate import evaluate
 from finkd.experiments.commands.export import export
 from finkd.experiments.commands.human_eval import human_eval
@@ -194,6 +195,7 @@ app.command()(teachers)
 app.command()(tune)
 app.command()(dashboard)
 app.command()(evaluate)
+app.command()(errors)
 app.command()(benchmark)
 app.command()(compress)
 app.command()(distill)
