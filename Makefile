@@ -60,8 +60,8 @@ $(INSTALLED): pyproject.toml .ci/requirements/dev.lock .ci/requirements/torch.tx
 	touch $@
 
 lock:
-	$(LOCK) --extra build --extra dev --extra docs --extra offline --output-file .ci/requirements/dev.lock
-	$(LOCK) --extra build --output-file .ci/requirements/runtime.lock
+	$(LOCK) --extra build --extra all --extra dev --extra docs --extra offline --output-file .ci/requirements/dev.lock
+	$(LOCK) --extra build --extra export --extra serve --output-file .ci/requirements/runtime.lock
 
 clean:
 	rm -rf $(VENV) runs

@@ -36,6 +36,7 @@ from finkd.experiments.commands.tokenizers import align, analyze, vocab
 from finkd.experiments.commands.tune import dashboard, tune
 from finkd.experiments.console.options import FORMER_OPTIONS
 from finkd.experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_messages
+from finkd.experiments.extras import advice
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 _VARIABLES = ("FINKD_", "HF_", "XDG_CACHE_HOME")
@@ -123,6 +124,9 @@ def _explain(error: Exception, given: Sequence[str]) -> int:
         if isinstance(error, UnavailableError):
             _suggest(error, given)
         return BAD_USAGE if isinstance(error, ConfigError | UnknownNameError) else FAILED
+    if isinstance(error, ModuleNotFoundError) and (missing := advice(error)):
+        _complain(f"{given[0] if given else 'finkd'}: {missing}")
+        return FAILED
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         _complain(f"{where}{error.strerror or error}")

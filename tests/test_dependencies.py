@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PARTS = ("tune", "export", "serve", "general", "compress")
+"""Extras that ``finkd[all]`` is made of."""
 ALLOWED = {
     "0BSD",
     "Apache-2.0",
@@ -74,8 +76,10 @@ def licences(package):
     return {next((each for each in choice if each in ALLOWED), choice[0]) for choice in choices}
 
 
-def test_every_core_dependency_has_a_licence_that_fits_apache_2():
-    packages = closure(PROJECT["dependencies"])
+def test_every_dependency_has_a_licence_that_fits_apache_2():
+    packages = closure(
+        PROJECT["dependencies"] + [each for part in PARTS for each in PROJECT["optional-dependencies"][part]]
+    )
     assert len(packages) > 100
     wrong = {name: licences(package) - ALLOWED for name, package in packages.items()}
     wrong = {name: terms for name, terms in wrong.items() if terms and {JUSTIFIED.get(name, ("",))[0]} != terms}
@@ -124,7 +128,10 @@ def test_what_runs_is_pinned_alike_for_work_on_it():
     assert {pin: dev.get(pin) for pin in runtime} == runtime
 
 
-@pytest.mark.parametrize(("name", "extras"), [("runtime", ["build"]), ("dev", ["build", "dev", "offline"])])
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("runtime", ["build", "export", "serve"]), ("dev", ["build", "dev", "docs", "offline", *PARTS])],
+)
 def test_the_lock_is_whole_and_fits_the_project(name, extras):
     versions = {pin.split("==")[0]: pin.split("==")[1] for pin in pins(LOCKS[name])}
     torch = Requirement((ROOT / ".ci" / "requirements" / "torch.txt").read_text().splitlines()[-1])

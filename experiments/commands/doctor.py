@@ -10,10 +10,9 @@ import typer
 
 from finkd.experiments.console.options import Json
 from finkd.experiments.console.terminal import show_json
+from finkd.experiments.extras import EXTRAS
 
 _LITTLE_MEMORY, _LITTLE_ROOM = 4 << 30, 5 << 30
-_OPTIONAL = {"gliner": "gliner", "torchao": "torchao", "psycopg": "postgres"}
-"""Package -> the extra that brings it."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,15 @@ def _packages() -> Iterator[Finding]:
     import finkd
 
     yield Finding("finkd", f"{finkd.__version__}, Python {platform.python_version()}")
-    for package in ("torch", "transformers", "tokenizers", "onnxruntime", "spacy"):
+    for package in ("torch", "transformers", "tokenizers", "spacy"):
         try:
             yield Finding(package, version(package))
         except PackageNotFoundError:
             yield Finding(package, "missing", "pip install finkd again", is_needed=True)
-    for package, extra in _OPTIONAL.items():
-        if find_spec(package) is None:
-            yield Finding(package, "not installed", f"only if you want it: pip install 'finkd[{extra}]'")
+    for extra in dict.fromkeys(EXTRAS.values()):
+        missing = [package for package, of in EXTRAS.items() if of == extra and find_spec(package) is None]
+        advice = f"pip install 'finkd[{extra}]' if you want it" if missing else ""
+        yield Finding(f"extra {extra}", f"without {', '.join(missing)}" if missing else "installed", advice)
 
 
 def _machine() -> Iterator[Finding]:

@@ -1,0 +1,40 @@
+"""Packages that only some commands need, and the extra of finkd that brings each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXTRAS: Mapping[str, str] = {
+    "optuna": "tune",
+    "optuna_dashboard": "tune",
+    "sqlalchemy": "tune",
+    "psycopg": "postgres",
+    "onnx": "export",
+    "onnx_ir": "export",
+    "onnxruntime": "export",
+    "onnxscript": "export",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "starlette": "serve",
+    "bitsandbytes": "general",
+    "datasets": "general",
+    "peft": "general",
+    "rouge_score": "general",
+    "sacrebleu": "general",
+    "sklearn": "general",
+    "tensorly": "compress",
+    "gliner": "gliner",
+    "torchao": "torchao",
+}
+
+
+def advice(error: ModuleNotFoundError) -> str | None:
+    """Return what to install for a package that is missing; ``None`` if it belongs to no extra.
+
+    Example:
+        >>> advice(ModuleNotFoundError("No module named 'onnx'", name="onnx.helper"))
+        "needs the package onnx: pip install 'finkd[export]'"
+    """
+    package = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(package)
+    return None if extra is None else f"needs the package {package}: pip install 'finkd[{extra}]'"
