@@ -72,14 +72,31 @@ def _student(section: Section, student: SystemResults) -> str:
     return f"{place} {found}."
 
 
+_BESIDE = {
+    "text": "results",
+    "latency": "results",
+    "differences": "significance",
+    "calibration": "calibration",
+    "strategies": "lineage",
+    "learning": "lineage",
+}
+"""Picture -> the table that it stands beside; others stand on top."""
+
+
 def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
+    beside: dict[str, list[tuple[str, Markup]]] = {name: [] for name in ("", *chapter.tables)}
+    for each in chapter.pictures:
+        place = _BESIDE.get(each.name, "")
+        beside[place if place in beside else ""].append((each.summary, Markup(inline(each.svg))))
+    if not beside[""] and beside.get("results"):
+        beside[""].append(beside["results"].pop(0))
     return {
         "anchor": f"section-{number}",
         "name": plain(chapter.section.name),
         "notice": SAMPLE_NOTICE if chapter.section.sample else "",
         "summary": summary(chapter.section),
-        "pictures": [(each.summary, Markup(inline(each.svg))) for each in chapter.pictures],
-        "tables": [(table, *table.for_readers()) for table in chapter.tables.values()],
+        "pictures": beside[""],
+        "tables": [(table, *table.for_readers(), beside[name]) for name, table in chapter.tables.items()],
     }
 
 
