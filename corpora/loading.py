@@ -17,6 +17,7 @@ from finkd.corpora.readers.columns import read_conll, read_csv_tokens
 from finkd.corpora.readers.lines import stem, without_packing
 from finkd.corpora.readers.offsets import Offsets, offsets_named
 from finkd.corpora.readers.records import read_json_spans, read_jsonl, read_parquet
+from finkd.corpora.readers.standoff import is_webanno, read_brat, read_webanno
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import Scheme, entities, scheme_named
@@ -40,6 +41,8 @@ _READERS: Mapping[str, Read] = {
     ".jsonl": read_jsonl,
     ".json": read_json_spans,
     ".parquet": read_parquet,
+    ".ann": lambda path, scheme, offsets: read_brat(path, offsets),
+    ".tsv": lambda path, scheme, offsets: read_webanno(path) if is_webanno(path) else read_conll(path, scheme),
 }
 
 
@@ -48,8 +51,8 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
 
     Args:
         name: a labelled corpus of the registry; or a file (CoNLL as ``.conll`` or ``.txt``, ``.csv``, ``.jsonl``,
-            ``.json``, ``.parquet``, each also with ``.gz``), whose sentences become the one split ``all``; or a folder
-            with files called train, dev (or validation, valid, val) and test.
+            ``.json``, ``.parquet``, WebAnno's ``.tsv``, each also with ``.gz``, or brat's ``.ann``), whose sentences
+            become the one split ``all``; or a folder with files called train, dev (or validation, valid, val) and test.
         scheme: the scheme of a user's tags (IOB1, IOB2 or BIOES); the registry's corpora know theirs.
         offsets: what the offsets of a user's spans count: ``characters``, ``utf16`` units or ``bytes`` of UTF-8.
 
@@ -119,6 +122,8 @@ def _split_files(folder: Path) -> dict[str, Path]:
         split = SPLIT_NAMES.get(stem(path).lower())
         if split is None or not path.is_file():
             continue
+        if _suffix(path) == ".txt" and path.with_suffix(".ann").is_file():
+            continue  # the text of brat's annotations
         if _suffix(path) not in _READERS:
             logger.warning("%s: is not read; expected one of %s", path, ", ".join(_READERS))
             continue

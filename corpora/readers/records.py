@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from finkd.corpora.errors import DataError, listed, quoted
 from finkd.corpora.readers import limits
+from finkd.corpora.readers.annotation_tools import common_shape, left_out
 from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
 from finkd.corpora.readers.json_files import json_lines, read_json
 from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, open_binary, read_whole
@@ -28,9 +29,7 @@ logger = logging.getLogger(__name__)
 
 Records = Iterable[tuple[str, Any]]
 """Parsed records, each with where it stands."""
-_NOT_GOLD = ("reject", "ignore")
-"""Answers of Prodigy's annotators that make a record no gold."""
-_COLUMNS = ("words", "tokens", "tags", "ner_tags", "text", "spans", "document", "answer")
+_COLUMNS = ("words", "tokens", "tags", "ner_tags", "text", "spans", "document", "answer", "label", "entities")
 
 
 def read_jsonl(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "characters") -> Iterator[Sentence]:
@@ -115,8 +114,7 @@ def _sentences(records: Records, path: Path, scheme: Scheme, offsets: Offsets) -
     answers = Counter[str]()
     read: list[Sentence | Passage] = []
     for where, record in records:
-        answer = record.get("answer") if isinstance(record, Mapping) else None
-        if answer in _NOT_GOLD:
+        if answer := left_out(record):
             answers[answer] += 1
         else:
             read.append(record_content(record, where, scheme))
@@ -142,6 +140,7 @@ def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence
 
     Two shapes are read: ``words`` (or ``tokens``) with ``tags`` (or ``ner_tags``), and ``text`` with ``spans`` of
     ``{"start", "end", "label"}``. Both may carry a ``document``. A word that a span's border cuts is split there.
+    Records of labelling tools (``finkd.corpora.readers.annotation_tools``) are brought to the second shape.
 
     Raises:
         DataError: if the record has another shape, or tags or spans are illegal.
@@ -153,6 +152,7 @@ def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence
         document = _document(record.get("document"))
         if words is not None and tags is not None:
             return _tagged(_strings(words, "words"), _strings(tags, "tags"), scheme, document)
+        record = common_shape(record)
         text, spans = record.get("text"), record.get("spans")
         if isinstance(text, str) and isinstance(spans, list):
             if len(text) > limits.TEXT_CHARACTERS:

@@ -132,7 +132,7 @@ def test_a_document_starts_whatever_separates_its_line(tmp_path, line, separator
 
 def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
     (tmp_path / "train.conll.GZ").write_bytes(gzip.compress(b"Bo B-X\n"))
-    (tmp_path / "test.tsv").write_text("Bo\tB-X\n")
+    (tmp_path / "test.xml").write_text("Bo\tB-X\n")
     with caplog.at_level(logging.WARNING):
         assert list(load(tmp_path).splits) == ["train"]
-    assert "test.tsv: is not read; expected one of .conll" in caplog.text
+    assert "test.xml: is not read; expected one of .conll" in caplog.text

@@ -1,0 +1,204 @@
+"""Exports of labelling tools: what each looks like, and what is refused by name."""
+
+import json
+
+import pytest
+
+from finkd import corpora
+from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.tags import entities
+
+TEXT = "Acme Corp lent Jane Miller money."
+EXPECTED = [("Acme Corp", "ORG"), ("Jane Miller", "PER")]
+
+
+def label_studio(**changed):
+    labels = [
+        {
+            "type": "labels",
+            "from_name": "label",
+            "to_name": "text",
+            "value": {"start": start, "end": end, "text": TEXT[start:end], "labels": [name]},
+        }
+        for start, end, name in ((0, 9, "ORG"), (15, 26, "PER"))
+    ]
+    relation = {"type": "relation", "from_id": "a", "to_id": "b"}
+    annotation = {"id": 1, "was_cancelled": False, "ground_truth": False, "result": [*labels, relation]}
+    return {"id": 7, "data": {"text": TEXT}, "annotations": [annotation], "predictions": [], **changed}
+
+
+RECORDS = {
+    "Prodigy": {
+        "text": TEXT,
+        "answer": "accept",
+        "spans": [{"start": 0, "end": 9, "label": "ORG"}, {"start": 15, "end": 26, "label": "PER"}],
+    },
+    "Label Studio": label_studio(),
+    "Label Studio, another field": label_studio(data={"id": 3, "body": TEXT}),
+    "Label Studio, JSON-MIN": {
+        "id": 7,
+        "text": TEXT,
+        "label": [
+            {"start": 0, "end": 9, "text": "Acme Corp", "labels": ["ORG"]},
+            {"start": 15, "end": 26, "labels": ["PER"]},
+        ],
+    },
+    "doccano": {"id": 1, "text": TEXT, "label": [[0, 9, "ORG"], [15, 26, "PER"]], "Comments": []},
+    "doccano, with relations": {
+        "id": 1,
+        "text": TEXT,
+        "entities": [
+            {"id": 4, "label": "ORG", "start_offset": 0, "end_offset": 9},
+            {"id": 5, "label": "PER", "start_offset": 15, "end_offset": 26},
+        ],
+        "relations": [{"id": 1, "from_id": 4, "to_id": 5, "type": "lent"}],
+    },
+    "spaCy's triples": {"text": TEXT, "entities": [[0, 9, "ORG"], [15, 26, "PER"]]},
+}
+
+
+def found_in(path):
+    (sentences,) = corpora.load(path).splits.values()
+    return [
+        (" ".join(sentence.words[entity.start : entity.end]), entity.type)
+        for sentence in sentences
+        for entity in entities(sentence.tags)
+    ]
+
+
+@pytest.mark.parametrize("tool", RECORDS)
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+def test_records_are_read(tool, suffix, tmp_path):
+    path = tmp_path / f"export{suffix}"
+    record = RECORDS[tool]
+    path.write_text(json.dumps(record) + "\n" if suffix == ".jsonl" else json.dumps([record]))
+    assert found_in(path) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (
+            label_studio(annotations=label_studio()["annotations"] * 2),
+            "found 2 annotations; expected one, mark it as ground truth",
+        ),
+        (label_studio(data={"id": 3}), "found no text under data"),
+        (label_studio(annotations=[{"result": [{"type": "hypertextlabels", "value": {}}]}]), "labels of HTML"),
+        (
+            label_studio(
+                annotations=[{"result": [{"type": "labels", "value": {"start": 0, "end": 4, "labels": ["A", "B"]}}]}]
+            ),
+            "for one entity; expected one",
+        ),
+        ({"text": TEXT, "label": [[0, 9]]}, "as a span"),
+        ({"text": TEXT, "label": ["positive"]}, "as a span"),
+        ({"text": TEXT, "entities": [{"label": "ORG", "start_offset": 0}]}, "whole numbers start and end"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_line(record, said, tmp_path):
+    path = tmp_path / "export.jsonl"
+    path.write_text(json.dumps(RECORDS["doccano"]) + "\n" + json.dumps(record) + "\n")
+    with pytest.raises(DataError, match=rf"^{path}:2: .*{said}"):
+        corpora.load(path)
+
+
+def test_of_several_annotations_the_true_one_counts(tmp_path):
+    true, other = label_studio()["annotations"][0], {"result": []}
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([label_studio(annotations=[other, {**true, "ground_truth": True}])]))
+    assert found_in(path) == EXPECTED
+
+
+def test_what_nobody_finished_is_left_out_with_a_warning(tmp_path, caplog):
+    path = tmp_path / "export.json"
+    cancelled = label_studio(annotations=[{**label_studio()["annotations"][0], "was_cancelled": True}])
+    rejected = {**RECORDS["Prodigy"], "answer": "reject"}
+    path.write_text(json.dumps([label_studio(), cancelled, label_studio(annotations=[]), rejected]))
+    assert found_in(path) == EXPECTED
+    assert "left out 2 with the answer 'cancelled' and 1 with the answer 'reject'; 1 record left" in caplog.text
+
+
+BRAT = """T1\tORG 0 9\tAcme Corp
+T2\tPER 15 26\tJane Miller
+R1\tLent Arg1:T1 Arg2:T2
+#1\tAnnotatorNotes T1\tsure
+T3\tORG 34 39\tBravo
+"""
+
+
+def test_brat(tmp_path):
+    (tmp_path / "all.txt").write_text(f"{TEXT}\nBravo fell.\n")
+    (tmp_path / "all.ann").write_text(BRAT)
+    assert found_in(tmp_path / "all.ann") == [*EXPECTED, ("Bravo", "ORG")]
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.txt").write_text(f"{TEXT}\nBravo fell.\n")
+        (tmp_path / f"{split}.ann").write_text(BRAT)
+    assert sorted(corpora.load(tmp_path).splits) == ["test", "train"]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "said"),
+    [
+        ("T1\tORG 0 4;5 9\tAcme Corp\n", r"all.ann:1: found an entity with a gap \(0 4;5 9\)"),
+        ("T1\tORG 27 39\tmoney Bravo\n", "leaves the text"),
+        ("T1\tORG 90 95\tx\n", "outside of every line|leaves the text|expected"),
+    ],
+)
+def test_brat_that_does_not_fit_is_refused(annotations, said, tmp_path):
+    (tmp_path / "all.txt").write_text(f"{TEXT}\nBravo fell.\n")
+    (tmp_path / "all.ann").write_text(annotations)
+    with pytest.raises(DataError, match=said):
+        corpora.load(tmp_path / "all.ann")
+
+
+def test_brat_needs_its_text(tmp_path):
+    (tmp_path / "all.ann").write_text(BRAT)
+    with pytest.raises(UnavailableError, match=r"all\.txt"):
+        corpora.load(tmp_path / "all.ann")
+
+
+WEBANNO = """#FORMAT=WebAnno TSV 3.3
+#T_SP=de.tudarmstadt.ukp.dkpro.core.api.lexmorph.type.pos.POS|PosValue|coarseValue
+#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value
+
+
+#Text=Acme Corp lent Jane Miller money\\\\.
+1-1\t0-4\tAcme\tNNP\t_\t*[1]\tORG[1]
+1-2\t5-9\tCorp\tNNP\t_\t*[1]\tORG[1]
+1-3\t10-14\tlent\tVBD\t_\t_\t_
+1-4\t15-19\tJane\tNNP\t_\t*[2]\tPER[2]
+1-5\t20-26\tMiller\tNNP\t_\t*[2]\tPER[2]
+1-6\t27-32\tmoney\tNN\t_\t_\t_
+
+#Text=🏦 Bravo fell
+2-1\t34-36\t🏦\tNNP\t_\t_\t_
+2-2\t37-42\tBravo\tNNP\t_\t*\tORG
+2-3\t43-47\tfell\tVBD\t_\t_\t_
+"""
+
+
+def test_other_columns_with_tabs_are_conll(tmp_path):
+    path = tmp_path / "all.tsv"
+    path.write_text("Acme\tB-ORG\nCorp\tI-ORG\nfell\tO\n")
+    assert found_in(path) == [("Acme Corp", "ORG")]
+
+
+def test_webanno(tmp_path):
+    path = tmp_path / "export.tsv"
+    path.write_text(WEBANNO)
+    assert found_in(path) == [*EXPECTED, ("Bravo", "ORG")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (WEBANNO.replace("NamedEntity", "Other"), ":7: found no layer NamedEntity"),
+        (WEBANNO.replace("ORG[1]", "ORG[1]|PER[3]", 1), r":7: found the labels 'ORG\[1\]\|PER\[3\]' for one word"),
+        (WEBANNO.replace("\tlent\t", "\tborrowed\t"), ":9: found 'borrowed'; expected a word of the sentence's text"),
+    ],
+)
+def test_webanno_that_does_not_fit_is_refused(content, said, tmp_path):
+    path = tmp_path / "export.tsv"
+    path.write_text(content)
+    with pytest.raises(DataError, match=said):
+        corpora.load(path)
