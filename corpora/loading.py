@@ -11,6 +11,7 @@ from finkd.corpora.catalog import corpora
 from finkd.corpora.corpus import NerCorpus, NerData, OpenAndSealed, SealedSplit, Splits
 from finkd.corpora.errors import ConfigError, DataError, UnavailableError, UnknownNameError, quoted
 from finkd.corpora.files import exists
+from finkd.corpora.hub import is_hub, read_hub
 from finkd.corpora.locate import finder, locate
 from finkd.corpora.readers.characters import case_variants, foreign_character, look_alikes, named
 from finkd.corpora.readers.columns import read_conll, read_csv_tokens
@@ -52,7 +53,8 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
     Args:
         name: a labelled corpus of the registry; or a file (CoNLL as ``.conll`` or ``.txt``, ``.csv``, ``.jsonl``,
             ``.json``, ``.parquet``, WebAnno's ``.tsv``, each also with ``.gz``, or brat's ``.ann``), whose sentences
-            become the one split ``all``; or a folder with files called train, dev (or validation, valid, val) and test.
+            become the one split ``all``; a folder with files called train, dev (or validation, valid, val) and test; or
+            a dataset of the Hugging Face hub as ``hf:OWNER/NAME`` or ``hf:OWNER/NAME:CONFIGURATION``.
         scheme: the scheme of a user's tags (IOB1, IOB2 or BIOES); the registry's corpora know theirs.
         offsets: what the offsets of a user's spans count: ``characters``, ``utf16`` units or ``bytes`` of UTF-8.
 
@@ -73,10 +75,13 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
             raise ConfigError(f"{name}: is unlabelled text; expected a labelled corpus, such as 'finer-ord'")
         sealed = {split: partial(_unsealed, name, split, each) for split, each in corpus.sealed.items()}
         return NerData(name, corpus.types, OpenAndSealed(corpus.read(finder(corpus)), sealed), corpus.roles)
-    path, known_scheme, unit = Path(name), scheme_named(scheme), offsets_named(offsets)
+    known_scheme, unit = scheme_named(scheme), offsets_named(offsets)
     check_exists(name)
-    files = _split_files(path) if path.is_dir() else {WHOLE: path}
-    splits = {split: list(_read_file(file, known_scheme, unit)) for split, file in files.items()}
+    if is_hub(name):
+        splits = read_hub(str(name), SPLIT_NAMES, known_scheme, unit)
+    else:
+        files = _split_files(Path(name)) if Path(name).is_dir() else {WHOLE: Path(name)}
+        splits = {split: list(_read_file(file, known_scheme, unit)) for split, file in files.items()}
     types = {
         entity.type
         for sentences in splits.values()
@@ -84,8 +89,8 @@ def load(name: str | Path, scheme: str = "IOB2", offsets: str = "characters") ->
         for entity in entities(sentence.tags or ())
     }
     if not types:
-        raise DataError(f"{path}: found no entity in any split; expected labelled text (is the scheme {scheme}?)")
-    _check_types(types, splits, path)
+        raise DataError(f"{name}: found no entity in any split; expected labelled text (is the scheme {scheme}?)")
+    _check_types(types, splits, name)
     return NerData(str(name), tuple(sorted(types)), splits)
 
 
@@ -111,7 +116,7 @@ def check_exists(name: str | Path) -> None:
         UnknownNameError: if it does not.
     """
     is_known = isinstance(name, str) and name in corpora
-    if not (is_known or exists(Path(name))):
+    if not (is_known or is_hub(name) or exists(Path(name))):
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
 
 
@@ -146,7 +151,7 @@ def _suffix(path: Path) -> str:
     return Path(without_packing(path.name).lower()).suffix
 
 
-def _check_types(types: set[str], splits: Splits, path: Path) -> None:
+def _check_types(types: set[str], splits: Splits, path: str | Path) -> None:
     """Refuse types that look the same; tell of types that differ in case alone.
 
     Raises:

@@ -104,7 +104,7 @@ def in_characters(text: str, spans: Iterable[LabelledSpan], offsets: Offsets) ->
     return found
 
 
-def check_offsets(passages: Sequence[Passage], path: Path, offsets: Offsets) -> None:
+def check_offsets(passages: Sequence[Passage], path: Path | str, offsets: Offsets) -> None:
     """Check whether the spans of a file fit its words; a few that do not are told of, many are refused.
 
     Raises:

@@ -40,7 +40,7 @@ def read_jsonl(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "characte
         UnavailableError: if there is no such file.
     """
     records = ((f"{path}:{number}", record) for number, record in json_lines(path))
-    return _sentences(records, path, scheme, offsets)
+    return sentences_of(records, path, scheme, offsets)
 
 
 def read_json_spans(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "characters") -> Iterator[Sentence]:
@@ -52,7 +52,7 @@ def read_json_spans(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "cha
         UnavailableError: if there is no such file.
     """
     records = ((f"{path}: record {index}", record) for index, record in enumerate(json_records(path)))
-    return _sentences(records, path, scheme, offsets)
+    return sentences_of(records, path, scheme, offsets)
 
 
 def json_records(path: Path) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def read_parquet(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "charac
                 raise
             first = next(iter(str(error).splitlines()), type(error).__name__)
             raise DataError(f"{path}: not a parquet file that can be read ({first[:200]})") from error
-    return _sentences(((f"{path}: row {index}", row) for index, row in enumerate(rows)), path, scheme, offsets)
+    return sentences_of(((f"{path}: row {index}", row) for index, row in enumerate(rows)), path, scheme, offsets)
 
 
 def _rows(file: IO[bytes], path: Path) -> list[dict[str, Any]]:
@@ -109,8 +109,18 @@ def _rows(file: IO[bytes], path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _sentences(records: Records, path: Path, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
-    """Yield the sentences of a file's records, after checking that the spans of all of them fit."""
+def sentences_of(records: Records, path: Path | str, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
+    """Yield the sentences of a file's records, after checking that the spans of all of them fit.
+
+    Args:
+        records: each with where it stands.
+        path: of all of them, for messages.
+        scheme: how tags are written.
+        offsets: what the offsets of spans count.
+
+    Raises:
+        DataError: if a record is none, or there is none.
+    """
     answers = Counter[str]()
     read: list[Sentence | Passage] = []
     for where, record in records:

@@ -1,0 +1,71 @@
+"""Labelled corpora of the Hugging Face hub, or of folders as its library ``datasets`` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from finkd.corpora.corpus import Splits
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError, listed
+from finkd.corpora.readers.offsets import Offsets
+from finkd.corpora.readers.records import sentences_of
+from finkd.corpora.sentence import Sentence
+from finkd.corpora.tags import Scheme
+
+PREFIX = "hf:"
+_TAGS = ("tags", "ner_tags")
+
+
+def is_hub(name: object) -> bool:
+    """Return whether a name is one of the hub's."""
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
+def read_hub(name: str, splits: Mapping[str, str], scheme: Scheme, offsets: Offsets) -> Splits:
+    """Read the splits of a dataset; numbers of labels are turned into the names that the dataset has for them.
+
+    Code of a dataset is never run: ``datasets`` reads data files alone since version 4.
+
+    Args:
+        name: ``"hf:OWNER/NAME"``, or ``"hf:OWNER/NAME:CONFIGURATION"``; the first part may be a folder.
+        splits: name of a split in the dataset -> our name for it.
+        scheme: how its tags are written.
+        offsets: what the offsets of its spans count.
+
+    Raises:
+        UnavailableError: if it is neither in the cache nor to be had.
+        ConfigError: if it has several configurations and none is named.
+        DataError: if it has no labelled words or spans.
+    """
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetNotFoundError
+
+    repository, _, configuration = name.removeprefix(PREFIX).partition(":")
+    try:
+        data: Any = load_dataset(repository, configuration or None)
+    except (DatasetNotFoundError, ConnectionError, FileNotFoundError) as error:
+        raise UnavailableError(f"{name}: is not on the hub, or the hub cannot be reached") from error
+    except ValueError as error:  # several configurations, or one that does not exist
+        raise ConfigError(f"{name}: {str(error).splitlines()[0]}; name one as {PREFIX}{repository}:NAME") from error
+    found = {splits[each]: data[each] for each in data if each in splits}
+    if not found:
+        raise DataError(f"{name}: found the splits {listed(list(data))}; expected train, validation or test")
+    return {ours: list(_sentences(f"{name} {ours}", rows, scheme, offsets)) for ours, rows in found.items()}
+
+
+def _sentences(where: str, rows: Any, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
+    names = {column: _label_names(rows.features[column]) for column in _TAGS if column in rows.features}
+
+    def named(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {
+            column: [labels[number] for number in row[column]] for column, labels in names.items() if labels is not None
+        }
+
+    records = ((f"{where} row {number}", named(row)) for number, row in enumerate(rows))
+    return sentences_of(records, where, scheme, offsets)
+
+
+def _label_names(feature: Any) -> list[str] | None:
+    """Return the names of a column of numbered labels; ``None`` for a column of text."""
+    names: list[str] | None = getattr(getattr(feature, "feature", None), "names", None)
+    return names
