@@ -12,9 +12,20 @@ import typer
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, Overrides, Seeds, numbers, refuse_idle, refuse_idle_scheme, values
+from finkd.experiments.console.notification import announced
+from finkd.experiments.console.options import (
+    Json,
+    Overrides,
+    Seeds,
+    WhenDone,
+    numbers,
+    refuse_idle,
+    refuse_idle_scheme,
+    values,
+)
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
+from finkd.experiments.console.tracking import Tracker, tracked
 
 if TYPE_CHECKING:
     from finkd.corpora.readers.offsets import Offsets
@@ -37,6 +48,7 @@ Jobs = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
 ]
+Track = Annotated[Tracker | None, typer.Option(help="Send losses and scores to this tracker too.")]
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
@@ -67,6 +79,8 @@ def run(
     checkpoint_seconds: CheckpointSeconds = 60,
     jobs: Jobs = 1,
     dry_run: DryRun = False,
+    track: Track = None,
+    when_done: WhenDone = None,
     tiny: Annotated[
         bool, typer.Option("--tiny", help="Rehearse: every stage, on the first sentences of every split and text.")
     ] = False,
@@ -92,7 +106,8 @@ def run(
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
         names = values(only, lambda text: text in students)
-        _run_encoders(what, overrides or [], chosen, names, out, jobs, dry_run=dry_run, json=json)
+        with announced(when_done):
+            _run_encoders(what, overrides or [], chosen, names, out, jobs, track, dry_run=dry_run, json=json)
         return
     experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)
 
@@ -105,7 +120,7 @@ def run(
     if dry_run:
         _show_plan(experiment, folder, json=json)
         return
-    with shown(messages) as listen:
+    with announced(when_done), shown(messages) as show, tracked(track, experiment.name, folder, show) as listen:
         records = run_experiment(experiment, folder, listen, checkpoint_seconds, jobs)
     if not processes.is_first():
         return
@@ -143,6 +158,7 @@ def _run_encoders(
     only: list[str],
     out: Path | None,
     jobs: int,
+    track: Tracker | None,
     *,
     dry_run: bool,
     json: bool,
@@ -160,7 +176,7 @@ def _run_encoders(
             say(f"finkd: not estimated: {', '.join(others)}")
         _show_stages(plan_encoders(experiment, folder), json=json)
         return
-    with shown(messages) as listen:
+    with shown(messages) as show, tracked(track, experiment.name, folder, show) as listen:
         records = run_encoders(experiment, folder, listen, jobs)
     if json:
         show_json({"out": str(folder), "records": [record.figures for record in records]})

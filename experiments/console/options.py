@@ -19,6 +19,12 @@ Seeds = Annotated[list[str] | None, typer.Option(metavar="1,2,3", help="Seeds. (
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
+WhenDone = Annotated[
+    str | None,
+    typer.Option(metavar="COMMAND", help="Run this at the end; FINKD_OUTCOME says done, interrupted or failed."),
+]
+
+
 def values(given: Sequence[str] | None, is_one: Callable[[str], bool] = lambda value: False) -> list[str]:
     """Return the values of an option that takes a list: it may be repeated, and each time hold several with commas.
 
