@@ -26,6 +26,7 @@ from finkd.experiments.commands.human_eval import human_eval
 from finkd.experiments.commands.init import init
 from finkd.experiments.commands.listing import list_names
 from finkd.experiments.commands.predict import predict
+from finkd.experiments.commands.push import push
 from finkd.experiments.commands.report import report
 from finkd.experiments.commands.run import run
 from finkd.experiments.commands.schema import schema
@@ -206,6 +207,7 @@ app.command()(distill)
 app.command()(export)
 app.command()(predict)
 app.command()(serve)
+app.command()(push)
 app.command()(report)
 app.add_typer(human_eval, name="human-eval")
 app.add_typer(store, name="store")

@@ -85,6 +85,7 @@ def _head(record: RunRecord) -> ModelCardData:
         metrics=["f1", "precision", "recall"],
         model_name=plain(record.system),
         eval_results=results,
+        widget=[{"text": "Summit Foods named Priya Mercer as chief executive in Toronto."}],
     )
 
 
