@@ -14,6 +14,7 @@ EXTRAS: Mapping[str, str] = {
     "onnxruntime": "export",
     "onnxscript": "export",
     "fastapi": "serve",
+    "prometheus_client": "serve",
     "uvicorn": "serve",
     "starlette": "serve",
     "bitsandbytes": "general",

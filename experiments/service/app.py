@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from finkd.corpora.wording import counted
 from finkd.experiments.service.limits import Limits, Memory, RefusedError
 from finkd.experiments.service.messages import Answer, Asked, Reply, Worker
+from finkd.experiments.service.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
     from finkd.inference.tagger import Tagger
@@ -70,6 +71,7 @@ def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = (
     )
     app.add_middleware(Guard, hosts=hosts)
     requests = _Requests(worker, limits)
+    metrics = Metrics(lambda: limits.waiting - requests.free, lambda: requests.memory.used, lambda: worker.is_ready)
     text = _PAGE.read_text(encoding="utf-8")
     schema = Asked.model_json_schema()
     schema["properties"]["texts"]["maxItems"] = limits.texts
@@ -78,12 +80,24 @@ def app_of(worker: Worker, name: str, limits: Limits, hosts: tuple[str, ...] = (
     @app.post("/tag", response_model=Answer, openapi_extra=described, responses=_RESPONSES)
     async def tag_texts(request: Request) -> Any:
         """Find the entities of some texts."""
-        return _Sent(await requests.reply(request), requests.memory)
+        with metrics.request() as answered:
+            try:
+                reply = await requests.reply(request)
+            except RefusedError as error:
+                answered(error.status)
+                raise
+            answered(reply.status)
+        return _Sent(reply, requests.memory)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
         """Whether the service is up, whether its tagger is loaded, and what it serves."""
         return {"status": "ok", "ready": worker.is_ready, "model": name, "labels": list(worker.types)}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def figures() -> Response:
+        """Requests by status, their time, and what is held, in Prometheus's format."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     @app.get("/ready", responses={503: {"description": "the tagger is being loaded"}})
     async def ready() -> dict[str, Any]:

@@ -70,7 +70,23 @@ def test_openapi_describes_the_body(client):
     paths = client.get("/openapi.json").json()["paths"]
     body = paths["/tag"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"]["texts"]["maxItems"] == 4
-    assert set(paths) == {"/tag", "/health", "/ready"}
+    assert set(paths) == {"/tag", "/health", "/ready", "/metrics"}
+
+
+def test_metrics_count_requests_by_status(tagger):
+    with TestClient(make_app(tagger, "toy", LIMITS), raise_server_exceptions=False) as client:
+        for body, status in (({"texts": TEXTS[:2]}, 200), ({"texts": TEXTS[:1]}, 200), ({"wrong": 1}, 422)):
+            assert client.post("/tag", json=body).status_code == status
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    figures = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
+    assert float(figures['finkd_requests_total{status="200"}']) == 2
+    assert float(figures['finkd_requests_total{status="422"}']) == 1
+    assert float(figures["finkd_request_seconds_count"]) == 3
+    assert float(figures["finkd_request_seconds_sum"]) > 0
+    assert float(figures["finkd_ready"]) == 1
+    assert float(figures["finkd_requests_waiting"]) == 0
+    assert float(figures["finkd_bytes_held"]) == 0
 
 
 @pytest.mark.parametrize(
