@@ -318,7 +318,7 @@ def test_the_page_marks_entities_in_a_browser(served, tagger):
         WebDriverWait(browser, 10).until(lambda b: "ms" in b.find_element(By.ID, "said").text)
         (expected,) = predict([text], tagger)
         marks = [mark.text for mark in browser.find_elements(By.TAG_NAME, "mark")]
-        assert marks == [f"{each.text}{each.label}" for each in expected.mentions]
+        assert marks == [f"{each.text}{each.label} {round(100 * each.score)} %" for each in expected.mentions]
         browser.execute_script("arguments[0].value = 'a'.repeat(300000)", field)
         browser.find_element(By.ID, "go").click()
         WebDriverWait(browser, 10).until(lambda b: "at most" in b.find_element(By.ID, "said").text)
