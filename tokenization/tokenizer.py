@@ -17,7 +17,7 @@ from finkd.corpora.files import atomic_folder
 from finkd.tokenization.casing import token_cases
 from finkd.tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
 from finkd.tokenization.tokens import Ints, Longs, Tokens
-from finkd.tokenization.word_cache import WordCache, cuts_words_alone
+from finkd.tokenization.word_cache import WordCache, cuts_words_alone, special_before
 
 ROLES = ("cls", "sep", "pad", "unk", "mask")
 _FALLBACKS = {"cls": "bos", "sep": "eos"}
@@ -163,9 +163,8 @@ class Tokenizer:
 
     @cached_property
     def _words(self) -> WordCache | None:
-        if not cuts_words_alone(self.backend):
-            return None
-        return WordCache(self._encode, self.backend.encode("a").special_tokens_mask.index(0))
+        before = special_before(self.backend)
+        return None if before is None or not cuts_words_alone(self.backend) else WordCache(self._encode, before)
 
     def _encode(self, texts: Sequence[str]) -> Tokens:
         """Tokenize texts, none of which is split at its spaces first."""

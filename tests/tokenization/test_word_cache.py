@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Backend
 
 from finkd.tokenization import word_cache
@@ -80,6 +80,13 @@ def _changed(**parts) -> Backend:
 def test_tokenizers_that_look_beyond_a_word_are_told(backend):
     assert cuts_words_alone(_changed())
     assert not cuts_words_alone(backend)
+
+
+def test_a_tokenizer_that_drops_letters_is_not_cached():
+    backend = _changed(normalizer=normalizers.Replace(Regex("[a-z]"), ""))
+    tokenizer = Tokenizer(backend, FAMILIES["wordpiece_cased"]().specials, "deaf")
+    assert word_cache.special_before(backend) is None
+    assert len(tokenizer.encode(["abc"]).ids) == 2
 
 
 def test_protected_words_with_a_space_are_told():
