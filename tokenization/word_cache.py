@@ -84,26 +84,17 @@ class WordCache:
             kept = self._learned(words)
             numbers = list(map(kept.numbers.__getitem__, words))
         counts = np.fromiter(map(len, split), np.int64, len(split))
-        ends = np.cumsum(counts + 2)
-        is_word = np.ones(ends[-1] if len(ends) else 0, np.bool_)
-        is_word[ends - 1] = is_word[ends - counts - 2] = False
-        shifts = np.zeros(len(is_word), np.int64)
-        steps = np.fromiter(map(len, words), np.int64, len(words)) + 1
-        after = np.cumsum(steps)
-        lengths = np.diff(after[np.cumsum(counts) - 1], prepend=0)
-        shifts[is_word] = after - steps - np.repeat(np.cumsum(lengths) - lengths, counts)
-        parts = np.full(len(is_word), _BEFORE)
-        parts[is_word] = numbers
-        parts[ends - 1] = _BEHIND
+        parts, shifts, rows = _arranged(words, np.array(numbers, np.int64), counts)
         at, borders = members(kept.borders, parts)
-        ids, starts, ends_, role, cases = kept.table[:, at]
+        ids, starts, ends, role, cases = kept.table[:, at]
         moved = np.repeat(shifts, np.diff(borders)).astype(np.int32)
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         return Tokens(
             ids,
             starts + moved,
-            ends_ + moved,
-            borders[np.concatenate(([0], ends))],
-            lengths - 1,
+            ends + moved,
+            borders[rows],
+            lengths,
             role == _OPENING,
             role == _CLOSING,
             cases.astype(np.uint8),
@@ -138,6 +129,29 @@ class WordCache:
         left = np.repeat(np.diff(tokens.rows), np.diff(tokens.rows)) - within
         inner = np.flatnonzero((within >= self._before) & (left > special - self._before))
         return _columns(tokens, inner), tokens.rows - special * np.arange(len(tokens.rows))
+
+
+def _arranged(words: Sequence[str], numbers: Longs, counts: Longs) -> tuple[Longs, Longs, Longs]:
+    """Put the words of texts in a row, with what stands before and behind each text.
+
+    Args:
+        words: of all texts.
+        numbers: (words,) their numbers.
+        counts: (texts,) words of each text.
+
+    Returns:
+        (parts,) numbers of the words and of what is around them; (parts,) first character of each in its text; and the
+        (texts + 1,) borders of the texts in both.
+    """
+    rows = np.concatenate(([0], np.cumsum(counts + 2)))
+    parts, shifts, is_word = np.full(rows[-1], _BEFORE), np.zeros(rows[-1], np.int64), np.ones(rows[-1], np.bool_)
+    is_word[rows[:-1]] = is_word[rows[1:] - 1] = False
+    parts[is_word] = numbers
+    parts[rows[1:] - 1] = _BEHIND
+    steps = np.fromiter(map(len, words), np.int64, len(words)) + 1  # a space follows
+    places = np.cumsum(steps) - steps
+    shifts[is_word] = places - np.repeat(places[np.cumsum(counts) - counts], counts)
+    return parts, shifts, rows
 
 
 class _Kept:
