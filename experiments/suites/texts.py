@@ -127,7 +127,9 @@ def _lesson(learner: Learner, listen: Listener, data: TaskData) -> Lesson | None
 
 
 def _asked(learner: Learner, data: TaskData, frame: TaskRecord) -> TaskRecord:
-    scored, too_long = scores(learner.model, data.splits[frame.split], learner.settings)
+    listen = learner.request.watched(data.name, learner.seed, "score")
+    precision = resolve_precision("auto")  # as in the training: in fp32 a large model takes most of an hour
+    scored, too_long = scores(learner.model, data.splits[frame.split], learner.settings, precision, listen)
     return learner.noted(_scored(frame, data, partial(answers, scored, data)), too_long)
 
 
