@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 _SECTION = re.compile(r"^(Args|Attributes):$")
 _ENTRY = re.compile(r"^    (\w+): (.*)$")
@@ -42,6 +42,19 @@ def settings_of(kind: type) -> Iterator[Setting]:
         make = field.default_factory
         default = make() if make is not dataclasses.MISSING else field.default
         yield Setting(field.name, hints[field.name], default, about.get(field.name, ""))
+
+
+def is_settings(kind: Any) -> bool:
+    """Return whether a type is a dataclass of finkd."""
+    return isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__.startswith("finkd.")
+
+
+def settings_within(kind: Any) -> Iterator[type]:
+    """Yield the dataclasses of finkd that a type is or is made of, such as ``Text`` within ``Text | None``."""
+    if is_settings(kind):
+        yield kind
+    for each in get_args(kind):
+        yield from settings_within(each)
 
 
 def documented(kind: type) -> dict[str, str]:

@@ -13,7 +13,6 @@ from finkd.corpora.errors import quoted
 
 _NOT_GOLD = ("reject", "ignore")
 """Answers of Prodigy's annotators that make a record no gold."""
-CANCELLED = "cancelled"
 
 
 def left_out(record: Any) -> str | None:
@@ -23,7 +22,7 @@ def left_out(record: Any) -> str | None:
     if record.get("answer") in _NOT_GOLD:
         return str(record["answer"])
     if _is_label_studio(record) and not any(map(_is_finished, record["annotations"])):
-        return CANCELLED
+        return "cancelled"
     return None
 
 

@@ -22,7 +22,7 @@ from made import write_or_check
 from pydantic.fields import FieldInfo
 
 import finkd
-from finkd.documented import settings_of
+from finkd.documented import is_settings, settings_of, settings_within
 from finkd.experiments.cli import app
 from finkd.experiments.commands.listing import KINDS, listed
 from finkd.experiments.configuration.experiment import Experiment
@@ -72,11 +72,6 @@ def _bounds(limits: Sequence[Any]) -> str:
 def _either(names: Sequence[str]) -> str:
     names = list(dict.fromkeys(names))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def is_settings(kind: Any) -> bool:
-    """Whether a type is a dataclass of finkd."""
-    return isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__.startswith("finkd.")
 
 
 def default_of(value: Any) -> str:
@@ -130,18 +125,11 @@ def _nested(kinds: Sequence[type], seen: set[type]) -> Iterator[type]:
     while waiting:
         holder = waiting.pop(0)
         for setting in settings_of(holder):
-            for kind in _within(setting.kind):
+            for kind in settings_within(setting.kind):
                 if kind not in seen:
                     seen.add(kind)
                     waiting.append(kind)
                     yield kind
-
-
-def _within(kind: Any) -> Iterator[type]:
-    if is_settings(kind):
-        yield kind
-    for each in get_args(kind):
-        yield from _within(each)
 
 
 def _section(kind: type, name: str | None) -> list[str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finkd.corpora.errors import ConfigError
 from finkd.experiments.console.options import refuse_idle_scheme
 from finkd.experiments.console.terminal import say, show_tables
 from finkd.experiments.console.threads import Threads
@@ -38,7 +37,7 @@ def errors(
     refuse_idle_scheme(context, corpus)
 
     from finkd import corpora
-    from finkd.experiments.configuration.splits import scored_split
+    from finkd.experiments.configuration.splits import check_labels, scored_split
     from finkd.export.loading import find_tagger, load_tagger
 
     names = [model] if other is None else [model, other]
@@ -53,14 +52,10 @@ def errors(
     data = corpora.load(corpus, scheme, offsets)
     chosen = scored_split(data, split)
     sentences = data.splits[chosen]
-    wanted = corpora.label_names(data.types)
     taggers = [load_tagger(each) for each in folders]
     readings = []
     for name, folder, tagger in zip(_named(names), names, taggers, strict=True):
-        if not set(wanted) <= set(tagger.labels):
-            raise ConfigError(
-                f"{folder}: its labels ({', '.join(tagger.labels)}) do not match {data.name} ({', '.join(wanted)})"
-            )
+        check_labels(folder, tagger.labels, data)
         tags, scores, _ = predict_with_scores(sentences, tagger)
         readings.append(Reading(name, [entities(each) for each in tags], scores))
     words = sorted({word for sentence in sentences for word in sentence.words})

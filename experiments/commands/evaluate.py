@@ -98,7 +98,7 @@ def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, js
 
 def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     from finkd import corpora
-    from finkd.experiments.configuration.splits import scored_split
+    from finkd.experiments.configuration.splits import check_labels, scored_split
     from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
@@ -110,11 +110,7 @@ def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: st
     data = corpora.load(corpus, scheme, offsets)
     chosen = scored_split(data, split)
     tagger = load_tagger(model)
-    wanted = corpora.label_names(data.types)
-    if not set(wanted) <= set(tagger.labels):
-        raise ConfigError(
-            f"{model}: its labels ({', '.join(tagger.labels)}) do not match {data.name} ({', '.join(wanted)})"
-        )
+    check_labels(model, tagger.labels, data)
     known = known_words(data.splits.get("train", ()))
     scores = score(data.splits[chosen], tagger, data.types, data.roles, known)
     if json:

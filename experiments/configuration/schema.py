@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from finkd.documented import settings_of
+from finkd.documented import settings_of, settings_within
 from finkd.experiments.configuration.experiment import Experiment, System
 from finkd.experiments.configuration.teachers import TeacherReference
 from finkd.stages import stages
@@ -26,7 +25,8 @@ def experiment_schema() -> Schema:
     """
     whole: Schema = {"$schema": _DIALECT, **_schema(Experiment)}
     named = {name: stages.get(name) for name in stages}
-    within = {each for kind in (Experiment, *named.values()) for each in _dataclasses(kind)}
+    kinds: list[type] = [Experiment, *named.values()]
+    within = {each for kind in kinds for each in _dataclasses(kind)}
     definitions = {each.__name__: _partial(_schema(each)) for each in within}
     definitions |= {f"stage:{name}": _partial(_schema(kind)) for name, kind in named.items()}
     system, properties = _partial(_schema(System)), whole["properties"]
@@ -62,15 +62,9 @@ def _partial(schema: Schema) -> Schema:
     return {key: value for key, value in schema.items() if key != "required"}
 
 
-def _dataclasses(kind: Any) -> Iterator[type]:
+def _dataclasses(kind: type) -> Iterator[type]:
     """Yield the dataclasses in the fields of one, at any depth."""
     for setting in settings_of(kind):
-        waiting = [setting.kind]
-        while waiting:
-            each = waiting.pop()
-            if isinstance(each, type) and dataclasses.is_dataclass(each):
-                if each.__module__.startswith("finkd."):
-                    yield each
-                    yield from _dataclasses(each)
-            else:
-                waiting += get_args(each)
+        for each in settings_within(setting.kind):
+            yield each
+            yield from _dataclasses(each)

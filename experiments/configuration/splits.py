@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from finkd.corpora.catalog import corpora
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.registry import unknown
-from finkd.corpora.tags import entities
+from finkd.corpora.tags import entities, label_names
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,22 @@ def scored_split(data: NerData, wanted: str | None = None) -> str:
     if wanted not in data.splits:
         raise ConfigError(unknown(f"splits of {data.name}", wanted, list(data.splits)))
     return wanted
+
+
+def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
+    """Check that a tagger has all labels of a corpus.
+
+    Args:
+        model: its name, for the message.
+        labels: of its outputs.
+        data: the corpus.
+
+    Raises:
+        ConfigError: with the labels of both.
+    """
+    wanted = label_names(data.types)
+    if not set(wanted) <= set(labels):
+        raise ConfigError(f"{model}: its labels ({', '.join(labels)}) do not match {data.name} ({', '.join(wanted)})")
 
 
 def check_types(data: NerData, scored: Collection[str]) -> None:
