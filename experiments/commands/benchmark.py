@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from finkd.corpora.errors import ConfigError, UnknownNameError
+from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.registry import unknown
-from finkd.experiments.console.options import Json, refuse_idle, values
+from finkd.experiments.console.options import Json, named, refuse_idle, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
 
@@ -39,12 +39,8 @@ def benchmark(
 
     Example: finkd benchmark teacher=runs/quickstart/models/teacher-seed-1 --runtimes eager,onnx-int8 --seconds 1
     """
-    named: dict[str, list[str]] = {}
-    for each in models:
-        name, equals, folders = each.partition("=")
-        if (name if equals else Path(each).name) in named:
-            raise ConfigError(f"benchmark: two models are called {name!r}; write NAME=FOLDER")
-        named |= {name: folders.split(",")} if equals else {Path(each).name: [each]}
+    given = named("benchmark", models)
+    folders_of = {name: values([folders], lambda path: Path(path).exists()) for name, folders in given.items()}
     kinds = list(dict.fromkeys(values(runtimes or [DEFAULT])))
 
     from finkd import corpora
@@ -55,7 +51,7 @@ def benchmark(
     for kind in kinds:
         if kind not in known:
             raise UnknownNameError(unknown("runtimes", kind, known))
-    for folder in (folder for folders in named.values() for folder in folders):
+    for folder in (folder for folders in folders_of.values() for folder in folders):
         if not (Path(folder) / "config.cfg").is_file():  # a pipeline of spaCy
             find_tagger(folder)
     data = corpora.load(corpus)
@@ -65,9 +61,9 @@ def benchmark(
     from finkd.reports.benchmark import write_benchmark
     from finkd.runtimes.peers import is_pipeline
 
-    if all(is_pipeline(Path(folder)) for folders in named.values() for folder in folders):
+    if all(is_pipeline(Path(folder)) for folders in folders_of.values() for folder in folders):
         refuse_idle(context, "for pipelines of spaCy, which run in their own", "runtimes")
-    records = measured(named, kinds, data, out, split, Measuring(queries, seconds, memory), say)
+    records = measured(folders_of, kinds, data, out, split, Measuring(queries, seconds, memory), say)
     table = write_benchmark(records, out)
     if json:
         show_json([dataclasses.asdict(record) for record in records])

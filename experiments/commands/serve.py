@@ -1,24 +1,31 @@
-"""``finkd serve``: a tagger over HTTP."""
+"""``finkd serve``: taggers over HTTP."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+import logging
+import re
 from typing import Annotated
 
 import typer
 
-from finkd.corpora.errors import UnavailableError
+from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.commands.predict import Precision
-from finkd.experiments.console.options import refuse_idle
-from finkd.experiments.console.terminal import say
+from finkd.experiments.console.options import named, refuse_idle
 from finkd.experiments.console.threads import Threads
 
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 def serve(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Folder of the tagger, or of its ONNX graph.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="Folders of taggers, or of their ONNX graphs; NAME=FOLDER names one."),
+    ],
     host: Annotated[str, typer.Option(help="Where to listen; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     threads: Threads = None,
@@ -46,8 +53,14 @@ def serve(
     shutdown_seconds: Annotated[
         float, typer.Option(min=0.1, help="Requests in work may take so long after SIGTERM or Ctrl-C.")
     ] = 5,
+    json_log: Annotated[
+        bool, typer.Option("--json-log", help="Log as lines of JSON, one for each request, without its texts.")
+    ] = False,
 ) -> None:
     """Find entities over HTTP: POST /tag with {"texts": ["..."]}; a page to try it at /, the rest in /openapi.json.
+
+    Several models are served under /models/NAME; the first one also answers where none is named. Label Studio takes
+    http://HOST:PORT/label-studio as a machine-learning backend.
 
     There is no password: put it behind something that asks for one before other machines may reach it.
 
@@ -55,15 +68,22 @@ def serve(
     """
     from finkd.export.loading import find_tagger
 
-    find_tagger(model)  # before what takes seconds to import
+    folders = named("serve", models)
+    for name, folder in folders.items():
+        find_tagger(folder)  # before what takes seconds to import
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"serve: {name!r} cannot stand in an address; write NAME={folder} with letters and digits"
+            )
 
     from finkd.experiments.service.app import app_of
     from finkd.experiments.service.connections import Server, allow_connections, listen
     from finkd.experiments.service.limits import MEGABYTE, Limits
+    from finkd.experiments.service.logs import log_as_json
     from finkd.experiments.service.process import TaggerProcess, TaggerSource
     from finkd.models.lookup import is_graph
 
-    if is_graph(model):
+    if all(map(is_graph, folders.values())):
         refuse_idle(context, "with an ONNX graph", "precision")
     limits = Limits(
         texts=texts,
@@ -75,17 +95,19 @@ def serve(
         stall_seconds=stall_seconds,
         shutdown_seconds=shutdown_seconds,
     )
+    if json_log:
+        log_as_json()
     allow_connections(connections)
     try:
         bound = listen(host, port)
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot listen there ({error.strerror}); try another --port") from error
-    with bound:
-        worker = TaggerProcess(TaggerSource(model, threads, precision), limits)
-        try:
-            place = f"[{host}]" if ":" in host else host
-            say(f"serving {model} at http://{place}:{bound.getsockname()[1]}/ (Ctrl-C ends it)")
-            app = app_of(worker, Path(model).name, limits, LOOPBACK if host in LOOPBACK else ("*",))
-            Server(app, limits).run([bound])
-        finally:
-            worker.close()
+    with bound, contextlib.ExitStack() as workers:
+        started = []
+        for name, folder in folders.items():
+            started.append(TaggerProcess(TaggerSource(name, folder, threads, precision), limits, json_log))
+            workers.callback(started[-1].close)
+        place = f"[{host}]" if ":" in host else host
+        address = f"http://{place}:{bound.getsockname()[1]}/"
+        log.info("serving %s at %s (Ctrl-C ends it)", ", ".join(folders.values()), address)
+        Server(app_of(started, limits, LOOPBACK if host in LOOPBACK else ("*",)), limits).run([bound])

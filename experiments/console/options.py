@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,23 @@ def values(given: Sequence[str] | None, is_one: Callable[[str], bool] = lambda v
     """
     parts = ([text] if "," not in text or is_one(text) else text.split(",") for text in given or ())
     return [part.strip() for each in parts for part in each]
+
+
+def named(command: str, given: Sequence[str]) -> dict[str, str]:
+    """Return folders by their names: ``NAME=FOLDER``, or a folder, which is called like its last part.
+
+    Raises:
+        ConfigError: if two have the same name.
+    """
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, folder = each.partition("=")
+        if not equals or "/" in name:
+            name, folder = Path(each).name, each
+        if name in found:
+            raise ConfigError(f"{command}: two models are called {name!r}; write NAME=FOLDER")
+        found[name] = folder
+    return found
 
 
 def numbers(option: str, given: Sequence[str] | None) -> list[int]:

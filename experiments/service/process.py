@@ -22,7 +22,8 @@ from queue import SimpleQueue
 
 from finkd.corpora.errors import FinkdError, UnavailableError
 from finkd.experiments.service.limits import Limits, RefusedError
-from finkd.experiments.service.messages import Done, Reply, Worker
+from finkd.experiments.service.logs import log_as_json
+from finkd.experiments.service.messages import Done, Received, Reply, Served, Worker
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,13 @@ class TaggerSource:
     """Source of the tagger; see ``finkd.export.loading.load_tagger``.
 
     Attributes:
+        name: by which it is served.
         model: name or folder.
         threads: of the tagger; ``None`` takes all cores.
         precision: of PyTorch.
     """
 
+    name: str
     model: str
     threads: int | None = None
     precision: str = "fp32"
@@ -52,17 +55,18 @@ class TaggerProcess:
     Args:
         source: of the tagger.
         limits: on requests.
+        json_log: whether to log as JSON.
 
     Raises:
         FinkdError: if the tagger cannot be loaded.
     """
 
-    def __init__(self, source: TaggerSource, limits: Limits) -> None:
-        self._arguments = (source, limits)
+    def __init__(self, source: TaggerSource, limits: Limits, json_log: bool = False) -> None:
+        self._arguments = (source, limits, json_log)
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._waiting: dict[int, Done] = {}
-        self._outbox: SimpleQueue[tuple[int, bytes | None]] = SimpleQueue()
+        self._outbox: SimpleQueue[tuple[int, Received | None]] = SimpleQueue()
         self._is_closed = False
         self._begin()
         threading.Thread(target=self._send, name="send", daemon=True).start()
@@ -78,7 +82,7 @@ class TaggerProcess:
         """Of the process."""
         return self._process.pid
 
-    def submit(self, body: bytes, done: Done) -> Callable[[], None]:
+    def submit(self, received: Received, done: Done) -> Callable[[], None]:
         """Send a request to the process."""
         number = next(self._numbers)
         with self._lock:
@@ -88,7 +92,7 @@ class TaggerProcess:
         if not is_ready:
             done(Reply.refusal(RefusedError(503, _LOADING)))
             return lambda: None
-        self._outbox.put((number, body))
+        self._outbox.put((number, received))
         return functools.partial(self._outbox.put, (number, None))
 
     def close(self) -> None:
@@ -115,7 +119,7 @@ class TaggerProcess:
             raise UnavailableError(f"{self._arguments[0].model}: {said}, perhaps for want of memory") from error
         if isinstance(found, Exception):
             raise found
-        self.types: tuple[str, ...] = found
+        self.served: Served = found
         self._is_ready = True
 
     def _send(self) -> None:
@@ -152,7 +156,8 @@ class TaggerProcess:
         pause = 1.0
         self._process.join(_END_SECONDS)
         while not self._is_closed:
-            log.error("the tagger's process ended with %s; it is begun anew", self._process.exitcode)
+            name, status = self._arguments[0].name, self._process.exitcode
+            log.error("%s: the tagger's process ended with %s; it is begun anew", name, status)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
@@ -163,7 +168,7 @@ class TaggerProcess:
                 return
 
 
-def _serve(connection: Connection, source: TaggerSource, limits: Limits) -> None:
+def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_log: bool) -> None:
     """Run the process: load the tagger, then answer requests until the connection ends."""
     import torch
 
@@ -172,6 +177,8 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits) -> None
     from finkd.inference.tagging import predict
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if json_log:
+        log_as_json()
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
     try:
         if source.threads:
@@ -179,11 +186,11 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits) -> None
         tagger = load_tagger(source.model, source.threads, source.precision)
         list(predict(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
         gc.freeze()  # nothing of it is looked at again
-        worker = TaggerThreads(tagger, limits)
+        worker = TaggerThreads(tagger, source.name, limits)
     except Exception as error:
         connection.send(error if isinstance(error, FinkdError) else RuntimeError(f"{type(error).__name__}: {error}"))
         return
-    connection.send(worker.types)
+    connection.send(worker.served)
     _answer_all(connection, worker)
 
 
@@ -202,11 +209,11 @@ def _answer_all(connection: Connection, worker: Worker) -> None:
 
     while True:
         try:
-            number, body = connection.recv()
+            number, received = connection.recv()
         except (EOFError, OSError):
             os._exit(0)  # the parent has ended, and threads may be in the middle of a long text
         with noting:
-            if body is not None:
-                cancels[number] = worker.submit(body, functools.partial(answer, number))
+            if received is not None:
+                cancels[number] = worker.submit(received, functools.partial(answer, number))
             elif number in cancels:
                 cancels[number]()

@@ -29,7 +29,7 @@ from tests.hostile.case import Case, Refusal
 LIMITS = Limits(texts=6, characters=3000, tokens=4000, seconds=20)
 JSON = "application/json"
 REFUSED = range(400, 500)
-HEALTH = {"status": "ok", "ready": True, "model": "toy", "labels": ["ORG", "PER"]}
+HEALTH = {"status": "ok", "models": [{"name": "toy", "ready": True, "labels": ["ORG", "PER"]}]}
 MOST_BYTES = 2000
 ODD = (
     *"\0\x07\x7f\x85\xa0\xad\u0301\u061c\u200b\u200d\u2028\u202e\ufdfa\ufeff\ufffd\uffff\U0001f1e6\U000e0067\U0010ffff",

@@ -7,8 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from finkd.experiments.service.answers import TaggerThreads, read_request, reply_to
+from finkd.experiments.service.answers import TaggerThreads, reply_to
+from finkd.experiments.service.forms import TAG, read_request
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
+from finkd.experiments.service.messages import Received, Served
 from finkd.inference import prediction
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.slow
 TEXTS = [sentence.text for sentence in SENTENCES]
 TAGGER = tiny_model(labels=LABELS, seed=5)
 LIMITS = Limits()
+SERVED = Served("toy", ("ORG", "PER"))
 
 
 class AllNames:
@@ -31,8 +34,12 @@ class AllNames:
         return scores
 
 
-def body(*texts):
-    return json.dumps({"texts": texts}).encode()
+def asking(*texts):
+    return Received(TAG, json.dumps({"texts": texts}).encode())
+
+
+def replied(received, tagger=TAGGER, limits=LIMITS, cancelled=None):
+    return reply_to(received, tagger, SERVED, limits, cancelled or threading.Event())
 
 
 def answered(reply):
@@ -48,7 +55,7 @@ def expected(texts, tagger):
 )
 @pytest.mark.parametrize("tagger", [TAGGER, AllNames()])
 def test_a_reply_holds_what_the_tagger_finds(texts, tagger):
-    reply = reply_to(body(*texts), tagger, LIMITS, threading.Event())
+    reply = replied(asking(*texts), tagger)
     assert answered(reply) == (200, expected(texts, tagger))
     assert max(map(len, reply.parts)) <= SMALL
 
@@ -68,24 +75,24 @@ def test_a_reply_holds_what_the_tagger_finds(texts, tagger):
         ),
         (b'{"texts":[' + b"1" * 100_000 + b"]}", "body: not JSON (number out of range at line 1 column 4312)"),
         (b'{"texts":' + b"[" * 100_000, "body: not JSON (recursion limit exceeded at line 1 column 210)"),
-        (b"null", 'body: expected an object such as {"texts": ["..."]}'),
+        (b"null", "body: expected an object with texts and min_score"),
     ],
 )
 def test_what_is_refused_is_refused_at_its_first_fault_and_in_short(sent, said):
     with pytest.raises(RefusedError) as refused:
-        read_request(sent, LIMITS)
+        read_request(Received(TAG, sent), LIMITS)
     assert (refused.value.status, str(refused.value)) == (422, said)
 
 
 def test_an_answer_that_grows_too_long_is_given_up():
     limits = Limits(memory=2 * LIMITS.bytes)
-    status, said = answered(reply_to(body("a " * 60_000), AllNames(), limits, threading.Event()))
+    status, said = answered(replied(asking("a " * 60_000), AllNames(), limits))
     assert (status, said) == (413, {"detail": f"the answer is longer than {limits.answer:,} bytes; send less at once"})
 
 
 def test_work_beyond_its_limit_is_refused_before_the_model_reads_it(monkeypatch):
     monkeypatch.setattr(prediction, "forward", None)
-    reply = reply_to(body("\N{MAN}\N{ZERO WIDTH JOINER}, " * 600), TAGGER, Limits(tokens=1000), threading.Event())
+    reply = replied(asking("\N{MAN}\N{ZERO WIDTH JOINER}, " * 600), limits=Limits(tokens=1000))
     assert answered(reply) == (413, {"detail": "texts: at most 1,000 tokens together; send less at once"})
 
 
@@ -101,9 +108,9 @@ def test_work_that_nobody_waits_for_stops_at_the_next_batch(monkeypatch):
 
     monkeypatch.setattr(prediction, "forward", counted)
     text = "Acme lent Sachs money. " * 2000
-    assert reply_to(body(text), TAGGER, LIMITS, cancelled) is None
+    assert replied(asking(text), cancelled=cancelled) is None
     assert len(read) == 3
-    assert reply_to(body(text), TAGGER, LIMITS, cancelled) is None
+    assert replied(asking(text), cancelled=cancelled) is None
     assert len(read) == 3
 
 
@@ -116,7 +123,7 @@ def test_the_work_of_joined_emojis_grows_with_their_number(joined, monkeypatch):
     )
     for length in (9000, 36_000):
         read.clear()
-        reply = reply_to(body(joined * (length // len(joined))), TAGGER, LIMITS, threading.Event())
+        reply = replied(asking(joined * (length // len(joined))))
         assert reply.status == 200
         assert sum(read) <= 5 * length
 
@@ -126,7 +133,7 @@ def test_a_defect_is_a_500_in_one_line(caplog):
         def word_logits(self, encoded):
             raise KeyError("weights")
 
-    reply = reply_to(body("Acme"), Broken(), LIMITS, threading.Event())
+    reply = replied(asking("Acme"), Broken())
     assert answered(reply) == (500, {"detail": "the tagger failed on this request"})
     assert "KeyError" in caplog.text
 
@@ -145,7 +152,7 @@ class Held(AllNames):
 def test_short_requests_do_not_wait_for_long_ones():
     held, replies = Held(), {}
     short, long = threading.Event(), threading.Event()
-    worker = TaggerThreads(held, Limits(characters=1000))
+    worker = TaggerThreads(held, "held", Limits(characters=1000))
 
     def done(name, event):
         def note(reply):
@@ -154,8 +161,8 @@ def test_short_requests_do_not_wait_for_long_ones():
 
         return note
 
-    worker.submit(body("Acme lent money. " * 20), done("long", long))
-    worker.submit(body("Acme"), done("short", short))
+    worker.submit(asking("Acme lent money. " * 20), done("long", long))
+    worker.submit(asking("Acme"), done("short", short))
     assert short.wait(60)
     assert replies == {"short": 200}
     held.may.set()
@@ -166,9 +173,9 @@ def test_short_requests_do_not_wait_for_long_ones():
 
 def test_a_request_that_is_cancelled_while_it_waits_is_never_begun():
     held, gone, first = Held(), threading.Event(), threading.Event()
-    worker, replies = TaggerThreads(held, Limits(characters=1000)), []
-    worker.submit(body("Acme lent money. " * 20), lambda reply: first.set())
-    cancel = worker.submit(body("Acme lent money. " * 20), lambda reply: (replies.append(reply), gone.set()))
+    worker, replies = TaggerThreads(held, "held", Limits(characters=1000)), []
+    worker.submit(asking("Acme lent money. " * 20), lambda reply: first.set())
+    cancel = worker.submit(asking("Acme lent money. " * 20), lambda reply: (replies.append(reply), gone.set()))
     cancel()
     held.may.set()
     assert first.wait(60)

@@ -1,6 +1,7 @@
 """The HTTP service: answers, limits, whatever comes in instead of a request, and the page in a browser."""
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -19,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from finkd.experiments.commands.serve import LOOPBACK
-from finkd.experiments.service.app import make_app
+from finkd.experiments.service.answers import TaggerThreads
+from finkd.experiments.service.app import app_of, make_app
 from finkd.experiments.service.connections import Server, listen
 from finkd.experiments.service.limits import Limits
 from finkd.inference.prediction import word_logits
@@ -61,8 +63,8 @@ def test_entities_are_those_of_predict(client, tagger):
 
 
 def test_health_says_what_is_served(client):
-    expected = {"status": "ok", "ready": True, "model": "toy", "labels": ["ORG", "PER"]}
-    assert client.get("/health").json() == expected
+    toy = {"name": "toy", "ready": True, "labels": ["ORG", "PER"]}
+    assert client.get("/health").json() == {"status": "ok", "models": [toy]}
     assert client.get("/ready").json() == {"ready": True}
 
 
@@ -70,7 +72,36 @@ def test_openapi_describes_the_body(client):
     paths = client.get("/openapi.json").json()["paths"]
     body = paths["/tag"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"]["texts"]["maxItems"] == 4
-    assert set(paths) == {"/tag", "/health", "/ready", "/metrics"}
+    one = {"tag", *(f"label-studio/{each}" for each in ("health", "setup", "predict", "webhook"))}
+    expected = {f"{prefix}/{each}" for prefix in ("", "/models/toy") for each in one}
+    assert set(paths) == expected | {"/health", "/ready", "/metrics"}
+
+
+def test_several_models_have_addresses_of_their_own(tagger):
+    limits = Limits(texts=2)
+    other = tiny_model(labels=("O", "B-X", "I-X"), seed=1)
+    workers = [TaggerThreads(tagger, "first", limits), TaggerThreads(other, "second", limits)]
+    with TestClient(app_of(workers, limits)) as client:
+        assert [each["name"] for each in client.get("/health").json()["models"]] == ["first", "second"]
+        for path, model in (("/tag", tagger), ("/models/first/tag", tagger), ("/models/second/tag", other)):
+            expected = [
+                [dataclasses.asdict(mention) for mention in each.mentions] for each in predict(TEXTS[:2], model)
+            ]
+            assert client.post(path, json={"texts": TEXTS[:2]}).json() == {"results": expected}
+        assert client.post("/models/third/tag", json={"texts": TEXTS[:2]}).status_code == 404
+        figures = client.get("/metrics").text
+    assert 'finkd_requests_total{model="first",status="200"} 2.0' in figures
+    assert 'finkd_requests_total{model="second",status="200"} 1.0' in figures
+
+
+def test_a_model_that_is_being_loaded_is_named(tagger):
+    limits = Limits()
+    loading = TaggerThreads(tagger, "second", limits)
+    loading.is_ready = False
+    with TestClient(app_of([TaggerThreads(tagger, "first", limits), loading], limits)) as client:
+        answer = client.get("/ready")
+        assert [each["ready"] for each in client.get("/health").json()["models"]] == [True, False]
+    assert (answer.status_code, answer.json()["detail"].split()[0]) == (503, "second")
 
 
 def test_metrics_count_requests_by_status(tagger):
@@ -80,11 +111,11 @@ def test_metrics_count_requests_by_status(tagger):
         answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     figures = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
-    assert float(figures['finkd_requests_total{status="200"}']) == 2
-    assert float(figures['finkd_requests_total{status="422"}']) == 1
-    assert float(figures["finkd_request_seconds_count"]) == 3
-    assert float(figures["finkd_request_seconds_sum"]) > 0
-    assert float(figures["finkd_ready"]) == 1
+    assert float(figures['finkd_requests_total{model="toy",status="200"}']) == 2
+    assert float(figures['finkd_requests_total{model="toy",status="422"}']) == 1
+    assert float(figures['finkd_request_seconds_count{model="toy"}']) == 3
+    assert float(figures['finkd_request_seconds_sum{model="toy"}']) > 0
+    assert float(figures['finkd_ready{model="toy"}']) == 1
     assert float(figures["finkd_requests_waiting"]) == 0
     assert float(figures["finkd_bytes_held"]) == 0
 
@@ -325,22 +356,65 @@ def test_the_page_marks_entities_in_a_browser(served, tagger):
         assert not [entry for entry in browser.get_log("browser") if "Content Security" in entry["message"]]
 
 
+@contextlib.contextmanager
+def serving(*arguments):
+    """The command in a process of its own, with the address that it says."""
+    command = [sys.executable, "-m", "tests.experiments.command", "serve", *map(str, arguments), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = next(line for line in process.stderr if "serving" in line)
+            yield process, line.split(" at ")[1].split()[0]
+        finally:
+            process.kill()
+
+
+def post(address, **sent):
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return httpx.post(address, json=sent, timeout=10)
+        except httpx.ConnectError:
+            assert time.monotonic() < deadline
+
+
 def test_the_command_listens_on_loopback_and_ends_when_asked(tagger, tmp_path):
     tagger.save(tmp_path / "tagger")
-    command = [sys.executable, "-m", "tests.experiments.command", "serve", str(tmp_path / "tagger"), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        address = next(line for line in process.stderr if "serving" in line).split(" at ")[1].split()[0]
+    with serving(tmp_path / "tagger") as (process, address):
         assert address.startswith("http://127.0.0.1:")
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                answer = httpx.post(f"{address}tag", json={"texts": TEXTS[:1]}, timeout=10)
-                break
-            except httpx.ConnectError:
-                assert time.monotonic() < deadline
-        assert answer.status_code == 200
+        assert post(f"{address}tag", texts=TEXTS[:1]).status_code == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(20) in (0, 130)
+
+
+def test_requests_are_logged_as_json_without_their_texts(tagger, tmp_path):
+    tagger.save(tmp_path / "tagger")
+    with serving(f"small={tmp_path / 'tagger'}", f"other={tmp_path / 'tagger'}", "--json-log") as (process, address):
+        assert post(f"{address}models/small/tag", texts=["Acme fell"]).status_code == 200
+        assert post(f"{address}models/other/tag", wrong=["Acme fell"]).status_code == 422
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        lines = [json.loads(line) for line in process.stderr]
+    requests = [line for line in lines if line["message"] == "request"]
+    assert [(each["model"], each["path"], each["status"]) for each in requests] == [
+        ("small", "/models/small/tag", 200),
+        ("other", "/models/other/tag", 422),
+    ]
+    assert all(each["level"] == "info" and each["ms"] > 0 and each["time"].endswith("+00:00") for each in requests)
+    assert "Acme" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        (("a/tagger", "b/tagger"), "two models are called 'tagger'"),
+        (("my model=a/tagger",), "'my model' cannot stand in an address"),
+    ],
+)
+def test_names_that_cannot_be_served_are_one_line(models, said, tagger, tmp_path, finkd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a/tagger", "b/tagger"):
+        tagger.save(tmp_path / folder)
+    assert said in finkd("serve", *models, code=2).stderr
 
 
 def test_a_port_that_is_taken_is_one_line(served, tagger, tmp_path, finkd):

@@ -15,7 +15,7 @@ from finkd.experiments.service import connections
 from finkd.experiments.service.app import app_of
 from finkd.experiments.service.connections import Server, allow_connections, listen
 from finkd.experiments.service.limits import Limits
-from finkd.experiments.service.messages import Reply
+from finkd.experiments.service.messages import Reply, Served
 
 GET = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 POST = b"POST /tag HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -182,14 +182,14 @@ def test_too_many_connections_for_the_system_are_refused(monkeypatch):
 class Large:
     """A worker that answers with megabytes, or not at all."""
 
-    types = ("ORG",)
+    served = Served("large", ("ORG",))
     is_ready = True
 
     def __init__(self, megabytes):
         self.megabytes, self.cancelled, self.asked = megabytes, threading.Event(), threading.Event()
         self.done = None
 
-    def submit(self, body, done):
+    def submit(self, received, done):
         self.done = done
         self.asked.set()
         if self.megabytes:
@@ -210,7 +210,7 @@ class Running:
     def __init__(self, worker, limits):
         self.bound = listen("127.0.0.1", 0)
         self.address = self.bound.getsockname()
-        self.server = Server(app_of(worker, "large", limits), limits)
+        self.server = Server(app_of([worker], limits), limits)
         self.thread = threading.Thread(target=self.server.run, args=([self.bound],))
 
     def __enter__(self):

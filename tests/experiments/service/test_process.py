@@ -9,7 +9,9 @@ from unittest import mock
 import pytest
 
 from finkd.corpora.errors import FinkdError
+from finkd.experiments.service.forms import TAG
 from finkd.experiments.service.limits import Limits
+from finkd.experiments.service.messages import Received, Served
 from finkd.experiments.service.process import TaggerProcess, TaggerSource
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
@@ -28,7 +30,7 @@ class Replies:
 
     def ask(self, body=BODY, cancelled=False):
         found, finished = [], threading.Event()
-        cancel = self.process.submit(body, lambda reply: (found.append(reply), finished.set()))
+        cancel = self.process.submit(Received(TAG, body), lambda reply: (found.append(reply), finished.set()))
         if cancelled:
             cancel()
         assert finished.wait(120)
@@ -40,10 +42,10 @@ def test_a_process_answers_and_comes_back_after_it_died(tmp_path):
     (tmp_path / "tagger").mkdir()
     model = tiny_model(labels=LABELS, seed=5)
     model.save(tmp_path / "tagger")
-    process = TaggerProcess(TaggerSource(str(tmp_path / "tagger"), threads=1), Limits())
+    process = TaggerProcess(TaggerSource("toy", str(tmp_path / "tagger"), threads=1), Limits())
     try:
         asks = Replies(process)
-        assert (process.is_ready, process.types) == (True, ("ORG", "PER"))
+        assert (process.is_ready, process.served) == (True, Served("toy", ("ORG", "PER")))
         first = asks.ask()
         (expected,) = predict([TEXT], model)
         assert first.status == 200
@@ -77,6 +79,7 @@ def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
 
     process = object.__new__(TaggerProcess)
     process._is_closed, process._process = False, mock.Mock(exitcode=-9)
+    process._arguments = (TaggerSource("toy", "toy"), Limits(), False)
     monkeypatch.setattr(process, "_begin", begin)
     monkeypatch.setattr("finkd.experiments.service.process.time.sleep", pauses.append)
     process._begin_again()
@@ -91,4 +94,4 @@ def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
 
 def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
     with pytest.raises(FinkdError, match="empty"):
-        TaggerProcess(TaggerSource(str(tmp_path / "empty")), Limits())
+        TaggerProcess(TaggerSource("empty", str(tmp_path / "empty")), Limits())
