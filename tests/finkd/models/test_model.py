@@ -7,6 +7,7 @@ from transformers import (
     AutoModel,
     AutoModelForTokenClassification,
     AutoTokenizer,
+    pipeline,
 )
 
 from finkd.corpora.errors import ConfigError, DataError
@@ -47,6 +48,21 @@ def test_transformers_reads_what_is_saved(tmp_path, family):
     with torch.inference_mode():
         logits = network(**tokenizer(TEXT, return_tensors="pt")).logits[0]
     torch.testing.assert_close(logits, outputs(model, TEXT))
+
+
+def test_a_pipeline_of_transformers_finds_what_finkd_scores(tmp_path):
+    model = tiny_model(labels=LABELS)
+    model.save(tmp_path)
+    tokens = model.tokenizer.encode([TEXT])
+    best = [LABELS[label] for label in outputs(model, TEXT).argmax(dim=1)]
+    expected = [
+        (label, start, end)
+        for label, start, end in zip(best, tokens.starts, tokens.ends, strict=True)
+        if label != "O" and start < end
+    ]
+    found = pipeline("ner", model=str(tmp_path))(TEXT)
+    assert expected
+    assert [(each["entity"], each["start"], each["end"]) for each in found] == expected
 
 
 def test_a_new_head_depends_on_the_seed_alone_and_leaves_all_else_alone():
