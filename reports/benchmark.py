@@ -1,4 +1,4 @@
-"""The table of resources: models in several runtimes, side by side."""
+"""Tables of resources: models in several runtimes, side by side, with all figures and with the chief ones."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from finkd.reports.sections import Spread
 from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
 from finkd.runtimes.record import BenchmarkRecord, Ratio
 
+_ROUND = 10
+"""Ratios from here on are shown without decimals."""
+_BenchmarkColumn = tuple[Column, Callable[[BenchmarkRecord], Cell]]
+
 
 def write_benchmark(records: Sequence[BenchmarkRecord], out: Path) -> Table:
-    """Write the table in every format, and the picture of F1 against bytes, to a folder."""
-    table = benchmark_table(records)
-    write_report(Report((), {table.name: table}), out)
+    """Write both tables in every format, and the picture of F1 against bytes, to a folder; return the first one."""
+    table, chief = benchmark_table(records), headline_table(records)
+    write_report(Report((), {table.name: table, chief.name: chief}), out)
     drawn = picture("benchmark", "micro-F1 against bytes", lambda: sizes(records))
     if drawn:
         for suffix, content in drawn.files.items():
@@ -31,11 +35,8 @@ def write_benchmark(records: Sequence[BenchmarkRecord], out: Path) -> Table:
 def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
     """Make one row per model and runtime."""
     cores = sorted({int(count) for each in records for count in each.words_per_second})
-    columns: list[tuple[Column, Callable[[BenchmarkRecord], Cell]]] = [
-        (Column("system", "Model", "left"), lambda each: label(each.system)),
-        (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime)),
-        (Column("f1", "Micro-F1"), lambda each: spread(Spread.of(each.f1), 3)),
-        (Column("retention", "Retention (%)"), lambda each: share(_retention(each, records[0]), 1)),
+    columns: list[_BenchmarkColumn] = [
+        *_models(records),
         (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, scale=1e6)),
         (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, scale=1e6)),
         (Column("packed_bytes", "Packed (MB)"), lambda each: number(each.packed_bytes, 1, scale=1e6)),
@@ -49,6 +50,33 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
         (Column("joules", "J/1,000 words"), lambda each: number(each.joules_per_1000_words, 2)),
     ]
     return Table.of("benchmark", "Resources", None, _notes(records), columns, records)
+
+
+def headline_table(records: Sequence[BenchmarkRecord]) -> Table:
+    """Make one row per model and runtime, with nothing but F1, size and speed."""
+    columns: list[_BenchmarkColumn] = [
+        *_models(records),
+        (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, scale=1e6)),
+        (Column("smaller", "Smaller"), lambda each: _times(records[0].bytes, each.bytes)),
+        (Column("p50_ms", "One sentence (ms)"), partial(_latency, "p50")),
+        (Column("latency_ratio", "Faster"), lambda each: _times(each.latency_ratio.value)),
+        (Column("throughput_ratio", "Faster in batches"), lambda each: _times(each.throughput_ratio.value)),
+    ]
+    return Table.of("headline", "Size and speed", None, _headline_notes(records), columns, records)
+
+
+def _models(records: Sequence[BenchmarkRecord]) -> list[_BenchmarkColumn]:
+    return [
+        (Column("system", "Model", "left"), lambda each: label(each.system)),
+        (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime)),
+        (Column("f1", "Micro-F1"), lambda each: spread(Spread.of(each.f1), 3)),
+        (Column("retention", "Retention (%)"), lambda each: share(_retention(each, records[0]), 1)),
+    ]
+
+
+def _times(value: float, than: float = 1.0) -> Cell:
+    """Return how many times as large a figure is as another one."""
+    return Cell(value / than, f"{value / than:.{1 if value < _ROUND * than else 0}f}x")
 
 
 def _retention(each: BenchmarkRecord, first: BenchmarkRecord) -> float | None:
@@ -66,6 +94,18 @@ def _words(threads: str, each: BenchmarkRecord) -> Cell:
 
 def _ratio(found: Ratio) -> Cell:
     return Cell(found.value, plain(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"))
+
+
+def _headline_notes(records: Sequence[BenchmarkRecord]) -> list[str]:
+    if not records:
+        return []
+    first = records[0]
+    return [
+        f"Strict micro-F1 on {first.corpus}, {first.split} split: mean ± standard deviation over seeds, with their "
+        f"number in brackets. Smaller, faster: than {first.reference}.",
+        "One sentence: median on one thread, from text to tags. In batches: of 32, on all threads. "
+        f"{first.environment.get('processor', 'Unknown processor')}.",
+    ]
 
 
 def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:

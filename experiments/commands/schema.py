@@ -12,6 +12,6 @@ def schema() -> None:
 
     Example: finkd schema > finkd.schema.json
     """
-    from finkd.experiments.configuration.schema import experiment_schema
+    from finkd.experiments.schema import configuration_schema
 
-    show_json(experiment_schema())
+    show_json(configuration_schema())

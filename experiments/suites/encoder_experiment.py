@@ -127,7 +127,7 @@ class EncoderExperiment:
     def settings_of(self, suite: str, system: str) -> dict[str, Any]:
         """The settings that replace a suite's own for a system: the teacher, or a student."""
         own = self.systems[system].settings if system in self.systems else {}
-        known = _NAMES[_kind(suite)]
+        known = _NAMES[kind_of(suite)]
         settings = merge(self.suites[suite].settings, {key: value for key, value in own.items() if key in known})
         if self.teacher_of(suite, system) is None:
             settings.pop("distill", None)
@@ -203,26 +203,31 @@ def _suite(name: str, chosen: Tasks, experiment: EncoderExperiment) -> Iterator[
         if task not in TASKS[name]:
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
     settings = {key: value for key, value in chosen.settings.items() if (name, key) != ("squad", "data")}
-    yield from _settings(_kind(name), settings, f"suites.{name}.settings")
+    yield from _settings(kind_of(name), settings, f"suites.{name}.settings")
     if "distill" in settings and not any(system.taught for system in experiment.systems.values()):
         yield f"suites.{name}.settings.distill: is for students that learn from the teacher; set taught: true of one"
 
 
 def _own_settings(name: str, system: Encoder) -> Iterator[str]:
     """What is wrong with the settings that a student has of its own."""
-    where, known = f"systems.{name}.settings", {*_NAMES[TextSettings], *_NAMES[AnswerSettings]}
+    where, known = f"systems.{name}.settings", {key for kind in task_settings() for key in _NAMES[kind]}
     for key in sorted(system.settings.keys() - known):
         yield f"{where}: {unknown('settings of tasks', key, sorted(known))}"
-    for kind in (TextSettings, AnswerSettings):
+    for kind in task_settings():
         own = {key: value for key, value in system.settings.items() if key in _NAMES[kind]}
         yield from _settings(kind, own, where)
     if "distill" in system.settings and not system.taught:
         yield f"{where}.distill: is for students that learn from the teacher; set taught: true"
 
 
-def _kind(suite: str) -> type[TextSettings] | type[AnswerSettings] | type[PassSettings]:
-    """The settings of a suite."""
+def kind_of(suite: str) -> type[TextSettings] | type[AnswerSettings] | type[PassSettings]:
+    """Return the class of a suite's settings."""
     return TextSettings if suite in TEXT_SUITES else AnswerSettings if suite == "squad" else PassSettings
+
+
+def task_settings() -> tuple[type[TextSettings], type[AnswerSettings]]:
+    """Return the classes whose settings a student may have of its own."""
+    return TextSettings, AnswerSettings
 
 
 _NAMES = {kind: frozenset(each.name for each in fields(kind)) for kind in (TextSettings, AnswerSettings, PassSettings)}

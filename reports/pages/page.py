@@ -7,11 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from finkd.reports.captions import SAMPLE_NOTICE, part
+from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
+from finkd.reports.pages.summary import summary
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.report import Chapter, Report
-from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
 
 
@@ -36,40 +36,6 @@ def render(report: Report) -> str:
         ),
         **inline_script("sort.js"),
     )
-
-
-def summary(section: Section) -> str:
-    """Summarize a section in one line: what the best student keeps of its teacher, and whether a baseline beats it."""
-    student = section.best_student
-    if student is None:
-        scored = [system for system in section.systems if system.is_scored]
-        if not scored:
-            return plain(f"On {section.corpus} ({part(section)}), there is no entity, and none was found.")
-        best = max(scored, key=lambda system: system.f1.mean)
-        return plain(f"On {section.corpus} ({part(section)}), {best.name} reaches micro-F1 {best.f1.mean:.3f}.")
-    baselines = [system for system in section.of_role("baseline") if system.is_scored]
-    baseline = max(baselines, key=lambda system: system.f1.mean, default=None)
-    sentences = [_student(section, student)]
-    if baseline is not None and baseline.f1.mean >= student.f1.mean:
-        sentences.append(f"The baseline {baseline.name}, which learns nothing, is not beaten: {baseline.f1.mean:.3f}.")
-    return plain(" ".join(sentences))
-
-
-def _student(section: Section, student: SystemResults) -> str:
-    place = f"On {section.corpus} ({part(section)}), the student {student.name}"
-    teacher, retention = section.teacher_of(student), section.retention(student)
-    if teacher is None or retention is None:
-        return f"{place} reaches micro-F1 {student.f1.mean:.3f}."
-    found = f"keeps {retention:.1%} of the teacher's micro-F1 ({student.f1.mean:.3f} of {teacher.f1.mean:.3f})"
-    small, large = student.mean("parameters"), teacher.mean("parameters")
-    if small is not None and large:
-        found += f" with {small / large:.1%} of its parameters"
-    fast, slow = student.mean("latency_ms_p50"), teacher.mean("latency_ms_p50")
-    if fast and slow and slow >= fast:
-        found += f" and is {slow / fast:.1f} times as fast"
-    elif fast and slow:
-        found += f" and takes {fast / slow:.1f} times as long per sentence"
-    return f"{place} {found}."
 
 
 _BESIDE = {

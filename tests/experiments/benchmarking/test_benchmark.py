@@ -48,6 +48,11 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
         rows = list(csv.DictReader(file))
     assert [(row["system"], row["runtime"]) for row in rows][:2] == [("large", "eager"), ("large", "bf16")]
     assert (out / "benchmark.tex").is_file()
+    chief = list(csv.DictReader((out / "headline.csv").open()))
+    assert [(row["system"], row["runtime"]) for row in chief] == [(row["system"], row["runtime"]) for row in rows]
+    for row, whole in zip(chief, rows, strict=True):
+        assert float(row["smaller"]) == pytest.approx(float(rows[0]["bytes"]) / float(whole["bytes"]))
+        assert float(row["latency_ratio"]) == pytest.approx(float(whole["latency_ratio"]))
     words = labels((out / "benchmark.svg").read_text())
     assert words.count("tiny") == 1
     assert {"large", "eager", "bf16", "onnx-int8"} <= set(words)
