@@ -41,7 +41,8 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.data.encoding import windows_and_tokens
 from finkd.experiments.configuration.splits import scored_split
-from finkd.export.onnx import GRAPH, OnnxTagger, graph_session, load_onnx
+from finkd.export.graph_file import GRAPH
+from finkd.export.onnx_tagger import OnnxTagger, graph_session, load_onnx
 from finkd.inference.marginals import entity_probabilities
 from finkd.inference.tagger import sentence_logits
 from finkd.inference.viterbi import decode

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from finkd.experiments.tuning.tune import tune
     from finkd.experiments.vocabularies import AnalysisPlan, analyze
     from finkd.export.loading import load_tagger
-    from finkd.export.onnx import export_onnx
+    from finkd.export.onnx_export import export_onnx
     from finkd.export.spacy import export_spacy
     from finkd.inference.tagging import Tagged, predict
     from finkd.models.architectures import register as register_architectures
@@ -64,7 +64,7 @@ _TARGETS = {
     "distill": "finkd.experiments.running.distillation:distill",
     "evaluate": "finkd.evaluation.ner:evaluate",
     "evaluate_suite": "finkd.experiments.suites.evaluate:evaluate_suite",
-    "export_onnx": "finkd.export.onnx:export_onnx",
+    "export_onnx": "finkd.export.onnx_export:export_onnx",
     "export_spacy": "finkd.export.spacy:export_spacy",
     "load_corpus": "finkd.corpora.loading:load",
     "load_encoder_experiment": "finkd.experiments.suites.encoder_experiment:load_encoder_experiment",

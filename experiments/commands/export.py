@@ -17,7 +17,7 @@ from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.corpora.corpus import NerData
-    from finkd.export.onnx import OnnxTagger
+    from finkd.export.onnx_tagger import OnnxTagger
     from finkd.inference.tagger import Tagger
     from finkd.models.model import Model
 
@@ -91,7 +91,8 @@ def _graph(
     """Write a graph, and compare its labels with the model's on a corpus."""
     from finkd import corpora
     from finkd.experiments.configuration.splits import scored_split
-    from finkd.export.onnx import export_onnx, load_onnx
+    from finkd.export.onnx_export import export_onnx
+    from finkd.export.onnx_tagger import load_onnx
     from finkd.models.loading import load_model
 
     data = corpora.load(corpus)
@@ -127,7 +128,7 @@ def _graph(
 def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:
     from finkd import corpora
     from finkd.evaluation.ner import evaluate
-    from finkd.export.onnx import parity
+    from finkd.export.onnx_tagger import parity
 
     sentences = data.splits[split]
     scores = None

@@ -33,7 +33,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
     import torch
 
-    from finkd.export.onnx import load_onnx
+    from finkd.export.onnx_tagger import load_onnx
     from finkd.inference.pytorch import in_bf16, on_gpu
     from finkd.models.files import check_head
     from finkd.models.loading import load_model

@@ -24,7 +24,10 @@ runtimes: Registry[Callable[[Model, Path, int], Running]] = Registry(
         "bnb-int8": ("finkd.runtimes.bits:bnb_int8", "bitsandbytes with the layers' matrices in 8 bits"),
         "nf4": ("finkd.runtimes.bits:nf4", "bitsandbytes with the layers' matrices in 4 bits"),
         "cuda": ("finkd.inference.pytorch:cuda", "PyTorch in bf16 on a GPU"),
-        "onnx": ("finkd.export.onnx:fp32", "ONNX Runtime in fp32"),
-        "onnx-int8": ("finkd.export.onnx:int8", "ONNX Runtime in 8 bits, with balanced inputs (dynamic quantization)"),
+        "onnx": ("finkd.runtimes.graphs:fp32", "ONNX Runtime in fp32"),
+        "onnx-int8": (
+            "finkd.runtimes.graphs:int8",
+            "ONNX Runtime in 8 bits, with balanced inputs (dynamic quantization)",
+        ),
     },
 )

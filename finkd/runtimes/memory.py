@@ -38,8 +38,8 @@ def _tag(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
 
         list(Pipeline.load(folder).nlp.pipe(texts, batch_size=len(texts)))
         return
+    from finkd.export.graph_file import GRAPH
     from finkd.export.loading import load_tagger
-    from finkd.export.onnx import GRAPH
     from finkd.inference.tagging import predict
     from finkd.models.loading import load_model
     from finkd.runtimes import runtimes

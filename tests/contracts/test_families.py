@@ -15,7 +15,7 @@ from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.export.loading import load_tagger
-from finkd.export.onnx import export_onnx
+from finkd.export.onnx_export import export_onnx
 from finkd.inference.tagger import sentence_logits
 from finkd.models.families import FAMILIES, Family
 from finkd.models.files import PADDING_FIRST, positions

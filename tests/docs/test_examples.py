@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from finkd.export.loading import load_tagger
-from finkd.export.onnx import export_onnx
+from finkd.export.onnx_export import export_onnx
 from finkd.inference.tagging import predict
 from finkd.models.case_embeddings import embed_case
 from tests.finkd.toys import LABELS, tiny_model

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from finkd.export.onnx import Parity
+from finkd.export.onnx_tagger import Parity
 from tests.finkd.toys import LABELS, tiny_model
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
 
 
 def test_a_whole_graph_that_labels_otherwise_is_not_written(tagger, corpus, tmp_path, finkd, monkeypatch):
-    monkeypatch.setattr("finkd.export.onnx.parity", lambda *_: Parity(1700, 3, 0.25))
+    monkeypatch.setattr("finkd.export.onnx_tagger.parity", lambda *_: Parity(1700, 3, 0.25))
     good = finkd("export", tagger, "--to", "onnx-int8", "--corpus", corpus, "--out", tmp_path / "graph")
     assert (good.exit_code, "3 of 1,700 words" in good.stderr) == (0, True), good.stderr
     before = sorted(each.name for each in (tmp_path / "graph").iterdir())

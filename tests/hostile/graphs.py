@@ -11,7 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from finkd.export.onnx import GRAPH, load_onnx
+from finkd.export.graph_file import GRAPH
+from finkd.export.onnx_tagger import load_onnx
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS
 from tests.hostile.case import Case, Refusal, Unknown

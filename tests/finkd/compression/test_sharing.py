@@ -8,7 +8,8 @@ import torch
 from finkd.compression.low_rank import decompose, matrices, with_ranks
 from finkd.compression.sharing import cp, rank_by_budget, stacks, tucker, with_factors
 from finkd.corpora.errors import DataError
-from finkd.export.onnx import export_onnx, load_onnx, parity
+from finkd.export.onnx_export import export_onnx
+from finkd.export.onnx_tagger import load_onnx, parity
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.stages.finetune import Finetune

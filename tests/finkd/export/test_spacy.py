@@ -14,7 +14,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.segmentation import sentences_of_words, word_spans
 from finkd.export.loading import load_tagger
-from finkd.export.onnx import export_onnx
+from finkd.export.onnx_export import export_onnx
 from finkd.export.spacy import export_spacy
 from finkd.inference.tagging import predict, tag_sentences
 from finkd.models.lookup import FACTORY, tagger_folder

@@ -8,7 +8,8 @@ from transformers import AutoModelForTokenClassification
 from finkd.compression.embedding_factorization import factorize
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
-from finkd.export.onnx import export_onnx, load_onnx, parity
+from finkd.export.onnx_export import export_onnx
+from finkd.export.onnx_tagger import load_onnx, parity
 from finkd.inference.tagger import sentence_logits
 from finkd.models.case_embeddings import embed_case
 from finkd.models.loading import load_model
