@@ -184,7 +184,7 @@ def options(
 ) -> None:
     """Distil a big encoder into a small, fast financial NER model with its own vocabulary.
 
-    Example: finkd run experiments/configs/quickstart.yaml
+    Example: finkd run quickstart
     """
 
 

@@ -48,8 +48,8 @@ def compress(
 ) -> None:
     """Make a model smaller: fewer heads, units, layers, tokens or bits, zeros, low ranks, shared layers.
 
-    --set takes the settings of the method's stage (docs/guides/compression.md). With a corpus, the model is scored
-    before and after.
+    --set takes the settings of the method's stage (see 'finkd schema'). With a corpus, the model is scored before and
+    after.
 
     Example: finkd compress runs/quickstart/models/teacher-seed-1 --method prune --set fraction=0.3 --corpus sample
     """

@@ -17,6 +17,7 @@ from finkd.experiments.console.options import Json
 from finkd.experiments.console.terminal import show_json
 
 KINDS = {
+    "configurations": "finkd.experiments.configuration.shipped:SHIPPED",
     "corpora": "finkd.corpora:corpora",
     "figures": "finkd.reports.figures:figures",
     "baselines": "finkd.evaluation.baselines:baselines",

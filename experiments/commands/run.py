@@ -50,7 +50,6 @@ DryRun = Annotated[
 ]
 Track = Annotated[Tracker | None, typer.Option(help="Send losses and scores to this tracker too.")]
 CONFIG_SUFFIXES = (".yaml", ".yml")
-CONFIGS = Path(__file__).parents[1] / "configs"
 _LONGEST_NAME = 200
 _OF_TAGGERS = ("checkpoint_seconds", "tiny")
 """Parameters that an experiment on encoders does not have."""
@@ -59,7 +58,11 @@ _OF_TAGGERS = ("checkpoint_seconds", "tiny")
 def run(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="CONFIG|STRATEGY", help="A YAML file, or a strategy by its name or stages.")
+        str,
+        typer.Argument(
+            metavar="CONFIG|STRATEGY",
+            help="A YAML file, a strategy by its name or stages, or a name of 'finkd list configurations'.",
+        ),
     ],
     overrides: Overrides = None,
     out: Out = None,
@@ -93,8 +96,12 @@ def run(
     compared with the fine-tuned teacher. What was computed before is taken from the store beside the
     results; a run that was killed goes on where it was.
 
-    Example: finkd run experiments/configs/quickstart.yaml --seeds 1,2,3
+    Example: finkd run quickstart --seeds 1,2,3
     """
+    from finkd.experiments.configuration.shipped import located
+    from finkd.strategies import strategies
+
+    what = what if what in strategies else str(located(what))
     refuse_idle_scheme(context, corpus or "sample")
     if _names_a_file(Path(what)):
         for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
@@ -141,11 +148,14 @@ def run(
 def _encoders_of(path: Path) -> Mapping[str, Any] | None:
     """Return the students of a configuration that compares encoders; ``None`` for anything else."""
     from finkd.experiments.configuration.experiment import settings_in
+    from finkd.experiments.configuration.shipped import suggestion
 
     if not _names_a_file(path):
         return None
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a configuration file")
     if not path.is_file():
-        raise ConfigError(f"{path}: {'is a folder' if path.is_dir() else 'does not exist'}; name a configuration file")
+        raise ConfigError(f"{path}: does not exist{suggestion(path) or '; name a configuration file'}")
     settings = settings_in(path)
     systems = settings.get("systems")
     return (systems if isinstance(systems, dict) else {}) if "suites" in settings else None
@@ -234,15 +244,18 @@ def _names_a_file(path: Path) -> bool:
 
 def _check_not_a_configuration(path: Path) -> None:
     """Refuse a strategy that reads like the name of a configuration without its suffix."""
-    if len(path.name) > _LONGEST_NAME or ">" in path.name:
+    from finkd.experiments.configuration.shipped import suggestion
+    from finkd.strategies import strategies
+
+    if len(path.name) > _LONGEST_NAME or ">" in path.name or str(path) in strategies:
         return
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; name a configuration file, or a strategy of 'finkd list strategies'")
-    for folder in (Path(), CONFIGS):
-        for suffix in CONFIG_SUFFIXES:
-            found = folder / f"{path}{suffix}"
-            if found.is_file():
-                raise ConfigError(f"{path}: is no strategy; did you mean the configuration {found}?")
+    for found in (Path(f"{path}{suffix}") for suffix in CONFIG_SUFFIXES):
+        if found.is_file():
+            raise ConfigError(f"{path}: is no strategy; did you mean the configuration {found}?")
+    if suggested := suggestion(path):
+        raise ConfigError(f"{path}: is no strategy{suggested}")
 
 
 def _figures(record: RunRecord) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from finkd.experiments.console.threads import Threads
 
 
 def tune(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file with a section 'search'.")],
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file with a section 'search', or its name.")],
     trials: Annotated[int, typer.Option(min=1, help="Finished trials to reach; those of earlier runs count.")] = 30,
     workers: Annotated[int, typer.Option(min=1, help="Trials at once, each in its own process.")] = 1,
     retries: Annotated[int, typer.Option(min=0, help="Number of times that a failed trial is repeated.")] = 2,
@@ -33,7 +33,7 @@ def tune(
     The first trial has the configuration's own settings. Stages that trials share are computed once. A study that was
     interrupted or killed goes on with the same command.
 
-    Example: finkd tune experiments/configs/tune.yaml --trials 6
+    Example: finkd tune tune --trials 6
     """
     from finkd.experiments.tuning.addresses import parsed
     from finkd.experiments.tuning.search import load_plan

@@ -20,6 +20,7 @@ from finkd.data.raw_text import Text
 from finkd.experiments.configuration.budget import Budget
 from finkd.experiments.configuration.checks import check, find_inputs
 from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.shipped import located, suggestion
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
@@ -156,7 +157,7 @@ def load_experiment(
     """Read an experiment.
 
     Args:
-        path: a YAML file.
+        path: a YAML file, or the name of a configuration that comes with finkd.
         overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
         seeds: seeds that replace the file's.
         only: names of the systems to compare, beside the teacher; none stand for all.
@@ -176,17 +177,17 @@ def load_experiment(
 
 
 def settings_in(path: str | Path) -> dict[str, Any]:
-    """Plain settings from a YAML file.
+    """Plain settings from a YAML file, or from a configuration that comes with finkd.
 
     Raises:
         ConfigError: if it cannot be read, or holds no settings.
     """
-    path = Path(path)
+    path = located(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}){suggestion(path)}") from error
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{path}: is longer than {MAX_BYTES:,} bytes; expected a configuration")
     try:

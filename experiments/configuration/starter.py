@@ -92,7 +92,7 @@ def starter(answers: Answers, path: str) -> str:
         f'  distilled: {{strategy: "{shrunk} > {learned}"}}',
     ]
     head = [
-        f"# Students of {cut.about}. Every key: docs/reference/configuration.md",
+        f"# Students of {cut.about}. Every key: docs/reference/configuration.md, 'finkd schema'",
         f"#   finkd run {path} --dry-run         what it will cost",
         f"#   finkd run {path} --seeds 1,2,3     three runs of each system, compared in a report",
         f"name: {_quoted(answers.name)}",

@@ -20,6 +20,7 @@ from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.export.graph_file import GRAPH, INPUTS, inputs
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.export.onnx_tagger import batches
+from finkd.models.families import FAMILIES
 from finkd.models.files import check_head
 from finkd.models.model import Model
 from finkd.system.third_party import quiet
@@ -111,7 +112,7 @@ def _as_config_error(network: Any) -> Iterator[None]:
         reason = first_line(error.__cause__ or error)
         raise ConfigError(
             f"onnx: torch.onnx cannot export a network of the kind {network.config.model_type!r} ({reason}); distil it "
-            "into one of a family of docs/reference/models.md"
+            f"into another one ({', '.join(each.title for each in FAMILIES.values())})"
         ) from error
 
 

@@ -16,6 +16,7 @@ from finkd.experiments.configuration.experiment import (
     settings_in,
 )
 from finkd.experiments.configuration.names import SLUG, slug
+from finkd.experiments.configuration.shipped import SHIPPED, located
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.suites.encoder_experiment import load_encoder_experiment
 from finkd.strategies.parsing import parse
@@ -25,9 +26,22 @@ CONFIGS = sorted((Path(experiments.__file__).parent / "configs").rglob("*.y*ml")
 
 def test_every_configuration_in_the_tree_is_found():
     every = sorted(Path(experiments.__file__).parent.rglob("*.y*ml"))
-    assert every == CONFIGS
-    assert "quickstart.yaml" in {path.name for path in CONFIGS}
-    assert len(CONFIGS) >= 3
+    assert [path for path in every if path.name != "compose.yaml"] == CONFIGS
+    assert {path.stem for path in CONFIGS} == set(SHIPPED)
+
+
+def test_a_configuration_that_comes_with_finkd_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_experiment("quickstart").name == "quickstart"
+    assert located("quickstart.yaml") == Path("quickstart.yaml")
+    (tmp_path / "quickstart").write_text("name: mine\n")
+    assert settings_in("quickstart") == {"name": "mine"}
+
+
+def test_a_strategy_goes_before_a_configuration_of_its_name(finkd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = finkd("run", "distilbert", "--dry-run", code=0)
+    assert "student (seed 1)" in shown.stdout
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
