@@ -62,6 +62,7 @@ $(INSTALLED): pyproject.toml .ci/requirements/dev.lock .ci/requirements/torch.tx
 lock:
 	$(LOCK) --extra build --extra all --extra dev --extra docs --extra offline --output-file .ci/requirements/dev.lock
 	$(LOCK) --extra build --extra export --extra serve --output-file .ci/requirements/runtime.lock
+	$(LOCK) --extra build --extra tune --extra postgres --extra offline --output-file .ci/requirements/tuning.lock
 
 clean:
 	rm -rf $(VENV) runs

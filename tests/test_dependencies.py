@@ -101,7 +101,7 @@ def test_what_a_package_says_of_its_licence_is_understood(fields, terms):
     assert licences(Parser().parsestr(fields)) == terms
 
 
-LOCKS = {name: (ROOT / ".ci" / "requirements" / f"{name}.lock").read_text() for name in ("runtime", "dev")}
+LOCKS = {name: (ROOT / ".ci" / "requirements" / f"{name}.lock").read_text() for name in ("runtime", "tuning", "dev")}
 
 
 def pins(lock):
@@ -123,14 +123,21 @@ def test_every_pin_has_hashes_and_no_place_is_named(name):
     assert "find-links" not in LOCKS[name]
 
 
-def test_what_runs_is_pinned_alike_for_work_on_it():
-    runtime, dev = map(pins, LOCKS.values())
-    assert {pin: dev.get(pin) for pin in runtime} == runtime
+@pytest.mark.parametrize(("name", "only"), [("runtime", set()), ("tuning", {"psycopg", "psycopg-binary"})])
+def test_what_runs_is_pinned_alike_for_work_on_it(name, only):
+    held, dev = pins(LOCKS[name]), pins(LOCKS["dev"])
+    assert {pin: hashes for pin, hashes in held.items() if dev.get(pin) != hashes}.keys() == {
+        pin for pin in held if pin.split("==")[0] in only
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("runtime", ["build", "export", "serve"]), ("dev", ["build", "dev", "docs", "offline", *PARTS])],
+    [
+        ("runtime", ["build", "export", "serve"]),
+        ("tuning", ["build", "tune", "postgres", "offline"]),
+        ("dev", ["build", "dev", "docs", "offline", *PARTS]),
+    ],
 )
 def test_the_lock_is_whole_and_fits_the_project(name, extras):
     versions = {pin.split("==")[0]: pin.split("==")[1] for pin in pins(LOCKS[name])}

@@ -70,6 +70,12 @@ def dashboard(
         bool,
         typer.Option("--force", help="Listen at an address that others can reach: anyone there may change studies."),
     ] = False,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name", metavar="HOST", help="With --force: answer requests for this host name alone; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Show the studies with their trials, tables and learning curves (optuna-dashboard), until Ctrl-C.
 
@@ -84,4 +90,4 @@ def dashboard(
 
     from finkd.experiments.tuning.dashboard import serve
 
-    serve(url, runs, host, port, say)
+    serve(url, runs, host, port, say, names or ())

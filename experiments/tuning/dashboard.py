@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socketserver
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,7 +24,14 @@ class ServeError(FinkdError, OSError):
     """An address that cannot be listened at."""
 
 
-def serve(url: str, runs: Path, host: str = "127.0.0.1", port: int = 8080, tell: Callable[[str], None] = print) -> None:
+def serve(
+    url: str,
+    runs: Path,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    tell: Callable[[str], None] = print,
+    names: Collection[str] = (),
+) -> None:
     """Serve the dashboard until it is interrupted.
 
     Args:
@@ -33,6 +40,8 @@ def serve(url: str, runs: Path, host: str = "127.0.0.1", port: int = 8080, tell:
         host: address to listen at; ``addresses.check_host`` says whether other machines reach it.
         port: port to listen at; 0 takes a free one.
         tell: called with each line for the user.
+        names: host names of requests that are answered, beside this machine's own; without any, an address that other
+            machines reach answers all.
 
     Raises:
         StoreError: if there is no such storage.
@@ -48,9 +57,9 @@ def serve(url: str, runs: Path, host: str = "127.0.0.1", port: int = 8080, tell:
     except OSError as error:
         raise ServeError(f"--port: cannot listen at {host}:{port} ({error.strerror or error}); name another") from error
     with server:
-        if is_loopback(host):
-            server.set_app(Guard(app))
-        else:
+        if is_loopback(host) or names:
+            server.set_app(Guard(app, names))
+        if not is_loopback(host):
             tell(f"warning: anyone who reaches {host}:{server.server_port} may read, change and delete the studies")
         tell(f"the studies are at http://{host}:{server.server_port}/dashboard (Ctrl-C ends it)")
         server.serve_forever()
@@ -63,20 +72,23 @@ class Guard:
 
     Args:
         app: the dashboard.
+        names: host names that are answered, beside this machine's own.
     """
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, names: Collection[str] = ()) -> None:
         self.app = app
+        self.names = {name.lower() for name in names}
 
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         host = environment.get("HTTP_HOST", "")
-        is_ours = is_loopback(urlsplit(f"//{host}").hostname or "")
+        name = urlsplit(f"//{host}").hostname or ""
+        is_ours = is_loopback(name) or name in self.names
         is_own_page = environment.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
         if is_ours and is_own_page and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin"):
             return self.app(environment, start)
         start("403 Forbidden", [("Content-Type", "text/plain")])
-        return [b"finkd: this page answers this machine's own browser alone\n"]
+        return [b"finkd: this page answers neither other host names nor other pages\n"]
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):

@@ -12,9 +12,10 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
-from sqlalchemy import event
+from sqlalchemy import create_engine, event, func, inspect, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.experiments.tuning.addresses import check_exists, parsed
@@ -22,6 +23,8 @@ from finkd.experiments.tuning.addresses import check_exists, parsed
 HEARTBEAT_SECONDS, GRACE_SECONDS = 30, 120
 _LOCK_TIMEOUT = 120
 """Seconds that a process waits for others to let go of a SQLite file."""
+_ADVISORY = 0x66696E6B64
+"""Number of the lock in PostgreSQL: "finkd" in ASCII."""
 
 
 def artifacts(out: Path) -> FileSystemArtifactStore:
@@ -49,11 +52,12 @@ def connect(url: str, *, create: bool = False) -> BaseStorage:
         StoreError: if the database cannot be reached, or is not there and not to be made.
     """
     parts = parsed(url)
-    if not create:
-        check_exists(url)
-    with _explained(parts):
-        if parts.drivername == "grpc":
+    if parts.drivername == "grpc":
+        with _explained(parts):
             return GrpcStorageProxy(host=parts.host or "localhost", port=parts.port or 13000)
+    if not create:
+        _check_tables(url)
+    with _explained(parts):
         options: dict[str, object] = {"pool_pre_ping": True}
         if parts.get_backend_name() == "sqlite":
             if create:
@@ -69,6 +73,42 @@ def connect(url: str, *, create: bool = False) -> BaseStorage:
     if parts.get_backend_name() == "sqlite":
         event.listen(storage.engine, "begin", _begin_to_write)
     return storage
+
+
+@contextmanager
+def one_at_a_time(url: str) -> Iterator[None]:
+    """Hold a lock of a PostgreSQL database, so that commands of several machines begin a study one after the other.
+
+    Commands that make the tables at once break each other, and each would queue the configuration's own values. Other
+    storages have no such lock.
+
+    Raises:
+        ConfigError: if a driver is not installed.
+        StoreError: if the database cannot be reached.
+    """
+    parts = parsed(url)
+    if parts.get_backend_name() != "postgresql":
+        yield
+        return
+    with _explained(parts):
+        connection = create_engine(url, poolclass=NullPool).connect()
+    with connection:
+        connection.execute(select(func.pg_advisory_lock(_ADVISORY)))
+        yield
+
+
+def _check_tables(url: str) -> None:
+    """Check that a study was begun in a database.
+
+    Raises:
+        StoreError: if not, or if it cannot be reached.
+    """
+    check_exists(url)
+    with _explained(parsed(url)):
+        is_begun = inspect(create_engine(url, poolclass=NullPool)).has_table("studies")
+    if not is_begun:
+        where = parsed(url).render_as_string(hide_password=True)
+        raise StoreError(f"{where}: there is no study yet; begin one with 'finkd tune CONFIG --storage ...'")
 
 
 def _begin_to_write(connection: Connection) -> None:

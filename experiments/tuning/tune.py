@@ -58,11 +58,12 @@ def tune(
     storage.quiet()
     Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial
     with folder_lock(out):
-        opened = storage.connect(url, create=True)
-        if plan.name not in optuna.get_all_study_names(opened) and list(out.glob("trial-*")):
-            raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
         alone = is_local(url)
-        study = begin(plan, opened, alone=alone, retries=retries)
+        with storage.one_at_a_time(url):
+            opened = storage.connect(url, create=True)
+            if plan.name not in optuna.get_all_study_names(opened) and list(out.glob("trial-*")):
+                raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
+            study = begin(plan, opened, alone=alone, retries=retries)
         job = Trials(plan, out, storage.artifacts(out), url)
         WorkerPool(job, study, workers, alone, tell, retries).run(trials)
         return write_outcome(plan, study, out)

@@ -47,6 +47,14 @@ def test_other_pages_are_turned_away(headers, status):
     assert answered == [status]
 
 
+@pytest.mark.parametrize(("host", "status"), [("Studies.example:80", 200), ("[::1]", 200), ("evil.example", 403)])
+def test_further_host_names_are_answered_if_they_are_given(host, status):
+    answered = []
+    guard = Guard(lambda environment, start: start("200 OK", []) or [], ["studies.example"])
+    list(guard({"HTTP_HOST": host}, lambda *answer: answered.append(answer[0])))
+    assert int(answered[0][:3]) == status
+
+
 @pytest.fixture
 def served(tmp_path):
     """The address of a dashboard with one study of two trials."""

@@ -276,3 +276,36 @@ def test_one_trial_is_taken_by_one_process(tmp_path):
     take(first)
     rival.join()
     assert taken == [True, False]
+
+
+def test_commands_begin_a_study_in_postgresql_one_after_the_other(monkeypatch):
+    done = []
+
+    class Connection:
+        def execute(self, statement):
+            done.append(str(statement))
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            done.append("closed")
+
+    class Engine:
+        connect = Connection
+
+    monkeypatch.setattr(storage, "create_engine", lambda url, poolclass: Engine())
+    with storage.one_at_a_time("postgresql+psycopg://user@host/studies"):
+        done.append("begun")
+    assert ["pg_advisory_lock" in done[0], *done[1:]] == [True, "begun", "closed"]
+
+
+def test_an_error_while_a_study_begins_stays_as_it_is(url):
+    with pytest.raises(StoreError, match=r"^no study$"), storage.one_at_a_time(url):
+        raise StoreError("no study")
+
+
+def test_a_database_without_tables_holds_no_study_yet(tmp_path):
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StoreError, match=r"empty\.db: there is no study yet; begin one with 'finkd tune CONFIG"):
+        storage.connect(f"sqlite:///{tmp_path / 'empty.db'}")
