@@ -1,7 +1,7 @@
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
 # make test-fast   the tests that are quick, in about a minute
-# make docs   the documentation as a site in docs/_build, without a network
+# make docs   the documentation as a site in docs/_build/html, without a network
 # make lock   pin every package again, with the hashes of its files, after a change of pyproject.toml (needs uv)
 # make clean  remove the environment and all runs
 
@@ -37,8 +37,8 @@ lint: $(INSTALLED)
 	    $(BIN)/python docs/scripts/$$script.py --check || exit 1; done
 
 docs: $(INSTALLED)
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build
-	$(BIN)/python docs/scripts/links.py docs/_build README.md
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build/html
+	$(BIN)/python docs/scripts/links.py docs/_build/html README.md
 
 # What is installed is what the lock holds, file by file: pip refuses a file of another hash, and nothing is downloaded to
 # build finkd. PyTorch comes after the packages that it needs, so that it can bring nothing but itself and CUDA.

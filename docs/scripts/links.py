@@ -1,6 +1,6 @@
 """Look at every link of the built site and of Markdown files: does what it names exist?
 
-    python docs/scripts/links.py docs/_build README.md
+    python docs/scripts/links.py docs/_build/html README.md
 
 Links within the site have to name a file of it, and an anchor of that file. Links to other places are not followed.
 Prints the number of pages and links, and exits with 1 if one is dead.
