@@ -1,6 +1,10 @@
 """``import finkd`` gives what users type, and the example of each docstring runs."""
 
 import doctest
+import importlib
+import pkgutil
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -75,9 +79,25 @@ def test_the_example_of_its_docstring_runs(name, folder, monkeypatch):
     found = getattr(finkd, name)
     (test, *_) = doctest.DocTestFinder(recurse=False).find(found, name, globs={"finkd": finkd})
     assert test.examples, f"finkd.{name} has no example"
+    check(test)
+
+
+def check(test):
     said = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert runner.run(test, out=said.append).failed == 0, "".join(said)
+
+
+def test_the_examples_of_all_other_docstrings_run(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    public = {f"{found.__module__}.{found.__qualname__}" for found in (getattr(finkd, name) for name in NAMES)}
+    modules = [each.name for each in pkgutil.walk_packages(finkd.__path__, "finkd.")]
+    shown = [name for name in modules if ">>> " in Path(find_spec(name).origin).read_text(encoding="utf-8")]
+    tests = [each for name in shown for each in doctest.DocTestFinder().find(importlib.import_module(name))]
+    others = [each for each in tests if each.examples and each.name not in public]
+    assert len(others) > 15
+    for each in others:
+        check(each)
 
 
 COMMANDS = ("run", "tune", "analyze", "align", "evaluate", "benchmark", "compress", "distill", "predict")

@@ -164,6 +164,18 @@ finkd schema > finkd.schema.json        # then, in the first line of a configura
 
 # Commands and names
 
+_NOT_RUN = {
+    "finkd dashboard": "runs until it is stopped",
+    "finkd evaluate sentence-transformers/all-MiniLM-L6-v2 --suite glue": "needs the data of GLUE",
+    "finkd human-eval form": "needs summaries that an experiment made",
+    "finkd human-eval score": "needs the grades of people",
+    "finkd run": "takes minutes",
+    "finkd serve": "runs until it is stopped",
+    "finkd teachers": "needs a network",
+    "finkd tune": "takes minutes",
+}
+"""Beginnings of examples that tests/docs does not run, and the reason."""
+
 
 def commands() -> str:
     """Build the page of all commands with their options."""
@@ -182,10 +194,12 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _command(name: str, command: Any) -> Iterator[str]:
-    about, _, example = _text(command.help).partition("Example: ")
+    about, *examples = _text(command.help).split("Example: ")
     yield from (f"## `{name}`", "", about.strip(), "")
-    if example:
-        yield from ("```", example.strip(), "```", "")
+    for example in map(str.strip, examples):
+        reason = next((reason for start, reason in _NOT_RUN.items() if example.startswith(start)), None)
+        yield from ([f"<!-- not run: {reason} -->"] if reason else [])
+        yield from ("```", example, "```", "")
     context = command.make_context(name, [], resilient_parsing=True)
     records = [each.get_help_record(context) for each in command.params if each.name != "help"]
     rows = [f"| {_code(option)} | {_cell(_text(said))} |" for option, said in filter(None, records)]

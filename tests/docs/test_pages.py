@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 import typer
@@ -15,22 +14,15 @@ from finkd.experiments.cli import app
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.schema import configuration_schema
 from finkd.strict_yaml import read_yaml
+from tests.docs.blocks import BLOCKS, ROOT
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md")])
-GENERATED = ROOT / "docs" / "generated"
 CONFIGS = sorted((ROOT / "experiments" / "configs").glob("*.yaml"))
-_BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 VALIDATOR = Draft202012Validator(configuration_schema())
 
 
 def blocks(language):
-    """(page, text) of every block of code in a language; without one, it is for a shell."""
-    for page in PAGES:
-        if page.parent != GENERATED:
-            for found, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
-                if found == language:
-                    yield pytest.param(text, id=f"{page.relative_to(ROOT)}:{text.splitlines()[0][:40]}")
+    """Blocks of code in a language; without one, for a shell."""
+    return [pytest.param(each.text, id=each.id) for each in BLOCKS if each.language == language]
 
 
 def read_by_an_editor(text):
@@ -47,11 +39,7 @@ def read_by_an_editor(text):
 
 
 def lines_for_a_shell():
-    for block in blocks(""):
-        joined = block.values[0].replace("\\\n", " ")
-        for line in joined.splitlines():
-            if re.match(r"(?:[A-Z_]+=\S+ )*(?:finkd|python|make) ", line):
-                yield pytest.param(line, id=line[:60])
+    return [pytest.param(line, id=line[:60]) for block in BLOCKS if not block.language for line in block.commands]
 
 
 def words_of(line):
@@ -69,7 +57,7 @@ def commands(group, name=""):
 COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
-@pytest.mark.parametrize("line", list(lines_for_a_shell()))
+@pytest.mark.parametrize("line", lines_for_a_shell())
 def test_lines_for_a_shell_name_what_exists(line):
     program, *words = words_of(line)
     if program == "make":
@@ -87,7 +75,7 @@ def test_lines_for_a_shell_name_what_exists(line):
             assert (ROOT / path).exists() or f"--out {path}" in line or f"--check {path}" in line
 
 
-@pytest.mark.parametrize("text", list(blocks("yaml")))
+@pytest.mark.parametrize("text", blocks("yaml"))
 def test_configurations_have_no_unknown_key(text):
     settings = read_by_an_editor(text)
     wrong = [each for each in VALIDATOR.iter_errors(settings) if each.validator != "required"]
@@ -102,7 +90,7 @@ def test_the_tutorial_runs_what_it_shows():
     assert {name for name in re.findall(r"runs/mine/models/([a-z-]+)-seed-1", page)} == {"teacher", "distilled"}
 
 
-@pytest.mark.parametrize("text", list(blocks("python")))
+@pytest.mark.parametrize("text", blocks("python"))
 def test_python_names_what_exists(text):
     names = {
         node.attr
@@ -160,6 +148,13 @@ def test_every_key_of_the_schema_says_what_it_means():
         if not about.get("description")
     ]
     assert not silent
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_are_kept_without_outputs_and_shown(path):
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
+    assert f"notebooks/{path.stem}\n" in (ROOT / "docs" / "index.md").read_text()
 
 
 def test_the_readme_is_short():
