@@ -37,7 +37,7 @@ lint: $(INSTALLED)
 	    $(BIN)/python docs/scripts/$$script.py --check || exit 1; done
 
 docs: $(INSTALLED)
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build/html
 	$(BIN)/python docs/scripts/links.py docs/_build/html README.md
 
 # What is installed is what the lock holds, file by file: pip refuses a file of another hash, and nothing is downloaded to

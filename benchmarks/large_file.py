@@ -4,8 +4,8 @@
     FINKD_DATA=... python benchmarks/large_file.py MODEL-onnx-int8 --text financial-text --megabytes 1000
 
 The file holds the lines of a raw text, over and over if they are too few; another one is a tenth of it. The command
-tags both, each in a process of its own. The peer is ``finkd.predict`` on the texts of the small file in memory, with the
-same model and threads. Prints one JSON line: megabytes, words (as blanks divide them) per second, loading the model
+tags both, each in a process of its own. The peer is ``finkd.predict`` on the texts of the small file in memory, with
+the same model and threads. Prints one JSON line: megabytes, words (as blanks divide them) per second, loading the model
 included, peak memory, and the ratios: speed to the peer's, memory of the large file to that of the small one.
 """
 
