@@ -82,7 +82,7 @@ class Part:
 
 
 def distill(
-    teacher: str,
+    teacher: str | Path,
     out: Path,
     *,
     text: str | None = None,
@@ -134,7 +134,7 @@ def distill(
         >>> [(record.system, record.split) for record in records]
         [('student', 'held-out')]
     """
-    store, precision = Store(out.parent / "store"), resolve_precision("auto")
+    store, precision, teacher = Store(out.parent / "store"), resolve_precision("auto"), str(teacher)
     tagger = FinishedTagger.open(teacher, LabelReading(labels or {}, scheme), label_names(data.types) if data else None)
     taught_by = of_tagger(tagger)
     if data is not None:

@@ -103,4 +103,4 @@ def _bars(estimates: Sequence[Estimate]) -> list[list[float]]:
 
 
 def _short(name: str) -> str:
-    return canvas.shortened(name, _LABEL)
+    return canvas.shortened(name.rpartition("/")[2], _LABEL)  # of a model of the hub, without its owner
