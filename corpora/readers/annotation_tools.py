@@ -73,7 +73,10 @@ def _label_studio(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def _spans(value: Any) -> list[dict[str, Any]]:
     """Return the span, or none, that an entry of a tool holds."""
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3:
-        return [dict(zip(("start", "end", "label"), value, strict=True))]
+        start, end, label = value
+        if not (isinstance(start, int) and isinstance(end, int) and isinstance(label, str)):
+            raise ValueError(f"found the entity {quoted(list(value))}; expected [start, end, label]")
+        return [{"start": start, "end": end, "label": label}]
     if not isinstance(value, Mapping):
         return [value]  # told of by the reader
     start, end = value.get("start", value.get("start_offset")), value.get("end", value.get("end_offset"))

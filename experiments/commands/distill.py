@@ -43,6 +43,10 @@ def distill(
         str | None,
         typer.Option(help="Stages. (default: truncate-layers > task-distill:text, and :gold with a corpus)"),
     ] = None,
+    vocab_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens of a vocabulary of its own, trained on the text. (default: the start's)"),
+    ] = None,
     overrides: Overrides = None,
     sentences: Annotated[int, typer.Option(min=4, help="How many sentences of the text to read.")] = 24_000,
     held_out: Annotated[int, typer.Option(min=1, help="How many more to score the small tagger on.")] = 1_000,
@@ -61,6 +65,8 @@ def distill(
     """
     if not corpus:
         refuse_idle(context, "without --corpus", "split")
+    if strategy:
+        refuse_idle(context, "with --strategy, which names its stages: add 'replace-vocabulary(size=N)'", "vocab_size")
 
     pairs = _pairs(labels)
 
@@ -88,6 +94,7 @@ def distill(
             scheme=scheme,
             start=start or DEFAULT,
             strategy=strategy,
+            vocab_size=vocab_size,
             stages=merge(STAGES, _settings(overrides or [])),
             sentences=sentences,
             held_out=held_out,

@@ -44,14 +44,15 @@ def init(
     from finkd import corpora
     from finkd.corpora.registry import unknown
     from finkd.experiments.configuration.experiment import from_settings
-    from finkd.experiments.configuration.splits import scored_split
+    from finkd.experiments.configuration.splits import scored_split, with_train
     from finkd.experiments.configuration.starter import SIZES, Answers, starter
     from finkd.models.pretrained import DEFAULT
     from finkd.strict_yaml import read_yaml
 
     if size not in SIZES:
         raise ConfigError(unknown("size", size, list(SIZES)))
-    split = scored_split(corpora.load(corpus))
+    data = with_train(corpora.load(corpus))
+    split = "train" if list(data.splits) == ["train"] else scored_split(data)
     answers = Answers(file.stem, corpus, split, text, teacher or DEFAULT, size)
     made = starter(answers, str(file))
     from_settings(read_yaml(made, str(file)), find=True)  # a wrong name is told before anything is written

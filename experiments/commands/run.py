@@ -136,10 +136,13 @@ def run(
         return
 
     from finkd.records import load_records
+    from finkd.reports.pages.summary import summary
     from finkd.reports.report import compose
 
     report = compose(load_records([folder / "records"]), ["results"])
     show_tables(table for chapter in report.chapters for table in chapter.tables.values())
+    for chapter in report.chapters:
+        say(summary(chapter.section))
     for name in ("report.html", "results.md", "results.tex", "results.csv"):
         say(f"wrote {folder / name}")
     say(f"models are in {folder / 'models'}")

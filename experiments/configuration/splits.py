@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Collection, Sequence
 
 from finkd.corpora.catalog import corpora
-from finkd.corpora.corpus import NerData
+from finkd.corpora.corpus import NerData, split_by_document
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.registry import unknown
 from finkd.corpora.tags import entities, label_names
@@ -14,6 +15,8 @@ from finkd.corpora.tags import entities, label_names
 logger = logging.getLogger(__name__)
 
 _PREFERRED = ("test", "validation", "all")
+_HELD_OUT = 0.2
+"""Share of the sentences of a single file that an experiment is scored on."""
 
 
 def scored_split(data: NerData, wanted: str | None = None) -> str:
@@ -29,6 +32,22 @@ def scored_split(data: NerData, wanted: str | None = None) -> str:
     return wanted
 
 
+def with_train(data: NerData, whole: bool = False) -> NerData:
+    """Return a corpus that can be learned from: a single file is divided into ``train`` and ``test``, by documents.
+
+    Args:
+        data: the corpus.
+        whole: whether all of a single file is ``train``, as for cross-validation.
+    """
+    if list(data.splits) != ["all"]:
+        return data
+    sentences = data.splits["all"]
+    splits = {"train": sentences} if whole else split_by_document(sentences, {"test": _HELD_OUT})
+    if not whole:
+        logger.info("%s: one file; a fifth of it, %d sentences, is its test split", data.name, len(splits["test"]))
+    return dataclasses.replace(data, splits=splits)
+
+
 def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
     """Check that a tagger has all labels of a corpus.
 
@@ -42,7 +61,10 @@ def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
     """
     wanted = label_names(data.types)
     if not set(wanted) <= set(labels):
-        raise ConfigError(f"{model}: its labels ({', '.join(labels)}) do not match {data.name} ({', '.join(wanted)})")
+        raise ConfigError(
+            f"{model}: its labels ({', '.join(labels)}) do not match {data.name} ({', '.join(wanted)}); name the "
+            "corpus that it learned, --corpus"
+        )
 
 
 def check_types(data: NerData, scored: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from finkd.models.pretrained import DEFAULT
 Size = Literal["half", "small", "tiny"]
 _COLUMN = 54
 """Of the comments."""
+_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Answers:
     Attributes:
         name: of the experiment.
         corpus: labelled, by name or path.
-        split: that is scored.
+        split: that is scored; ``train`` is scored in parts, by cross-validation.
         text: raw text, by name or path, if there is any.
         teacher: model that the teacher begins as.
         size: of the students.
@@ -64,7 +65,7 @@ def starter(answers: Answers, path: str) -> str:
         answers: what it is made of.
         path: where it will lie, for the commands in its head.
     """
-    cut = SIZES[answers.size]
+    cut, parts = SIZES[answers.size], answers.split == "train"
     shrunk = "truncate-layers > replace-vocabulary" if cut.vocabulary else "truncate-layers"
     learned = "task-distill:text > task-distill:gold" if answers.text else "task-distill:gold"
     start, rate = "", ""
@@ -72,8 +73,10 @@ def starter(answers: Answers, path: str) -> str:
         start, rate = f"start: {_quoted(answers.teacher)}, ", "(schedule={learning_rate: 5e-5})"
     lines = [
         _commented(f"corpus: {_quoted(answers.corpus)}", "sentences with labels"),
-        _commented(f"split: {answers.split}", "is scored; nothing learns from it"),
+        _commented(f"split: {answers.split}", "is scored" if parts else "is scored; nothing learns from it"),
     ]
+    if parts:
+        lines.append(_commented(f"cross_validation: {_PARTS}", f"a seed learns from all but one of {_PARTS} parts"))
     if answers.text:
         text = f"text: {{corpus: {_quoted(answers.text)}, sentences: 24000}}"
         lines.append(_commented(text, "raw text, at most so much, which the teacher labels"))

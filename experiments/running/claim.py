@@ -47,7 +47,8 @@ def joined_settings(out: Path, settings: Mapping[str, Any], records: str) -> dic
         joined = None
     if joined is None:
         raise ConfigError(
-            f"{out}: holds results of another configuration or other data; choose another --out or remove the folder"
+            f"{out}: holds results of another configuration or other data; choose another --out or remove the folder "
+            "(what was trained is stored beside it, and is not trained again)"
         )
     return joined
 

@@ -41,8 +41,6 @@ from finkd.teachers.taught_by import TaughtBy, of_tagger
 
 log = logging.getLogger(__name__)
 
-STRATEGY = "truncate-layers > task-distill:text"
-WITH_GOLD = f"{STRATEGY} > task-distill:gold"
 STAGES: Mapping[str, Mapping[str, Any]] = {
     "task-distill:text": {
         "losses": {"word-logits-kl": {"temperature": 2.0}},
@@ -81,6 +79,17 @@ class Part:
         return self.sentences[:sentences]
 
 
+def default_strategy(vocab_size: int | None, with_gold: bool) -> str:
+    """Return the stages that make a student where none are named.
+
+    Example:
+        >>> default_strategy(8000, with_gold=False)
+        'truncate-layers > replace-vocabulary(size=8000) > task-distill:text'
+    """
+    own = [f"replace-vocabulary(size={vocab_size})"] if vocab_size else []
+    return " > ".join(["truncate-layers", *own, "task-distill:text", *(["task-distill:gold"] if with_gold else [])])
+
+
 def distill(
     teacher: str | Path,
     out: Path,
@@ -90,6 +99,7 @@ def distill(
     scheme: TeacherScheme | None = None,
     start: str = DEFAULT,
     strategy: str | None = None,
+    vocab_size: int | None = None,
     stages: Mapping[str, Mapping[str, Any]] | None = None,
     sentences: int = 24_000,
     held_out: int = 1_000,
@@ -112,6 +122,8 @@ def distill(
         start: model that the student begins as.
         strategy: stages that make the student; by default every other layer of the start model is kept and trained on
             the text, and on gold if there is a corpus.
+        vocab_size: tokens of a vocabulary of the student's own, trained on the text; without it, the student keeps the
+            vocabulary of the start model. A strategy of your own says this itself.
         stages: settings by stage or by stage and variant.
         sentences: how many of the text are read.
         held_out: how many more are held out, at most a fifth of those that there are.
@@ -147,7 +159,7 @@ def distill(
         train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
         test = _tagged(test, taught_by, tagger.labels, store, precision)
     student_strategy = checked(
-        strategy or (WITH_GOLD if data else STRATEGY),
+        strategy or default_strategy(vocab_size, with_gold=data is not None),
         store=store,
         model=start,
         data=data,

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 from finkd import corpora
-from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError, DataError, located
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
@@ -17,7 +16,7 @@ from finkd.evaluation.folds import Fold, folds
 from finkd.evaluation.ner import document_names, known_words
 from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import TINY, Experiment
-from finkd.experiments.configuration.splits import check_types
+from finkd.experiments.configuration.splits import check_types, with_train
 from finkd.models import pretrained
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
@@ -84,7 +83,8 @@ class Inputs:
         self._glances: dict[Source, tuple[int, float]] = {}
         self.text = KeptText(experiment.text, self.store) if experiment.text else None
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
-        self.data: NerData = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
+        data = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
+        self.data = with_train(data, whole=experiment.cross_validation is not None)
         self.precision = resolve_precision(experiment.precision)
         self.counts = {key: text.count for key, text in self.texts().items()}
         self._train = self._split("train")

@@ -67,6 +67,15 @@ def test_raw_text_and_a_tagger_are_enough(finkd, tagger, text, teacher, tmp_path
     assert again["scores"]["micro"]["f1"] == record.scores.micro.f1
 
 
+def test_a_student_may_have_a_vocabulary_of_its_own(finkd, tagger, text, teacher, tmp_path):
+    out = tmp_path / "small"
+    command = ("distill", "--teacher", tagger, "--text", text, "--start", teacher, "--out", out, "--vocab-size", 120)
+    finkd(*command, *QUICK, code=0)
+    assert len(load_model(out).tokenizer) <= 120
+    result = finkd(*command, "--strategy", "truncate-layers > task-distill:text", code=2)
+    assert "replace-vocabulary(size=N)" in result.stderr
+
+
 def test_a_pipeline_and_a_corpus(finkd, pipeline, text, teacher, corpus, tmp_path):
     out = tmp_path / "runs" / "small"
     command = ("distill", "--teacher", pipeline, "--text", text, "--start", teacher, "--out", out, *QUICK)

@@ -55,6 +55,20 @@ def test_a_file_is_written_once(finkd, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "split", "parts"),
+    [("news.conll", "test", None), ("train.conll", "train", 5)],
+    ids=["a file", "train alone"],
+)
+def test_a_corpus_without_test_split_is_divided(name, split, parts, finkd, tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / name).write_text("\n".join(f"Acme{number} B-ORG\nlent O\n" for number in range(20)))
+    finkd("init", tmp_path / "mine.yaml", "--corpus", folder / name if parts is None else folder, code=0)
+    experiment = package.load_experiment(tmp_path / "mine.yaml")
+    assert (experiment.split, experiment.cross_validation) == (split, parts)
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ([], "expected --corpus"),

@@ -1,4 +1,4 @@
-"""Types that only a held-out split has, before any work."""
+"""Splits that are scored, and types that only they have, before any work."""
 
 import dataclasses
 import logging
@@ -7,7 +7,7 @@ import pytest
 
 from finkd.corpora import load
 from finkd.corpora.errors import DataError
-from finkd.experiments.configuration.splits import check_types
+from finkd.experiments.configuration.splits import check_types, with_train
 
 
 @pytest.fixture
@@ -42,3 +42,18 @@ def test_a_published_corpus_is_told_of(data, caplog):
 def test_a_dry_run_stops_there_too(finkd, teacher, data):
     result = finkd("run", "finetune", "--corpus", data.name, "--set", f"teacher={teacher}", "--dry-run", code=1)
     assert "test has 2 of the type 'CITY'" in result.stderr
+
+
+def test_a_file_on_its_own_is_divided_by_documents(tmp_path, caplog):
+    texts = [f"Acme{number} B-ORG\nlent O\n" for number in range(50)]
+    (tmp_path / "news.conll").write_text("\n".join(texts))
+    whole = load(tmp_path / "news.conll")
+    with caplog.at_level(logging.INFO):
+        data = with_train(whole)
+    assert {name: len(sentences) for name, sentences in data.splits.items()} == {"train": 40, "test": 10}
+    assert sorted(each.text for split in data.splits.values() for each in split) == sorted(
+        each.text for each in whole.splits["all"]
+    )
+    assert "a fifth of it, 10 sentences, is its test split" in caplog.text
+    assert {name: len(sentences) for name, sentences in with_train(whole, whole=True).splits.items()} == {"train": 50}
+    assert with_train(data) is data
