@@ -1,3 +1,4 @@
+# make install  finkd in .venv, with all that it needs
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
 # make test-fast   the tests that are quick, in about a minute
@@ -15,8 +16,13 @@ INCLUDING := README.md docs/results/index.md docs/guides/corpora.md docs/guides/
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constraint .ci/requirements/torch.txt pyproject.toml
 
-.PHONY: run test test-fast lint docs lock clean
+.PHONY: install help run test test-fast lint docs lock clean
 .DELETE_ON_ERROR:
+
+install: $(INSTALLED)
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
 
 run: $(INSTALLED)
 	$(BIN)/finkd run experiments/configs/quickstart.yaml
@@ -53,6 +59,7 @@ $(INSTALLED): pyproject.toml .ci/requirements/dev.lock .ci/requirements/torch.tx
 	         "Set PIP_EXTRA_INDEX_URL to PyTorch's CPU index (see pytorch.org, 'Get started'), or ALLOW_CUDA=1." >&2; \
 	    test -n "$(ALLOW_CUDA)"; \
 	fi
+	@echo "make: installing some 170 packages and PyTorch, which takes two to five minutes"
 	$(PIP) install --require-hashes --no-deps --requirement .ci/requirements/dev.lock
 	$(PIP) install --requirement .ci/requirements/torch.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .

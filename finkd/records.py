@@ -14,6 +14,8 @@ from finkd.scores import NerScores
 VERSION = 2
 KEPT = ("*.record.json", "records.jsonl")
 """File names of run records: one record in a file, or one in each line."""
+HELD_OUT = "held-out"
+"""Split of a record that was scored on raw text against the tags of a teacher, not against gold."""
 _NAMED = ("run record", "run the experiment again")
 
 

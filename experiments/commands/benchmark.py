@@ -44,6 +44,7 @@ def benchmark(
     kinds = list(dict.fromkeys(values(runtimes or [DEFAULT])))
 
     from finkd import corpora
+    from finkd.experiments.configuration.splits import divided
     from finkd.export.loading import find_tagger
     from finkd.runtimes import runtimes as known
 
@@ -54,7 +55,7 @@ def benchmark(
     for folder in (folder for folders in folders_of.values() for folder in folders):
         if not (Path(folder) / "config.cfg").is_file():  # a pipeline of spaCy
             find_tagger(folder)
-    data = corpora.load(corpus)
+    data = divided(corpora.load(corpus), split)
 
     from finkd.experiments.benchmarking.benchmark import Measuring
     from finkd.experiments.benchmarking.benchmark import benchmark as measured

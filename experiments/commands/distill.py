@@ -70,21 +70,24 @@ def distill(
 
     pairs = _pairs(labels)
 
+    from finkd.corpora.files import check_replaceable
     from finkd.corpora.loading import check_exists
     from finkd.models.pretrained import DEFAULT, resolve
     from finkd.teachers import check_found
 
+    check_replaceable(out)
     check_found(teacher)  # before what takes seconds to import
     resolve(start or DEFAULT)
     for name in filter(None, (text, corpus)):
         check_exists(name)
 
     from finkd import corpora
+    from finkd.experiments.configuration.splits import with_train
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.distillation import STAGES, distill
     from finkd.strategies.parsing import merge
 
-    data = corpora.load(corpus) if corpus else None
+    data = with_train(corpora.load(corpus)) if corpus else None
     with shown(messages) as listen:
         records = distill(
             teacher,
@@ -137,7 +140,7 @@ def _settings(overrides: list[str]) -> dict[str, Any]:
     given = overridden({}, overrides)
     found: dict[str, Any] = {**given.pop("stages", {}), **given}
     for name in found:
-        with located("--set"):
+        with located(f"--set (STAGE.KEY=VALUE): {name}"):
             parse(name, found)
     return found
 

@@ -37,7 +37,7 @@ def errors(
     refuse_idle_scheme(context, corpus)
 
     from finkd import corpora
-    from finkd.experiments.configuration.splits import check_labels, scored_split
+    from finkd.experiments.configuration.splits import check_labels, divided, scored_split
     from finkd.export.loading import find_tagger, load_tagger
 
     names = [model] if other is None else [model, other]
@@ -49,7 +49,7 @@ def errors(
     from finkd.inference.tagger import predict_with_scores
     from finkd.reports.pages.errors import Errors, page, tables
 
-    data = corpora.load(corpus, scheme, offsets)
+    data = divided(corpora.load(corpus, scheme, offsets), split)
     chosen = scored_split(data, split)
     sentences = data.splits[chosen]
     taggers = [load_tagger(each) for each in folders]

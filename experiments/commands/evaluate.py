@@ -98,7 +98,7 @@ def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, js
 
 def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
     from finkd import corpora
-    from finkd.experiments.configuration.splits import check_labels, scored_split
+    from finkd.experiments.configuration.splits import check_labels, divided, scored_split
     from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
@@ -107,7 +107,7 @@ def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: st
     from finkd.evaluation.ner import known_words
     from finkd.scores import figures
 
-    data = corpora.load(corpus, scheme, offsets)
+    data = divided(corpora.load(corpus, scheme, offsets), split)
     chosen = scored_split(data, split)
     tagger = load_tagger(model)
     check_labels(model, tagger.labels, data)

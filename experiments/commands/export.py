@@ -90,12 +90,12 @@ def _graph(
 ) -> None:
     """Write a graph, and compare its labels with the model's on a corpus."""
     from finkd import corpora
-    from finkd.experiments.configuration.splits import scored_split
+    from finkd.experiments.configuration.splits import divided, scored_split
     from finkd.export.onnx_export import export_onnx
     from finkd.export.onnx_tagger import load_onnx
     from finkd.models.loading import load_model
 
-    data = corpora.load(corpus)
+    data = divided(corpora.load(corpus), split)
     split = scored_split(data, split)
     tagger = load_model(source)
     train = data.splits.get("train", ())
@@ -103,11 +103,12 @@ def _graph(
         raise ConfigError(f"--calibrate: {corpus} has no training split")
     with atomic_folder(folder) as unfinished:
         export_onnx(tagger, unfinished, to, train[:calibrate])
+        say(f"comparing it with the model on {corpus}, {split} split (--corpus names another one)")
         found = _compared(load_onnx(unfinished), tagger, data, split)
         if to == "onnx" and found["differing"]:
             raise DataError(
                 f"{folder}: not written, since {found['differing']} of {counted(found['words'], 'word')} of {corpus} "
-                f"get another label than the model's (scores differ by at most {found['largest']:.2g})"
+                f"get another label than the model's (logits differ by at most {found['largest']:.2g})"
             )
     sizes = {"bytes": sum(each.stat().st_size for each in folder.iterdir())}
     if json:
@@ -115,8 +116,8 @@ def _graph(
         return
     say(f"wrote {folder}, {sizes['bytes'] / 1e6:.1f} MB")
     say(
-        f"{found['differing']} of {counted(found['words'], 'word')} of {corpus} get another label; "
-        f"scores differ by at most {found['largest']:.2g}"
+        f"{found['differing']} of {counted(found['words'], 'word')} of {corpus} get another label than the model's "
+        f"({found['differing'] / max(1, found['words']):.1%}); logits differ by at most {found['largest']:.2g}"
     )
     if found["f1"]:
         from finkd.reports.table import number

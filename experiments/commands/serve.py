@@ -110,4 +110,6 @@ def serve(
         place = f"[{host}]" if ":" in host else host
         address = f"http://{place}:{bound.getsockname()[1]}/"
         log.info("serving %s at %s (Ctrl-C ends it)", ", ".join(folders.values()), address)
+        for name in folders if len(folders) > 1 else ():
+            log.info("%s is at %smodels/%s/tag", name, address, name)
         Server(app_of(started, limits, LOOPBACK if host in LOOPBACK else ("*",)), limits).run([bound])

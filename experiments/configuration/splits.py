@@ -48,6 +48,11 @@ def with_train(data: NerData, whole: bool = False) -> NerData:
     return dataclasses.replace(data, splits=splits)
 
 
+def divided(data: NerData, split: str | None) -> NerData:
+    """Return a corpus; a single file is divided as experiments divide it, if ``train`` or ``test`` is wanted."""
+    return with_train(data) if split in ("train", "test") else data
+
+
 def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
     """Check that a tagger has all labels of a corpus.
 

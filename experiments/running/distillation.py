@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import numpy as np
 
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.corpora.files import write_atomic
+from finkd.corpora.files import check_replaceable, write_atomic
 from finkd.corpora.sentence import Sentence, digest
 from finkd.corpora.tags import entity_types, label_names
 from finkd.data.raw_text import KeptText, Text
@@ -25,7 +26,7 @@ from finkd.inference.viterbi import decode
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import DEFAULT
-from finkd.records import RunRecord
+from finkd.records import HELD_OUT, RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.scores import NerScores
@@ -54,7 +55,7 @@ STAGES: Mapping[str, Mapping[str, Any]] = {
 """Settings for tens of thousands of sentences (docs/log.md, "A larger teacher of another family")."""
 _LARGEST_SHARE = 0.2
 """Of a text that is held out, if it is short."""
-EXPERIMENT, TEACHER, STUDENT, HELD_OUT = "distill", "teacher", "student", "held-out"
+EXPERIMENT, TEACHER, STUDENT = "distill", "teacher", "student"
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def distill(
         of ``accelerate launch`` but the first.
 
     Raises:
+        ConfigError: if ``out`` holds anything else, another distillation for example.
         FinkdError: if the teacher or the text is nowhere, or labels do not fit.
 
     Example:
@@ -146,7 +148,25 @@ def distill(
         >>> [(record.system, record.split) for record in records]
         [('student', 'held-out')]
     """
-    store, precision, teacher = Store(out.parent / "store"), resolve_precision("auto"), str(teacher)
+    teacher = str(teacher)
+    chosen = strategy or default_strategy(vocab_size, with_gold=data is not None)
+    asked: dict[str, Any] = {
+        "teacher": teacher,
+        "text": text,
+        "labels": dict(labels or {}),
+        "scheme": scheme,
+        "start": start,
+        "strategy": chosen,
+        "stages": stages or STAGES,
+        "sentences": sentences,
+        "held_out": held_out,
+        "corpus": data.fingerprint if data else None,
+        "split": split,
+        "seed": seed,
+    }
+    asked = json.loads(json.dumps(asked))
+    _check_same(out, asked)
+    store, precision = Store(out.parent / "store"), resolve_precision("auto")
     tagger = FinishedTagger.open(teacher, LabelReading(labels or {}, scheme), label_names(data.types) if data else None)
     taught_by = of_tagger(tagger)
     if data is not None:
@@ -159,7 +179,7 @@ def distill(
         train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
         test = _tagged(test, taught_by, tagger.labels, store, precision)
     student_strategy = checked(
-        strategy or default_strategy(vocab_size, with_gold=data is not None),
+        chosen,
         store=store,
         model=start,
         data=data,
@@ -188,7 +208,11 @@ def distill(
         vocabulary={"name": student.tokenizer.name, "size": len(student.tokenizer)},
         corpora={Path(text or tagger.name).name: digest(test)},
         texts={"text": len(train.sentences)},
-        config={"teacher": start, "systems": {STUDENT: {"strategy": strategy or "", "teacher": teacher}}},
+        config={
+            "teacher": start,
+            "systems": {STUDENT: {"strategy": strategy or "", "teacher": teacher}},
+            "distill": asked,
+        },
         environment=environment(precision),
     )
     records = [made]
@@ -198,6 +222,23 @@ def distill(
         record.save(out / f"{record.system}-{record.split}.record.json")
     write_atomic(out / "README.md", card(records[-1]))
     return records
+
+
+def _check_same(out: Path, asked: Mapping[str, Any]) -> None:
+    """Check that a folder is free, or holds what was asked for in the same way.
+
+    Raises:
+        ConfigError: if it holds anything else.
+    """
+    check_replaceable(out)
+    path = out / f"{STUDENT}-{HELD_OUT}.record.json"
+    before = RunRecord.load(path).config.get("distill") if path.is_file() else None
+    if before is not None and before != asked:
+        differing = next(key for key in asked if before.get(key) != asked[key])
+        raise ConfigError(
+            f"{out}: holds another distillation ({differing} differs); choose another --out or remove the folder (what "
+            f"was trained stays in {out.parent / 'store'})"
+        )
 
 
 def _against_gold(

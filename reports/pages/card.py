@@ -7,12 +7,12 @@ from huggingface_hub import EvalResult, ModelCardData
 from finkd import corpora
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.wording import counted
-from finkd.records import RunRecord
+from finkd.records import HELD_OUT, RunRecord
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
 from finkd.reports.pages.templating import TEXTS
-from finkd.reports.sections import base_model, ordering, parts
+from finkd.reports.sections import base_model, configured, ordering, parts
 from finkd.reports.table import number, plain
 
 
@@ -24,6 +24,7 @@ def card(record: RunRecord) -> str:
     """
     lines = TEXTS.get_template("card.md.j2").render(
         name=escape(plain(record.system)),
+        labelled_by=escape(plain(_labelled_by(record))),
         experiment=escape(plain(record.experiment)),
         notice=SAMPLE_NOTICE if record.sample else "",
         role=record.role,
@@ -52,6 +53,11 @@ def _split(record: RunRecord) -> str:
     return record.split if of is None else f"{record.split} (part {record.seed} of {of}, not learned)"
 
 
+def _labelled_by(record: RunRecord) -> str:
+    """Return the teacher whose tags stood for gold; empty if gold was there."""
+    return str(configured(record).get("teacher", "")) if record.split == HELD_OUT else ""
+
+
 def _head(record: RunRecord) -> ModelCardData:
     scores, corpus = record.scores, plain(record.corpus)
     metrics = {
@@ -73,7 +79,7 @@ def _head(record: RunRecord) -> ModelCardData:
             dataset_split=plain(_split(record)),
         )
         for kind, (name, value) in metrics.items()
-        if value is not None
+        if value is not None and not _labelled_by(record)  # agreement with a teacher is no score
     ]
     return ModelCardData(
         language="en",
@@ -81,10 +87,10 @@ def _head(record: RunRecord) -> ModelCardData:
         pipeline_tag="token-classification",
         license="other",
         base_model=plain(base_model(record)),
-        tags=["finkd", "finance", "named-entity-recognition", "knowledge-distillation"],
-        metrics=["f1", "precision", "recall"],
+        tags=["finkd", "named-entity-recognition", "knowledge-distillation"],
+        metrics=["f1", "precision", "recall"] if results else None,
         model_name=plain(record.system),
-        eval_results=results,
+        eval_results=results or None,
         widget=[{"text": "Summit Foods named Priya Mercer as chief executive in Toronto."}],
     )
 

@@ -218,15 +218,23 @@ def _rows(errors: Errors) -> Iterator[dict[str, Any]]:
 
 def _segments(
     sentence: Sentence, found: Sequence[Entity], gold: Sequence[Entity], scores: Sequence[float]
-) -> Iterator[tuple[str, str, bool, str]]:
-    """Yield parts of a sentence: text, type of the entity or nothing, whether it is right, and its score."""
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield parts of a sentence: text, type of the entity or nothing, ``right``, ``wrong`` or ``missed``, its score."""
+    shown = [
+        (entity, "right" if entity in gold else "wrong", f"{scores[place]:.2f}" if scores else "")
+        for place, entity in enumerate(found)
+    ]
+    shown += [(entity, "missed", "") for entity in gold if not any(_overlap(entity, each) for each in found)]
     behind = 0
-    for place, entity in enumerate(found):
+    for entity, mark, score in sorted(shown, key=lambda each: each[0].start):
         start, end = sentence.spans[entity.start][0], sentence.spans[entity.end - 1][1]
         if start > behind:
-            yield sentence.text[behind:start], "", True, ""
-        score = f"{scores[place]:.2f}" if scores else ""
-        yield sentence.text[start:end], entity.type, entity in gold, score
+            yield sentence.text[behind:start], "", "", ""
+        yield sentence.text[start:end], entity.type, mark, score
         behind = end
     if behind < len(sentence.text):
-        yield sentence.text[behind:], "", True, ""
+        yield sentence.text[behind:], "", "", ""
+
+
+def _overlap(one: Entity, other: Entity) -> bool:
+    return one.start < other.end and other.start < one.end

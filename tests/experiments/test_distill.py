@@ -65,6 +65,12 @@ def test_raw_text_and_a_tagger_are_enough(finkd, tagger, text, teacher, tmp_path
     assert "task-distill:text" in (out / "README.md").read_text()
     (again,) = json.loads(finkd(*command, "--json", code=0).stdout)
     assert again["scores"]["micro"]["f1"] == record.scores.micro.f1
+    card = (out / "README.md").read_text()
+    assert "**No gold labels**" in card
+    assert str(tagger) in card.replace("\\", "")
+    assert "model-index" not in card
+    other = finkd(*command, "--sentences", "20", code=2)
+    assert "holds another distillation (sentences differs)" in other.stderr
 
 
 def test_a_student_may_have_a_vocabulary_of_its_own(finkd, tagger, text, teacher, tmp_path):
@@ -107,7 +113,8 @@ def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
         (("--labels", "PERSON=PER", "--labels", "MISC"), "--labels: expected a type of the teacher"),
         (("--split", "test"), "--split does nothing without --corpus"),
         (("--set", "task-distil:text.schedule.epochs=9"), "strategies: there is no 'task-distil:text'"),
-        (("--set", "stages.task-distill:txt.schedule.epochs=9"), "--set: "),
+        (("--set", "stages.task-distill:txt.schedule.epochs=9"), "--set (STAGE.KEY=VALUE): task-distill:txt"),
+        (("--set", "epochs=9"), "--set (STAGE.KEY=VALUE): epochs: strategies: there is no 'epochs'"),
     ],
 )
 def test_mistakes_are_told_before_any_work(options, message, finkd, tagger, text, teacher, corpus, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from finkd.corpora import load
 from finkd.corpora.errors import DataError
-from finkd.experiments.configuration.splits import check_types, with_train
+from finkd.experiments.configuration.splits import check_types, divided, with_train
 
 
 @pytest.fixture
@@ -57,3 +57,5 @@ def test_a_file_on_its_own_is_divided_by_documents(tmp_path, caplog):
     assert "a fifth of it, 10 sentences, is its test split" in caplog.text
     assert {name: len(sentences) for name, sentences in with_train(whole, whole=True).splits.items()} == {"train": 50}
     assert with_train(data) is data
+    assert list(divided(whole, "test").splits["test"]) == list(data.splits["test"])
+    assert divided(whole, None) is divided(whole, "all") is whole
