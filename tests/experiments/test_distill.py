@@ -114,7 +114,7 @@ def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
         (("--split", "test"), "--split does nothing without --corpus"),
         (("--set", "task-distil:text.schedule.epochs=9"), "strategies: there is no 'task-distil:text'"),
         (("--set", "stages.task-distill:txt.schedule.epochs=9"), "--set (STAGE.KEY=VALUE): task-distill:txt"),
-        (("--set", "epochs=9"), "--set (STAGE.KEY=VALUE): epochs: strategies: there is no 'epochs'"),
+        (("--set", "epochs=9"), "--set (STAGE.KEY=VALUE): epochs: stages and strategies: there is no 'epochs'"),
     ],
 )
 def test_mistakes_are_told_before_any_work(options, message, finkd, tagger, text, teacher, corpus, tmp_path):
