@@ -35,13 +35,13 @@ _LOOK_SECONDS = 0.05
 def write_text(path: Path, name: str, size: int) -> int:
     """Write the lines of a raw text until a file has a size; return the number of words."""
     written = words = 0
+    lines = itertools.chain.from_iterable(stream(name) for _ in itertools.count())
     with path.open("wb") as file:
-        for line in itertools.chain.from_iterable(stream(name) for _ in itertools.count()):
+        while written < size:
+            line = next(lines)
             words += len(line.split())
             written += file.write(line.encode() + b"\n")
-            if written >= size:
-                return words
-    raise AssertionError("the lines never end")
+    return words
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -98,10 +98,10 @@ def run(
 
     Example: finkd run quickstart --seeds 1,2,3
     """
-    from finkd.experiments.configuration.shipped import located
+    from finkd.experiments.configuration.shipped import configuration_file
     from finkd.strategies import strategies
 
-    what = what if what in strategies else str(located(what))
+    what = what if what in strategies else str(configuration_file(what))
     refuse_idle_scheme(context, corpus or "sample")
     if _names_a_file(Path(what)):
         for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):

@@ -20,7 +20,7 @@ from finkd.data.raw_text import Text
 from finkd.experiments.configuration.budget import Budget
 from finkd.experiments.configuration.checks import check, find_inputs
 from finkd.experiments.configuration.names import slug
-from finkd.experiments.configuration.shipped import located, suggestion
+from finkd.experiments.configuration.shipped import configuration_file, suggestion
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
@@ -182,7 +182,7 @@ def settings_in(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigError: if it cannot be read, or holds no settings.
     """
-    path = located(path)
+    path = configuration_file(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -34,13 +34,13 @@ SHIPPED: Mapping[str, str] = {
 """Name -> one line for ``finkd list``; each is a file of the folder."""
 
 
-def located(path: str | Path) -> Path:
+def configuration_file(path: str | Path) -> Path:
     """Return the file of a configuration: the path itself, or the configuration of this name that comes with finkd.
 
     A file of the working folder goes before.
 
     Example:
-        >>> located("quickstart").name
+        >>> configuration_file("quickstart").name
         'quickstart.yaml'
     """
     is_shipped = str(path) in SHIPPED and not Path(path).is_file()

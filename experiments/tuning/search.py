@@ -14,7 +14,7 @@ from finkd import corpora
 from finkd.corpora.corpus import NerCorpus
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, resolved, settings_in
-from finkd.experiments.configuration.shipped import located
+from finkd.experiments.configuration.shipped import configuration_file
 from finkd.settings import build
 from finkd.strategies.parsing import merge, nested, written_out
 
@@ -195,7 +195,7 @@ def load_plan(path: str, overrides: Sequence[str] = (), *, find: bool = False) -
     """
     settings = overridden(settings_in(path), overrides)
     if not isinstance(settings.get("search"), Mapping):
-        raise ConfigError(f"{path}: nothing to tune; add a section 'search' ({located('tune')} shows one)")
+        raise ConfigError(f"{path}: nothing to tune; add a section 'search' ({configuration_file('tune')} shows one)")
     search = build(Search, settings.pop("search"), "search")
     experiment = from_settings(settings, find=find)
     if experiment.split == "test" or _is_sealed(experiment):

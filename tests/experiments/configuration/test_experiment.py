@@ -16,7 +16,7 @@ from finkd.experiments.configuration.experiment import (
     settings_in,
 )
 from finkd.experiments.configuration.names import SLUG, slug
-from finkd.experiments.configuration.shipped import SHIPPED, located
+from finkd.experiments.configuration.shipped import SHIPPED, configuration_file
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.suites.encoder_experiment import load_encoder_experiment
 from finkd.strategies.parsing import parse
@@ -33,7 +33,7 @@ def test_every_configuration_in_the_tree_is_found():
 def test_a_configuration_that_comes_with_finkd_has_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_experiment("quickstart").name == "quickstart"
-    assert located("quickstart.yaml") == Path("quickstart.yaml")
+    assert configuration_file("quickstart.yaml") == Path("quickstart.yaml")
     (tmp_path / "quickstart").write_text("name: mine\n")
     assert settings_in("quickstart") == {"name": "mine"}
 
