@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from finkd.corpora.files import write_atomic
 from finkd.records import RunRecord
@@ -22,6 +23,7 @@ def build(
     out: Path,
     formats: Sequence[str] = ("md", "tex", "csv", "html"),
     task_records: Sequence[TaskRecord] = (),
+    error_pages: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Path]:
     """Write a report; the same records give the same bytes, in whatever order they come.
 
@@ -34,6 +36,7 @@ def build(
         out: folder, made if missing; files of the same names are replaced, each one atomically.
         formats: names of the formats to write.
         task_records: records of general tasks.
+        error_pages: system -> path of the page of its errors, from ``out``; the page of the report links to it.
 
     Returns:
         The files written.
@@ -50,7 +53,7 @@ def build(
         >>> "results.md" in [path.name for path in written]
         True
     """
-    return write_report(compose(records, None, task_records), out, formats)
+    return write_report(compose(records, None, task_records, error_pages), out, formats)
 
 
 def write_report(report: Report, out: Path, formats: Sequence[str] = ("md", "tex", "csv", "html")) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from finkd.records import RunRecord
 from finkd.reports.figures.canvas import Picture, pictures
@@ -37,11 +38,13 @@ class Report:
         chapters: one for each section, in order.
         overviews: tables over all of them, and those of general tasks, by name.
         task_records: of general tasks.
+        error_pages: system -> path of the page of its errors, from the report's folder.
     """
 
     chapters: tuple[Chapter, ...]
     overviews: Mapping[str, Table] = field(default_factory=dict)
     task_records: tuple[TaskRecord, ...] = ()
+    error_pages: Mapping[str, str] = field(default_factory=dict)
 
     def by_table(self) -> dict[str, list[Table]]:
         """Return the tables of each name over all chapters, for formats with one file per table."""
@@ -53,7 +56,10 @@ class Report:
 
 
 def compose(
-    records: Iterable[RunRecord], names: Iterable[str] | None = None, task_records: Sequence[TaskRecord] = ()
+    records: Iterable[RunRecord],
+    names: Iterable[str] | None = None,
+    task_records: Sequence[TaskRecord] = (),
+    error_pages: Mapping[str, str] = MappingProxyType({}),
 ) -> Report:
     """Return the report of some records with the named tables, or with all of them.
 
@@ -71,4 +77,5 @@ def compose(
     for section in found:
         made = {name: make(section) for name, make in makers.items()}
         chapters.append(Chapter(section, {name: table for name, table in made.items() if table.rows}))
-    return Report(tuple(chapters), {name: table for name, table in over.items() if table.rows}, tuple(task_records))
+    shown = {name: table for name, table in over.items() if table.rows}
+    return Report(tuple(chapters), shown, tuple(task_records), error_pages)

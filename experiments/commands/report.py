@@ -39,6 +39,7 @@ def report(
         if not run.exists():
             raise UnavailableError(f"{run}: there is no such run")
 
+    from finkd.experiments.running.error_pages import error_pages
     from finkd.records import load_records
     from finkd.reports.build import build
     from finkd.reports.general import general
@@ -54,7 +55,9 @@ def report(
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
     if alone is not None and alone == found[0]:
         alone = alone.parent  # that folder is for records alone
-    written = build(records, out or alone or Path("runs/report"), values(formats or [FORMATS]), tasks)
+    folder = out or alone or Path("runs/report")
+    pages = error_pages(records, folder) if folder == alone else {}
+    written = build(records, folder, values(formats or [FORMATS]), tasks, pages)
     if json:
         show_json([str(path) for path in written])
         return

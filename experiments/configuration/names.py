@@ -15,3 +15,13 @@ def slug(name: str) -> str:
     if len(words) <= SLUG:
         return words
     return f"{words[: SLUG - 9]}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"  # two long names stay two
+
+
+def stem(system: str, seed: int) -> str:
+    """Name of what belongs to a system and seed, without an ending."""
+    return f"{slug(system)}-seed-{seed}"
+
+
+def record_file(system: str, seed: int) -> str:
+    """Name of a record's file within the folder of records."""
+    return f"{stem(system, seed)}.record.json"

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
 from finkd import corpora
-from finkd.corpora.errors import ConfigError, DataError, located
-from finkd.corpora.registry import unknown
+from finkd.corpora.errors import located
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText, Text
-from finkd.evaluation.folds import Fold, folds
-from finkd.evaluation.ner import document_names, known_words
 from finkd.experiments.configuration.budget import within
-from finkd.experiments.configuration.experiment import TINY, Experiment
-from finkd.experiments.configuration.splits import check_types, with_train
+from finkd.experiments.configuration.experiment import Experiment
+from finkd.experiments.configuration.splits import check_types
+from finkd.experiments.running.labelled_text import LabelledText
 from finkd.models import pretrained
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
-from finkd.store import Store, address
+from finkd.store import Store
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
@@ -40,33 +37,7 @@ def _rehearsed(step: Step) -> Step:
     return replace(step, stage=step.stage.rescheduled(epochs=min(1.0, step.stage.training.schedule.epochs), dropout=0))
 
 
-@dataclass(frozen=True)
-class Gold:
-    """The labelled text of a run.
-
-    Attributes:
-        train: what systems learn from.
-        scored: what they are scored on.
-        corpus: address of ``train``.
-    """
-
-    train: Sequence[Sentence]
-    scored: Sequence[Sentence]
-    corpus: str
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The words of ``train``."""
-        return known_words(self.train)
-
-    @cached_property
-    def overlap(self) -> float:
-        """Share of the scored sentences that also stand in ``train``."""
-        seen = {sentence.text for sentence in self.train}
-        return sum(sentence.text in seen for sentence in self.scored) / len(self.scored)
-
-
-class Inputs:
+class Inputs(LabelledText):
     """Corpora, texts and models of an experiment, found and checked.
 
     Args:
@@ -78,20 +49,13 @@ class Inputs:
     """
 
     def __init__(self, experiment: Experiment, store: Path) -> None:
-        self.experiment = experiment
+        super().__init__(experiment)
         self.store = Store(store)
         self._glances: dict[Source, tuple[int, float]] = {}
         self.text = KeptText(experiment.text, self.store) if experiment.text else None
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
-        data = corpora.load(experiment.corpus, experiment.scheme, experiment.offsets)
-        self.data = with_train(data, whole=experiment.cross_validation is not None)
         self.precision = resolve_precision(experiment.precision)
         self.counts = {key: text.count for key, text in self.texts().items()}
-        self._train = self._split("train")
-        self._scored = self._split(experiment.split)
-        self._folds: dict[tuple[str, int], list[Fold]] = {}
-        self._golds: dict[int, Gold] = {}
-        self.extra_splits = {name: self._split(name) for name in experiment.extra_splits}
         check_types(self.data, (experiment.split, *experiment.extra_splits))
         self.labels = corpora.label_names(self.data.types)
         models = {experiment.start_of(name) for name, system in experiment.systems.items() if system.strategy}
@@ -103,26 +67,6 @@ class Inputs:
     def seeds(self) -> tuple[int, ...]:
         """One run of every system for each."""
         return self.experiment.seeds
-
-    def gold(self, seed: int) -> Gold:
-        """Return the labelled text of a seed; in cross-validation, each is scored on another part of the documents."""
-        parts = self.experiment.cross_validation
-        key = seed if parts else 0
-        if key not in self._golds:
-            corpus = address({"tiny": self.data.fingerprint}) if self.experiment.tiny else self.data.fingerprint
-            gold = Gold(self._train, self._scored, corpus)
-            if parts:
-                fold = self.folds(gold, parts)[seed - 1]
-                gold = Gold(fold.rest, fold.part, address({"corpus": corpus, "scored": seed, "folds": parts}))
-            self._golds[key] = gold
-        return self._golds[key]
-
-    def folds(self, gold: Gold, count: int) -> list[Fold]:
-        """Return the folds of the text that systems learn from."""
-        key = gold.corpus, count
-        if key not in self._folds:
-            self._folds[key] = folds(_with_documents(gold.train, alone=self.experiment.tiny), count)
-        return self._folds[key]
 
     def texts(self) -> dict[str, KeptText]:
         """The raw texts by their keys in a configuration."""
@@ -165,13 +109,6 @@ class Inputs:
     def tokenizer(self, system: str) -> Tokenizer:
         """Return the tokenizer of the model that the strategy of a system begins with."""
         return Tokenizer.load(pretrained.resolve(self.experiment.start_of(system)))
-
-    def _split(self, name: str) -> Sequence[Sentence]:
-        if name not in self.data.splits:
-            raise ConfigError(unknown(f"splits of {self.data.name}", name, list(self.data.splits)))
-        if not self.data.splits[name]:
-            raise DataError(f"{self.data.name}: its {name} split has no sentence")
-        return self.data.splits[name][:TINY] if self.experiment.tiny else self.data.splits[name]
 
     def systems(self) -> list[tuple[str, Strategy]]:
         """Every system that has a strategy with its stages, teachers first."""
@@ -217,17 +154,6 @@ class Inputs:
             count = len(drawn) if parts is None else len(drawn) * (parts - 1) // parts
             self._glances[source] = self.counts.get(source, count), mean_words(drawn)
         return self._glances[source]
-
-
-def _with_documents(sentences: Sequence[Sentence], *, alone: bool) -> list[Sentence]:
-    """Give a name to the document of each sentence that has none: that of a document of its own.
-
-    Args:
-        sentences: of a whole split, so that names differ between its parts.
-        alone: whether every sentence is a document; a rehearsal has few.
-    """
-    names = [str(place) for place in range(len(sentences))] if alone else document_names(sentences)
-    return [replace(sentence, document=name) for sentence, name in zip(sentences, names, strict=True)]
 
 
 def glance(text: Text) -> list[Sentence]:

@@ -19,9 +19,10 @@ from optuna_dashboard.artifact import get_artifact_path
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.experiment import Experiment
+from finkd.experiments.configuration.names import record_file
 from finkd.experiments.running.events import Event, Listener, ignored
 from finkd.experiments.running.inputs import Inputs
-from finkd.experiments.running.run import record_file, run
+from finkd.experiments.running.run import run
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.search import Goal, Plan
 from finkd.experiments.tuning.study import resume

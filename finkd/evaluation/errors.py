@@ -38,12 +38,14 @@ class Reading:
     Attributes:
         name: of the tagger.
         found: per sentence, its entities in order.
-        scores: per sentence, their scores.
+        scores: per sentence, their scores; empty if it gives none.
+        tokens: per sentence, the number of tokens of each word; empty if it has no tokenizer.
     """
 
     name: str
     found: Sequence[Sequence[Entity]]
-    scores: Sequence[Sequence[float]]
+    scores: Sequence[Sequence[float]] = ()
+    tokens: Sequence[Sequence[int]] = ()
 
 
 def mistakes(gold: Iterable[Entity], found: Iterable[Entity]) -> list[Mistake]:
@@ -98,13 +100,13 @@ def frequencies(sentences: Iterable[Sentence]) -> Counter[str]:
 
 
 def by_group(
-    sentences: Sequence[Sentence], found: Sequence[Sequence[Entity]], group: Callable[[Sentence, Entity], str]
+    sentences: Sequence[Sentence], found: Sequence[Sequence[Entity]], group: Callable[[int, Entity], str]
 ) -> Mapping[str, Counts]:
-    """Count right, found and gold entities by a property of an entity, such as how long it is."""
+    """Count right, found and gold entities by a property of an entity of a sentence, given by its number."""
     counts: dict[str, list[int]] = {}
-    for sentence, each in zip(sentences, found, strict=True):
+    for row, (sentence, each) in enumerate(zip(sentences, found, strict=True)):
         gold, predicted = set(entities(sentence.tags or ())), set(each)
         for place, some in enumerate((gold & predicted, predicted, gold)):
             for entity in some:
-                counts.setdefault(group(sentence, entity), [0, 0, 0])[place] += 1
+                counts.setdefault(group(row, entity), [0, 0, 0])[place] += 1
     return {name: Counts(*row) for name, row in sorted(counts.items())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,22 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 Tags = list[list[str]]
 """IOB2 tags of the words of each sentence."""
+
+
+class Found(NamedTuple):
+    """What was found in some sentences.
+
+    Attributes:
+        tags: of their words.
+        probabilities: of each entity of each sentence, in order; empty for what gives none, such as a baseline.
+        uncovered: words that no token covers, which are tagged O.
+    """
+
+    tags: Tags
+    probabilities: Sequence[Sequence[float]] = ()
+    uncovered: int = 0
+
+
 Reads = Callable[[Sequence[Sentence]], Tags]
 """Function that tags sentences."""
 Logits = npt.NDArray[np.float32]
@@ -147,9 +163,7 @@ def predict_tags(sentences: Sequence[Sentence], model: AnyTagger, limit: int = W
     return tags, uncovered
 
 
-def predict_with_scores(
-    sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW
-) -> tuple[Tags, list[list[float]], int]:
+def predict_with_scores(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> Found:
     """Tag every word as ``predict_tags`` does, and compute the probability of each entity of each sentence.
 
     Raises:
@@ -158,9 +172,7 @@ def predict_with_scores(
     return _predicted(sentences, model, limit, with_scores=True)
 
 
-def _predicted(
-    sentences: Sequence[Sentence], model: AnyTagger, limit: int, *, with_scores: bool
-) -> tuple[Tags, list[list[float]], int]:
+def _predicted(sentences: Sequence[Sentence], model: AnyTagger, limit: int, *, with_scores: bool) -> Found:
     tags: Tags = []
     probabilities: list[list[float]] = []
     uncovered = 0
@@ -171,4 +183,4 @@ def _predicted(
         uncovered += sum(int(np.isnan(each).any(axis=1).sum()) for each in scores)
         if with_scores:
             probabilities += entity_probabilities(scores, model.labels, [entities(each) for each in found])
-    return tags, probabilities, uncovered
+    return Found(tags, probabilities, uncovered)

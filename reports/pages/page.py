@@ -26,7 +26,7 @@ def render(report: Report) -> str:
     return TEMPLATES.get_template("report.html.j2").render(
         title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)) or "General tasks",
         overviews=[(table, *table.for_readers()) for table in report.overviews.values()],
-        chapters=[_chapter(chapter, number) for number, chapter in enumerate(report.chapters, 1)],
+        chapters=[_chapter(chapter, number, report.error_pages) for number, chapter in enumerate(report.chapters, 1)],
         strategies=_strategies(report.chapters),
         environment=_distinct(
             [*(record.environment for record in records), *(each.environment for each in report.task_records)]
@@ -49,7 +49,7 @@ _BESIDE = {
 """Picture -> the table that it stands beside; others stand on top."""
 
 
-def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
+def _chapter(chapter: Chapter, number: int, error_pages: Mapping[str, str]) -> dict[str, Any]:
     beside: dict[str, list[tuple[str, Markup]]] = {name: [] for name in ("", *chapter.tables)}
     for each in chapter.pictures:
         place = _BESIDE.get(each.name, "")
@@ -62,6 +62,11 @@ def _chapter(chapter: Chapter, number: int) -> dict[str, Any]:
         "notice": SAMPLE_NOTICE if chapter.section.sample else "",
         "summary": summary(chapter.section),
         "pictures": beside[""],
+        "error_pages": [
+            (plain(system.name), error_pages[system.name])
+            for system in chapter.section.systems
+            if system.name in error_pages
+        ],
         "tables": [(table, *table.for_readers(), beside[name]) for name, table in chapter.tables.items()],
     }
 

@@ -6,13 +6,13 @@ function show() {
   const wanted = Object.fromEntries(new FormData(form));
   let count = 0;
   for (const article of articles) {
-    const { kinds, types, unseen, lost, beside, words } = article.dataset;
+    const { kinds, types, unseen, split, beside, words } = article.dataset;
     const fits =
       has(kinds, wanted.kind) &&
       has(types, wanted.type) &&
       (!wanted.beside || beside === wanted.beside) &&
       (!wanted.unseen || unseen === "1") &&
-      (!wanted.lost || lost === "1") &&
+      (!wanted.split || split === "1") &&
       Number(words) >= Number(wanted.from || 0) &&
       Number(words) <= Number(wanted.to || Infinity);
     article.hidden = !fits;

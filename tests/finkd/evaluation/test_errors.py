@@ -68,12 +68,12 @@ def test_frequencies_ignore_case():
 
 def test_groups_count_like_scores():
     found = [[Entity(0, 2, "ORG")], [Entity(0, 1, "ORG")]]
-    counts = by_group(SENTENCES, found, lambda sentence, entity: str(entity.end - entity.start))
+    counts = by_group(SENTENCES, found, lambda row, entity: str(entity.end - entity.start))
     assert counts == {"1": Counts(0, 1, 1), "2": Counts(1, 1, 2)}
 
 
 @pytest.mark.parametrize("found", [[[], []], [[Entity(0, 2, "ORG"), Entity(3, 4, "PER")], [Entity(0, 2, "ORG")]]])
 def test_all_or_nothing(found):
-    counts = by_group(SENTENCES, found, lambda sentence, entity: entity.type)
+    counts = by_group(SENTENCES, found, lambda row, entity: entity.type)
     assert sum(each.gold for each in counts.values()) == 3
     assert sum(each.correct for each in counts.values()) == sum(map(len, found))

@@ -5,7 +5,8 @@ from selenium.webdriver.support.ui import Select
 
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.evaluation.errors import Reading
-from finkd.reports.pages.errors import Errors, page, tables
+from finkd.reports.errors import Errors, tables
+from finkd.reports.pages.errors import page
 
 SENTENCES = [
     Sentence.from_words(["Acme", "<b>Corp</b>", "paid", "Jane"], ["B-ORG", "I-ORG", "O", "B-PER"], "a"),
@@ -17,13 +18,15 @@ OURS = Reading(
     "small <i>",
     [[Entity(0, 1, "ORG"), Entity(3, 4, "PER")], [Entity(0, 1, "PER")], [], []],
     [[0.75, 0.5], [0.25], [], []],
+    [[2, 1, 1, 1], [2, 1], [1, 1], [3, 1]],
 )
 THEIRS = Reading(
     "big",
     [[Entity(0, 2, "ORG"), Entity(3, 4, "PER")], [Entity(0, 1, "ORG")], [Entity(0, 1, "ORG")], []],
     [[0.75, 0.5], [0.25], [0.5], []],
+    [[1, 1, 1, 1], [1, 1], [1, 1], [3, 1]],
 )
-ERRORS = Errors("toy", "test", SENTENCES, [OURS, THEIRS], {"acme": 3}, {"Acme": 2, "ACME": 2}, frozenset(["acme"]))
+ERRORS = Errors("toy", "test", SENTENCES, [OURS, THEIRS], {"acme": 3})
 
 
 def texts(name, errors=ERRORS):
@@ -47,14 +50,27 @@ def test_tables():
     assert groups["times in the training split: 0"] == ["3", "0.500", "0.667"]
     assert groups["times in the training split: 2 to 5"] == ["1", "0.000", "1.000"]
     assert groups["words of the sentence: 1 to 10"][0] == "4"
+    assert {name: row[0] for name, row in groups.items() if name.startswith("tokens")} == {
+        "tokens: 1": "1",
+        "tokens: 2": "1",
+        "tokens: 3 to 4": "2",
+    }
 
 
 def test_a_single_tagger_is_compared_with_nothing():
-    alone = Errors("toy", "test", SENTENCES, [THEIRS], {}, {}, frozenset())
+    alone = Errors("toy", "test", SENTENCES, [THEIRS], {})
     assert [table.name for table in tables(alone)] == ["kinds", "confusion", "groups"]
     html = page(alone, 10)
     assert html.count("<article") == 2
     assert 'name="beside"' not in html
+
+
+def test_a_tagger_without_scores_and_tokens_has_neither():
+    bare = Errors("toy", "test", SENTENCES, [Reading("rules", OURS.found), THEIRS], {})
+    assert not any(row[0].startswith("tokens") for row in texts("groups", bare))
+    html = page(bare, 10)
+    assert ">ORG</small>" in html
+    assert 'data-split="1"' not in html
 
 
 def test_everything_is_escaped_and_bounded():
@@ -91,7 +107,7 @@ def test_filters_in_a_browser(browser, tmp_path):
         field.select_by_value(value) if name == "beside" else field.select_by_visible_text(value)
         assert shown() == expected
         field.select_by_index(0)
-    browser.find_element(By.NAME, "lost").click()
+    browser.find_element(By.NAME, "split").click()
     assert shown() == ["border", "type"]
     browser.find_element(By.NAME, "unseen").click()
     assert shown() == ["border"]

@@ -1,0 +1,85 @@
+"""What a system found in the scored text, kept beside its run record, without the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from finkd.corpora.sentence import Entity, Sentence
+from finkd.record_files import read_record, write_record
+from finkd.store import address
+from finkd.tokenization.tokenizer import Tokenizer
+
+VERSION = 1
+_ENDING, _RECORD_ENDING = ".predictions.json", ".record.json"
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The entities that a system found, and what a page of errors needs to know of its vocabulary.
+
+    Attributes:
+        text: address of the sentences and their gold tags; see ``text_address``.
+        entities: per sentence, in order.
+        scores: per sentence, the probability of each entity; empty for systems that give none.
+        tokens: per sentence, the number of tokens of each word; empty for systems without a tokenizer.
+        version: of this format.
+    """
+
+    text: str
+    entities: tuple[tuple[Entity, ...], ...]
+    scores: tuple[tuple[float, ...], ...] = ()
+    tokens: tuple[tuple[int, ...], ...] = ()
+    version: int = VERSION
+
+    @classmethod
+    def of(
+        cls,
+        sentences: Sequence[Sentence],
+        entities: Iterable[Sequence[Entity]],
+        scores: Sequence[Sequence[float]] = (),
+        tokenizer: Tokenizer | None = None,
+    ) -> Predictions:
+        """Return the predictions of a system for some sentences."""
+        return cls(
+            text_address(sentences),
+            tuple(map(tuple, entities)),
+            tuple(tuple(round(score, _DIGITS) for score in each) for each in scores),
+            tuple(map(tuple, tokens_of_words(sentences, tokenizer))) if tokenizer else (),
+        )
+
+    def save(self, record: Path) -> None:
+        """Write them beside a run record, atomically."""
+        write_record(self, beside(record), indent=None)
+
+    @classmethod
+    def load(cls, record: Path) -> Predictions:
+        """Read the predictions beside a run record.
+
+        Raises:
+            DataError: if there are none of this version, or they were changed.
+        """
+        if not beside(record).is_file():
+            raise DataError(f"{beside(record)}: there are no predictions beside this record; run the experiment again")
+        return read_record(cls, beside(record), VERSION, "file of predictions", "run the experiment again")
+
+
+def beside(record: Path) -> Path:
+    """Return the path of the predictions that belong to a run record."""
+    return record.with_name(record.name.removesuffix(_RECORD_ENDING) + _ENDING)
+
+
+def text_address(sentences: Sequence[Sentence]) -> str:
+    """Return the address of some labelled sentences: predictions fit no others."""
+    return address({"sentences": [[each.text, each.spans, each.tags] for each in sentences]})
+
+
+def tokens_of_words(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[list[int]]:
+    """Count the tokens of each word, taken alone, without special tokens."""
+    words = sorted({word for sentence in sentences for word in sentence.words})
+    special = len(tokenizer.encode([""]).ids)
+    rows = tokenizer.encode(words).rows
+    counts = dict(zip(words, (rows[1:] - rows[:-1] - special).tolist(), strict=True))
+    return [[counts[word] for word in sentence.words] for sentence in sentences]

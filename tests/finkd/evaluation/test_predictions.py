@@ -1,0 +1,57 @@
+"""Predictions beside a record: read as they were written, for the text that they were made of, and no other."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Entity, Sentence
+from finkd.evaluation.predictions import Predictions, beside, text_address, tokens_of_words
+from tests.finkd.toys import SENTENCES
+from tests.toys import wordpiece_uncased
+
+ENTITIES = st.builds(Entity, st.integers(0, 9), st.integers(10, 20), st.sampled_from(["ORG", "PER"]))
+SCORES = st.floats(0, 1).map(lambda score: round(score, 4))
+
+
+@given(st.lists(st.lists(st.tuples(ENTITIES, SCORES), max_size=3), max_size=4))
+def test_they_are_read_as_they_were_written(tmp_path_factory, found):
+    record = tmp_path_factory.mktemp("records") / "a-seed-1.record.json"
+    entities = [[entity for entity, _ in each] for each in found]
+    written = Predictions.of(SENTENCES, entities, [[score for _, score in each] for each in found], wordpiece_uncased())
+    written.save(record)
+    assert Predictions.load(record) == written
+    assert beside(record).name == "a-seed-1.predictions.json"
+
+
+def test_no_text_is_kept(tmp_path):
+    record = tmp_path / "a.record.json"
+    Predictions.of(SENTENCES, [[] for _ in SENTENCES], (), wordpiece_uncased()).save(record)
+    assert not any(word in beside(record).read_text() for word in ("Goldman", "Acme", "lent"))
+
+
+def test_another_text_has_another_address():
+    changed = dataclasses.replace(SENTENCES[0], tags=("O", *SENTENCES[0].tags[1:]))
+    addresses = {text_address(each) for each in (SENTENCES, SENTENCES[1:], (changed, *SENTENCES[1:]))}
+    assert len(addresses) == 3
+
+
+def test_tokens_of_words():
+    tokenizer = wordpiece_uncased()
+    sentence = Sentence.from_words(["Goldman", "moneylender", "lent"], None)
+    alone = [len(tokenizer.encode([word]).ids) - len(tokenizer.encode([""]).ids) for word in sentence.words]
+    assert tokens_of_words([sentence, SENTENCES[4]], tokenizer)[0] == alone
+    assert alone[1] > 1
+
+
+@pytest.mark.parametrize("content", ["", "[]", json.dumps({"version": 1}), json.dumps({"version": 2})])
+def test_what_is_none_is_refused_by_name(content, tmp_path):
+    record = tmp_path / "a.record.json"
+    with pytest.raises(DataError, match="there are no predictions beside this record; run the experiment again"):
+        Predictions.load(record)
+    beside(record).write_text(content)
+    with pytest.raises(DataError, match="predictions"):
+        Predictions.load(record)
