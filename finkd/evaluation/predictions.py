@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.record_files import read_record, write_record
 from finkd.store import address
