@@ -23,7 +23,7 @@ from finkd.corpora.text.streams import TEXT, format_of, text_records
 from finkd.corpora.wording import counted
 
 SAMPLING_VERSION = 1
-_SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")
+_SUFFIXES = (".txt", ".txt.gz", ".md", ".md.gz", ".jsonl", ".jsonl.gz")
 _CHARACTERS_PER_SENTENCE = 200
 
 

@@ -105,5 +105,7 @@ def entities(folder: Path, text: str) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3 or not Path(sys.argv[1], "model.onnx").is_file():
+        sys.exit("usage: python onnx_only.py FOLDER TEXT; finkd export TAGGER --to onnx-int8 --out FOLDER makes one")
     for entity in list(entities(Path(sys.argv[1]), sys.argv[2])):
         print(json.dumps(entity, ensure_ascii=False, separators=(",", ":")))

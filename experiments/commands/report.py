@@ -64,8 +64,10 @@ def report(
     shown = compose(records, ["results", *general], tasks)
     show_tables(table for chapter in shown.chapters for table in chapter.tables.values())
     show_tables(shown.overviews.values())
-    for path in written:
-        say(f"wrote {path}")
+    main = [name for name in ("report.html", "results.md") if folder / name in written]
+    for name in main:
+        say(f"wrote {folder / name}")
+    say(f"{len(written) - len(main)} more files are in {folder}")
 
 
 def _records_of(run: Path) -> Path:

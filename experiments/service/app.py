@@ -80,6 +80,11 @@ def app_of(workers: Sequence[Worker], limits: Limits, hosts: tuple[str, ...] = (
     async def refused(request: Request, error: RefusedError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, error.status, retry_headers(error.status))
 
+    @app.exception_handler(404)
+    async def unknown(request: Request, error: Exception) -> JSONResponse:
+        names = ", ".join(each.served.name for each in workers)
+        return JSONResponse({"detail": f"there is nothing at this address; models: {names}"}, 404)
+
     return app
 
 

@@ -76,12 +76,17 @@ def _resolve(name: str) -> Path:
     package = PACKAGED.get(name)
     remedy = f"{packages.remedy(package, name)}, or " if package else ""
     hub = "HF_HUB_OFFLINE forbids to ask the hub" if is_offline() else "the hub does not give it"
-    near = [] if name in KNOWN else difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.6)
+    near = [] if name in KNOWN else difflib.get_close_matches(name, [*KNOWN, *_beside(local)], n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UnavailableError(
         f"model {name!r}: neither a local folder nor in the Hugging Face cache, and {hub}{hint} "
         f"({remedy}give a folder that holds config.json and model.safetensors)"
     )
+
+
+def _beside(folder: Path) -> list[str]:
+    """Return the models beside a folder that does not exist."""
+    return [str(each.parent) for each in folder.parent.glob("*/config.json")]
 
 
 def fetch(name: str) -> Path:

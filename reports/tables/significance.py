@@ -46,10 +46,12 @@ def significance(section: Section) -> Table:
     notes = [*corpus_notes(section), seed_note(section)]
     if compared:
         notes += [
-            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together.",
+            f"Behind: points of micro-F1 that {reference_name(section)} is ahead (below 0: behind), all seeds together.",
             method(section, compared),
-            f"{MARK} significant. d: Cohen's, the mean difference between runs of one seed over its deviation.",
+            f"{MARK} significant.",
         ]
+        if any(rival.comparison.effect is not None for rival in compared):
+            notes.append("d: Cohen's, the mean difference between runs of one seed over its deviation.")
     return Table.of("significance", "Significance", section, notes, columns, compared)
 
 

@@ -88,7 +88,9 @@ def test_several_models_have_addresses_of_their_own(tagger):
                 [dataclasses.asdict(mention) for mention in each.mentions] for each in predict(TEXTS[:2], model)
             ]
             assert client.post(path, json={"texts": TEXTS[:2]}).json() == {"results": expected}
-        assert client.post("/models/third/tag", json={"texts": TEXTS[:2]}).status_code == 404
+        answer = client.post("/models/third/tag", json={"texts": TEXTS[:2]})
+        assert answer.status_code == 404
+        assert answer.json()["detail"] == "there is nothing at this address; models: first, second"
         figures = client.get("/metrics").text
     assert 'finkd_requests_total{model="first",status="200"} 2.0' in figures
     assert 'finkd_requests_total{model="second",status="200"} 1.0' in figures
