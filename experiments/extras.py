@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 EXTRAS: Mapping[str, str] = {
     "optuna": "tune",
@@ -27,6 +28,17 @@ EXTRAS: Mapping[str, str] = {
     "gliner": "gliner",
     "torchao": "torchao",
 }
+
+
+def check_extra(extra: str) -> None:
+    """Check that all packages of an extra are installed, without importing them.
+
+    Raises:
+        ModuleNotFoundError: with the name of the first one that is missing.
+    """
+    for package, brought_by in EXTRAS.items():
+        if brought_by == extra and find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
 
 def advice(error: ModuleNotFoundError) -> str | None:

@@ -47,11 +47,11 @@ print(finkd.__file__)
 """
 
 
-@pytest.fixture(params=["packages", "modules"])
-def neighbours(request, tmp_path):
-    """A folder with packages, or modules, that are called like folders of finkd and cannot be imported."""
-    for name in NEIGHBOURS:
-        path = tmp_path / "neighbours" / (f"{name}/__init__.py" if request.param == "packages" else f"{name}.py")
+@pytest.fixture
+def neighbours(tmp_path):
+    """A folder with packages and modules in turn that are called like folders of finkd and cannot be imported."""
+    for place, name in enumerate(NEIGHBOURS):
+        path = tmp_path / "neighbours" / (f"{name}.py" if place % 2 else f"{name}/__init__.py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("raise RuntimeError('a neighbour of finkd was imported')\n")
     return tmp_path / "neighbours"

@@ -12,6 +12,7 @@ from finkd.corpora.registry import unknown
 from finkd.experiments.console.options import Json, Overrides, refuse_idle
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.console.threads import Threads
+from finkd.experiments.extras import check_extra
 
 if TYPE_CHECKING:
     from finkd.experiments.running.compression import Compressed
@@ -59,6 +60,9 @@ def compress(
         raise ConfigError("--heal: needs a labelled corpus; name it with --corpus")
     if not text:
         refuse_idle(context, "without --text", "sentences")
+
+    if method == "tensorize":
+        check_extra("compress")
 
     from finkd import corpora
     from finkd.models.pretrained import resolve

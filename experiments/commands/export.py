@@ -14,6 +14,7 @@ from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Json, refuse_idle
 from finkd.experiments.console.terminal import say, show_json
 from finkd.experiments.console.threads import Threads
+from finkd.experiments.extras import check_extra
 
 if TYPE_CHECKING:
     from finkd.corpora.corpus import NerData
@@ -57,6 +58,9 @@ def export(
     Example: finkd export runs/quickstart/models/teacher-seed-1 --to onnx-int8
     """
     refuse_idle(context, f"with --to {to}", *(name for name, kinds in _APPLIES.items() if to not in kinds))
+
+    if to != "spacy":
+        check_extra("export")
 
     from finkd.models.pretrained import resolve
 

@@ -13,6 +13,7 @@ from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.commands.predict import Precision
 from finkd.experiments.console.options import named, refuse_idle
 from finkd.experiments.console.threads import Threads
+from finkd.experiments.extras import check_extra
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def serve(
 
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
+    check_extra("serve")
     from finkd.export.loading import find_tagger
 
     folders = named("serve", models)

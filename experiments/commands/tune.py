@@ -10,6 +10,7 @@ import typer
 from finkd.experiments.console.options import Json, Overrides
 from finkd.experiments.console.terminal import messages, say, show_json
 from finkd.experiments.console.threads import Threads
+from finkd.experiments.extras import check_extra
 
 
 def tune(
@@ -35,6 +36,7 @@ def tune(
 
     Example: finkd tune tune --trials 6
     """
+    check_extra("tune")
     from finkd.experiments.tuning.addresses import parsed
     from finkd.experiments.tuning.search import load_plan
 
@@ -81,6 +83,7 @@ def dashboard(
 
     Example: finkd dashboard --port 8081
     """
+    check_extra("tune")
     from finkd.experiments.tuning.addresses import check_exists, check_host, default_url
 
     url = storage or default_url(runs / "any")

@@ -30,7 +30,10 @@ pytestmark = pytest.mark.slow
 RUN = [block for block in BLOCKS if not block.reason]
 LEFT_OUT = ("finkd serve ", "pip install ")
 """Beginnings of lines that are not run within a block: they run until they are stopped, or change the environment."""
-SHORTER = {"benchmark": ("--queries", "8", "--seconds", "0.1", "--no-memory"), "run": ("--tiny", "--jobs", "1")}
+SHORTER = {
+    "benchmark": ("--runtimes", "eager,onnx-int8", "--queries", "8", "--seconds", "0.1", "--no-memory"),
+    "run": ("--tiny", "--jobs", "1"),
+}
 """Options that a command is given last, so that it takes less time."""
 QUICK = {"schedule": {"epochs": 1, "learning_rate": 1e-3}}
 MINE = {

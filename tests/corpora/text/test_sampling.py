@@ -110,7 +110,7 @@ def test_wrong_sources_are_named(folder, weights, error, message):
     [
         ("x.txt", "\n \n", r"x\.txt:1: found no text; expected one passage per line"),
         ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: expected a text under 'text' \(found body\)"),
-        ("x.pdf", "a", r"found no \.txt, \.txt\.gz, \.jsonl, \.jsonl\.gz file"),
+        ("x.pdf", "a", r"found no \.txt, \.txt\.gz, \.md, \.md\.gz, \.jsonl, \.jsonl\.gz file"),
     ],
 )
 def test_broken_text_files_get_one_line(tmp_path, name, content, message):
