@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from finkd.corpora.corpus import NerData
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import check_replaceable, write_atomic
 from finkd.corpora.sentence import Sentence, digest
 from finkd.corpora.tags import entity_types, label_names
-from finkd.data.raw_text import KeptText, Text
 from finkd.evaluation.ner import evaluate, known_words
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
+from finkd.experiments.running.held_out import Part, train_and_held_out
 from finkd.experiments.running.strategy import checked
-from finkd.inference.viterbi import decode
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import DEFAULT
@@ -33,12 +29,10 @@ from finkd.scores import NerScores
 from finkd.store import Store
 from finkd.system import processes
 from finkd.system.environment import environment
-from finkd.system.precision import Precision, resolve_precision
+from finkd.system.precision import resolve_precision
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.label_map import LabelReading, TeacherScheme
-from finkd.teachers.labels import teacher_labels
-from finkd.teachers.predictions import Predictions
-from finkd.teachers.taught_by import TaughtBy, of_tagger
+from finkd.teachers.taught_by import of_tagger
 
 log = logging.getLogger(__name__)
 
@@ -53,31 +47,7 @@ STAGES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Settings for tens of thousands of sentences (docs/log.md, "A larger teacher of another family")."""
-_LARGEST_SHARE = 0.2
-"""Of a text that is held out, if it is short."""
 EXPERIMENT, TEACHER, STUDENT = "distill", "teacher", "student"
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some of the sentences of a text, as stages read them.
-
-    Attributes:
-        sentences: in their order.
-        whole: what decides which sentences the text has.
-    """
-
-    sentences: Sequence[Sentence] = field(repr=False)
-    whole: Mapping[str, Any]
-
-    @property
-    def fingerprint(self) -> dict[str, Any]:
-        """Values that determine the sentences."""
-        return {"of": dict(self.whole), "sentences": len(self.sentences)}
-
-    def draw(self, sentences: int | None = None) -> Sequence[Sentence]:
-        """Return the sentences, or the first ones."""
-        return self.sentences[:sentences]
 
 
 def default_strategy(vocab_size: int | None, with_gold: bool) -> str:
@@ -168,23 +138,17 @@ def distill(
     _check_same(out, asked)
     store, precision = Store(out.parent / "store"), resolve_precision("auto")
     tagger = FinishedTagger.open(teacher, LabelReading(labels or {}, scheme), label_names(data.types) if data else None)
-    taught_by = of_tagger(tagger)
     if data is not None:
         scored_split(data, split)  # before any work
     with store.in_use():
-        raw = _raw(tagger, text, sentences + held_out, store)
-        kept = min(held_out, int(_LARGEST_SHARE * len(raw.sentences)))
-        if kept == 0:
-            raise DataError(f"text: expected 5 sentences or more, to hold some out (found {len(raw.sentences)})")
-        train, test = replace(raw, sentences=raw.sentences[:-kept]), raw.sentences[-kept:]
-        test = _tagged(test, taught_by, tagger.labels, store, precision)
+        train, test = train_and_held_out(tagger, text, sentences, held_out, store, precision)
     student_strategy = checked(
         chosen,
         store=store,
         model=start,
         data=data,
         text=train,
-        teacher=taught_by,
+        teacher=of_tagger(tagger),
         labels=tagger.labels,
         stages=stages or STAGES,
         seed=seed,
@@ -267,42 +231,3 @@ def _against_gold(
 
 def _scores(test: Sequence[Sentence], student: Model, tagger: FinishedTagger, train: Part) -> NerScores:
     return evaluate(test, student, entity_types(tagger.labels), known=known_words(train.sentences))
-
-
-def _tagged(
-    sentences: Sequence[Sentence], teacher: TaughtBy, labels: tuple[str, ...], store: Store, precision: Precision
-) -> list[Sentence]:
-    """Return sentences with the teacher's tags, but for those of which it does not read every word."""
-    rows = np.asarray(teacher_labels(sentences, teacher, labels, store, precision))
-    borders = np.cumsum([0, *(len(sentence.spans) for sentence in sentences)])
-    found = []
-    for sentence, start, end in zip(sentences, borders, borders[1:], strict=False):
-        if not np.isnan(rows[start:end]).any():
-            (tags,) = decode([rows[start:end]], labels)
-            found.append(replace(sentence, tags=tuple(tags)))
-    if not found:
-        raise DataError(
-            f"text: the teacher reads no whole sentence of the {len(sentences)} that are held out; give text that it "
-            "was made for, or hold out more (--held-out)"
-        )
-    if left := len(sentences) - len(found):
-        log.warning("text: %d of %d sentences held out are not scored: the teacher lacks words", left, len(sentences))
-    return found
-
-
-def _raw(tagger: FinishedTagger, text: str | None, sentences: int, store: Store) -> Part:
-    """Return the text: as it was named, or the sentences of a file of predictions."""
-    if text is None:
-        if not isinstance(tagger.source, Predictions):
-            raise ConfigError("--text: expected raw text (only a file of predictions has sentences of its own)")
-        return Part(_shuffled(tagger.source.sentences)[:sentences], {"predictions": tagger.source.key})
-    kept = KeptText(Text(text, sentences), store)
-    if kept.shortage:
-        log.warning("text: %s", kept.shortage)
-    return Part(kept.draw(), kept.fingerprint)
-
-
-def _shuffled(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The different sentences in an order that does not depend on theirs, so that what is held out is like the rest."""
-    different = {sentence.text: sentence for sentence in sentences}
-    return sorted(different.values(), key=lambda sentence: hashlib.sha256(sentence.text.encode()).digest())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.errors import frequencies
-from finkd.evaluation.predictions import beside
+from finkd.evaluation.recorded_predictions import beside
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.configuration.names import record_file, slug
 from finkd.experiments.running.labelled_text import LabelledText

@@ -12,7 +12,7 @@ from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.evaluation.errors import Reading
-from finkd.evaluation.predictions import Predictions, beside, text_address, tokens_of_words
+from finkd.evaluation.recorded_predictions import RecordedPredictions, beside, text_address, tokens_of_words
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.configuration.splits import check_labels, divided, scored_split
 from finkd.experiments.running.labelled_text import LabelledText
@@ -59,7 +59,7 @@ def reading_of_record(name: str, path: Path, sentences: Sequence[Sentence]) -> R
     Raises:
         DataError: if there are none, or they are of other sentences.
     """
-    found = Predictions.load(path)
+    found = RecordedPredictions.load(path)
     if found.text != text_address(sentences):
         raise DataError(f"{beside(path)}: predictions for another text than this one; run the experiment again")
     return Reading(name, found.entities, found.scores, found.tokens)

@@ -14,7 +14,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.evaluation.baselines import baselines
 from finkd.evaluation.ner import score
-from finkd.evaluation.predictions import Predictions
+from finkd.evaluation.recorded_predictions import RecordedPredictions
 from finkd.execution.lineage import Outcome
 from finkd.experiments.configuration.experiment import System, resolved
 from finkd.experiments.configuration.names import record_file, stem
@@ -150,7 +150,7 @@ class Recorder:
     def _save(self, record: RunRecord, found: Found, tokenizer: Tokenizer | None = None) -> RunRecord:
         path = self.out / "records" / record_file(record.system, record.seed)
         sentences = self.prepared.gold(record.seed).scored
-        Predictions.of(sentences, map(entities, found.tags), found.probabilities, tokenizer).save(path)
+        RecordedPredictions.of(sentences, map(entities, found.tags), found.probabilities, tokenizer).save(path)
         record.save(path)
         self.listen(Event(record.system, record.seed, record=record))
         return record

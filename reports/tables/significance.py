@@ -46,7 +46,7 @@ def significance(section: Section) -> Table:
     notes = [*corpus_notes(section), seed_note(section)]
     if compared:
         notes += [
-            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together; below 0, it is behind.",
+            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together.",
             method(section, compared),
             f"{MARK} significant.",
         ]

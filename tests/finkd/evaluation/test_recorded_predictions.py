@@ -1,4 +1,4 @@
-"""Predictions beside a record: read as they were written, for the text that they were made of, and no other."""
+"""RecordedPredictions beside a record: read as they were written, for the text that they were made of, and no other."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Entity, Sentence
-from finkd.evaluation.predictions import Predictions, beside, text_address, tokens_of_words
+from finkd.evaluation.recorded_predictions import RecordedPredictions, beside, text_address, tokens_of_words
 from tests.finkd.toys import SENTENCES
 from tests.toys import wordpiece_uncased
 
@@ -21,15 +21,17 @@ SCORES = st.floats(0, 1).map(lambda score: round(score, 4))
 def test_they_are_read_as_they_were_written(tmp_path_factory, found):
     record = tmp_path_factory.mktemp("records") / "a-seed-1.record.json"
     entities = [[entity for entity, _ in each] for each in found]
-    written = Predictions.of(SENTENCES, entities, [[score for _, score in each] for each in found], wordpiece_uncased())
+    written = RecordedPredictions.of(
+        SENTENCES, entities, [[score for _, score in each] for each in found], wordpiece_uncased()
+    )
     written.save(record)
-    assert Predictions.load(record) == written
+    assert RecordedPredictions.load(record) == written
     assert beside(record).name == "a-seed-1.predictions.json"
 
 
 def test_no_text_is_kept(tmp_path):
     record = tmp_path / "a.record.json"
-    Predictions.of(SENTENCES, [[] for _ in SENTENCES], (), wordpiece_uncased()).save(record)
+    RecordedPredictions.of(SENTENCES, [[] for _ in SENTENCES], (), wordpiece_uncased()).save(record)
     assert not any(word in beside(record).read_text() for word in ("Goldman", "Acme", "lent"))
 
 
@@ -51,7 +53,7 @@ def test_tokens_of_words():
 def test_what_is_none_is_refused_by_name(content, tmp_path):
     record = tmp_path / "a.record.json"
     with pytest.raises(DataError, match="there are no predictions beside this record; run the experiment again"):
-        Predictions.load(record)
+        RecordedPredictions.load(record)
     beside(record).write_text(content)
     with pytest.raises(DataError, match="predictions"):
-        Predictions.load(record)
+        RecordedPredictions.load(record)

@@ -18,7 +18,7 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Predictions:
+class RecordedPredictions:
     """The entities that a system found, and what a page of errors needs to know of its vocabulary.
 
     Attributes:
@@ -42,7 +42,7 @@ class Predictions:
         entities: Iterable[Sequence[Entity]],
         scores: Sequence[Sequence[float]] = (),
         tokenizer: Tokenizer | None = None,
-    ) -> Predictions:
+    ) -> RecordedPredictions:
         """Return the predictions of a system for some sentences."""
         return cls(
             text_address(sentences),
@@ -56,7 +56,7 @@ class Predictions:
         write_record(self, beside(record), indent=None)
 
     @classmethod
-    def load(cls, record: Path) -> Predictions:
+    def load(cls, record: Path) -> RecordedPredictions:
         """Read the predictions beside a run record.
 
         Raises:
