@@ -19,7 +19,7 @@ def errors(
     context: typer.Context,
     tagger: Annotated[str, typer.Argument(help=f"Folder of the tagger that is looked at, or {_RECORD}.")],
     other: Annotated[str | None, typer.Argument(help="Those of another one, such as its teacher.")] = None,
-    corpus: Annotated[str, typer.Option(help="Labelled corpus to read. (default: that of the record)")] = "sample",
+    corpus: Annotated[str, typer.Option(help="Labelled corpus that models read; records know theirs.")] = "sample",
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
     offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",
@@ -32,7 +32,7 @@ def errors(
     The page has filters: by kind and type, for names that training did not have, for words that only the other's
     vocabulary holds, and for sentences in which the other is right. 'finkd run' writes such a page for each system.
 
-    Example: finkd errors runs/mine/records/distilled-seed-1.record.json runs/mine/records/small-seed-1.record.json
+    Example: finkd errors runs/mine/records/distilled-seed-1.record.json runs/mine/models/teacher-seed-1
     """
     names = [tagger] if other is None else [tagger, other]
     records = [name for name in names if name.endswith(RECORD_ENDING)]

@@ -44,7 +44,7 @@ MINE = {
     "systems": {
         "teacher": {"role": "teacher", "strategy": "finetune"},
         "distilled": {"strategy": "truncate-layers > replace-vocabulary > finetune"},
-        "small": {"strategy": "truncate-layers > finetune"},
+        "fine-tuned only": {"strategy": "truncate-layers > finetune"},
     },
     "measure": 0,
     "tiny": True,
@@ -70,7 +70,8 @@ def small_world(tmp_path_factory):
     (folder / "articles.jsonl").write_text("".join(json.dumps({"body": text}) + "\n" for text in TEXTS))
     with contextlib.chdir(folder):
         finkd.run(finkd.load_experiment("mine.yaml"), Path("runs/mine"))
-        finkd.export_onnx(finkd.load_model("runs/mine/models/small-seed-1"), Path("runs/small-onnx-int8"), "onnx-int8")
+        model = finkd.load_model("runs/mine/models/distilled-seed-1")
+        finkd.export_onnx(model, Path("runs/small-onnx-int8"), "onnx-int8")
     (folder / "runs" / "quickstart").symlink_to("mine")
     return folder
 
