@@ -77,7 +77,9 @@ def entities(folder: Path, text: str) -> Iterator[dict[str, Any]]:
     labels = [config["id2label"][str(place)] for place in range(len(config["id2label"]))]
     outside = np.where(np.array(labels) == "O", 0.0, -1e6)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    graph = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.x64quantprecision", "1")  # no overflow on processors without VNNI
+    graph = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
     cases = {place: case(run[0]) for run in RUN.finditer(text) for place in range(*run.span())}
     for words in sentences(text):
         shift = words[0][0]

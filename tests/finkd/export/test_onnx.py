@@ -53,6 +53,12 @@ def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
         predict_tags(SENTENCES, load_onnx(tmp_path / "graph"))
 
 
+def test_products_do_not_overflow_on_processors_without_vnni(exported):
+    """benchmarks/processors.py shows on an emulated processor what this setting is for."""
+    options = load_onnx(exported[1]).session.get_session_options()
+    assert options.get_session_config_entry("session.x64quantprecision") == "1"
+
+
 def test_batches_on_threads_of_their_own(exported):
     _, folder = exported
     for one, two in zip(*(sentence_logits(SENTENCES * 40, load_onnx(folder, count)) for count in (1, 2)), strict=True):
