@@ -66,9 +66,7 @@ async function* entities(folder, text) {
   const labels = Object.keys(config.id2label).map((_, place) => config.id2label[place]);
   const outside = labels.map((label) => (label === "O" ? 0 : -1e6));
   const tokenizer = Tokenizer.fromFile(`${folder}/tokenizer.json`);
-  const graph = await InferenceSession.create(`${folder}/model.onnx`, {
-    extra: { session: { x64quantprecision: "1" } }, // no overflow on processors without VNNI
-  });
+  const graph = await InferenceSession.create(`${folder}/model.onnx`);
   const cases = new Array(text.length).fill(0);
   for (const { 0: run, index } of text.matchAll(RUN)) cases.fill(caseOf(run), index, index + run.length);
   const characters = (end) => [...text.slice(0, end)].length;

@@ -1,6 +1,8 @@
 """Find the entities of a text with an exported tagger, without finkd: ``python onnx_only.py FOLDER TEXT``.
 
 Needs ``pip install numpy onnxruntime tokenizers``. Prints a line of JSON for each entity; offsets count characters.
+On an old processor without VNNI, sums in 8 bits overflow a little unless SessionOptions has the entry
+``session.x64quantprecision=1``.
 """
 
 import json
@@ -77,9 +79,7 @@ def entities(folder: Path, text: str) -> Iterator[dict[str, Any]]:
     labels = [config["id2label"][str(place)] for place in range(len(config["id2label"]))]
     outside = np.where(np.array(labels) == "O", 0.0, -1e6)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.x64quantprecision", "1")  # no overflow on processors without VNNI
-    graph = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+    graph = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     cases = {place: case(run[0]) for run in RUN.finditer(text) for place in range(*run.span())}
     for words in sentences(text):
         shift = words[0][0]

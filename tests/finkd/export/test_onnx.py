@@ -53,10 +53,14 @@ def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
         predict_tags(SENTENCES, load_onnx(tmp_path / "graph"))
 
 
-def test_products_do_not_overflow_on_processors_without_vnni(exported):
+@pytest.mark.parametrize(
+    ("capabilities", "careful"), [({}, "1"), ({"avx512_vnni": True}, "0"), ({"avx_vnni": True}, "0")]
+)
+def test_products_do_not_overflow_on_processors_without_vnni(exported, monkeypatch, capabilities, careful):
     """benchmarks/processors.py shows on an emulated processor what this setting is for."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     options = load_onnx(exported[1]).session.get_session_options()
-    assert options.get_session_config_entry("session.x64quantprecision") == "1"
+    assert options.get_session_config_entry("session.x64quantprecision") == careful
 
 
 def test_batches_on_threads_of_their_own(exported):
