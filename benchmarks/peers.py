@@ -68,7 +68,7 @@ def by_spacy(types: tuple[str, ...]) -> Tag:
 
 def by_deberta(types: tuple[str, ...], batch: int) -> Tag:
     """Return a pipeline of transformers with a random DeBERTa of the size of GLiNER's smallest encoder."""
-    tokenizer = AutoTokenizer.from_pretrained(resolve(DEFAULT))
+    tokenizer = AutoTokenizer.from_pretrained(resolve(DEFAULT), trust_remote_code=False)
     config = DebertaV2Config(
         vocab_size=len(tokenizer),
         num_hidden_layers=6,
@@ -82,7 +82,14 @@ def by_deberta(types: tuple[str, ...], batch: int) -> Tag:
         num_labels=2 * len(types) + 1,
     )
     network = DebertaV2ForTokenClassification(config).eval()
-    tagger = pipeline("ner", model=network, tokenizer=tokenizer, batch_size=batch, aggregation_strategy="first")
+    tagger = pipeline(
+        "ner",
+        model=network,
+        tokenizer=tokenizer,
+        batch_size=batch,
+        aggregation_strategy="first",
+        trust_remote_code=False,
+    )
     return lambda texts: list(tagger(texts))
 
 

@@ -1,4 +1,4 @@
-"""Pages of the errors of an experiment's systems, from the predictions beside their run records."""
+"""Pages of the errors of an experiment's systems, from the predictions of their run records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.errors import frequencies
-from finkd.evaluation.recorded_predictions import beside
+from finkd.evaluation.recorded_predictions import predictions_file
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.configuration.names import record_file, slug
 from finkd.experiments.running.labelled_text import LabelledText
@@ -20,7 +20,7 @@ _FOLDER = "errors"
 
 
 def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Path) -> None:
-    """Write a page for each trained system, beside its teacher, of the first seed with predictions.
+    """Write a page for each trained system, predictions_file its teacher, of the first seed with predictions.
 
     Args:
         text: of the experiment.
@@ -30,7 +30,9 @@ def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Pat
     for record in _first_seeds(records, out):
         names = [record.system, from_settings(record.config).teacher_of(record.system)]
         gold = text.gold(record.seed)
-        kept = {name: path for name in names if name and beside(path := _path(out, name, record.seed)).is_file()}
+        kept = {
+            name: path for name in names if name and predictions_file(path := _path(out, name, record.seed)).is_file()
+        }
         readings = [reading_of_record(name, path, gold.scored) for name, path in kept.items()]
         found = Errors(record.corpus, record.split, gold.scored, readings, frequencies(gold.train))
         write_atomic(out / _page(record.system), page(found, MOST))
@@ -47,7 +49,7 @@ def _first_seeds(records: Sequence[RunRecord], out: Path) -> Iterator[RunRecord]
     seen = set()
     for record in records:
         known = record.system in seen or record.role == "baseline"
-        if not known and beside(_path(out, record.system, record.seed)).is_file():
+        if not known and predictions_file(_path(out, record.system, record.seed)).is_file():
             seen.add(record.system)
             yield record
 

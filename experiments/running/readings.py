@@ -1,4 +1,4 @@
-"""What taggers found in a labelled text, read by them now or kept beside run records, for tables of their errors."""
+"""What taggers found in a labelled text, read by them now or kept for run records, for tables of their errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.evaluation.errors import Reading
-from finkd.evaluation.recorded_predictions import RecordedPredictions, beside, text_address, tokens_of_words
+from finkd.evaluation.recorded_predictions import RecordedPredictions, predictions_file, text_address, tokens_of_words
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.configuration.splits import check_labels, divided, scored_split
 from finkd.experiments.running.labelled_text import LabelledText
@@ -54,14 +54,16 @@ def text_of_record(path: Path) -> ScoredText:
 
 
 def reading_of_record(name: str, path: Path, sentences: Sequence[Sentence]) -> Reading:
-    """Read the predictions beside a run record.
+    """Read the predictions of a run record.
 
     Raises:
         DataError: if there are none, or they are of other sentences.
     """
     found = RecordedPredictions.load(path)
     if found.text != text_address(sentences):
-        raise DataError(f"{beside(path)}: predictions for another text than this one; run the experiment again")
+        raise DataError(
+            f"{predictions_file(path)}: predictions for another text than this one; run the experiment again"
+        )
     return Reading(name, found.entities, found.scores, found.tokens)
 
 

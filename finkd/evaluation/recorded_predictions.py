@@ -1,4 +1,4 @@
-"""What a system found in the scored text, kept beside its run record, without the text."""
+"""What a system found in the scored text, kept for each run record, without the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finkd.store import address
 from finkd.tokenization.tokenizer import Tokenizer
 
 VERSION = 1
-_ENDING, _RECORD_ENDING = ".predictions.json", ".record.json"
+_FOLDER, _RECORD_ENDING = "predictions", ".record.json"
 _DIGITS = 4
 
 
@@ -52,24 +52,26 @@ class RecordedPredictions:
         )
 
     def save(self, record: Path) -> None:
-        """Write them beside a run record, atomically."""
-        write_record(self, beside(record), indent=None)
+        """Write the predictions of a run record, atomically."""
+        write_record(self, predictions_file(record), indent=None)
 
     @classmethod
     def load(cls, record: Path) -> RecordedPredictions:
-        """Read the predictions beside a run record.
+        """Read the predictions of a run record.
 
         Raises:
             DataError: if there are none of this version, or they were changed.
         """
-        if not beside(record).is_file():
-            raise DataError(f"{beside(record)}: there are no predictions beside this record; run the experiment again")
-        return read_record(cls, beside(record), VERSION, "file of predictions", "run the experiment again")
+        if not predictions_file(record).is_file():
+            raise DataError(
+                f"{predictions_file(record)}: there are no predictions of {record.name}; run the experiment again"
+            )
+        return read_record(cls, predictions_file(record), VERSION, "file of predictions", "run the experiment again")
 
 
-def beside(record: Path) -> Path:
-    """Return the path of the predictions that belong to a run record."""
-    return record.with_name(record.name.removesuffix(_RECORD_ENDING) + _ENDING)
+def predictions_file(record: Path) -> Path:
+    """Return the path of the predictions of a run record: in a folder beside the records'."""
+    return record.absolute().parent.with_name(_FOLDER) / f"{record.name.removesuffix(_RECORD_ENDING)}.json"
 
 
 def text_address(sentences: Sequence[Sentence]) -> str:

@@ -46,12 +46,12 @@ def test_predictions_belong_to_their_text(finkd, copied, corpus, tmp_path):
     for name in ("train.conll", "test.conll"):
         (other / name).write_text((corpus / name).read_text().replace("Sachs", "Bank"))
     record = copied / "records" / "teacher-seed-1.record.json"
-    (copied / "records" / "teacher-seed-1.predictions.json").rename(tmp_path / "away.json")
+    (copied / "predictions" / "teacher-seed-1.json").rename(tmp_path / "away.json")
     result = finkd("errors", record, code=1)
-    assert "teacher-seed-1.predictions.json: there are no predictions" in result.stderr
+    assert "teacher-seed-1.json: there are no predictions" in result.stderr
     moved = finkd("run", *_moved(copied, other, tmp_path), code=0)
     assert moved.exit_code == 0
-    (tmp_path / "away.json").rename(tmp_path / "moved" / "records" / "teacher-seed-1.predictions.json")
+    (tmp_path / "away.json").rename(tmp_path / "moved" / "predictions" / "teacher-seed-1.json")
     result = finkd("errors", tmp_path / "moved" / "records" / "teacher-seed-1.record.json", code=1)
     assert "predictions for another text than this one" in result.stderr
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Entity, Sentence
-from finkd.evaluation.recorded_predictions import RecordedPredictions, beside, text_address, tokens_of_words
+from finkd.evaluation.recorded_predictions import RecordedPredictions, predictions_file, text_address, tokens_of_words
 from tests.finkd.toys import SENTENCES
 from tests.toys import wordpiece_uncased
 
@@ -19,20 +19,20 @@ SCORES = st.floats(0, 1).map(lambda score: round(score, 4))
 
 @given(st.lists(st.lists(st.tuples(ENTITIES, SCORES), max_size=3), max_size=4))
 def test_they_are_read_as_they_were_written(tmp_path_factory, found):
-    record = tmp_path_factory.mktemp("records") / "a-seed-1.record.json"
+    record = tmp_path_factory.mktemp("run") / "records" / "a-seed-1.record.json"
     entities = [[entity for entity, _ in each] for each in found]
     written = RecordedPredictions.of(
         SENTENCES, entities, [[score for _, score in each] for each in found], wordpiece_uncased()
     )
     written.save(record)
     assert RecordedPredictions.load(record) == written
-    assert beside(record).name == "a-seed-1.predictions.json"
+    assert predictions_file(record) == record.parent.with_name("predictions") / "a-seed-1.json"
 
 
 def test_no_text_is_kept(tmp_path):
-    record = tmp_path / "a.record.json"
+    record = tmp_path / "records" / "a.record.json"
     RecordedPredictions.of(SENTENCES, [[] for _ in SENTENCES], (), wordpiece_uncased()).save(record)
-    assert not any(word in beside(record).read_text() for word in ("Goldman", "Acme", "lent"))
+    assert not any(word in predictions_file(record).read_text() for word in ("Goldman", "Acme", "lent"))
 
 
 def test_another_text_has_another_address():
@@ -51,9 +51,10 @@ def test_tokens_of_words():
 
 @pytest.mark.parametrize("content", ["", "[]", json.dumps({"version": 1}), json.dumps({"version": 2})])
 def test_what_is_none_is_refused_by_name(content, tmp_path):
-    record = tmp_path / "a.record.json"
-    with pytest.raises(DataError, match="there are no predictions beside this record; run the experiment again"):
+    record = tmp_path / "records" / "a.record.json"
+    with pytest.raises(DataError, match=r"there are no predictions of a\.record\.json; run the experiment again"):
         RecordedPredictions.load(record)
-    beside(record).write_text(content)
-    with pytest.raises(DataError, match="predictions"):
+    predictions_file(record).parent.mkdir()
+    predictions_file(record).write_text(content)
+    with pytest.raises(DataError, match=r"a\.json: "):
         RecordedPredictions.load(record)
