@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
 from finkd.corpora.registry import Registry
 from finkd.reports.rivals import rivals
@@ -49,6 +48,8 @@ def corpora(sections: Sequence[Section]) -> Table:
 
 def ranks(sections: Sequence[Section]) -> Table:
     """Make one row per student of all sections that have students in common, the best mean rank first."""
+    from scipy.stats import rankdata  # takes half a second to import
+
     sections, shared = _with_common_students(sections)
     notes = ["Rank of the mean micro-F1 among the students of this table; 1 is the best, equal ones share a rank."]
     if len(shared) < _FEWEST:

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from finkd.records import RunRecord
-from finkd.reports.figures.canvas import Picture, pictures
 from finkd.reports.general import general
 from finkd.reports.overviews import overviews
 from finkd.reports.sections import Section, sections
 from finkd.reports.table import Table
 from finkd.reports.tables import tables
 from finkd.suites.record import TaskRecord
+
+if TYPE_CHECKING:
+    from finkd.reports.figures.canvas import Picture
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Chapter:
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
         """Figures of the report."""
+        from finkd.reports.figures.canvas import pictures  # matplotlib takes a second to import
+
         return tuple(pictures(self.section))
 
 

@@ -170,6 +170,6 @@ def test_html_picture_ids_are_unique():
 @settings(max_examples=15)
 @given(TEXT)
 def test_html_page_escapes_any_name(text):
-    with mock.patch("finkd.reports.report.pictures", return_value=()):  # see test_figures
+    with mock.patch("finkd.reports.figures.canvas.pictures", return_value=()):  # see test_figures
         page = read(formats.get("html")(compose([record(text, "student", 1)]))["report.html"])
     assert plain(text) in "".join(page.text)
