@@ -45,7 +45,7 @@ def test_it_says_what_the_model_says(exported):
 
 
 def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
-    model = tiny_model(labels=LABELS)
+    model = tiny_model(labels=LABELS, layers=1)
     with torch.no_grad():
         model.tagging_head.weight.fill_(3e38)
     export_onnx(model, tmp_path / "graph")
@@ -70,14 +70,14 @@ def test_batches_on_threads_of_their_own(exported):
 
 
 def test_a_model_of_short_texts(tmp_path):
-    model = tiny_model(labels=LABELS, positions=16)
+    model = tiny_model(labels=LABELS, positions=16, layers=1)
     export_onnx(model, tmp_path / "int8", "onnx-int8")
     assert parity(load_onnx(tmp_path / "int8"), model, SENTENCES).largest < 0.05
 
 
 @pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
 def test_a_graph_tells_nothing_of_where_it_was_made(kind, tmp_path):
-    export_onnx(tiny_model(labels=LABELS), tmp_path / "graph", kind)
+    export_onnx(tiny_model(labels=LABELS, layers=1), tmp_path / "graph", kind)
     written = (tmp_path / "graph" / GRAPH).read_bytes()
     assert str(Path.cwd()).encode() not in written
     assert b".py" not in written
@@ -100,7 +100,7 @@ def test_slim_networks_too(family, tmp_path):
 
 @pytest.mark.parametrize("calibration", [(), SENTENCES])
 def test_eight_bits_are_fewer_bytes(calibration, tmp_path):
-    model = tiny_model(labels=LABELS, width=64, positions=66)
+    model = tiny_model(labels=LABELS, width=64, positions=66, layers=1)
     whole = tmp_path / "whole"
     export_onnx(model, whole)
     export_onnx(model, tmp_path / "int8", "onnx-int8", calibration)
