@@ -16,46 +16,15 @@ from finkd.experiments.console.threads import VARIABLES, available_threads
 from finkd.experiments.running.jobs import KilledError, side_by_side
 from finkd.models.loading import load_model
 from finkd.records import load_records
+from tests.experiments.running.work import (
+    die_at_two,
+    fail_beside_a_talker,
+    tell_and_square,
+    threads,
+    work_for_ten_minutes,
+)
 
 pytestmark = pytest.mark.slow
-
-
-def tell_and_square(seed, tell):
-    for step in range(3):
-        tell((seed, step))
-    return seed * seed
-
-
-def fail_beside_a_talker(seed, tell):
-    if seed == 2:
-        raise DataError("two: is not one")
-    time.sleep(0.5)
-    for step in range(5000):
-        tell(step)
-    return seed
-
-
-def die_at_two(seed, tell):
-    if seed == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.5)
-    return seed
-
-
-def beat(seed, tell):
-    tell("begun")
-    for count in range(1200):
-        Path(os.environ["HEARTBEAT"]).write_text(str(count))
-        time.sleep(0.05)
-
-
-def work_for_ten_minutes(seed, tell):
-    tell("begun")
-    time.sleep(600)
-
-
-def threads(seed, tell):
-    return torch.get_num_threads()
 
 
 def test_every_seed_is_done_and_all_that_it_tells_is_heard():
@@ -88,7 +57,7 @@ def test_a_process_that_is_killed_is_an_error_in_words():
 KILLS_ITSELF = """
 import os, signal
 from finkd.experiments.running.jobs import side_by_side
-from tests.experiments.running.test_jobs import beat
+from tests.experiments.running.work import beat
 
 if __name__ == "__main__":
     side_by_side(beat, [1], 1, lambda event: os.kill(os.getpid(), signal.SIGKILL))
