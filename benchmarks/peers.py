@@ -94,7 +94,7 @@ def by_deberta(types: tuple[str, ...], batch: int) -> Tag:
 
 
 class Static:
-    """Tagger of random word vectors: a lookup, a mean over the tokens of a word, and one product."""
+    """Tagger of random vectors: the one of each word's first token, those of its neighbours, and one product."""
 
     def __init__(self, tokenizer: Tokenizer, types: tuple[str, ...]) -> None:
         self.tokenizer, self.labels = tokenizer, label_names(types)

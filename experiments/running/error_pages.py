@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from finkd.corpora.files import write_atomic
-from finkd.evaluation.errors import frequencies
 from finkd.evaluation.recorded_predictions import predictions_file
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.configuration.names import record_file, slug
@@ -20,7 +19,7 @@ _FOLDER = "errors"
 
 
 def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Path) -> None:
-    """Write a page for each trained system, predictions_file its teacher, of the first seed with predictions.
+    """Write a page for each trained system, beside its teacher, of the first seed with predictions.
 
     Args:
         text: of the experiment.
@@ -34,7 +33,7 @@ def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Pat
             name: path for name in names if name and predictions_file(path := _path(out, name, record.seed)).is_file()
         }
         readings = [reading_of_record(name, path, gold.scored) for name, path in kept.items()]
-        found = Errors(record.corpus, record.split, gold.scored, readings, frequencies(gold.train))
+        found = Errors(record.corpus, record.split, gold.scored, readings, gold.frequencies)
         write_atomic(out / _page(record.system), page(found, MOST))
 
 

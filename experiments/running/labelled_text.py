@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from finkd import corpora
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
+from finkd.evaluation.errors import frequencies
 from finkd.evaluation.folds import Fold, folds
 from finkd.evaluation.ner import document_names, known_words
 from finkd.experiments.configuration.experiment import TINY, Experiment
@@ -35,6 +36,11 @@ class Gold:
     def known(self) -> frozenset[str]:
         """The words of ``train``."""
         return known_words(self.train)
+
+    @cached_property
+    def frequencies(self) -> Mapping[str, int]:
+        """How often each entity stands in ``train``, by its lower-cased words."""
+        return frequencies(self.train)
 
     @cached_property
     def overlap(self) -> float:

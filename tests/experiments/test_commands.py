@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -198,6 +199,10 @@ def test_report_builds_the_same_bytes_again(finkd, finished, tmp_path):
     assert {"results.md", "report.html"} <= written
     assert "results.tex" not in written
     assert (tmp_path / "report" / "results.md").read_bytes() == (finished / "results.md").read_bytes()
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    without_links = re.sub(r"<p>Every sentence in which a system is wrong:.*?</p>\n", "", page, flags=re.DOTALL)
+    assert without_links != page
+    assert (tmp_path / "report" / "report.html").read_text(encoding="utf-8") == without_links
 
 
 def test_a_run_that_has_not_ended_is_said(finkd, finished, tmp_path):

@@ -169,14 +169,14 @@ def test_random_weights_are_measured_and_not_scored(finkd, dialogues, tmp_path):
     out = tmp_path / "summarization"
     result = finkd(
         *("evaluate", "microsoft/phi-2", "--suite", "summarization", "--random-weights", "--out", out, *SHORT),
-        *("--set", "bits=[bf16, nf4]", "--set", "beams=[1]", "--set", "ways=[zero-shot, lora]"),
+        *("--set", "bits=[bf16, nf4]", "--set", "beams=[1]"),
         code=0,
     )
     records = {record.method: record for record in load_task_records([out])}
     assert set(records) == {
         "lead-3",
         "TextRank",
-        *(f"{way}, bf16, greedy" for way in ("zero-shot", "lora")),
+        *(f"{way}, bf16, greedy" for way in ("zero-shot", "one-shot", "lora")),
         "lora, nf4, greedy",
     }
     few, whole = records["lora, nf4, greedy"].resources, records["lora, bf16, greedy"].resources

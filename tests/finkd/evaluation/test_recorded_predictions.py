@@ -1,4 +1,4 @@
-"""RecordedPredictions beside a record: read as they were written, for the text that they were made of, and no other."""
+"""Predictions of a record: read as they were written, for the text that they were made of, and no other."""
 
 import dataclasses
 import json
