@@ -51,18 +51,18 @@ class Encoder:
     Attributes:
         strategy: the stages that make it, in the textual form; they read raw text alone.
         start: name or folder of the model that they begin with; by default the teacher.
-        taught: whether it learns each task on whole texts from the fine-tuned teacher too, beside gold. Answers to
-            questions it learns from gold alone, since its tokens need not be the teacher's.
-        fine_tuned: whether its strategy begins, for each task on whole texts, with the teacher that has learned the
-            task, head and all, rather than as it came; the student is taught.
+        task_distillation: whether it learns each task on whole texts from the fine-tuned teacher too, beside gold.
+            Answers to questions it learns from gold alone, since its tokens need not be the teacher's.
+        from_fine_tuned: whether its strategy begins, for each task on whole texts, with the fine-tuned teacher, head
+            and all, rather than with the teacher as it came; it needs ``task_distillation``.
         settings: of tasks, over those of the suites that have them, such as
             ``{distill: {similar_words: {copies: 20}}}``.
     """
 
     strategy: str
     start: str | None = None
-    taught: bool = False
-    fine_tuned: bool = False
+    task_distillation: bool = False
+    from_fine_tuned: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -73,7 +73,7 @@ class Tasks:
     Attributes:
         tasks: which of its tasks; none stand for all.
         settings: those that replace the suite's own, such as ``{schedule: {epochs: 2}}``; those of ``distill`` are
-            for students that are taught.
+            for students that learn from it (``task_distillation``).
     """
 
     tasks: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class EncoderExperiment:
     def teacher_of(self, suite: str, system: str) -> str | None:
         """The model from which a system learns the tasks of a suite, if it does."""
         student = self.systems.get(system)
-        return self.teacher if suite in TEXT_SUITES and student is not None and student.taught else None
+        return self.teacher if suite in TEXT_SUITES and student is not None and student.task_distillation else None
 
     def settings_of(self, suite: str, system: str) -> dict[str, Any]:
         """The settings that replace a suite's own for a system: the teacher, or a student."""
@@ -188,8 +188,8 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
         yield from _suite(name, chosen, experiment)
     for name, system in experiment.systems.items():
         yield from _own_settings(name, system)
-        if system.fine_tuned and (system.start is not None or not system.taught):
-            yield f"systems.{name}.fine_tuned: is for parts of the teacher; set taught: true, and no start"
+        if system.from_fine_tuned and (system.start is not None or not system.task_distillation):
+            yield f"systems.{name}.from_fine_tuned: needs task_distillation: true, and no start"
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
         yield from (f"systems.{name}.strategy: {problem}" for problem in found if problem not in problems)
 
@@ -204,8 +204,8 @@ def _suite(name: str, chosen: Tasks, experiment: EncoderExperiment) -> Iterator[
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
     settings = {key: value for key, value in chosen.settings.items() if (name, key) != ("squad", "data")}
     yield from _settings(kind_of(name), settings, f"suites.{name}.settings")
-    if "distill" in settings and not any(system.taught for system in experiment.systems.values()):
-        yield f"suites.{name}.settings.distill: is for students that learn from the teacher; set taught: true of one"
+    if "distill" in settings and not any(system.task_distillation for system in experiment.systems.values()):
+        yield f"suites.{name}.settings.distill: set task_distillation: true of a student that it is for"
 
 
 def _own_settings(name: str, system: Encoder) -> Iterator[str]:
@@ -216,8 +216,8 @@ def _own_settings(name: str, system: Encoder) -> Iterator[str]:
     for kind in task_settings():
         own = {key: value for key, value in system.settings.items() if key in _NAMES[kind]}
         yield from _settings(kind, own, where)
-    if "distill" in system.settings and not system.taught:
-        yield f"{where}.distill: is for students that learn from the teacher; set taught: true"
+    if "distill" in system.settings and not system.task_distillation:
+        yield f"{where}.distill: needs task_distillation: true"
 
 
 def kind_of(suite: str) -> type[TextSettings] | type[AnswerSettings] | type[PassSettings]:

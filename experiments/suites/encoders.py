@@ -17,7 +17,7 @@ from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
-from finkd.experiments.suites.request import OfLearned, Request, plain
+from finkd.experiments.suites.request import FromFineTuned, Request, plain
 from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
@@ -98,7 +98,7 @@ class Students:
             self._made[seed, name] = self._checked(seed, name, model, self._teacher)
         return self._made[seed, name]
 
-    def of_learned(self, seed: int, name: str, listen: Listener) -> OfLearned:
+    def from_fine_tuned(self, seed: int, name: str, listen: Listener) -> FromFineTuned:
         """How a student is made of a teacher that has learned a task."""
 
         def make(folder: Path) -> Path:
@@ -107,7 +107,7 @@ class Students:
             return outcome.folder
 
         *_, (_, stages) = self.made(seed, name).addresses()
-        return OfLearned(stages[-1][1], make)
+        return FromFineTuned(stages[-1][1], make)
 
     def _checked(self, seed: int, name: str, model: str, teacher: TaughtBy) -> CheckedStrategy:
         with located(f"systems.{name}.strategy"):
@@ -152,7 +152,7 @@ def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, 
     if not is_teacher and chosen:
         students.made(seed, name).run(Path(model), listen)
     for suite in chosen:
-        is_of_learned = not is_teacher and suite in TEXT_SUITES and experiment.systems[name].fine_tuned
+        from_fine_tuned = not is_teacher and suite in TEXT_SUITES and experiment.systems[name].from_fine_tuned
         suites.get(suite)(
             Request(
                 model=model,
@@ -164,7 +164,7 @@ def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, 
                 settings=experiment.settings_of(suite, name),
                 teacher=experiment.teacher_of(suite, name),
                 teacher_settings=experiment.settings_of(suite, experiment.teacher_name),
-                of_learned=students.of_learned(seed, name, listen) if is_of_learned else None,
+                from_fine_tuned=students.from_fine_tuned(seed, name, listen) if from_fine_tuned else None,
                 listen=listen,
             )
         )

@@ -43,8 +43,8 @@ FINE_TUNED = "fine-tuned"
 
 
 @dataclass(frozen=True)
-class OfLearned:
-    """How a student is made of a teacher that has learned a task.
+class FromFineTuned:
+    """How a student is made of a fine-tuned teacher.
 
     Attributes:
         key: of everything that decides it beside the teacher.
@@ -69,7 +69,7 @@ class Request:
         settings: those that replace the suite's own.
         teacher: name or folder of a model to learn from beside gold.
         teacher_settings: those with which the teacher learns; by default the request's, but for what is a student's.
-        of_learned: how a student is made of the teacher that has learned a task, rather than be ``model``.
+        from_fine_tuned: how a student is made of the teacher that has learned a task, rather than be ``model``.
         listen: called as the work goes on.
     """
 
@@ -82,7 +82,7 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: str | None = None
     teacher_settings: Mapping[str, Any] | None = None
-    of_learned: OfLearned | None = None
+    from_fine_tuned: FromFineTuned | None = None
     listen: Callable[[Event], None] = ignored
 
     @cached_property
@@ -221,8 +221,8 @@ class Learner:
         if self.request.teacher is None:
             return origin
         taught = {"teacher": pretrained.fingerprint(self.request.teacher), "of_teacher": plain(self.of_teacher)}
-        if self.request.of_learned is not None:
-            taught["of_learned"] = self.request.of_learned.key
+        if self.request.from_fine_tuned is not None:
+            taught["from_fine_tuned"] = self.request.from_fine_tuned.key
         return origin | taught | {"labels": resolve_precision("auto")}
 
     @cached_property
@@ -230,15 +230,15 @@ class Learner:
         """The request's teacher, which learns the task from the labels alone."""
         if self.request.teacher is None:
             return None
-        request = replace(self.request, model=self.request.teacher, teacher=None, of_learned=None)
+        request = replace(self.request, model=self.request.teacher, teacher=None, from_fine_tuned=None)
         return replace(self, request=request, settings=self.of_teacher)
 
     @property
     def start(self) -> Model:
         """The model that learns the task."""
-        if self.request.of_learned is None or self.teacher is None:
+        if self.request.from_fine_tuned is None or self.teacher is None:
             return self.request.loaded
-        return load_model(str(self.request.of_learned.make(self.teacher.folder)))
+        return load_model(str(self.request.from_fine_tuned.make(self.teacher.folder)))
 
     @property
     def folder(self) -> Path:

@@ -28,7 +28,7 @@ from finkd.settings import build
 from finkd.store import address
 from finkd.strategies.parsing import merge
 from finkd.suites import baselines
-from finkd.suites.classifier import Lesson, TextDistillation, TextSettings, answers, gold, learn, scores
+from finkd.suites.classifier import TaskTeacher, TextDistillation, TextSettings, answers, gold, learn, scores
 from finkd.suites.copies import copies
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
@@ -95,19 +95,19 @@ def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]
     if request.teacher_settings is not None:
         of_teacher = settings_of(data.name, request.teacher_settings)
     for seed in request.seeds:
-        train, prepare = partial(_train, data=data), partial(_lesson, data=data)
+        train, prepare = partial(_train, data=data), partial(_task_teacher, data=data)
         learner = Learner(request, data, settings, seed, train, of_teacher, prepare)
         for split in data.scored:
             frame = _frame(request, data, suite, split, request.method, seed, metrics)
             yield kept(request, frame, learner.decides, partial(_asked, learner, data, frame))
 
 
-def _train(learner: Learner, lesson: Lesson | None, listen: Listener, data: TaskData) -> Model:
-    keeps_head = learner.request.of_learned is not None
-    return learn(learner.start, data, learner.settings, learner.seed, lesson, listen, learner.checkpoints, keeps_head)
+def _train(learner: Learner, teacher: TaskTeacher | None, listen: Listener, data: TaskData) -> Model:
+    keeps_head = learner.request.from_fine_tuned is not None
+    return learn(learner.start, data, learner.settings, learner.seed, teacher, listen, learner.checkpoints, keeps_head)
 
 
-def _lesson(learner: Learner, listen: Listener, data: TaskData) -> Lesson | None:
+def _task_teacher(learner: Learner, listen: Listener, data: TaskData) -> TaskTeacher | None:
     """What the teacher says, which the store keeps for its next student."""
     if learner.teacher is None:
         return None
@@ -123,7 +123,7 @@ def _lesson(learner: Learner, listen: Listener, data: TaskData) -> Lesson | None
     known["similar_words"] = plain(settings.distill.similar_words)
     key = address({"version": 1, "labels": learner.teacher.key, **known})
     stored = learner.request.store.made(key, {"kind": f"labels {data.name}"}, label)
-    return Lesson(teacher, changed, load_file(stored.folder / _LABELS)["logits"])
+    return TaskTeacher(teacher, changed, load_file(stored.folder / _LABELS)["logits"])
 
 
 def _asked(learner: Learner, data: TaskData, frame: TaskRecord) -> TaskRecord:

@@ -169,16 +169,16 @@ class TextData(TrainingData):
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a teacher that has learned a task says of its texts.
+class TaskTeacher:
+    """A teacher that has learned a task, and what it says of the task's texts.
 
     Attributes:
-        teacher: the model.
+        model: with a head for the task.
         copies: texts beside those of the training split, which have no gold label.
         logits: (texts, labels) what it says of the training texts, and then of the copies.
     """
 
-    teacher: Model
+    model: Model
     copies: Sequence[Example]
     logits: Logits
 
@@ -188,7 +188,7 @@ def learn(
     data: TaskData,
     settings: TextSettings,
     seed: int,
-    lesson: Lesson | None = None,
+    teacher: TaskTeacher | None = None,
     listen: Listener | None = None,
     checkpoints: Callable[[str], Checkpoints] | None = None,
     keeps_head: bool = False,
@@ -200,7 +200,7 @@ def learn(
         data: the task, with a training split.
         settings: of the task.
         seed: of the head, the batches and the dropout.
-        lesson: what to learn from a teacher, in addition to gold.
+        teacher: what to learn from beside gold.
         listen: called after every step.
         checkpoints: gives the place for those of a training, ``"states"`` or ``"task"``.
         keeps_head: whether it begins with its teacher's head, rather than with a new one.
@@ -209,35 +209,35 @@ def learn(
         ConfigError: if the teacher's head does not fit, or both do not read the same parts of a text.
     """
     learner = with_text_head(without_packed_bytes(model), data.labels, seed)
-    if keeps_head and lesson is not None:
-        learner = with_head_of(learner, lesson.teacher)
-    examples, labels = _texts(data, lesson)
+    if keeps_head and teacher is not None:
+        learner = with_head_of(learner, teacher.model)
+    examples, labels = _texts(data, teacher)
     places = {part: checkpoints(part) if checkpoints else None for part in TRAININGS}
     schedule, taught = settings.schedule, None
     terms: list[Loss] = [CrossEntropy() if data.labels else SquaredError()]
-    if lesson is not None:
+    if teacher is not None:
         schedule = settings.distill.schedule or schedule
         terms.append(WordLogitsKL(temperature=settings.temperature) if data.labels else TeacherError())
         if of_states := settings.distill.terms():
-            pairs = TextData.read(examples, labels, settings, learner, lesson.teacher)
-            how, live = settings.distill.states_schedule, LiveTeacher(lesson.teacher)
+            pairs = TextData.read(examples, labels, settings, learner, teacher.model)
+            how, live = settings.distill.states_schedule, LiveTeacher(teacher.model)
             train(learner, pairs, of_states, how, seed, live, listen, places["states"])
     read = TextData.read(examples, labels, settings, learner)
-    if lesson is not None:
-        taught = CachedLogits(torch.from_numpy(lesson.logits)[read.word_ids])
+    if teacher is not None:
+        taught = CachedLogits(torch.from_numpy(teacher.logits)[read.word_ids])
     bits = constraint(learner, settings.bits)
     train(learner, read, terms, schedule, seed, taught, listen, places["task"], constraint=bits)
     learner.network.to("cpu")  # type: ignore[arg-type]
     return trained(learner, settings.bits)
 
 
-def _texts(data: TaskData, lesson: Lesson | None) -> tuple[list[Example], npt.NDArray[np.float32] | Longs]:
+def _texts(data: TaskData, teacher: TaskTeacher | None) -> tuple[list[Example], npt.NDArray[np.float32] | Longs]:
     """The training texts and their gold labels; copies follow, which have none."""
     labels = gold(data, "train")
-    if lesson is None:
+    if teacher is None:
         return [*data.splits["train"]], labels
-    unknown = np.full(len(lesson.copies), IGNORED if data.labels else np.nan, labels.dtype)
-    return [*data.splits["train"], *lesson.copies], np.concatenate((labels, unknown))
+    unknown = np.full(len(teacher.copies), IGNORED if data.labels else np.nan, labels.dtype)
+    return [*data.splits["train"], *teacher.copies], np.concatenate((labels, unknown))
 
 
 def gold(data: TaskData, split: str) -> npt.NDArray[np.float32] | Longs:

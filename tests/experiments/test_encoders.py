@@ -30,7 +30,11 @@ def settings(teacher):
         "text": {"corpus": "sample-text", "sentences": 20},
         "systems": {
             "every other layer": {"strategy": "truncate-layers(token_types=false)"},
-            "triple loss": {"strategy": TRIPLE, "taught": True, "settings": {"bits": 8, "distill": TINYBERT}},
+            "triple loss": {
+                "strategy": TRIPLE,
+                "task_distillation": True,
+                "settings": {"bits": 8, "distill": TINYBERT},
+            },
         },
         "suites": {
             "glue": {"tasks": ["cola", "mrpc"], "settings": QUICK},
@@ -109,7 +113,7 @@ def test_compressed_students_learn_tasks(finkd, config, hub, tmp_path):
         "shared": "compress:tie-layers",
         "narrow": "truncate-layers(width=16)",
     }
-    systems = {name: {"strategy": stage, "taught": True} for name, stage in stages.items()}
+    systems = {name: {"strategy": stage, "task_distillation": True} for name, stage in stages.items()}
     suites = {"glue": {"tasks": ["cola"], "settings": QUICK}, "inference": {}}
     out = tmp_path / "runs" / "compressed"
     finkd("run", config(systems=systems, suites=suites), "--out", out, code=0)
@@ -121,7 +125,7 @@ def test_compressed_students_learn_tasks(finkd, config, hub, tmp_path):
 @pytest.mark.slow
 def test_a_student_is_made_of_the_teacher_that_has_learned_the_task(finkd, config, hub, tmp_path):
     """With all layers and nothing to learn, it says what its teacher says."""
-    part = {"taught": True, "fine_tuned": True, "settings": {"distill": {"schedule": {"epochs": 0}}}}
+    part = {"task_distillation": True, "from_fine_tuned": True, "settings": {"distill": {"schedule": {"epochs": 0}}}}
     systems = {name: {"strategy": f"truncate-layers(layers={name})", **part} for name in ("[0, 1]", "[0]")}
     schedule = {"epochs": 3, "learning_rate": 1e-2, "precision": "fp32"}
     suites = {"glue": {"tasks": ["rte", "sts-b"], "settings": {"schedule": schedule}}}
@@ -173,14 +177,14 @@ def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hu
             "there is no 'colla'; did you mean 'cola'?",
         ),
         (
-            {"systems": {"a": {"strategy": "truncate-layers", "fine_tuned": True}}},
-            "systems.a.fine_tuned: is for parts of the teacher; set taught: true",
+            {"systems": {"a": {"strategy": "truncate-layers", "from_fine_tuned": True}}},
+            "systems.a.from_fine_tuned: needs task_distillation: true, and no start",
         ),
         ({"suites": {"imdb": {"settings": {"limt": 2}}}}, "suites.imdb.settings: limt: "),
         ({"suites": {"squad": {"settings": {"limt": 2}}}}, "suites.squad.settings: limt: "),
         (
             {"systems": {"a": {"strategy": "truncate-layers", "settings": {"distill": TINYBERT}}}},
-            "systems.a.settings.distill: is for students that learn from the teacher; set taught: true",
+            "systems.a.settings.distill: needs task_distillation: true",
         ),
         (
             {"suites": {"imdb": {"settings": {"distill": {"states": {"masked-lm": {}}}}}}},
@@ -189,7 +193,11 @@ def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hu
         (
             {
                 "systems": {
-                    "a": {"strategy": "adapt", "taught": True, "settings": {"distill": {"states": {"masked-lm": {}}}}}
+                    "a": {
+                        "strategy": "adapt",
+                        "task_distillation": True,
+                        "settings": {"distill": {"states": {"masked-lm": {}}}},
+                    }
                 }
             },
             "systems.a.settings: losses.masked-lm: looks at more than the teacher's states",

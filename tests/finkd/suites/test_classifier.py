@@ -13,8 +13,8 @@ from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.models.loading import load_model
 from finkd.suites import baselines
 from finkd.suites.classifier import (
-    Lesson,
     SquaredError,
+    TaskTeacher,
     TeacherError,
     TextDistillation,
     TextSettings,
@@ -39,8 +39,8 @@ def sentiment(labels=("bad", "good")):
     return TaskData("toy", labels, {"train": examples, "validation": examples})
 
 
-def lesson(teacher, data, copies=()):
-    return Lesson(teacher, copies, scores(teacher, [*data.splits["train"], *copies], QUICK)[0])
+def task_teacher(teacher, data, copies=()):
+    return TaskTeacher(teacher, copies, scores(teacher, [*data.splits["train"], *copies], QUICK)[0])
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert"])
@@ -78,7 +78,7 @@ def test_a_teacher_of_another_tokenizer_is_learnt_from():
     with torch.no_grad():
         for parameter in teacher.network.classifier.parameters():
             parameter *= 20
-    model = learn(tiny_model(), wrong, replace(QUICK, temperature=4.0), seed=1, lesson=lesson(teacher, wrong))
+    model = learn(tiny_model(), wrong, replace(QUICK, temperature=4.0), seed=1, teacher=task_teacher(teacher, wrong))
     found, _ = scores(model, data.splits["train"], QUICK)
     assert answers(found, data).tolist() == gold(data, "train").tolist()
 
@@ -89,7 +89,7 @@ def test_copies_without_a_label_are_learnt_from_the_teacher_alone(labels):
     half = replace(data, splits={"train": data.splits["train"][::2]})
     copies = [replace(each, label=9) for each in data.splits["train"][1::2]]  # what they are labelled is not read
     teacher = learn(tiny_model(seed=5), data, QUICK, seed=2)
-    model = learn(tiny_model(), half, QUICK, seed=1, lesson=lesson(teacher, half, copies))
+    model = learn(tiny_model(), half, QUICK, seed=1, teacher=task_teacher(teacher, half, copies))
     found, _ = scores(model, data.splits["train"], QUICK)
     assert np.isfinite(found).all()
     assert np.abs(answers(found, data) - gold(data, "train")).max() < 0.6
@@ -123,7 +123,7 @@ def test_states_are_learnt_before_the_task():
         data,
         replace(QUICK, distill=taught),
         seed=1,
-        lesson=lesson(teacher, data),
+        teacher=task_teacher(teacher, data),
         listen=lambda progress: losses.append(progress.loss),
     )
     assert losses[-1] < 0.5 * losses[0]
@@ -140,7 +140,7 @@ def test_windows_of_two_tokenizers_are_refused():
     teacher = learn(tiny_model(bpe()), data, replace(QUICK, schedule=replace(QUICK.schedule, epochs=1)), seed=2)
     settings = replace(QUICK, limit=40, long="windows", distill=TextDistillation(states="tinybert"))
     with pytest.raises(ConfigError, match="long: teacher and student read texts in different windows"):
-        learn(tiny_model(), long, settings, seed=1, lesson=lesson(teacher, long))
+        learn(tiny_model(), long, settings, seed=1, teacher=task_teacher(teacher, long))
 
 
 def test_scores_of_windows_are_averaged():
