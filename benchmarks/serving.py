@@ -270,9 +270,9 @@ def ask_badly(address: httpx.URL, count: int, over: threading.Event, seconds: fl
 
 
 @contextlib.contextmanager
-def served(model: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
+def served(model: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
     """Provide a service of its own, and its address."""
-    command, environment = [*FINKD, "serve", model, "--port", "0"], os.environ | {"PYTHONPATH": str(ROOT)}
+    command, environment = [*FINKD, "serve", model, "--port", "0", *options], os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
         try:

@@ -1,24 +1,22 @@
-"""Answer requests, from body to body, in threads other than the one that serves the connections."""
+"""Answer requests, from body to body: one by one, or several at once."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 
-from finkd.corpora.tags import entity_types
 from finkd.corpora.wording import counted
 from finkd.experiments.service.forms import read_request
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
-from finkd.experiments.service.messages import Asked, Done, Received, Reply, Served
+from finkd.experiments.service.messages import Asked, Received, Reply, Served
 from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import Tagged, predict
 
 log = logging.getLogger(__name__)
-
-_SHORT_SHARE = 10
-"""A request is long if it has more than the allowed characters divided by this."""
 
 
 class _CancelledError(Exception):
@@ -63,10 +61,51 @@ def reply_to(
         the reply; ``None`` if it was cancelled.
     """
     interrupt = _Interrupt(cancelled, limits.work)
-    try:
+
+    def answer() -> Reply:
         interrupt(0)
         asked = read_request(received, limits)
-        return Reply(200, list(_parts(asked, tagger, served, interrupt, limits.answer)))
+        found = predict(asked.texts, tagger, interrupt=interrupt, min_score=asked.min_score)
+        return _answer(asked, interrupt.between(found), served, limits)
+
+    return _reply(answer)
+
+
+def replies_together(
+    group: Sequence[Received], tagger: Tagger, served: Served, limits: Limits
+) -> list[Reply | None] | None:
+    """Do the work of several requests at once, with the texts of all in the same batches.
+
+    Args:
+        group: the requests; their texts have no more characters together than one request may have.
+        tagger: finds the entities.
+        served: what is said of the tagger.
+        limits: on each request and on the work of all.
+
+    Returns:
+        the replies, in order; ``None`` if one of the requests stops the work of all.
+    """
+    try:
+        asked = [read_request(each, limits) for each in group]
+        texts = [text for each in asked for text in each.texts]
+        found = predict(texts, tagger, interrupt=_Interrupt(threading.Event(), limits.work))
+        tagged = [list(islice(found, len(each.texts))) for each in asked]
+    except Exception:
+        return None  # whoever answers them one by one finds out which
+    return [
+        _reply(partial(_answer, each, _above(own, each.min_score), served, limits))
+        for each, own in zip(asked, tagged, strict=True)
+    ]
+
+
+def _above(found: Iterable[Tagged], min_score: float) -> Iterator[Tagged]:
+    for each in found:
+        yield replace(each, mentions=tuple(mention for mention in each.mentions if mention.score >= min_score))
+
+
+def _reply(answer: Callable[[], Reply]) -> Reply | None:
+    try:
+        return answer()
     except RefusedError as error:
         return Reply.refusal(error)
     except _CancelledError:
@@ -76,11 +115,14 @@ def reply_to(
         return Reply.refusal(RefusedError(500, "the tagger failed on this request"))
 
 
-def _parts(asked: Asked, tagger: Tagger, served: Served, interrupt: _Interrupt, most: int) -> Iterator[bytes]:
+def _answer(asked: Asked, found: Iterable[Tagged], served: Served, limits: Limits) -> Reply:
+    return Reply(200, list(_parts(asked, found, served, limits.answer)))
+
+
+def _parts(asked: Asked, found: Iterable[Tagged], served: Served, most: int) -> Iterator[bytes]:
     """Yield the answer in parts that are a little longer than ``SMALL`` at most."""
     size, part = 0, bytearray()
-    found = predict(asked.texts, tagger, interrupt=interrupt, min_score=asked.min_score)
-    for piece in asked.answer(interrupt.between(found), served):
+    for piece in asked.answer(found, served):
         part += piece
         if len(part) >= SMALL // 2:
             size += len(part)
@@ -89,50 +131,3 @@ def _parts(asked: Asked, tagger: Tagger, served: Served, interrupt: _Interrupt, 
             yield bytes(part)
             part.clear()
     yield bytes(part)
-
-
-class TaggerThreads:
-    """Threads that answer requests: one checks them, one answers short ones, and one long ones.
-
-    Args:
-        tagger: finds the entities.
-        name: of the tagger.
-        limits: on requests.
-    """
-
-    is_ready = True
-
-    def __init__(self, tagger: Tagger, name: str, limits: Limits) -> None:
-        self.served = Served(name, tuple(sorted(entity_types(tagger.labels))))
-        self._tagger, self._limits = tagger, limits
-        self._checks, self._short, self._long = (ThreadPoolExecutor(1, name) for name in ("checks", "short", "long"))
-        self._open: set[threading.Event] = set()
-
-    def submit(self, received: Received, done: Done) -> Callable[[], None]:
-        """Check a request, then answer it."""
-        cancelled = threading.Event()
-        self._open.add(cancelled)
-
-        def forget(reply: Reply | None) -> None:
-            self._open.discard(cancelled)
-            done(reply)
-
-        self._checks.submit(self._check, received, cancelled, forget)
-        return cancelled.set
-
-    def close(self) -> None:
-        """End once the batches that are being read are over."""
-        for cancelled in tuple(self._open):
-            cancelled.set()
-        for each in (self._checks, self._short, self._long):
-            each.shutdown(wait=False, cancel_futures=True)
-
-    def _check(self, received: Received, cancelled: threading.Event, done: Done) -> None:
-        try:
-            characters = sum(map(len, read_request(received, self._limits).texts))
-        except RefusedError as error:
-            done(Reply.refusal(error))
-            return
-        pool = self._long if characters * _SHORT_SHARE > self._limits.characters else self._short
-        # The bytes are kept, since texts take up to four times as many.
-        pool.submit(lambda: done(reply_to(received, self._tagger, self.served, self._limits, cancelled)))

@@ -41,7 +41,7 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         >>> "/tag" in app.openapi()["paths"]
         True
     """
-    from finkd.experiments.service.answers import TaggerThreads  # imports torch
+    from finkd.experiments.service.tagger_threads import TaggerThreads  # imports torch
 
     limits = limits or Limits()
     return app_of([TaggerThreads(tagger, name, limits)], limits, hosts)

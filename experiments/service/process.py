@@ -41,12 +41,14 @@ class TaggerSource:
         model: name or folder.
         threads: of the tagger; ``None`` takes all cores.
         precision: of PyTorch.
+        dynamic_batching: as in ``TaggerThreads``.
     """
 
     name: str
     model: str
     threads: int | None = None
     precision: str = "fp32"
+    dynamic_batching: bool = False
 
 
 class TaggerProcess:
@@ -172,7 +174,7 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
     """Run the process: load the tagger, then answer requests until the connection ends."""
     import torch
 
-    from finkd.experiments.service.answers import TaggerThreads  # imports torch, which the parent does not need
+    from finkd.experiments.service.tagger_threads import TaggerThreads  # imports torch, which the parent does not need
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import predict
 
@@ -186,7 +188,7 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
         tagger = load_tagger(source.model, source.threads, source.precision)
         list(predict(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
         gc.freeze()  # nothing of it is looked at again
-        worker = TaggerThreads(tagger, source.name, limits)
+        worker = TaggerThreads(tagger, source.name, limits, source.dynamic_batching)
     except Exception as error:
         connection.send(error if isinstance(error, FinkdError) else RuntimeError(f"{type(error).__name__}: {error}"))
         return

@@ -35,7 +35,8 @@ class SimilarWords:
         fraction: of the replaceable words: those of letters that are one token of the teacher's vocabulary.
         nearest: number of nearest words to draw from.
         frequent: share of the text's distinct words, the most frequent ones, that always stay: they are its grammar.
-        words: about so many words have all copies together at most; which of them are made is left to chance.
+        words: about so many words have the texts and their copies together at most; which copies are made is left to
+            chance, and texts that have more words are not copied.
     """
 
     copies: NonNegativeInt = 0
@@ -46,7 +47,9 @@ class SimilarWords:
 
     def share(self, words: int) -> float:
         """Return the share of the copies of a text of so many words that are made."""
-        return 1.0 if self.words is None else min(1.0, self.words / max(1, self.copies * words))
+        if self.words is None or not self.copies:
+            return float(bool(self.copies))
+        return min(1.0, max(0, self.words - words) / max(1, self.copies * words))
 
 
 def with_similar_words(
@@ -91,6 +94,8 @@ def changed_sentences(sentences: Sequence[Sentence], model: Model, how: SimilarW
     """Yield the copies in which a word has changed; the arguments are ``with_similar_words``'s."""
     draw = np.random.Generator(np.random.PCG64([seed, 1]))
     share = how.share(sum(len(sentence.words) for sentence in sentences))
+    if not share:
+        return
     for copy in with_similar_words(sentences, model, how, seed):
         for before, after in zip(sentences, copy, strict=True):
             is_made = draw.random() < share

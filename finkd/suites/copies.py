@@ -24,14 +24,14 @@ def copies(examples: Sequence[Example], model: Model, how: SimilarWords, seed: i
         how: how many copies, and how much of them changes.
         seed: of all choices.
     """
-    if not how.copies:
-        return
     draw = np.random.Generator(np.random.PCG64(seed))
     ones, others = (
         [Sentence(text, tuple(word_spans(text))) for text in texts]
         for texts in ([each.first for each in examples], [each.second for each in examples])
     )
     share = how.share(sum(len(sentence.words) for sentence in (*ones, *others)))
+    if not share:
+        return
     sides = with_similar_words(ones, model, how, 2 * seed), with_similar_words(others, model, how, 2 * seed + 1)
     for firsts, seconds in zip(*sides, strict=True):
         for example, first, second in zip(examples, firsts, seconds, strict=True):

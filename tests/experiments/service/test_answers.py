@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from finkd.experiments.service.answers import TaggerThreads, reply_to
+from finkd.experiments.service.answers import replies_together, reply_to
 from finkd.experiments.service.forms import TAG, read_request
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.experiments.service.messages import Received, Served
@@ -128,57 +128,32 @@ def test_the_work_of_joined_emojis_grows_with_their_number(joined, monkeypatch):
         assert sum(read) <= 5 * length
 
 
-def test_a_defect_is_a_500_in_one_line(caplog):
-    class Broken(AllNames):
-        def word_logits(self, encoded):
-            raise KeyError("weights")
+class Broken(AllNames):
+    """A tagger with a defect."""
 
+    def word_logits(self, encoded):
+        raise KeyError("weights")
+
+
+def test_a_defect_is_a_500_in_one_line(caplog):
     reply = replied(asking("Acme"), Broken())
     assert answered(reply) == (500, {"detail": "the tagger failed on this request"})
     assert "KeyError" in caplog.text
 
 
-class Held(AllNames):
-    """A tagger that reads a text of several words once it may."""
-
-    def __init__(self):
-        self.may = threading.Event()
-
-    def word_logits(self, encoded):
-        assert len(encoded.first) < 10 or self.may.wait(60)
-        return super().word_logits(encoded)
-
-
-def test_short_requests_do_not_wait_for_long_ones():
-    held, replies = Held(), {}
-    short, long = threading.Event(), threading.Event()
-    worker = TaggerThreads(held, "held", Limits(characters=1000))
-
-    def done(name, event):
-        def note(reply):
-            replies[name] = reply.status
-            event.set()
-
-        return note
-
-    worker.submit(asking("Acme lent money. " * 20), done("long", long))
-    worker.submit(asking("Acme"), done("short", short))
-    assert short.wait(60)
-    assert replies == {"short": 200}
-    held.may.set()
-    assert long.wait(60)
-    assert replies == {"short": 200, "long": 200}
-    worker.close()
+def test_requests_read_together_get_the_replies_that_they_would_get_alone():
+    bodies = [
+        {"texts": TEXTS},
+        {"texts": ["", "Acme"], "min_score": 1},
+        {"texts": ["Acme lent money."], "min_score": 0.3},
+    ]
+    group = [Received(TAG, json.dumps(each).encode()) for each in bodies]
+    replies = replies_together(group, TAGGER, SERVED, LIMITS)
+    assert list(map(answered, replies)) == [answered(replied(each)) for each in group]
 
 
-def test_a_request_that_is_cancelled_while_it_waits_is_never_begun():
-    held, gone, first = Held(), threading.Event(), threading.Event()
-    worker, replies = TaggerThreads(held, "held", Limits(characters=1000)), []
-    worker.submit(asking("Acme lent money. " * 20), lambda reply: first.set())
-    cancel = worker.submit(asking("Acme lent money. " * 20), lambda reply: (replies.append(reply), gone.set()))
-    cancel()
-    held.may.set()
-    assert first.wait(60)
-    assert gone.wait(60)
-    assert replies == [None]
-    worker.close()
+@pytest.mark.parametrize(
+    ("tagger", "limits"), [(TAGGER, Limits(tokens=5)), (Broken(), LIMITS)], ids=["too many tokens", "a defect"]
+)
+def test_requests_that_cannot_be_read_together_are_left_to_be_read_alone(tagger, limits):
+    assert replies_together([asking("Acme lent money."), asking("Acme lent more.")], tagger, SERVED, limits) is None

@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from finkd.experiments.commands.serve import LOOPBACK
-from finkd.experiments.service.answers import TaggerThreads
 from finkd.experiments.service.app import app_of, make_app
 from finkd.experiments.service.connections import Server, listen
 from finkd.experiments.service.limits import Limits
+from finkd.experiments.service.tagger_threads import TaggerThreads
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model

@@ -231,6 +231,15 @@ class Running:
         return client
 
 
+def test_the_body_of_an_answer_does_not_wait_until_its_head_is_acknowledged():
+    with Running(Large(1), Limits()) as running, socket.create_connection(running.address) as client:
+        client.sendall(GET)
+        assert client.recv(12) == b"HTTP/1.1 200"
+        (connection,) = running.server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_readers_that_stand_still_are_cut_off_and_their_memory_is_free():
     limits = Limits(memory=24 << 20, stall_seconds=0.2)
     with Running(Large(8), limits) as running:

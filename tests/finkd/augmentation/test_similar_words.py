@@ -90,15 +90,15 @@ def test_pairs_change_on_both_sides():
     assert list(copies([Example("4", "", 1)], model, ALL, 1)) == []
 
 
-@given(words=st.integers(1, 400), seed=st.integers(0, 50))
-def test_copies_have_about_so_many_words_at_most(words, seed):
+@given(words=st.integers(1, 800), seed=st.integers(0, 50))
+def test_texts_and_copies_have_about_so_many_words_at_most(words, seed):
     examples = [Example("the 4 the 4", "the borrower", 1)] * 40  # 240 words
     how = SimilarWords(copies=2, fraction=1, frequent=0, words=words)
     model = near(("the", "acme"), ("borrower", "bank"))
     made = sum(6 for _ in copies(examples, model, how, seed))
-    assert abs(made - min(words, 480)) <= 6 * 5 * (80 * 0.25) ** 0.5  # five standard deviations
-    if words >= 480:
-        assert made == 480
+    assert abs(made - min(max(0, words - 240), 480)) <= 6 * 5 * (80 * 0.25) ** 0.5  # five standard deviations
+    if not 240 < words < 720:
+        assert made == (480 if words >= 720 else 0)
 
 
 def test_sentences_that_stay_as_they_are_are_no_copies():

@@ -1,0 +1,115 @@
+"""Threads in which requests are answered, other than the one that serves the connections."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from finkd.corpora.tags import entity_types
+from finkd.experiments.service.answers import replies_together, reply_to
+from finkd.experiments.service.forms import read_request
+from finkd.experiments.service.limits import Limits, RefusedError
+from finkd.experiments.service.messages import Done, Received, Reply, Served
+from finkd.inference.tagger import Tagger
+
+_SHORT_SHARE = 10
+"""A request is long if it has more than the allowed characters divided by this."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request that was checked."""
+
+    received: Received
+    characters: int
+    cancelled: threading.Event
+    done: Done
+
+
+class TaggerThreads:
+    """Threads that answer requests: one checks them, one answers short ones, and one long ones.
+
+    Args:
+        tagger: finds the entities.
+        name: of the tagger.
+        limits: on requests.
+        dynamic_batching: whether short requests that wait for the tagger are read together. None waits for others to
+            come, so one that comes alone is answered as soon as without.
+    """
+
+    is_ready = True
+
+    def __init__(self, tagger: Tagger, name: str, limits: Limits, dynamic_batching: bool = False) -> None:
+        self.served = Served(name, tuple(sorted(entity_types(tagger.labels))))
+        self._tagger, self._limits, self._dynamic_batching = tagger, limits, dynamic_batching
+        self._checks, self._short, self._long = (ThreadPoolExecutor(1, name) for name in ("checks", "short", "long"))
+        self._open: set[threading.Event] = set()
+        self._waiting: deque[_Request] = deque()
+
+    def submit(self, received: Received, done: Done) -> Callable[[], None]:
+        """Check a request, then answer it."""
+        cancelled = threading.Event()
+        self._open.add(cancelled)
+
+        def forget(reply: Reply | None) -> None:
+            self._open.discard(cancelled)
+            done(reply)
+
+        self._checks.submit(self._check, received, cancelled, forget)
+        return cancelled.set
+
+    def close(self) -> None:
+        """End once the batches that are being read are over."""
+        for cancelled in tuple(self._open):
+            cancelled.set()
+        for each in (self._checks, self._short, self._long):
+            each.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, received: Received, cancelled: threading.Event, done: Done) -> None:
+        try:
+            characters = sum(map(len, read_request(received, self._limits).texts))
+        except RefusedError as error:
+            done(Reply.refusal(error))
+            return
+        # The bytes are kept, since texts take up to four times as many.
+        request = _Request(received, characters, cancelled, done)
+        if self._is_short(characters):
+            self._waiting.append(request)
+            self._short.submit(self._answer_waiting)
+        else:
+            self._long.submit(self._answer, request)
+
+    def _is_short(self, characters: int) -> bool:
+        return characters * _SHORT_SHARE <= self._limits.characters
+
+    def _answer_waiting(self) -> None:
+        group = list(self._next())
+        bodies = [each.received for each in group]
+        replies = replies_together(bodies, self._tagger, self.served, self._limits) if len(group) > 1 else None
+        if replies is None:
+            for each in group:
+                self._answer(each)
+        else:
+            for each, reply in zip(group, replies, strict=True):
+                each.done(reply)
+
+    def _next(self) -> Iterator[_Request]:
+        """Take the request that has waited longest, and those behind it as long as all would make one short one."""
+        characters = count = 0
+        while self._waiting and (count == 0 or self._dynamic_batching):
+            characters += self._waiting[0].characters
+            if not self._is_short(characters):
+                break
+            request = self._waiting.popleft()
+            if request.cancelled.is_set():
+                request.done(None)
+            else:
+                count += 1
+                yield request
+
+    def _answer(self, request: _Request) -> None:
+        reply = reply_to(request.received, self._tagger, self.served, self._limits, request.cancelled)
+        request.done(reply)
