@@ -10,9 +10,8 @@ import typer
 
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.registry import unknown
-from finkd.experiments.console.options import Json, named, refuse_idle, values
+from finkd.experiments.console.options import Json, Threads, named, refuse_idle, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
-from finkd.experiments.console.threads import Threads
 
 DEFAULT = "eager,bf16,onnx,onnx-int8"
 

@@ -9,9 +9,8 @@ import typer
 
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.registry import unknown
-from finkd.experiments.console.options import Json, Overrides, refuse_idle
+from finkd.experiments.console.options import Json, Overrides, Threads, refuse_idle
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
-from finkd.experiments.console.threads import Threads
 from finkd.experiments.extras import check_extra
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from finkd.corpora.errors import ConfigError, located
-from finkd.experiments.console.options import Json, Overrides, refuse_idle, values
+from finkd.experiments.console.options import Json, Overrides, Threads, refuse_idle, values
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
-from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.records import RunRecord

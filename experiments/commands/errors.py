@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from finkd.experiments.console.options import refuse_idle, refuse_idle_scheme
+from finkd.experiments.console.options import Threads, refuse_idle, refuse_idle_scheme
 from finkd.experiments.console.terminal import say, show_tables
-from finkd.experiments.console.threads import Threads
 
 RECORD_ENDING = ".record.json"
 _RECORD = f"its run record ({RECORD_ENDING}), which keeps what it found"

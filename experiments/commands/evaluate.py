@@ -10,9 +10,17 @@ import typer
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.registry import unknown
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, Overrides, Seeds, numbers, refuse_idle, refuse_idle_scheme, values
+from finkd.experiments.console.options import (
+    Json,
+    Overrides,
+    Seeds,
+    Threads,
+    numbers,
+    refuse_idle,
+    refuse_idle_scheme,
+    values,
+)
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
-from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.reports.table import Table

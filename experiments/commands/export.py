@@ -11,9 +11,8 @@ import typer
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder, check_replaceable
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, refuse_idle
+from finkd.experiments.console.options import Json, Threads, refuse_idle
 from finkd.experiments.console.terminal import say, show_json
-from finkd.experiments.console.threads import Threads
 from finkd.experiments.extras import check_extra
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from finkd.corpora.files import sha256
 from finkd.corpora.tags import entity_types
 from finkd.corpora.text.streams import TEXT, Format, format_of, text_records
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import refuse_idle
+from finkd.experiments.console.options import Threads, refuse_idle
 from finkd.experiments.console.resumable import resumable_lines, told
+from finkd.experiments.console.spacy_alone import import_spacy_alone
 from finkd.experiments.console.terminal import results, say, visible
-from finkd.experiments.console.threads import Threads
 
 if TYPE_CHECKING:
     from finkd.inference.tagging import Tagged
@@ -76,6 +76,7 @@ def predict(
 
     if is_graph(model):
         refuse_idle(context, "with an ONNX graph", "precision")
+        import_spacy_alone()
 
     from finkd.inference.tagging import predict
 

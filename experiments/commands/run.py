@@ -17,6 +17,7 @@ from finkd.experiments.console.options import (
     Json,
     Overrides,
     Seeds,
+    Threads,
     WhenDone,
     numbers,
     refuse_idle,
@@ -24,7 +25,6 @@ from finkd.experiments.console.options import (
     values,
 )
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
-from finkd.experiments.console.threads import Threads
 from finkd.experiments.console.tracking import Tracker, tracked
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import typer
 
 from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.commands.predict import Precision
-from finkd.experiments.console.options import named, refuse_idle
-from finkd.experiments.console.threads import Threads
+from finkd.experiments.console.options import Threads, named, refuse_idle
 from finkd.experiments.extras import check_extra
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,8 @@ import typer
 
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, numbers, refuse_idle, values
+from finkd.experiments.console.options import Json, Threads, numbers, refuse_idle, values
 from finkd.experiments.console.terminal import results, say, show_json, show_tables
-from finkd.experiments.console.threads import Threads
 from finkd.models.pretrained import DEFAULT
 
 OWN_FILES = {"tokenizer.json", "tokenizer_config.json"}

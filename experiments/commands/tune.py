@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from finkd.experiments.console.options import Json, Overrides
+from finkd.experiments.console.options import Json, Overrides, Threads
 from finkd.experiments.console.terminal import messages, say, show_json
-from finkd.experiments.console.threads import Threads
 from finkd.experiments.extras import check_extra
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from finkd.corpora.errors import ConfigError
+from finkd.system.threads import use_threads
 
 FORMER_OPTIONS: Mapping[str, str] = {"--on": "--corpus", "--size": "--vocab-size"}
 """Former spelling -> the spelling now, which the error for an unknown option names."""
@@ -18,8 +19,16 @@ Overrides = Annotated[
 ]
 Seeds = Annotated[list[str] | None, typer.Option(metavar="1,2,3", help="Seeds. (default: the configured ones, or 1)")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-
-
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        callback=use_threads,
+        help="Processor threads, shared by all processes of the command. (default: those this process may use)",
+    ),
+]
+"""The option of every command that computes; its callback applies it before any library is imported."""
 WhenDone = Annotated[
     str | None,
     typer.Option(metavar="COMMAND", help="Run this at the end; FINKD_OUTCOME says done, interrupted or failed."),

@@ -46,7 +46,7 @@ def run(
         listen: called as the run goes on.
         checkpoint_seconds: time between two checkpoints of a training.
         jobs: how many seeds to train at once; models are measured after all are trained. Sums are rounded differently
-            with other numbers of threads, so equal bits need equal jobs and equal threads (``console.threads``).
+            with other numbers of threads, so equal bits need equal jobs and equal threads (``finkd.system.threads``).
         look: called with the model after every training step, if seeds are not trained in processes of their own.
 
     Returns:

@@ -17,6 +17,7 @@ from finkd.experiments.service.messages import Worker
 from finkd.experiments.service.metrics import CONTENT_TYPE, Metrics
 from finkd.experiments.service.requests import Requests, retry_headers
 from finkd.experiments.service.routes import model_routes
+from finkd.experiments.service.tagger_threads import TaggerThreads
 
 if TYPE_CHECKING:
     from finkd.inference.tagger import Tagger
@@ -41,8 +42,6 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         >>> "/tag" in app.openapi()["paths"]
         True
     """
-    from finkd.experiments.service.tagger_threads import TaggerThreads  # imports torch
-
     limits = limits or Limits()
     return app_of([TaggerThreads(tagger, name, limits)], limits, hosts)
 

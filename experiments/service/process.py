@@ -21,9 +21,12 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
 from finkd.corpora.errors import FinkdError, UnavailableError
+from finkd.experiments.console.spacy_alone import import_spacy_alone
 from finkd.experiments.service.limits import Limits, RefusedError
 from finkd.experiments.service.logs import log_as_json
 from finkd.experiments.service.messages import Done, Received, Reply, Served, Worker
+from finkd.models.lookup import is_graph
+from finkd.system.threads import use_threads
 
 log = logging.getLogger(__name__)
 
@@ -172,9 +175,9 @@ class TaggerProcess:
 
 def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_log: bool) -> None:
     """Run the process: load the tagger, then answer requests until the connection ends."""
-    import torch
-
-    from finkd.experiments.service.tagger_threads import TaggerThreads  # imports torch, which the parent does not need
+    if is_graph(source.model):
+        import_spacy_alone()
+    from finkd.experiments.service.tagger_threads import TaggerThreads
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import predict
 
@@ -183,8 +186,7 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
         log_as_json()
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
     try:
-        if source.threads:
-            torch.set_num_threads(source.threads)
+        use_threads(source.threads)
         tagger = load_tagger(source.model, source.threads, source.precision)
         list(predict(["Acme Corp. fell."], tagger))  # what is imported and built at the first text
         gc.freeze()  # nothing of it is looked at again

@@ -10,8 +10,7 @@ import typer
 
 from finkd.experiments.cli import Script
 from finkd.experiments.commands.run import CheckpointSeconds, DryRun, Jobs, Out, run
-from finkd.experiments.console.options import Json, Overrides, Seeds
-from finkd.experiments.console.threads import Threads
+from finkd.experiments.console.options import Json, Overrides, Seeds, Threads
 from finkd.strategies import strategies
 
 CONFIG = Path(__file__).parents[1] / "configs" / "strategies-financial.yaml"

@@ -24,7 +24,6 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from finkd.corpora.errors import ConfigError, FinkdError
 from finkd.corpora.wording import counted
-from finkd.experiments.console.threads import share_of_threads, use_threads
 from finkd.experiments.running.events import Event, Listener
 from finkd.experiments.running.jobs import KilledError, end_with_parent
 from finkd.experiments.tuning import storage
@@ -38,6 +37,7 @@ from finkd.experiments.tuning.study import (
     give_up,
     repeat_failed,
 )
+from finkd.system.threads import share_of_threads, use_threads
 
 _PATIENCE = 1.0
 _FAILED = "failed"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from finkd.data.encoding import Encoded
+from finkd.data.sampler import on_grid
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
 from finkd.losses.term import Requirement
 from finkd.tokenization.alignment import Alignment, Pooling
@@ -40,16 +41,6 @@ class ModelInputs:
     def token_ids(self) -> Tensor:
         """(tokens,) ids without padding."""
         return self.ids.flatten()[self.tokens]
-
-
-def on_grid(length: int) -> int:
-    """Round a length up to a multiple of 4, beyond 64 of 8.
-
-    Processors with bf16 compile a matrix product for each shape that they meet, which takes as long as several of these
-    products; so lengths are not as many as they could be.
-    """
-    step = 4 if length <= 64 else 8
-    return -(-length // step) * step
 
 
 def model_inputs(

@@ -17,7 +17,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
     Args:
         source: name or folder, also of a spaCy package that finkd made or of a pipeline in it.
-        threads: for ONNX Runtime; ``None`` takes as many as PyTorch.
+        threads: for ONNX Runtime; ``None`` takes as many as this process may use.
         precision: for PyTorch; ``"auto"`` is bf16 where the processor computes it natively.
 
     Raises:
@@ -31,16 +31,18 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
     """
     folder = find_tagger(source)
 
+    if is_graph(folder):
+        from finkd.export.onnx_tagger import load_onnx
+
+        return load_onnx(folder, threads)
+
     import torch
 
-    from finkd.export.onnx_tagger import load_onnx
     from finkd.inference.pytorch import in_bf16, on_gpu
     from finkd.models.files import check_head
     from finkd.models.loading import load_model
     from finkd.system.precision import resolve_precision
 
-    if is_graph(folder):
-        return load_onnx(folder, threads)
     model = load_model(folder)
     check_head(model.labels, source)
     if resolve_precision(precision) == "fp32":

@@ -6,25 +6,27 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import Encoded
 from finkd.data.sampler import by_length
 from finkd.export.graph_file import GRAPH, INPUTS, check_graph, inputs
-from finkd.inference.prediction import current_interrupt
+from finkd.inference.interrupt import current_interrupt
 from finkd.inference.tagger import sentence_logits
 from finkd.models.files import MIN_LENGTH, check_labels, check_tokenizer, positions, read_config
-from finkd.models.model import Model
-from finkd.system.precision import has_vnni
+from finkd.system.processor import has_vnni
+from finkd.system.threads import available_threads
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line, max_length
 from finkd.tokenization.tokens import Longs, members
+
+if TYPE_CHECKING:
+    from finkd.models.model import Model
 
 _BATCH_TOKENS = 128
 """Tokens of a batch: its states fit the core's cache, and little is padding. Of 32 sentences at a time, 28,800 words/s
@@ -86,8 +88,8 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
 
     Args:
         folder: of the graph, the tokenizer and the configuration.
-        threads: that run a batch each; ``None`` takes as many as PyTorch. (Two threads are .95 to 1.6 times as fast as
-            one with one batch together, and 1.6 to 2 times with a batch each.)
+        threads: that run a batch each; ``None`` takes as many as this process may use. (Two threads are .95 to 1.6
+            times as fast as one with one batch together, and 1.6 to 2 times with a batch each.)
 
     Raises:
         ConfigError: if the labels are not a tagger's, or the tokenizer does not fit.
@@ -107,7 +109,7 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
             f"{folder / 'tokenizer_config.json'}: model_max_length: found {length}; the model has {positions(entries)} "
             "positions; export it again"
         )
-    threads = threads or torch.get_num_threads()
+    threads = threads or available_threads()
     pool = ThreadPoolExecutor(threads, "batch") if threads > 1 else None
     return OnnxTagger(graph_session(path), tokenizer, labels, length, pool)
 

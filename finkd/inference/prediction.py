@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from finkd.data.collator import Bools, model_inputs
 from finkd.data.encoding import Encoded
 from finkd.data.sampler import by_length
 from finkd.inference.forward import forward
+from finkd.inference.interrupt import current_interrupt
 from finkd.losses.alignment import to_device
 from finkd.losses.term import ModelOutputs, Requirement
 from finkd.models.model import Model
@@ -28,26 +27,6 @@ _BATCH_TOKENS = 4096
 _FEW_TOKENS = 512
 """Tokens of a batch on a CPU. Larger batches of 32 sentences are half padding: 18,000 words/s in bf16 and 8,500 in
 fp32, where 4,096 tokens give 14,400 and 4,800 (3 layers, one thread)."""
-
-Interrupt = Callable[[int], None]
-"""Takes the number of tokens to be read next, 0 if they were counted before; raises to stop the prediction."""
-
-_hook: ContextVar[Interrupt | None] = ContextVar("interrupt", default=None)
-
-
-@contextlib.contextmanager
-def interruptible(interrupt: Interrupt | None) -> Iterator[None]:
-    """Call ``interrupt`` between the batches of predictions in the context; ``None`` changes nothing."""
-    token = _hook.set(interrupt or _hook.get())
-    try:
-        yield
-    finally:
-        _hook.reset(token)
-
-
-def current_interrupt() -> Interrupt:
-    """Return the hook of the current predictions. Call it before work is handed to other threads."""
-    return _hook.get() or (lambda tokens: None)
 
 
 def read(

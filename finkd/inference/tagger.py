@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,13 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
 from finkd.data.encoding import WINDOW, Encoded, windows_and_tokens
+from finkd.inference.interrupt import current_interrupt
 from finkd.inference.marginals import entity_probabilities
-from finkd.inference.prediction import current_interrupt, word_logits
 from finkd.inference.viterbi import decode
-from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from finkd.models.model import Model
 
 Tags = list[list[str]]
 """IOB2 tags of the words of each sentence."""
@@ -62,7 +64,7 @@ class Runs(Protocol):
         """Compute (words, labels) logits at each word's first token; NaN for words that no token covers."""
 
 
-Tagger = Model | Runs
+Tagger: TypeAlias = "Model | Runs"
 
 
 class SentenceTagger(Protocol):
@@ -76,7 +78,7 @@ class SentenceTagger(Protocol):
         """Compute (words, labels) logits of each sentence; NaN for words that it does not read."""
 
 
-AnyTagger = Tagger | SentenceTagger
+AnyTagger: TypeAlias = "Model | Runs | SentenceTagger"
 
 _CELLS = 2**23
 """Most word logits in memory at once: 32 MB."""
@@ -127,17 +129,19 @@ def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sen
 
 
 def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, precision: str) -> list[Logits]:
-    if not isinstance(model, Model) and hasattr(model, "sentence_logits"):
+    if hasattr(model, "sentence_logits"):
         return model.sentence_logits(sentences, precision)
     windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(limit, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
     current_interrupt()(len(encoded.tokens.ids))
-    if isinstance(model, Model):
-        scores = np.asarray(word_logits(model, encoded, precision))
-    else:
+    if hasattr(model, "word_logits"):
         scores = model.word_logits(encoded)
+    else:
+        from finkd.inference.prediction import word_logits  # imports PyTorch, which a graph does not need
+
+        scores = np.asarray(word_logits(model, encoded, precision))
     covered = encoded.first >= 0
     # Finite weights can overflow on the way to the logits, and NaN would mark a word that no token covers.
     if wrong := int((~np.isfinite(scores[covered]).all(axis=1)).sum()):

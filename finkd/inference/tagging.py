@@ -10,7 +10,7 @@ from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.data.prefetch import prefetched
-from finkd.inference.prediction import Interrupt, interruptible
+from finkd.inference.interrupt import Interrupt, interruptible
 from finkd.inference.tagger import Tagger, predict_with_scores
 from finkd.models.files import check_head
 

@@ -27,12 +27,6 @@ def native_bf16() -> bool:
     return bool(cpu._is_amx_tile_supported() or cpu._is_avx512_bf16_supported())
 
 
-def has_vnni() -> bool:
-    """Return whether the processor adds products of 8 bits in 32 bits (AVX512-VNNI or AVX-VNNI)."""
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_vnni") or found.get("avx_vnni"))
-
-
 def resolve_precision(wanted: str) -> Literal["fp32", "bf16"]:
     """Return the given precision; for ``"auto"``, bf16 if it is native.
 

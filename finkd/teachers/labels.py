@@ -14,7 +14,7 @@ import numpy as np
 from finkd.corpora.sentence import Sentence, digest
 from finkd.data.arrays import Growing, Joined, mapped
 from finkd.data.dataset import blocks
-from finkd.inference.prediction import interruptible
+from finkd.inference.interrupt import interruptible
 from finkd.inference.tagger import AnyTagger, sentence_logits
 from finkd.parts import Fill, Parts
 from finkd.progress import Listener

@@ -1,4 +1,4 @@
-"""Mistakes that cost nothing to find are told before anything slow is imported."""
+"""What commands import: nothing slow before mistakes that cost nothing to find, and no PyTorch to run a graph."""
 
 import os
 import subprocess
@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from finkd.export.onnx_export import export_onnx
+from tests.finkd.toys import LABELS, tiny_model
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +84,14 @@ def test_a_mistake_is_told_before_anything_slow_is_imported(mistake, ended):
     code, *slow = found.stdout.split()
     assert code in ("1", "2")
     assert slow == []
+
+
+def test_a_graph_is_run_without_pytorch(tmp_path):
+    export_onnx(tiny_model(labels=LABELS, layers=1), tmp_path / "graph", "onnx-int8")
+    command = [sys.executable, "-c", CODE, "predict", str(tmp_path / "graph"), "Acme fell."]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Acme" in ended.stdout
+    assert ended.stdout.split()[-2:] == ["0", "spacy"], ended.stderr
 
 
 def test_a_strategy_with_an_unknown_stage_imports_no_torch():

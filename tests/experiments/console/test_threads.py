@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from finkd.experiments.benchmarking.benchmark import slower_together
-from finkd.experiments.console import threads
 from finkd.experiments.console.terminal import prepare_libraries
 from finkd.runtimes.timing import Batches
+from finkd.system import threads
 
 pytestmark = pytest.mark.slow
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -13,6 +14,7 @@ from finkd.experiments.service.forms import TAG
 from finkd.experiments.service.limits import Limits
 from finkd.experiments.service.messages import Received, Served
 from finkd.experiments.service.process import TaggerProcess, TaggerSource
+from finkd.export.onnx_export import export_onnx
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
 
@@ -95,3 +97,16 @@ def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
 def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
     with pytest.raises(FinkdError, match="empty"):
         TaggerProcess(TaggerSource("empty", str(tmp_path / "empty")), Limits())
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+def test_a_graph_is_served_without_pytorch(tmp_path):
+    export_onnx(tiny_model(labels=LABELS, layers=1), tmp_path / "graph")
+    process = TaggerProcess(TaggerSource("toy", str(tmp_path / "graph"), threads=1), Limits())
+    try:
+        assert Replies(process).ask().status == 200
+        held = Path(f"/proc/{process.pid}/maps").read_text()
+        assert "onnxruntime" in held
+        assert "torch" not in held
+    finally:
+        process.close()

@@ -6,9 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.data.collator import on_grid
 from finkd.data.encoding import IGNORED
-from finkd.data.sampler import plan
+from finkd.data.sampler import on_grid, plan
 from finkd.losses.term import Requirement
 from finkd.tokenization.tokens import members
 from tests.finkd.toys import SENTENCES, ner_data, tiny_model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from finkd.export.onnx_tagger import OnnxTagger
-from finkd.inference.prediction import current_interrupt, interruptible
+from finkd.inference.interrupt import current_interrupt, interruptible
 from finkd.inference.tagging import predict
 from tests.finkd.toys import LABELS, tiny_model
 

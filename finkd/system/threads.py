@@ -12,9 +12,6 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 """Read by PyTorch, NumPy and SciPy, by MKL, and by the tokenizers, when each is imported or first used."""
@@ -109,15 +106,3 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError:
         return ""
-
-
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        callback=use_threads,
-        help="Processor threads, shared by all processes of the command. (default: those this process may use)",
-    ),
-]
-"""The option of every command that computes; its callback applies it before any library is imported."""
