@@ -12,7 +12,8 @@ from finkd.record_files import files_below, read_record, records_in, write_recor
 from finkd.scores import NerScores
 
 VERSION = 2
-KEPT = ("*.record.json", "records.jsonl")
+SUFFIX = ".record.json"
+KEPT = (f"*{SUFFIX}", "records.jsonl")
 """File names of run records: one record in a file, or one in each line."""
 HELD_OUT = "held-out"
 """Split of a record that was scored on raw text against the tags of a teacher, not against gold."""

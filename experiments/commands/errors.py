@@ -10,8 +10,7 @@ import typer
 from finkd.experiments.console.options import Threads, refuse_idle, refuse_idle_scheme
 from finkd.experiments.console.terminal import say, show_tables
 
-RECORD_ENDING = ".record.json"
-_RECORD = f"its run record ({RECORD_ENDING}), which keeps what it found"
+_RECORD = "its run record (.record.json), which keeps what it found"
 
 
 def errors(
@@ -33,8 +32,10 @@ def errors(
 
     Example: finkd errors runs/mine/records/distilled-seed-1.record.json runs/mine/models/teacher-seed-1
     """
+    from finkd.records import SUFFIX
+
     names = [tagger] if other is None else [tagger, other]
-    records = [name for name in names if name.endswith(RECORD_ENDING)]
+    records = [name for name in names if name.endswith(SUFFIX)]
     if records:
         refuse_idle(context, "with a record, which knows its text", "corpus", "split", "scheme", "offsets")
     refuse_idle_scheme(context, corpus)
@@ -69,5 +70,7 @@ def errors(
 
 def _named(paths: list[str]) -> list[str]:
     """Return the last part of each path, or the whole of it if these are the same."""
-    short = [Path(each).name.removesuffix(RECORD_ENDING) for each in paths]
+    from finkd.records import SUFFIX
+
+    short = [Path(each).name.removesuffix(SUFFIX) for each in paths]
     return short if len(set(short)) == len(short) else paths

@@ -119,10 +119,10 @@ def _is_useless(kept: Store, entry: Entry, used: set[str], since: float) -> bool
 
 def _used(root: Path) -> set[str]:
     """Addresses of all stages, and of all models of general tasks, that records of the runs beside a store name."""
-    from finkd.records import load_records
+    from finkd.records import SUFFIX, load_records
     from finkd.suites.record import load_task_records
 
-    runs = [folder for folder in root.resolve().parent.glob("*/records") if any(folder.glob("*.record.json"))]
+    runs = [folder for folder in root.resolve().parent.glob("*/records") if any(folder.glob(f"*{SUFFIX}"))]
     records = load_records(runs) if runs else []
     tasks = load_task_records(sorted(root.resolve().parent.glob("*/records")))
     stages = {stage.key for record in records for stage in (*record.lineage, *record.teachers)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from finkd.records import SUFFIX
+
 SLUG = 60
 """Most characters of a name within a file's name."""
 
@@ -24,4 +26,4 @@ def stem(system: str, seed: int) -> str:
 
 def record_file(system: str, seed: int) -> str:
     """Name of a record's file within the folder of records."""
-    return f"{stem(system, seed)}.record.json"
+    return f"{stem(system, seed)}{SUFFIX}"

@@ -22,7 +22,7 @@ from finkd.experiments.running.strategy import checked
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import DEFAULT
-from finkd.records import HELD_OUT, RunRecord
+from finkd.records import HELD_OUT, SUFFIX, RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.scores import NerScores
@@ -183,7 +183,7 @@ def distill(
     if data is not None:
         records += _against_gold(made, data, scored_split(data, split), student, tagger)
     for record in records:
-        record.save(out / f"{record.system}-{record.split}.record.json")
+        record.save(out / f"{record.system}-{record.split}{SUFFIX}")
     write_atomic(out / "README.md", card(records[-1]))
     return records
 
@@ -195,7 +195,7 @@ def _check_same(out: Path, asked: Mapping[str, Any]) -> None:
         ConfigError: if it holds anything else.
     """
     check_replaceable(out)
-    path = out / f"{STUDENT}-{HELD_OUT}.record.json"
+    path = out / f"{STUDENT}-{HELD_OUT}{SUFFIX}"
     before = RunRecord.load(path).config.get("distill") if path.is_file() else None
     if before is not None and before != asked:
         differing = next(key for key in asked if before.get(key) != asked[key])

@@ -19,7 +19,7 @@ from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.plan import check_room
 from finkd.experiments.running.prepared import Outcomes, Prepared
 from finkd.experiments.running.recorder import Recorder
-from finkd.records import RunRecord, load_records
+from finkd.records import SUFFIX, RunRecord, load_records
 from finkd.reports.build import build
 from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.system import processes
@@ -105,4 +105,4 @@ def default_folder(experiment: Experiment) -> Path:
 
 def claimed(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
     """The settings of an experiment, joined with those whose results its folder holds; see ``running.claim``."""
-    return joined_settings(out, {**resolved(experiment), "data": data}, "*.record.json")
+    return joined_settings(out, {**resolved(experiment), "data": data}, f"*{SUFFIX}")

@@ -9,11 +9,12 @@ from pathlib import Path
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.record_files import read_record, write_record
+from finkd.records import SUFFIX
 from finkd.store import address
 from finkd.tokenization.tokenizer import Tokenizer
 
 VERSION = 1
-_FOLDER, _RECORD_ENDING = "predictions", ".record.json"
+_FOLDER = "predictions"
 _DIGITS = 4
 
 
@@ -71,7 +72,7 @@ class RecordedPredictions:
 
 def predictions_file(record: Path) -> Path:
     """Return the path of the predictions of a run record: in a folder beside the records'."""
-    return record.absolute().parent.with_name(_FOLDER) / f"{record.name.removesuffix(_RECORD_ENDING)}.json"
+    return record.absolute().parent.with_name(_FOLDER) / f"{record.name.removesuffix(SUFFIX)}.json"
 
 
 def text_address(sentences: Sequence[Sentence]) -> str:
