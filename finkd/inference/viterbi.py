@@ -60,7 +60,7 @@ def _best_paths(table: Floats, first: Ints, counts: Ints, rules: Grammar) -> tup
         options = best[:alive][:, rules.before]
         chosen = options.argmax(axis=2)
         reached = np.repeat(best[np.arange(alive), top][:, None], table.shape[1], axis=1)
-        reached[:, rules.inside] = np.take_along_axis(options, chosen[:, :, None], axis=2)[:, :, 0]
+        reached[:, rules.inside] = options.max(axis=2)
         best[:alive] = reached + table[at]
         steps.append((top, chosen.astype(np.int8)))
     return _traced(best.argmax(axis=1), steps, first, counts, rules)
