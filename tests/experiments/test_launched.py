@@ -58,9 +58,10 @@ def test_two_processes_give_the_results_of_one(finkd, steady, tmp_path):
     }
 
 
-def test_jobs_and_processes_that_train_together_do_not_mix(steady, tmp_path):
-    ended = command("run", steady, "--seeds", "1,2", "--jobs", "2", "--out", tmp_path / "mixed")
-    assert ended.returncode != 0
+def test_jobs_and_processes_that_train_together_do_not_mix(finkd, steady, tmp_path, monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "RANK": "0"}.items():  # what launchers tell a process
+        monkeypatch.setenv(name, value)
+    ended = finkd("run", steady, "--seeds", "1,2", "--jobs", "2", "--out", tmp_path / "mixed", code=2)
     assert "--jobs: cannot be used with accelerate launch" in ended.stderr
 
 
