@@ -15,9 +15,9 @@ from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.tagger import Running
 from finkd.models import pretrained
-from finkd.models.files import check_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
+from finkd.models.tagger_checks import check_head
 from finkd.runtimes import runtimes
 from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
 from finkd.runtimes.timing import percentiles, tokenizing

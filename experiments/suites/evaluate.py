@@ -10,7 +10,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.request import Request
-from finkd.models.files import read_config
+from finkd.models.config_file import read_config
 from finkd.models.pretrained import resolve
 from finkd.suites.record import TaskRecord
 

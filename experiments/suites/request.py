@@ -22,7 +22,7 @@ from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.publish import publish
 from finkd.models import pretrained
-from finkd.models.files import read_config
+from finkd.models.config_file import read_config
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress

@@ -39,8 +39,8 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
     import torch
 
     from finkd.inference.pytorch import in_bf16, on_gpu
-    from finkd.models.files import check_head
     from finkd.models.loading import load_model
+    from finkd.models.tagger_checks import check_head
     from finkd.system.precision import resolve_precision
 
     model = load_model(folder)

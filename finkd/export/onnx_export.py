@@ -21,8 +21,8 @@ from finkd.export.graph_file import GRAPH, INPUTS, inputs
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.export.onnx_tagger import batches
 from finkd.models.families import FAMILIES
-from finkd.models.files import check_head
 from finkd.models.model import Model
+from finkd.models.tagger_checks import check_head
 from finkd.system.third_party import quiet
 from finkd.tokenization.casing import CASES
 from finkd.tokenization.tokenizer_file import first_line

@@ -18,7 +18,8 @@ from finkd.data.sampler import by_length
 from finkd.export.graph_file import GRAPH, INPUTS, check_graph, inputs
 from finkd.inference.interrupt import current_interrupt
 from finkd.inference.tagger import sentence_logits
-from finkd.models.files import MIN_LENGTH, check_labels, check_tokenizer, positions, read_config
+from finkd.models.config_file import MIN_LENGTH, positions, read_config
+from finkd.models.tagger_checks import check_labels, check_tokenizer
 from finkd.system.processor import has_vnni
 from finkd.system.threads import available_threads
 from finkd.tokenization.tokenizer import Tokenizer

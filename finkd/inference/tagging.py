@@ -12,7 +12,7 @@ from finkd.corpora.tags import entities
 from finkd.data.prefetch import prefetched
 from finkd.inference.interrupt import Interrupt, interruptible
 from finkd.inference.tagger import Tagger, predict_with_scores
-from finkd.models.files import check_head
+from finkd.models.tagger_checks import check_head
 
 BATCH = 128
 _CHARACTERS = 2**17

@@ -17,8 +17,8 @@ from typing import Any
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder, sha256
 from finkd.corpora.locate import cache_folder
-from finkd.models.files import files_or_parts
 from finkd.models.lookup import CONFIG, TOKENIZER, WEIGHTS
+from finkd.models.weight_files import files_or_parts
 from finkd.tokenization.tokenizer_file import first_line
 
 PICKLED = "pytorch_model.bin"

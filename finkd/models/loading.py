@@ -17,17 +17,11 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
 from finkd.models.architectures import HEADS, MASKED_LM, TAGGER, family, no_pooler, register
-from finkd.models.files import (
-    check_described,
-    check_labels,
-    check_tokenizer,
-    held,
-    layers_of,
-    read_config,
-    weight_files,
-)
+from finkd.models.config_file import read_config
 from finkd.models.lookup import CONFIG, check_weights
 from finkd.models.model import Model
+from finkd.models.tagger_checks import check_labels, check_tokenizer
+from finkd.models.weight_files import check_described, held, layers_of, weight_files
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
 

@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.files import first_position
+from finkd.models.config_file import first_position
 from finkd.models.layer_overrides import Slim
 from finkd.tokenization.tokenizer import Tokenizer
 

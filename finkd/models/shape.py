@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.files import held, positions, read_config
+from finkd.models.config_file import positions, read_config
 from finkd.models.layer_overrides import LINEARS, Slim
+from finkd.models.weight_files import held
 from finkd.tokenization.analysis import Encoder
 
 _TOKEN_EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")

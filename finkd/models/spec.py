@@ -13,12 +13,13 @@ import torch
 from finkd.corpora.errors import ConfigError
 from finkd.models import pretrained
 from finkd.models.architectures import HEADS, MASKED_LM, TAGGER
-from finkd.models.files import check_described, read_config
+from finkd.models.config_file import read_config
 from finkd.models.heads import check_masked_head
 from finkd.models.loading import configuration, head_class
 from finkd.models.model import Model
 from finkd.models.shape import Shape, read_shape
 from finkd.models.truncation import keep_layers
+from finkd.models.weight_files import check_described
 from finkd.settings import shown
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line

@@ -12,9 +12,9 @@ from finkd.corpora.errors import ConfigError
 from finkd.data.raw_text import TextPart
 from finkd.evaluation.calibration import fit_temperature, fit_temperature_to_teacher, with_temperature
 from finkd.evaluation.folds import held_out
-from finkd.models.files import check_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
+from finkd.models.tagger_checks import check_head
 from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult
 from finkd.store import address
 from finkd.teachers.labels import teacher_labels

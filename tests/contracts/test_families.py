@@ -17,8 +17,8 @@ from finkd.corpora.sentence import Sentence
 from finkd.export.loading import load_tagger
 from finkd.export.onnx_export import export_onnx
 from finkd.inference.tagger import sentence_logits
+from finkd.models.config_file import PADDING_FIRST, positions
 from finkd.models.families import FAMILIES, Family
-from finkd.models.files import PADDING_FIRST, positions
 from finkd.models.heads import with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.spec import ModelSpec

@@ -11,7 +11,7 @@ from transformers import (
 )
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.models.files import positions
+from finkd.models.config_file import positions
 from finkd.models.heads import factored_mlm_logits, with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model

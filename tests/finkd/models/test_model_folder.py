@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.models.files import MIN_LENGTH, check_described, held, positions, read_config, weight_files
+from finkd.models.config_file import MIN_LENGTH, positions, read_config
 from finkd.models.loading import load_model
+from finkd.models.weight_files import check_described, held, weight_files
 from tests.finkd.toys import LABELS, tiny_model
 
 
