@@ -5,7 +5,7 @@
 Starts the service without and with it, in turns. Every connection asks for one sentence of the sample corpus after
 another, without a pause. Prints one JSON line: by connections, requests per second and the median time of an answer in
 milliseconds, without and with dynamic batching (medians of the turns), and the ratio of the rates. Then what it costs:
-of the entities that are found in each sentence alone or in batches of eight, how many are found in one way only.
+of the entities that are found in each sentence alone or in batches of eight, how many are found in only one of both.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from finkd.export.loading import load_tagger
 from finkd.inference.tagging import predict
 
 CONNECTIONS = (1, 4, 16, 64)
-WAYS = {"one by one": (), "dynamic batching": ("--dynamic-batching",)}
+MODES = {"one by one": (), "dynamic batching": ("--dynamic-batching",)}
 WARM_UP_SECONDS = 2.0
 
 
@@ -47,27 +47,24 @@ async def ask(address: httpx.URL, seconds: float, sentences: Sequence[str], time
     writer.close()
 
 
-async def ask_at_once(address: httpx.URL, connections: int, seconds: float) -> list[float]:
-    """Return the times of the answers to several connections."""
+async def ask_at_once(address: httpx.URL, connections: int, seconds: float) -> tuple[float, float]:
+    """Return answers per second to several connections, and the median milliseconds of an answer."""
     times: list[float] = []
     sentences = texts()
+    began = time.monotonic()
     await asyncio.gather(*(ask(address, seconds, sentences[number:], times) for number in range(connections)))
-    return times
+    return len(times) / (time.monotonic() - began), statistics.median(times) * 1000
 
 
-def measure(model: str, options: tuple[str, ...], seconds: float) -> dict[int, tuple[float, float]]:
-    """Return requests per second and median milliseconds by connections."""
-    with served(model, *options) as (_, address):
+def measure(model: str, mode: str, seconds: float) -> dict[int, tuple[float, float]]:
+    """Return answers per second and median milliseconds by connections."""
+    with served(model, *MODES[mode]) as (_, address):
         asyncio.run(ask_at_once(address, 1, WARM_UP_SECONDS))
-        found = {}
-        for connections in CONNECTIONS:
-            times = asyncio.run(ask_at_once(address, connections, seconds))
-            found[connections] = (len(times) / seconds, statistics.median(times) * 1000)
-        return found
+        return {number: asyncio.run(ask_at_once(address, number, seconds)) for number in CONNECTIONS}
 
 
-def found_in_one_way(model: str) -> tuple[int, int]:
-    """Return the number of entities that only one of both ways finds, and that of all."""
+def found_in_only_one(model: str) -> tuple[int, int]:
+    """Return the number of entities that are found only alone or only in batches of eight, and that of all."""
     tagger = load_tagger(model, precision="auto")
     alone, together = (
         {
@@ -81,20 +78,20 @@ def found_in_one_way(model: str) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Measure both ways in turns."""
+    """Measure both modes in turns."""
     given = options(__doc__, "model", seconds=(5.0, "of each measurement"), repeats=3)
-    turns: dict[str, list[dict[int, tuple[float, float]]]] = {way: [] for way in WAYS}
-    for way in list(WAYS) * given.repeats:
-        turns[way].append(measure(given.model, WAYS[way], given.seconds))
+    turns: dict[str, list[dict[int, tuple[float, float]]]] = {mode: [] for mode in MODES}
+    for mode in list(MODES) * given.repeats:
+        turns[mode].append(measure(given.model, mode, given.seconds))
     found: dict[int, dict[str, Any]] = {}
     for connections in CONNECTIONS:
         medians = {
-            way: [statistics.median(each) for each in zip(*(turn[connections] for turn in turns[way]), strict=True)]
-            for way in WAYS
+            mode: [statistics.median(each) for each in zip(*(turn[connections] for turn in turns[mode]), strict=True)]
+            for mode in MODES
         }
-        rows = {way: {"per_second": rate, "median_ms": middle} for way, (rate, middle) in medians.items()}
+        rows = {mode: {"per_second": rate, "median_ms": middle} for mode, (rate, middle) in medians.items()}
         found[connections] = {**rows, "ratio": medians["dynamic batching"][0] / medians["one by one"][0]}
-    print(json.dumps({"model": given.model, "connections": found, "found_in_one_way": found_in_one_way(given.model)}))
+    print(json.dumps({"model": given.model, "connections": found, "found_in_only_one": found_in_only_one(given.model)}))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import typing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -101,6 +102,12 @@ def test_the_examples_of_all_other_docstrings_run(folder, monkeypatch):
 
 
 COMMANDS = ("run", "tune", "analyze", "align", "evaluate", "benchmark", "compress", "distill", "predict")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if callable(getattr(finkd, name))])
+def test_its_types_can_be_asked_for(name):
+    """As pydantic, FastAPI and Sphinx do."""
+    typing.get_type_hints(getattr(finkd, name))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

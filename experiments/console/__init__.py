@@ -1,1 +1,1 @@
-"""Terminal output, progress bars, options and threads, shared by all commands."""
+"""Terminal output, progress bars and options, shared by all commands."""

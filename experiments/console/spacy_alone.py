@@ -10,7 +10,7 @@ def import_spacy_alone() -> None:
 
     spaCy's library thinc imports PyTorch where it is installed, which takes seconds and 180 MB. finkd splits texts into
     words with spaCy, which needs none of it. In a process in which this was called, spaCy cannot run networks of
-    PyTorch, so it is for commands that run nothing but a graph.
+    PyTorch, so it is for commands that run nothing but a graph. A plugin of spaCy may still import PyTorch later.
     """
     if "torch" in sys.modules:
         return

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from finkd.corpora.wording import counted
 from finkd.experiments.service.forms import read_request
@@ -26,13 +26,13 @@ class _CancelledError(Exception):
 class _Interrupt:
     """Stops a prediction that was cancelled, or that takes too much work."""
 
-    def __init__(self, cancelled: threading.Event, most: int) -> None:
-        self.cancelled = cancelled
+    def __init__(self, is_cancelled: Callable[[], bool], most: int) -> None:
+        self.is_cancelled = is_cancelled
         self.most = most
         self.tokens = 0
 
     def __call__(self, tokens: int) -> None:
-        if self.cancelled.is_set():
+        if self.is_cancelled():
             raise _CancelledError
         self.tokens += tokens
         if self.tokens > self.most:
@@ -60,47 +60,45 @@ def reply_to(
     Returns:
         the reply; ``None`` if it was cancelled.
     """
-    interrupt = _Interrupt(cancelled, limits.work)
+    interrupt = _Interrupt(cancelled.is_set, limits.work)
 
     def answer() -> Reply:
         interrupt(0)
         asked = read_request(received, limits)
-        found = predict(asked.texts, tagger, interrupt=interrupt, min_score=asked.min_score)
+        found = predict(asked.texts, tagger, interrupt=interrupt)
         return _answer(asked, interrupt.between(found), served, limits)
 
     return _reply(answer)
 
 
 def replies_together(
-    group: Sequence[Received], tagger: Tagger, served: Served, limits: Limits
-) -> list[Reply | None] | None:
+    group: Sequence[tuple[Received, threading.Event]], tagger: Tagger, served: Served, limits: Limits
+) -> Iterator[Reply | None]:
     """Do the work of several requests at once, with the texts of all in the same batches.
 
     Args:
-        group: the requests; their texts have no more characters together than one request may have.
+        group: the requests, each with the event that cancels it; the work stops once all are cancelled.
         tagger: finds the entities.
         served: what is said of the tagger.
-        limits: on each request and on the work of all.
+        limits: on the answer of each request and on the work of all together.
 
-    Returns:
-        the replies, in order; ``None`` if one of the requests stops the work of all.
+    Yields:
+        the replies, in order, ``None`` for what was cancelled. They end early if a request stops the work of all; the
+        rest can be answered one by one.
     """
+    interrupt = _Interrupt(lambda: all(cancelled.is_set() for _, cancelled in group), limits.work)
     try:
-        asked = [read_request(each, limits) for each in group]
-        texts = [text for each in asked for text in each.texts]
-        found = predict(texts, tagger, interrupt=_Interrupt(threading.Event(), limits.work))
-        tagged = [list(islice(found, len(each.texts))) for each in asked]
+        texts = [read_request(received, limits).texts for received, _ in group]
+        found = predict(chain.from_iterable(texts), tagger, interrupt=interrupt)
+        for (received, cancelled), own in zip(group, texts, strict=True):
+            tagged = list(islice(found, len(own)))
+            asked = read_request(received, limits)  # again, so that no more than the texts of the others is held
+            is_gone = cancelled.is_set()
+            yield None if is_gone else _reply(partial(_answer, asked, tagged, served, limits))
+    except (RefusedError, _CancelledError):
+        return
     except Exception:
-        return None  # whoever answers them one by one finds out which
-    return [
-        _reply(partial(_answer, each, _above(own, each.min_score), served, limits))
-        for each, own in zip(asked, tagged, strict=True)
-    ]
-
-
-def _above(found: Iterable[Tagged], min_score: float) -> Iterator[Tagged]:
-    for each in found:
-        yield replace(each, mentions=tuple(mention for mention in each.mentions if mention.score >= min_score))
+        log.exception("requests could not be answered together; they are answered one by one")
 
 
 def _reply(answer: Callable[[], Reply]) -> Reply | None:
@@ -116,7 +114,13 @@ def _reply(answer: Callable[[], Reply]) -> Reply | None:
 
 
 def _answer(asked: Asked, found: Iterable[Tagged], served: Served, limits: Limits) -> Reply:
-    return Reply(200, list(_parts(asked, found, served, limits.answer)))
+    return Reply(200, list(_parts(asked, _above(found, asked.min_score), served, limits.answer)))
+
+
+def _above(found: Iterable[Tagged], min_score: float) -> Iterator[Tagged]:
+    """Leave out the entities of a lower score."""
+    for each in found:
+        yield replace(each, mentions=tuple(mention for mention in each.mentions if mention.score >= min_score))
 
 
 def _parts(asked: Asked, found: Iterable[Tagged], served: Served, most: int) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -18,9 +18,7 @@ from finkd.experiments.service.metrics import CONTENT_TYPE, Metrics
 from finkd.experiments.service.requests import Requests, retry_headers
 from finkd.experiments.service.routes import model_routes
 from finkd.experiments.service.tagger_threads import TaggerThreads
-
-if TYPE_CHECKING:
-    from finkd.inference.tagger import Tagger
+from finkd.inference.tagger import Tagger
 
 _PAGE = Path(__file__).with_name("page.html")
 

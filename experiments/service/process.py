@@ -175,8 +175,6 @@ class TaggerProcess:
 
 def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_log: bool) -> None:
     """Run the process: load the tagger, then answer requests until the connection ends."""
-    if is_graph(source.model):
-        import_spacy_alone()
     from finkd.experiments.service.tagger_threads import TaggerThreads
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import predict
@@ -186,6 +184,8 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
         log_as_json()
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
     try:
+        if is_graph(source.model):
+            import_spacy_alone()
         use_threads(source.threads)
         tagger = load_tagger(source.model, source.threads, source.precision)
         list(predict(["Acme Corp. fell."], tagger))  # what is imported and built at the first text

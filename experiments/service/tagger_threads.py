@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,8 +36,8 @@ class TaggerThreads:
         tagger: finds the entities.
         name: of the tagger.
         limits: on requests.
-        dynamic_batching: whether short requests that wait for the tagger are read together. None waits for others to
-            come, so one that comes alone is answered as soon as without.
+        dynamic_batching: whether short requests that wait for the tagger are tagged in the same batches. No request
+            waits for later ones, so one that comes alone takes no longer.
     """
 
     is_ready = True
@@ -86,29 +86,36 @@ class TaggerThreads:
         return characters * _SHORT_SHARE <= self._limits.characters
 
     def _answer_waiting(self) -> None:
-        group = list(self._next())
-        bodies = [each.received for each in group]
-        replies = replies_together(bodies, self._tagger, self.served, self._limits) if len(group) > 1 else None
-        if replies is None:
-            for each in group:
-                self._answer(each)
-        else:
-            for each, reply in zip(group, replies, strict=True):
-                each.done(reply)
+        group = self._next()
+        known = [(each.received, each.cancelled) for each in group]
+        replies = replies_together(known, self._tagger, self.served, self._limits) if len(group) > 1 else ()
+        answered = 0
+        for each, reply in zip(group, replies, strict=False):
+            each.done(reply)
+            answered += 1
+        for each in group[answered:]:
+            self._answer(each)
 
-    def _next(self) -> Iterator[_Request]:
-        """Take the request that has waited longest, and those behind it as long as all would make one short one."""
-        characters = count = 0
-        while self._waiting and (count == 0 or self._dynamic_batching):
-            characters += self._waiting[0].characters
-            if not self._is_short(characters):
-                break
+    def _next(self) -> list[_Request]:
+        """Take the request that has waited longest, and with dynamic batching those behind it.
+
+        All together have no more characters and bytes than one short request may have.
+        """
+        group: list[_Request] = []
+        while self._waiting and (not group or (self._dynamic_batching and self._fits(group, self._waiting[0]))):
             request = self._waiting.popleft()
             if request.cancelled.is_set():
                 request.done(None)
             else:
-                count += 1
-                yield request
+                group.append(request)
+        return group
+
+    def _fits(self, group: Sequence[_Request], more: _Request) -> bool:
+        together = [*group, more]
+        characters = sum(each.characters for each in together)
+        size = sum(len(each.received.body) for each in together)
+        is_small = characters <= self._limits.work and size * _SHORT_SHARE <= self._limits.bytes
+        return is_small and self._is_short(characters)
 
     def _answer(self, request: _Request) -> None:
         reply = reply_to(request.received, self._tagger, self.served, self._limits, request.cancelled)

@@ -127,7 +127,7 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
             ours, theirs = (tokens * texts * _flops(each, tokens) / speed for each in (shape, made.teacher))
             how = settings.distill.similar_words
             read = 1 + how.copies * how.share(round(texts * words))
-            seconds = _taught(settings, read, ours, theirs) if teacher else _trained(settings.schedule, ours)
+            seconds = _distilled(settings, read, ours, theirs) if teacher else _trained(settings.schedule, ours)
             found.append(Planned(seed, name, stage, "", "to do", seconds))
     return found
 
@@ -137,7 +137,7 @@ def _trained(schedule: Schedule, once: float) -> float:
     return (1 + BACKWARD) * schedule.epochs * once
 
 
-def _taught(settings: TextSettings, read: float, ours: float, theirs: float) -> float:
+def _distilled(settings: TextSettings, read: float, ours: float, theirs: float) -> float:
     """Seconds of learning from a teacher, where each model reads the training texts once in that many.
 
     Args:

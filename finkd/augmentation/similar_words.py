@@ -35,21 +35,21 @@ class SimilarWords:
         fraction: of the replaceable words: those of letters that are one token of the teacher's vocabulary.
         nearest: number of nearest words to draw from.
         frequent: share of the text's distinct words, the most frequent ones, that always stay: they are its grammar.
-        words: about so many words have the texts and their copies together at most; which copies are made is left to
-            chance, and texts that have more words are not copied.
+        max_words: approximate upper limit on the words of the texts and their copies together. Which copies are made is
+            left to chance.
     """
 
     copies: NonNegativeInt = 0
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     nearest: PositiveInt = 15
     frequent: Annotated[float, Field(ge=0, lt=1)] = 0.01
-    words: PositiveInt | None = later(None)
+    max_words: PositiveInt | None = later(None)
 
     def share(self, words: int) -> float:
         """Return the share of the copies of a text of so many words that are made."""
-        if self.words is None or not self.copies:
+        if self.max_words is None or not self.copies:
             return float(bool(self.copies))
-        return min(1.0, max(0, self.words - words) / max(1, self.copies * words))
+        return min(1.0, max(0, self.max_words - words) / max(1, self.copies * words))
 
 
 def with_similar_words(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from finkd.inference.tagger import Tagger
 from finkd.models.lookup import is_graph, tagger_folder
 from finkd.models.pretrained import resolve
-
-if TYPE_CHECKING:
-    from finkd.inference.tagger import Tagger
 
 
 def load_tagger(source: str | Path, threads: int | None = None, precision: str = "fp32") -> Tagger:
@@ -17,7 +14,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
     Args:
         source: name or folder, also of a spaCy package that finkd made or of a pipeline in it.
-        threads: for ONNX Runtime; ``None`` takes as many as this process may use.
+        threads: for ONNX Runtime; ``None`` takes as many as PyTorch if it is imported, or as this process may use.
         precision: for PyTorch; ``"auto"`` is bf16 where the processor computes it natively.
 
     Raises:

@@ -21,7 +21,7 @@ from finkd.inference.tagger import sentence_logits
 from finkd.models.config_file import MIN_LENGTH, positions, read_config
 from finkd.models.tagger_checks import check_labels, check_tokenizer
 from finkd.system.processor import has_vnni
-from finkd.system.threads import available_threads
+from finkd.system.threads import default_threads
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line, max_length
 from finkd.tokenization.tokens import Longs, members
@@ -89,8 +89,9 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
 
     Args:
         folder: of the graph, the tokenizer and the configuration.
-        threads: that run a batch each; ``None`` takes as many as this process may use. (Two threads are .95 to 1.6
-            times as fast as one with one batch together, and 1.6 to 2 times with a batch each.)
+        threads: that run a batch each; ``None`` takes as many as PyTorch if it is imported, or as this process may use.
+            (Two threads are .95 to 1.6 times as fast as one with one batch together, and 1.6 to 2 times with a batch
+            each.)
 
     Raises:
         ConfigError: if the labels are not a tagger's, or the tokenizer does not fit.
@@ -110,7 +111,7 @@ def load_onnx(folder: Path, threads: int | None = None) -> OnnxTagger:
             f"{folder / 'tokenizer_config.json'}: model_max_length: found {length}; the model has {positions(entries)} "
             "positions; export it again"
         )
-    threads = threads or available_threads()
+    threads = threads or default_threads()
     pool = ThreadPoolExecutor(threads, "batch") if threads > 1 else None
     return OnnxTagger(graph_session(path), tokenizer, labels, length, pool)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from finkd.tokenization.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from finkd.models.model import Model
+else:
+    Model = Any  # whose module imports PyTorch, which a graph does not need
 
 Tags = list[list[str]]
 """IOB2 tags of the words of each sentence."""
@@ -64,7 +66,7 @@ class Runs(Protocol):
         """Compute (words, labels) logits at each word's first token; NaN for words that no token covers."""
 
 
-Tagger: TypeAlias = "Model | Runs"
+Tagger = Model | Runs
 
 
 class SentenceTagger(Protocol):
@@ -78,7 +80,7 @@ class SentenceTagger(Protocol):
         """Compute (words, labels) logits of each sentence; NaN for words that it does not read."""
 
 
-AnyTagger: TypeAlias = "Model | Runs | SentenceTagger"
+AnyTagger = Tagger | SentenceTagger
 
 _CELLS = 2**23
 """Most word logits in memory at once: 32 MB."""
@@ -139,7 +141,7 @@ def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, p
     if hasattr(model, "word_logits"):
         scores = model.word_logits(encoded)
     else:
-        from finkd.inference.prediction import word_logits  # imports PyTorch, which a graph does not need
+        from finkd.inference.prediction import word_logits
 
         scores = np.asarray(word_logits(model, encoded, precision))
     covered = encoded.first >= 0

@@ -1,1 +1,1 @@
-"""Process and machine: memory, number formats, distributed processes, environment, logging of libraries."""
+"""The machine and its processes: processor, threads, memory, number formats, environment, logging of libraries."""

@@ -48,6 +48,12 @@ def available_threads() -> int:
     return _configured() or min(_affinity(), _quota() or sys.maxsize)
 
 
+def default_threads() -> int:
+    """Return the number of PyTorch's threads if it is imported, and otherwise of those that this process may use."""
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if torch else available_threads()
+
+
 def share_of_threads(processes: int) -> int:
     """Return threads for each of some processes at once."""
     return max(1, available_threads() // processes)

@@ -75,6 +75,14 @@ def test_what_the_user_has_set_stays(machine, monkeypatch):
     assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("4,2", "active")
 
 
+def test_a_library_of_its_own_takes_as_many_as_pytorch_if_that_is_imported(machine, monkeypatch):
+    machine(cores=4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert threads.default_threads() == 3
+    monkeypatch.delitem(sys.modules, "torch")
+    assert threads.default_threads() == 4
+
+
 @pytest.mark.parametrize("wrong", ["", "many", "0", "-1"])
 def test_a_variable_that_is_no_number_is_none(wrong, machine, monkeypatch):
     machine(cores=4)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from finkd.experiments.service.answers import replies_together, reply_to
-from finkd.experiments.service.forms import TAG, read_request
+from finkd.experiments.service.forms import PREDICT, TAG, read_request
 from finkd.experiments.service.limits import SMALL, Limits, RefusedError
 from finkd.experiments.service.messages import Received, Served
 from finkd.inference import prediction
 from finkd.inference.tagging import predict
+from tests.experiments.service.test_label_studio import INTERFACE
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 pytestmark = pytest.mark.slow
@@ -141,6 +142,10 @@ def test_a_defect_is_a_500_in_one_line(caplog):
     assert "KeyError" in caplog.text
 
 
+def together(*group, tagger=TAGGER, limits=LIMITS):
+    return replies_together([(each, threading.Event()) for each in group], tagger, SERVED, limits)
+
+
 def test_requests_read_together_get_the_replies_that_they_would_get_alone():
     bodies = [
         {"texts": TEXTS},
@@ -148,12 +153,37 @@ def test_requests_read_together_get_the_replies_that_they_would_get_alone():
         {"texts": ["Acme lent money."], "min_score": 0.3},
     ]
     group = [Received(TAG, json.dumps(each).encode()) for each in bodies]
-    replies = replies_together(group, TAGGER, SERVED, LIMITS)
-    assert list(map(answered, replies)) == [answered(replied(each)) for each in group]
+    tasks = [{"id": number, "data": {"body": text}, "annotations": []} for number, text in enumerate(TEXTS)]
+    group.insert(1, Received(PREDICT, json.dumps({"tasks": tasks, "label_config": INTERFACE, "project": "1"}).encode()))
+    assert list(map(answered, together(*group))) == [answered(replied(each)) for each in group]
 
 
 @pytest.mark.parametrize(
-    ("tagger", "limits"), [(TAGGER, Limits(tokens=5)), (Broken(), LIMITS)], ids=["too many tokens", "a defect"]
+    ("tagger", "limits", "is_told"),
+    [(TAGGER, Limits(tokens=5), False), (Broken(), LIMITS, True)],
+    ids=["too many tokens", "a defect"],
 )
-def test_requests_that_cannot_be_read_together_are_left_to_be_read_alone(tagger, limits):
-    assert replies_together([asking("Acme lent money."), asking("Acme lent more.")], tagger, SERVED, limits) is None
+def test_requests_that_cannot_be_read_together_are_left_to_be_read_alone(tagger, limits, is_told, caplog):
+    group = asking("Acme lent money."), asking("Acme lent more.")
+    assert list(together(*group, tagger=tagger, limits=limits)) == []
+    assert ("KeyError" in caplog.text) == is_told
+
+
+def test_an_answer_that_is_too_long_spoils_no_other():
+    limits = Limits(characters=20_000, texts=2, memory=2 * Limits(characters=20_000, texts=2).bytes)
+    long, short = together(asking("Goldman " * 2500), asking("Goldman"), tagger=AllNames(), limits=limits)
+    assert (long.status, short.status) == (413, 200)
+
+
+def test_a_request_of_a_group_that_is_cancelled_gets_no_reply():
+    gone = threading.Event()
+    replies = replies_together([(asking("Acme"), threading.Event()), (asking("Acme"), gone)], TAGGER, SERVED, LIMITS)
+    assert next(replies).status == 200
+    gone.set()
+    assert list(replies) == [None]
+
+
+def test_a_group_of_which_all_are_cancelled_is_not_read():
+    cancelled = threading.Event()
+    cancelled.set()
+    assert list(replies_together([(asking("Acme"), cancelled)] * 2, Broken(), SERVED, LIMITS)) == []

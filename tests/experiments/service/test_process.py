@@ -110,3 +110,18 @@ def test_a_graph_is_served_without_pytorch(tmp_path):
         assert "torch" not in held
     finally:
         process.close()
+
+
+def test_the_command_hands_its_options_on(finkd, tagger, monkeypatch):
+    seen = []
+
+    def started(source, limits, json_log):
+        seen.append(source)
+        raise FinkdError("enough")
+
+    monkeypatch.setattr("finkd.experiments.service.process.TaggerProcess", started)
+    result = finkd(
+        "serve", tagger, "--port", "0", "--threads", "3", "--precision", "fp32", "--dynamic-batching", code=1
+    )
+    assert "enough" in result.stderr
+    assert seen == [TaggerSource(tagger.name, str(tagger), 3, "fp32", dynamic_batching=True)]

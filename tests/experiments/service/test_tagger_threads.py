@@ -1,6 +1,7 @@
 """In which order requests are answered, and which of them together."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -60,46 +61,75 @@ def test_a_request_that_is_cancelled_while_it_waits_is_never_begun():
 
 
 class Counting(AllNames):
-    """A tagger that notes how many sentences it reads at once, and waits before the first of them."""
+    """A tagger that notes how many sentences it reads at once, waits before the first of them, and fails at some."""
 
-    def __init__(self):
-        self.may, self.begun, self.read = threading.Event(), threading.Event(), []
+    def __init__(self, *, fails=False):
+        self.may, self.begun, self.read, self.fails = threading.Event(), threading.Event(), [], fails
 
     def word_logits(self, encoded):
         self.read.append(len(encoded.lengths))
         self.begun.set()
         assert self.may.wait(60)
+        if self.fails and len(encoded.lengths) != 1:
+            raise KeyError("two sentences at once")
         return super().word_logits(encoded)
+
+
+def answers(tagger, worker, texts, cancelled=(), padding=0):
+    """The replies to requests of a text each, all of which but the first wait while that is tagged."""
+    replies, over = {}, threading.Semaphore(0)
+
+    def done(name, reply):
+        assert name not in replies
+        replies[name] = reply
+        over.release()
+
+    cancels = {}
+    for text in texts:
+        sent = Received(TAG, asking(text).body + b" " * padding)
+        cancels[text] = worker.submit(sent, partial(done, text))
+        assert tagger.begun.wait(60)
+    for text in cancelled:
+        cancels[text]()
+    # Requests are checked in their order, so once this one is refused, the others wait.
+    worker.submit(Received(TAG, b"null"), partial(done, "refused"))
+    assert over.acquire(timeout=60)
+    tagger.may.set()
+    for _ in texts:
+        assert over.acquire(timeout=60)
+    worker.close()
+    assert replies.pop("refused").status == 422
+    return replies
 
 
 @pytest.mark.parametrize(
     ("dynamic_batching", "read"),
     [(False, [1, 1, 1, 1]), (True, [1, 2, 1])],
-    ids=["one by one", "as many as make no long request"],
+    ids=["one by one", "as many as make no long one"],
 )
-def test_short_requests_that_wait_are_read_together(dynamic_batching, read):
-    tagger, replies, over = Counting(), {}, threading.Semaphore(0)
+def test_short_requests_that_wait_are_tagged_together(dynamic_batching, read):
+    tagger = Counting()
     worker = TaggerThreads(tagger, "held", Limits(characters=300), dynamic_batching)
-
-    def submit(text):
-        return worker.submit(asking(text), lambda reply: (replies.update({text: reply}), over.release()))
-
-    texts = ["Acme", "Acme lent", "Sachs fell", "Sachs lent money"]  # of 30 characters, two fit beside the second
-    submit(texts[0])
-    assert tagger.begun.wait(60)
-    cancel = submit("Goldman")
-    for text in texts[1:]:
-        submit(text)
-    cancel()
-    # Requests are checked in their order, so once this one is refused, the others wait.
-    worker.submit(Received(TAG, b"null"), lambda reply: (replies.update(refused=reply.status), over.release()))
-    assert over.acquire(timeout=60)
-    tagger.may.set()
-    for _ in range(5):
-        assert over.acquire(timeout=60)
+    # 30 characters make a short request; those of one that is cancelled do not count.
+    texts = ["Acme", "Goldman gave all that it had", "Acme lent", "Sachs fell", "Sachs lent money"]
+    replies = answers(tagger, worker, texts, cancelled=[texts[1]])
     assert tagger.read == read
-    assert (replies.pop("Goldman"), replies.pop("refused")) == (None, 422)
+    assert replies.pop(texts[1]) is None
     assert {text: answered(reply) for text, reply in replies.items()} == {
-        text: (200, expected([text], tagger)) for text in texts
+        text: (200, expected([text], tagger)) for text in replies
     }
-    worker.close()
+
+
+def test_requests_that_fail_together_are_answered_one_by_one():
+    tagger = Counting(fails=True)
+    worker = TaggerThreads(tagger, "held", Limits(), dynamic_batching=True)
+    replies = answers(tagger, worker, ["Acme", "Acme lent", "Sachs fell"])
+    assert tagger.read == [1, 2, 1, 1]
+    assert {reply.status for reply in replies.values()} == {200}
+
+
+def test_bodies_are_not_read_together_if_they_are_larger_than_that_of_one_short_request():
+    tagger, limits = Counting(), Limits()
+    worker = TaggerThreads(tagger, "held", limits, dynamic_batching=True)
+    answers(tagger, worker, ["Acme", "Acme lent", "Sachs fell"], padding=limits.bytes // 15)
+    assert tagger.read == [1, 1, 1]

@@ -93,7 +93,7 @@ def test_pairs_change_on_both_sides():
 @given(words=st.integers(1, 800), seed=st.integers(0, 50))
 def test_texts_and_copies_have_about_so_many_words_at_most(words, seed):
     examples = [Example("the 4 the 4", "the borrower", 1)] * 40  # 240 words
-    how = SimilarWords(copies=2, fraction=1, frequent=0, words=words)
+    how = SimilarWords(copies=2, fraction=1, frequent=0, max_words=words)
     model = near(("the", "acme"), ("borrower", "bank"))
     made = sum(6 for _ in copies(examples, model, how, seed))
     assert abs(made - min(max(0, words - 240), 480)) <= 6 * 5 * (80 * 0.25) ** 0.5  # five standard deviations
