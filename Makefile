@@ -14,7 +14,8 @@ INSTALLED := $(VENV)/.installed
 # Two processes share two cores: with a thread for each core in both they would wait for each other.
 INCLUDING := README.md docs/results/index.md docs/guides/corpora.md docs/guides/compression.md docs/explanation/architecture.md
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
-LOCK := uv pip compile --quiet --config-file .ci/requirements/uv.toml --constraint .ci/requirements/torch.txt pyproject.toml
+COMPILE := uv pip compile --quiet --config-file .ci/requirements/uv.toml
+LOCK := $(COMPILE) --constraint .ci/requirements/torch.txt pyproject.toml
 
 .PHONY: install help run test test-fast lint docs lock clean
 .DELETE_ON_ERROR:
@@ -70,6 +71,7 @@ lock:
 	$(LOCK) --extra build --extra all --extra dev --extra docs --extra offline --output-file .ci/requirements/dev.lock
 	$(LOCK) --extra build --extra export --extra serve --output-file .ci/requirements/runtime.lock
 	$(LOCK) --extra build --extra tune --extra postgres --extra offline --output-file .ci/requirements/tuning.lock
+	$(COMPILE) --constraint .ci/requirements/runtime.lock .ci/requirements/graph.in --output-file .ci/requirements/graph.lock
 
 clean:
 	rm -rf $(VENV) runs

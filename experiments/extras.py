@@ -30,6 +30,23 @@ EXTRAS: Mapping[str, str] = {
 }
 
 
+NOT_FOR_GRAPHS = frozenset(
+    {
+        "accelerate",
+        "datasketch",
+        "matplotlib",
+        "pandas",
+        "pyarrow",
+        "rapidfuzz",
+        "scipy",
+        "sentencepiece",
+        "torch",
+        "transformers",
+    }
+)
+"""Packages of finkd that running an exported graph needs none of: ``.ci/requirements/graph.lock`` is without them."""
+
+
 def check_extra(extra: str) -> None:
     """Check that all packages of an extra are installed, without importing them.
 
@@ -42,12 +59,14 @@ def check_extra(extra: str) -> None:
 
 
 def advice(error: ModuleNotFoundError) -> str | None:
-    """Return what to install for a package that is missing; ``None`` if it belongs to no extra.
+    """Return what to install for a package that is missing; ``None`` if it is none of finkd's.
 
     Example:
         >>> advice(ModuleNotFoundError("No module named 'onnx'", name="onnx.helper"))
         "needs the package onnx: pip install 'finkd[export]'"
     """
     package = (error.name or "").partition(".")[0]
+    if package in NOT_FOR_GRAPHS:
+        return f"needs the package {package} (an exported graph does not): pip install finkd"
     extra = EXTRAS.get(package)
     return None if extra is None else f"needs the package {package}: pip install 'finkd[{extra}]'"

@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from finkd.experiments.extras import NOT_FOR_GRAPHS
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PARTS = ("tune", "export", "serve", "general", "compress")
@@ -101,7 +103,9 @@ def test_what_a_package_says_of_its_licence_is_understood(fields, terms):
     assert licences(Parser().parsestr(fields)) == terms
 
 
-LOCKS = {name: (ROOT / ".ci" / "requirements" / f"{name}.lock").read_text() for name in ("runtime", "tuning", "dev")}
+LOCKS = {
+    name: (ROOT / ".ci" / "requirements" / f"{name}.lock").read_text() for name in ("runtime", "tuning", "graph", "dev")
+}
 
 
 def pins(lock):
@@ -123,7 +127,9 @@ def test_every_pin_has_hashes_and_no_place_is_named(name):
     assert "find-links" not in LOCKS[name]
 
 
-@pytest.mark.parametrize(("name", "only"), [("runtime", set()), ("tuning", {"psycopg", "psycopg-binary"})])
+@pytest.mark.parametrize(
+    ("name", "only"), [("runtime", set()), ("graph", set()), ("tuning", {"psycopg", "psycopg-binary"})]
+)
 def test_what_runs_is_pinned_alike_for_work_on_it(name, only):
     held, dev = pins(LOCKS[name]), pins(LOCKS["dev"])
     assert {pin: hashes for pin, hashes in held.items() if dev.get(pin) != hashes}.keys() == {
@@ -147,6 +153,14 @@ def test_the_lock_is_whole_and_fits_the_project(name, extras):
     for each in map(Requirement, wanted):
         assert each.specifier.contains(versions[canonicalize_name(each.name)]), each
     assert closure(PROJECT["dependencies"]).keys() - cuda() <= versions.keys()
+
+
+def test_the_lock_for_graphs_is_whole_and_has_no_pytorch():
+    versions = dict(pin.split("==") for pin in pins(LOCKS["graph"]))
+    named = {canonicalize_name(Requirement(each).name) for each in PROJECT["dependencies"]}
+    assert named - versions.keys() == {canonicalize_name(each) for each in NOT_FOR_GRAPHS}
+    written = (ROOT / ".ci" / "requirements" / "graph.in").read_text().splitlines()
+    assert closure([each for each in written if each[0] != "#"]).keys() <= versions.keys()
 
 
 def cuda():

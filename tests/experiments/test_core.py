@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from finkd.experiments.extras import EXTRAS, advice
+from finkd.export.onnx_export import export_onnx
+from finkd.models.loading import load_model
 
 pytestmark = pytest.mark.slow
 
@@ -18,15 +20,32 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 _MAIN = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from finkd.experiments.cli import main; main()"
 
 
+def tops(names):
+    """What lies in the folder of packages for some distributions."""
+    return {file.parts[0] for name in names for file in metadata.distribution(name).files}
+
+
 @pytest.fixture(scope="module")
 def core(tmp_path_factory):
-    """The command without the packages of any extra: links to all others, in place of the folder of packages."""
-    folder = tmp_path_factory.mktemp("packages")
+    """The command without the packages of any extra."""
     distributions = metadata.packages_distributions()
-    without = {name for package in EXTRAS for name in distributions.get(package, ())}
-    hidden = {file.parts[0] for name in without for file in metadata.distribution(name).files}
+    hidden = tops({name for package in EXTRAS for name in distributions.get(package, ())})
+    return command_with(lambda name: name not in hidden, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def for_graphs(tmp_path_factory):
+    """The command with the packages for graphs alone, which are those of ``graph.lock``."""
+    lock = (ROOT / ".ci" / "requirements" / "graph.lock").read_text()
+    kept = tops(re.findall(r"^([a-z0-9-]+)==", lock, re.M))
+    return command_with(lambda name: name in kept, tmp_path_factory)
+
+
+def command_with(is_kept, tmp_path_factory):
+    """The command with some packages alone: links to them, in place of the folder of packages."""
+    folder = tmp_path_factory.mktemp("packages")
     for path in Path(pytest.__file__).parents[1].iterdir():
-        if path.name not in hidden and path.suffix != ".pth":
+        if is_kept(path.name) and path.suffix != ".pth":
             (folder / path.name).symlink_to(path)
 
     def run(*arguments):
@@ -78,6 +97,17 @@ def test_what_is_missing_is_named_in_one_line(core, arguments, extra, tagger, tm
         rf"^finkd: {arguments[0]}: needs the package \w+: pip install 'finkd\[{extra}\]'$", result.stderr, re.M
     )
     assert "Traceback" not in result.stderr
+
+
+def test_a_graph_runs_without_pytorch_and_a_model_says_what_it_needs(for_graphs, tagger, tmp_path):
+    export_onnx(load_model(tagger), tmp_path / "graph", "onnx-int8")
+    result = for_graphs("predict", tmp_path / "graph", "Acme fell.")
+    assert (result.returncode, "Acme" in result.stdout) == (0, True), result.stderr
+    result = for_graphs("predict", tagger, "Acme fell.")
+    assert (result.returncode, result.stderr) == (
+        1,
+        "finkd: predict: needs the package torch (an exported graph does not): pip install finkd\n",
+    )
 
 
 def test_other_packages_are_no_extra():
