@@ -13,7 +13,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.data.batches import TrainingData
 from finkd.evaluation.ner import document_names, evaluate, known_words, score
-from finkd.inference import tagger
+from finkd.inference import prediction, tagger
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagger import predict_tags, sentence_logits
 from finkd.scores import Counts
@@ -175,8 +175,8 @@ def test_text_is_read_in_blocks_of_bounded_size(monkeypatch):
     whole, expected = list(sentence_logits(SENTENCES, model)), predict_tags(SENTENCES, model)
     monkeypatch.setattr(tagger, "_CELLS", 2 * max(len(s.spans) for s in SENTENCES) * len(LABELS))
     sizes = []
-    read = tagger.word_logits
-    monkeypatch.setattr(tagger, "word_logits", lambda *given: sizes.append(len(given[1].first)) or read(*given))
+    read = prediction.word_logits
+    monkeypatch.setattr(prediction, "word_logits", lambda *given: sizes.append(len(given[1].first)) or read(*given))
     for one, two in zip(sentence_logits(SENTENCES, model), whole, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
     assert len(sizes) > 1
