@@ -88,13 +88,11 @@ def replies_together(
     """
     interrupt = _Interrupt(lambda: all(cancelled.is_set() for _, cancelled in group), limits.work)
     try:
-        texts = [read_request(received, limits).texts for received, _ in group]
-        found = predict(chain.from_iterable(texts), tagger, interrupt=interrupt)
-        for (received, cancelled), own in zip(group, texts, strict=True):
-            tagged = list(islice(found, len(own)))
-            asked = read_request(received, limits)  # again, so that no more than the texts of the others is held
-            is_gone = cancelled.is_set()
-            yield None if is_gone else _reply(partial(_answer, asked, tagged, served, limits))
+        requests = [read_request(received, limits) for received, _ in group]
+        found = predict(chain.from_iterable(each.texts for each in requests), tagger, interrupt=interrupt)
+        for asked, (_, cancelled) in zip(requests, group, strict=True):
+            tagged = list(islice(found, len(asked.texts)))
+            yield None if cancelled.is_set() else _reply(partial(_answer, asked, tagged, served, limits))
     except (RefusedError, _CancelledError):
         return
     except Exception:

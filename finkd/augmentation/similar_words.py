@@ -47,8 +47,8 @@ class SimilarWords:
 
     def share(self, words: int) -> float:
         """Return the share of the copies of a text of so many words that are made."""
-        if self.max_words is None or not self.copies:
-            return float(bool(self.copies))
+        if self.max_words is None:
+            return 1.0
         return min(1.0, max(0, self.max_words - words) / max(1, self.copies * words))
 
 

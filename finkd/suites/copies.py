@@ -24,6 +24,8 @@ def copies(examples: Sequence[Example], model: Model, how: SimilarWords, seed: i
         how: how many copies, and how much of them changes.
         seed: of all choices.
     """
+    if not how.copies:
+        return
     draw = np.random.Generator(np.random.PCG64(seed))
     ones, others = (
         [Sentence(text, tuple(word_spans(text))) for text in texts]
