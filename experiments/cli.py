@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +51,13 @@ class Commands(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and leave the process with 0 (done), 1 (failed) or 2 (bad usage)."""
         _leave(super().main, args, *rest, **options)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command whose help is broken where the terminal ends, not where its docstring's lines do."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            command.help = "\n\n".join(" ".join(each.split()) for each in cleandoc(command.help).split("\n\n"))
+        return command
 
 
 class Script(TyperCommand):

@@ -1,6 +1,7 @@
 """The commands beside ``finkd run``, through the real program."""
 
 import gzip
+import itertools
 import json
 import os
 import re
@@ -38,6 +39,16 @@ def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
     loaded = AutoTokenizer.from_pretrained(vocabulary)
     assert len(loaded) <= 280
     assert loaded.convert_ids_to_tokens(loaded("Acme")["input_ids"])[0] == "[CLS]"
+
+
+@pytest.mark.parametrize("command", ["run", "tune", "serve"])
+def test_help_breaks_its_lines_where_the_terminal_ends(command, finkd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    help_text, _ = finkd(command, "--help").stdout.split("Example: ")
+    lines = [line.strip() for line in help_text.splitlines()]
+    pairs = [(line, following) for line, following in itertools.pairwise(lines) if line and following]
+    assert pairs
+    assert all(len(line) + 1 + len(following.split()[0]) > 78 for line, following in pairs)
 
 
 @pytest.mark.parametrize("name", ["text.txt", "text.txt.gz", "text.jsonl"])
