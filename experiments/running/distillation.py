@@ -15,6 +15,7 @@ from finkd.corpora.files import check_replaceable, write_atomic
 from finkd.corpora.sentence import Sentence, digest
 from finkd.corpora.tags import entity_types, label_names
 from finkd.evaluation.ner import evaluate, known_words
+from finkd.execution.lineage import Outcome
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.held_out import Part, train_and_held_out
@@ -25,7 +26,6 @@ from finkd.models.pretrained import DEFAULT
 from finkd.records import HELD_OUT, SUFFIX, RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
-from finkd.scores import NerScores
 from finkd.store import Store
 from finkd.system import processes
 from finkd.system.environment import environment
@@ -157,28 +157,7 @@ def distill(
     if not processes.is_first():
         return []
     student = load_model(out)
-    made = RunRecord(
-        experiment=EXPERIMENT,
-        system=STUDENT,
-        role=STUDENT,
-        strategy=" > ".join(stage.kind for stage in outcome.lineage),
-        corpus=Path(text or tagger.name).name,
-        split=HELD_OUT,
-        seed=seed,
-        scores=_scores(test, student, tagger, train),
-        resources=measure({STUDENT: (student, out)}, test, 256)[STUDENT],
-        lineage=outcome.lineage,
-        teachers=outcome.teachers,
-        vocabulary={"name": student.tokenizer.name, "size": len(student.tokenizer)},
-        corpora={Path(text or tagger.name).name: digest(test)},
-        texts={"text": len(train.sentences)},
-        config={
-            "teacher": start,
-            "systems": {STUDENT: {"strategy": strategy or "", "teacher": teacher}},
-            "distill": asked,
-        },
-        environment=environment(precision),
-    )
+    made = _on_held_out(asked, strategy, out, student, outcome, tagger, train, test)
     records = [made]
     if data is not None:
         records += _against_gold(made, data, scored_split(data, split), student, tagger)
@@ -205,6 +184,42 @@ def _check_same(out: Path, asked: Mapping[str, Any]) -> None:
         )
 
 
+def _on_held_out(
+    asked: Mapping[str, Any],
+    own_strategy: str | None,
+    out: Path,
+    student: Model,
+    outcome: Outcome,
+    tagger: FinishedTagger,
+    train: Part,
+    test: Sequence[Sentence],
+) -> RunRecord:
+    """Return the record of the student on the text that was held out."""
+    source = Path(asked["text"] or tagger.name).name
+    return RunRecord(
+        experiment=EXPERIMENT,
+        system=STUDENT,
+        role=STUDENT,
+        strategy=" > ".join(stage.kind for stage in outcome.lineage),
+        corpus=source,
+        split=HELD_OUT,
+        seed=asked["seed"],
+        scores=evaluate(test, student, entity_types(tagger.labels), known=known_words(train.sentences)),
+        resources=measure({STUDENT: (student, out)}, test, 256)[STUDENT],
+        lineage=outcome.lineage,
+        teachers=outcome.teachers,
+        vocabulary={"name": student.tokenizer.name, "size": len(student.tokenizer)},
+        corpora={source: digest(test)},
+        texts={"text": len(train.sentences)},
+        config={
+            "teacher": asked["start"],
+            "systems": {STUDENT: {"strategy": own_strategy or "", "teacher": asked["teacher"]}},
+            "distill": asked,
+        },
+        environment=environment(resolve_precision("auto")),
+    )
+
+
 def _against_gold(
     made: RunRecord, data: NerData, split: str, student: Model, tagger: FinishedTagger
 ) -> list[RunRecord]:
@@ -227,7 +242,3 @@ def _against_gold(
     )
     of_student = replace(shared, scores=evaluate(gold, student, data.types, data.roles, known))
     return [of_student] if teacher.scores.reads_nothing else [teacher, of_student]
-
-
-def _scores(test: Sequence[Sentence], student: Model, tagger: FinishedTagger, train: Part) -> NerScores:
-    return evaluate(test, student, entity_types(tagger.labels), known=known_words(train.sentences))
