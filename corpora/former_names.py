@@ -32,6 +32,7 @@ FORMER_NAMES: Mapping[str, str] = {
     "confirm": "extra_splits",
     "floors": "baselines",
     "pieces": "top_k",
+    "ways": "methods",
     "taught": "task_distillation",
     "fine_tuned": "from_fine_tuned",
 }

@@ -96,6 +96,11 @@ def _ratio(found: Ratio) -> Cell:
     return Cell(found.value, plain(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"))
 
 
+def _most_threads(records: Sequence[BenchmarkRecord]) -> str:
+    """Return on how many threads batches were compared."""
+    return counted(max(int(threads) for each in records for threads in each.words_per_second), "thread")
+
+
 def _headline_notes(records: Sequence[BenchmarkRecord]) -> list[str]:
     if not records:
         return []
@@ -103,7 +108,7 @@ def _headline_notes(records: Sequence[BenchmarkRecord]) -> list[str]:
     return [
         f"Strict micro-F1 on {first.corpus}, {first.split} split: mean ± standard deviation over seeds, with their "
         f"number in brackets. Smaller, faster: than {first.reference}.",
-        "One sentence: median on one thread, from text to tags. In batches: of 32, on all threads. "
+        f"One sentence: median on one thread, from text to tags. In batches: of 32, on {_most_threads(records)}. "
         f"{first.environment.get('processor', 'Unknown processor')}.",
     ]
 
@@ -118,13 +123,14 @@ def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
         f"the mean as a share of that of {first.reference}. Everything else is of the first seed.",
         f"Sentences of {first.corpus}, {first.split} split. Milliseconds: one sentence at a time on one thread, from "
         f"text to tags, {counted(least, 'query')} and {counted(first.seconds, 'second')} of each at least, in turn; "
-        "cutting into tokens is within them.",
+        "tokenization included.",
         f"Words/s: batches of 32. Faster: times as fast as {first.reference}, by medians of queries and by batches on "
-        "all threads, with bootstrap intervals of 95 %.",
-        "GFLOPs: of a text of 128 tokens. Peak: memory of a fresh process that reads a batch, Python and its libraries "
-        f"among it. Energy: {', '.join(dict.fromkeys(each.energy_source for each in records))}.",
+        f"{_most_threads(records)}, with bootstrap intervals of 95 %.",
+        f"GFLOPs: of a text of 128 tokens. Energy: {', '.join(dict.fromkeys(each.energy_source for each in records))}.",
         f"{first.environment.get('processor', 'Unknown processor')}.",
     ]
+    if any(each.peak_memory for each in records):
+        notes.append("Peak: memory of a fresh process that reads a batch, Python and its libraries among it.")
     if any(each.packed_bytes for each in records):
         notes.append("Packed: weights of few bits, or those that are not zero, in a file without gaps.")
     if any(each.machine_busy for each in records):

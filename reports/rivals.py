@@ -15,7 +15,7 @@ class Rival:
     Attributes:
         system: the system.
         comparison: the reference less this one.
-        p: its chance, adjusted for all comparisons of the section.
+        p: its p-value, adjusted for all comparisons of the section.
     """
 
     system: SystemResults
@@ -41,5 +41,5 @@ def rivals(section: Section) -> list[Rival]:
     others = [system for system in section.systems if system.role != "baseline" and system is not reference]
     found = [(system, compare(reference.records, system.records)) for system in others]
     compared = [(system, comparison) for system, comparison in found if comparison is not None]
-    chances = holm([comparison.p for _, comparison in compared])
-    return [Rival(system, comparison, p) for (system, comparison), p in zip(compared, chances, strict=True)]
+    p_values = holm([comparison.p for _, comparison in compared])
+    return [Rival(system, comparison, p) for (system, comparison), p in zip(compared, p_values, strict=True)]

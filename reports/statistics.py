@@ -193,21 +193,21 @@ def _effect(differences: Sequence[float]) -> float | None:
     return statistics.fmean(differences) / deviation if deviation > 1e-12 else None
 
 
-def holm(chances: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p-values for the number of comparisons (Holm 1979), in the order given; at most 1.
 
-    If all that come out below a level are called significant, the chance that any is so wrongly stays below the level.
+    If all that come out below a level are called significant, the probability of any false positive stays below it.
     """
-    adjusted = [0.0] * len(chances)
+    adjusted = [0.0] * len(p_values)
     largest = 0.0
-    for rank, place in enumerate(sorted(range(len(chances)), key=lambda place: chances[place])):
-        largest = max(largest, min(1.0, (len(chances) - rank) * chances[place]))
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
         adjusted[place] = largest
     return adjusted
 
 
 def significant(p: float) -> bool:
-    """Return whether a chance, already adjusted, is small enough to be called significant."""
+    """Return whether a p-value, already adjusted, is small enough to be called significant."""
     return p < 1 - LEVEL and not math.isclose(p, 1 - LEVEL)
 
 

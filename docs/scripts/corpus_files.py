@@ -18,6 +18,10 @@ def page() -> str:
     for name in corpora:
         corpus = corpora.get(name)
         files = [f"`{path}`{' ↓' if source.url else ''}" for path, source in corpus.files.items()]
+        files += [
+            f"`{each.path}`{' ↓' if each.source.url else ''} (sealed)"
+            for each in getattr(corpus, "sealed", {}).values()
+        ]
         listed = "<br>".join(files) or "ships with finkd"
         rows.append(f"| `{name}` | {listed} | {corpus.origin} | {corpus.licence} |\n")
     return HEADER + "".join(rows)

@@ -36,7 +36,7 @@ class Budget:
 
     Stages share it in proportion to the tokens (or steps) that their own schedules would read. Stages before the one
     that first makes the model smaller are its teacher's, shared with other students, and not counted; nor are copies
-    with lost names, of which nobody knows how many there will be, and what a teacher computes before a training.
+    made by entity replacement, whose number nobody knows before, and what a teacher computes before a training.
 
     Attributes:
         tokens: tokens, about; stages read more or fewer epochs.

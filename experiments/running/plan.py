@@ -98,8 +98,8 @@ def plan(prepared: Plannable, speed: float | None = None) -> list[Planned]:
         prepared: the experiment.
         speed: floating-point operations a second; by default those that this machine can do now.
 
-    Times are floating-point operations over the speed that this machine shows on a layer of an encoder now; copies with
-    lost names, of which nobody knows how many there will be, are not in them.
+    Times are floating-point operations over the speed that this machine shows on a layer of an encoder now. Copies made
+    by entity replacement, whose number nobody knows before, are not in them.
     """
     speed = speed or layer_speed(prepared.precision)
     found: list[Planned] = []

@@ -1,4 +1,4 @@
-"""A domain vocabulary, teacher-labelled raw text with lost names, then gold text, across tokenizers.
+"""A domain vocabulary, teacher-labelled raw text with entity replacement, then gold text, across tokenizers.
 
 FINKD_DATA=../shared/data python experiments/strategies/vocabulary_text_distill.py --seeds 1,2,3 --jobs 3
 python experiments/strategies/vocabulary_text_distill.py --tiny

@@ -27,7 +27,7 @@ from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_rand
 from finkd.suites.summaries.writing import Prompt, write
 from finkd.system.memory import PeakMemory
 
-Way = Literal["zero-shot", "one-shot", "lora"]
+Method = Literal["zero-shot", "one-shot", "lora"]
 Trained = tuple[Writer, float, int]
 """A writer, the seconds of its fine-tuning, and how many dialogues were too long for it."""
 
@@ -37,7 +37,7 @@ class SummarySettings:
     """Models and methods to compare.
 
     Attributes:
-        ways: prompts, and ``lora`` for a model that is fine-tuned; prompts are asked of the first of ``bits``.
+        methods: prompts, and ``lora`` for a model that is fine-tuned; prompts are asked of the first of ``bits``.
         bits: how weights are held; ``lora`` is trained on each.
         beams: 1 is greedy; each is tried.
         longest: most tokens of a summary.
@@ -50,7 +50,7 @@ class SummarySettings:
         lora: how adapters are trained.
     """
 
-    ways: tuple[Way, ...] = ("zero-shot", "one-shot", "lora")
+    methods: tuple[Method, ...] = ("zero-shot", "one-shot", "lora")
     bits: tuple[Bits, ...] = ("bf16", "int8", "nf4", "fp4")
     beams: tuple[PositiveInt, ...] = (1, 4)
     longest: PositiveInt = 80
@@ -76,14 +76,14 @@ def summarization(request: Request) -> list[TaskRecord]:
     data = load_dialogues(settings.data)
     test = data.splits["test"][: settings.dialogues]
     records = list(_baselines(request, data, test))
-    if not settings.ways:
+    if not settings.methods:
         return records
     model, origin = _random(request, data, settings) if settings.random_weights else (request.model, request.origin)
     for bits in settings.bits:
-        ways = settings.ways if bits == settings.bits[0] else [way for way in settings.ways if way == "lora"]
-        for way in ways:
-            for seed in request.seeds if way == "lora" else request.seeds[:1]:  # prompting is deterministic
-                records += _Way(request, data, test, settings, model, origin, way, bits, seed).records()
+        is_first = bits == settings.bits[0]
+        for method in [each for each in settings.methods if is_first or each == "lora"]:
+            for seed in request.seeds if method == "lora" else request.seeds[:1]:  # prompting is deterministic
+                records += _Scoring(request, data, test, settings, model, origin, method, bits, seed).records()
     return records
 
 
@@ -117,7 +117,7 @@ def _scored(frame: TaskRecord, test: Sequence[Dialogue], written: Iterable[str])
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Scoring:
     """One method to get summaries from a model, in one precision, by one seed, with every number of beams."""
 
     request: Request
@@ -126,7 +126,7 @@ class _Way:
     settings: SummarySettings
     model: str
     origin: str
-    way: Way
+    method: Method
     bits: Bits
     seed: int
 
@@ -144,7 +144,7 @@ class _Way:
         frames = {}
         for beams in self.settings.beams:
             name = "greedy" if beams == 1 else f"{beams} beams"
-            method = f"{self.way}, {self.bits}, {name}"
+            method = f"{self.method}, {self.bits}, {name}"
             frames[beams] = replace(
                 _frame(self.request, self.data, method, self.seed, self.test), config=plain(self.settings)
             )
@@ -171,7 +171,7 @@ class _Way:
         words = sum(len(summary.split()) for summary in written.summaries)
         frame = replace(
             frame,
-            learnt=len(self._learnt) - skipped if self.way == "lora" else 0,
+            learnt=len(self._learnt) - skipped if self.method == "lora" else 0,
             too_long=written.shortened,
             seconds=seconds,
             resources=Resources(
@@ -187,7 +187,7 @@ class _Way:
 
     def _trained(self) -> Trained:
         writer = load_writer(self.model, self.bits)
-        if self.way != "lora":
+        if self.method != "lora":
             return writer, 0.0, 0
         listen = self.request.watched(self.data.name, self.seed, f"fine-tune ({self.bits})")
         tuned, seconds, skipped = fine_tuned(writer, self._learnt, self._prompt, self.settings.lora, self.seed, listen)
@@ -204,9 +204,9 @@ class _Way:
 
     @property
     def _prompt(self) -> Prompt:
-        name = "zero-shot" if self.way == "lora" else self.way
+        name = "zero-shot" if self.method == "lora" else self.method
         return Prompt.named(name, self.data.splits["train"][0])
 
 
-def _compute(way: _Way, seed: int, listen: Callable[[Event], None]) -> list[TaskRecord]:
-    return replace(way, request=replace(way.request, listen=listen), seed=seed).compute()
+def _compute(scoring: _Scoring, seed: int, listen: Callable[[Event], None]) -> list[TaskRecord]:
+    return replace(scoring, request=replace(scoring.request, listen=listen), seed=seed).compute()

@@ -63,11 +63,11 @@ def kept(records: Sequence[TaskRecord]) -> Table:
     every = contenders([record for record in records if record.gold], "glue", "imdb")
     rows = [row for tasks in _sets(every) for row in _rows(tasks, every)]
     compared = [row for row in rows if row.behind is not None]
-    chances = dict(zip(map(id, compared), holm([row.p for row in compared]), strict=True))
+    p_values = dict(zip(map(id, compared), holm([row.p for row in compared]), strict=True))
 
     def p(row: Kept) -> Cell:
-        chance = chances.get(id(row))
-        return number(chance, 4, mark=MARK if chance is not None and significant(chance) else "")
+        value = p_values.get(id(row))
+        return number(value, 4, mark=MARK if value is not None and significant(value) else "")
 
     columns: list[tuple[Column, Callable[[Kept], Cell]]] = [
         (Column("tasks", "Average of", "left"), lambda row: label(row.tasks)),

@@ -17,7 +17,7 @@ tables: Registry[Callable[[Section], Table]] = Registry(
         "results": ("finkd.reports.tables.results:results", "systems by size, F1 over seeds, retention and speed"),
         "significance": (
             "finkd.reports.tables.significance:significance",
-            "every system against the reference student: interval, chance and effect",
+            "every system against the reference student: interval, p-value and effect size",
         ),
         "power": ("finkd.reports.tables.power:power", "the smallest difference that so many seeds would show"),
         "teachers": (

@@ -45,7 +45,7 @@ class Contrast:
 def order(section: Section) -> Table:
     """Make one row per two stages whose order several systems exchange, and per stage that several leave out."""
     found = list(contrasts(section))
-    chances = dict(zip((each.question for each in found), holm([each.comparison.p for each in found]), strict=True))
+    p_values = dict(zip((each.question for each in found), holm([each.comparison.p for each in found]), strict=True))
     columns = [
         (Column("question", "Stages", "left"), lambda each: label(each.question)),
         (Column("pairs", "Pairs of students"), lambda each: number(len(each.pairs))),
@@ -56,7 +56,7 @@ def order(section: Section) -> Table:
         (Column("p", "p"), lambda each: number(each.comparison.p, 4)),
         (
             Column("p_holm", "p (Holm)"),
-            lambda each: number(chances[each.question], 4, mark=MARK if significant(chances[each.question]) else ""),
+            lambda each: number(p_values[each.question], 4, mark=MARK if significant(p_values[each.question]) else ""),
         ),
         (Column("effect", "Effect (d)"), lambda each: number(each.comparison.effect, 1)),
     ]

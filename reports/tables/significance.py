@@ -17,7 +17,7 @@ _FEW = 10
 def method(section: Section, compared: list[Rival]) -> str:
     """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
-    few = ", so few that intervals and chances are rough" if documents < _FEW else ""
+    few = ", so few that intervals and p-values are rough" if documents < _FEW else ""
     seeds = "" if section.parts else ", and seeds"
     chosen = "; that the best student was chosen on the same text is not corrected for"
     return (

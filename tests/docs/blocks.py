@@ -14,6 +14,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "doc
 _BLOCK = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(r"<!-- not run: (.+) -->\n\Z")
 _COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*(?:finkd|python|make) ")
+_WITHIN_A_SENTENCE = re.compile(r"`((?:[A-Z_]+=\S+\s+)*(?:finkd|python) [^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,18 @@ def blocks_of(page):
         if not found[1].startswith("{"):
             mark = _MARK.search(text[: found.start()])
             yield Block(str(page.relative_to(ROOT)), found[1], found[2], mark[1] if mark else "")
+
+
+def commands_within_sentences(page):
+    """Return the commands that a page names between backticks, each on one line."""
+    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    return [" ".join(found.split()) for found in _WITHIN_A_SENTENCE.findall(text)]
+
+
+def commands_above(configuration):
+    """Return the commands that the comments of a configuration file name."""
+    lines = [line.lstrip("# ") for line in configuration.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    return [line for line in lines if _COMMAND.match(line)]
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]

@@ -1,6 +1,7 @@
 """What the pages show is what the program understands: commands, configurations, Python, files."""
 
 import ast
+import contextlib
 import json
 import re
 import shlex
@@ -10,11 +11,16 @@ import typer
 from jsonschema import Draft202012Validator
 
 import finkd
+from finkd.corpora.errors import UnavailableError
 from finkd.experiments.cli import app
-from finkd.experiments.configuration.experiment import from_settings
+from finkd.experiments.configuration.experiment import from_settings, overridden, settings_in
 from finkd.experiments.schema import configuration_schema
+from finkd.experiments.suites.summarization import SummarySettings
+from finkd.settings import build
 from finkd.strict_yaml import read_yaml
-from tests.docs.blocks import BLOCKS, ROOT
+from finkd.suites.answers import AnswerSettings
+from finkd.suites.classifier import TextSettings
+from tests.docs.blocks import BLOCKS, PAGES, ROOT, commands_above, commands_within_sentences
 
 CONFIGS = sorted((ROOT / "experiments" / "configs").glob("*.yaml"))
 VALIDATOR = Draft202012Validator(configuration_schema())
@@ -39,7 +45,11 @@ def read_by_an_editor(text):
 
 
 def lines_for_a_shell():
-    return [pytest.param(line, id=line[:60]) for block in BLOCKS if not block.language for line in block.commands]
+    """Every command of a block, of a sentence or of the head of a configuration; the log has those of its day."""
+    lines = [line for block in BLOCKS if not block.language for line in block.commands]
+    lines += [line for page in PAGES if page.name != "log.md" for line in commands_within_sentences(page)]
+    lines += [line for path in CONFIGS for line in commands_above(path)]
+    return [pytest.param(line, id=line[:60]) for line in dict.fromkeys(lines)]
 
 
 def words_of(line):
@@ -66,13 +76,52 @@ def test_lines_for_a_shell_name_what_exists(line):
         assert words[0].startswith("-") or words[0] == "my_script.py" or (ROOT / words[0]).is_file()
     else:
         name = " ".join(words[:2]) if " ".join(words[:2]) in COMMANDS else words[0]
-        if name.startswith("-"):
+        if name.startswith("-") or name.isupper():
             return
         known = {option for each in COMMANDS[name].params for option in (*each.opts, *each.secondary_opts)}
         given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
         assert given <= known | {"--help"}
         for path in (word for word in words if re.match(r"(experiments|docs)/", word) and "/runs" not in word):
             assert (ROOT / path).exists() or f"--out {path}" in line or f"--check {path}" in line
+
+
+def of_configurations():
+    """Commands that train what a configuration of finkd names."""
+    for line in (each.values[0] for each in lines_for_a_shell()):
+        program, *words = words_of(line)
+        if program == "finkd" and words[0] in ("run", "tune") and words[1:] and (ROOT / words[1]).is_file():
+            yield pytest.param(words[0], [str(ROOT / words[1]), *words[2:]], id=line[:60])
+
+
+@pytest.mark.parametrize(("command", "words"), of_configurations())
+def test_a_configuration_has_the_systems_and_settings_that_a_command_names(command, words):
+    given = COMMANDS[command].make_context(command, [*words]).params
+    path, overrides = words[0], given["overrides"] or ()
+    if command == "tune":
+        assert finkd.load_plan(path, overrides).search.space
+    elif "suites" in settings_in(path):
+        with contextlib.suppress(UnavailableError):  # of the hub; it is looked for after everything else is checked
+            assert finkd.load_encoder_experiment(path, overrides, only=given["only"] or ()).systems
+    else:
+        assert from_settings(settings_in(path), overrides, only=given["only"] or ()).systems
+
+
+def of_suites():
+    """Commands that replace settings of a suite of general tasks."""
+    for line in (each.values[0] for each in lines_for_a_shell()):
+        program, *words = words_of(line)
+        if program == "finkd" and {"--suite", "--set"} <= {*words}:
+            yield pytest.param(words[1:], id=line[:60])
+
+
+@pytest.mark.parametrize("words", of_suites())
+def test_a_suite_has_the_settings_that_a_command_names(words):
+    given = COMMANDS["evaluate"].make_context("evaluate", [*words]).params
+    kind = {"summarization": SummarySettings, "squad": AnswerSettings}.get(given["suite"], TextSettings)
+    settings = overridden({}, given["overrides"])
+    if given["suite"] == "squad":
+        settings.pop("data", None)  # of the suite, not of its training
+    assert build(kind, settings, "")
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -198,7 +198,7 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
     out, rating = tmp_path / "summarization", tmp_path / "rating"
     result = finkd(
         *("evaluate", folder, "--suite", "summarization", "--out", out, "--set", "bits=[fp32]", "--set", "longest=3"),
-        *("--set", "ways=[zero-shot, lora]", "--set", "lora.schedule.epochs=1"),
+        *("--set", "methods=[zero-shot, lora]", "--set", "lora.schedule.epochs=1"),
         code=0,
     )
     assert (out / "models" / "toy-phi-lora-fp32-seed-1" / "adapter_model.safetensors").is_file()
