@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from finkd.corpora.errors import UnavailableError
 from finkd.corpora.files import exists, sha256
 from finkd.corpora.locate import is_offline
 from finkd.models import packages
+from finkd.models.config_file import read_config
 from finkd.models.conversion import PICKLED, converted
 from finkd.models.lookup import not_a_model
 from finkd.models.packages import Packaged
@@ -45,6 +47,11 @@ KNOWN: Mapping[str, str] = {
     "roberta-base": "RoBERTa, 12 layers, 768 wide, 125 M, byte-level BPE (needs the hub or its cache)",
     "ProsusAI/finbert": "BERT adapted to financial news, 110 M, uncased (needs the hub or its cache)",
 }
+
+_VERSIONS = {"mpnet": 2}
+"""Families that once were trained otherwise -> a number in the addresses of their models, and so of their trainings.
+
+Version 1 of MPNet had dropout of attention, and none of the hidden states after it."""
 
 _PICKLES = PICKLED.replace(".", "*.")
 
@@ -116,13 +123,17 @@ def fingerprint(name: str) -> str:
 
     Raises:
         UnavailableError: if it cannot be found.
+        ConfigError: if its configuration is not valid.
     """
     folder = resolve(name)
     files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
     settings = folder / "tokenizer_config.json"
     if settings.is_file() and b'"finkd_' in settings.read_bytes():  # the others repeat what tokenizer.json says
         files.append(settings)
-    return address({file.name: sha256(file) for file in files if file.is_file()})
+    decides: dict[str, Any] = {file.name: sha256(file) for file in files if file.is_file()}
+    if version := _VERSIONS.get(read_config(folder)["model_type"]):
+        decides["version"] = version
+    return address(decides)
 
 
 def _from_package(name: str) -> Path | None:

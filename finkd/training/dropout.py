@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 _STEPS = 256
+_QUERIES = ("query", "query_proj", "q_lin", "q", "in_proj")
+"""Names of the matrix of the queries in the networks of ``transformers``."""
 
 
 class Dropout(nn.Module):
@@ -53,11 +55,17 @@ def set_dropout(network: nn.Module, chance: float) -> None:
     for name, module in list(network.named_modules()):
         if not isinstance(module, (nn.Dropout, Dropout)):
             continue
-        if name.endswith(("attention.self.dropout", "attention.dropout", "attention_dropout")):
-            module.p = 0.0  # read by the attention kernel, never called
+        parent, _, child = name.rpartition(".")
+        owner = network.get_submodule(parent)
+        if _drops_attention(owner, child):
+            module.p = 0.0  # mostly read by the attention kernel, which is why it stays
         else:
-            parent, _, child = name.rpartition(".")
-            setattr(network.get_submodule(parent), child, Dropout(chance).train(module.training))
+            setattr(owner, child, Dropout(chance).train(module.training))
+
+
+def _drops_attention(owner: nn.Module, child: str) -> bool:
+    """Whether a dropout is that of attention: MPNet calls the one of hidden states after it ``attention.dropout``."""
+    return child == "attention_dropout" or (child == "dropout" and any(hasattr(owner, each) for each in _QUERIES))
 
 
 def step_seed(*parts: int) -> int:

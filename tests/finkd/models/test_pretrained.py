@@ -5,8 +5,10 @@ import pytest
 
 from finkd.corpora.errors import FinkdError, UnavailableError
 from finkd.models import packages, pretrained
+from finkd.models.families import FAMILIES
 from finkd.models.pretrained import DEFAULT, LARGE, resolve
 from tests.finkd.toys import tiny_model
+from tests.toys import wordpiece_uncased
 
 NOWHERE = "nobody/no-such-encoder"
 
@@ -79,3 +81,14 @@ def test_a_folder_of_that_name_is_not_looked_for_on_the_hub(monkeypatch, tmp_pat
     monkeypatch.setattr(pretrained, "is_offline", lambda: False)  # a connection would fail the test
     with pytest.raises(UnavailableError, match="the folder is empty"):
         resolve("some")
+
+
+def test_the_address_of_a_model_of_mpnet_tells_how_it_is_trained(monkeypatch, tmp_path):
+    for family in ("mpnet", "bert"):
+        (tmp_path / family).mkdir()
+        FAMILIES[family].tiny(wordpiece_uncased()).save(tmp_path / family)
+    found = [pretrained.fingerprint(str(tmp_path / family)) for family in ("mpnet", "bert")]
+    monkeypatch.setattr(pretrained, "_VERSIONS", {})
+    before = [pretrained.fingerprint(str(tmp_path / family)) for family in ("mpnet", "bert")]
+    assert found[0] != before[0]
+    assert found[1] == before[1]

@@ -5,8 +5,10 @@ import torch
 from torch import nn
 from transformers import AlbertConfig, AlbertModel
 
+from finkd.models.families import FAMILIES
 from finkd.training.dropout import Dropout, set_dropout
 from tests.finkd.toys import tiny_model
+from tests.toys import wordpiece_uncased
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -70,3 +72,21 @@ def test_attention_that_reads_its_chance_finds_it():
     network = AlbertModel(config).train()
     set_dropout(network, 0.5)
     assert network(torch.arange(6)[None]).last_hidden_state.isfinite().all()
+
+
+DROPS = {"albert": 1 + 3, "distilbert": 1 + 3, "modernbert": 1 + 3, "deberta-v2": 1 + 3 * 3}
+"""Of three layers; the other families drop after the embeddings, and in each layer after both halves."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_drops_hidden_states_but_no_attention(family):
+    network = FAMILIES[family].tiny(wordpiece_uncased()).network.train()
+    set_dropout(network, 0.5)
+    shapes = []
+    for module in network.modules():
+        if isinstance(module, Dropout):
+            module.register_forward_hook(lambda _, given, found: shapes.append(given[0].shape))
+        assert not isinstance(module, nn.Dropout) or module.p == 0
+    network(torch.arange(3, 10)[None])
+    assert len(shapes) == DROPS.get(family, 1 + 3 * 2)
+    assert all(len(shape) < 4 for shape in shapes)  # scores of attention are (batch, heads, seq, seq)
