@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from finkd.corpora.corpus import Splits
@@ -56,13 +56,22 @@ def read_hub(name: str, splits: Mapping[str, str], scheme: Scheme, offsets: Offs
 def _sentences(where: str, rows: Any, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
     names = {column: _label_names(rows.features[column]) for column in _TAGS if column in rows.features}
 
-    def named(row: dict[str, Any]) -> dict[str, Any]:
+    def named(row: dict[str, Any], where: str) -> dict[str, Any]:
         return row | {
-            column: [labels[number] for number in row[column]] for column, labels in names.items() if labels is not None
+            column: _named(row[column], labels, f"{where}: {column}")
+            for column, labels in names.items()
+            if labels is not None and row[column] is not None
         }
 
-    records = ((f"{where} row {number}", named(row)) for number, row in enumerate(rows))
-    return sentences_of(records, where, scheme, offsets)
+    places = ((f"{where} row {number}", row) for number, row in enumerate(rows))
+    return sentences_of(((place, named(row, place)) for place, row in places), where, scheme, offsets)
+
+
+def _named(numbers: Sequence[int | None], labels: Sequence[str], where: str) -> list[str]:
+    for number in numbers:
+        if number is None or not 0 <= number < len(labels):  # -1 and -100 mark words without a label
+            raise DataError(f"{where} found {number}; expected 0 to {len(labels) - 1}, the numbers of the labels")
+    return [labels[number] for number in numbers if number is not None]
 
 
 def _label_names(feature: Any) -> list[str] | None:

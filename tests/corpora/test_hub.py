@@ -62,6 +62,13 @@ def test_what_is_wrong_is_said_with_the_row(rows, said, tmp_path):
         corpora.load(written(tmp_path / "data", {"train": rows}))
 
 
+@pytest.mark.parametrize("number", [-1, -100, None])
+def test_a_word_without_a_label_is_said_with_the_row(number, tmp_path):
+    name = written(tmp_path / "data", {"train": {**ROWS, "ner_tags": [[1, 2, 0, 3], [1, number]]}}, NUMBERED)
+    with pytest.raises(DataError, match=rf"data train row 1: ner_tags found {number}; expected 0 to 3"):
+        corpora.load(name)
+
+
 def test_a_dataset_that_is_nowhere_is_said(tmp_path):
     with pytest.raises(UnavailableError, match="hf:nobody/nothing: is not on the hub, or the hub cannot be reached"):
         corpora.load("hf:nobody/nothing")
