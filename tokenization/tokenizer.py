@@ -122,9 +122,15 @@ class Tokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that decides how a text is tokenized."""
+        """Hash of everything that decides how a text is tokenized, and which tokens are special."""
         case = "case" if self.gives_case else ""
-        return hashlib.sha256((self.backend.to_str() + case).encode()).hexdigest()[:16]
+        roles = json.dumps(self.unusual_specials) if self.unusual_specials else ""
+        return hashlib.sha256((self.backend.to_str() + case + roles).encode()).hexdigest()[:16]
+
+    @cached_property
+    def unusual_specials(self) -> dict[str, str]:
+        """Role -> special token, if they are not those that the names in the vocabulary suggest; else empty."""
+        return {} if self.specials == _roles({}, self.backend) else self.specials
 
     @cached_property
     def literal(self) -> frozenset[int]:

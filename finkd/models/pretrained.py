@@ -13,9 +13,10 @@ from finkd.corpora.locate import is_offline
 from finkd.models import packages
 from finkd.models.config_file import read_config
 from finkd.models.conversion import PICKLED, converted
-from finkd.models.lookup import not_a_model
+from finkd.models.lookup import CONFIG, TOKENIZER, not_a_model
 from finkd.models.packages import Packaged
 from finkd.store import address
+from finkd.tokenization.tokenizer import Tokenizer
 
 DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -123,16 +124,18 @@ def fingerprint(name: str) -> str:
 
     Raises:
         UnavailableError: if it cannot be found.
-        ConfigError: if its configuration is not valid.
+        ConfigError: if its configuration or its tokenizer is not valid.
     """
     folder = resolve(name)
-    files = [*sorted(folder.glob("*.safetensors")), folder / "tokenizer.json", folder / "config.json"]
+    files = [*sorted(folder.glob("*.safetensors")), folder / TOKENIZER, folder / CONFIG]
     settings = folder / "tokenizer_config.json"
     if settings.is_file() and b'"finkd_' in settings.read_bytes():  # the others repeat what tokenizer.json says
         files.append(settings)
     decides: dict[str, Any] = {file.name: sha256(file) for file in files if file.is_file()}
     if version := _VERSIONS.get(read_config(folder)["model_type"]):
         decides["version"] = version
+    if (folder / TOKENIZER).is_file() and (specials := Tokenizer.load(folder).unusual_specials):
+        decides["specials"] = specials
     return address(decides)
 
 

@@ -1,6 +1,7 @@
 """The tokenizer folder, its roles and the spans of its tokens."""
 
 import json
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.tokenizer import Tokenizer
-from tests.toys import FAMILIES
+from tests.toys import FAMILIES, handmade
 
 texts = st.lists(
     st.text(st.one_of(st.sampled_from("ab \t\n\u3000\xa0🏦é"), st.characters(exclude_categories=["Cs"]))), max_size=4
@@ -79,3 +80,22 @@ def test_a_missing_special_token_is_refused():
     backend = FAMILIES["bpe"]().backend
     with pytest.raises(ConfigError, match=r"special token '<nope>' \(cls\)"):
         Tokenizer(backend, {"cls": "<nope>"}, "x")
+
+
+def test_a_special_token_that_is_declared_later_gives_another_fingerprint(tmp_path):
+    folder = tmp_path / "tokenizer"
+    handmade("hand", "the", "<gap>").save(folder)
+    before = Tokenizer.load(folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": "<gap>"}))
+    after = Tokenizer.load(folder)
+    assert "mask" not in before.special_ids
+    assert "mask" in after.special_ids
+    assert after.fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_special_tokens_of_the_usual_names_leave_the_fingerprint_as_it_was(name):
+    tokenizer = FAMILIES[name]()
+    assert not tokenizer.unusual_specials
+    assert tokenizer.fingerprint == sha256(tokenizer.backend.to_str().encode()).hexdigest()[:16]

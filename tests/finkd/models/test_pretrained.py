@@ -1,3 +1,4 @@
+import json
 import socket
 
 import huggingface_hub.constants
@@ -92,3 +93,13 @@ def test_the_address_of_a_model_of_mpnet_tells_how_it_is_trained(monkeypatch, tm
     before = [pretrained.fingerprint(str(tmp_path / family)) for family in ("mpnet", "bert")]
     assert found[0] != before[0]
     assert found[1] == before[1]
+
+
+def test_the_address_of_a_model_tells_its_special_tokens(tmp_path):
+    tiny_model().save(tmp_path)
+    before = pretrained.fingerprint(str(tmp_path))
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | {"name_or_path": "other"}))
+    assert pretrained.fingerprint(str(tmp_path)) == before
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": "the"}))
+    assert pretrained.fingerprint(str(tmp_path)) != before
