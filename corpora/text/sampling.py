@@ -103,7 +103,7 @@ def sample_sentences(
 
 
 def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) -> str:
-    """Hash of what :func:`sample_sentences` draws from: the sources' bytes, their weights, the way of sampling.
+    """Hash of what :func:`sample_sentences` draws from: the sources' bytes and formats, their weights, the sampling.
 
     Raises:
         UnknownNameError: if there is no such corpus, file or source.
@@ -125,6 +125,9 @@ def fingerprint(name: str | Path, sources: Mapping[str, float] | None = None) ->
     else:
         files = _user_files(Path(name))
         parts["files"] = {source: checksum(files[source]) for source in chosen}
+        formats = {source: format_of(files[source]) for source in chosen}
+        if others := {source: kind for source, kind in formats.items() if kind != TEXT}:
+            parts["formats"] = others
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -176,8 +179,9 @@ def _user_lines(path: Path) -> Iterator[str]:
     keeps_blank = format_of(path) != TEXT  # a record is counted whatever its text
     empty = True
     for record in text_records(path):
-        if keeps_blank or record[TEXT].strip():
-            empty = False
+        is_blank = not record[TEXT].strip()
+        empty = empty and is_blank
+        if keeps_blank or not is_blank:
             yield record[TEXT]
     if empty:
         raise DataError(f"{path}:1: found no text; expected one passage per line")

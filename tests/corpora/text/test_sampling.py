@@ -90,6 +90,15 @@ def test_fingerprint_follows_bytes_sources_and_weights(folder):
     assert fingerprint(folder, {"short": 2.0, "long": 1.0}) == fingerprint(folder, {"long": 1.0, "short": 2.0})
 
 
+def test_fingerprint_follows_how_a_file_is_read(tmp_path):
+    for suffix in ("txt", "md", "jsonl"):
+        (tmp_path / f"a.{suffix}").write_text('{"text": "The bank lent money to Acme."}\n')
+    text, markdown, records = (fingerprint(tmp_path / f"a.{suffix}") for suffix in ("txt", "md", "jsonl"))
+    assert text == markdown
+    assert text.startswith("71e010c2e12e")  # as before formats counted
+    assert records != text
+
+
 @pytest.mark.parametrize(
     ("weights", "error", "message"),
     [
@@ -109,6 +118,7 @@ def test_wrong_sources_are_named(folder, weights, error, message):
     ("name", "content", "message"),
     [
         ("x.txt", "\n \n", r"x\.txt:1: found no text; expected one passage per line"),
+        ("x.jsonl", '{"text": ""}\n{"text": " "}\n', r"x\.jsonl:1: found no text; expected one passage per line"),
         ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: expected a text under 'text' \(found body\)"),
         ("x.pdf", "a", r"found no \.txt, \.txt\.gz, \.md, \.md\.gz, \.jsonl, \.jsonl\.gz file"),
     ],
@@ -117,6 +127,12 @@ def test_broken_text_files_get_one_line(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=message):
         list(stream(tmp_path / name))
+
+
+def test_a_source_without_characters_is_named(folder):
+    (folder / "none.jsonl").write_text('{"text": ""}\n')
+    with pytest.raises(DataError, match=r"none\.jsonl:1: found no text"):
+        sample(folder, 3)
 
 
 def test_two_files_for_one_source_are_refused(folder):
