@@ -58,7 +58,10 @@ class Trace:
 
     def __call__(self, progress: Progress) -> None:
         """Record a step."""
-        if progress.loss is not None and progress.step % max(1, progress.steps // _POINTS) == 0:
-            self.losses.append((round(progress.step / progress.steps, 4), round(progress.loss, 6)))
+        if progress.loss is not None:
+            share, last = round(progress.step / progress.steps, 4), self.losses[-1][0] if self.losses else 0.0
+            # A time budget leaves numbers of steps out, and a resumed training has to keep the same points.
+            if int(share * _POINTS) != int(last * _POINTS):
+                self.losses.append((share, round(progress.loss, 6)))
         if self.listen is not None:
             self.listen(progress)
