@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from finkd.progress import Listener, Progress
@@ -42,17 +42,25 @@ class Parts:
 
         return self.store.filled(self.keys[number], {"kind": self.kind}, filled).folder
 
-    def share_out(self, fills: Iterable[Fill]) -> list[Path]:
+    def share_out(self, fills: Callable[[], Iterable[Fill]]) -> list[Path]:
         """Return the folders of all parts; processes that ``accelerate launch`` has started fill some of them each.
 
         Args:
-            fills: of the parts, in their order.
+            fills: gives those of the parts, in their order, of which one is held at a time; called again only if
+                another process has left a part out.
 
         Raises:
             StoreError: as for ``made``.
         """
-        every = list(fills)
-        own = range(processes.number(), len(every), processes.count())
-        folders = {number: self.made(number, every[number]) for number in own}
+
+        def made(wanted: Container[int]) -> dict[int, Path]:
+            return {number: self.made(number, fill) for number, fill in enumerate(fills()) if number in wanted}
+
+        every = range(len(self.keys))
+        folders = made(every[processes.number() :: processes.count()])
         processes.wait()
-        return [folders.get(number) or self.made(number, fill) for number, fill in enumerate(every)]
+        others = {number: self.store.get(self.keys[number]) for number in every if number not in folders}
+        folders |= {number: stored.folder for number, stored in others.items() if stored}
+        if missing := [number for number in every if number not in folders]:
+            folders |= made(missing)
+        return [folders[number] for number in every]

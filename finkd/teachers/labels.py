@@ -90,7 +90,10 @@ class _Labelling:
         """(words, labels) scores of the teachers, from the store: of the first for the first part, and so on."""
         taggers = [cache(teacher.open_tagger) for teacher in teachers]
         keys = [self._address(teacher, digest(block)) for block, teacher in zip(self._parts(), cycle(teachers))]
-        fills = (self._fill(tagger, block) for block, tagger in zip(self._parts(), cycle(taggers)))
+
+        def fills() -> Iterator[Fill]:
+            return (self._fill(tagger, block) for block, tagger in zip(self._parts(), cycle(taggers)))
+
         return self._joined(Parts(self.store, keys, _KIND, self.listen).share_out(fills))
 
     def _parts(self) -> Iterator[list[Sentence]]:

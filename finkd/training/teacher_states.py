@@ -136,7 +136,7 @@ class Keeper:
         rows_of_parts = _in_parts(len(encoded.lengths))
         keys = [address({"part": number, "of": key, "sentences": PART}) for number in range(len(rows_of_parts))]
         parts = Parts(self.store, keys, "teacher states", self.listen)
-        folders = parts.share_out(self._fill(encoded, wanted, rows) for rows in rows_of_parts)
+        folders = parts.share_out(lambda: (self._fill(encoded, wanted, rows) for rows in rows_of_parts))
         steps = _joined(folders, _STEPS) if self.bits else None
         return States(_joined(folders, _FILE), wanted, count, encoded.tokens.rows, steps)
 
