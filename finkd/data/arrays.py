@@ -72,8 +72,11 @@ class Joined:
         """
         part = np.searchsorted(self._ends, rows, side="right")
         found = np.empty((len(rows), *self.parts[0][:0, inner].shape[1:]), self.parts[0].dtype)
-        for number in np.unique(part):
-            here, own = part == number, self.parts[number]
+        is_rising = bool((part[1:] >= part[:-1]).all())
+        order = np.arange(len(part)) if is_rising else np.argsort(part, kind="stable")
+        for here in np.split(order, np.flatnonzero(np.diff(part[order])) + 1) if len(rows) else ():
+            number = part[here[0]]
+            own = self.parts[number]
             found[here] = own[rows[here] - (self._ends[number] - len(own)), inner]
         return found
 
