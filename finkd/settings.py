@@ -133,10 +133,10 @@ def later(default: T) -> T:
     Example:
         >>> @dataclasses.dataclass(frozen=True)
         ... class Schedule:
-        ...     epochs: float = 5
+        ...     epochs: float = 5.0
         ...     averaging: float = later(0.0)
         >>> deciding(Schedule()), deciding(Schedule(averaging=0.99))
-        ({'epochs': 5}, {'epochs': 5, 'averaging': 0.99})
+        ({'epochs': 5.0}, {'epochs': 5.0, 'averaging': 0.99})
     """
     return dataclasses.field(default=default, metadata={_LATER: True})
 

@@ -34,7 +34,9 @@ def _rehearsed(step: Step) -> Step:
     """A stage that reads its text once, without dropout, so that any number of processes ends alike."""
     if step.stage.training is None:
         return step
-    return replace(step, stage=step.stage.rescheduled(epochs=min(1.0, step.stage.training.schedule.epochs), dropout=0))
+    return replace(
+        step, stage=step.stage.rescheduled(epochs=min(1.0, step.stage.training.schedule.epochs), dropout=0.0)
+    )
 
 
 class Inputs(LabelledText):

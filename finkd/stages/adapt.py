@@ -48,7 +48,7 @@ class Adapt(Stage):
     train: Literal["all", "head"] = "all"
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096))
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1.0, batch_tokens=4096))
     version: ClassVar[int] = 4
 
     @property

@@ -140,7 +140,7 @@ class Quantize(ConstrainedStage):
         sentences: how many of the labelled ones it is measured on; 0 takes all.
     """
 
-    bits: Annotated[float, Field(ge=quantization.CHOICES[0], le=quantization.CHOICES[-1])] = 4
+    bits: Annotated[float, Field(ge=quantization.CHOICES[0], le=quantization.CHOICES[-1])] = 4.0
     by: Literal["uniform", "hessian"] = "hessian"
     embedding_bits: Literal[2, 3, 4, 8] = 8
     group: PositiveInt = 32

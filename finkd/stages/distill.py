@@ -42,7 +42,7 @@ class Distill(LearningStage):
     losses: Losses = field(default_factory=lambda: {"aligned-hidden-states": {}})
     masking: Annotated[float, Field(gt=0, lt=1)] = 0.15
     rarity: Annotated[float, Field(ge=0, le=1)] = 0.0
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1, batch_tokens=4096, dropout=0.0))
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=1.0, batch_tokens=4096, dropout=0.0))
     cache_teacher_outputs: bool | Literal["int8"] = False
     version: ClassVar[int] = 4
     refused: ClassVar[Requirement] = OF_WORDS

@@ -48,7 +48,7 @@ class AnswerSettings:
         bits: of a weight of the layers while answers are learned, and afterwards; 0 leaves weights as they are.
     """
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3.0, learning_rate=1e-4))
     limit: PositiveInt = 256
     stride: PositiveInt = 96
     question: PositiveInt = 64

@@ -90,7 +90,7 @@ class TextDistillation:
 
     schedule: Schedule | None = None
     states: Losses | None = None
-    states_schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
+    states_schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3.0, learning_rate=1e-4))
     similar_words: SimilarWords = field(default_factory=SimilarWords)
 
     def terms(self) -> list[Loss]:
@@ -120,7 +120,7 @@ class TextSettings:
         bits: of a weight of the layers while the task is learned, and afterwards; 0 leaves weights as they are.
     """
 
-    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3, learning_rate=1e-4))
+    schedule: Schedule = field(default_factory=lambda: Schedule(epochs=3.0, learning_rate=1e-4))
     limit: PositiveInt = 128
     long: Long = "head"
     temperature: PositiveFloat = 2.0

@@ -43,7 +43,7 @@ class Schedule:
         0.0001
     """
 
-    epochs: NonNegativeFloat = 5
+    epochs: NonNegativeFloat = 5.0
     learning_rate: PositiveFloat = 1e-4
     head_learning_rate: NonNegativeFloat = 1e-3
     embedding_learning_rate: NonNegativeFloat | None = None

@@ -42,7 +42,7 @@ class LoraSettings:
     """
 
     schedule: Schedule = field(
-        default_factory=lambda: Schedule(epochs=1, learning_rate=2e-4, batch_tokens=2048, weight_decay=0.0)
+        default_factory=lambda: Schedule(epochs=1.0, learning_rate=2e-4, batch_tokens=2048, weight_decay=0.0)
     )
     rank: PositiveInt = 16
     alpha: PositiveInt = 32
