@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from finkd.corpora.errors import ConfigError
@@ -59,7 +59,8 @@ class Ancestors:
         @cache
         def find(name: str) -> TaughtBy:
             if name == ORIGIN:
-                return TaughtBy(self.start, lambda: load_model(self.teacher), read_head(self.teacher))
+                load = partial(load_model, self.teacher, any_labels=True)
+                return TaughtBy(self.start, load, read_head(self.teacher))
             return self._made(parse(name, self.stages), whole)
 
         whole = replace(context, ancestor=find, with_ancestors=self.within)

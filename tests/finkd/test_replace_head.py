@@ -1,15 +1,19 @@
 """Starting from a tagger that was trained for other labels."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
+from finkd.execution.teachers import Ancestors
 from finkd.inference.tagger import sentence_logits
 from finkd.models.loading import load_model
 from finkd.models.pretrained import fingerprint
 from finkd.models.spec import ModelSpec
 from finkd.stages.replace_head import ReplaceHead
+from finkd.store import Store
 from finkd.strategies.parsing import parse
 from tests.finkd.toys import LABELS, SENTENCES, context, tiny_model
 
@@ -44,6 +48,32 @@ def test_rows_of_the_head_are_kept_in_the_order_of_the_corpus(folder, tmp_path):
 def test_a_head_may_go(folder, tmp_path):
     made = run("replace-head(head=drop) > finetune", folder, tmp_path)
     assert made.labels == LABELS
+
+
+@pytest.mark.parametrize("teacher", ["origin", "truncate-layers"])
+def test_a_tagger_with_other_labels_teaches_its_states(teacher, folder, tmp_path):
+    settings = {"distill": {"teacher": teacher}, "truncate-layers": {"layers": [0]}}
+    where = Ancestors(folder, fingerprint(folder), settings).within(context(tmp_path))
+    steps = parse("replace-head(head=drop) > distill:gold(schedule.epochs=0.5)", settings)
+    steps.validate(ModelSpec.of(folder, LABELS))
+    assert lineage.run(folder, fingerprint(folder), steps, where).load().labels == ()
+
+
+def test_what_another_run_made_meanwhile_is_read_whatever_its_labels(folder, tmp_path, monkeypatch):
+    real = Store.turn
+
+    @contextmanager
+    def waiting(store, key):
+        monkeypatch.setattr(Store, "turn", real)
+        lineage.run(folder, fingerprint(folder), steps, context(tmp_path))
+        with real(store, key):
+            yield
+
+    steps = parse("truncate-layers(layers=[0])", {})
+    monkeypatch.setattr(Store, "turn", waiting)
+    outcome = lineage.run(folder, fingerprint(folder), steps, context(tmp_path))
+    assert [stage.cached for stage in outcome.lineage] == [True]
+    assert outcome.load().labels == THEIRS
 
 
 @pytest.mark.parametrize(
