@@ -54,7 +54,7 @@ losses: Registry[type[Loss]] = Registry(
         "masked-lm": ("finkd.losses.masked_lm:MaskedLM", "masked tokens of the text itself", "devlin2019bert"),
         "masked-projection": (
             "finkd.losses.masked_lm_distillation:MaskedProjection",
-            "teacher's likeliest masked tokens, projected to the student's vocabulary",
+            "teacher's scores of masked tokens, projected to the student's vocabulary",
             "sanh2019distilbert",
         ),
         "masked-marginal": (

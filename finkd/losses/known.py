@@ -1,7 +1,6 @@
 """Recipes: loss terms with the weights of papers, in their cross-tokenizer forms.
 
-Under one tokenizer each term is the ordinary one, but for masked-LM logits: these are compared where text is masked,
-the teacher's likeliest 64 of them (``masked-projection`` has a setting for their number).
+Under one tokenizer each term is the ordinary one, but for masked-LM logits: these are compared where text is masked.
 """
 
 from __future__ import annotations
