@@ -53,7 +53,7 @@ def agreed(value: float) -> float:
     import torch
     from torch import distributed
 
-    shared = torch.tensor([value], dtype=torch.float32, device=state.device)
+    shared = torch.tensor([value], dtype=torch.float64, device=state.device)
     distributed.broadcast(shared, 0)
     return float(shared)
 
