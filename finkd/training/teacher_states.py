@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -124,11 +124,10 @@ class Keeper:
         """
         count = int(self.teacher.encoder.config.num_hidden_layers) + 1
         wanted = _wanted(terms, layers + 1, count)
-        read = encoded.tokens.ids.tobytes() + encoded.tokens.rows.tobytes()
+        read: list[Array] = [encoded.tokens.ids, encoded.tokens.rows]
         if self.teacher.tokenizer.gives_case:
-            read += encoded.tokens.cases.tobytes()
-        tokens = hashlib.sha256(read).hexdigest()
-        material: dict[str, Any] = {"states-of": self.key, "tokens": tokens, "layers": wanted}
+            read.append(encoded.tokens.cases)
+        material: dict[str, Any] = {"states-of": self.key, "tokens": _digest(read), "layers": wanted}
         material["precision"] = self.precision
         if self.bits:
             material["bits"] = self.bits
@@ -163,6 +162,14 @@ class Keeper:
             return shape[0]
 
         return fill
+
+
+def _digest(arrays: Iterable[Array]) -> str:
+    """Hash of the bytes of arrays, which may be mapped from files larger than the memory."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
 
 
 def _in_parts(examples: int) -> list[Longs]:

@@ -3,6 +3,7 @@
 import errno
 import os
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -130,6 +131,11 @@ def test_the_teacher_reads_a_text_once_for_all_students(tmp_path):
     assert tokens > 0
     with pytest.raises(AssertionError, match="run again"):
         replace(stage, cache_teacher_outputs=False).run(tiny_model(bpe(), seed=3), setting)
+
+
+def test_the_hash_of_a_text_is_that_of_its_bytes_however_they_lie_in_memory():
+    ids, rows = np.arange(10, dtype=np.int32)[::2], np.zeros(0, np.int64)
+    assert teacher_states._digest([ids, rows]) == sha256(ids.tobytes() + rows.tobytes()).hexdigest()
 
 
 def test_a_damaged_entry_is_computed_again(tmp_path):
