@@ -44,10 +44,9 @@ def open_binary(path: Path) -> IO[bytes]:
     if str(path) == "-":
         return sys.stdin.buffer
     try:
-        raw = path.open("rb")
+        return cast(IO[bytes], gzip.open(path)) if is_packed(path) else path.open("rb")
     except (OSError, ValueError) as error:
         raise UnavailableError(f"{path}: cannot read ({getattr(error, 'strerror', None) or error})") from error
-    return cast(IO[bytes], gzip.open(raw)) if is_packed(path) else raw
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -11,6 +11,7 @@ from finkd.corpora import load
 from finkd.corpora.errors import DataError
 from finkd.corpora.readers import limits
 from finkd.corpora.readers.json_files import parse_json, read_json
+from finkd.corpora.readers.lines import open_binary
 from finkd.corpora.text.streams import text_records
 
 
@@ -41,6 +42,14 @@ def test_a_cell_is_bounded_though_it_has_many_lines(tmp_path):
     path.write_text('text\n"' + "abcdefghi\n" * 12)
     with pytest.raises(DataError, match=r"broken CSV \(field larger than field limit \(100\)\)"):
         list(text_records(path))
+
+
+def test_a_gzip_file_is_closed(tmp_path):
+    path = tmp_path / "x.txt.gz"
+    path.write_bytes(gzip.compress(b"a"))
+    with open_binary(path) as file:
+        packed = file.fileobj
+    assert packed.closed
 
 
 def test_a_gzip_that_unfolds_without_end_is_refused(tmp_path):
