@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from finkd.corpora.errors import ConfigError
 
@@ -23,10 +23,12 @@ class WordCounts:
         counts: word -> occurrences.
         missed: no count is lower than the truth by more than this, and no word that is left out occurred more often;
             0 if every word was held, and then the counts do not depend on the order of the texts.
+        opening: word -> how many of its occurrences open a text, with no space before them.
     """
 
     counts: Mapping[str, int]
     missed: int = 0
+    opening: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -62,15 +64,19 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
     if isinstance(texts, WordCounts):
         return texts
     counts: Counter[str] = Counter()
+    opening: Counter[str] = Counter()
     missed = 0
     for text in texts:
         words = text.split()
         counts.update(words)
+        if words and not text[0].isspace():
+            opening[words[0]] += 1
         if names > 1:
             for place in likely_names(text, words):
                 counts[words[place]] += names - 1
         if len(counts) > capacity:
             missed += _drop_rarest(counts, capacity // 2)
+            opening = Counter({word: count for word, count in opening.items() if word in counts})
     if missed:
         logger.warning(
             "vocabulary.texts: more than %d distinct words; rare ones were dropped, and counts may be %d too low",
@@ -84,7 +90,7 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
         raise ConfigError(
             f"vocabulary.texts: {error.object!r} is not text (half of a surrogate pair); read the file as UTF-8"
         ) from error
-    return WordCounts(counts, missed)
+    return WordCounts(counts, missed, opening)
 
 
 def mix(general: Iterable[str] | WordCounts, domain: Iterable[str] | WordCounts, weight: float) -> WordCounts:
@@ -108,15 +114,20 @@ def mix(general: Iterable[str] | WordCounts, domain: Iterable[str] | WordCounts,
         if not each.total:
             raise ConfigError(f"vocabulary.{name}: no word in the texts; check the corpus that was given")
     total = first.total + second.total
+    factors = (1 - weight) * total / first.total, weight * total / second.total
+    return WordCounts(
+        _weighted((first.counts, second.counts), factors),
+        round(first.missed * factors[0] + second.missed * factors[1]),
+        _weighted((first.opening, second.opening), factors),
+    )
+
+
+def _weighted(counts: Iterable[Mapping[str, int]], factors: Iterable[float]) -> dict[str, int]:
     weighted: defaultdict[str, float] = defaultdict(float)
-    missed = 0.0
-    for each, share in ((first, 1 - weight), (second, weight)):
-        factor = share * total / each.total
-        missed += each.missed * factor
-        for word, count in each.counts.items():
+    for each, factor in zip(counts, factors, strict=True):
+        for word, count in each.items():
             weighted[word] += count * factor
-    rounded = {word: round(count) for word, count in weighted.items()}
-    return WordCounts({word: count for word, count in rounded.items() if count}, round(missed))
+    return {word: rounded for word, count in weighted.items() if (rounded := round(count))}
 
 
 def _drop_rarest(counts: Counter[str], kept: int) -> int:

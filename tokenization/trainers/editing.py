@@ -47,8 +47,13 @@ class Words:
         return np.bincount(self.ids, weights=weights, minlength=size).astype(np.int64)
 
 
-def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
-    """Tokenize every counted stretch, as if a space came before it, into the words that tokens never cross.
+def cut_words(tokenizer: Tokenizer, counts: WordCounts, before: str = " ") -> Words:
+    """Tokenize every counted stretch into the words that tokens never cross.
+
+    Args:
+        tokenizer: what cuts them.
+        counts: the stretches.
+        before: what comes before each of them; some tokenizers cut a stretch after a space otherwise than alone.
 
     Raises:
         ConfigError: if there is no word.
@@ -61,7 +66,8 @@ def cut_words(tokenizer: Tokenizer, counts: WordCounts) -> Words:
     times: list[int] = []
     for start in range(0, len(stretches), _BATCH):
         batch = stretches[start : start + _BATCH]
-        encodings = tokenizer.backend.encode_batch([f" {stretch}" for stretch in batch], add_special_tokens=False)
+        texts = [f"{before}{stretch}" for stretch in batch]
+        encodings = tokenizer.backend.encode_batch(texts, add_special_tokens=False)
         for stretch, encoding in zip(batch, encodings, strict=True):
             ids += encoding.ids
             sizes = [len(list(run)) for _, run in groupby(encoding.word_ids)]

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.surface import BYTE_FALLBACK, byte_letters
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Longs
 from finkd.tokenization.trainers.algorithm import PRINTABLE
 from finkd.tokenization.trainers.counting import WordCounts, count_words
 from finkd.tokenization.trainers.editing import (
@@ -34,9 +35,10 @@ def trim(
 ) -> Tokenizer:
     """Keep the entries of a teacher's vocabulary that a text uses, numbered anew in their old order.
 
-    With ``minimum=1`` and no ``size``, the text is tokenized as before. Always kept are special tokens, protected
-    words, the characters of the text, printable ASCII and all bytes (so that no plain text meets the unknown token that
-    did not before), and whatever a kept entry of a BPE model is merged from. Unigram scores stay.
+    With ``minimum=1`` and no ``size``, a text with single spaces between its words is tokenized as before. Always kept
+    are special tokens, protected words, the characters of the text, printable ASCII and all bytes (so that no plain
+    text meets the unknown token that did not before), and whatever a kept entry of a BPE model is merged from. Unigram
+    scores stay.
 
     Args:
         teacher: not changed.
@@ -56,7 +58,7 @@ def trim(
     tokenizer = protected_tokenizer(teacher, counts, protect, size or len(teacher))
     model = described_model(tokenizer)
     names = entries(model)
-    used = cut_words(tokenizer, counts).occurrences(len(tokenizer))
+    used = _occurrences(tokenizer, counts)
     uses = {token: int(used[index]) for index, token in enumerate(tokenizer.vocabulary) if used[index]}
     fixed = {tokenizer.vocabulary[index] for index in (*tokenizer.literal, *tokenizer.special_ids.values())}
     outside = len(fixed.difference(names))
@@ -80,6 +82,16 @@ def trim(
     return with_entries(
         tokenizer, left, name or f"{tokenizer.name}-trimmed-{len(left) + outside}", merges=merges, scores=scores
     )
+
+
+def _occurrences(tokenizer: Tokenizer, counts: WordCounts) -> Longs:
+    """(vocabulary,) how often each entry occurs; no space comes before the words that open a text."""
+    found = cut_words(tokenizer, counts).occurrences(len(tokenizer))
+    if counts.opening:
+        opening = WordCounts(counts.opening)
+        found += cut_words(tokenizer, opening, before="").occurrences(len(tokenizer))
+        found -= cut_words(tokenizer, opening).occurrences(len(tokenizer))
+    return found
 
 
 def _always(model: Described, names: Sequence[str], text: Iterable[str], fixed: Collection[str]) -> Iterator[str]:

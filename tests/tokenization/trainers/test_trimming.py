@@ -2,8 +2,11 @@ import json
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer as Backend
+from tokenizers import models, pre_tokenizers
 
 from finkd.corpora.errors import ConfigError
+from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.vocabulary import trim
 from tests.toys import FAMILIES, TEXTS, handmade, roberta, unigram
 
@@ -73,8 +76,31 @@ def test_the_minimum_by_hand():
     assert "lend" not in trim(teacher, texts).vocabulary
 
 
+def test_words_that_open_a_text_are_cut_as_before():
+    texts = ["The bank lent The bank The rest", "Rest lent Bank"]
+    teacher = without_prefix_space(texts)
+    assert tokens(teacher, texts[0])[:2] == ["The", "Ġbank"]
+    assert tokens(teacher, texts[1])[0] == "Rest"
+    small = trim(teacher, texts)
+    assert [tokens(small, text) for text in texts] == [tokens(teacher, text) for text in texts]
+    assert "bank" not in small.vocabulary
+    assert "ĠRest" not in small.vocabulary
+    assert "The" not in trim(teacher, [f" {text}" for text in texts]).vocabulary
+
+
+def without_prefix_space(texts):
+    """A byte-level BPE that has each word of some texts with a space before it and without."""
+    words = {form for text in texts for word in text.split() for form in (word, f"Ġ{word}")}
+    parts = [(word[:place], word[place]) for word in sorted(words, reverse=True) for place in range(1, len(word))]
+    merges = list(dict.fromkeys(parts))
+    entries = dict.fromkeys(["<unk>", *pre_tokenizers.ByteLevel.alphabet(), *map("".join, merges)])
+    backend = Backend(models.BPE({entry: number for number, entry in enumerate(entries)}, merges))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return Tokenizer(backend, {"unk": "<unk>"}, "no prefix")
+
+
 def test_merges_that_lead_to_a_kept_entry_stay():
-    small = trim(roberta(), ["Borrower"] * 2)
+    small = trim(roberta(), ["the Borrower"] * 2)
     model = json.loads(small.backend.to_str())["model"]
     made = {"".join(pair) for pair in model["merges"]}
     assert "ĠBorrower" in made
