@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -82,14 +82,14 @@ class _Labelling:
         if not teacher.members:
             return self.in_turn([teacher])
         every = [(member, self.by(member.taught_by)) for member in teacher.members]
-        key = self._address(teacher, digest(self.sentences))
+        key = self._address(teacher, self.sentences)
         stored = self.store.made(key, {"kind": _KIND}, lambda folder: _average(every, self.sentences, folder))
         return self._joined([stored.folder])
 
     def in_turn(self, teachers: Sequence[TaughtBy]) -> Joined:
         """(words, labels) scores of the teachers, from the store: of the first for the first part, and so on."""
         taggers = [cache(teacher.open_tagger) for teacher in teachers]
-        keys = [self._address(teacher, digest(block)) for block, teacher in zip(self._parts(), cycle(teachers))]
+        keys = [self._address(teacher, block) for block, teacher in zip(self._parts(), cycle(teachers))]
 
         def fills() -> Iterator[Fill]:
             return (self._fill(tagger, block) for block, tagger in zip(self._parts(), cycle(taggers)))
@@ -102,7 +102,10 @@ class _Labelling:
     def _joined(self, folders: Iterable[Path]) -> Joined:
         return Joined([mapped(folder)["scores"].reshape(-1, len(self.labels)) for folder in folders])
 
-    def _address(self, teacher: TaughtBy, text: str) -> str:
+    def _address(self, teacher: TaughtBy, sentences: Iterable[Sentence]) -> str:
+        if not teacher.is_model:  # what finkd has trained has another address anyway where the text has other tags
+            sentences = (replace(each, tags=None) for each in sentences)
+        text = digest(sentences)
         return address({"labels-of": teacher.key, "text": text, "precision": self.precision, "version": 6})
 
     def _fill(self, tagger: Callable[[], AnyTagger], block: Sequence[Sentence]) -> Fill:
