@@ -102,13 +102,18 @@ def replies_together(
 def _reply(answer: Callable[[], Reply]) -> Reply | None:
     try:
         return answer()
-    except RefusedError as error:
-        return Reply.refusal(error)
     except _CancelledError:
         return None
-    except Exception:
-        log.exception("a request could not be answered")
-        return Reply.refusal(RefusedError(500, "the tagger failed on this request"))
+    except Exception as error:
+        return failed(error)
+
+
+def failed(error: Exception) -> Reply:
+    """Return the reply to a request that is refused, or that failed; the log says how it failed."""
+    if isinstance(error, RefusedError):
+        return Reply.refusal(error)
+    log.error("a request could not be answered", exc_info=error)
+    return Reply.refusal(RefusedError(500, "the tagger failed on this request"))
 
 
 def _answer(asked: Asked, found: Iterable[Tagged], served: Served, limits: Limits) -> Reply:

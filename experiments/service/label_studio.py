@@ -53,8 +53,8 @@ class Interface:
             root = ElementTree.fromstring(xml)
         except ElementTree.ParseError as error:
             raise RefusedError(422, f"labelling interface: not XML ({error})") from error
-        texts = {each.get("name"): each.get("value", "") for each in root.iter("Text")}
-        found = [each for each in root.iter("Labels") if texts.get(each.get("toName"), "").startswith("$")]
+        texts = {each.attrib["name"]: each.get("value", "") for each in root.iter("Text") if each.get("name")}
+        found = [each for each in root.iter("Labels") if texts.get(each.get("toName", ""), "").startswith("$")]
         if len(found) != 1 or not found[0].get("name"):
             raise RefusedError(422, f"labelling interface: found {len(found)} tags Labels of a Text; {_EXPECTED}")
         self.labels_name, self.text_name = found[0].attrib["name"], found[0].attrib["toName"]

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from finkd.corpora.tags import entity_types
-from finkd.experiments.service.answers import replies_together, reply_to
+from finkd.experiments.service.answers import failed, replies_together, reply_to
 from finkd.experiments.service.forms import read_request
-from finkd.experiments.service.limits import Limits, RefusedError
+from finkd.experiments.service.limits import Limits
 from finkd.experiments.service.messages import Done, Received, Reply, Served
 from finkd.inference.tagger import Tagger
 
@@ -71,8 +71,8 @@ class TaggerThreads:
     def _check(self, received: Received, cancelled: threading.Event, done: Done) -> None:
         try:
             characters = sum(map(len, read_request(received, self._limits).texts))
-        except RefusedError as error:
-            done(Reply.refusal(error))
+        except Exception as error:  # without a reply, the request would count as one that waits for good
+            done(failed(error))
             return
         # The bytes are kept, since texts take up to four times as many.
         request = _Request(received, characters, cancelled, done)

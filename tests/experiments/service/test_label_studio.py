@@ -70,6 +70,8 @@ def test_a_backend_is_set_up_if_it_knows_a_label(client):
         ("<View/>", "found 0 tags Labels of a Text"),
         (INTERFACE.replace("<View>", '<!DOCTYPE a [<!ENTITY b "c">]><View>'), "without DOCTYPE"),
         (INTERFACE.replace('toName="text"', 'toName="image"'), "found 0 tags Labels of a Text"),
+        (INTERFACE.replace(' toName="text"', ""), "found 0 tags Labels of a Text"),
+        ('<View><Text value="$t"/><Labels name="l"><Label value="ORG"/></Labels></View>', "found 0 tags Labels"),
         (INTERFACE.replace("ORG", "Company"), "none of its labels Company, Place is an entity type of toy (ORG, PER)"),
     ],
 )

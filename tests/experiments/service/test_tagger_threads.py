@@ -60,6 +60,16 @@ def test_a_request_that_is_cancelled_while_it_waits_is_never_begun():
     worker.close()
 
 
+def test_a_request_whose_check_fails_is_answered_too(monkeypatch):
+    replies, over = [], threading.Event()
+    worker = TaggerThreads(AllNames(), "all", Limits())
+    monkeypatch.setattr("finkd.experiments.service.tagger_threads.read_request", {}.__getitem__)
+    worker.submit(asking("Acme"), lambda reply: (replies.append(reply.status), over.set()))
+    assert over.wait(60)
+    assert replies == [500]
+    worker.close()
+
+
 class Counting(AllNames):
     """A tagger that notes how many sentences it reads at once, waits before the first of them, and fails at some."""
 
