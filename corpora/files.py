@@ -18,12 +18,8 @@ from typing import IO
 
 from finkd.corpora.errors import ConfigError, StoreError
 
-_WRITTEN = (
-    ("config.json", "model.safetensors"),
-    ("config.json", "model.onnx"),
-    ("setup.py", "meta.json", "MANIFEST.in"),  # a package of spaCy
-)
-"""What a folder holds that 'finkd compress' or 'finkd export' wrote."""
+MARK = ".finkd"
+"""Empty file in a folder that finkd wrote at a place that the user named, and may replace."""
 _UNFINISHED = re.compile(r"\.(?P<name>.+)\.finkd-[0-9a-f]{8}")
 """Temporary folders, which hold ``_LOCK``, ``_NEW`` and for a moment ``_OLD``.
 
@@ -196,21 +192,22 @@ def _give_usual_modes(folder: Path) -> None:
                 path.chmod(wanted)
 
 
-def check_replaceable(path: Path, source: Path | None = None) -> None:
+def check_replaceable(path: Path, *sources: str | Path | None) -> None:
     """Check that a folder that is asked for holds nothing that would be missed.
 
     Args:
-        path: to be written; what was written there before by the same means may be replaced.
-        source: what is read meanwhile.
+        path: to be written; what finkd wrote there before, with ``MARK``, may be replaced.
+        sources: what is read meanwhile; those that are no file or folder, such as hub ids, are left out.
 
     Raises:
-        ConfigError: if something else lies there, or the source is within it.
+        ConfigError: if something else lies there, or a source is within it.
     """
-    if source is not None and source.resolve().is_relative_to(path.resolve()):
+    read = [Path(source).expanduser() for source in sources if source]
+    if any(exists(each) and each.resolve().is_relative_to(path.resolve()) for each in read):
         raise ConfigError(f"{path}: holds what is read; choose another folder")
     if path.exists() and not path.is_dir():
         raise ConfigError(f"{path}: is a file; choose a folder")
-    is_ours = any(all((path / name).is_file() for name in names) for names in _WRITTEN) and not (path / ".git").exists()
+    is_ours = (path / MARK).is_file() and not (path / ".git").exists()
     if path.is_dir() and any(path.iterdir()) and not is_ours:
         raise ConfigError(f"{path}: holds other files, which would be lost; choose another folder")
 

@@ -64,9 +64,11 @@ def compress(
         check_extra("compress")
 
     from finkd import corpora
+    from finkd.corpora.files import check_replaceable
     from finkd.models.pretrained import resolve
 
-    resolve(model)  # before what takes seconds to import
+    out = out or Path("runs") / "compressed" / method
+    check_replaceable(out, resolve(model), text, corpus)  # before what takes seconds to import
     data = corpora.load(corpus) if corpus else None
 
     from finkd.experiments.console.progress import shown
@@ -76,7 +78,7 @@ def compress(
         found = compress(
             model,
             METHODS[method],
-            out or Path("runs") / "compressed" / method,
+            out,
             overrides=overrides or [],
             heal=heal,
             data=data,

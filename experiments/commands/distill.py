@@ -72,11 +72,10 @@ def distill(
     from finkd.corpora.files import check_replaceable
     from finkd.corpora.loading import check_exists
     from finkd.models.pretrained import DEFAULT, resolve
-    from finkd.teachers import check_found
+    from finkd.teachers import check_found, kind_of
 
-    check_replaceable(out)
     check_found(teacher)  # before what takes seconds to import
-    resolve(start or DEFAULT)
+    check_replaceable(out, kind_of(teacher)[1], resolve(start or DEFAULT), text, corpus)
     for name in filter(None, (text, corpus)):
         check_exists(name)
 

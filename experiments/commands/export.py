@@ -66,7 +66,7 @@ def export(
     source = resolve(model).resolve()
     beside = source.parent if Path(model).is_dir() else Path("runs") / "exported"
     folder = out or beside / f"{source.name}-{to}"
-    check_replaceable(folder, source)
+    check_replaceable(folder, source, corpus)
     if to != "spacy":
         _graph(source, folder, to, corpus or "sample", split, calibrate or 0, json=json)
         return

@@ -30,6 +30,7 @@ from finkd.store import Store
 from finkd.system import processes
 from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
+from finkd.teachers import kind_of
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.label_map import LabelReading, TeacherScheme
 from finkd.teachers.taught_by import of_tagger
@@ -108,7 +109,7 @@ def distill(
         of ``accelerate launch`` but the first.
 
     Raises:
-        ConfigError: if ``out`` holds anything else, another distillation for example.
+        ConfigError: if ``out`` holds anything else, such as another distillation or what is read.
         FinkdError: if the teacher or the text is nowhere, or labels do not fit.
 
     Example:
@@ -135,6 +136,7 @@ def distill(
         "seed": seed,
     }
     asked = json.loads(json.dumps(asked))
+    check_replaceable(out, kind_of(teacher)[1], start, text)
     _check_same(out, asked)
     store, precision = Store(out.parent / "store"), resolve_precision("auto")
     tagger = FinishedTagger.open(teacher, LabelReading(labels or {}, scheme), label_names(data.types) if data else None)
@@ -168,12 +170,11 @@ def distill(
 
 
 def _check_same(out: Path, asked: Mapping[str, Any]) -> None:
-    """Check that a folder is free, or holds what was asked for in the same way.
+    """Check that a folder holds no distillation, or the one that is asked for.
 
     Raises:
-        ConfigError: if it holds anything else.
+        ConfigError: if it holds another one.
     """
-    check_replaceable(out)
     path = out / f"{STUDENT}-{HELD_OUT}{SUFFIX}"
     before = RunRecord.load(path).config.get("distill") if path.is_file() else None
     if before is not None and before != asked:

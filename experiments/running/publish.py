@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from finkd.corpora.files import atomic_folder
+from finkd.corpora.files import MARK, atomic_folder
 from finkd.store import MANIFEST
 
 
@@ -21,6 +21,7 @@ def publish(stored: Path, folder: Path) -> Path:
         for file in stored.iterdir():
             if file.name != MANIFEST:
                 _link(file, unfinished / file.name)
+        (unfinished / MARK).touch()
     return folder
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.files import atomic_folder
+from finkd.corpora.files import MARK, atomic_folder
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.export.graph_file import GRAPH, INPUTS, inputs
@@ -79,6 +79,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
             _quantize(unfinished / GRAPH, _Calibration(_typical(model, calibration)) if calibration else None)
         model.network.config.save_pretrained(unfinished)
         model.tokenizer.write(unfinished, model.max_length)
+        (unfinished / MARK).touch()
 
 
 def _write_graph(network: nn.Module, path: Path, names: Sequence[str]) -> None:

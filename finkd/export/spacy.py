@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.files import atomic_folder, scratch_folder
+from finkd.corpora.files import MARK, atomic_folder, scratch_folder
 from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.segmentation import sentences_of_words
 from finkd.corpora.sentence import Sentence
@@ -153,4 +153,5 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
         package(pipeline, packed, create_sdist=False, create_wheel=False, silent=True)
         (made,) = packed.iterdir()
         shutil.copytree(made, unfinished, dirs_exist_ok=True)
+        (unfinished / MARK).touch()
     return folder

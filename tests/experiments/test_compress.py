@@ -74,8 +74,11 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
     (tmp_path / "full" / "thesis.tex").write_text("x")
     (tmp_path / "full" / "setup.py").write_text("x")
     (tmp_path / "file").write_text("x")
+    (tmp_path / "other").mkdir()
+    tiny_model().save(tmp_path / "other")
     full, file = (tmp_path / "full", "holds other files"), (tmp_path / "file", "is a file")
-    for out, said in (full, file, (tagger, "holds what is read"), (tmp_path, "is read")):
+    other = (tmp_path / "other", "holds other files")  # another program's model, or one that was trained further
+    for out, said in (full, file, other, (tagger, "holds what is read"), (tmp_path, "is read")):
         for command in (("compress", tagger, "--method", "tie-layers"), ("export", tagger, "--to", "onnx")):
             result = finkd(*command, "--out", out, code=2)
             assert said in result.stderr

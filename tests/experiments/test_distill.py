@@ -73,6 +73,18 @@ def test_raw_text_and_a_tagger_are_enough(finkd, tagger, text, teacher, tmp_path
     assert "holds another distillation (sentences differs)" in other.stderr
 
 
+def test_what_is_read_and_other_models_are_not_replaced(finkd, tagger, text, teacher, corpus, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    tiny_model().save(other)
+    command = ("distill", "--teacher", tagger, "--text", text, "--start", teacher, "--corpus", corpus, *QUICK)
+    before = {path: path.read_bytes() for folder in (tagger, teacher, other) for path in folder.iterdir()}
+    for out in (tagger, teacher, text.parent, corpus):
+        assert "holds what is read" in finkd(*command, "--out", out, code=2).stderr
+    assert "holds other files" in finkd(*command, "--out", other, code=2).stderr
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_a_student_may_have_a_vocabulary_of_its_own(finkd, tagger, text, teacher, tmp_path):
     out = tmp_path / "small"
     command = ("distill", "--teacher", tagger, "--text", text, "--start", teacher, "--out", out, "--vocab-size", 120)
