@@ -193,6 +193,8 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
             yield f"split: cross_validation scores parts of the training split, train (got {experiment.split!r})"
         if not set(experiment.seeds) <= set(range(1, parts + 1)):
             yield f"seeds: with cross_validation, expected numbers from 1 to {parts} (got {list(experiment.seeds)})"
+    elif experiment.split == "train":
+        yield "split: expected one that nothing is learned from, or cross_validation (got 'train')"
     if not 0 <= experiment.measure <= MAX_QUERIES:
         yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
     yield from text_problems(experiment.text, experiment.general)

@@ -19,6 +19,7 @@ from finkd.execution.lineage import Outcome
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.held_out import Part, train_and_held_out
+from finkd.experiments.running.labelled_text import Gold
 from finkd.experiments.running.strategy import checked
 from finkd.models.loading import load_model
 from finkd.models.model import Model
@@ -136,6 +137,8 @@ def distill(
         "seed": seed,
     }
     asked = json.loads(json.dumps(asked))
+    if split == "train":
+        raise ConfigError("split: expected one that nothing is learned from (got 'train')")
     check_replaceable(out, kind_of(teacher)[1], start, text)
     _check_same(out, asked)
     store, precision = Store(out.parent / "store"), resolve_precision("auto")
@@ -218,6 +221,7 @@ def _on_held_out(
             "distill": asked,
         },
         environment=environment(resolve_precision("auto")),
+        sample=asked["text"] == "sample-text",
     )
 
 
@@ -225,9 +229,15 @@ def _against_gold(
     made: RunRecord, data: NerData, split: str, student: Model, tagger: FinishedTagger
 ) -> list[RunRecord]:
     """Return records of teacher and student on a labelled corpus; none of a teacher that reads no word of it."""
-    gold = data.splits[split]
-    known = known_words(data.splits["train"])
-    shared = replace(made, corpus=data.name, split=split, corpora={**made.corpora, data.name: data.fingerprint})
+    gold = Gold(data.splits["train"], data.splits[split], data.fingerprint)
+    shared = replace(
+        made,
+        corpus=data.name,
+        split=split,
+        corpora={**made.corpora, data.name: data.fingerprint},
+        overlap=gold.overlap,
+        sample=data.name == "sample",
+    )
     teacher = RunRecord(
         experiment=EXPERIMENT,
         system=TEACHER,
@@ -236,10 +246,12 @@ def _against_gold(
         corpus=data.name,
         split=split,
         seed=made.seed,
-        scores=evaluate(gold, tagger, data.types, data.roles, known),
+        scores=evaluate(gold.scored, tagger, data.types, data.roles, gold.known),
         corpora=shared.corpora,
         config=made.config,
         environment=made.environment,
+        overlap=shared.overlap,
+        sample=shared.sample,
     )
-    of_student = replace(shared, scores=evaluate(gold, student, data.types, data.roles, known))
+    of_student = replace(shared, scores=evaluate(gold.scored, student, data.types, data.roles, gold.known))
     return [of_student] if teacher.scores.reads_nothing else [teacher, of_student]

@@ -1,6 +1,7 @@
 """``finkd distill`` by the real command: teachers of every kind, raw text alone, and a corpus beside it."""
 
 import json
+import shutil
 import sys
 import types
 
@@ -96,6 +97,8 @@ def test_a_student_may_have_a_vocabulary_of_its_own(finkd, tagger, text, teacher
 
 def test_a_pipeline_and_a_corpus(finkd, pipeline, text, teacher, corpus, tmp_path):
     out = tmp_path / "runs" / "small"
+    corpus = shutil.copytree(corpus, tmp_path / "corpus")
+    (corpus / "train.conll").write_text((corpus / "train.conll").read_text() + (corpus / "test.conll").read_text())
     command = ("distill", "--teacher", pipeline, "--text", text, "--start", teacher, "--out", out, *QUICK)
     found = json.loads(finkd(*command, "--corpus", corpus, "--json", code=0).stdout)
     assert [(each["system"], each["split"]) for each in found] == [
@@ -105,6 +108,8 @@ def test_a_pipeline_and_a_corpus(finkd, pipeline, text, teacher, corpus, tmp_pat
     ]
     assert found[0]["scores"]["micro"]["gold"] == 16
     assert found[1]["scores"]["per_type"]["PER"]["f1"] == 1
+    assert {(record.split, record.overlap) for record in load_records([out])} == {("held-out", 0), ("test", 1)}
+    assert "100.0% of the scored sentences also stand in the training split." in (out / "README.md").read_text()
 
 
 def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
@@ -124,13 +129,14 @@ def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
         ((), "has 2 types"),
         (("--labels", "PERSON=PER", "--labels", "MISC"), "--labels: expected a type of the teacher"),
         (("--split", "test"), "--split does nothing without --corpus"),
+        (("--split", "train"), "split: expected one that nothing is learned from (got 'train')"),
         (("--set", "task-distil:text.schedule.epochs=9"), "strategies: there is no 'task-distil:text'"),
         (("--set", "stages.task-distill:txt.schedule.epochs=9"), "--set (STAGE.KEY=VALUE): task-distill:txt"),
         (("--set", "epochs=9"), "--set (STAGE.KEY=VALUE): epochs: stages and strategies: there is no 'epochs'"),
     ],
 )
 def test_mistakes_are_told_before_any_work(options, message, finkd, tagger, text, teacher, corpus, tmp_path):
-    corpora = () if "--split" in options else ("--corpus", corpus)
+    corpora = () if options == ("--split", "test") else ("--corpus", corpus)
     command = ("distill", "--teacher", tagger, "--text", text, "--start", teacher, "--out", tmp_path / "out" / "small")
     result = finkd(*command, *options, *corpora, *QUICK)
     assert result.exit_code == 2
