@@ -58,6 +58,17 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         (new / "file").replace(path)
 
 
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before the work whose result it is to hold; its folder is made.
+
+    Raises:
+        StoreError: if it cannot, or a folder has this name.
+    """
+    with _as_store_error(path), _temporary_folder(path):
+        if path.is_dir():
+            raise _is_a_directory()
+
+
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``path`` when the block ends well, and vanishes when it does not.
@@ -145,6 +156,8 @@ def _temporary_folder(path: Path) -> Iterator[Path]:
 
     What killed processes left beside ``path`` is removed.
     """
+    if not path.name:
+        raise _is_a_directory()
     path.parent.mkdir(parents=True, exist_ok=True)
     clean(path.parent)
     while True:
@@ -159,6 +172,10 @@ def _temporary_folder(path: Path) -> Iterator[Path]:
             yield temporary / _NEW
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_a_directory() -> IsADirectoryError:
+    return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
 def _locked(path: Path) -> IO[str] | None:
@@ -205,6 +222,8 @@ def check_replaceable(path: Path, *sources: str | Path | None) -> None:
     read = [Path(source).expanduser() for source in sources if source]
     if any(exists(each) and each.resolve().is_relative_to(path.resolve()) for each in read):
         raise ConfigError(f"{path}: holds what is read; choose another folder")
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise ConfigError(f"{path}: is the working folder, or holds it; choose another folder")
     if path.exists() and not path.is_dir():
         raise ConfigError(f"{path}: is a file; choose a folder")
     is_ours = (path / MARK).is_file() and not (path / ".git").exists()

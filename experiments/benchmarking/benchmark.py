@@ -11,7 +11,7 @@ import torch
 
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.files import scratch_folder
+from finkd.corpora.files import check_writable, scratch_folder
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import score
 from finkd.experiments.benchmarking.competitors import Competitor, competitor
@@ -67,6 +67,7 @@ def benchmark(
 
     Raises:
         ConfigError: if a model is no tagger, or cannot run in a runtime; before anything is measured.
+        StoreError: if ``out`` cannot be written; before anything is measured.
 
     Example:
         >>> import finkd
@@ -80,11 +81,13 @@ def benchmark(
     split = scored_split(data, split)
     if len({slug(name) for name in named}) < len(named):
         raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
+    records = []
     with scratch_folder() as scratch:
         systems = [competitor(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
-        records = _Bench(systems, data, split, measuring or Measuring(), say).records()
-    for record in records:
-        record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
+        check_writable(out / "records" / f"any{SUFFIX}")
+        for record in _Bench(systems, data, split, measuring or Measuring(), say).records():
+            record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
+            records.append(record)
     return records
 
 
@@ -113,11 +116,12 @@ class _Bench:
         self.systems = systems
         self.pairs: list[_Pair] = [(system, kind) for system in systems for kind in system.kinds]
 
-    def records(self) -> list[BenchmarkRecord]:
-        """Return all figures."""
+    def records(self) -> Iterator[BenchmarkRecord]:
+        """Measure all, then yield the figures of one after another, as its F1 and its memory are found."""
         found = self._measured()
         self.say("F1 and memory")
-        return [self._record(pair, found) for pair in self.pairs]
+        for pair in self.pairs:
+            yield self._record(pair, found)
 
     def _measured(self) -> _Measured:
         self.say("making the runtimes")

@@ -44,7 +44,10 @@ def errors(
 
     folders = {name: find_tagger(name) for name in names if name not in records}  # before slow imports
 
-    from finkd.corpora.files import write_atomic
+    from finkd.corpora.files import check_writable, write_atomic
+
+    check_writable(out)
+
     from finkd.evaluation.errors import frequencies
     from finkd.experiments.running.readings import (
         reading_of_record,

@@ -15,7 +15,7 @@ import typer
 from rich.text import Text
 
 from finkd.corpora.errors import ConfigError, FinkdError
-from finkd.corpora.files import sha256
+from finkd.corpora.files import check_writable, sha256, write_atomic
 from finkd.corpora.tags import entity_types
 from finkd.corpora.text.streams import TEXT, Format, format_of, text_records
 from finkd.corpora.wording import counted
@@ -71,6 +71,8 @@ def predict(
     from finkd.export.loading import find_tagger, load_tagger
 
     folder = find_tagger(model)  # before what takes seconds to import
+    if html is not None:
+        check_writable(html)
 
     from finkd.models.lookup import is_graph
 
@@ -180,8 +182,6 @@ def _marked(tagged: Tagged, types: Sequence[str]) -> Text:
 
 def _write_page(tagged: Iterator[Tagged], path: Path) -> None:
     from spacy import displacy
-
-    from finkd.corpora.files import write_atomic
 
     # displaCy escapes the text but not the labels, which come from a model's configuration.
     pages = [

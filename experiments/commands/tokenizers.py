@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.files import check_writable
 from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Json, Threads, numbers, refuse_idle, values
 from finkd.experiments.console.terminal import results, say, show_json, show_tables
@@ -67,6 +68,8 @@ def analyze(
     )
     if not plan.trained:
         refuse_idle(context, "where no vocabulary is trained; add --vocab-size", "cased")
+    if out is not None:
+        check_writable(out / "analysis.json")
     found = vocabularies.analyze(plan)
     if out is not None:
         from finkd.reports.analysis.page import build  # imports matplotlib, which tables do without

@@ -55,9 +55,9 @@ def resumable_lines(path: Path, made_by: Mapping[str, Any]) -> Iterator[Resumabl
         ConfigError: if the file exists, or was begun by something else.
         StoreError: if it cannot be written, or another process writes it.
     """
-    part, about = (path.with_name(f"{path.name}.{ending}") for ending in ("unfinished", "unfinished.json"))
     if path.exists():
         raise ConfigError(f"{path}: exists; remove it, or choose another --out")
+    part, about = (path.with_name(f"{path.name}.{ending}") for ending in ("unfinished", "unfinished.json"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = part.open("a+b")

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from finkd.corpora.errors import StoreError
-from finkd.corpora.files import atomic_folder, clean, folder_lock, remove_abandoned, scratch_folder, turn, write_atomic
+from finkd.corpora.files import (
+    atomic_folder,
+    check_writable,
+    clean,
+    folder_lock,
+    remove_abandoned,
+    scratch_folder,
+    turn,
+    write_atomic,
+)
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -102,6 +111,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
             write_atomic(path, "new")
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["record.json"]
+
+
+@pytest.mark.parametrize("name", [".", "", "/"])
+def test_a_path_without_a_name_is_no_file(name):
+    for write in (lambda path: write_atomic(path, "new"), check_writable):
+        with pytest.raises(StoreError, match=r"cannot write \(Is a directory\)"):
+            write(Path(name))
 
 
 def test_what_a_living_process_writes_is_never_removed(tmp_path):

@@ -234,7 +234,7 @@ def test_what_is_no_tokenizer_is_not_replaced_by_one(finkd, teacher):
     assert sorted(teacher.iterdir()) == before
 
 
-@pytest.mark.parametrize("command", ["run", "vocab", "analyze", "report", "predict"])
+@pytest.mark.parametrize("command", ["run", "vocab", "analyze", "report", "predict", "errors", "benchmark"])
 def test_an_output_that_cannot_be_written_is_one_line(command, config, corpus, teacher, finished, finkd, tmp_path):
     file = tmp_path / "file"
     file.write_text("in the way")
@@ -245,9 +245,27 @@ def test_an_output_that_cannot_be_written_is_one_line(command, config, corpus, t
         "analyze": ("analyze", "--teacher", teacher, "--corpus", corpus, "--vocab-size", "90", "--out", blocked),
         "report": ("report", finished, "--out", blocked),
         "predict": ("predict", finished / "models" / "teacher-seed-1", "Acme.", "--html", blocked / "page.html"),
+        "errors": ("errors", finished / "records" / "teacher-seed-1.record.json", "--out", blocked / "page.html"),
+        "benchmark": ("benchmark", finished / "models" / "teacher-seed-1", "--corpus", corpus, "--out", file),
     }[command]
-    (line,) = one_line_each(finkd(*arguments), 1)
+    (line,) = one_line_each(finkd(*arguments), 1)  # another one would tell of work
     assert str(file) in line
+
+
+@pytest.mark.parametrize("place", [".", "..", "folder"])
+def test_a_folder_is_no_page(place, finished, finkd, tmp_path, monkeypatch):
+    tagger = finished.resolve() / "models" / "teacher-seed-1"
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for command in (("errors", tagger), ("predict", tagger, "Acme.", "--html")):
+        (line,) = one_line_each(finkd(*command, *(("--out",) if "errors" in command else ()), place), 1)
+        assert f"{place}: cannot write (Is a directory)" in line
+    (tmp_path / "texts.txt").write_text("Acme.")
+    (line,) = one_line_each(finkd("predict", tagger, "--file", "texts.txt", "--out", place), 2)
+    assert f"{place}: exists" in line
+    monkeypatch.chdir(tmp_path / "folder")
+    (line,) = one_line_each(finkd("compress", tagger, "--method", "tie-layers", "--out", "."), 2)
+    assert ".: is the working folder" in line
 
 
 def test_a_tokenizer_folder_without_its_file_is_one_line(finkd, teacher, tmp_path):

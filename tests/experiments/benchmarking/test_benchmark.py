@@ -132,6 +132,14 @@ def test_what_cannot_run_here_is_refused_before_anything_is_measured(taggers, co
     assert "small, eager: cannot run here (no compiler); choose another runtime" in result.stderr
 
 
+def test_a_record_is_kept_whatever_fails_after_it(taggers, corpus, tmp_path, finkd, monkeypatch):
+    memory = iter((5, None))
+    monkeypatch.setattr("finkd.experiments.benchmarking.benchmark.peak_memory", lambda *_: 1 // next(memory))
+    command = ("benchmark", taggers / "small", "--corpus", corpus, "--out", tmp_path, "--runtimes", "eager,bf16")
+    assert finkd(*command, *QUICK).exit_code == 1
+    assert [path.name for path in (tmp_path / "records").iterdir()] == [f"small--eager{SUFFIX}"]
+
+
 def test_a_pipeline_of_spacy_tags_words(pipeline):
     found = Pipeline.load(pipeline)
     assert found.types == {"ORG", "PER", "LOC"}
