@@ -104,9 +104,8 @@ class TaggerProcess:
         """End the process, whatever it is doing."""
         self._is_closed = True
         self._fail_all()
-        self._process.terminate()
-        self._process.join(_END_SECONDS)
         self._process.kill()
+        self._process.join(_END_SECONDS)
 
     def _begin(self) -> None:
         """Start a process and wait until it has its tagger."""
@@ -179,7 +178,8 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import predict
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for each in (signal.SIGINT, signal.SIGTERM):  # which the whole group may get: the parent says when this one ends
+        signal.signal(each, signal.SIG_IGN)
     if json_log:
         log_as_json()
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
