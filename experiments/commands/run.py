@@ -19,6 +19,7 @@ from finkd.experiments.console.options import (
     Seeds,
     Threads,
     WhenDone,
+    finite,
     numbers,
     refuse_idle,
     refuse_idle_scheme,
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")]
 CheckpointSeconds = Annotated[
-    float, typer.Option(min=0, help="Time between two checkpoints of a training, from which a killed run goes on.")
+    float,
+    typer.Option(
+        min=0, callback=finite, help="Time between two checkpoints of a training, from which a killed run goes on."
+    ),
 ]
 Jobs = Annotated[
     int,

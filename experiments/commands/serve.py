@@ -11,7 +11,7 @@ import typer
 
 from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.commands.predict import Precision
-from finkd.experiments.console.options import Threads, named, refuse_idle
+from finkd.experiments.console.options import Threads, finite, named, refuse_idle
 from finkd.experiments.extras import check_extra
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,9 @@ def serve(
     tokens: Annotated[
         int | None, typer.Option(min=1, help="Most tokens of a request. (default: as many as characters)")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time that a request may take.")] = 30,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, callback=finite, help="Longest time that a request may take.")
+    ] = 30,
     megabytes: Annotated[
         int | None,
         typer.Option(
@@ -56,10 +58,13 @@ def serve(
     ] = None,
     connections: Annotated[int, typer.Option(min=1, help="Open at once.")] = 512,
     stall_seconds: Annotated[
-        float, typer.Option(min=0.1, help="A client that takes nothing of its answer for so long is cut off.")
+        float,
+        typer.Option(
+            min=0.1, callback=finite, help="A client that takes nothing of its answer for so long is cut off."
+        ),
     ] = 10,
     shutdown_seconds: Annotated[
-        float, typer.Option(min=0.1, help="Requests in work may take so long after SIGTERM or Ctrl-C.")
+        float, typer.Option(min=0.1, callback=finite, help="Requests in work may take so long after SIGTERM or Ctrl-C.")
     ] = 5,
     json_log: Annotated[
         bool, typer.Option("--json-log", help="Log as lines of JSON, one for each request, without its texts.")
@@ -75,6 +80,8 @@ def serve(
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
     check_extra("serve")
+    if not host:
+        raise ConfigError("--host: expected a name or an address, such as 127.0.0.1 (got none)")
     from finkd.export.loading import find_tagger
 
     folders = named("serve", models)

@@ -11,7 +11,7 @@ import typer
 
 from finkd.corpora.errors import StoreError
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json
+from finkd.experiments.console.options import Json, finite
 from finkd.experiments.console.terminal import say, show_json
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def verify(root: Root = DEFAULT, json: Json = False) -> None:
 @store.command("gc")
 def collect(
     root: Root = DEFAULT,
-    older_than: Annotated[float, typer.Option(metavar="DAYS", min=0, help="Younger entries stay.")] = 7,
+    older_than: Annotated[
+        float, typer.Option(metavar="DAYS", min=0, callback=finite, help="Younger entries stay.")
+    ] = 7,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
     json: Json = False,
 ) -> None:

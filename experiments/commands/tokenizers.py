@@ -10,7 +10,7 @@ import typer
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.corpora.files import check_writable
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, Threads, numbers, refuse_idle, values
+from finkd.experiments.console.options import Json, Threads, finite, numbers, refuse_idle, values
 from finkd.experiments.console.terminal import results, say, show_json, show_tables
 from finkd.models.pretrained import DEFAULT
 
@@ -124,7 +124,8 @@ def vocab(
     cased: Annotated[bool, typer.Option("--cased", help="Distinguish case.")] = False,
     general: Annotated[str | None, typer.Option(help="A second, general corpus to count words in.")] = None,
     weight: Annotated[
-        float | None, typer.Option(help="Weight of --corpus beside --general, from 0 to 1.", show_default="0.5")
+        float | None,
+        typer.Option(callback=finite, help="Weight of --corpus beside --general, from 0 to 1.", show_default="0.5"),
     ] = None,
     names: Annotated[int, typer.Option(min=1, help="Number of times that each likely name is counted.")] = 1,
     grow_from: Annotated[str | None, typer.Option(help="Add entries to this teacher's vocabulary.")] = None,
@@ -133,7 +134,8 @@ def vocab(
         typer.Option(help="Stopping rule of --grow-from.", show_default="likelihood"),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Threshold of that rule.", show_default="that of its paper")
+        float | None,
+        typer.Option(callback=finite, help="Threshold of that rule.", show_default="that of its paper"),
     ] = None,
     trim_from: Annotated[str | None, typer.Option(help="Keep what the text uses of this teacher's vocabulary.")] = None,
     minimum: Annotated[

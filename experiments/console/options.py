@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,17 @@ WhenDone = Annotated[
     str | None,
     typer.Option(metavar="COMMAND", help="Run this at the end; FINKD_OUTCOME says done, interrupted or failed."),
 ]
+
+
+def finite(value: float | None) -> float | None:
+    """Return the number that was given for an option.
+
+    Raises:
+        BadParameter: if it is infinite or not a number.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected a finite number (got {value})")
+    return value
 
 
 def values(given: Sequence[str] | None, is_one: Callable[[str], bool] = lambda value: False) -> list[str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from finkd.experiments.console.options import numbers, values
+from tests.docs.test_pages import COMMANDS
 
 IDLE = {
     **dict.fromkeys((f"predict {each}" for each in ("--field x", "--format jsonl", "--batch 2")), "x text"),
@@ -32,6 +33,16 @@ IDLE = {
     "run --only x": "finetune",
 }
 """What is refused -> the other arguments, which leave it without effect."""
+
+
+REAL_NUMBERS = {
+    (name, parameter.opts[0])
+    for name, command in COMMANDS.items()
+    for parameter in command.params
+    if parameter.type_descriptor.annotation is float
+}
+"""Commands with their options that take any number, not whole ones alone."""
+assert ("serve", "--shutdown-seconds") in REAL_NUMBERS
 
 
 def refused(finkd, command, *arguments):
@@ -73,6 +84,17 @@ def test_pipelines_of_spacy_have_no_runtimes(finkd, tmp_path):
         (tmp_path / name).touch()
     line = refused(finkd, "benchmark --runtimes eager", tmp_path)
     assert "for pipelines of spaCy" in line
+
+
+@pytest.mark.parametrize(("command", "option"), sorted(REAL_NUMBERS))
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_a_number_is_finite(command, option, value, finkd):
+    result = finkd(*command.split(), option, value, code=2)
+    assert f"Invalid value for '{option}': " in result.stderr
+
+
+def test_a_service_listens_at_an_address_that_is_named(finkd, tagger):
+    assert "--host: expected a name or an address" in finkd("serve", tagger, "--host", "", code=2).stderr
 
 
 def test_lists_are_separated_by_commas_or_repeated():
