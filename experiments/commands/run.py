@@ -57,6 +57,8 @@ CONFIG_SUFFIXES = (".yaml", ".yml")
 _LONGEST_NAME = 200
 _OF_TAGGERS = ("checkpoint_seconds", "tiny")
 """Parameters that an experiment on encoders does not have."""
+_OF_TRAINING = ("checkpoint_seconds", "jobs", "track", "when_done")
+"""Parameters that say how to train, which a dry run does not."""
 
 
 def run(
@@ -107,6 +109,7 @@ def run(
 
     what = what if what in strategies else str(configuration_file(what))
     refuse_idle_scheme(context, corpus or "sample")
+    refuse_idle(context, "with --dry-run", *(_OF_TRAINING if dry_run else ()))
     if _names_a_file(Path(what)):
         for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
             if value is not None:
