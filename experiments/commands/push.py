@@ -45,15 +45,14 @@ def push(
             raise ConfigError(f"{graph}: holds no graph; 'finkd export {model} --to onnx-int8' makes one")
         files |= beside
     sizes = {name: path.stat().st_size for name, path in files.items()}
-    if json:
-        show_json({"repository": repository, "files": sizes, "pushed": not dry_run})
-    else:
-        for name, size in sizes.items():
-            typer.echo(f"{name}  {size / 1e6:,.2f} MB")
+    for name, size in () if json else sizes.items():
+        typer.echo(f"{name}  {size / 1e6:,.2f} MB")
     if not dry_run:
         say(f"pushed to {_pushed(repository, files, private=private)}")
     elif not json:
         say(f"{counted(len(files), 'file')} would be pushed to {repository}")
+    if json:
+        show_json({"repository": repository, "files": sizes, "pushed": not dry_run})
 
 
 def _pushed(repository: str, files: dict[str, Path], *, private: bool) -> str:

@@ -74,5 +74,6 @@ def test_a_hub_that_cannot_be_reached_is_said(finkd, tagger, monkeypatch):
         raise ConnectionError("no route to host\nmore")
 
     monkeypatch.setattr("huggingface_hub.HfApi.create_repo", refuse)
-    result = finkd("push", tagger, "me/small", code=1)
+    result = finkd("push", tagger, "me/small", "--json", code=1)
+    assert result.stdout == ""  # a script would take it for pushed
     assert "me/small: cannot be pushed (no route to host); is 'hf auth login' done?" in result.stderr
