@@ -120,15 +120,19 @@ def _is_useless(kept: Store, entry: Entry, used: set[str], since: float) -> bool
 
 
 def _used(root: Path) -> set[str]:
-    """Addresses of all stages, and of all models of general tasks, that records of the runs beside a store name."""
+    """Addresses of all stages, and of all models of general tasks, that records beside a store name.
+
+    Runs keep theirs in a folder of their own, ``finkd distill`` beside the model.
+    """
     from finkd.records import SUFFIX, load_records
     from finkd.suites.record import load_task_records
 
-    runs = [folder for folder in root.resolve().parent.glob("*/records") if any(folder.glob(f"*{SUFFIX}"))]
-    records = load_records(runs) if runs else []
-    tasks = load_task_records(sorted(root.resolve().parent.glob("*/records")))
+    beside = root.resolve().parent
+    files = [file for place in ("*", "*/records") for file in beside.glob(f"{place}/*{SUFFIX}")]
+    records = load_records(files) if files else []
+    tasks = load_task_records(sorted(beside.glob("*/records")))
     stages = {stage.key for record in records for stage in (*record.lineage, *record.teachers)}
-    return stages | {record.model for record in tasks if record.model}
+    return stages | {key for record in tasks for key in (record.model, *record.stages)}
 
 
 def _row(entry: Entry) -> dict[str, str | int]:

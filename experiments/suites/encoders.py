@@ -98,6 +98,10 @@ class Students:
             self._made[seed, name] = self._checked(seed, name, model, self._teacher)
         return self._made[seed, name]
 
+    def stages(self, seed: int, name: str) -> tuple[str, ...]:
+        """Addresses in the store of the stages that make a student, and its teachers."""
+        return tuple(key for _, stages in self.made(seed, name).addresses() for _, key in stages)
+
     def from_fine_tuned(self, seed: int, name: str, listen: Listener) -> FromFineTuned:
         """How a student is made of a teacher that has learned a task."""
 
@@ -106,8 +110,7 @@ class Students:
             assert outcome.folder is not None
             return outcome.folder
 
-        *_, (_, stages) = self.made(seed, name).addresses()
-        return FromFineTuned(stages[-1][1], make)
+        return FromFineTuned(self.stages(seed, name)[-1], make)
 
     def _checked(self, seed: int, name: str, model: str, teacher: TaughtBy) -> CheckedStrategy:
         with located(f"systems.{name}.strategy"):
@@ -162,6 +165,7 @@ def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, 
                 seeds=(seed,),
                 tasks=experiment.suites[suite].tasks,
                 settings=experiment.settings_of(suite, name),
+                stages=() if is_teacher else students.stages(seed, name),
                 teacher=experiment.teacher_of(suite, name),
                 teacher_settings=experiment.settings_of(suite, experiment.teacher_name),
                 from_fine_tuned=students.from_fine_tuned(seed, name, listen) if from_fine_tuned else None,

@@ -67,6 +67,7 @@ class Request:
         seeds: one run of every task for each.
         tasks: which of the suite's; none stand for all.
         settings: those that replace the suite's own.
+        stages: addresses in the store of those that made the model.
         teacher: name or folder of a model to learn from beside gold.
         teacher_settings: those with which the teacher learns; by default the request's, but for what is a student's.
         from_fine_tuned: how a student is made of the teacher that has learned a task, rather than be ``model``.
@@ -80,6 +81,7 @@ class Request:
     seeds: tuple[int, ...] = (1,)
     tasks: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
     teacher: str | None = None
     teacher_settings: Mapping[str, Any] | None = None
     from_fine_tuned: FromFineTuned | None = None
@@ -152,7 +154,8 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
     made = make()
     seconds = made.seconds or time.perf_counter() - began
     key = _key(frame, decides)
-    record = replace(made, key=key, seconds=seconds, environment=environment(resolve_precision("auto")))
+    known = environment(resolve_precision("auto"))
+    record = replace(made, key=key, seconds=seconds, stages=request.stages, environment=known)
     record.save(_path(request, frame))
     request.listen(Event(record.task, record.seed, record=record))
     return record

@@ -46,6 +46,7 @@ class TaskRecord:
         config: resolved settings.
         environment: versions, processor, threads, precision.
         model: address of the fine-tuned model in the store, if there is one.
+        stages: addresses there of the stages that made the system, and its teachers, before it learned the task.
         key: address of everything that decides the record, which is computed once.
         version: of this format.
     """
@@ -72,6 +73,7 @@ class TaskRecord:
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     model: str = ""
+    stages: tuple[str, ...] = ()
     key: str = ""
     version: int = VERSION
 

@@ -100,6 +100,10 @@ def test_a_student_of_another_start_learns_from_the_teacher(finkd, config, hub, 
     }
     out = tmp_path / "runs" / "other"
     finkd("run", config(systems=systems, suites={"inference": {}}), "--out", out, code=0)
+    listed = json.loads(finkd("store", "ls", "--store", out.parent / "store", "--json", code=0).stdout)
+    used = {row["kind"]: row["used"] for row in listed}
+    assert used["truncate-layers"]
+    assert used["distill:text"]
     begun, taught = (load_model(out / "models" / f"{name}-seed-1") for name in systems)
     assert begun.encoder.config.hidden_size == taught.encoder.config.hidden_size == 16
     assert not torch.equal(begun.embeddings.weight, taught.embeddings.weight)

@@ -32,6 +32,11 @@ def test_entries_are_listed_with_what_they_hold(finkd, store):
     assert "7 entries, " in shown.stderr
 
 
+def test_what_a_record_beside_its_model_names_is_used(finkd, store):
+    (store.parent / "toy" / "records").rename(store.parent / "small")  # as 'finkd distill' writes them
+    assert {row["kind"] for row in rows(finkd, store, "ls") if not row["used"]} == {"examples", "teacher labels"}
+
+
 def test_damage_is_named(finkd, store):
     finkd("store", "verify", "--store", store, code=0)
     victim = next(store.glob("*/model.safetensors"))
