@@ -65,11 +65,12 @@ def compress(
 
     from finkd import corpora
     from finkd.corpora.files import check_replaceable
+    from finkd.experiments.configuration.splits import with_train
     from finkd.models.pretrained import resolve
 
     out = out or Path("runs") / "compressed" / method
     check_replaceable(out, resolve(model), text, corpus)  # before what takes seconds to import
-    data = corpora.load(corpus) if corpus else None
+    data = with_train(corpora.load(corpus)) if corpus else None
 
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.compression import compress

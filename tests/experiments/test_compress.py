@@ -64,6 +64,14 @@ def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
     assert load_model(out).network.config.slim["shared"] == "all"
 
 
+def test_a_single_file_is_divided(finkd, tagger, corpus, tmp_path):
+    file = tmp_path / "one.conll"
+    file.write_text((corpus / "train.conll").read_text() + (corpus / "test.conll").read_text())
+    command = ("compress", tagger, "--method", "tie-layers", "--corpus", file, "--out", tmp_path / "out" / "tied")
+    found = json.loads(finkd(*command, "--json", code=0).stdout)
+    assert found["after"]["scores"]["words"] < sum(bool(line) for line in file.read_text().splitlines())
+
+
 def test_an_encoder_needs_no_corpus(finkd, teacher, tmp_path):
     finkd("compress", teacher, "--method", "prune", "--set", "by=magnitude", "--out", tmp_path / "out" / "x", code=0)
     assert load_model(tmp_path / "out" / "x").labels == ()
