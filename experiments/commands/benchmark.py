@@ -23,7 +23,9 @@ def benchmark(
         list[str] | None, typer.Option(help=f"Names of 'finkd list runtimes'. (default: {DEFAULT})")
     ] = None,
     corpus: Annotated[str, typer.Option(help="Labelled corpus whose sentences are read.")] = "sample",
-    split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Its split. (default: test, or else validation; a single file as a whole)")
+    ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Least number of timed queries of each model.")] = 1024,
     seconds: Annotated[
         float, typer.Option(min=0, callback=finite, help="Least time that each model is run for each figure.")

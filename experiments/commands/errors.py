@@ -18,7 +18,9 @@ def errors(
     tagger: Annotated[str, typer.Argument(help=f"Folder of the tagger that is looked at, or {_RECORD}.")],
     other: Annotated[str | None, typer.Argument(help="Those of another one, such as its teacher.")] = None,
     corpus: Annotated[str, typer.Option(help="Labelled corpus that models read; records know theirs.")] = "sample",
-    split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Its split. (default: test, or else validation; a single file as a whole)")
+    ] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
     offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",
     most: Annotated[int, typer.Option(min=1, help="Most sentences of the page.")] = 2000,

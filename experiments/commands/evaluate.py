@@ -32,7 +32,10 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus that a tagger is scored on.")] = None,
     suite: Annotated[str | None, typer.Option(metavar="SUITE", help="General tasks to learn, or all.")] = None,
-    split: Annotated[str | None, typer.Option(help="The split to score. (default: test, or else validation)")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="The split to score. (default: test, or else validation; a single file as a whole)"),
+    ] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
     offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks of the suite.")] = None,

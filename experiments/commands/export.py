@@ -37,7 +37,9 @@ def export(
     to: Annotated[To, typer.Option(help="An ONNX graph, one in 8 bits, or a spaCy pipeline that pip installs.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write. (default: MODEL-TO, or runs/exported)")] = None,
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus to compare on. (default: sample)")] = None,
-    split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Its split. (default: test, or else validation; a single file as a whole)")
+    ] = None,
     calibrate: Annotated[
         int | None,
         typer.Option(min=0, help="Sentences to calibrate on. (default: 0, dynamic)"),

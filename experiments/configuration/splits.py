@@ -50,7 +50,15 @@ def with_train(data: NerData, whole: bool = False) -> NerData:
 
 def divided(data: NerData, split: str | None) -> NerData:
     """Return a corpus; a single file is divided as experiments divide it, if ``train`` or ``test`` is wanted."""
-    return with_train(data) if split in ("train", "test") else data
+    if split in ("train", "test"):
+        return with_train(data)
+    if list(data.splits) == ["all"]:
+        logger.warning(
+            "%s: one file, read as a whole; part of it may have been trained on ('--split test' reads the fifth that "
+            "experiments hold out)",
+            data.name,
+        )
+    return data
 
 
 def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
