@@ -21,7 +21,7 @@ from finkd.experiments.configuration.budget import Budget
 from finkd.experiments.configuration.checks import check, find_inputs
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.shipped import configuration_file, suggestion
-from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.configuration.splits import scored_split, with_train
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
 from finkd.settings import build, deciding, later, shown
@@ -310,7 +310,7 @@ def one_strategy(
         "corpus": corpus,
         "scheme": scheme,
         "offsets": offsets,
-        "split": scored_split(corpora.load(corpus, scheme, offsets)),
+        "split": scored_split(with_train(corpora.load(corpus, scheme, offsets))),
         "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
     }
     if corpus == "sample":

@@ -155,6 +155,11 @@ def test_a_users_scheme_reaches_the_reader(tmp_path):
         from_settings({**raw, "scheme": "IOB3"})
 
 
+def test_a_strategy_is_scored_on_a_fifth_of_a_single_file(tmp_path):
+    (tmp_path / "one.conll").write_text("Acme B-ORG\nfell O\n\n" * 10, encoding="utf-8")
+    assert one_strategy("finetune", str(tmp_path / "one.conll"))["split"] == "test"
+
+
 def test_a_users_unit_of_offsets_reaches_the_reader(tmp_path):
     for split in ("train", "test"):
         line = '{"text": "🚀🚀 Corvane Bank rose.", "spans": [{"start": 5, "end": 17, "label": "ORG"}]}\n'
