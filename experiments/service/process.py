@@ -6,6 +6,7 @@ process also frees all that it holds, and another one takes its place if it dies
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import itertools
@@ -73,6 +74,7 @@ class TaggerProcess:
         self._waiting: dict[int, Done] = {}
         self._outbox: SimpleQueue[tuple[int, Received | None]] = SimpleQueue()
         self._is_closed = False
+        atexit.register(self.close)  # at exit, multiprocessing would send SIGTERM, which is ignored, and wait
         self._begin()
         threading.Thread(target=self._send, name="send", daemon=True).start()
         threading.Thread(target=self._receive, name="receive", daemon=True).start()
@@ -178,8 +180,7 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import predict
 
-    for each in (signal.SIGINT, signal.SIGTERM):  # which the whole group may get: the parent says when this one ends
-        signal.signal(each, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if json_log:
         log_as_json()
     logging.getLogger("finkd").setLevel(logging.ERROR)  # or odd texts would fill the log
@@ -194,6 +195,8 @@ def _serve(connection: Connection, source: TaggerSource, limits: Limits, json_lo
     except Exception as error:
         connection.send(error if isinstance(error, FinkdError) else RuntimeError(f"{type(error).__name__}: {error}"))
         return
+    # A service is often ended by a signal to all of its processes; this one still has requests in work to answer.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection.send(worker.served)
     _answer_all(connection, worker)
 
