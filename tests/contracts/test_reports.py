@@ -21,6 +21,12 @@ OTHERS = {"teachers": several_teachers(), "order": several_orders()}
 SEVERAL = [*RECORDS, *example_records()]
 
 
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    """Leave out what takes most of the time and is the same whatever the table: see tests/reports."""
+    monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
+
+
 def made(name):
     (chapter,) = compose(OTHERS.get(name, RECORDS), [name]).chapters
     return chapter.tables[name]
