@@ -50,6 +50,18 @@ def _idle_machine():
         yield
 
 
+@pytest.fixture
+def pictures():
+    """Reports of this test have their pictures."""
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(request, monkeypatch):
+    """Leave pictures out of reports: they take most of the time, and most tests are about something else."""
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
+
+
 @pytest.fixture(scope="session")
 def teacher(tmp_path_factory):
     """An encoder of random weights: 2 layers, 32 wide."""

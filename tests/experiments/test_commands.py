@@ -204,6 +204,7 @@ def test_predict_writes_a_page_in_which_everything_is_escaped(tags, finkd, tagge
     assert "&lt;" in page
 
 
+@pytest.mark.usefixtures("pictures")
 def test_report_builds_the_same_bytes_again(finkd, finished, tmp_path):
     result = finkd("report", finished, "--format", "md,html", "--out", tmp_path / "report", "--json")
     written = {path.rsplit("/", 1)[-1] for path in json.loads(result.stdout)}

@@ -27,6 +27,7 @@ def test_records_tell_what_their_models_would(finkd, finished, corpus, tmp_path)
     assert mixed.stdout == models.stdout
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_run_has_a_page_of_each_system_and_its_report_leads_there(finkd, copied):
     report = (copied / "report.html").read_text()
     assert re.findall(r'href="(errors/[^"]*)"', report) == ["errors/teacher.html", "errors/domain-student.html"]

@@ -15,7 +15,7 @@ def _group_may_read():
     os.umask(before)
 
 
-@pytest.mark.usefixtures("_group_may_read")
+@pytest.mark.usefixtures("_group_may_read", "pictures")
 def test_everything_published_has_the_modes_of_the_umask(finkd, config, corpus, tmp_path):
     model = tmp_path / "runs" / "toy" / "models" / "teacher-seed-1"
     commands = [
@@ -40,4 +40,5 @@ def test_everything_published_has_the_modes_of_the_umask(finkd, config, corpus, 
         "meta.json",
         "report.html",
         "results.md",
+        "learning.svg",
     }
