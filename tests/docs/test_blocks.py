@@ -1,7 +1,7 @@
 """Every block of code on every page runs, page by page in its order, or the page says why it does not.
 
 They run in a folder in which everything that the pages name is there, but small. An encoder of random weights lies in a
-folder of the default teacher's name, where it is found before the teacher.
+folder of the default teacher's name, where it is found before the teacher; an experiment begins from a smaller one.
 """
 
 import contextlib
@@ -32,6 +32,7 @@ LEFT_OUT = ("finkd serve ", "pip install ")
 """Beginnings of lines that are not run within a block: they run until they are stopped, or change the environment."""
 SHORTER = {
     "benchmark": ("--runtimes", "eager,onnx-int8", "--queries", "8", "--seconds", "0.1", "--no-memory"),
+    "distill": ("--sentences", "200", "--held-out", "20"),
     "run": ("--tiny", "--jobs", "1"),
 }
 """Options that a command is given last, so that it takes less time."""
@@ -40,11 +41,13 @@ MINE = {
     "name": "mine",
     "corpus": "sample",
     "split": "test",
-    "stages": {"truncate-layers": {"layers": [0, 5]}, "replace-vocabulary": {"size": 400}, "finetune": QUICK},
+    "teacher": "two-layers",
+    "stages": {"truncate-layers": {"layers": [0]}, "replace-vocabulary": {"size": 400}, "finetune": QUICK},
     "systems": {
         "teacher": {"role": "teacher", "strategy": "finetune"},
         "distilled": {"strategy": "truncate-layers > replace-vocabulary > finetune"},
         "fine-tuned only": {"strategy": "truncate-layers > finetune"},
+        "small": {"strategy": "truncate-layers > finetune"},
     },
     "measure": 0,
     "tiny": True,
@@ -58,9 +61,10 @@ REST = {"name": "page", "corpus": "data/contracts", "split": "validation", "text
 def small_world(tmp_path_factory):
     """A folder with a default teacher, models that it taught, a vocabulary, a configuration and texts."""
     folder = tmp_path_factory.mktemp("pages")
-    for name in (DEFAULT, "data/contracts", "runs"):
+    for name in (DEFAULT, "two-layers", "data/contracts", "runs"):
         (folder / name).mkdir(parents=True)
     tiny_model(layers=6).save(folder / DEFAULT)
+    tiny_model().save(folder / "two-layers")
     wordpiece_uncased().save(folder / "runs" / "vocabulary")
     (folder / "experiments").symlink_to(ROOT / "experiments")
     (folder / "mine.yaml").write_text(yaml.safe_dump(MINE))
@@ -78,9 +82,10 @@ def small_world(tmp_path_factory):
 
 @pytest.fixture
 def folder(small_world, tmp_path, monkeypatch):
-    """A copy of it, as the working folder."""
+    """A copy of it, as the working folder; reports have no pictures."""
     copy = shutil.copytree(small_world, tmp_path / "pages", symlinks=True)
     monkeypatch.chdir(copy)
+    monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
     return copy
 
 
