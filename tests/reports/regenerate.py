@@ -1,6 +1,7 @@
 """Renew the golden files: ``python -m tests.reports.regenerate``; then read the difference before committing it."""
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 
 from finkd.reports.formats import formats
@@ -12,6 +13,7 @@ GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_FORMATS = ("md", "tex", "csv")
 
 
+@cache
 def golden_files():
     """Name and content of every golden file, as the code makes them now."""
     records = example_records()
