@@ -1,6 +1,7 @@
 """``finkd export`` by the real command, and the commands that read what it writes."""
 
 import json
+import shutil
 
 import pytest
 
@@ -17,10 +18,26 @@ def tagger(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def written(tagger, corpus, finkd):
+    """What the command says of the tagger's graphs, by kind; they lie beside it."""
+    commands = {to: ("export", tagger, "--to", to, "--corpus", corpus, "--json") for to in ("onnx", "onnx-int8")}
+    return {to: json.loads(finkd(*command, code=0).stdout) for to, command in commands.items()}
+
+
+@pytest.fixture
+def _copied(written, monkeypatch):
+    """Commands of this test copy those graphs, since an export takes seconds."""
+
+    def copy(model, folder, to, calibration):
+        shutil.copytree(written[to]["folder"], folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr("finkd.export.onnx_export.export_onnx", copy)
+
+
 @pytest.mark.parametrize("to", ["onnx", "onnx-int8"])
-def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
-    result = finkd("export", tagger, "--to", to, "--corpus", corpus, "--json", code=0)
-    found = json.loads(result.stdout)
+def test_a_graph_is_written_compared_and_read(to, tagger, written, corpus, finkd):
+    found = written[to]
     folder = tagger.with_name(f"tagger-{to}")
     assert found["folder"] == str(folder)
     assert found["words"] == 7
@@ -32,6 +49,7 @@ def test_a_graph_is_written_compared_and_read(to, tagger, corpus, finkd):
     assert json.loads(result.stdout)["text"] == "Acme lent money."
 
 
+@pytest.mark.usefixtures("_copied")
 def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
     result = finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", tmp_path / "graph", code=0)
     assert "0 of 7 words of" in result.stderr
@@ -43,6 +61,7 @@ def test_what_was_found_is_said(tagger, corpus, tmp_path, finkd):
     assert (tmp_path / "package" / "en_news").is_dir()
 
 
+@pytest.mark.usefixtures("_copied")
 def test_a_whole_graph_that_labels_otherwise_is_not_written(tagger, corpus, tmp_path, finkd, monkeypatch):
     monkeypatch.setattr("finkd.export.onnx_tagger.parity", lambda *_: Parity(1700, 3, 0.25))
     good = finkd("export", tagger, "--to", "onnx-int8", "--corpus", corpus, "--out", tmp_path / "graph")
@@ -56,11 +75,8 @@ def test_a_whole_graph_that_labels_otherwise_is_not_written(tagger, corpus, tmp_
 
 
 @pytest.mark.parametrize("to", ["torch", "onnx"])
-def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, corpus, tmp_path, finkd):
-    source = tagger
-    if to == "onnx":
-        source = tmp_path / "graph"
-        finkd("export", tagger, "--to", "onnx", "--corpus", corpus, "--out", source, code=0)
+def test_a_package_of_spacy_is_read_as_its_tagger_is(to, tagger, written, corpus, tmp_path, finkd):
+    source = written["onnx"]["folder"] if to == "onnx" else tagger
     package = tmp_path / "package"
     finkd("export", source, "--to", "spacy", "--out", package, code=0)
     text = "Acme lent money. The Borrower and Goldman Sachs agree."
