@@ -12,7 +12,8 @@ import yaml
 from typer.testing import CliRunner
 
 from finkd.experiments.cli import app
-from tests.finkd.toys import tiny_model
+from finkd.export.onnx_export import export_onnx
+from tests.finkd.toys import LABELS, tiny_model
 from tests.toys import TEXTS
 
 TRAIN = """\
@@ -67,6 +68,14 @@ def teacher(tmp_path_factory):
     """An encoder of random weights: 2 layers, 32 wide."""
     folder = tmp_path_factory.mktemp("teacher")
     tiny_model().save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def graph(tmp_path_factory):
+    """The folder ``graph`` of a tagger of random weights that was exported in 8 bits."""
+    folder = tmp_path_factory.mktemp("exported") / "graph"
+    export_onnx(tiny_model(labels=LABELS, layers=1, seed=5), folder, "onnx-int8")
     return folder
 
 

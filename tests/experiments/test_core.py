@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from finkd.experiments.extras import EXTRAS, advice
-from finkd.export.onnx_export import export_onnx
-from finkd.models.loading import load_model
 
 pytestmark = pytest.mark.slow
 
@@ -99,9 +97,8 @@ def test_what_is_missing_is_named_in_one_line(core, arguments, extra, tagger, tm
     assert "Traceback" not in result.stderr
 
 
-def test_a_graph_runs_without_pytorch_and_a_model_says_what_it_needs(for_graphs, tagger, tmp_path):
-    export_onnx(load_model(tagger), tmp_path / "graph", "onnx-int8")
-    result = for_graphs("predict", tmp_path / "graph", "Acme fell.")
+def test_a_graph_runs_without_pytorch_and_a_model_says_what_it_needs(for_graphs, tagger, graph):
+    result = for_graphs("predict", graph, "Acme fell.")
     assert (result.returncode, "Acme" in result.stdout) == (0, True), result.stderr
     result = for_graphs("predict", tagger, "Acme fell.")
     assert (result.returncode, result.stderr) == (

@@ -25,12 +25,6 @@ def hub(monkeypatch):
     return asked
 
 
-@pytest.fixture
-def graph(finkd, tagger, tmp_path):
-    finkd("export", tagger, "--to", "onnx", "--out", tmp_path / "graph", code=0)
-    return tmp_path / "graph"
-
-
 def test_a_rehearsal_pushes_nothing(finkd, tagger, hub):
     result = finkd("push", tagger, "me/small", "--dry-run", code=0)
     assert "model.safetensors  " in result.stdout

@@ -388,9 +388,8 @@ def test_the_command_listens_on_loopback_and_ends_when_asked(tagger, tmp_path):
         assert process.wait(20) in (0, 130)
 
 
-def test_requests_are_logged_as_json_without_their_texts(tagger, tmp_path):
-    tagger.save(tmp_path / "tagger")
-    with serving(f"small={tmp_path / 'tagger'}", f"other={tmp_path / 'tagger'}", "--json-log") as (process, address):
+def test_requests_are_logged_as_json_without_their_texts(graph):
+    with serving(f"small={graph}", f"other={graph}", "--json-log") as (process, address):
         assert post(f"{address}models/small/tag", texts=["Acme fell"]).status_code == 200
         assert post(f"{address}models/other/tag", wrong=["Acme fell"]).status_code == 422
         process.send_signal(signal.SIGTERM)

@@ -14,13 +14,14 @@ from finkd.experiments.service.forms import TAG
 from finkd.experiments.service.limits import Limits
 from finkd.experiments.service.messages import Received, Served
 from finkd.experiments.service.process import TaggerProcess, TaggerSource
-from finkd.export.onnx_export import export_onnx
+from finkd.export.loading import load_tagger
 from finkd.inference.tagging import predict
-from tests.finkd.toys import LABELS, tiny_model
 
 pytestmark = pytest.mark.slow
 
 TEXT = "Goldman Sachs lent money to Acme."
+MAPS = Path("/proc/self/maps")
+"""What files a process has loaded, on Linux."""
 BODY = json.dumps({"texts": [TEXT]}).encode()
 
 
@@ -40,20 +41,22 @@ class Replies:
         return reply
 
 
-def test_a_process_answers_and_comes_back_after_it_died(tmp_path):
-    (tmp_path / "tagger").mkdir()
-    model = tiny_model(labels=LABELS, seed=5)
-    model.save(tmp_path / "tagger")
-    process = TaggerProcess(TaggerSource("toy", str(tmp_path / "tagger"), threads=1), Limits())
+def test_a_process_answers_and_comes_back_after_it_died(graph):
+    process = TaggerProcess(TaggerSource("toy", str(graph), threads=1), Limits())
     try:
         asks = Replies(process)
         assert (process.is_ready, process.served) == (True, Served("toy", ("ORG", "PER")))
         first = asks.ask()
-        (expected,) = predict([TEXT], model)
+        (expected,) = predict([TEXT], load_tagger(str(graph)))
+        assert expected.mentions
         assert first.status == 200
         assert [each["text"] for each in json.loads(b"".join(first.parts))["results"][0]] == [
             each.text for each in expected.mentions
         ]
+        if MAPS.exists():
+            held = Path(f"/proc/{process.pid}/maps").read_text()
+            assert "onnxruntime" in held
+            assert "torch" not in held  # which a graph does without
         assert asks.ask(b"{").status == 422
         long = json.dumps({"texts": ["Acme lent money. " * 10_000]}).encode()
         assert asks.ask(long, cancelled=True) is None
@@ -100,19 +103,6 @@ def test_a_process_is_begun_anew_until_it_has_its_tagger(monkeypatch, caplog):
 def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
     with pytest.raises(FinkdError, match="empty"):
         TaggerProcess(TaggerSource("empty", str(tmp_path / "empty")), Limits())
-
-
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
-def test_a_graph_is_served_without_pytorch(tmp_path):
-    export_onnx(tiny_model(labels=LABELS, layers=1), tmp_path / "graph")
-    process = TaggerProcess(TaggerSource("toy", str(tmp_path / "graph"), threads=1), Limits())
-    try:
-        assert Replies(process).ask().status == 200
-        held = Path(f"/proc/{process.pid}/maps").read_text()
-        assert "onnxruntime" in held
-        assert "torch" not in held
-    finally:
-        process.close()
 
 
 def test_the_command_hands_its_options_on(finkd, tagger, monkeypatch):
