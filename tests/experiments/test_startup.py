@@ -1,15 +1,12 @@
 """What commands import: nothing slow before mistakes that cost nothing to find, and no PyTorch to run a graph."""
 
+import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from finkd.export.onnx_export import export_onnx
-from tests.finkd.toys import LABELS, tiny_model
 
 pytestmark = pytest.mark.slow
 
@@ -63,32 +60,51 @@ MISTAKES = {
 }
 
 
+FORKS = f"""
+import json, os, sys, tempfile, finkd.experiments.cli
+found = {{}}
+for mistake in json.load(sys.stdin):
+    files = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+    if not (child := os.fork()):
+        for number, file in enumerate(files, 1):
+            os.dup2(file.fileno(), number)
+        sys.argv[1:] = mistake.split()
+        try:
+            exec({CODE!r})
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    for file in files:
+        file.seek(0)
+    found[mistake] = [file.read() for file in files]
+print(json.dumps(found))
+"""
+"""``CODE`` for each mistake that it reads, in a copy of a process that has imported the command and no more."""
+
+
 @pytest.fixture(scope="module")
 def ended():
-    """How the command ends for every mistake, each in a process of its own."""
-
-    def run(mistake):
-        command = [sys.executable, "-c", CODE, *mistake.split()]
-        return subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True
-        )
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(MISTAKES, pool.map(run, MISTAKES), strict=True))
+    """Standard output and error of the command for every mistake, each in a process of its own."""
+    command = [sys.executable, "-c", FORKS]
+    env = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    given = json.dumps(list(MISTAKES))
+    run = subprocess.run(command, cwd=ROOT, env=env, input=given, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_told_before_anything_slow_is_imported(mistake, ended):
-    found = ended[mistake]
-    assert MISTAKES[mistake] in found.stderr
-    code, *slow = found.stdout.split()
+    shown, said = ended[mistake]
+    assert MISTAKES[mistake] in said
+    code, *slow = shown.split()
     assert code in ("1", "2")
     assert slow == []
 
 
-def test_a_graph_is_run_without_pytorch(tmp_path):
-    export_onnx(tiny_model(labels=LABELS, layers=1), tmp_path / "graph", "onnx-int8")
-    command = [sys.executable, "-c", CODE, "predict", str(tmp_path / "graph"), "Acme fell."]
+def test_a_graph_is_run_without_pytorch(graph):
+    command = [sys.executable, "-c", CODE, "predict", str(graph), "Acme fell."]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Acme" in ended.stdout
     assert ended.stdout.split()[-2:] == ["0", "spacy"], ended.stderr
