@@ -23,12 +23,28 @@ from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 pytestmark = pytest.mark.slow
 
 
+def tagger():
+    """The tagger that is exported once for most tests."""
+    return tiny_model(labels=LABELS, width=64, layers=1)
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    model = tiny_model(labels=LABELS, width=64)
+    """The tagger and the folder of its graph in fp32."""
+    model = tagger()
     folder = tmp_path_factory.mktemp("onnx") / "whole"
     export_onnx(model, folder)
     return model, folder
+
+
+@pytest.fixture(scope="module")
+def eight_bits(exported):
+    """Folders of its graphs in 8 bits: with ranges that are computed at run time, and with fixed ones."""
+    model, whole = exported
+    folders = {"dynamic": whole.with_name("dynamic"), "static": whole.with_name("static")}
+    export_onnx(model, folders["dynamic"], "onnx-int8")
+    export_onnx(model, folders["static"], "onnx-int8", SENTENCES)
+    return folders
 
 
 def test_it_says_what_the_model_says(exported):
@@ -44,11 +60,12 @@ def test_it_says_what_the_model_says(exported):
     assert list(predict(texts, graph)) == list(predict(texts, model))
 
 
-def test_a_graph_whose_scores_overflow_is_an_error(tmp_path):
-    model = tiny_model(labels=LABELS, layers=1)
-    with torch.no_grad():
-        model.tagging_head.weight.fill_(3e38)
-    export_onnx(model, tmp_path / "graph")
+def test_a_graph_whose_scores_overflow_is_an_error(exported, tmp_path):
+    shutil.copytree(exported[1], tmp_path / "graph")
+    graph = onnx.load(tmp_path / "graph" / GRAPH)
+    (head,) = (each for each in graph.graph.initializer if len(each.dims) == 2 and len(LABELS) in each.dims)
+    head.CopyFrom(onnx.numpy_helper.from_array(np.full(head.dims, 3e38, np.float32), head.name))
+    onnx.save(graph, tmp_path / "graph" / GRAPH)
     with pytest.raises(DataError, match="words are infinite or not a number; fetch, train or export it again"):
         predict_tags(SENTENCES, load_onnx(tmp_path / "graph"))
 
@@ -73,12 +90,11 @@ def test_a_model_of_short_texts(tmp_path):
     assert parity(load_onnx(tmp_path / "int8"), model, SENTENCES).largest < 0.05
 
 
-@pytest.mark.parametrize("kind", ["onnx", "onnx-int8"])
-def test_a_graph_tells_nothing_of_where_it_was_made(kind, tmp_path):
-    export_onnx(tiny_model(labels=LABELS, layers=1), tmp_path / "graph", kind)
-    written = (tmp_path / "graph" / GRAPH).read_bytes()
-    assert str(Path.cwd()).encode() not in written
-    assert b".py" not in written
+def test_a_graph_tells_nothing_of_where_it_was_made(exported, eight_bits):
+    for folder in (exported[1], *eight_bits.values()):
+        written = (folder / GRAPH).read_bytes()
+        assert str(Path.cwd()).encode() not in written
+        assert b".py" not in written
 
 
 def test_long_sentences_and_words_without_a_token(exported):
@@ -96,17 +112,14 @@ def test_slim_networks_too(family, tmp_path):
     assert parity(load_onnx(tmp_path / "slim"), model, SENTENCES).differing == 0
 
 
-@pytest.mark.parametrize("calibration", [(), SENTENCES])
-def test_eight_bits_are_fewer_bytes(calibration, tmp_path):
-    model = tiny_model(labels=LABELS, width=64, positions=66, layers=1)
-    whole = tmp_path / "whole"
-    export_onnx(model, whole)
-    export_onnx(model, tmp_path / "int8", "onnx-int8", calibration)
-    sizes = [(folder / GRAPH).stat().st_size for folder in (tmp_path / "int8", whole)]
+@pytest.mark.parametrize("ranges", ["dynamic", "static"])
+def test_eight_bits_are_fewer_bytes(ranges, exported, eight_bits):
+    (model, whole), folder = exported, eight_bits[ranges]
+    sizes = [(each / GRAPH).stat().st_size for each in (folder, whole)]
     assert sizes[0] < 0.6 * sizes[1]
-    found = parity(load_onnx(tmp_path / "int8"), model, SENTENCES)
+    found = parity(load_onnx(folder), model, SENTENCES)
     assert 0 < found.largest < 0.05  # something has been rounded, and little
-    assert {path.name for path in (tmp_path / "int8").iterdir()} == {path.name for path in whole.iterdir()}
+    assert {path.name for path in folder.iterdir()} == {path.name for path in whole.iterdir()}
 
 
 def shared(model):
@@ -119,7 +132,7 @@ def stacked(model):
 
 @pytest.mark.parametrize("made", [shared, stacked])
 def test_what_layers_share_is_held_once_and_in_eight_bits_too(made, tmp_path):
-    model = made(tiny_model(labels=LABELS, width=64, positions=66, layers=3))
+    model = made(tiny_model(labels=LABELS, width=64, positions=66, layers=2))
     export_onnx(model, tmp_path / "graph", "onnx-int8")
     matrices = [each for each in onnx.load(tmp_path / "graph" / GRAPH).graph.initializer if len(each.dims) == 2]
     held = [each for each in matrices if each.dims[1] > 1]  # and not the steps of rows
@@ -132,17 +145,15 @@ def test_what_layers_share_is_held_once_and_in_eight_bits_too(made, tmp_path):
 def test_a_quantizer_that_passes_everything_by_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr("onnxruntime.quantization.quantize_dynamic", lambda whole, path, **_: shutil.copy(whole, path))
     with pytest.raises(ConfigError, match="hardly anything of this model could be held in 8 bits; choose onnx"):
-        export_onnx(tiny_model(labels=LABELS, width=64, positions=66, layers=3), tmp_path / "graph", "onnx-int8")
+        export_onnx(tiny_model(labels=LABELS, width=64, positions=66, layers=2), tmp_path / "graph", "onnx-int8")
     assert not (tmp_path / "graph").exists()
 
 
-def test_the_model_is_left_alone(exported, tmp_path):
-    model, _ = exported
-    before = {name: value.clone() for name, value in model.network.state_dict().items()}
-    attention = model.network.config._attn_implementation
-    export_onnx(model, tmp_path / "again")
-    assert model.network.config._attn_implementation == attention
-    torch.testing.assert_close(model.network.state_dict(), before, rtol=0, atol=0)
+@pytest.mark.usefixtures("eight_bits")
+def test_the_model_is_left_alone(exported):
+    model, before = exported[0].network, tagger().network
+    assert model.config._attn_implementation == before.config._attn_implementation
+    torch.testing.assert_close(model.state_dict(), before.state_dict(), rtol=0, atol=0)
 
 
 def test_what_is_no_tagger_is_refused(tmp_path):
