@@ -26,7 +26,7 @@ CANNOT = {
 
 @pytest.fixture(scope="module")
 def model():
-    return tiny_model(labels=LABELS, width=64)
+    return tiny_model(labels=LABELS, width=64, layers=1)
 
 
 @pytest.mark.parametrize("name", runtimes)
@@ -146,7 +146,7 @@ def test_energy_without_a_counter_is_called_an_estimate(tmp_path):
     assert 0 < meter.joules() - before < WATTS
 
 
-def test_memory_is_that_of_a_process_of_its_own(model, tmp_path):
+def test_memory_is_that_of_a_process_of_its_own(model, tmp_path, monkeypatch):
     (tmp_path / "tagger").mkdir()
     model.save(tmp_path / "tagger")
     ours = bytearray(1_500_000_000)  # what this process holds is not what the other one does
@@ -154,5 +154,9 @@ def test_memory_is_that_of_a_process_of_its_own(model, tmp_path):
     found = peak_memory(tmp_path / "tagger", "eager", tmp_path, ["Acme lent money."])
     assert 50e6 < found < 1.4e9
     del ours
-    with pytest.raises(DataError, match="memory of nonsense cannot be measured"):
+    failing = tmp_path / "python"
+    failing.write_text("#!/bin/sh\necho 'no such runtime' >&2\nexit 1\n")
+    failing.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(failing))
+    with pytest.raises(DataError, match=r"memory of nonsense cannot be measured \(no such runtime\)"):
         peak_memory(tmp_path / "tagger", "nonsense", tmp_path, ["Acme"])
