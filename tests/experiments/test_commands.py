@@ -149,13 +149,14 @@ def test_predict_reads_cells_as_long_as_a_report(finkd, tagger, tmp_path):
 
 def test_predict_answers_standard_input_before_it_ends(tagger):
     command = [sys.executable, "-m", "tests.experiments.command", "predict", str(tagger), "--file", "-", "--json"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*command, "--batch", "1"], **pipes, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as process:
         process.stdin.write(f"{TEXT}\nThe Lender\nagrees\n")
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["text"] == TEXT
         process.stdin.close()
         assert [json.loads(line)["text"] for line in process.stdout] == ["The Lender", "agrees"]
+        assert process.stderr.read() == ""  # nor has any library anything to say
 
 
 @pytest.mark.parametrize(

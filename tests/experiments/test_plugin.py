@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,43 +29,41 @@ def installed(tmp_path_factory):
     return folder / "site"
 
 
-def command(installed, *arguments):
-    """``finkd`` in a process of its own, because entry points are read once."""
+@pytest.fixture(scope="module")
+def ended(installed, settings, tmp_path_factory):
+    """Names are listed, a strategy runs, and an object is missing: in one process of its own, and where it ran."""
+    folder = tmp_path_factory.mktemp("plugin-runs")
+    changed = {**settings, "systems": {**settings["systems"], "Domain student": {"strategy": "forget-and-distill"}}}
+    for name, content in (("runs", changed), ("fails", settings)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    commands = [
+        *("list", "losses", "--json", "then", "list", "stages", "--json", "then", "list", "strategies", "--json"),
+        *("then", "run", folder / "runs.yaml", "--out", folder / "out"),
+        *("then", "run", folder / "fails.yaml", "--set", "stages.task-distill.losses={words-gone: {}}"),
+        *("--out", folder / "nowhere"),
+    ]
     paths = os.pathsep.join([str(installed), *sys.path])
-    return subprocess.run(
-        [sys.executable, "-m", "tests.experiments.command", *map(str, arguments)],
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.experiments.command", *map(str, commands)],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
+    return ended, folder / "out"
 
 
-def test_its_names_are_listed_with_the_package_that_they_come_from(installed):
-    for kind, name in (("losses", "words-mse"), ("stages", "forget"), ("strategies", "forget-and-distill")):
-        rows = {row["name"]: row for row in json.loads(command(installed, "list", kind, "--json").stdout)}
-        assert rows[name]["summary"] == "from finkd-example"
+@pytest.mark.parametrize("name", ["words-mse", "forget", "forget-and-distill"])
+def test_its_names_are_listed_with_the_package_that_they_come_from(name, ended):
+    assert re.search(rf'"name": "{name}",\s+"summary": "from finkd-example"', ended[0].stdout)
 
 
-def test_its_strategy_runs(installed, settings, tmp_path):
-    changed = {**settings, "systems": {**settings["systems"], "Domain student": {"strategy": "forget-and-distill"}}}
-    (tmp_path / "plugin.yaml").write_text(yaml.safe_dump(changed))
-    ended = command(installed, "run", tmp_path / "plugin.yaml", "--out", tmp_path / "out")
-    assert ended.returncode == 0, ended.stderr
-    (record,) = (tmp_path / "out" / "records").glob("*domain-student*.json")
-    assert json.loads(record.read_text())["strategy"] == "truncate-layers > forget > task-distill:gold"
+def test_its_strategy_runs(ended):
+    records = list((ended[1] / "records").glob("*domain-student*.json"))
+    assert len(records) == 1, ended[0].stderr
+    assert json.loads(records[0].read_text())["strategy"] == "truncate-layers > forget > task-distill:gold"
 
 
-def test_a_name_without_its_object_is_one_line(installed, settings, tmp_path):
-    (tmp_path / "plugin.yaml").write_text(yaml.safe_dump(settings))
-    ended = command(
-        installed,
-        "run",
-        tmp_path / "plugin.yaml",
-        "--set",
-        "stages.task-distill.losses={words-gone: {}}",
-        "--out",
-        tmp_path,
-    )
-    assert ended.returncode == 2
-    assert "losses: 'words-gone' of finkd-example cannot be imported" in ended.stderr
-    assert "Traceback" not in ended.stderr
+def test_a_name_without_its_object_is_one_line(ended):
+    assert ended[0].returncode == 2
+    assert "losses: 'words-gone' of finkd-example cannot be imported" in ended[0].stderr
+    assert "Traceback" not in ended[0].stderr

@@ -44,12 +44,6 @@ def test_analysis_needs_no_torch():
     assert process(command=[sys.executable, "-c", code]).stdout.splitlines() == ["[]"]
 
 
-def test_a_command_is_quiet_about_its_libraries(finished):
-    result = process("predict", finished / "models" / "teacher-seed-1", "Acme lent money.")
-    assert result.returncode == 0
-    assert result.stderr == ""
-
-
 def test_a_reader_who_leaves_is_no_error():
     shell = ["bash", "-c", '"$@" list corpora --json | true; exit ${PIPESTATUS[0]}', "finkd"]
     result = process(*PROGRAM, command=shell)
