@@ -51,7 +51,7 @@ def by_system(records):
     return {record.system: record for record in records if record.role != "baseline"}
 
 
-def test_an_ensemble_has_a_row_and_a_student(settings, tmp_path):
+def test_an_ensemble_has_a_row_a_student_and_the_weighted_mean_of_its_members_labels(settings, tmp_path):
     experiment = from_settings(settings)
     records = by_system(run(experiment, tmp_path / "out"))
     assert list(records) == ["big", "own", "mean", "student"]
@@ -65,11 +65,6 @@ def test_an_ensemble_has_a_row_and_a_student(settings, tmp_path):
     again = run(experiment, tmp_path / "out")
     assert all(stage.cached for record in again for stage in (*record.lineage, *record.teachers))
     assert by_system(again)["mean"].scores == records["mean"].scores
-
-
-def test_labels_of_an_ensemble_are_the_weighted_mean_of_its_members(settings, tmp_path):
-    experiment = from_settings(settings)
-    run(experiment, tmp_path / "out")
     prepared = Prepared(experiment, tmp_path / "store")
     teacher = prepared.teachers(1)["mean"]
     train = prepared.gold(1).train

@@ -33,7 +33,7 @@ def experiment(settings):
     return from_settings(settings)
 
 
-def test_each_learns_from_its_own_teacher(experiment, tmp_path):
+def test_each_learns_from_its_own_teacher_and_what_it_leaves_open_is_not_written(experiment, tmp_path):
     records = {record.system: record for record in run(experiment, tmp_path / "out") if record.role != "baseline"}
     models = {name: load_model(tmp_path / "out/models" / f"{name.replace(' ', '-')}-seed-1") for name in records}
     assert models["big"].encoder.config.model_type == "roberta" == models["smaller big"].encoder.config.model_type
@@ -48,6 +48,9 @@ def test_each_learns_from_its_own_teacher(experiment, tmp_path):
     assert overlap["smaller big"] < 1
     page = (tmp_path / "out/report.html").read_text()
     assert "Retention: mean micro-F1 as a share of the mean of the student&#39;s own teacher" in page
+    systems = json.loads((tmp_path / "out/experiment.json").read_text())["systems"]
+    assert systems["own"] == {"role": "teacher", "strategy": "finetune"}
+    assert systems["from big"] == {"role": "student", "strategy": STUDENT, "teacher": "big"}
     again = run(experiment, tmp_path / "out")
     assert all(stage.cached for record in again for stage in record.lineage)
 
@@ -88,13 +91,6 @@ def test_a_teacher_learns_from_teachers_above_it(settings, tmp_path):
     settings["systems"]["big"]["strategy"] = "finetune > task-distill:gold(teacher=own)"
     with pytest.raises(ConfigError, match=r"systems\.big\.strategy: .* with the role 'teacher' above it \(got 'own'"):
         from_settings(settings)
-
-
-def test_what_a_system_leaves_open_is_not_written(experiment, tmp_path):
-    run(experiment, tmp_path / "out")
-    systems = json.loads((tmp_path / "out/experiment.json").read_text())["systems"]
-    assert systems["own"] == {"role": "teacher", "strategy": "finetune"}
-    assert systems["from big"] == {"role": "student", "strategy": STUDENT, "teacher": "big"}
 
 
 def test_a_plan_counts_with_the_model_of_each_system(experiment, tmp_path):
