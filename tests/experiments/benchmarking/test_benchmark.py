@@ -11,6 +11,7 @@ from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Running
 from finkd.reports.benchmark import benchmark_table
+from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import SUFFIX, BenchmarkRecord
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
@@ -94,7 +95,11 @@ def pipeline(tmp_path_factory):
     return folder
 
 
-def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, tmp_path, finkd):
+def test_seeds_are_scored_and_spacy_is_compared_with(taggers, pipeline, corpus, tmp_path, finkd, monkeypatch):
+    def of_spacy(folder, runtime, *rest):
+        return peak_memory(folder, runtime, *rest) if runtime == "spacy" else 1
+
+    monkeypatch.setattr("finkd.experiments.benchmarking.benchmark.peak_memory", of_spacy)
     seeds = f"{taggers / 'small'},{taggers / 'large'},{taggers / 'small'}"
     command = ("benchmark", f"ours={seeds}", f"theirs={pipeline}", "--corpus", corpus, "--runtimes", "eager")
     result = finkd(*command, "--out", tmp_path, "--json", *QUICK, code=0)
