@@ -170,7 +170,7 @@ def test_several_seeds_are_averaged(tuned, config_of, tmp_path):
 def test_several_goals_have_a_front(tuned, finkd, config_of, tmp_path):
     goals = {"goals": ["f1", "latency", "size"], "sampler": "nsga2"}
     config = config_of({**tuned, "measure": 4, "search": {**tuned["search"], **goals}})
-    finkd("tune", config, "--trials", "2", "--out", tmp_path / "out", code=0)
+    finkd("tune", config, "--trials", "2", "--workers", "1", "--out", tmp_path / "out", code=0)
     study = opened(tmp_path / "out")
     assert study.metric_names == ["f1", "latency", "size"]
     for trial in study.best_trials:
