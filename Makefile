@@ -11,9 +11,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
-# Two processes share two cores: with a thread for each core in both they would wait for each other.
 INCLUDING := README.md docs/results/index.md docs/guides/corpora.md docs/explanation/architecture.md
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# Two processes share two cores: with a thread for each core in both they would wait for each other. The one that has done
+# its half takes tests from the other, which sets up fixtures of modules less often than to hand tests out bit by bit.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 COMPILE := uv pip compile --quiet --config-file .ci/requirements/uv.toml
 LOCK := $(COMPILE) --constraint .ci/requirements/torch.txt pyproject.toml
 
