@@ -45,6 +45,8 @@ parse("truncate-layers > replace-vocabulary > task-distill:text > finetune", {})
 assert not NEIGHBOURS & set(sys.modules), "a neighbour was imported"
 print(finkd.__file__)
 """
+SEVERAL = (ROOT / "tests" / "experiments" / "command.py").read_text(encoding="utf-8")
+"""A program that takes several commands."""
 
 
 @pytest.fixture
@@ -129,11 +131,14 @@ def test_a_wheel_needs_no_clone(installed, environment, tmp_path):
     at = installed("-c", "import finkd; print(finkd.__file__)", program="python")
     assert Path(at.strip()).is_relative_to(environment)
     assert installed("--version") == f"finkd {finkd.__version__}\n"
-    assert "ok  finkd: " in installed("doctor")
     Draft202012Validator.check_schema(json.loads(installed("schema")))
-    installed("init", "mine.yaml", "--corpus", "sample", "--text", "sample-text")
+    init = ("init", "mine.yaml", "--corpus", "sample", "--text", "sample-text")
+    shown = installed(
+        "-c", SEVERAL, "doctor", "then", *init, "then", "run", "quickstart", "--dry-run", program="python"
+    )
+    assert "ok  finkd: " in shown
     assert (tmp_path / "empty" / "mine.yaml").is_file()
-    assert "domain vocabulary, distilled (seed 1)" in installed("run", "quickstart", "--dry-run")
+    assert "domain vocabulary, distilled (seed 1)" in shown
 
 
 def test_an_experiment_runs_from_a_wheel(installed, tmp_path):
@@ -144,10 +149,12 @@ def test_an_experiment_runs_from_a_wheel(installed, tmp_path):
     tiny_model().save(teacher)
     settings = (f"teacher={teacher}", "name=toy", "measure=0", "stages.truncate-layers.layers=[1]")
     overrides = [word for setting in settings for word in ("--set", setting)]
-    assert "| student |" in installed("run", "truncate-finetune", "--corpus", corpus, *overrides)
     model = "runs/toy/models/student-seed-1"
-    installed("predict", model, "Acme Corp. borrowed $5 million.")
-    installed("errors", model, "--corpus", corpus)
+    commands = (
+        *("run", "truncate-finetune", "--corpus", corpus, *overrides, "then"),
+        *("predict", model, "Acme Corp. borrowed $5 million.", "then", "errors", model, "--corpus", corpus),
+    )
+    assert "| student |" in installed("-c", SEVERAL, *commands, program="python")
     made = {path.name for path in (tmp_path / "empty").iterdir()}
     assert made == {"runs", "errors.html"}
 
