@@ -47,15 +47,26 @@ def scores(folder):
     return {path.name: json.loads(path.read_text())["scores"] for path in (folder / "records").iterdir()}
 
 
-def test_two_processes_give_the_results_of_one(finkd, steady, tmp_path):
-    alone = finkd("run", steady, "--out", tmp_path / "alone" / "steady", code=0)
-    ended = command("run", steady, "--out", tmp_path / "both" / "steady")
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    assert scores(tmp_path / "both" / "steady") == scores(tmp_path / "alone" / "steady")
-    assert ended.stdout.count("Domain student") == alone.stdout.count("Domain student")  # one process shows the table
-    assert {e.name for e in (tmp_path / "both" / "store").iterdir()} == {
-        e.name for e in (tmp_path / "alone" / "store").iterdir()
-    }
+def test_two_processes_give_the_results_of_one(finkd, settings, steady, tmp_path):
+    """Of an experiment, and then of a rehearsal, which leaves out dropout, that differs from process to process."""
+    rehearsed = tmp_path / "toy.yaml"
+    rehearsed.write_text(yaml.safe_dump(settings))
+    commands = {"steady": ("run", steady), "toy": ("run", rehearsed, "--tiny")}
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    ended = [finkd(*words, "--out", alone / name / "run", code=0) for name, words in commands.items()]
+    together = command(
+        *(each for name, words in commands.items() for each in (*words, "--out", both / name / "run", "then"))
+    )
+    assert together.returncode == 0, together.stderr[-4000:]
+    for name in commands:
+        assert scores(both / name / "run") == scores(alone / name / "run")
+        assert {e.name for e in (both / name / "store").iterdir()} == {
+            e.name for e in (alone / name / "store").iterdir()
+        }
+    shown = sum(each.stdout.count("Domain student") for each in ended)
+    assert together.stdout.count("Domain student") == shown  # one process shows the tables
+    experiment = json.loads((both / "toy" / "run" / "experiment.json").read_text())
+    assert (experiment["name"], experiment["tiny"]) == ("toy-tiny", True)
 
 
 def test_jobs_and_processes_that_train_together_do_not_mix(finkd, steady, tmp_path, monkeypatch):
@@ -63,18 +74,6 @@ def test_jobs_and_processes_that_train_together_do_not_mix(finkd, steady, tmp_pa
         monkeypatch.setenv(name, value)
     ended = finkd("run", steady, "--seeds", "1,2", "--jobs", "2", "--out", tmp_path / "mixed", code=2)
     assert "--jobs: cannot be used with accelerate launch" in ended.stderr
-
-
-def test_a_rehearsal_ends_alike_in_one_process_and_in_two(finkd, settings, tmp_path):
-    """Dropout, which differs from process to process, is left out of it; so are most sentences."""
-    path = tmp_path / "toy.yaml"
-    path.write_text(yaml.safe_dump(settings))
-    finkd("run", path, "--tiny", "--out", tmp_path / "alone" / "toy", code=0)
-    ended = command("run", path, "--tiny", "--out", tmp_path / "both" / "toy")
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    assert scores(tmp_path / "both" / "toy") == scores(tmp_path / "alone" / "toy")
-    experiment = json.loads((tmp_path / "both" / "toy" / "experiment.json").read_text())
-    assert (experiment["name"], experiment["tiny"]) == ("toy-tiny", True)
 
 
 def test_processes_share_the_labelling_of_a_text_and_go_on_after_a_kill(tmp_path):
