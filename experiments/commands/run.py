@@ -50,15 +50,17 @@ Jobs = Annotated[
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what is stored, what is shared and what is to do, and stop.")
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Show what is stored, what is shared and what is to do, and stop; --when-done too is left out.",
+    ),
 ]
 Track = Annotated[Tracker | None, typer.Option(help="Send losses and scores to this tracker too.")]
 CONFIG_SUFFIXES = (".yaml", ".yml")
 _LONGEST_NAME = 200
 _OF_TAGGERS = ("checkpoint_seconds", "tiny")
 """Parameters that an experiment on encoders does not have."""
-_OF_TRAINING = ("checkpoint_seconds", "jobs", "track", "when_done")
-"""Parameters that say how to train, which a dry run does not."""
 
 
 def run(
@@ -109,7 +111,6 @@ def run(
 
     what = what if what in strategies else str(configuration_file(what))
     refuse_idle_scheme(context, corpus or "sample")
-    refuse_idle(context, "with --dry-run", *(_OF_TRAINING if dry_run else ()))
     if _names_a_file(Path(what)):
         for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
             if value is not None:
@@ -120,7 +121,7 @@ def run(
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)
         names = values(only, lambda text: text in students)
-        with announced(when_done):
+        with announced(None if dry_run else when_done):
             _run_encoders(what, overrides or [], chosen, names, out, jobs, track, dry_run=dry_run, json=json)
         return
     experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)

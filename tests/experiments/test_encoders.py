@@ -236,8 +236,10 @@ def test_a_plan_says_what_is_to_do(finkd, config, hub, tmp_path):
     (tmp_path / "runs").mkdir()
     suites = {"glue": {"tasks": ["cola"], "settings": QUICK}, "inference": {}}
     path, out = config(suites=suites), tmp_path / "runs" / "distilbert"
-    plan = json.loads(finkd("run", path, "--out", out, "--dry-run", "--json", code=0).stdout)
+    command = ("--when-done", f"touch {tmp_path / 'done'}")
+    plan = json.loads(finkd("run", path, "--out", out, "--dry-run", "--json", *command, code=0).stdout)
     assert not out.exists()
+    assert not (tmp_path / "done").exists()
     stages = [(each["system"], each["stage"], each["state"]) for each in plan]
     assert ("masked-teacher", "adapt", "to do") in stages
     assert ("triple loss", "distill:general", "to do") in stages

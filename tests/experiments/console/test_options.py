@@ -31,10 +31,6 @@ IDLE = {
     **dict.fromkeys(("run --scheme IOB1", "run --offsets utf16"), "finetune --corpus sample"),
     "run --corpus sample": "quickstart.yaml",
     "run --only x": "finetune",
-    **dict.fromkeys(
-        ("run --when-done x", "run --track wandb", "run --jobs 2", "run --checkpoint-seconds 9"), "finetune --dry-run"
-    ),
-    "run --when-done ls": "distilbert --dry-run",
 }
 """What is refused -> the other arguments, which leave it without effect."""
 
