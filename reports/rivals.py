@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.statistics import Comparison, compare, holm, significant
@@ -33,13 +34,14 @@ class Rival:
         return significant(self.p) and self.comparison.difference > 0
 
 
-def rivals(section: Section) -> list[Rival]:
+@lru_cache(maxsize=32)  # several tables, pictures and the summary of a section ask
+def rivals(section: Section) -> tuple[Rival, ...]:
     """Compare teachers and students with the reference; none where records do not tell documents apart."""
     reference = section.reference
     if reference is None:
-        return []
+        return ()
     others = [system for system in section.systems if system.role != "baseline" and system is not reference]
     found = [(system, compare(reference.records, system.records)) for system in others]
     compared = [(system, comparison) for system, comparison in found if comparison is not None]
     p_values = holm([comparison.p for _, comparison in compared])
-    return [Rival(system, comparison, p) for (system, comparison), p in zip(compared, p_values, strict=True)]
+    return tuple(Rival(system, comparison, p) for (system, comparison), p in zip(compared, p_values, strict=True))

@@ -118,6 +118,10 @@ class Section:
     split: str
     systems: tuple[SystemResults, ...]
 
+    def __hash__(self) -> int:
+        """Hash of its names, since records cannot be hashed."""
+        return hash((self.experiment, self.corpus, self.split))
+
     @property
     def name(self) -> str:
         """Heading of the section."""

@@ -9,7 +9,6 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +18,14 @@ from finkd.reports.sections import parts
 from finkd.scores import Counts
 
 Doubles = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 DRAWS = 10_000
 LEVEL = 0.95
 POWER = 0.8
 _SEED = 20_261_125
+_AT_ONCE = 4_000_000
+"""Numbers that a block of draws may hold."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +84,16 @@ def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[Run
     if any((each.keys(), names) != (pairs.keys(), documents) for each, names, _ in paired):
         return None
     draw = np.random.default_rng(_SEED)
-    # Whole numbers, which no machine rounds, so that the same records give the same figures everywhere.
-    drawn = [draw.multinomial(size, np.full(size, 1 / size), DRAWS) for size in (len(documents), len(pairs))]
-    if are_apart:  # a document is drawn with the one seed that is scored on it
-        drawn[1] = np.ones_like(drawn[1])
-    every = [
-        np.subtract(*(_f1([pair[side] for pair in each.values()], documents, *drawn) for side in range(2)))
-        for each, _, _ in paired
-    ]
-    mean = np.mean(every, axis=0)
+    sums = _sums([each for each, _, _ in paired], documents, draw)
+    by_seed = np.ones((1 + DRAWS, len(pairs)), np.int64)
+    if not are_apart:  # a document is otherwise drawn with the one seed that is scored on it
+        by_seed[1:] = draw.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), DRAWS)
+    mean = _difference(np.einsum("rapsc,rs->rapc", sums, by_seed)).mean(axis=1)
     low, high = np.quantile(mean[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     less, more = (int(np.count_nonzero(side)) for side in (mean[1:] <= 0, mean[1:] >= 0))
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
     p = min(1.0, max(2 * (min(less, more) + 1) / (DRAWS + 1), 2.0 ** (1 - len(documents))))
-    by_seed = np.mean([_by_seed(each, documents) for each, _, _ in paired], axis=0)
-    effect = _effect(by_seed.tolist())
+    effect = _effect(_difference(sums[:1])[0].mean(axis=0).tolist())
     return Comparison(float(mean[0]), float(low), float(high), p, effect, len(documents), len(pairs))
 
 
@@ -133,11 +130,9 @@ def noise(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Noise | No
     if paired is None or len(paired[0]) < 2:
         return None
     pairs, documents, are_apart = paired
-    drawn = np.random.default_rng(_SEED).multinomial(len(documents), np.full(len(documents), 1 / len(documents)), DRAWS)
-    every = np.ones((DRAWS, len(pairs)), np.int64)
-    one, other = (_f1([pair[side] for pair in pairs.values()], documents, drawn, every)[1:] for side in range(2))
-    of_seeds = 0.0 if are_apart else statistics.stdev(_by_seed(pairs, documents))
-    return Noise(float((one - other).std(ddof=1)), of_seeds)
+    sums = _sums([pairs], documents, np.random.default_rng(_SEED))
+    of_seeds = 0.0 if are_apart else statistics.stdev(_difference(sums[:1])[0, 0].tolist())
+    return Noise(float(_difference(sums.sum(axis=3))[1:].std(ddof=1)), of_seeds)
 
 
 _Pairs = Mapping[int, tuple[Mapping[str, Counts], Mapping[str, Counts]]]
@@ -159,31 +154,40 @@ def _paired(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> tuple[_P
     return pairs, documents, are_apart
 
 
-def _by_seed(pairs: _Pairs, documents: Sequence[str]) -> list[float]:
-    """Return the difference in micro-F1 for each seed."""
-    once = np.ones((1, len(documents)), np.int64), np.ones((1, 1), np.int64)
-    one, other = ([_f1([pair[side]], documents, *once)[0] for pair in pairs.values()] for side in range(2))
-    return [float(mine - theirs) for mine, theirs in zip(one, other, strict=True)]
+def _sums(pairs: Sequence[_Pairs], documents: Sequence[str], draw: np.random.Generator) -> Whole:
+    """Return the (1 + draws, 2, pairs, seeds, 3) counts of all documents, and then of each draw of as many documents.
 
-
-def _f1(counts: Sequence[Mapping[str, Counts]], documents: Sequence[str], by_document: Any, by_seed: Any) -> Doubles:
-    """Return the (1 + draws,) micro-F1 of everything, and then of each draw.
-
-    Args:
-        counts: of each seed.
-        documents: their names.
-        by_document: (draws, documents) how often each is drawn.
-        by_seed: (draws, seeds) likewise.
+    Whole numbers, which no machine rounds, give the same figures everywhere.
     """
     nothing = Counts(0, 0, 0)
-    found = [[each.get(name, nothing) for name in documents] for each in counts]
-    held = np.array([[[c.correct, c.predicted, c.gold] for c in each] for each in found])
-    by_document = np.vstack([np.ones_like(by_document[:1]), by_document])
-    by_seed = np.vstack([np.ones_like(by_seed[:1]), by_seed])
-    sums = np.einsum("rd,sdk->rsk", by_document, held, optimize=True)
-    correct, predicted, gold = np.moveaxis((sums * by_seed[:, :, None]).sum(axis=1), 1, 0)
+    held = np.array(
+        [
+            [[[_row(seed[side].get(name, nothing)) for seed in each.values()] for each in pairs] for side in range(2)]
+            for name in documents
+        ]
+    )
+    # Documents of the same counts are drawn together: how many they are is all that matters.
+    _, first, alike = np.unique(held.reshape(len(held), -1), axis=0, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    distinct, how_often = held[first[order]], alike[order]
+    block = max(1, _AT_ONCE // len(distinct))
+    drawn = [
+        np.tensordot(draw.multinomial(len(held), how_often / len(held), min(block, DRAWS - start)), distinct, 1)
+        for start in range(0, DRAWS, block)
+    ]
+    return np.concatenate([held.sum(axis=0, keepdims=True), *drawn])
+
+
+def _row(counts: Counts) -> tuple[int, int, int]:
+    return counts.correct, counts.predicted, counts.gold
+
+
+def _difference(counts: Whole) -> Doubles:
+    """Return micro-F1 of the first side less that of the second, from (draws, 2, ..., 3) counts."""
+    correct, predicted, gold = np.moveaxis(counts, -1, 0)
     f1: Doubles = 2 * correct / np.maximum(predicted + gold, 1)
-    return f1
+    difference: Doubles = f1[:, 0] - f1[:, 1]
+    return difference
 
 
 def _effect(differences: Sequence[float]) -> float | None:

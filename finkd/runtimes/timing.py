@@ -22,6 +22,8 @@ BATCH = 32
 TURN = 16
 """Queries of one tagger in a row, so that its weights are in the cache as if it ran alone."""
 _DRAWS = 2000
+_AT_ONCE = 4_000_000
+"""Numbers that a block of draws may hold."""
 _PERCENTILES = (10, 25, 50, 75, 90, 99)
 _RAPL = Path("/sys/class/powercap/intel-rapl:0")
 WATTS = 5.0
@@ -175,9 +177,12 @@ def ratio(reference: Times, ours: Times, of: Callable[[Times], Times], seed: int
     rounds = min(len(reference), len(ours))
     reference, ours = reference[:rounds], ours[:rounds]
     random = np.random.Generator(np.random.PCG64(seed))
-    drawn = random.integers(0, rounds, (_DRAWS, rounds))
-    found = of(reference[drawn]) / of(ours[drawn])
-    low, high = np.percentile(found, [2.5, 97.5])
+    block = max(1, _AT_ONCE // rounds)
+    found = []
+    for start in range(0, _DRAWS, block):
+        drawn = random.integers(0, rounds, (min(block, _DRAWS - start), rounds))
+        found.append(of(reference[drawn]) / of(ours[drawn]))
+    low, high = np.percentile(np.concatenate(found), [2.5, 97.5])
     return Ratio(float((of(reference[None]) / of(ours[None]))[0]), float(low), float(high))
 
 

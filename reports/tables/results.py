@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
 from finkd.reports.literature import cited
@@ -73,7 +73,7 @@ def _speed(column: str, digits: int) -> Callable[[SystemResults], Cell]:
     return lambda system: number(system.mean(column), digits, mark=BUSY if system.machine_busy else "")
 
 
-def _notes(section: Section, compared: list[Rival]) -> list[str]:
+def _notes(section: Section, compared: Sequence[Rival]) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         teachers = {each.name for student in section.of_role("student") if (each := section.teacher_of(student))}

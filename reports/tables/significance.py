@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, reference_name, seed_note
 from finkd.reports.rivals import Rival, rivals
@@ -14,7 +16,7 @@ _FEW = 10
 """Documents below which drawing them says little."""
 
 
-def method(section: Section, compared: list[Rival]) -> str:
+def method(section: Section, compared: Sequence[Rival]) -> str:
     """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and p-values are rough" if documents < _FEW else ""

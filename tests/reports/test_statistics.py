@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from finkd.reports.report import compose
+from finkd.reports.rivals import rivals
+from finkd.reports.sections import sections
 from finkd.reports.statistics import Noise, compare, holm, noise, ordinal_alpha
 from finkd.scores import Counts, NerScores
 from tests.reports.examples import record
@@ -74,6 +77,28 @@ def test_seeds_widen_the_interval():
     differences = [a.scores.micro.f1 - b.scores.micro.f1 for a, b in zip(same, unsteady, strict=True)]
     t = stats.ttest_1samp(differences, 0).statistic
     assert compare(same, unsteady).effect == pytest.approx(t / 3**0.5)
+
+
+def test_many_documents_need_no_more_memory():
+    """A corpus without documents has one for each sentence; most of these count alike."""
+    few = [[scored(name, 1, documents(seed, 0.7, 20_000))] for name, seed in (("a", 1), ("b", 2))]
+    tracemalloc.start()
+    assert compare(*few).documents == 20_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6
+
+
+def test_blocks_of_draws_are_those_drawn_at_once(monkeypatch):
+    ours, theirs = ([scored(name, 1, documents(seed, 0.7))] for name, seed in (("a", 1), ("b", 2)))
+    whole = compare(ours, theirs)
+    monkeypatch.setattr("finkd.reports.statistics._AT_ONCE", 50_000)
+    assert compare(ours, theirs) == whole
+
+
+def test_rivals_are_compared_once():
+    (section,) = sections([scored(name, 1, documents(1, hits)) for name, hits in (("a", 0.5), ("b", 0.7))])
+    assert rivals(section) is rivals(section)
 
 
 def _width(comparison):

@@ -1,6 +1,7 @@
 """Runtimes of a tagger: outputs, sizes, time, energy and memory."""
 
 import shutil
+import tracemalloc
 from importlib.util import find_spec
 
 import numpy as np
@@ -124,6 +125,15 @@ def test_a_ratio_and_its_interval():
     noisy = ratio(slow, 1 + random.random(500), lambda times: np.median(times, axis=1))
     assert noisy.low < noisy.value < noisy.high
     assert noisy.high - noisy.low < 0.3
+
+
+def test_many_rounds_need_no_more_memory():
+    rounds = 1 + np.random.default_rng(1).random(25_000)
+    tracemalloc.start()
+    ratio(rounds, rounds, lambda times: times.sum(axis=1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
 
 
 def test_energy_of_a_counter_that_starts_again(tmp_path):
