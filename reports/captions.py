@@ -13,7 +13,7 @@ SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the prog
 
 def corpus_notes(section: Section) -> list[str]:
     """Say corpus, split, support and overlap; the sample notice comes first where it applies."""
-    gold = _gold(section, lambda scores: scores.micro) or 0
+    gold = gold_entities(section, lambda scores: scores.micro) or 0
     words = _total(section, lambda scores: scores.words)
     among = f" in {counted(words, 'word')}" if words else ""
     overlap = max(record.overlap for record in section.records)
@@ -33,7 +33,7 @@ def part(section: Section) -> str:
     return f"{section.split} split in {section.parts} parts, of which each seed learns all but the one it is scored on"
 
 
-def _gold(section: Section, counts: Callable[[NerScores], Counts | None]) -> int | None:
+def gold_entities(section: Section, counts: Callable[[NerScores], Counts | None]) -> int | None:
     """Return the number of gold entities that some counts are of, as ``_total`` does."""
     return _total(section, lambda scores: None if (found := counts(scores)) is None else found.gold)
 
@@ -63,8 +63,8 @@ def seed_note(section: Section) -> str:
 
 def hard_name_notes(section: Section) -> list[str]:
     """Return what names-only and unseen F1 count, as far as any record has them."""
-    names = _gold(section, lambda scores: scores.names_only)
-    unseen = _gold(section, lambda scores: scores.unseen)
+    names = gold_entities(section, lambda scores: scores.names_only)
+    unseen = gold_entities(section, lambda scores: scores.unseen)
     notes = []
     if names is not None:
         are = "is a name" if names == 1 else "are names"

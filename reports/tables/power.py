@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, reference_name
+from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.statistics import POWER, Noise, noise
 from finkd.reports.table import Cell, Column, Table, label, number
@@ -21,12 +22,12 @@ def power(section: Section) -> Table:
     found = [] if reference is None else [noise(reference.records, other.records) for other in others]
     known = [each for each in found if each is not None]
     name = None if reference is None else reference.name
-    usual = _usual(known) if known else Noise(0, 0)
+    usual, comparisons = _usual(known) if known else Noise(0, 0), len(rivals(section))
     columns = [
         (Column("reference", detail=True), lambda seeds: label(name)),
         (Column("seeds", "Seeds"), lambda seeds: number(seeds)),
         (Column("one", "One comparison (points)"), lambda seeds: _points(usual.detectable(seeds))),
-        (Column("all", "All comparisons (points)"), lambda seeds: _points(usual.detectable(seeds, len(known)))),
+        (Column("all", "All comparisons (points)"), lambda seeds: _points(usual.detectable(seeds, comparisons))),
     ]
     notes = corpus_notes(section)
     if known:
@@ -34,7 +35,7 @@ def power(section: Section) -> Table:
         notes.append(
             f"The smallest true difference in micro-F1 of a student to {reference_name(section)} that would be found "
             f"significant (level .05) with a chance of {POWER:.0%}, alone and as the first of "
-            f"{counted(len(known), 'comparison')} (Holm), for differences that vary as the median of them does: a "
+            f"{counted(comparisons, 'comparison')} (Holm), for differences that vary as the median of them does: a "
             f"standard error of {100 * usual.documents:.1f} points from the documents{'' if section.parts else rest}. "
             "Students that are more alike vary less."
         )

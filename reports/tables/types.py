@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from finkd.reports.captions import corpus_notes, seed_note
+from finkd.reports.captions import corpus_notes, gold_entities, seed_note
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, spread
 from finkd.scores import Counts
@@ -56,7 +56,10 @@ def types(section: Section) -> Table:
 
 
 def _scores(section: Section) -> Iterator[_Score]:
-    support = {name: each.gold for record in section.records for name, each in record.scores.per_type.items()}
+    def gold(name: str) -> int:
+        return gold_entities(section, lambda scores: scores.per_type.get(name)) or 0
+
+    support = {name: gold(name) for record in section.records for name in record.scores.per_type}
     for name in sorted(support, key=lambda name: (-support[name], name)):
         own = [_Score(name, support[name], system, system is section.systems[0]) for system in section.systems]
         students = [score for score in own if score.system.role == "student"] if support[name] else []

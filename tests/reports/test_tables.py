@@ -6,6 +6,7 @@ from finkd.records import Resources
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
+from finkd.reports.statistics import noise
 from finkd.reports.table import MISSING, plain
 from finkd.scores import Counts, NerScores, ScoreGroup
 from tests.reports.examples import example_records, ordered, record, several_orders, several_teachers
@@ -94,6 +95,29 @@ def test_types_by_support_with_precision_and_recall():
     assert (dictionary["precision"].text, dictionary["recall"].text) == ("1.000", "0.800")
     assert dictionary["f1"].value == pytest.approx(32 / 36)
     assert dictionary["support"].value == 20
+
+
+def in_parts(*found, system="s"):
+    """A student that was scored on as many parts; ``found`` are gold entities of ORG and PER in each."""
+    config = {"cross_validation": len(found)}
+    return [
+        record(system, "student", seed, org=(1, org, org), per=(1, per, per), config=config)
+        for seed, (org, per) in enumerate(found, 1)
+    ]
+
+
+def test_the_support_in_cross_validation_is_that_of_all_parts():
+    found = table("types", [*in_parts((10, 3), (20, 40), (4, 1)), *in_parts((10, 3), (20, 40), (4, 1), system="t")])
+    assert [(row["type"].value, row["support"].value) for row in keyed(found)[::2]] == [("PER", 44), ("ORG", 34)]
+
+
+def test_power_counts_the_comparisons_that_are_made():
+    found = table("power", example_records())
+    assert "as the first of 2 comparisons (Holm)" in found.caption  # the teacher is compared, too
+    assert "p adjusted for 2 comparisons (Holm)" in table("significance", example_records()).caption
+    usual = noise(*(of.records for of in compose(example_records()).chapters[0].section.of_role("student")[::-1]))
+    last = keyed(found)[-1]
+    assert last["all"].text == f"{100 * usual.detectable(last['seeds'].value, 2):.1f}"
 
 
 def test_lineage_survives_seeds_with_fewer_stages():
