@@ -11,7 +11,7 @@ from finkd.corpora.registry import Registry
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
-from finkd.reports.tables.significance import MARK
+from finkd.reports.tables.significance import MARK, models
 
 _FEWEST = 2
 """Students that can be ranked."""
@@ -38,9 +38,10 @@ def corpora(sections: Sequence[Section]) -> Table:
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
     whom = "the reference student" if any(section.has_named_reference for section in sections) else "it"
+    of_models = models([rival for section in sections for rival in rivals(section)])
     notes = [
         "Micro-F1: means ± sample standard deviation over seeds, with their number in brackets.",
-        f"Bold: the best student of each. {MARK} significantly behind {whom} (table 'significance').",
+        f"Bold: the best student of each. {MARK} significantly behind {whom} (table 'significance'){of_models}.",
         "Mean: over all of them, for systems that each holds.",
     ]
     return Table.of("corpora", "Systems by corpora", None, notes, columns, shared)

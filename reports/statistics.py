@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,18 @@ class Comparison:
     effect: float | None
     documents: int
     seeds: int
+
+
+def trainings(seeds: Iterable[int]) -> str:
+    """Say, behind the word significant, where models are compared and not recipes: with one seed, which tells no more.
+
+    Args:
+        seeds: number of seeds of each comparison.
+    """
+    numbers = set(seeds)
+    which = "one training each" if numbers == {1} else "some of one training each"
+    said = f" ({which}: models are compared, not recipes; what another seed would give is not in it)"
+    return said if 1 in numbers else ""
 
 
 def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparison | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from finkd.corpora.wording import counted
 from finkd.reports.general import distilbert, glue
 from finkd.reports.general.contenders import Contender, contenders, reference
-from finkd.reports.statistics import DRAWS, LEVEL, holm, significant
+from finkd.reports.statistics import DRAWS, LEVEL, holm, significant, trainings
 from finkd.reports.table import Cell, Column, Table, label, number, share
 from finkd.reports.tables.significance import MARK
 from finkd.suites.record import TaskRecord
@@ -33,6 +33,7 @@ class Kept:
     Attributes:
         tasks: what the averages are over.
         student: the student.
+        seeds: how many any of the tasks has at least.
         kept: its average as a share of the teacher's.
         low: lower end of the interval of 95 % of that.
         high: its upper end.
@@ -44,6 +45,7 @@ class Kept:
 
     tasks: str
     student: Contender
+    seeds: int
     kept: float
     low: float
     high: float
@@ -85,8 +87,9 @@ def kept(records: Sequence[TaskRecord]) -> Table:
         (Column("p_holm", "p (Holm)"), p),
     ]
     notes = [
-        "Kept: the average as a share of the teacher's, with the interval of a bootstrap over the examples of every "
-        f"task, the same ones for both, and over seeds where there are several ({DRAWS:,} draws).",
+        f"Kept: the average as a share of the teacher's, with the interval of a bootstrap ({DRAWS:,} draws) over the "
+        "examples of every task, the same ones for both, and over seeds where there are several"
+        f"{trainings(row.seeds for row in rows)}.",
     ]
     if compared:
         notes.append(
@@ -126,13 +129,15 @@ def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
     for student in students:
         ours, theirs = _averages(student, teacher, tasks)
         low, high = _quantiles((ours / np.where(theirs > 0, theirs, np.nan))[1:])
-        row = Kept(name, student, float(ours[0] / theirs[0]), low, high)
+        seeds = min(len({record.seed for record in student.of(task)}) for task in tasks)
+        row = Kept(name, student, seeds, float(ours[0] / theirs[0]), low, high)
         if student is not best:
             first, second = _averages(best, student, tasks)
             behind = first - second
             side = min(int(np.count_nonzero(behind[1:] <= 0)), int(np.count_nonzero(behind[1:] >= 0)))
             p = min(1.0, 2 * (side + 1) / (DRAWS + 1))
-            row = Kept(name, student, row.kept, low, high, float(behind[0]), *_quantiles(behind[1:]), p)
+            low, high = _quantiles(behind[1:])
+            row = replace(row, behind=float(behind[0]), behind_low=low, behind_high=high, p=p)
         rows.append(row)
     return sorted(rows, key=lambda row: -row.kept)
 

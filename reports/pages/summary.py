@@ -8,6 +8,7 @@ from finkd.reports.captions import part
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
+from finkd.reports.tables.significance import models
 
 
 def summary(section: Section) -> str:
@@ -52,8 +53,8 @@ def _others(section: Section, student: SystemResults) -> Iterator[str]:
     if section.reference is not student or not others:
         return
     if len(others) == 1:
-        yield f"The other student is {'' if others[0].is_behind else 'not '}significantly behind it."
+        yield f"The other student is {'' if others[0].is_behind else 'not '}significantly behind it{models(others)}."
     else:
         behind = sum(rival.is_behind for rival in others)
         verb = "is" if behind <= 1 else "are"
-        yield f"Of the {len(others)} other students, {behind or 'none'} {verb} significantly behind it."
+        yield f"Of the {len(others)} other students, {behind or 'none'} {verb} significantly behind it{models(others)}."

@@ -10,7 +10,7 @@ from finkd.corpora.wording import counted
 from finkd.records import StageRecord
 from finkd.reports.captions import corpus_notes
 from finkd.reports.sections import Section, SystemResults, base_model, configured
-from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm, significant
+from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm, significant, trainings
 from finkd.reports.table import Column, Table, label, number
 from finkd.reports.tables.significance import MARK, interval
 
@@ -63,12 +63,14 @@ def order(section: Section) -> Table:
     notes = corpus_notes(section)
     if found:
         documents = counted(found[0].comparison.documents, "document")
+        of_models = trainings(each.comparison.seeds for each in found)
         notes += [
             "Gain: points of micro-F1, the mean over pairs of students of one start and one teacher whose stages are "
             "the same but that two neighbours have changed places, that one student lacks a stage, or that a stage has "
             "a teacher of its own. Stages are told apart by name: where a budget is shared, their settings may differ.",
             f"Paired bootstrap over {documents} of the mean ({DRAWS:,} draws), p adjusted for "
-            f"{counted(len(found), 'question')} (Holm), level .05. {MARK} significant. d: Cohen's, over seeds.",
+            f"{counted(len(found), 'question')} (Holm), level .05. "
+            f"{MARK} significant{of_models}. d: Cohen's, over seeds.",
         ]
     return Table.of("order", "Order", section, notes, columns, found)
 

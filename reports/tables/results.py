@@ -9,7 +9,7 @@ from finkd.reports.literature import cited
 from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section, Spread, SystemResults, ordering
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, share, spread
-from finkd.reports.tables.significance import MARK, method
+from finkd.reports.tables.significance import MARK, method, models
 
 Fields = list[tuple[Column, Callable[[SystemResults], Cell]]]
 
@@ -90,5 +90,5 @@ def _notes(section: Section, compared: Sequence[Rival]) -> list[str]:
         notes.append("Bold: the best student.")
     if compared:
         whom = reference_name(section) if section.has_named_reference else "it"
-        notes.append(f"{MARK} significantly behind {whom}. {method(section, compared)}")
+        notes.append(f"{MARK} significantly behind {whom}{models(compared)}. {method(section, compared)}")
     return notes

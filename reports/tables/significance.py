@@ -8,7 +8,7 @@ from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, reference_name, seed_note
 from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section
-from finkd.reports.statistics import DRAWS, Comparison, significant
+from finkd.reports.statistics import DRAWS, Comparison, significant, trainings
 from finkd.reports.table import Column, Table, label, number, spread
 
 MARK = "*"
@@ -20,13 +20,22 @@ def method(section: Section, compared: Sequence[Rival]) -> str:
     """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and p-values are rough" if documents < _FEW else ""
-    seeds = "" if section.parts else ", and seeds"
+    seeds = "" if section.parts or max(_seeds(compared)) == 1 else ", and seeds"
     chosen = "; that the best student was chosen on the same text is not corrected for"
     return (
         f"Paired bootstrap over {counted(documents, 'document')}{few}{seeds} ({DRAWS:,} draws), p adjusted for "
         f"{counted(len(compared), 'comparison')} (Holm), level .05"
         f"{'' if section.has_named_reference else chosen}."
     )
+
+
+def models(compared: Sequence[Rival]) -> str:
+    """Return what one training of each leaves open; see ``trainings``."""
+    return trainings(_seeds(compared))
+
+
+def _seeds(compared: Sequence[Rival]) -> list[int]:
+    return [rival.comparison.seeds for rival in compared]
 
 
 def significance(section: Section) -> Table:
@@ -50,7 +59,7 @@ def significance(section: Section) -> Table:
         notes += [
             f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together.",
             method(section, compared),
-            f"{MARK} significant.",
+            f"{MARK} significant{models(compared)}.",
         ]
         if any(rival.comparison.effect is not None for rival in compared):
             notes.append("d: Cohen's, the mean difference between runs of one seed over its deviation.")

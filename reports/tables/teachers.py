@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, SystemResults, base_model, ordering
-from finkd.reports.statistics import DRAWS, Comparison, compare
+from finkd.reports.statistics import DRAWS, Comparison, compare, trainings
 from finkd.reports.table import Column, Table, label, number, share, spread
 from finkd.reports.tables.significance import interval
 
@@ -45,12 +45,14 @@ def teachers(section: Section) -> Table:
         (Column("high", detail=True), lambda row: number(row.gain and 100 * row.gain.high, 1)),
         (Column("retention", "Retention (%)"), lambda row: share(section.retention(row.student))),
     ]
+    seeds = [row.gain.seeds for row in rows if row.gain]
+    drawn = "documents" if max(seeds, default=1) == 1 else "documents and seeds"
     notes = [
         *corpus_notes(section),
         seed_note(section),
         "Students of one start and one strategy, under several teachers. Gain: points of micro-F1 over the first of "
-        f"them, all seeds together, with its 95 % interval (paired bootstrap over documents and seeds, {DRAWS:,} "
-        "draws). Retention: of the student's own teacher.",
+        f"them, all seeds together, with its 95 % interval (paired bootstrap over {drawn}, {DRAWS:,} "
+        f"draws){trainings(seeds)}. Retention: of the student's own teacher.",
     ]
     return Table.of("teachers", "Teachers", section, notes, columns, rows)
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from finkd.reports.pages.summary import summary
 from finkd.reports.report import compose
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import sections
-from finkd.reports.statistics import Noise, compare, holm, noise, ordinal_alpha
+from finkd.reports.statistics import Noise, compare, holm, noise, ordinal_alpha, trainings
 from finkd.scores import Counts, NerScores
 from tests.reports.examples import record
 
@@ -214,6 +215,26 @@ def test_tables_mark_what_is_significantly_behind():
     rows = {row[3].text: row for row in chapter.tables["significance"].rows}
     assert set(rows) == {"worse", "alike"}
     assert "adjusted for 2 comparisons (Holm)" in chapter.tables["results"].caption
+
+
+ONE_TRAINING = "one training each: models are compared, not recipes; what another seed would give is not in it"
+
+
+@pytest.mark.parametrize(("seeds", "said"), [((1,), True), ((1, 2), False)])
+def test_notes_on_one_training_each_do_not_speak_of_recipes_or_seeds(seeds, said):
+    hits = {"best": 0.9, "worse": 0.5, "worst": 0.4}
+    records = [scored(name, seed, documents(seed, each)) for seed in seeds for name, each in hits.items()]
+    records += [dataclasses.replace(each, corpus="other") for each in records]
+    report = compose(records, ["results", "significance", "corpora"])
+    tables = [*report.chapters[0].tables.values(), report.overviews["corpora"]]
+    notes = {table.name: table.caption for table in tables} | {"summary": summary(report.chapters[0].section)}
+    assert {name for name, note in notes.items() if ONE_TRAINING in note} == (set(notes) if said else set())
+    assert all((", and seeds (" in notes[name]) is not said for name in ("results", "significance"))
+
+
+def test_some_comparisons_of_one_training_each_are_told_apart():
+    assert trainings([3, 2]) == trainings([]) == ""
+    assert trainings([1, 3]) == f" ({ONE_TRAINING.replace('one training', 'some of one training')})"
 
 
 NONE = np.nan
