@@ -51,7 +51,7 @@ class ProgressLines:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.shown: dict[int, tuple[int, float]] = {}
+        self.shown: dict[tuple[str, int], tuple[int, float]] = {}
 
     def __call__(self, event: Event) -> None:
         """Show an event, if it is worth a line."""
@@ -59,13 +59,13 @@ class ProgressLines:
         if event.record is not None:
             self._line(scored(event.record))
         elif progress is None:
-            self.shown[event.seed] = (0, time.monotonic())
+            self.shown[event.system, event.seed] = (0, time.monotonic())
             self._line(f"{where(event)}: begins")
         else:
-            before, last = self.shown[event.seed]
+            before, last = self.shown[event.system, event.seed]
             part, now = progress.step * LINES_PER_STAGE // progress.steps, time.monotonic()
             if part != before or now - last >= SECONDS_BETWEEN_LINES:
-                self.shown[event.seed] = (part, now)
+                self.shown[event.system, event.seed] = (part, now)
                 self._line(f"{where(event)}: step {progress.step}/{progress.steps}, {figures(event)}")
 
     def _line(self, text: str) -> None:
@@ -73,31 +73,42 @@ class ProgressLines:
 
 
 class Bars:
-    """A bar for the stage that runs, one for each seed that is trained; scored systems stay above them."""
+    """A bar for the stage that runs, one for each system and seed that is trained; scored systems stay above them."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.tasks: dict[int, TaskID] = {}
+        self.tasks: dict[tuple[str, int], TaskID] = {}
+        self.scored: set[tuple[str, int]] = set()
 
     def __call__(self, event: Event) -> None:
         """Move the bar."""
         if event.record is not None:
+            self.scored.add((event.system, event.seed))
             self.progress.console.print(Text(scored(event.record)))
-            return
-        if event.progress is None:
-            if event.seed in self.tasks:
-                self.progress.remove_task(self.tasks[event.seed])
-            self.tasks[event.seed] = self.progress.add_task(where(event), total=None, figures="")
+        elif event.progress is None:
+            full = {task.id for task in self.progress.tasks if task.finished}
+            over = {work for work, task in self.tasks.items() if task in full}
+            for work in (over | self.scored | {(event.system, event.seed)}) & self.tasks.keys():
+                self.progress.remove_task(self.tasks.pop(work))
+            self.scored.clear()
+            self._bar(event)
         else:
             step = event.progress
-            self.progress.update(self.tasks[event.seed], completed=step.step, total=step.steps, figures=figures(event))
+            self.progress.update(self._bar(event), completed=step.step, total=step.steps, figures=figures(event))
+
+    def _bar(self, event: Event) -> TaskID:
+        work = event.system, event.seed
+        if work not in self.tasks:
+            self.tasks[work] = self.progress.add_task(where(event), total=None, figures="")
+        return self.tasks[work]
 
 
 def scored(record: RunRecord | TaskRecord) -> str:
     """Return a scored system in one line."""
     if not hasattr(record, "scores"):
         found = ", ".join(f"{name} {value:.3f}" for name, value in record.metrics.items() if value is not None)
-        return f"{record.task}, {record.split} ({record.method}, seed {record.seed}): {found or 'not scored'}"
+        how = f"{record.split} ({record.method}, seed {record.seed})"
+        return f"{record.system} on {record.task}, {how}: {found or 'not scored'}"
     from finkd.reports.table import number
 
     micro, macro = (number(value, 3).text for value in (record.scores.micro.f1, record.scores.macro_f1))
@@ -122,5 +133,6 @@ def duration(seconds: float) -> str:
 
 
 def where(event: Event) -> str:
-    """Return system, seed and stage of an event."""
-    return f"{event.system} (seed {event.seed}) {event.stage}"
+    """Return system, task, seed and stage of an event."""
+    task = f" on {event.task}" if event.task else ""
+    return f"{event.system}{task} (seed {event.seed}) {event.stage}"

@@ -57,7 +57,7 @@ def tracked(name: Tracker | None, run: str, folder: Path, listen: Listener) -> I
 
 
 class _Tracking:
-    """Sends what trackers draw, under ``SYSTEM/seed-N``; the steps of a system's stages are counted on."""
+    """Sends what trackers draw, under ``SYSTEM/seed-N``, of suites ``SYSTEM/TASK/seed-N``; steps are counted over stages."""
 
     def __init__(self, tracker: Any, listen: Listener) -> None:
         self._tracker, self._listen = tracker, listen
@@ -68,7 +68,7 @@ class _Tracking:
     def __call__(self, event: Event) -> None:
         """Pass an event on, and send what it holds."""
         self._listen(event)
-        name = f"{event.system}/seed-{event.seed}"
+        name = "/".join(part for part in (event.system, event.task, f"seed-{event.seed}") if part)
         if event.record is not None:
             self._tracker.log(
                 {f"{name}/{key}": value for key, value in _scores(event.record).items()}, self._step.get(name, 0)
@@ -89,5 +89,5 @@ def _scores(record: Any) -> dict[str, float]:
     if hasattr(record, "scores"):
         found = {"micro_f1": record.scores.micro.f1, "macro_f1": record.scores.macro_f1}
     else:
-        found = {f"{record.task}/{name}": value for name, value in record.metrics.items()}
+        found = dict(record.metrics)
     return {name: value for name, value in found.items() if value is not None}

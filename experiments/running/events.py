@@ -15,11 +15,12 @@ class Event:
     """Something that happened in a run: a stage begins, a training step is done, or a system is scored.
 
     Attributes:
-        system: name of the system, or of the task of a suite.
+        system: name of the system.
         seed: its seed.
         stage: the stage that runs, such as ``"task-distill:text"``.
         progress: of a training step that is done.
         record: of a system that has been scored.
+        task: of a suite, that the system learns or is scored on.
         place: number of the stage in the system's strategy; ``None`` for one that makes a teacher for the system.
     """
 
@@ -28,6 +29,7 @@ class Event:
     stage: str = ""
     progress: Progress | None = None
     record: RunRecord | TaskRecord | None = None
+    task: str = ""
     place: int | None = None
 
 

@@ -129,8 +129,9 @@ class Request:
 
     def watched(self, task: str, seed: int, stage: str) -> Callable[[Progress], None]:
         """Say that a stage begins; what follows its training."""
-        self.listen(Event(task, seed, stage))
-        return lambda progress: self.listen(Event(task, seed, stage, progress))
+        begins = Event(self.system, seed, stage, task=task)
+        self.listen(begins)
+        return lambda progress: self.listen(replace(begins, progress=progress))
 
 
 def distilled_from(teacher: str) -> str:
@@ -157,15 +158,20 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
     known = environment(resolve_precision("auto"))
     record = replace(made, key=key, seconds=seconds, stages=request.stages, environment=known)
     record.save(_path(request, frame))
-    request.listen(Event(record.task, record.seed, record=record))
+    request.listen(Event(record.system, record.seed, record=record, task=record.task))
     return record
 
 
 def found(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
-    """Return a record from an earlier run of the same; see ``kept``."""
+    """Return a record from an earlier run of the same, with the role that is asked for now; see ``kept``."""
     path = _path(request, frame)
     record = TaskRecord.load(path) if path.is_file() else None
-    return record if record is not None and record.key == _key(frame, decides) else None
+    if record is None or record.key != _key(frame, decides):
+        return None
+    if record.role != frame.role:
+        record = replace(record, role=frame.role)
+        record.save(path)
+    return record
 
 
 def _key(frame: TaskRecord, decides: Mapping[str, Any]) -> str:

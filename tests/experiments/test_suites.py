@@ -1,6 +1,7 @@
 """``finkd evaluate --suite`` and ``finkd human-eval`` by the real command, on data that tests put on the hub."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,10 +9,13 @@ from finkd.corpora.tasks.dialogues import Dialogue, DialogueData
 from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
+from finkd.experiments.suites.request import Request, kept
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
+from finkd.progress import Progress
 from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
+from tests.reports.tasks import task_record
 from tests.toys import TEXTS
 
 pytestmark = pytest.mark.slow
@@ -60,6 +64,26 @@ def test_the_same_again_is_not_computed_again(finkd, teacher, hub, tmp_path, mon
     monkeypatch.setattr("finkd.experiments.suites.texts.learn", lambda *_: pytest.fail("was trained again"))
     finkd(*command, code=0)
     monkeypatch.undo()
+
+
+def test_a_record_that_is_found_takes_the_role_that_is_asked_for(tmp_path):
+    def record(role):
+        frame = task_record("glue", "cola", "a", {"matthews": 0.5}, role=role)
+        return kept(Request(model="m", system="a", role=role, out=tmp_path), frame, {"model": "m"}, lambda: frame)
+
+    first = record("teacher")
+    assert record("student") == replace(first, role="student")
+    assert load_task_records([tmp_path]) == [replace(first, role="student")]
+
+
+def test_events_of_a_suite_name_system_and_task(tmp_path):
+    seen = []
+    request = Request(model="m", system="a", role="student", out=tmp_path, listen=seen.append)
+    request.watched("cola", 1, "finetune")(Progress(1, 2, 0.5, 1, 1.0))
+    frame = task_record("glue", "cola", "a", {"matthews": 0.5})
+    kept(request, frame, {}, lambda: frame)
+    assert {(event.system, event.task, event.seed) for event in seen} == {("a", "cola", 1)}
+    assert len(seen) == 3
 
 
 def test_a_task_whose_training_was_cut_off_goes_on(teacher, hub, tmp_path, monkeypatch):

@@ -8,12 +8,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 from rich.console import Console
+from rich.progress import Progress as Bar
 
-from finkd.experiments.console.progress import figures, scored, shown
+from finkd.experiments.console.progress import Bars, figures, scored, shown
 from finkd.experiments.running.events import Event
 from finkd.progress import Progress
 from finkd.records import RunRecord
 from finkd.scores import Counts, NerScores
+from tests.reports.tasks import task_record
 
 RECORD = RunRecord("e", "small", "student", "finetune", "c", "test", 1, NerScores({"ORG": Counts(1, 2, 2)}))
 
@@ -89,3 +91,39 @@ def test_a_clock_may_skip_steps_and_a_teacher_reads_without_a_loss():
         *("step 1/2", "step 2/2", "step 1/100", "step 33/100", "step 100/100")
     ]
     assert "reads, 10 tokens/s" in lines[1]
+
+
+def at_once(listen):
+    """Two systems that learn one task at once, of one seed."""
+    for system in ("small", "large"):
+        listen(Event(system, 1, "finetune", task="cola"))
+    for step in (1, 2):
+        for system, steps in (("small", 2), ("large", 200)):
+            listen(Event(system, 1, "finetune", Progress(step, steps, 0.5, 100 * step, 2.0 * step), task="cola"))
+
+
+def test_lines_of_systems_that_learn_a_task_at_once_name_them():
+    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+    with shown(console) as listen:
+        at_once(listen)
+        listen(Event("small", 1, task="cola", record=task_record("glue", "cola", "small", {"matthews": 0.5})))
+    assert [line.partition(",")[0] for line in console.file.getvalue().splitlines()] == [
+        "small on cola (seed 1) finetune: begins",
+        "large on cola (seed 1) finetune: begins",
+        "small on cola (seed 1) finetune: step 1/2",
+        "small on cola (seed 1) finetune: step 2/2",
+        "small on cola",
+    ]
+
+
+def test_systems_that_learn_a_task_at_once_have_a_bar_each():
+    console = Console(file=io.StringIO(), width=160, force_terminal=True)
+    with Bar(console=console) as progress:
+        listen = Bars(progress)
+        at_once(listen)
+        assert [(task.completed, task.total) for task in progress.tasks] == [(2, 2), (2, 200)]
+        listen(Event("large", 2, "finetune", task="cola"))  # the bar that is full makes room
+        assert [task.completed for task in progress.tasks] == [2, 0]
+        listen(Event("large", 1, task="cola", record=task_record("glue", "cola", "large", {"matthews": 0.5})))
+        listen(Event("large", 2, "score", task="cola"))  # and so does that of a system that is scored
+        assert [task.description for task in progress.tasks] == ["large on cola (seed 2) score"]

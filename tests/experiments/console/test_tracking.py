@@ -31,7 +31,7 @@ def events():
             yield Event("small", 1, stage, Progress(step, 2, loss, 100 * step, 2.0 * step))
     yield Event("small", 1, "labels", Progress(1, 2, None, 100, 2.0))  # reads, and learns nothing
     yield Event("small", 1, record=RECORD)
-    yield Event("cola", 1, record=task_record("glue", "cola", "small", {"matthews": 0.5}))
+    yield Event("small", 1, task="cola", record=task_record("glue", "cola", "small", {"matthews": 0.5}))
 
 
 def test_losses_and_scores_are_sent(tmp_path, monkeypatch):
@@ -45,7 +45,7 @@ def test_losses_and_scores_are_sent(tmp_path, monkeypatch):
     assert found["small/seed-1/loss"] == [(1, 3.0), (2, 2.0), (3, 1.0), (4, 0.5)]  # counted on over the stages
     assert found["small/seed-1/tokens_per_second"][0] == (1, 50.0)
     assert found["small/seed-1/micro_f1"] == [(3, 0.5)]
-    assert found["cola/seed-1/cola/matthews"] == [(0, 0.5)]
+    assert found["small/cola/seed-1/matthews"] == [(0, 0.5)]
 
 
 def test_not_every_step_is_sent_but_the_last_one_is(tmp_path):
