@@ -57,7 +57,7 @@ def tracked(name: Tracker | None, run: str, folder: Path, listen: Listener) -> I
 
 
 class _Tracking:
-    """Sends what trackers draw, under ``SYSTEM/seed-N``, of suites ``SYSTEM/TASK/seed-N``; steps are counted over stages."""
+    """Sends what trackers draw, under ``SYSTEM/seed-N``, of suites ``SYSTEM/TASK/seed-N``; steps count over stages."""
 
     def __init__(self, tracker: Any, listen: Listener) -> None:
         self._tracker, self._listen = tracker, listen
