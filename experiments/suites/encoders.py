@@ -16,6 +16,7 @@ from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
+from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
 from finkd.experiments.suites.request import FromFineTuned, Request, plain
 from finkd.reports.build import build as write_report
@@ -42,7 +43,8 @@ def run_encoders(
         one record per system, task, split and seed, as also written to ``out/records``.
 
     Raises:
-        FinkdError: if something named does not exist, or the folder is in use.
+        FinkdError: before anything is trained, if something named does not exist, the data of a chosen task are
+            nowhere, or the folder is in use.
 
     Example:
         >>> import finkd
@@ -58,6 +60,8 @@ def run_encoders(
     systems = list(product(experiment.seeds, (experiment.teacher_name, *experiment.systems)))
     for seed, name in product(experiment.seeds, experiment.systems):
         students.made(seed, name)
+    for suite in experiment.suites:
+        check_suites(_request(students, out, suite, systems[0], experiment.teacher, listen), [suite])
     settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
     timed = [suite for suite in experiment.suites if suite in TIMED]
     others = [suite for suite in experiment.suites if suite not in TIMED]
@@ -155,20 +159,25 @@ def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, 
     if not is_teacher and chosen:
         students.made(seed, name).run(Path(model), listen)
     for suite in chosen:
-        from_fine_tuned = not is_teacher and suite in TEXT_SUITES and experiment.systems[name].from_fine_tuned
-        suites.get(suite)(
-            Request(
-                model=model,
-                system=name,
-                role="teacher" if is_teacher else "student",
-                out=out,
-                seeds=(seed,),
-                tasks=experiment.suites[suite].tasks,
-                settings=experiment.settings_of(suite, name),
-                stages=() if is_teacher else students.stages(seed, name),
-                teacher=experiment.teacher_of(suite, name),
-                teacher_settings=experiment.settings_of(suite, experiment.teacher_name),
-                from_fine_tuned=students.from_fine_tuned(seed, name, listen) if from_fine_tuned else None,
-                listen=listen,
-            )
-        )
+        suites.get(suite)(_request(students, out, suite, system, model, listen))
+
+
+def _request(students: Students, out: Path, suite: str, system: _System, model: str, listen: Listener) -> Request:
+    """Return the request for a system, whose model is given, to be tried on a suite."""
+    experiment, (seed, name) = students.experiment, system
+    is_teacher = name == experiment.teacher_name
+    from_fine_tuned = not is_teacher and suite in TEXT_SUITES and experiment.systems[name].from_fine_tuned
+    return Request(
+        model=model,
+        system=name,
+        role="teacher" if is_teacher else "student",
+        out=out,
+        seeds=(seed,),
+        tasks=experiment.suites[suite].tasks,
+        settings=experiment.settings_of(suite, name),
+        stages=() if is_teacher else students.stages(seed, name),
+        teacher=experiment.teacher_of(suite, name),
+        teacher_settings=experiment.settings_of(suite, experiment.teacher_name),
+        from_fine_tuned=students.from_fine_tuned(seed, name, listen) if from_fine_tuned else None,
+        listen=listen,
+    )

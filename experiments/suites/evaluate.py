@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -9,10 +10,14 @@ from typing import Any, Literal
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites import suites
+from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.request import Request
+from finkd.experiments.suites.squad import can_be_taught
 from finkd.models.config_file import read_config
 from finkd.models.pretrained import resolve
 from finkd.suites.record import TaskRecord
+
+log = logging.getLogger(__name__)
 
 ALL = "all"
 _WRITES = ("ForCausalLM", "ForConditionalGeneration")
@@ -35,7 +40,8 @@ def evaluate_suite(
 
     Args:
         model: its name or folder.
-        suite: name of the suite, or ``"all"`` for every one that suits the model, each with its usual settings.
+        suite: name of the suite, or ``"all"`` for every one that suits the model and its teacher, each with its usual
+            settings.
         out: folder of the records; default ``runs/<suite>``, of all suites ``runs/general``.
         seeds: one run of every task for each.
         tasks: which of the suite's; none stand for all.
@@ -49,7 +55,8 @@ def evaluate_suite(
         one record per task, split, seed and method, as also written to ``out/records``.
 
     Raises:
-        FinkdError: if something named does not exist, the data break their format, or the folder is in use.
+        FinkdError: before anything is trained, if something named does not exist, the data of a chosen task are nowhere
+            or break their format, a teacher has another tokenizer where it matters, or the folder is in use.
 
     Example:
         >>> import finkd
@@ -62,7 +69,6 @@ def evaluate_suite(
     for each in (model, teacher or model):
         if Path(each).exists():  # a name may stand for a model that is made only now
             resolve(str(each))
-    runs = [suites.get(name) for name in (_suiting(model) if suite == ALL else [suite])]
     request = Request(
         model=str(model),
         system=name or Path(model).name,
@@ -74,6 +80,9 @@ def evaluate_suite(
         teacher=teacher,
         listen=listen,
     )
+    names = _suiting(request) if suite == ALL else [suite]
+    runs = [suites.get(name) for name in names]
+    check_suites(request, names)
     with request.held():
         return [record for run in runs for record in run(request)]
 
@@ -83,8 +92,13 @@ def default_folder(suite: str) -> Path:
     return Path("runs") / ("general" if suite == ALL else suite)
 
 
-def _suiting(model: str | Path) -> list[str]:
-    """Return suites for a model that writes, or for an encoder."""
-    config = read_config(resolve(str(model)))
-    writes = any(str(name).endswith(_WRITES) for name in config.get("architectures") or ())
-    return [name for name in suites if (name == "summarization") is writes]
+def _suiting(request: Request) -> list[str]:
+    """Return suites for a model that writes, or for an encoder; without questions if its teacher cannot teach them."""
+    config = read_config(resolve(request.model))
+    if any(str(name).endswith(_WRITES) for name in config.get("architectures") or ()):
+        return ["summarization"]
+    names = [name for name in suites if name != "summarization"]
+    if not can_be_taught(request):
+        log.warning("squad is left out: %s has another tokenizer than %s", request.teacher, request.model)
+        names.remove("squad")
+    return names

@@ -28,20 +28,34 @@ def squad(request: Request) -> list[TaskRecord]:
     The setting ``data`` names a folder with ``train*.json`` and ``dev*.json`` of SQuAD, of either version; without one
     XQuAD's 1,190 questions are split by article.
     """
+    return list(_records(request, *prepared(request)))
+
+
+def prepared(request: Request) -> tuple[QuestionData, AnswerSettings]:
+    """Return the questions and the settings.
+
+    Raises:
+        FinkdError: if the data are nowhere or broken, a setting is wrong, or the teacher has another tokenizer.
+    """
     chosen(request, ["squad"])
     settings = dict(request.settings)
     data = load_questions(settings.pop("data", None))
-    return list(_records(request, data, build(AnswerSettings, settings, "")))
+    if not can_be_taught(request):
+        raise ConfigError(
+            f"--teacher: {request.teacher} tokenizes text differently than {request.model}; where an answer begins and "
+            "ends can be taught only within one tokenizer"
+        )
+    return data, build(AnswerSettings, settings, "")
+
+
+def can_be_taught(request: Request) -> bool:
+    """Return whether the model has the tokenizer of its teacher, if there is one."""
+    if not request.teacher:
+        return True
+    return load_model(request.teacher).tokenizer.fingerprint == request.loaded.tokenizer.fingerprint
 
 
 def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> Iterator[TaskRecord]:
-    if request.teacher:
-        tokenizers = (load_model(request.teacher).tokenizer, request.loaded.tokenizer)
-        if tokenizers[0].fingerprint != tokenizers[1].fingerprint:
-            raise ConfigError(
-                f"--teacher: {request.teacher} cuts text otherwise than {request.model}; where an answer begins and "
-                "ends can be taught only within one tokenizer"
-            )
     for seed in request.seeds:
         frame = request.frame(
             *("squad", data, "validation", request.method, seed),

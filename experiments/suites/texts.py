@@ -78,6 +78,24 @@ def sst2(request: Request) -> list[TaskRecord]:
     return records
 
 
+def check(request: Request, known: Sequence[str]) -> None:
+    """Read the data of the chosen tasks and build their settings, to find mistakes before anything is trained.
+
+    Raises:
+        FinkdError: if a task is not among the suite's, its data are nowhere or broken, or a setting is wrong.
+    """
+    for task in chosen(request, known):
+        _settings(request, task)
+        load_task(task)
+
+
+def _settings(request: Request, task: str) -> TextSettings:
+    settings = settings_of(task, request.settings)
+    if settings.distill != TextDistillation() and not request.teacher:
+        raise ConfigError("distill: needs a teacher that has learned the task; name one with --teacher")
+    return settings
+
+
 def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
     """Build the settings of a task.
 
@@ -88,9 +106,7 @@ def settings_of(task: str, replaced: Mapping[str, Any]) -> TextSettings:
 
 
 def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]) -> Iterator[TaskRecord]:
-    settings = settings_of(data.name, request.settings)
-    if settings.distill != TextDistillation() and not request.teacher:
-        raise ConfigError("distill: needs a teacher that has learned the task; name one with --teacher")
+    settings = _settings(request, data.name)
     of_teacher = replace(settings, distill=TextDistillation(), bits=0)
     if request.teacher_settings is not None:
         of_teacher = settings_of(data.name, request.teacher_settings)

@@ -218,6 +218,19 @@ def test_mistakes_are_found_before_work(finkd, config, tmp_path, changes, messag
     assert not (tmp_path / "out").exists()
 
 
+def test_missing_data_are_found_before_anything_is_made(finkd, config, hub, tmp_path, monkeypatch):
+    import datasets
+
+    def nowhere(*_, **__):
+        raise OSError("nowhere")
+
+    monkeypatch.setattr(datasets, "load_dataset", nowhere)
+    result = finkd("run", config(suites={"inference": {}, "glue": {"tasks": ["mrpc"]}}), "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "not found, and the hub does not give" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_teacher_made_of_the_start_is_refused(finkd, config, tmp_path):
     tiny_model(layers=1).save(tmp_path / "small")
     systems = {"a": {"strategy": "distill:text(teacher=origin)", "start": str(tmp_path / "small")}}

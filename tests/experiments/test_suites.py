@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue, DialogueData
 from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.experiments.suites import suites
@@ -273,6 +274,63 @@ def test_mistakes_are_one_line(finkd, teacher, hub, tmp_path, arguments, said):
 
 def test_all_suites_are_those_that_suit_the_model(teacher, tmp_path, monkeypatch):
     monkeypatch.setattr(suites, "get", lambda name: lambda request: [name])
+    monkeypatch.setattr("finkd.experiments.suites.evaluate.check_suites", lambda request, names: None)
     assert evaluate_suite(teacher, "all", tmp_path / "out") == ["glue", "sst2", "squad", "inference", "imdb"]
     (tmp_path / "config.json").write_text('{"model_type": "phi", "architectures": ["PhiForCausalLM"]}')
     assert evaluate_suite(tmp_path, "all", tmp_path / "out") == ["summarization"]
+
+
+@pytest.fixture
+def not_trained(monkeypatch):
+    for where in ("texts.learn", "squad.learn_answers"):
+        monkeypatch.setattr(f"finkd.experiments.suites.{where}", lambda *_: pytest.fail("was trained"))
+
+
+@pytest.fixture
+def questions(monkeypatch):
+    asked = [Question(str(n), "Who lent?", TEXTS[n], ((TEXTS[n][:6], 0),), "t") for n in range(6)]
+    data = QuestionData("toy", {"train": asked, "validation": asked})
+    monkeypatch.setattr("finkd.experiments.suites.squad.load_questions", lambda folder: data)
+
+
+@pytest.fixture
+def hub_without(hub, monkeypatch):
+    """The hub has all tasks but one."""
+    import datasets
+
+    given = datasets.load_dataset
+
+    def but(missing):
+        def rows(path, config, split):
+            if config == missing:
+                raise OSError("nowhere")
+            return given(path, config, split)
+
+        monkeypatch.setattr(datasets, "load_dataset", rows)
+
+    return but
+
+
+@pytest.mark.parametrize(("suite", "missing"), [("glue", "mrpc"), ("all", "stsb")])
+def test_missing_data_are_found_before_anything_is_trained(
+    finkd, teacher, hub_without, questions, not_trained, tmp_path, suite, missing
+):
+    hub_without(missing)
+    result = finkd("evaluate", teacher, "--suite", suite, "--out", tmp_path / "out", code=1)
+    assert "not found, and the hub does not give" in result.stderr
+    assert missing in result.stderr.replace("/", " ").split()
+
+
+def test_all_suites_leave_questions_out_where_the_teacher_has_another_tokenizer(
+    teacher, hub, questions, tmp_path, monkeypatch, caplog
+):
+    from tests.toys import bpe
+
+    (tmp_path / "other").mkdir()
+    tiny_model(bpe()).save(tmp_path / "other")
+    monkeypatch.setattr(suites, "get", lambda name: lambda request: [name])
+    run = evaluate_suite(tmp_path / "other", "all", tmp_path / "out", teacher=str(teacher))
+    assert run == ["glue", "sst2", "inference", "imdb"]
+    assert "squad is left out: " in caplog.text
+    with pytest.raises(ConfigError, match="can be taught only within one tokenizer"):
+        evaluate_suite(tmp_path / "other", "squad", tmp_path / "out", teacher=str(teacher))
