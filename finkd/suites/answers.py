@@ -33,6 +33,8 @@ from finkd.training.trainer import train
 
 _BEST = 20
 """Number of best starts and ends of each window that are combined, as in BERT's scripts."""
+_FRAME = 4
+"""Most special tokens around a question and a window, RoBERTa's."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,14 @@ class AnswerSettings:
     question: PositiveInt = 64
     longest: PositiveInt = 30
     bits: Bits = later(0)
+
+    def __post_init__(self) -> None:
+        """Refuse a limit that leaves a window of the paragraph nothing new beside the longest question."""
+        taken = self.question + self.stride + _FRAME
+        if self.limit <= taken:
+            raise ValueError(
+                f"limit: expected more than question + stride + {_FRAME} special tokens, {taken} (got {self.limit})"
+            )
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,16 @@ class Windows:
 
 
 def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: AnswerSettings, limit: int) -> Windows:
-    """Tokenize questions, each followed by a window of the paragraph."""
+    """Tokenize questions, each followed by a window of the paragraph.
+
+    A model that reads less than the settings ask for gives a question half of that at most, and the overlap a quarter.
+    """
     asked = tokenizer.encode([question.text for question in questions])
     contexts = tokenizer.encode([question.context for question in questions])
     frame = tokenizer.backend.num_special_tokens_to_add(is_pair=True)
+    longest, stride = settings.question, settings.stride
+    if longest + stride >= limit - frame:
+        longest, stride = min(longest, (limit - frame) // 2), min(stride, (limit - frame) // 4)
     total = int(asked.rows[-1])
     places: list[Longs] = []
     source: list[int] = []
@@ -89,12 +105,11 @@ def windows(questions: Sequence[Question], tokenizer: Tokenizer, settings: Answe
     for row in range(len(questions)):
         ours = np.arange(asked.rows[row], asked.rows[row + 1])
         theirs = total + np.arange(contexts.rows[row], contexts.rows[row + 1])
-        kept = min(len(ours) - 2, settings.question)
+        kept = min(len(ours) - 2, longest)
         shortened += kept < len(ours) - 2
         room = limit - frame - kept
         inner = theirs[1:-1]
-        step = max(1, room - settings.stride)
-        for start in range(0, max(1, len(inner) - settings.stride), step):
+        for start in range(0, max(1, len(inner) - stride), room - stride):
             part = inner[start : start + room]
             places.append(np.concatenate((ours[: 1 + kept], *[ours[-1:]] * (frame - 2), part, theirs[-1:])))
             source.append(row)

@@ -8,8 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.questions import Question
 from finkd.losses.term import ModelOutputs, StepOutputs
+from finkd.settings import build
 from finkd.suites.answers import AnswerData, AnswerSettings, AnswerSpan, _best_span, answer, learn_answers, windows
 from finkd.suites.metrics import best_threshold, exact, f1
 from finkd.training.schedule import Schedule
@@ -63,7 +65,7 @@ def test_no_other_threshold_is_better(rows):
 
 @pytest.mark.parametrize("tokenizer", [wordpiece_uncased, roberta])
 def test_windows_cover_the_paragraph_and_hold_the_answer(tokenizer):
-    settings_ = AnswerSettings(limit=48, stride=12)
+    settings_ = AnswerSettings(limit=48, stride=12, question=16)
     asked = [question("Goldman Sachs"), question("Zürich", 1), question("", 2)]
     found = windows(asked, tokenizer(), settings_, 48)
     assert found.encoded.lengths.max() <= 48
@@ -85,6 +87,30 @@ def test_windows_cover_the_paragraph_and_hold_the_answer(tokenizer):
             assert text in CONTEXT[found.starts[begin] : found.ends[end]]
     held = {int(source) for window, source in enumerate(found.source) if data.labels[rows[window], 1] == 0}
     assert held == {0, 1}
+
+
+@pytest.mark.parametrize("limit", [12, 40, 100, 163])
+def test_a_model_that_reads_less_than_the_settings_ask_for_reads_whole_windows(limit):
+    long = replace(question("Goldman Sachs"), text=" ".join(["Who lent money?"] * 30))
+    found = windows([long], wordpiece_uncased(), AnswerSettings(), limit)
+    assert found.encoded.lengths.max() <= limit
+    assert found.shortened == 1
+    inner = len(wordpiece_uncased().encode([CONTEXT]).ids) - 2
+    assert len(found.source) <= 1 + 8 * inner / limit  # and not one for each token
+    inside = found.starts >= 0
+    covered = {
+        place
+        for start, end in zip(found.starts[inside], found.ends[inside], strict=True)
+        for place in range(start, end)
+    }
+    assert covered >= {place for place, char in enumerate(CONTEXT) if not char.isspace()}
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 164}, {"stride": 200}, {"question": 300}])
+def test_settings_that_leave_windows_no_room_are_refused(wrong):
+    with pytest.raises(ConfigError, match=r"limit: expected more than question \+ stride \+ 4 special tokens"):
+        build(AnswerSettings, wrong, "")
+    assert build(AnswerSettings, {"limit": 165}, "").limit == 165
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_both_ends():
@@ -132,7 +158,9 @@ def test_the_best_span_is_the_best_of_all(count, longest, seed):
 def test_answers_are_learnt():
     pairs = (("Who lent", "Goldman Sachs"), ("Who got", "Acme Corp"))
     asked = [Question(text, text, TEXTS[0], ((right, TEXTS[0].index(right)),), "t") for text, right in pairs]
-    quick = AnswerSettings(Schedule(epochs=60, learning_rate=5e-3, head_learning_rate=1e-2, dropout=0), limit=96)
+    quick = AnswerSettings(
+        Schedule(epochs=60, learning_rate=5e-3, head_learning_rate=1e-2, dropout=0), limit=96, stride=24
+    )
     model = learn_answers(tiny_model(), asked, quick, seed=1)
     found, too_long = answer(model, asked, quick)
     assert [each.text for each in found] == ["Goldman Sachs", "Acme Corp"]
