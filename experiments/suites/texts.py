@@ -191,12 +191,16 @@ def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iter
 
 
 def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
-    for method, answer in {"tf-idf + logistic regression": baselines.tfidf, "NB-SVM": baselines.nb_svm}.items():
+    methods: dict[str, tuple[Callable[[TaskData, str], np.ndarray], dict[str, str]]] = {
+        "tf-idf + logistic regression": (baselines.tfidf, {}),
+        "NB-SVM": (baselines.nb_svm, {"weights": "interpolated with their mean size"}),
+    }
+    for method, (answer, how) in methods.items():
         for split in data.scored:
             frame = _frame(request, data, "sst2", split, method, request.seeds[0], BINARY)
             frame = replace(frame, system=method, role="baseline", resources=Resources())
             request.watched(data.name, frame.seed, method)
-            decides = {"data": data.fingerprint}
+            decides = {"data": data.fingerprint, **how}
             yield kept(request, frame, decides, partial(_scored, frame, data, partial(answer, data, split)))
 
 

@@ -42,10 +42,14 @@ def nb_svm(data: TaskData, split: str) -> Values:
     right = gold(data, "train")
     ratio = _share(counts[right == 1]) - _share(counts[right == 0])
     linear = LogisticRegression(C=1.0, max_iter=1000).fit(_scaled(counts, ratio), right)
-    weights = linear.coef_[0]
-    mixed = 0.25 * weights + 0.75 * np.abs(weights).mean() * np.sign(weights)
+    mixed = _interpolated(linear.coef_[0])
     found = _scaled(sparse.csr_matrix(words.transform(_texts(data.splits[split]))), ratio)
     return np.asarray(found @ mixed + linear.intercept_[0] > 0, np.float64)
+
+
+def _interpolated(weights: Values) -> Values:
+    """Interpolate weights with the mean of their sizes (Wang and Manning 2012, equation 6)."""
+    return np.asarray(0.75 * np.abs(weights).mean() + 0.25 * weights, np.float64)
 
 
 def _scaled(counts: sparse.csr_matrix, ratio: Values) -> sparse.csr_matrix:

@@ -8,9 +8,11 @@ import pytest
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue, DialogueData
 from finkd.corpora.tasks.questions import Question, QuestionData
+from finkd.corpora.tasks.task import Example, TaskData
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
-from finkd.experiments.suites.request import Request, kept
+from finkd.experiments.suites.request import Request, _key, kept
+from finkd.experiments.suites.texts import _classic
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.progress import Progress
@@ -137,6 +139,14 @@ def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
     assert (tmp_path / "sst2" / "disagreements.md").read_text().startswith("### Where systems disagree")
     for title in ("### SST-2", "what was taken for what", "how often two systems say the same"):
         assert title in result.stdout
+
+
+def test_records_of_nb_svm_by_another_formula_are_not_taken(teacher, tmp_path):
+    rows = [Example(text, "", label) for text, label in (("good film", 1.0), ("bad film", 0.0))] * 2
+    data = TaskData("sst-2", ("bad", "good"), {"train": rows, "validation": rows})
+    request = Request(model=str(teacher), system="a", role="student", out=tmp_path)
+    for record in _classic(request, data):
+        assert (record.key == _key(record, {"data": data.fingerprint})) is (record.method != "NB-SVM")
 
 
 def _every_word(**options):
