@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -120,9 +121,10 @@ def _named(tasks: Sequence[str]) -> str:
 
 def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
     name, found = _named(tasks), [each for each in every if each.average(tasks) is not None]
+    found = _on_shared_splits(found, tasks)
     teacher = reference(found)
     students = [each for each in found if each.role == "student"]
-    if teacher is None or not teacher.average(tasks) or not students:
+    if teacher is None or (teacher.average(tasks) or 0.0) <= 0 or not students:
         return []
     best = max(students, key=lambda each: each.average(tasks) or 0.0)
     rows = []
@@ -140,6 +142,25 @@ def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
             row = replace(row, behind=float(behind[0]), behind_low=low, behind_high=high, p=p)
         rows.append(row)
     return sorted(rows, key=lambda row: -row.kept)
+
+
+def _on_shared_splits(every: Sequence[Contender], tasks: Sequence[str]) -> list[Contender]:
+    """Return contenders with their records of the splits that all have; without those that have none of a task's.
+
+    The split that most have decides where two have none in common.
+    """
+    for task in tasks:
+        splits = [{record.split for record in each.of(task)} for each in every]
+        most = Counter(split for each in splits for split in sorted(each)).most_common(1)
+        having = [(each, own) for each, own in zip(every, splits, strict=True) if most and most[0][0] in own]
+        shared = set.intersection(*(own for _, own in having)) if having else set()
+        every = [
+            replace(
+                each, records=tuple(record for record in each.records if record.task != task or record.split in shared)
+            )
+            for each, _ in having
+        ]
+    return list(every)
 
 
 def _quantiles(drawn: Doubles) -> tuple[float, float]:

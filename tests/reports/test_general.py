@@ -168,6 +168,49 @@ def test_what_is_kept_and_how_surely_by_hand():
     assert not compose([], ["kept"], alone).overviews
 
 
+def partial_run(*lacking):
+    """A teacher and two students on MNLI and DistilBERT's tasks; ``lacking`` are splits of MNLI that a system lacks."""
+    wrong = {"teacher": (5, 8), "student": (10, 30), "control": (40, 45)}
+    records = [answered(system, task, 1, 10) for system in wrong for task in ("cola", "mrpc", "imdb")]
+    records += [
+        answered(system, "mnli", 1, count, split=split)
+        for system, counts in wrong.items()
+        for split, count in zip(("validation_matched", "validation_mismatched"), counts, strict=True)
+        if (system, split) not in lacking
+    ]
+    return [row for row in kept.kept(records).rows if row[0].value == "CoLA, MNLI, MRPC"]
+
+
+@pytest.mark.parametrize("system", ["teacher", "student", "control"])
+def test_a_split_that_one_system_lacks_counts_for_none(system):
+    both = partial_run()
+    of_one = partial_run((system, "validation_mismatched"))
+    # Of the other tasks 90 % are right; of the matched split 95, 90 and 60 %.
+    keep = {row[1].value: row[3].value for row in of_one}
+    assert keep == pytest.approx(
+        {name: (0.9 + 0.9 + right) / (0.9 + 0.9 + 0.95) for name, right in (("student", 0.9), ("control", 0.6))},
+        abs=0.02,
+    )
+    assert keep != {row[1].value: row[3].value for row in both}
+
+
+def test_a_system_without_the_split_of_the_others_is_left_out():
+    rows = partial_run(
+        ("student", "validation_matched"), ("control", "validation_mismatched"), ("teacher", "validation_mismatched")
+    )
+    assert [row[1].value for row in rows] == ["control"]
+
+
+def test_nothing_is_kept_of_a_teacher_below_chance():
+    records = [
+        answered(system, task, 1, wrong, headline=("matthews",))
+        for system, wrong in (("teacher", 60), ("student", 70))
+        for task in ("cola", "mrpc", "imdb")
+    ]
+    records = [dataclasses.replace(record, metrics={"matthews": -0.2}) for record in records]
+    assert kept.kept(records).rows == ()
+
+
 def test_a_correlation_by_ranks_keeps_its_official_value():
     numbers = [float(n * n % 7) for n in range(40)]
     said = [float(n * n % 5) for n in range(40)]
