@@ -46,8 +46,14 @@ def text_of_corpus(corpus: str, split: str | None, scheme: str, offsets: str) ->
 
 
 def text_of_record(path: Path) -> ScoredText:
-    """Return the text that a run record was scored on, from its corpus as it is now."""
+    """Return the text that a run record was scored on, from its corpus as it is now.
+
+    Raises:
+        DataError: if it is a record of ``finkd distill``, which is no experiment.
+    """
     record = RunRecord.load(path)
+    if "distill" in record.config:
+        raise DataError(f"{path}: 'finkd distill' keeps no predictions; name the tagger's folder, and a --corpus")
     text = LabelledText(from_settings(record.config))
     gold = text.gold(record.seed)
     return ScoredText(text.data, record.split, gold.scored, gold.train)

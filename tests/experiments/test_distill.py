@@ -72,6 +72,8 @@ def test_raw_text_and_a_tagger_are_enough(finkd, tagger, text, teacher, tmp_path
     assert "model-index" not in card
     other = finkd(*command, "--sentences", "20", code=2)
     assert "holds another distillation (sentences differs)" in other.stderr
+    errors = finkd("errors", out / "student-held-out.record.json", code=1)
+    assert "'finkd distill' keeps no predictions; name the tagger's folder, and a --corpus" in errors.stderr
 
 
 def test_what_is_read_and_other_models_are_not_replaced(finkd, tagger, text, teacher, corpus, tmp_path):
