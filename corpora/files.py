@@ -228,7 +228,7 @@ def check_replaceable(path: Path, *sources: str | Path | None) -> None:
         raise ConfigError(f"{path}: is a file; choose a folder")
     is_ours = (path / MARK).is_file() and not (path / ".git").exists()
     if path.is_dir() and any(path.iterdir()) and not is_ours:
-        raise ConfigError(f"{path}: holds other files, which would be lost; choose another folder")
+        raise ConfigError(f"{path}: holds other files, which would be lost; choose another folder, or remove this one")
 
 
 def _put_in_place(new: Path, path: Path, aside: Path) -> None:

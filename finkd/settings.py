@@ -172,7 +172,8 @@ def _lines(path: str, errors: Sequence[Any], kind: type) -> Iterator[str]:
             first = found[0]
             problem = _unknown(kind, place) if first["type"] in _UNKNOWN else " or ".join(map(_problem, found))
             given = "" if first["type"] in (*_UNKNOWN, *_MISSING) else f" (got {shown(first['input'])})"
-            yield f"{'.'.join([path, *place]).strip('.')}: {problem}{given}"
+            where = ".".join([path, *place]).strip(".")
+            yield f"{where}: {problem}{given}" if where else f"{problem}{given}"
 
 
 _KIND = re.compile(r"str|int|float|bool|none|\w+\[.*\]")

@@ -19,6 +19,12 @@ def _quiet_machine():
         yield
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Reports without pictures, which take most of their time; tests/reports is about them."""
+    monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
+
+
 @pytest.fixture(scope="session")
 def _chromium():
     if not (shutil.which("chromium") and shutil.which("chromedriver")):

@@ -24,7 +24,7 @@ def benchmark(
     ] = None,
     corpus: Annotated[str, typer.Option(help="Labelled corpus whose sentences are read.")] = "sample",
     split: Annotated[
-        str | None, typer.Option(help="Its split. (default: test, or else validation; a single file as a whole)")
+        str | None, typer.Option(help="Its split. (default: test, else validation; all of a single file)")
     ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Least number of timed queries of each model.")] = 1024,
     seconds: Annotated[

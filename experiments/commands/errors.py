@@ -19,7 +19,7 @@ def errors(
     other: Annotated[str | None, typer.Argument(help="Those of another one, such as its teacher.")] = None,
     corpus: Annotated[str, typer.Option(help="Labelled corpus that models read; records know theirs.")] = "sample",
     split: Annotated[
-        str | None, typer.Option(help="Its split. (default: test, or else validation; a single file as a whole)")
+        str | None, typer.Option(help="Its split. (default: test, else validation; all of a single file)")
     ] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
     offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",

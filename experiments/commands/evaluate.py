@@ -34,7 +34,7 @@ def evaluate(
     suite: Annotated[str | None, typer.Option(metavar="SUITE", help="General tasks to learn, or all.")] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="The split to score. (default: test, or else validation; a single file as a whole)"),
+        typer.Option(help="The split to score. (default: test, else validation; all of a single file)"),
     ] = None,
     scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
     offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",

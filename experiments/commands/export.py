@@ -38,7 +38,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Folder to write. (default: MODEL-TO, or runs/exported)")] = None,
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus to compare on. (default: sample)")] = None,
     split: Annotated[
-        str | None, typer.Option(help="Its split. (default: test, or else validation; a single file as a whole)")
+        str | None, typer.Option(help="Its split. (default: test, else validation; all of a single file)")
     ] = None,
     calibrate: Annotated[
         int | None,

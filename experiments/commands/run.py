@@ -53,7 +53,7 @@ DryRun = Annotated[
     bool,
     typer.Option(
         "--dry-run",
-        help="Show what is stored, what is shared and what is to do, and stop; --when-done too is left out.",
+        help="Show what is stored, what is shared and what is to do, and stop. --when-done is not run.",
     ),
 ]
 Track = Annotated[Tracker | None, typer.Option(help="Send losses and scores to this tracker too.")]

@@ -194,7 +194,7 @@ def _numbers(experiment: Experiment) -> Iterator[str]:
         if not set(experiment.seeds) <= set(range(1, parts + 1)):
             yield f"seeds: with cross_validation, expected numbers from 1 to {parts} (got {list(experiment.seeds)})"
     elif experiment.split == "train":
-        yield "split: expected one that nothing is learned from, or cross_validation (got 'train')"
+        yield "split: systems learn from train; choose another split, or set cross_validation (got 'train')"
     if not 0 <= experiment.measure <= MAX_QUERIES:
         yield f"measure: expected 0 to {MAX_QUERIES:,} queries (got {experiment.measure})"
     yield from text_problems(experiment.text, experiment.general)

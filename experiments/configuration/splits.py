@@ -52,7 +52,7 @@ def divided(data: NerData, split: str | None) -> NerData:
     """Return a corpus; a single file is divided as experiments divide it, if ``train`` or ``test`` is wanted."""
     if split in ("train", "test"):
         return with_train(data)
-    if list(data.splits) == ["all"]:
+    if split is None and list(data.splits) == ["all"]:
         logger.warning(
             "%s: one file, read as a whole; part of it may have been trained on ('--split test' reads the fifth that "
             "experiments hold out)",

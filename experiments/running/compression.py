@@ -11,6 +11,7 @@ from finkd import corpora
 from finkd.compression.quantization import ENTRY
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError
+from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import Text
 from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.experiment import overridden
@@ -97,6 +98,7 @@ def compress(
     strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
     if text and not any(step.stage.sources & {"text", "general"} for step in parse(strategy, stages)):
         raise ConfigError(f"--text: no stage of {strategy!r} reads unlabelled text; leave it out")
+    check_replaceable(out, pretrained.resolve(model), text)
     slim = checked(
         strategy,
         store=Store(out.parent / "store"),

@@ -138,7 +138,7 @@ def distill(
     }
     asked = json.loads(json.dumps(asked))
     if split == "train":
-        raise ConfigError("split: expected one that nothing is learned from (got 'train')")
+        raise ConfigError("split: the student learns from train; choose another one (got 'train')")
     check_replaceable(out, kind_of(teacher)[1], start, text)
     _check_same(out, asked)
     store, precision = Store(out.parent / "store"), resolve_precision("auto")

@@ -11,7 +11,6 @@ from typing import Any
 from finkd import corpora
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import DataError
-from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import KeptText, RawText, Text
 from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
@@ -76,7 +75,6 @@ class CheckedStrategy:
         Raises:
             StoreError: if ``out`` cannot be replaced.
         """
-        check_replaceable(out, pretrained.resolve(self.model))
         with self.context.store.in_use():
             outcome = self.outcome(out.name, listen)
             assert outcome.folder is not None

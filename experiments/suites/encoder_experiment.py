@@ -159,17 +159,17 @@ def load_encoder_experiment(
     if seeds is not None:
         settings["seeds"] = list(seeds)
     experiment = build(EncoderExperiment, settings, "")
-    for text in (experiment.text, experiment.general):
-        if text is not None:
-            check_exists(text.corpus)
-    for model in (experiment.teacher, *(each.start for each in experiment.systems.values() if each.start)):
-        resolve(model)
     check_counts(len(experiment.systems), len(experiment.seeds))
     if problems := list(_problems(experiment)):
         raise ConfigError(joined(problems))
     for name in only:
         if name not in experiment.systems:
             raise UnknownNameError(f"--only: {unknown('systems', name, list(experiment.systems))}")
+    for text in (experiment.text, experiment.general):
+        if text is not None:
+            check_exists(text.corpus)
+    for model in (experiment.teacher, *(each.start for each in experiment.systems.values() if each.start)):
+        resolve(model)
     kept = {name: each for name, each in experiment.systems.items() if name in only or not only}
     return replace(experiment, systems=kept)
 
@@ -187,7 +187,7 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
     for name, chosen in experiment.suites.items():
         yield from _suite(name, chosen, experiment)
     for name, system in experiment.systems.items():
-        yield from _own_settings(name, system)
+        yield from dict.fromkeys(_own_settings(name, experiment))
         if system.from_fine_tuned and (system.start is not None or not system.task_distillation):
             yield f"systems.{name}.from_fine_tuned: needs task_distillation: true, and no start"
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
@@ -202,20 +202,20 @@ def _suite(name: str, chosen: Tasks, experiment: EncoderExperiment) -> Iterator[
     for task in chosen.tasks:
         if task not in TASKS[name]:
             yield f"suites.{name}.tasks: {unknown('tasks', task, TASKS[name])}"
-    settings = {key: value for key, value in chosen.settings.items() if (name, key) != ("squad", "data")}
-    yield from _settings(kind_of(name), settings, f"suites.{name}.settings")
-    if "distill" in settings and not any(system.task_distillation for system in experiment.systems.values()):
+    yield from _settings(name, chosen.settings, f"suites.{name}.settings")
+    if "distill" in chosen.settings and not any(system.task_distillation for system in experiment.systems.values()):
         yield f"suites.{name}.settings.distill: set task_distillation: true of a student that it is for"
 
 
-def _own_settings(name: str, system: Encoder) -> Iterator[str]:
-    """What is wrong with the settings that a student has of its own."""
+def _own_settings(name: str, experiment: EncoderExperiment) -> Iterator[str]:
+    """What is wrong with the settings that a student has of its own, beside those of the suites that are run."""
+    system = experiment.systems[name]
     where, known = f"systems.{name}.settings", {key for kind in task_settings() for key in _NAMES[kind]}
     for key in sorted(system.settings.keys() - known):
         yield f"{where}: {unknown('settings of tasks', key, sorted(known))}"
-    for kind in task_settings():
-        own = {key: value for key, value in system.settings.items() if key in _NAMES[kind]}
-        yield from _settings(kind, own, where)
+    for suite in experiment.suites.keys() & TASKS.keys() if system.settings else ():
+        if not list(_settings(suite, experiment.suites[suite].settings, where)):
+            yield from _settings(suite, experiment.settings_of(suite, name), where)
     if "distill" in system.settings and not system.task_distillation:
         yield f"{where}.distill: needs task_distillation: true"
 
@@ -233,11 +233,12 @@ def task_settings() -> tuple[type[TextSettings], type[AnswerSettings]]:
 _NAMES = {kind: frozenset(each.name for each in fields(kind)) for kind in (TextSettings, AnswerSettings, PassSettings)}
 
 
-def _settings(kind: type[Any], settings: Mapping[str, Any], where: str) -> Iterator[str]:
-    """What is wrong with settings."""
+def _settings(suite: str, settings: Mapping[str, Any], where: str) -> Iterator[str]:
+    """What is wrong with settings of a suite."""
+    settings = {key: value for key, value in settings.items() if (suite, key) != ("squad", "data")}
     try:
         with located(where):
-            found = build(kind, settings, "")
+            found = build(kind_of(suite), settings, "")
             if isinstance(found, TextSettings):
                 found.distill.terms()
     except ConfigError as error:

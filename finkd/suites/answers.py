@@ -61,9 +61,7 @@ class AnswerSettings:
         """Refuse a limit that leaves a window of the paragraph nothing new beside the longest question."""
         taken = self.question + self.stride + _FRAME
         if self.limit <= taken:
-            raise ValueError(
-                f"limit: expected more than question + stride + {_FRAME} special tokens, {taken} (got {self.limit})"
-            )
+            raise ValueError(f"expected a limit above question + stride + {_FRAME} special tokens, {taken}")
 
 
 @dataclass(frozen=True)

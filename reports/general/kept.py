@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -87,9 +86,10 @@ def kept(records: Sequence[TaskRecord]) -> Table:
         ),
         (Column("p_holm", "p (Holm)"), p),
     ]
+    several = any(row.seeds > 1 for row in rows)
     notes = [
         f"Kept: the average as a share of the teacher's, with the interval of a bootstrap ({DRAWS:,} draws) over the "
-        "examples of every task, the same ones for both, and over seeds where there are several"
+        f"examples of every task, the same ones for both{', and over seeds' if several else ''}"
         f"{trainings(row.seeds for row in rows)}.",
     ]
     if compared:
@@ -145,22 +145,21 @@ def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
 
 
 def _on_shared_splits(every: Sequence[Contender], tasks: Sequence[str]) -> list[Contender]:
-    """Return contenders with their records of the splits that all have; without those that have none of a task's.
+    """Return contenders that share splits with the teacher, with their records of the splits that all of them have."""
 
-    The split that most have decides where two have none in common.
-    """
-    for task in tasks:
-        splits = [{record.split for record in each.of(task)} for each in every]
-        most = Counter(split for each in splits for split in sorted(each)).most_common(1)
-        having = [(each, own) for each, own in zip(every, splits, strict=True) if most and most[0][0] in own]
-        shared = set.intersection(*(own for _, own in having)) if having else set()
-        every = [
-            replace(
-                each, records=tuple(record for record in each.records if record.task != task or record.split in shared)
-            )
-            for each, _ in having
-        ]
-    return list(every)
+    def splits(each: Contender, task: str) -> set[str]:
+        return {record.split for record in each.of(task)}
+
+    teacher = reference(every)
+    if teacher is None:
+        return []
+    having = [each for each in every if all(splits(each, task) & splits(teacher, task) for task in tasks)]
+    shared = {task: set.intersection(*(splits(each, task) for each in having)) for task in tasks}
+    return [
+        replace(each, records=tuple(one for one in each.records if one.split in shared.get(one.task, {one.split})))
+        for each in having
+        if all(shared.values())
+    ]
 
 
 def _quantiles(drawn: Doubles) -> tuple[float, float]:

@@ -12,19 +12,13 @@ from finkd.reports.tables import tables
 from tests.reports.examples import example_records, several_orders, several_teachers
 from tests.reports.regenerate import GOLDEN, GOLDEN_FORMATS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_pictures")]
 
 RECORDS = [dataclasses.replace(each, corpus="finer-ord") for each in example_records()]
 """On a corpus of which published scores are known."""
 OTHERS = {"teachers": several_teachers(), "order": several_orders()}
 """For tables that would be empty."""
 SEVERAL = [*RECORDS, *example_records()]
-
-
-@pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch):
-    """Leave out what takes most of the time and is the same whatever the table: see tests/reports."""
-    monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
 
 
 def made(name):

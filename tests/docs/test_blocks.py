@@ -81,11 +81,10 @@ def small_world(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(small_world, tmp_path, monkeypatch):
+def folder(small_world, tmp_path, monkeypatch, no_pictures):
     """A copy of it, as the working folder; reports have no pictures."""
     copy = shutil.copytree(small_world, tmp_path / "pages", symlinks=True)
     monkeypatch.chdir(copy)
-    monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
     return copy
 
 

@@ -57,10 +57,9 @@ def pictures():
 
 
 @pytest.fixture(autouse=True)
-def _no_pictures(request, monkeypatch):
-    """Leave pictures out of reports: they take most of the time, and most tests are about something else."""
+def _mostly_no_pictures(request):
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
+        request.getfixturevalue("no_pictures")
 
 
 @pytest.fixture(scope="session")

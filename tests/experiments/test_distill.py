@@ -131,7 +131,7 @@ def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
         ((), "has 2 types"),
         (("--labels", "PERSON=PER", "--labels", "MISC"), "--labels: expected a type of the teacher"),
         (("--split", "test"), "--split does nothing without --corpus"),
-        (("--split", "train"), "split: expected one that nothing is learned from (got 'train')"),
+        (("--split", "train"), "split: the student learns from train; choose another one (got 'train')"),
         (("--set", "task-distil:text.schedule.epochs=9"), "strategies: there is no 'task-distil:text'"),
         (("--set", "stages.task-distill:txt.schedule.epochs=9"), "--set (STAGE.KEY=VALUE): task-distill:txt"),
         (("--set", "epochs=9"), "--set (STAGE.KEY=VALUE): epochs: stages and strategies: there is no 'epochs'"),

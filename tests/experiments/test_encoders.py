@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from finkd.corpora.tasks.questions import Question, QuestionData
+from finkd.experiments.suites.encoder_experiment import load_encoder_experiment
 from finkd.models.loading import load_model
 from finkd.store import Store
 from finkd.suites.record import load_task_records
@@ -206,6 +207,10 @@ def test_systems_at_once_give_what_they_give_one_after_another(finkd, config, hu
             },
             "systems.a.settings: losses.masked-lm: looks at more than the teacher's states",
         ),
+        (
+            {"systems": {"a": {"strategy": "truncate-layers", "settings": {"limit": 128}}}},
+            "systems.a.settings: expected a limit above question + stride + 4 special tokens, 164",
+        ),
         ({"stages": {"destill": {}}}, "there is no 'destill'; did you mean 'distill'?"),
         ({"text": {"corpus": "sample-text", "sentences": 0}}, "text.sentences: expected 1 or more (got 0)"),
         ({"systems": {"a": {"strategy": "compress:decompose(budget=0.5)"}}}, "compress:decompose: reads labelled text"),
@@ -216,6 +221,12 @@ def test_mistakes_are_found_before_work(finkd, config, tmp_path, changes, messag
     result = finkd("run", config(**changes), "--out", tmp_path / "out", code=2)
     assert message in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_settings_of_a_student_are_those_of_the_suites_that_run(config):
+    systems = {"a": {"strategy": "truncate-layers", "settings": {"limit": 128}}}
+    for suites in ({"glue": {}}, {"squad": {"settings": {"question": 30, "stride": 30}}}):
+        assert load_encoder_experiment(config(systems=systems, suites=suites)).systems
 
 
 def test_missing_data_are_found_before_anything_is_made(finkd, config, hub, tmp_path, monkeypatch):

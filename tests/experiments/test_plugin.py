@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,9 +51,13 @@ def ended(installed, settings, tmp_path_factory):
     return ended, folder / "out"
 
 
-@pytest.mark.parametrize("name", ["words-mse", "forget", "forget-and-distill"])
-def test_its_names_are_listed_with_the_package_that_they_come_from(name, ended):
-    assert re.search(rf'"name": "{name}",\s+"summary": "from finkd-example"', ended[0].stdout)
+def test_its_names_are_listed_with_the_package_that_they_come_from(ended):
+    text, lists = ended[0].stdout, []
+    for _ in range(3):
+        found, end = json.JSONDecoder().raw_decode(text.lstrip())
+        text, lists = text.lstrip()[end:], [*lists, found]
+    for listed, name in zip(lists, ("words-mse", "forget", "forget-and-distill"), strict=True):
+        assert [each["summary"] for each in listed if each["name"] == name] == ["from finkd-example"]
 
 
 def test_its_strategy_runs(ended):

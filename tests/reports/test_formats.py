@@ -144,13 +144,7 @@ def test_siunitx_gets_numbers_and_braces_around_all_else():
     assert "siunitx" not in latex.document([Table("t", "T", ("N.",), columns, rows)])
 
 
-@pytest.fixture
-def _no_pictures(monkeypatch):
-    """Leave out pictures, whose names test_figures looks at."""
-    monkeypatch.setattr("finkd.reports.report.Chapter.pictures", ())
-
-
-@pytest.mark.usefixtures("_no_pictures")
+@pytest.mark.usefixtures("no_pictures")
 def test_html_holds_hostile_names_as_text_only():
     content = rendered("html")["report.html"]
     page = read(content)

@@ -59,5 +59,7 @@ def test_a_file_on_its_own_is_divided_by_documents(tmp_path, caplog):
     assert with_train(data) is data
     assert list(divided(whole, "test").splits["test"]) == list(data.splits["test"])
     assert "may have been trained on" not in caplog.text
-    assert divided(whole, None) is divided(whole, "all") is whole
+    assert divided(whole, "all") is whole
+    assert "may have been trained on" not in caplog.text
+    assert divided(whole, None) is whole
     assert "one file, read as a whole; part of it may have been trained on ('--split test'" in caplog.text

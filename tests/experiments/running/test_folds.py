@@ -79,7 +79,7 @@ def test_every_document_is_scored_by_a_seed_that_has_not_read_it(by_folds, tmp_p
     ("changes", "message"),
     [
         ({"split": "validation"}, "split: cross_validation scores parts of the training split, train"),
-        ({"cross_validation": None}, "split: expected one that nothing is learned from, or cross_validation"),
+        ({"cross_validation": None}, "split: systems learn from train; choose another split, or set cross_validation"),
         ({"seeds": [1, 3]}, r"seeds: with cross_validation, expected numbers from 1 to 2 \(got \[1, 3\]\)"),
         ({"cross_validation": 1}, "cross_validation: input should be greater than or equal to 2"),
         (

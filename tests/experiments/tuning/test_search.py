@@ -89,7 +89,7 @@ def test_mistakes_are_named(change, message, tuned, config_of):
         load_plan(config_of({**tuned, "search": None} if change is None else changed(tuned, **change)))
     with pytest.raises(ConfigError, match="split: what is chosen on the test split"):
         load_plan(config_of({**tuned, "split": "test"}))
-    with pytest.raises(ConfigError, match="split: expected one that nothing is learned from"):
+    with pytest.raises(ConfigError, match="split: systems learn from train"):
         load_plan(config_of({**tuned, "split": "train"}))
     with pytest.raises(ConfigError, match="split: what is chosen on the published-test split"):
         load_plan(config_of({**tuned, "corpus": "fire", "split": "published-test"}))

@@ -108,7 +108,7 @@ def test_a_model_that_reads_less_than_the_settings_ask_for_reads_whole_windows(l
 
 @pytest.mark.parametrize("wrong", [{"limit": 164}, {"stride": 200}, {"question": 300}])
 def test_settings_that_leave_windows_no_room_are_refused(wrong):
-    with pytest.raises(ConfigError, match=r"limit: expected more than question \+ stride \+ 4 special tokens"):
+    with pytest.raises(ConfigError, match=r"^expected a limit above question \+ stride \+ 4 special tokens"):
         build(AnswerSettings, wrong, "")
     assert build(AnswerSettings, {"limit": 165}, "").limit == 165
 
