@@ -4,8 +4,9 @@
     FINKD_DATA=... python benchmarks/large_file.py MODEL-onnx-int8 --text financial-text --megabytes 1000
     FINKD_DATA=... python benchmarks/large_file.py tiny --text financial-text --megabytes 1000
 
-The second one tags with a graph of three layers of 32 dimensions and random weights, which finds an entity in one of 26
+The last one tags with a graph of three layers of 32 dimensions and random weights, which finds an entity in one of 26
 words: what remains is the time and the memory of all that surrounds a model.
+
 The file holds the lines of a raw text, over and over if they are too few; another one is a tenth of it. The command
 tags both, each in a process of its own. The peer is ``finkd.predict`` on the texts of the small file in memory, with
 the same model and threads. Prints one JSON line: megabytes, words (as blanks divide them) per second, loading the model
