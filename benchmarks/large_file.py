@@ -28,7 +28,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import psutil
-import torch
 
 from benchmarks.shared import FINKD, fresh, options, peak_mib
 from finkd.corpora.tags import label_names
@@ -53,6 +52,8 @@ def write_text(path: Path, name: str, size: int) -> int:
 
 def write_tiny(folder: Path) -> None:
     """Write the graph of a tiny tagger with random weights; the bias of ``O`` makes most words no entity."""
+    import torch  # here alone: the process whose memory is measured runs a graph without it
+
     from finkd.export.onnx_export import export_onnx
     from finkd.models.families import FAMILIES
     from finkd.models.heads import with_head

@@ -53,7 +53,7 @@ class Comparison:
 
 
 def trainings(seeds: Iterable[int]) -> str:
-    """Say, behind the word significant, where models are compared and not recipes: with one seed, which tells no more.
+    """Return what a caption adds where comparisons have one seed: they compare models, not recipes; else nothing.
 
     Args:
         seeds: number of seeds of each comparison.

@@ -187,7 +187,7 @@ def _problems(experiment: EncoderExperiment) -> Iterator[str]:
     for name, chosen in experiment.suites.items():
         yield from _suite(name, chosen, experiment)
     for name, system in experiment.systems.items():
-        yield from dict.fromkeys(_own_settings(name, experiment))
+        yield from dict.fromkeys(_own_settings(name, experiment))  # suites of one kind have the same mistakes
         if system.from_fine_tuned and (system.start is not None or not system.task_distillation):
             yield f"systems.{name}.from_fine_tuned: needs task_distillation: true, and no start"
         found = strategy_problems(system.strategy, experiment.stages) or _unreadable(system, experiment)
@@ -213,8 +213,8 @@ def _own_settings(name: str, experiment: EncoderExperiment) -> Iterator[str]:
     where, known = f"systems.{name}.settings", {key for kind in task_settings() for key in _NAMES[kind]}
     for key in sorted(system.settings.keys() - known):
         yield f"{where}: {unknown('settings of tasks', key, sorted(known))}"
-    for suite in experiment.suites.keys() & TASKS.keys() if system.settings else ():
-        if not list(_settings(suite, experiment.suites[suite].settings, where)):
+    for suite in experiment.suites if system.settings else ():
+        if suite in TASKS and not list(_settings(suite, experiment.suites[suite].settings, where)):
             yield from _settings(suite, experiment.settings_of(suite, name), where)
     if "distill" in system.settings and not system.task_distillation:
         yield f"{where}.distill: needs task_distillation: true"
