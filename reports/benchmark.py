@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
-from finkd.corpora.files import write_atomic
 from finkd.corpora.wording import counted
-from finkd.reports.build import write_report
-from finkd.reports.figures.canvas import picture
-from finkd.reports.figures.scatter import sizes
-from finkd.reports.report import Report
 from finkd.reports.sections import Spread
 from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
 from finkd.runtimes.record import BenchmarkRecord, Ratio
@@ -19,17 +13,6 @@ from finkd.runtimes.record import BenchmarkRecord, Ratio
 _ROUND = 10
 """Ratios from here on are shown without decimals."""
 _BenchmarkColumn = tuple[Column, Callable[[BenchmarkRecord], Cell]]
-
-
-def write_benchmark(records: Sequence[BenchmarkRecord], out: Path) -> Table:
-    """Write both tables in every format, and the picture of F1 against bytes, to a folder; return the first one."""
-    table, chief = benchmark_table(records), headline_table(records)
-    write_report(Report((), {table.name: table, chief.name: chief}), out)
-    drawn = picture("benchmark", "micro-F1 against bytes", lambda: sizes(records))
-    if drawn:
-        for suffix, content in drawn.files.items():
-            write_atomic(out / f"{drawn.name}.{suffix}", content)
-    return table
 
 
 def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:

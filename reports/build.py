@@ -13,6 +13,7 @@ from finkd.records import RunRecord
 from finkd.reports.formats import formats as known_formats
 from finkd.reports.formats.markdown import document
 from finkd.reports.report import Report, compose
+from finkd.runtimes.record import BenchmarkRecord
 from finkd.suites.record import TaskRecord
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def build(
     formats: Sequence[str] = ("md", "tex", "csv", "html"),
     task_records: Sequence[TaskRecord] = (),
     error_pages: Mapping[str, str] = MappingProxyType({}),
+    benchmark: Sequence[BenchmarkRecord] = (),
 ) -> list[Path]:
     """Write a report; the same records give the same bytes, in whatever order they come.
 
@@ -37,6 +39,7 @@ def build(
         formats: names of the formats to write.
         task_records: records of general tasks.
         error_pages: system -> path of the page of its errors, from ``out``; the page of the report links to it.
+        benchmark: records of one benchmark.
 
     Returns:
         The files written.
@@ -53,11 +56,7 @@ def build(
         >>> "results.md" in [path.name for path in written]
         True
     """
-    return write_report(compose(records, None, task_records, error_pages), out, formats)
-
-
-def write_report(report: Report, out: Path, formats: Sequence[str] = ("md", "tex", "csv", "html")) -> list[Path]:
-    """Write a report that has been composed; see ``build``."""
+    report = compose(records, None, task_records, error_pages, benchmark)
     writers = [known_formats.get(name) for name in dict.fromkeys(formats)]
     contents = [item for writer in writers for item in writer(report).items()]
     written = []
@@ -80,6 +79,9 @@ def render_markdown(records: Iterable[RunRecord], tables: Sequence[str] = ("resu
 
 
 def _pictures(report: Report) -> Iterator[tuple[str, str | bytes]]:
+    for picture in report.pictures:
+        for suffix, content in picture.files.items():
+            yield f"{picture.name}.{suffix}", content
     for position, chapter in enumerate(report.chapters, 1):
         slug = re.sub(r"[^a-z0-9]+", "-", chapter.section.name.lower()).strip("-")[:60]
         ending = "" if len(report.chapters) == 1 else f"-{position}-{slug}"

@@ -20,7 +20,7 @@ from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
 from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.peers import Pipeline
-from finkd.runtimes.record import SUFFIX, BenchmarkRecord
+from finkd.runtimes.record import KEPT, BenchmarkRecord, save_benchmark
 from finkd.runtimes.resources import OtherWork, threads
 from finkd.runtimes.timing import BATCH, Batches, Meter, Times, batches, latencies, percentiles, ratio
 from finkd.system.environment import environment
@@ -57,13 +57,13 @@ def benchmark(
             measured. A folder may hold a pipeline of spaCy, which runs in nothing else.
         kinds: names of runtimes.
         data: a labelled corpus whose sentences are read.
-        out: folder of the records.
+        out: folder of ``benchmark.jsonl``, which is written anew with each record.
         split: of the corpus.
         measuring: how long.
         say: told what is being done.
 
     Returns:
-        one record per model and runtime, as also written to ``out``.
+        one record per model and runtime.
 
     Raises:
         ConfigError: if a model is no tagger, or cannot run in a runtime; before anything is measured.
@@ -81,13 +81,13 @@ def benchmark(
     split = scored_split(data, split)
     if len({slug(name) for name in named}) < len(named):
         raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
-    records = []
+    records: list[BenchmarkRecord] = []
     with scratch_folder() as scratch:
         systems = [competitor(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
-        check_writable(out / "records" / f"any{SUFFIX}")
+        check_writable(out / KEPT)
         for record in _Bench(systems, data, split, measuring or Measuring(), say).records():
-            record.save(out / "records" / f"{slug(record.system)}--{slug(record.runtime)}{SUFFIX}")
             records.append(record)
+            save_benchmark(records, out / KEPT)
     return records
 
 

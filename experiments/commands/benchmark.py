@@ -62,15 +62,16 @@ def benchmark(
 
     from finkd.experiments.benchmarking.benchmark import Measuring
     from finkd.experiments.benchmarking.benchmark import benchmark as measured
-    from finkd.reports.benchmark import write_benchmark
+    from finkd.reports.benchmark import benchmark_table
+    from finkd.reports.build import build
     from finkd.runtimes.peers import is_pipeline
 
     if all(is_pipeline(Path(folder)) for folders in folders_of.values() for folder in folders):
         refuse_idle(context, "for pipelines of spaCy, which run in their own", "runtimes")
     records = measured(folders_of, kinds, data, out, split, Measuring(queries, seconds, memory), say)
-    table = write_benchmark(records, out)
+    build([], out, benchmark=records)
     if json:
         show_json([dataclasses.asdict(record) for record in records])
         return
-    show_tables([table])
+    show_tables([benchmark_table(records)])
     say(f"records and tables are in {out}")

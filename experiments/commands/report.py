@@ -17,6 +17,7 @@ from finkd.experiments.console.terminal import say, show_json, show_tables
 
 if TYPE_CHECKING:
     from finkd.records import RunRecord
+    from finkd.runtimes.record import BenchmarkRecord
 
 RECORDS = "records"
 FORMATS = "md,tex,html,csv"
@@ -31,7 +32,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="(default: the run's folder, or runs/report for several)")] = None,
     json: Json = False,
 ) -> None:
-    """Build the report of one or several runs again.
+    """Build the report of one or several runs again, or the tables of a benchmark.
 
     Example: finkd report runs/quickstart --format md,html --out runs/report
     """
@@ -48,20 +49,21 @@ def report(
 
     found = [_records_of(run) for run in runs]
     tasks = load_task_records(found)
-    records = load_records(found) if not tasks or any(map(_has_runs, found)) else []
+    benchmark = _benchmark_of(runs)
+    records = load_records(found) if not (tasks or benchmark) or any(map(_has_runs, found)) else []
     for run in runs:
         if missing := _missing(run, records):
             say(f"{run}: not finished; without {', '.join(missing)}")
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
-    if alone is not None and alone == found[0]:
-        alone = alone.parent  # that folder is for records alone
+    if alone is not None and alone.name == RECORDS:
+        alone = alone.parent
     folder = out or alone or Path("runs/report")
     pages = error_pages(records, folder) if folder == alone else {}
-    written = build(records, folder, values(formats or [FORMATS]), tasks, pages)
+    written = build(records, folder, values(formats or [FORMATS]), tasks, pages, benchmark)
     if json:
         show_json([str(path) for path in written])
         return
-    shown = compose(records, ["results", *general], tasks)
+    shown = compose(records, ["results", *general], tasks, benchmark=benchmark)
     show_tables(table for chapter in shown.chapters for table in chapter.tables.values())
     show_tables(shown.overviews.values())
     main = [name for name in ("report.html", "results.md") if folder / name in written]
@@ -94,9 +96,27 @@ def _records_of(run: Path) -> Path:
 
 def _records_in(paths: Iterable[Path]) -> Iterator[Path]:
     from finkd import records
+    from finkd.runtimes import record as benchmarks
     from finkd.suites import record as tasks
 
-    return (path for path in paths if any(map(path.match, (*records.KEPT, *tasks.KEPT))))
+    return (path for path in paths if any(map(path.match, (*records.KEPT, *tasks.KEPT, benchmarks.KEPT))))
+
+
+def _benchmark_of(runs: Sequence[Path]) -> list[BenchmarkRecord]:
+    """Read the records of the benchmark that is named, or lies in a folder that is.
+
+    Raises:
+        ConfigError: if there are several, whose ratios are to different models.
+        DataError: if it cannot be read.
+    """
+    from finkd.runtimes.record import KEPT, load_benchmark
+
+    found = [
+        path for path in (run / KEPT if run.is_dir() else run for run in runs) if path.name == KEPT and path.is_file()
+    ]
+    if len(found) > 1:
+        raise ConfigError(f"{found[1]}: a second benchmark; report one at a time")
+    return [record for path in found for record in load_benchmark(path)]
 
 
 def _has_runs(path: Path) -> bool:

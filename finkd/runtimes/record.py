@@ -1,4 +1,4 @@
-"""Records of benchmarks: one versioned JSON file for each model and runtime."""
+"""Records of benchmarks: one file for each, with a model in a runtime in each of its lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finkd.record_files import read_record, write_record
+from finkd.corpora.files import write_atomic
+from finkd.record_files import record_text, records_in
 
 VERSION = 4
-SUFFIX = ".benchmark.json"
+KEPT = "benchmark.jsonl"
+"""File name of a benchmark. Its first record is the reference of the ratios, so the order counts."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,16 @@ class BenchmarkRecord:
         """Name of this record in tables."""
         return f"{self.system}, {self.runtime}"
 
-    def save(self, path: Path) -> None:
-        """Write the record as JSON, atomically."""
-        write_record(self, path)
 
-    @classmethod
-    def load(cls, path: Path) -> BenchmarkRecord:
-        """Read a record.
+def save_benchmark(records: Sequence[BenchmarkRecord], path: Path) -> None:
+    """Write the records of a benchmark, atomically."""
+    write_atomic(path, "".join(map(record_text, records)))
 
-        Raises:
-            DataError: if the file is not a record of this version.
-        """
-        return read_record(cls, path, VERSION, "benchmark record", "measure the model again")
+
+def load_benchmark(path: Path) -> list[BenchmarkRecord]:
+    """Read the records of a benchmark.
+
+    Raises:
+        DataError: if a line is no record of this version, or was changed.
+    """
+    return records_in(BenchmarkRecord, path, VERSION, "benchmark record", "measure the models again")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from finkd.record_files import record_text
 from finkd.reports.report import Report
+from finkd.runtimes.record import KEPT
 
 
 def files(report: Report) -> dict[str, str]:
-    """Write ``records.jsonl`` and, of general tasks, ``tasks.jsonl``: a record in each line, no empty file."""
-    lines = [record_text(record) for chapter in report.chapters for record in chapter.section.records]
-    files = {"records.jsonl": "".join(lines), "tasks.jsonl": "".join(map(record_text, report.task_records))}
-    return {name: content for name, content in files.items() if content}
+    """Write ``records.jsonl``, ``tasks.jsonl`` of general tasks and ``benchmark.jsonl``: a record in each line, no empty file."""
+    records = {
+        "records.jsonl": [record for chapter in report.chapters for record in chapter.section.records],
+        "tasks.jsonl": report.task_records,
+        KEPT: report.benchmark,
+    }
+    return {name: "".join(map(record_text, found)) for name, found in records.items() if found}

@@ -21,16 +21,17 @@ def files(report: Report) -> Mapping[str, str]:
 
 
 def render(report: Report) -> str:
-    """Render the page: per chapter a summary, the picture and every table; the environment at the end."""
+    """Render the page: pictures and tables over all, then by chapter; what they were made with at the end."""
     records = [record for chapter in report.chapters for record in chapter.section.records]
+    measured = [*records, *report.task_records, *report.benchmark]
     return TEMPLATES.get_template("report.html.j2").render(
-        title=", ".join(dict.fromkeys(plain(record.experiment) for record in records)) or "General tasks",
+        title=", ".join(dict.fromkeys(plain(record.experiment) for record in records))
+        or ("General tasks" if report.task_records else "Benchmark"),
         overviews=[(table, *table.for_readers()) for table in report.overviews.values()],
+        pictures=[(each.summary, Markup(inline(each.svg))) for each in report.pictures],
         chapters=[_chapter(chapter, number, report.error_pages) for number, chapter in enumerate(report.chapters, 1)],
         strategies=_strategies(report.chapters),
-        environment=_distinct(
-            [*(record.environment for record in records), *(each.environment for each in report.task_records)]
-        ),
+        environment=_distinct(each.environment for each in measured),
         corpora=_distinct(
             [*(record.corpora for record in records), *({each.task: each.fingerprint} for each in report.task_records)]
         ),

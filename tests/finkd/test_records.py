@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from finkd.corpora.errors import DataError
 from finkd.record_files import digest, record_text
 from finkd.records import VERSION, Resources, RunRecord, StageRecord, load_records
-from finkd.runtimes.record import BenchmarkRecord
+from finkd.runtimes.record import KEPT as BENCHMARK
+from finkd.runtimes.record import load_benchmark
 from finkd.scores import Counts, NerScores, figures, total
 from finkd.suites.record import TaskRecord
 
@@ -181,22 +182,17 @@ def test_the_digest_is_that_of_canonical_json():
     assert digest({"b": "é", "a": (1, 0.5, None)}) == f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-KINDS = {".record.json": RunRecord, ".task.json": TaskRecord, ".benchmark.json": BenchmarkRecord}
+KINDS = {
+    "records.jsonl": (RunRecord.load, "x.record.json"),
+    "tasks.jsonl": (TaskRecord.load, "x.task.json"),
+    BENCHMARK: (load_benchmark, BENCHMARK),
+}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def stored(suffix):
-    """One record of each kind in the tree, as text."""
-    lines = {".record.json": "records.jsonl", ".task.json": "tasks.jsonl"}.get(suffix)
-    if lines is None:
-        return next(DOCS.rglob(f"*{suffix}")).read_text(encoding="utf-8")
-    return next(DOCS.rglob(lines)).read_text(encoding="utf-8").partition("\n")[0]
-
-
 def test_every_record_in_the_tree_is_whole():
-    texts = [path.read_text(encoding="utf-8") for path in DOCS.rglob("*.benchmark.json")]
-    for path in (*DOCS.rglob("records.jsonl"), *DOCS.rglob("tasks.jsonl")):
-        texts += path.read_text(encoding="utf-8").splitlines()
+    files = [path for name in KINDS for path in DOCS.rglob(name)]
+    texts = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     assert len(texts) >= 644
     for text in texts:
         raw = json.loads(text)
@@ -204,18 +200,19 @@ def test_every_record_in_the_tree_is_whole():
     assert not [*DOCS.rglob("*.record.json"), *DOCS.rglob("*.task.json")]  # one file for each experiment instead
 
 
-@pytest.mark.parametrize("suffix", KINDS)
-def test_every_kind_of_record_notices_a_change(tmp_path, suffix):
-    raw = json.loads(stored(suffix))
-    path = tmp_path / f"x{suffix}"
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_record_notices_a_change(tmp_path, name):
+    load, file = KINDS[name]
+    raw = json.loads(next(DOCS.rglob(name)).read_text(encoding="utf-8").partition("\n")[0])
+    path = tmp_path / file
     for changed in ({**raw, "system": "another"}, {**raw, "seed": 7}, {**raw, "digest": f"sha256:{'0' * 64}"}):
         path.write_text(json.dumps(changed))
         with pytest.raises(DataError, match="was changed after it was written"):
-            KINDS[suffix].load(path)
+            load(path)
     del raw["digest"]
     path.write_text(json.dumps(raw))
     with pytest.raises(DataError, match="without a digest"):
-        KINDS[suffix].load(path)
+        load(path)
 
 
 def test_records_are_found_below_folders_in_a_fixed_order(tmp_path):
