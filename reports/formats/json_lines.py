@@ -8,7 +8,7 @@ from finkd.runtimes.record import KEPT
 
 
 def files(report: Report) -> dict[str, str]:
-    """Write ``records.jsonl``, ``tasks.jsonl`` of general tasks and ``benchmark.jsonl``: a record in each line, no empty file."""
+    """Write ``records.jsonl``, ``tasks.jsonl`` and ``benchmark.jsonl``, a record in each line; no empty file."""
     records = {
         "records.jsonl": [record for chapter in report.chapters for record in chapter.section.records],
         "tasks.jsonl": report.task_records,
