@@ -66,14 +66,22 @@ def check_counts(systems: int, seeds: int) -> None:
             raise ConfigError(f"{key}: expected up to {limit} (got {count})")
 
 
-def find_inputs(experiment: Experiment) -> None:
-    """Find the corpora and the teacher, without loading them.
+def find_corpora(experiment: Experiment) -> None:
+    """Find the corpora, without loading them.
 
     Raises:
         FinkdError: if one is nowhere.
     """
     for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
         check_exists(corpus)
+
+
+def find_models(experiment: Experiment) -> None:
+    """Find the models that systems begin with or consist of, without loading them.
+
+    Raises:
+        FinkdError: if one is nowhere.
+    """
     for name, system in experiment.systems.items():
         if system.strategy:
             resolve(experiment.start_of(name))

@@ -18,7 +18,7 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.tags import Scheme
 from finkd.data.raw_text import Text
 from finkd.experiments.configuration.budget import Budget
-from finkd.experiments.configuration.checks import check, find_inputs
+from finkd.experiments.configuration.checks import check, find_corpora, find_models
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.configuration.shipped import configuration_file, suggestion
 from finkd.experiments.configuration.splits import scored_split, with_train
@@ -161,11 +161,11 @@ def load_experiment(
         overrides: ``key.path=value`` settings that replace the file's; values are read as YAML.
         seeds: seeds that replace the file's.
         only: names of the systems to compare, beside the teacher; none stand for all.
-        find: whether to find its corpora and its teacher before its strategies are checked, which imports torch.
+        find: whether to find its corpora and the models that its systems begin with.
 
     Raises:
         ConfigError: with every mistake of the file, one per line.
-        UnavailableError: if the teacher is to be found, and is nowhere.
+        UnavailableError: if they are to be found, and one is nowhere.
         UnknownNameError: if it names something that no registry holds.
 
     Example:
@@ -218,9 +218,12 @@ def from_settings(
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
     if find:
-        find_inputs(experiment)
+        find_corpora(experiment)  # before its strategies are checked, which imports torch
     check(experiment)
-    return _only(experiment, only) if only else experiment
+    chosen = _only(experiment, only) if only else experiment
+    if find:
+        find_models(chosen)
+    return chosen
 
 
 def _continued(systems: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,7 @@ def test_a_start_that_is_nowhere_is_told_before_any_work(settings):
     settings["systems"]["own"]["start"] = "./nowhere"
     with pytest.raises(UnavailableError, match=r"'\./nowhere': neither a local folder"):
         from_settings(settings, find=True)
+    assert "own" not in from_settings(settings, only=["from big"], find=True).systems
 
 
 def test_a_system_that_goes_on_begins_where_the_other_began(settings):
