@@ -132,7 +132,7 @@ def _settings(overrides: list[str]) -> dict[str, Any]:
     Raises:
         ConfigError: if one is of no stage.
     """
-    from finkd.experiments.configuration.experiment import overridden
+    from finkd.experiments.configuration.reading import overridden
     from finkd.strategies.parsing import parse
 
     given = overridden({}, overrides)

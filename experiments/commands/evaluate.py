@@ -80,7 +80,7 @@ def evaluate(
 
 def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, json: bool, **options: Any) -> None:
     """Score a model on a suite; ``options`` are those of ``evaluate_suite``."""
-    from finkd.experiments.configuration.experiment import overridden
+    from finkd.experiments.configuration.reading import overridden
     from finkd.experiments.suites import suites
     from finkd.models.pretrained import resolve
 

@@ -158,7 +158,7 @@ def run(
 
 def _encoders_of(path: Path) -> Mapping[str, Any] | None:
     """Return the students of a configuration that compares encoders; ``None`` for anything else."""
-    from finkd.experiments.configuration.experiment import settings_in
+    from finkd.experiments.configuration.reading import settings_in
     from finkd.experiments.configuration.shipped import suggestion
 
     if not _names_a_file(path):
@@ -222,13 +222,8 @@ def _experiment(
     *,
     tiny: bool,
 ) -> Experiment:
-    from finkd.experiments.configuration.experiment import (
-        from_settings,
-        one_strategy,
-        overridden,
-        rehearsed,
-        settings_in,
-    )
+    from finkd.experiments.configuration.experiment import from_settings
+    from finkd.experiments.configuration.reading import one_strategy, overridden, rehearsed, settings_in
 
     def built(settings: dict[str, Any], only: list[str]) -> Experiment:
         settings = overridden(settings, overrides)

@@ -1,8 +1,7 @@
-"""Read the configuration of an experiment, one YAML file, strictly."""
+"""The configuration of an experiment: its settings, checked strictly."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from finkd import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.readers.offsets import Offsets
 from finkd.corpora.registry import unknown
@@ -19,17 +17,11 @@ from finkd.corpora.tags import Scheme
 from finkd.data.raw_text import Text
 from finkd.experiments.configuration.budget import Budget
 from finkd.experiments.configuration.checks import check, find_corpora, find_models
-from finkd.experiments.configuration.names import slug
-from finkd.experiments.configuration.shipped import configuration_file, suggestion
-from finkd.experiments.configuration.splits import scored_split, with_train
+from finkd.experiments.configuration.reading import continued, overridden, settings_in
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
-from finkd.settings import build, deciding, later, shown
-from finkd.strategies.parsing import merge, nested, parse
-from finkd.strict_yaml import MAX_CHARACTERS, read_yaml
-
-MAX_BYTES = 4 * MAX_CHARACTERS
-_SHOWN = 60
+from finkd.settings import build, deciding, later
+from finkd.strategies.parsing import parse
 
 
 @dataclass(frozen=True)
@@ -176,31 +168,6 @@ def load_experiment(
     return from_settings(settings_in(path), overrides, seeds, only, find=find)
 
 
-def settings_in(path: str | Path) -> dict[str, Any]:
-    """Plain settings from a YAML file, or from a configuration that comes with finkd.
-
-    Raises:
-        ConfigError: if it cannot be read, or holds no settings.
-    """
-    path = configuration_file(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}){suggestion(path)}") from error
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path}: is longer than {MAX_BYTES:,} bytes; expected a configuration")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        found, line = content[error.start], content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: not valid YAML (byte 0x{found:02x} is not UTF-8)") from error
-    raw = read_yaml(text, str(path))
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: expected settings such as 'name: ...' (got {type(raw).__name__})")
-    return raw
-
-
 def from_settings(
     raw: Mapping[str, Any],
     overrides: Sequence[str] = (),
@@ -213,7 +180,7 @@ def from_settings(
     settings = overridden(raw, overrides)
     settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
     if isinstance(settings.get("systems"), dict):
-        settings["systems"] = with_named_teachers(_continued(settings["systems"]))
+        settings["systems"] = with_named_teachers(continued(settings["systems"]))
     if seeds is not None:
         settings["seeds"] = list(seeds)
     experiment = build(Experiment, settings, "")
@@ -226,49 +193,6 @@ def from_settings(
     return chosen
 
 
-def _continued(systems: Mapping[str, Any]) -> dict[str, Any]:
-    """Each system's whole strategy: with ``after: other``, it goes on where that of another system above it ends.
-
-    Raises:
-        ConfigError: if there is no such system above it, or one of both has no strategy.
-    """
-    found: dict[str, Any] = {}
-    for name, system in systems.items():
-        if isinstance(system, dict) and "after" in system:
-            rest = dict(system)
-            other = rest.pop("after")
-            before = found.get(other) if isinstance(other, str) else None
-            match before, rest:
-                case {"strategy": str(start)}, {"strategy": str(end)} if "start" not in rest:
-                    begun = {"start": found[other]["start"]} if "start" in found[other] else {}
-                    system = {**rest, **begun, "strategy": f"{start} > {end}"}
-                case _:
-                    raise ConfigError(
-                        f"systems.{name}.after: expected a system above it that has a strategy, and one that goes on "
-                        f"(got {other!r})"
-                    )
-        found[name] = system
-    return found
-
-
-def overridden(raw: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Plain settings, some of them replaced by ``key.path=value``; values are read as YAML.
-
-    Raises:
-        ConfigError: if an override is not of this form.
-    """
-    settings = dict(raw)
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals or not key:
-            raise ConfigError(
-                f"--set: expected key=value (got {shown(override)}), such as stages.finetune.schedule.epochs=3"
-            )
-        where = f"--set {key[:_SHOWN]}"
-        settings = merge(settings, nested(key, read_yaml(value, where), where))
-    return settings
-
-
 def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     """The experiment with some of its systems, and with its teacher."""
     for name in names:
@@ -277,51 +201,6 @@ def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:
     wanted = {*names, *(other for name in names for other in experiment.needed_by(name))}
     kept = {name: each for name, each in experiment.systems.items() if name in wanted}
     return dataclasses.replace(experiment, systems=kept)
-
-
-TINY = 100
-"""Sentences of each split and text that a rehearsal reads."""
-
-
-def rehearsed(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a rehearsal: the same systems on a few sentences, with a name of its own."""
-    settings = {**raw, "name": f"{raw.get('name', '')}-tiny", "tiny": True, "measure": 0}
-    for key in ("text", "general"):
-        if isinstance(settings.get(key), dict):
-            settings[key] = {**settings[key], "sentences": TINY}
-    return settings
-
-
-_TEXT = {"learning_rate": 5e-4, "batch_tokens": 512, "dropout": 0}
-_GOLD = {"learning_rate": 3e-4, "embedding_learning_rate": 0, "batch_tokens": 256}
-_SAMPLE_STAGES: dict[str, dict[str, Any]] = {
-    "adapt": {"schedule": {**_TEXT, "learning_rate": 1e-4, "epochs": 1}},
-    "distill": {"schedule": {**_TEXT, "epochs": 1}},
-    "finetune": {"schedule": {**_GOLD, "epochs": 4}},
-    "task-distill:text": {"schedule": {**_TEXT, "epochs": 2}},
-    "task-distill:gold": {"schedule": {**_GOLD, "epochs": 4}},
-}
-"""Schedules for the sample, where those of real corpora take too few steps: it has 700 labelled sentences."""
-
-
-def one_strategy(
-    strategy: str, corpus: str, scheme: Scheme = "IOB2", offsets: Offsets = "characters"
-) -> dict[str, Any]:
-    """Settings of an experiment that compares one strategy with the fine-tuned teacher."""
-    settings: dict[str, Any] = {
-        "name": slug(f"{strategy} on {Path(corpus).name}"),
-        "corpus": corpus,
-        "scheme": scheme,
-        "offsets": offsets,
-        "split": scored_split(with_train(corpora.load(corpus, scheme, offsets))),
-        "systems": {"teacher": {"role": "teacher", "strategy": "finetune"}, "student": {"strategy": strategy}},
-    }
-    if corpus == "sample":
-        # Its own grammar stands in for general text too, so that every known strategy runs on it.
-        settings["text"] = {"corpus": "sample-text", "sentences": 3500}
-        settings["general"] = {"corpus": "sample-text", "sentences": 2000, "seed": 1}
-        settings["stages"] = copy.deepcopy(_SAMPLE_STAGES)
-    return settings
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:

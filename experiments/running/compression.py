@@ -14,7 +14,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import Text
 from finkd.evaluation.ner import evaluate
-from finkd.experiments.configuration.experiment import overridden
+from finkd.experiments.configuration.reading import overridden
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.strategy import checked

@@ -13,7 +13,8 @@ from finkd.corpora.sentence import Sentence
 from finkd.evaluation.errors import frequencies
 from finkd.evaluation.folds import Fold, folds
 from finkd.evaluation.ner import document_names, known_words
-from finkd.experiments.configuration.experiment import TINY, Experiment
+from finkd.experiments.configuration.experiment import Experiment
+from finkd.experiments.configuration.reading import TINY
 from finkd.experiments.configuration.splits import with_train
 from finkd.store import address
 

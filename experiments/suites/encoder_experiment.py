@@ -19,8 +19,8 @@ from finkd.experiments.configuration.checks import (
     strategy_problems,
     text_problems,
 )
-from finkd.experiments.configuration.experiment import overridden, settings_in
 from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.reading import overridden, settings_in
 from finkd.experiments.suites.inference import PassSettings
 from finkd.experiments.suites.texts import GLUE
 from finkd.models.pretrained import DEFAULT, resolve

@@ -13,7 +13,8 @@ from pydantic import Field, NonNegativeInt
 from finkd import corpora
 from finkd.corpora.corpus import NerCorpus
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.configuration.experiment import Experiment, from_settings, overridden, resolved, settings_in
+from finkd.experiments.configuration.experiment import Experiment, from_settings, resolved
+from finkd.experiments.configuration.reading import overridden, settings_in
 from finkd.experiments.configuration.shipped import configuration_file
 from finkd.settings import build
 from finkd.strategies.parsing import merge, nested, written_out

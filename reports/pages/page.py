@@ -7,12 +7,15 @@ from typing import Any
 
 from markupsafe import Markup
 
+from finkd.records import RunRecord
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.figures.canvas import inline
 from finkd.reports.pages.summary import summary
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.report import Chapter, Report
 from finkd.reports.table import plain
+from finkd.runtimes.record import BenchmarkRecord
+from finkd.suites.record import TaskRecord
 
 
 def files(report: Report) -> Mapping[str, str]:
@@ -23,7 +26,7 @@ def files(report: Report) -> Mapping[str, str]:
 def render(report: Report) -> str:
     """Render the page: pictures and tables over all, then by chapter; what they were made with at the end."""
     records = [record for chapter in report.chapters for record in chapter.section.records]
-    measured = [*records, *report.task_records, *report.benchmark]
+    measured: list[RunRecord | TaskRecord | BenchmarkRecord] = [*records, *report.task_records, *report.benchmark]
     return TEMPLATES.get_template("report.html.j2").render(
         title=", ".join(dict.fromkeys(plain(record.experiment) for record in records))
         or ("General tasks" if report.task_records else "Benchmark"),

@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 import finkd
 from finkd.corpora.errors import UnavailableError
 from finkd.experiments.cli import app
-from finkd.experiments.configuration.experiment import from_settings, overridden, settings_in
+from finkd.experiments.configuration.experiment import from_settings
+from finkd.experiments.configuration.reading import overridden, settings_in
 from finkd.experiments.schema import configuration_schema
 from finkd.experiments.suites.summarization import SummarySettings
 from finkd.settings import build

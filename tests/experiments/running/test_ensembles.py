@@ -8,7 +8,8 @@ import spacy
 
 from finkd import corpora
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.configuration.experiment import from_settings, rehearsed, resolved
+from finkd.experiments.configuration.experiment import from_settings, resolved
+from finkd.experiments.configuration.reading import rehearsed
 from finkd.experiments.running.plan import plan
 from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.running.run import run
