@@ -18,7 +18,8 @@ from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
 from finkd.experiments.suites.encoders import Students
-from finkd.experiments.suites.request import FINE_TUNED, distilled_from, plain
+from finkd.experiments.suites.records import plain
+from finkd.experiments.suites.request import FINE_TUNED, distilled_from
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec

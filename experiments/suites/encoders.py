@@ -18,7 +18,8 @@ from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, 
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
-from finkd.experiments.suites.request import FromFineTuned, Request, plain
+from finkd.experiments.suites.records import plain
+from finkd.experiments.suites.request import FromFineTuned, Request
 from finkd.reports.build import build as write_report
 from finkd.store import Store
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records

@@ -13,7 +13,8 @@ from pydantic import PositiveInt
 
 from finkd.corpora.tasks import load_task
 from finkd.corpora.tasks.task import Example
-from finkd.experiments.suites.request import Request, chosen, kept, plain
+from finkd.experiments.suites.records import kept, plain
+from finkd.experiments.suites.request import Request, chosen
 from finkd.inference.prediction import read
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model

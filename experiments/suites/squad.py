@@ -9,7 +9,9 @@ from functools import partial
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.questions import Question, QuestionData, load_questions
-from finkd.experiments.suites.request import Learner, Request, chosen, kept
+from finkd.experiments.suites.learner import Learner
+from finkd.experiments.suites.records import kept
+from finkd.experiments.suites.request import Request, chosen
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Listener

@@ -15,7 +15,8 @@ from finkd.corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
 from finkd.experiments.configuration.names import slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.jobs import side_by_side
-from finkd.experiments.suites.request import Request, chosen, found, kept, plain
+from finkd.experiments.suites.records import found, kept, plain
+from finkd.experiments.suites.request import Request, chosen
 from finkd.records import Resources
 from finkd.settings import build
 from finkd.store import address

@@ -16,7 +16,9 @@ from finkd.corpora.files import write_atomic
 from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.corpora.wording import counted
-from finkd.experiments.suites.request import Learner, Request, chosen, kept, plain
+from finkd.experiments.suites.learner import Learner
+from finkd.experiments.suites.records import kept, plain
+from finkd.experiments.suites.request import Request, chosen
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener

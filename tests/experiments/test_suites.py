@@ -11,7 +11,8 @@ from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
-from finkd.experiments.suites.request import Request, _key, kept
+from finkd.experiments.suites.records import _key, kept
+from finkd.experiments.suites.request import Request
 from finkd.experiments.suites.texts import _classic
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
@@ -90,7 +91,7 @@ def test_events_of_a_suite_name_system_and_task(tmp_path):
 
 
 def test_a_task_whose_training_was_cut_off_goes_on(teacher, hub, tmp_path, monkeypatch):
-    monkeypatch.setattr("finkd.experiments.suites.request.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("finkd.experiments.suites.learner.CHECKPOINT_SECONDS", 0.0)
     settings = {"schedule": {"epochs": 4, "batch_tokens": 64, "precision": "fp32"}}
     whole = tried(teacher, tmp_path / "whole" / "glue", settings, [])
     steps = []

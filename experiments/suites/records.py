@@ -1,0 +1,69 @@
+"""Records of tasks: those of an earlier run of the same, or new ones, which are written down."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from finkd.experiments.configuration.names import slug
+from finkd.experiments.running.events import Event
+from finkd.experiments.suites.request import Request
+from finkd.settings import deciding
+from finkd.store import address
+from finkd.suites.record import SUFFIX, TaskRecord
+from finkd.system.environment import environment
+from finkd.system.precision import resolve_precision
+
+
+def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]) -> TaskRecord:
+    """Return a record from an earlier run of the same, or a new one, which is written down.
+
+    Args:
+        request: whose record it is.
+        frame: the record without what has to be computed.
+        decides: everything beside the frame's names that decides what comes out.
+        make: computes it.
+    """
+    already = found(request, frame, decides)
+    if already is not None:
+        return already
+    began = time.perf_counter()
+    made = make()
+    seconds = made.seconds or time.perf_counter() - began
+    key = _key(frame, decides)
+    known = environment(resolve_precision("auto"))
+    record = replace(made, key=key, seconds=seconds, stages=request.stages, environment=known)
+    record.save(_path(request, frame))
+    request.listen(Event(record.system, record.seed, record=record, task=record.task))
+    return record
+
+
+def found(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
+    """Return a record from an earlier run of the same, with the role that is asked for now; see ``kept``."""
+    path = _path(request, frame)
+    record = TaskRecord.load(path) if path.is_file() else None
+    if record is None or record.key != _key(frame, decides):
+        return None
+    if record.role != frame.role:
+        record = replace(record, role=frame.role)
+        record.save(path)
+    return record
+
+
+def _key(frame: TaskRecord, decides: Mapping[str, Any]) -> str:
+    return address(json.loads(json.dumps({"version": 1, "id": frame.id, **decides})))
+
+
+def _path(request: Request, frame: TaskRecord) -> Path:
+    words = (frame.suite, frame.task, frame.split, frame.system, frame.method, f"seed-{frame.seed}")
+    return request.out / "records" / f"{'-'.join(map(slug, words))}{SUFFIX}"
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """Return a settings object as JSON values, for an address."""
+    found: dict[str, Any] = json.loads(json.dumps(deciding(value)))
+    return found
