@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,13 +47,14 @@ def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]
         spans.append((start, end, _label(found[1], path, number)))
     passage = Passage(str(path), text, tuple(dict.fromkeys(spans)), stem(path))
     check_offsets([passage], path, offsets)
-    left = sorted(in_characters(text, passage.spans, offsets))
+    left = deque(sorted(in_characters(text, passage.spans, offsets)))
     for place in _LINE.finditer(text):
         if place[0].strip():
-            here = [each for each in left if place.start() <= each[0] < place.end()]
-            moved = [(start - place.start(), end - place.start(), label) for start, end, label in here]
-            yield _labelled(place[0], moved, path, stem(path))
-            left = left[len(here) :]
+            here = []
+            while left and place.start() <= left[0][0] < place.end():
+                start, end, label = left.popleft()
+                here.append((start - place.start(), end - place.start(), label))
+            yield _labelled(place[0], here, path, stem(path))
     if left:
         raise DataError(f"{path}: found an entity outside of every line ({quoted(left[0])}); expected it within one")
 
