@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
-INCLUDING := README.md docs/results/index.md docs/guides/corpora.md docs/explanation/architecture.md
+INCLUDING := README.md $(wildcard docs/results/*.md) docs/guides/corpora.md docs/explanation/architecture.md
 # Two processes share two cores: with a thread for each core in both they would wait for each other. A process that has
 # finished takes tests from the other one (worksteal), which sets up fixtures of modules less often than --dist load.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
