@@ -179,11 +179,9 @@ def from_settings(
     """An experiment from plain settings; see ``load``."""
     settings = overridden(raw, overrides)
     settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
-    if isinstance(settings.get("systems"), dict):
-        settings["systems"] = with_named_teachers(continued(settings["systems"]))
     if seeds is not None:
         settings["seeds"] = list(seeds)
-    experiment = build(Experiment, settings, "")
+    experiment = recorded(settings)
     if find:
         find_corpora(experiment)  # before its strategies are checked, which imports torch
     check(experiment)
@@ -191,6 +189,17 @@ def from_settings(
     if find:
         find_models(chosen)
     return chosen
+
+
+def recorded(settings: Mapping[str, Any]) -> Experiment:
+    """An experiment from settings that are not checked again, such as those of a record.
+
+    With ``--only`` a record lacks systems that its settings may name, such as the reference.
+    """
+    settings = dict(settings)
+    if isinstance(settings.get("systems"), dict):
+        settings["systems"] = with_named_teachers(continued(settings["systems"]))
+    return build(Experiment, settings, "")
 
 
 def _only(experiment: Experiment, names: Sequence[str]) -> Experiment:

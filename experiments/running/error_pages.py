@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.recorded_predictions import predictions_file
-from finkd.experiments.configuration.experiment import from_settings
+from finkd.experiments.configuration.experiment import recorded
 from finkd.experiments.configuration.names import record_file, slug
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.experiments.running.readings import reading_of_record
@@ -27,7 +27,7 @@ def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Pat
         out: the folder.
     """
     for record in _first_seeds(records, out):
-        names = [record.system, from_settings(record.config).teacher_of(record.system)]
+        names = [record.system, recorded(record.config).teacher_of(record.system)]
         gold = text.gold(record.seed)
         kept = {
             name: path for name in names if name and predictions_file(path := _path(out, name, record.seed)).is_file()
