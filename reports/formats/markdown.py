@@ -31,7 +31,7 @@ def escape(text: str) -> str:
 def _table(table: Table) -> str:
     columns, rows = table.for_readers()
     lines = [
-        f"### {escape(table.title)}",
+        f"**{escape(table.title)}**",
         "",
         _row(escape(column.heading) for column in columns),
         _row("---:" if column.align == "right" else ":---" for column in columns),

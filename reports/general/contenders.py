@@ -153,5 +153,5 @@ def data_notes(found: Sequence[Contender]) -> list[str]:
     }
     too_long = ", ".join(f"{task} {count:,}" for task, count in counts.items() if count)
     if too_long:
-        notes.append(f"Texts longer than a model read at once, at most: {too_long}.")
+        notes.append(f"Texts that were cut to the model's longest input, at most: {too_long}.")
     return notes

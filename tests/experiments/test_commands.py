@@ -79,8 +79,8 @@ def test_analyze_sweeps_sizes_and_shows_another_domain_in_one_call(finkd, teache
     sizes = [argument for size in (90, 95, 100) for argument in ("--vocab-size", size)]
     named = ("--corpus", corpus, "--corpus", tmp_path / "other.txt", *sizes)
     result = finkd("analyze", "--teacher", teacher, *named, "--out", tmp_path / "out", code=0)
-    assert "### Vocabulary sizes on" in result.stdout
-    assert "### Domain shift from" in result.stdout
+    assert "**Vocabulary sizes on" in result.stdout
+    assert "**Domain shift from" in result.stdout
     page = (tmp_path / "out" / "analysis.html").read_text()
     assert "How large should the vocabulary be?" in page
     assert "http:" not in page

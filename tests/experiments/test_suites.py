@@ -137,8 +137,8 @@ def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
     lines = (tmp_path / "sst2" / "disagreements.csv").read_text().splitlines()
     assert lines[0].startswith("text,gold,")
     assert all(line.count("positive") and line.count("negative") for line in lines[1:])
-    assert (tmp_path / "sst2" / "disagreements.md").read_text().startswith("### Where systems disagree")
-    for title in ("### SST-2", "what was taken for what", "how often two systems say the same"):
+    assert (tmp_path / "sst2" / "disagreements.md").read_text().startswith("**Where systems disagree")
+    for title in ("**SST-2**", "what was taken for what", "how often two systems say the same"):
         assert title in result.stdout
 
 

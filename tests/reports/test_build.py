@@ -63,5 +63,5 @@ def test_nothing_is_written_on_error(records, kinds, error, tmp_path):
 def test_markdown_for_a_terminal_has_every_section():
     records = [dataclasses.replace(r, corpus=corpus) for corpus in ("fin3", "finer-ord") for r in example_records()]
     text = render_markdown(records)
-    assert text.count("### Results") == 2
-    assert "### Scores" not in text
+    assert text.count("**Results") == 2
+    assert "**Scores" not in text

@@ -46,7 +46,7 @@ def test_a_run_writes_its_report_its_records_and_its_models(first_run):
     assert {path.name for path in (out / "models").iterdir()} == {"teacher-seed-1", STUDENT}
     assert not (out / "models" / STUDENT / MANIFEST).exists()
     assert (out / "models" / STUDENT / "model.safetensors").stat().st_nlink == 2  # shared with the store
-    assert result.stdout.startswith("### Results: toy on")
+    assert result.stdout.startswith("**Results: toy on")
     assert "teacher (seed 1): micro-F1" in result.stderr
 
 

@@ -68,7 +68,7 @@ def test_a_trial_shows_its_table_and_its_learning_curve(study):
     out, _, _ = study
     trial = opened(out).get_trials()[0]
     note = note_of(opened(out), trial)
-    assert "### Results: study on " in note
+    assert "**Results: study on " in note
     assert "![How the training went](/artifacts/" in note
     curve = json.loads((out / "trial-0000" / "curve.json").read_text())
     assert curve["stages"] == ["truncate-layers", "finetune"]
