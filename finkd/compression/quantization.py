@@ -39,14 +39,9 @@ def quantized(weight: Tensor, bits: int, group: int) -> Tensor:
     return (codes * scales).flatten(0, 1)[: len(weight)].to(weight.dtype)
 
 
-def packed(weight: Tensor, bits: int, group: int) -> bytes:
-    """Return quantized weights as bytes: the codes without gaps, then each group's scale in fp16."""
-    codes, scales = _codes(weight, bits, group)
-    codes = codes.flatten(0, 1)[: len(weight)].flatten().to(torch.int64) + 2 ** (bits - 1) - 1
-    spread = (codes[:, None] >> torch.arange(bits - 1, -1, -1)) & 1
-    flat = torch.cat([spread.flatten(), torch.zeros(-spread.numel() % 8, dtype=torch.int64)]).view(-1, 8)
-    values = (flat << torch.arange(7, -1, -1)).sum(1).to(torch.uint8)
-    return bytes(values.numpy()) + bytes(scales.flatten().half().numpy())
+def packed_bytes(weight: Tensor, bits: int, group: int) -> int:
+    """Return the bytes of a quantized matrix: its codes without gaps, then each group's scale in fp16."""
+    return -(-weight.numel() * bits // 8) + 2 * -(-len(weight) // group)
 
 
 def _codes(weight: Tensor, bits: int, group: int) -> tuple[Tensor, Tensor]:
@@ -195,7 +190,7 @@ def rounded(model: Model, bits: Mapping[str, int], embedding_bits: int, group: i
     with torch.no_grad():
         weights[table].copy_(quantized(weights[table], embedding_bits, group))
     every = {**bits, table: embedding_bits}
-    return with_packed_bytes(model, {name: len(packed(weights[name], each, group)) for name, each in every.items()})
+    return with_packed_bytes(model, {name: packed_bytes(weights[name], each, group) for name, each in every.items()})
 
 
 def with_packed_bytes(model: Model, held: Mapping[str, int]) -> Model:

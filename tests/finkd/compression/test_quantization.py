@@ -5,7 +5,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from finkd.compression.quantization import CHOICES, bits_by_sensitivity, packed, quantized, sensitivities
+from finkd.compression.quantization import (
+    CHOICES,
+    _codes,
+    bits_by_sensitivity,
+    packed_bytes,
+    quantized,
+    rounded,
+    sensitivities,
+)
 from finkd.compression.sparsity import prunable
 from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
@@ -27,12 +35,21 @@ def test_rounding_by_hand():
     assert quantized(weight, 4, 2)[1].tolist() == [0, 0, 0]  # in one group with larger ones: 0.5 is rounded to even
 
 
+def packed(weight, bits, group):
+    """The codes without gaps, then each group's scale."""
+    codes, scales = _codes(weight, bits, group)
+    codes = codes.flatten(0, 1)[: len(weight)].flatten().int() + 2 ** (bits - 1) - 1
+    spread = "".join(f"{code:0{bits}b}" for code in codes.tolist())
+    spread += "0" * (-len(spread) % 8)
+    return int(spread, 2).to_bytes(len(spread) // 8) + scales.flatten().half().numpy().tobytes()
+
+
 @given(some.integers(1, 7), some.integers(1, 5), some.sampled_from(CHOICES), some.integers(1, 4), some.integers(0, 999))
 def test_packed_codes_are_the_rounded_weights(rows, columns, bits, group, seed):
     weight = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
     data = packed(weight, bits, group)
     groups = -(-rows // group)
-    assert len(data) == -(-rows * columns * bits // 8) + 2 * groups
+    assert len(data) == packed_bytes(weight, bits, group)
     spread = [(byte >> place) & 1 for byte in data[: len(data) - 2 * groups] for place in range(7, -1, -1)]
     codes = [
         int("".join(map(str, spread[at * bits : (at + 1) * bits])), 2) - (2 ** (bits - 1) - 1)
@@ -41,6 +58,12 @@ def test_packed_codes_are_the_rounded_weights(rows, columns, bits, group, seed):
     scales = torch.frombuffer(bytearray(data[len(data) - 2 * groups :]), dtype=torch.half).float()
     found = torch.tensor(codes).view(rows, columns) * scales.repeat_interleave(group)[:rows, None]
     torch.testing.assert_close(found, quantized(weight, bits, group))
+
+
+def test_a_model_is_rounded_on_its_device():
+    model = tiny_model(labels=LABELS)
+    model.network.to("meta")  # as an accelerator, it mixes with no tensor of the processor
+    assert rounded(model, {}, 4, 32).network.config.packed_bytes
 
 
 def test_the_eigenvalue_is_that_of_the_whole_hessian():
