@@ -16,10 +16,11 @@ from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.inference.tagger import Running
 from finkd.models import pretrained
 from finkd.models.loading import load_model
+from finkd.models.lookup import is_spacy_pipeline
 from finkd.models.model import Model
 from finkd.models.tagger_checks import check_head
 from finkd.runtimes import runtimes
-from finkd.runtimes.peers import RUNTIME, Pipeline, is_pipeline
+from finkd.runtimes.peers import RUNTIME, Pipeline
 from finkd.runtimes.timing import percentiles, tokenizing
 
 
@@ -68,7 +69,7 @@ def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch:
     """
     scratch.mkdir()
     folders = [Path(source).expanduser() for source in sources]
-    if all(is_pipeline(folder) for folder in folders):
+    if all(is_spacy_pipeline(folder) for folder in folders):
         return _Peer(name, folders, scratch)
     return _Network(name, [pretrained.resolve(source) for source in sources], scratch, kinds)
 

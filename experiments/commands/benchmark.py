@@ -49,6 +49,7 @@ def benchmark(
     from finkd import corpora
     from finkd.experiments.configuration.splits import divided
     from finkd.export.loading import find_tagger
+    from finkd.models.lookup import is_spacy_pipeline
     from finkd.runtimes import runtimes as known
 
     # Names are checked before anything slow is imported.
@@ -56,7 +57,7 @@ def benchmark(
         if kind not in known:
             raise UnknownNameError(unknown("runtimes", kind, known))
     for folder in (folder for folders in folders_of.values() for folder in folders):
-        if not (Path(folder) / "config.cfg").is_file():  # a pipeline of spaCy
+        if not is_spacy_pipeline(Path(folder)):
             find_tagger(folder)
     data = divided(corpora.load(corpus), split)
 
@@ -64,9 +65,8 @@ def benchmark(
     from finkd.experiments.benchmarking.benchmark import benchmark as measured
     from finkd.reports.benchmark import benchmark_table
     from finkd.reports.build import build
-    from finkd.runtimes.peers import is_pipeline
 
-    if all(is_pipeline(Path(folder)) for folders in folders_of.values() for folder in folders):
+    if all(is_spacy_pipeline(Path(folder)) for folders in folders_of.values() for folder in folders):
         refuse_idle(context, "for pipelines of spaCy, which run in their own", "runtimes")
     records = measured(folders_of, kinds, data, out, split, Measuring(queries, seconds, memory), say)
     build([], out, benchmark=records)

@@ -70,6 +70,11 @@ def is_model(folder: Path) -> bool:
     return (folder / CONFIG).is_file() and ((folder / GRAPH).is_file() or any(folder.glob("*.safetensors")))
 
 
+def is_spacy_pipeline(folder: Path) -> bool:
+    """Return whether a folder holds a pipeline of spaCy."""
+    return (folder / "config.cfg").is_file() and (folder / "meta.json").is_file()
+
+
 def check_weights(folder: Path) -> None:
     """Raise ``DataError`` if a folder with a configuration has no weights that can be read."""
     if any(folder.glob("*.safetensors")):

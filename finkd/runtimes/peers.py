@@ -7,21 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import load_config
 
-from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Tags
+from finkd.teachers.spacy_pipeline import entity_types, load_pipeline
 
 RUNTIME = "spacy"
-
-
-def is_pipeline(folder: Path) -> bool:
-    """Return whether a folder holds a spaCy pipeline."""
-    return (folder / "config.cfg").is_file() and (folder / "meta.json").is_file()
 
 
 @dataclass(frozen=True)
@@ -41,23 +34,14 @@ class Pipeline:
         """Load a saved pipeline.
 
         Raises:
-            DataError: if it is damaged, needs other packages, or has no component that finds entities.
+            FinkdError: as ``load_pipeline``.
         """
-        try:
-            _check_sources(folder)
-            nlp = spacy.load(folder)  # reads configuration and data, and imports no code
-        except Exception as error:  # its errors have no common base
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise DataError(f"{folder}: cannot be read by spaCy ({first})") from error
-        if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
-            raise DataError(f"{folder}: no part of this pipeline finds entities ({', '.join(nlp.pipe_names)})")
-        return cls(nlp, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
+        return cls(load_pipeline(folder), sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
 
     @property
     def types(self) -> frozenset[str]:
         """Entity types that it finds."""
-        names = [name for name in self.nlp.pipe_names if self.nlp.get_pipe_meta(name).factory in ("ner", "beam_ner")]
-        return frozenset(label for name in names for label in self.nlp.pipe_labels[name])
+        return frozenset(entity_types(self.nlp))
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -78,14 +62,3 @@ class Pipeline:
             [f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O" for token in doc]
             for doc in self.nlp.pipe(docs, batch_size=max(1, len(sentences)))
         ]
-
-
-def _check_sources(folder: Path) -> None:
-    """Raise ``ValueError`` if a component or the language comes from a package that spaCy would import by its name."""
-    config = load_config(folder / "config.cfg", interpolate=False)
-    for name, block in config.get("components", {}).items():
-        if "source" in block:
-            raise ValueError(f"components.{name}.source: names another pipeline; save this one whole")
-    language = config.get("nlp", {}).get("lang")
-    if not isinstance(language, str) or not language.isalpha():
-        raise ValueError(f"nlp.lang: found {language!r}; expected letters such as en")

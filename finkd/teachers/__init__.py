@@ -10,6 +10,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import exists
 from finkd.corpora.registry import Registry
 from finkd.models import pretrained
+from finkd.models.lookup import is_spacy_pipeline
 
 if TYPE_CHECKING:  # importing a tagger imports torch, which names are listed without
     from finkd.teachers.finished_tagger import TaggerSource
@@ -59,7 +60,7 @@ def kind_of(name: str) -> tuple[str, str]:
         return kind, rest
     if (exists(path) and path.is_file()) or (not exists(path) and path.suffix.lower() in _FILES):
         return "predictions", name
-    if (path / "config.cfg").is_file() and (path / "meta.json").is_file():
+    if is_spacy_pipeline(path):
         return "spacy", name
     return ("gliner" if (path / "gliner_config.json").is_file() else "transformers"), name
 

@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+import spacy
 from spacy.language import Language
+from spacy.util import load_config
 
-from finkd.corpora.errors import ConfigError, UnavailableError
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError, listed
 from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
@@ -43,7 +45,7 @@ class SpacyPipeline:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """IOB2 labels of the entity types that its components set."""
-        return label_names(_types(self.language))
+        return label_names(entity_types(self.language))
 
     def probabilities(self, sentences: Sequence[Sentence], precision: str) -> list[Probabilities]:
         """Return (words, labels) distributions of each sentence, which are certain: spaCy returns entities alone."""
@@ -57,31 +59,49 @@ class SpacyPipeline:
 
 
 def open_spacy(name: str, reading: LabelReading) -> SpacyPipeline:
-    """Load a pipeline from its folder or its installed package.
+    """Open a pipeline; errors are those of ``load_pipeline``."""
+    return SpacyPipeline(load_pipeline(name))
+
+
+def load_pipeline(name: str | Path) -> Language:
+    """Load a pipeline from its folder, of which no code is run, or its installed package.
 
     Raises:
-        ConfigError: if it finds no entities, or cannot be loaded.
+        ConfigError: if no component finds entities.
+        DataError: if it is damaged, or needs other packages.
         UnavailableError: if it is nowhere.
     """
-    import spacy
-
     path = Path(name).expanduser()
-    if not exists(path) and not spacy.util.is_package(name):
-        raise UnavailableError(f"spacy:{name}: neither a folder nor an installed package (python -m spacy download)")
+    is_folder = exists(path)
+    if not is_folder and not spacy.util.is_package(str(name)):
+        raise UnavailableError(f"{name}: neither a folder nor an installed package (python -m spacy download)")
     try:
-        language = spacy.load(path if exists(path) else name)
+        if is_folder:
+            _check_sources(path)
+        language = spacy.load(path if is_folder else name)
     except Exception as error:  # components of other packages may raise anything
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ConfigError(f"spacy:{name}: cannot be loaded ({reason[:200]})") from error
-    if not _types(language):
-        raise ConfigError(f"spacy:{name}: no component finds entities (it has {', '.join(language.pipe_names)})")
-    return SpacyPipeline(language)
+        raise DataError(f"{name}: cannot be read by spaCy ({reason[:200]})") from error
+    if not entity_types(language):
+        raise ConfigError(f"{name}: no component finds entities (it has {listed(language.pipe_names)})")
+    return language
 
 
-def _types(language: Language) -> list[str]:
+def entity_types(language: Language) -> list[str]:
     """Return the entity types of the components that set ``doc.ents``."""
     found: dict[str, None] = {}
     for name in language.pipe_names:
         if "doc.ents" in language.get_pipe_meta(name).assigns:
             found |= dict.fromkeys(getattr(language.get_pipe(name), "labels", ()))
     return [*found]
+
+
+def _check_sources(folder: Path) -> None:
+    """Raise ``ValueError`` if a component or the language comes from a package that spaCy would import by its name."""
+    config = load_config(folder / "config.cfg", interpolate=False)
+    for name, block in config.get("components", {}).items():
+        if "source" in block:
+            raise ValueError(f"components.{name}.source: names another pipeline; save this one whole")
+    language = config.get("nlp", {}).get("lang")
+    if not isinstance(language, str) or not language.isalpha():
+        raise ValueError(f"nlp.lang: found {language!r}; expected letters such as en")

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 import spacy
 
-from finkd.corpora.errors import DataError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Running
 from finkd.reports.benchmark import benchmark_table
@@ -160,13 +160,14 @@ def test_a_pipeline_of_spacy_tags_words(pipeline):
     tags = found.read(SENTENCES)
     assert [len(each) for each in tags] == [len(sentence.spans) for sentence in SENTENCES]
     ruler = found.nlp.add_pipe("entity_ruler", before="ner")
-    ruler.add_patterns([{"label": "ORG", "pattern": "Acme Corp"}])
-    assert found.read([Sentence.from_words(["so", "Acme", "Corp"])])[0][1:] == ["B-ORG", "I-ORG"]
+    ruler.add_patterns([{"label": "FUND", "pattern": "Acme Corp"}])
+    assert found.read([Sentence.from_words(["so", "Acme", "Corp"])])[0][1:] == ["B-FUND", "I-FUND"]
+    assert found.types == {"ORG", "PER", "LOC", "FUND"}
 
 
 def test_pipelines_that_cannot_tag_are_refused(pipeline, tmp_path):
     spacy.blank("en").to_disk(tmp_path / "blank")
-    with pytest.raises(DataError, match="no part of this pipeline finds entities"):
+    with pytest.raises(ConfigError, match="no component finds entities"):
         Pipeline.load(tmp_path / "blank")
     shutil.copytree(pipeline, tmp_path / "damaged")
     (tmp_path / "damaged" / "ner" / "model").write_bytes(b"")

@@ -18,6 +18,7 @@ from finkd.export.onnx_export import export_onnx
 from finkd.export.spacy import export_spacy
 from finkd.inference.tagging import predict, tag_sentences
 from finkd.models.lookup import FACTORY, tagger_folder
+from finkd.teachers.spacy_pipeline import entity_types
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
 pytestmark = pytest.mark.slow
@@ -43,6 +44,10 @@ def pipeline(taggers):
     nlp = spacy.blank("en")
     nlp.add_pipe(FACTORY).from_disk(folders["torch"])
     return nlp
+
+
+def test_its_types_are_told(pipeline):
+    assert entity_types(pipeline) == sorted(TYPES)
 
 
 @pytest.mark.parametrize("kind", ["torch", "onnx"])
