@@ -140,10 +140,14 @@ class ModelSpec:
             setting: what asks for it, such as ``"compress:prune.by=taylor"``.
 
         Raises:
-            ConfigError: if the model is none.
+            ConfigError: if the model is none, or is one of another corpus than that at hand.
         """
-        if self.head != "labels":
-            raise ConfigError(f"{setting}: asks the loss of a tagger of a labelled corpus; put finetune before")
+        if self.head != "labels" or self.corpus_labels is None:
+            raise ConfigError(
+                f"{setting}: asks the loss of a tagger of a labelled corpus; name the corpus (--corpus), or put "
+                "finetune before"
+            )
+        self.check_corpus()
 
     def check_layers(self, stage: str) -> None:
         """Check that a stage can choose or change single layers.

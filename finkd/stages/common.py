@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence, digest
 from finkd.data.arrays import Array, mapped
 from finkd.data.batches import TrainingData
@@ -40,19 +39,6 @@ def copied(model: Model) -> Model:
 def trainable(model: Model, context: Context) -> Model:
     """A copy of the model with a head for the corpus's labels."""
     return with_head(copied(model), context.labels, context.seed)
-
-
-def check_tagger(model: Model, context: Context, stage: str) -> None:
-    """Check that a model scores the corpus's labels; a stage needs its loss.
-
-    Raises:
-        ConfigError: if it does not.
-    """
-    if not model.labels or model.labels != tuple(context.labels):
-        raise ConfigError(
-            f"{stage}: asks the loss of a tagger of a labelled corpus; name the corpus (--corpus), or put finetune "
-            "before"
-        )
 
 
 def examples(

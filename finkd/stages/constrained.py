@@ -12,7 +12,7 @@ from finkd.compression import pruning, quantization, sparsity
 from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.common import LearningStage, Losses, check_tagger, copied, examples, fit
+from finkd.stages.common import LearningStage, Losses, copied, examples, fit
 from finkd.stages.stage import Context, StageResult, Training
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import LiveTeacher
@@ -52,14 +52,10 @@ class ConstrainedStage(LearningStage):
 
         Returns:
             tokens that were seen.
-
-        Raises:
-            ConfigError: if it is to be trained, and is no tagger of the corpus.
         """
         if not self.schedule.epochs:
             constrain(student, constraint)
             return 0
-        check_tagger(model, context, self.name)
         data = examples(context.train, student, context, context.labels, model)
         return fit(student, data, self.terms(), self.schedule, context, LiveTeacher(model), constraint)
 
@@ -106,11 +102,7 @@ class Sparsify(ConstrainedStage):
         return super().validate(spec)
 
     def run(self, model: Model, context: Context) -> StageResult:
-        """The model with zeros.
-
-        Raises:
-            ConfigError: if it is trained and is no tagger of the corpus.
-        """
+        """The model with zeros."""
         student, names = copied(model), sparsity.prunable(model)
         rise = self.rise if self.schedule.epochs else (0.0, 0.0)
         constraint = sparsity.Sparsity(names, self.fraction, self.by, self.scope, rise)
@@ -162,11 +154,7 @@ class Quantize(ConstrainedStage):
         return super().validate(spec)
 
     def run(self, model: Model, context: Context) -> StageResult:
-        """The model with rounded weights.
-
-        Raises:
-            ConfigError: if its loss is asked and it is no tagger of the corpus.
-        """
+        """The model with rounded weights."""
         student = copied(model)
         bits = self._bits(student, context)
         tokens = self._learn(student, model, quantization.FewBits(bits, self.group), context)
@@ -176,7 +164,6 @@ class Quantize(ConstrainedStage):
         names = sparsity.prunable(model)
         if self.by == "uniform":
             return dict.fromkeys(names, int(self.bits))
-        check_tagger(model, context, "compress:quantize.by=hessian")
         data = examples(context.train[: self.sentences or None], model, context, context.labels)
         steep = quantization.sensitivities(model, data, names, self.batch_tokens, context.seed)
         weights = dict(model.network.named_parameters())

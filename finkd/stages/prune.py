@@ -17,7 +17,7 @@ from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import keep_layers
-from finkd.stages.common import check_tagger, examples
+from finkd.stages.common import examples
 from finkd.stages.stage import Context, Stage, StageResult
 
 What = Literal["heads", "units", "layers"]
@@ -80,8 +80,7 @@ class Prune(Stage):
         """The model without them.
 
         Raises:
-            ConfigError: if the loss is asked and the model is no tagger of the corpus, or its layers are shared or of
-                low rank.
+            ConfigError: if its layers are shared or of low rank.
         """
         model.slim.check_whole("prune before that")
         if self.what == "layers":
@@ -98,5 +97,4 @@ class Prune(Stage):
 
     @staticmethod
     def _examples(model: Model, context: Context) -> TrainingData:
-        check_tagger(model, context, "compress:prune.by=taylor")
         return examples(context.train, model, context, context.labels)

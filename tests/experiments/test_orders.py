@@ -34,7 +34,7 @@ IMPOSSIBLE = {
     "adapt > compress:factorize(rank=8) > finetune": r"needs a BERT .* \(got one with a masked-LM head\)",
     "truncate-layers(width=16) > compress:factorize(rank=16)": r"compress:factorize\.rank: expected 2 to 15",
     "truncate-layers(layers=[0]) > truncate-layers(layers=[0, 1])": r"truncate-layers\.layers: expected numbers from 0",
-    "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; put finetune",
+    "adapt > compress:prune > finetune": "compress:prune.by=taylor: asks the loss of a tagger of .*; name",
     "compress:quantize > finetune": "compress:quantize.by=hessian: asks the loss of a tagger",
     "embed-case > finetune > embed-case": "embed-case: the model is given the case of words already",
     "embed-case > truncate-layers(token_types=false)": "token_types: the model is given the case of words by them",
@@ -99,6 +99,17 @@ def test_a_tagger_need_not_become_one(shape):
     steps.validate(tagger)
     with pytest.raises(ConfigError, match="asks the loss of a tagger"):
         steps.validate(replace(tagger, head="words", labels=()))
+
+
+@pytest.mark.parametrize("stage", ["compress:prune", "compress:quantize", "compress:sparsify"])
+def test_a_loss_needs_a_corpus_with_the_labels_of_the_tagger(stage, shape):
+    tagger = replace(TAGGER, sizes=shape)
+    with pytest.raises(ConfigError, match=r"asks the loss of .* name the corpus \(--corpus\), or put finetune before"):
+        parse(stage, {}).validate(replace(tagger, corpus_labels=None))
+    other = replace(tagger, labels=(*LABELS, "B-DATE", "I-DATE"))
+    parse(f"replace-head > {stage} > finetune", {}).validate(other)
+    with pytest.raises(ConfigError, match="do not match the corpus"):
+        parse(f"{stage} > replace-head > finetune", {}).validate(other)
 
 
 @pytest.fixture(scope="module")
