@@ -11,7 +11,7 @@ from typing import Any
 from finkd.corpora.errors import ConfigError
 from finkd.models.config_file import positions, read_config
 from finkd.models.layer_overrides import LINEARS, Slim
-from finkd.models.weight_files import held
+from finkd.models.weight_files import held, weight_files
 from finkd.tokenization.analysis import Encoder
 
 _TOKEN_EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")
@@ -85,7 +85,7 @@ def read_shape(folder: Path) -> Shape:
     """
     path = folder / "config.json"
     config = read_config(folder)
-    parameters, entries, rank = weights(folder)
+    parameters, (entries, rank) = parameters_and_embeddings(folder)
     _whole(config, path, "max_position_embeddings")
     return Shape(
         parameters=parameters,
@@ -101,24 +101,22 @@ def read_shape(folder: Path) -> Shape:
     )
 
 
-def weights(folder: Path) -> tuple[int, int, int]:
-    """Parameters of a saved model, and rows and columns of its token embeddings, read from the heads of its files.
+def parameters_and_embeddings(folder: Path) -> tuple[int, Size]:
+    """Parameters of a saved model, and the size of its token embeddings, read from the heads of its files.
 
     Raises:
-        ConfigError: if there are no safetensors files, or no word embeddings in them.
+        ConfigError: if there are no weight files, or no word embeddings in them.
         DataError: if one is damaged.
     """
     total = entries = width = 0
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(folder):
         for name, tensor in held(path).items():
             total += 0 if name.endswith("position_ids") else tensor.size
             if name.endswith(_TOKEN_EMBEDDINGS) and len(tensor.shape) == 2:
                 entries, width = tensor.shape
     if not width:
-        raise ConfigError(
-            f"{folder}: found no word embeddings in its *.safetensors files; expected an encoder's weights"
-        )
-    return total, entries, width
+        raise ConfigError(f"{folder}: found no word embeddings in its weight files; expected an encoder's weights")
+    return total, (entries, width)
 
 
 def _whole(config: Mapping[str, Any], path: Path, *keys: str) -> int:

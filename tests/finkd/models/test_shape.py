@@ -1,11 +1,13 @@
 """What a saved encoder is like, read without loading it."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.models.shape import read_shape, weights
+from finkd.models.shape import parameters_and_embeddings, read_shape
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import replace_vocabulary
 from finkd.stages.low_rank import Factorize
@@ -18,15 +20,24 @@ from tests.toys import trained
 def test_weights_may_lie_in_several_files_and_positions_are_none(tmp_path):
     save_file({"e.word_embeddings.weight": torch.zeros(7, 3)}, tmp_path / "model-1.safetensors")
     save_file({"bias": torch.zeros(5), "e.position_ids": torch.zeros(1, 9)}, tmp_path / "model-2.safetensors")
-    assert weights(tmp_path) == (26, 7, 3)
+    parts = {"e.word_embeddings.weight": "model-1.safetensors", "bias": "model-2.safetensors"}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": parts}))
+    assert parameters_and_embeddings(tmp_path) == (26, (7, 3))
+
+
+def test_a_second_copy_of_the_weights_is_not_counted(tmp_path):
+    embeddings = {"e.word_embeddings.weight": torch.zeros(7, 3)}
+    save_file(embeddings, tmp_path / "model.safetensors")
+    save_file({name: weight.half() for name, weight in embeddings.items()}, tmp_path / "model.fp16.safetensors")
+    assert parameters_and_embeddings(tmp_path) == (21, (7, 3))
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no word embeddings"):
-        weights(tmp_path)
+        parameters_and_embeddings(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"\0" * 20)
     with pytest.raises(DataError, match=r"model\.safetensors: not a readable"):
-        weights(tmp_path)
+        parameters_and_embeddings(tmp_path)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
