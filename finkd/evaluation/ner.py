@@ -14,7 +14,6 @@ import numpy as np
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
-from finkd.data.encoding import WINDOW
 from finkd.inference.tagger import AnyTagger, Tags, predict_with_scores
 from finkd.scores import SCORE_GROUPS, Counts, NerScores, ScoreGroup
 
@@ -109,7 +108,6 @@ def evaluate(
     types: Sequence[str],
     roles: Collection[str] = (),
     known: Collection[str] = (),
-    limit: int = WINDOW,
 ) -> NerScores:
     """Score a model on labelled sentences; see ``score``.
 
@@ -120,5 +118,5 @@ def evaluate(
         >>> scores.micro.gold > 0
         True
     """
-    predicted, probabilities, uncovered = predict_with_scores(sentences, model, limit)
+    predicted, probabilities, uncovered = predict_with_scores(sentences, model)
     return score(sentences, predicted, types, roles, uncovered, known, probabilities)

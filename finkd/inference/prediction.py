@@ -85,7 +85,6 @@ def word_logits(
     model: Model,
     encoded: Encoded,
     precision: str = "fp32",
-    batch_tokens: int | None = None,
     device: str | None = None,
 ) -> Tensor:
     """Compute the label logits of every word, at its first token.
@@ -94,14 +93,13 @@ def word_logits(
         model: a tagger.
         encoded: examples in its tokens.
         precision: as in ``Schedule``.
-        batch_tokens: tokens of one batch, padding included; by default a number that suits the device.
         device: ``None`` takes a GPU if there is one.
 
     Returns:
         (words, labels) float32; NaN for words that no token covers.
     """
     device = device or ("cuda" if torch.cuda.is_available() else model.network.device.type)
-    batch_tokens = batch_tokens or (_FEW_TOKENS if device == "cpu" else _BATCH_TOKENS)
+    batch_tokens = _FEW_TOKENS if device == "cpu" else _BATCH_TOKENS
     scores = torch.zeros(len(encoded.tokens.ids), len(model.labels))
     for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens, device=device):
         assert side.word_logits is not None

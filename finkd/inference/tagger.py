@@ -100,12 +100,10 @@ class Running:
 
     def read(self, sentences: Sequence[Sentence]) -> Tags:
         """Tag sentences."""
-        return predict_tags(sentences, self.tagger)[0]
+        return predict_tags(sentences, self.tagger)
 
 
-def sentence_logits(
-    sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW, precision: str = "fp32"
-) -> Iterator[Logits]:
+def sentence_logits(sentences: Sequence[Sentence], model: AnyTagger, precision: str = "fp32") -> Iterator[Logits]:
     """Compute the label logits of every word, in blocks of bounded memory.
 
     Yields:
@@ -115,7 +113,7 @@ def sentence_logits(
         DataError: if a logit of the model is infinite or NaN.
     """
     for block in _blocks(sentences, len(model.labels)):
-        yield from _block_logits(block, model, limit, precision)
+        yield from _block_logits(block, model, precision)
 
 
 def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sentence]]:
@@ -130,10 +128,10 @@ def _blocks(sentences: Sequence[Sentence], labels: int) -> Iterator[Sequence[Sen
     yield sentences[start:]
 
 
-def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, precision: str) -> list[Logits]:
+def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, precision: str) -> list[Logits]:
     if hasattr(model, "sentence_logits"):
         return model.sentence_logits(sentences, precision)
-    windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(limit, model.max_length))
+    windows, encoded = windows_and_tokens(sentences, model.tokenizer, min(WINDOW, model.max_length))
     result = [np.full((len(s.spans), len(model.labels)), np.nan, np.float32) for s in sentences]
     if not windows:
         return result
@@ -159,34 +157,29 @@ def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, limit: int, p
     return result
 
 
-def predict_tags(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> tuple[Tags, int]:
-    """Tag every word, and count the words that no token covers, which are tagged O.
+def predict_tags(sentences: Sequence[Sentence], model: AnyTagger) -> Tags:
+    """Tag every word; words that no token covers are tagged O.
 
     Raises:
         DataError: if a logit of the model is infinite or NaN.
     """
-    tags, _, uncovered = _predicted(sentences, model, limit, with_scores=False)
-    return tags, uncovered
+    blocks = _blocks(sentences, len(model.labels))
+    return [tags for block in blocks for tags in decode(_block_logits(block, model, "fp32"), model.labels)]
 
 
-def predict_with_scores(sentences: Sequence[Sentence], model: AnyTagger, limit: int = WINDOW) -> Found:
+def predict_with_scores(sentences: Sequence[Sentence], model: AnyTagger) -> Found:
     """Tag every word as ``predict_tags`` does, and compute the probability of each entity of each sentence.
 
     Raises:
         DataError: if a logit of the model is infinite or NaN.
     """
-    return _predicted(sentences, model, limit, with_scores=True)
-
-
-def _predicted(sentences: Sequence[Sentence], model: AnyTagger, limit: int, *, with_scores: bool) -> Found:
     tags: Tags = []
     probabilities: list[list[float]] = []
     uncovered = 0
     for block in _blocks(sentences, len(model.labels)):
-        scores = _block_logits(block, model, limit, "fp32")
+        scores = _block_logits(block, model, "fp32")
         found = decode(scores, model.labels)
         tags += found
         uncovered += sum(int(np.isnan(each).any(axis=1).sum()) for each in scores)
-        if with_scores:
-            probabilities += entity_probabilities(scores, model.labels, [entities(each) for each in found])
+        probabilities += entity_probabilities(scores, model.labels, [entities(each) for each in found])
     return Found(tags, probabilities, uncovered)

@@ -17,6 +17,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.export.loading import load_tagger
 from finkd.export.onnx_export import export_onnx
+from finkd.inference import tagger
 from finkd.inference.tagger import sentence_logits
 from finkd.models.config_file import PADDING_FIRST, positions
 from finkd.models.families import FAMILIES, Family
@@ -145,11 +146,12 @@ def test_a_tagger_of_each_family_is_exported(family, kind, tmp_path):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_tagger_of_each_family_reads_as_many_tokens_as_it_says(family, folders):
+def test_a_tagger_of_each_family_reads_as_many_tokens_as_it_says(family, folders, monkeypatch):
     model = load_model(folders(family, LABELS))
     assert model.max_length == positions(model.network.config.to_dict())
     long = Sentence.from_words(["lent"] * model.max_length)
-    (scores,) = sentence_logits([long], model, limit=model.max_length)
+    monkeypatch.setattr(tagger, "WINDOW", model.max_length)
+    (scores,) = sentence_logits([long], model)
     assert np.isfinite(scores).all()
 
 

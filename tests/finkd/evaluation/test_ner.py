@@ -15,7 +15,7 @@ from finkd.data.batches import TrainingData
 from finkd.evaluation.ner import document_names, evaluate, known_words, score
 from finkd.inference import prediction, tagger
 from finkd.inference.prediction import word_logits
-from finkd.inference.tagger import predict_tags, sentence_logits
+from finkd.inference.tagger import predict_tags, predict_with_scores, sentence_logits
 from finkd.scores import Counts
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, ner_data, tagged, tiny_model
 from tests.toys import FAMILIES
@@ -112,14 +112,15 @@ def test_gold_and_prediction_must_match_word_by_word(bad):
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_batch_size_and_padding_change_nothing(family):
+def test_batch_size_and_padding_change_nothing(family, monkeypatch):
     model = tiny_model(FAMILIES[family](), labels=LABELS)
     data = ner_data(SENTENCES, model)
-    alone = word_logits(model, data.student, batch_tokens=1)
-    together = word_logits(model, data.student, batch_tokens=10_000)
+    together = word_logits(model, data.student, device="cpu")
+    monkeypatch.setattr(prediction, "_FEW_TOKENS", 1)
+    alone = word_logits(model, data.student, device="cpu")
     np.testing.assert_allclose(alone, together, atol=1e-5)
-    one_by_one = [predict_tags([sentence], model)[0][0] for sentence in SENTENCES]
-    assert predict_tags(SENTENCES, model)[0] == one_by_one
+    one_by_one = [predict_tags([sentence], model)[0] for sentence in SENTENCES]
+    assert predict_tags(SENTENCES, model) == one_by_one
 
 
 @settings(max_examples=10)
@@ -127,34 +128,35 @@ def test_batch_size_and_padding_change_nothing(family):
 def test_long_sentences_lose_no_gold(limit, family):
     """A peer cut sentences at 64 tokens, dropped the gold beyond, and published .757 instead of .614."""
     words, tags = zip(*[(w, t) for s in SENTENCES * 2 for w, t in zip(s.words, s.tags, strict=True)], strict=True)
-    model = tiny_model(FAMILIES[family](), labels=LABELS)
-    scores = evaluate([Sentence.from_words(words, tags)], model, TYPES, limit=limit)
+    model = tiny_model(FAMILIES[family](), labels=LABELS, positions=limit)
+    scores = evaluate([Sentence.from_words(words, tags)], model, TYPES)
     assert scores.micro.gold == 12
     assert scores.words == len(words)
     assert scores.uncovered_words == 0
 
 
-def test_every_word_of_a_windowed_sentence_is_scored_in_its_own_place():
+def test_every_word_of_a_windowed_sentence_is_scored_in_its_own_place(monkeypatch):
     """A model that sees no context gives each word the same scores in any window."""
     model = tiny_model(layers=0, labels=LABELS)
     model.encoder.embeddings.position_embeddings.weight.data.zero_()
     long = Sentence.from_words([word for s in SENTENCES for word in s.words])
     (whole,) = sentence_logits([long], model)
     for limit in (4, 9, 25):
-        (windowed,) = sentence_logits([long], model, limit)
+        monkeypatch.setattr(tagger, "WINDOW", limit)
+        (windowed,) = sentence_logits([long], model)
         np.testing.assert_allclose(windowed, whole, atol=1e-5)
 
 
 def test_sentences_longer_than_the_positions_are_read_through_windows():
     model = tiny_model(labels=LABELS, positions=16)
-    tags, uncovered = predict_tags([Sentence.from_words(["bank"] * 100)], model)
+    tags, _, uncovered = predict_with_scores([Sentence.from_words(["bank"] * 100)], model)
     assert len(tags[0]) == 100
     assert uncovered == 0
 
 
 def test_a_word_without_a_token_is_outside_and_counted():
     sentence = Sentence.from_words(["bank", "\u200b", "lent"])
-    tags, uncovered = predict_tags([sentence], tiny_model(labels=LABELS))
+    tags, _, uncovered = predict_with_scores([sentence], tiny_model(labels=LABELS))
     assert tags[0][1] == "O"
     assert uncovered == 1
 
@@ -165,7 +167,7 @@ def test_finite_weights_whose_scores_overflow_are_an_error_and_tag_nothing():
         model.tagging_head.weight.fill_(3e38)
     assert all(weight.isfinite().all() for weight in model.network.parameters())
     expected = r"model '.*': the scores of 3 of 3 words are infinite or not a number; fetch, train or export it again"
-    for read in (predict_tags, lambda *given: list(sentence_logits(*given))):
+    for read in (predict_tags, predict_with_scores, lambda *given: list(sentence_logits(*given))):
         with pytest.raises(DataError, match=expected):
             read([Sentence.from_words(["bank", "\u200b", "lent", "bank"])], model)
 
@@ -182,15 +184,15 @@ def test_text_is_read_in_blocks_of_bounded_size(monkeypatch):
     assert len(sizes) > 1
     assert sum(sizes) == sum(len(s.spans) for s in SENTENCES)
     assert max(sizes) * len(LABELS) <= tagger._CELLS
-    assert predict_tags(SENTENCES, model) == expected
+    assert predict_tags(SENTENCES, model) == predict_with_scores(SENTENCES, model).tags == expected
     monkeypatch.setattr(tagger, "_CELLS", 1)
     assert predict_tags(SENTENCES, model) == expected
 
 
 def test_no_sentences_and_no_words_are_fine():
     model = tiny_model(labels=LABELS)
-    assert predict_tags([], model) == ([], 0)
-    assert predict_tags([Sentence("", ())], model) == ([[]], 0)
+    assert predict_tags([], model) == []
+    assert predict_tags([Sentence("", ())], model) == [[]]
 
 
 def test_identical_tokenizers_give_word_distillation_the_plain_logits():

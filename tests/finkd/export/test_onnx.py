@@ -100,7 +100,7 @@ def test_a_graph_tells_nothing_of_where_it_was_made(exported, eight_bits):
 def test_long_sentences_and_words_without_a_token(exported):
     model, folder = exported
     long = [SENTENCES[0].__class__.from_words(("Acme", "\u200b", *["bank"] * 700), None)]
-    (ours,), (theirs,) = sentence_logits(long, load_onnx(folder), 128), sentence_logits(long, model, 128)
+    (ours,), (theirs,) = sentence_logits(long, load_onnx(folder)), sentence_logits(long, model)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     assert np.isnan(ours[1]).all()
 
