@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -206,8 +204,8 @@ def without_packed_bytes(model: Model) -> Model:
     """Remove the entry for a stage that changes the weights, since it would be wrong afterwards."""
     if not hasattr(model.network.config, ENTRY):
         return model
-    network = copy.deepcopy(model.network)
-    for config in {id(each): each for each in (network.config, network.base_model.config)}.values():
+    model = model.copied()
+    for config in {id(each): each for each in (model.network.config, model.encoder.config)}.values():
         if hasattr(config, ENTRY):
             delattr(config, ENTRY)
-    return replace(model, network=network)
+    return model

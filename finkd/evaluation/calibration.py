@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +108,7 @@ def with_temperature(model: Model, temperature: float) -> Model:
         model: a tagger; not changed.
         temperature: above 0.
     """
-    scaled = replace(model, network=copy.deepcopy(model.network))
+    scaled = model.copied()
     with torch.no_grad():
         for weight in scaled.tagging_head.parameters():
             weight.div_(temperature)

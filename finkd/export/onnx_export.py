@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -67,7 +66,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     names = inputs(model.tokenizer)
     with atomic_folder(folder) as unfinished:
-        network: Any = copy.deepcopy(model.network).train(False)
+        network: Any = model.copied().network.train(False)
         network.set_attn_implementation("eager")  # plain products: fewer nodes, all of which can be quantized
         if kind == "onnx":
             use_products(network, {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -85,7 +84,7 @@ def cuda(model: Model, scratch: Path, threads: int) -> Running:
 
 def compiled(model: Model, scratch: Path, threads: int) -> Running:
     """Run the network compiled for any length."""
-    network = copy.deepcopy(model.network)
+    network = model.copied().network
     network.compile(dynamic=True)  # in place, so that its class stays the same
     return _running(PreparedNetwork(replace(model, network=network.train(False))))
 
@@ -101,7 +100,7 @@ def int8(model: Model, scratch: Path, threads: int) -> Running:
         raise ConfigError("int8: this PyTorch has no dynamic quantization any more; choose onnx-int8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = dynamic(copy.deepcopy(model.network), {nn.Linear}, dtype=torch.qint8)
+        network = dynamic(model.network, {nn.Linear}, dtype=torch.qint8)
     return _smaller("int8", model, network)
 
 
@@ -116,7 +115,7 @@ def torchao_int8(model: Model, scratch: Path, threads: int) -> Running:
     with quiet("torchao"):  # it logs GPU kernels that it did not find
         from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 
-        network = copy.deepcopy(model.network)
+        network = model.copied().network
         quantize_(network.base_model, Int8DynamicActivationInt8WeightConfig())
     return _smaller("torchao-int8", model, network)
 

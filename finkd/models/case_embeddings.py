@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -35,14 +34,14 @@ def embed_case(model: Model) -> Model:
         True
     """
     check_caseless(family(model.encoder.config), gives_case=model.tokenizer.gives_case)
-    network = copy.deepcopy(model.network)
-    embeddings: Any = network.base_model.embeddings
+    student = model.copied()
+    embeddings: Any = student.encoder.embeddings
     row = embeddings.token_type_embeddings.weight.detach()[:1]
     embeddings.token_type_embeddings = nn.Embedding(len(CASES), row.shape[1], _weight=row.repeat(len(CASES), 1))
-    configs: list[Any] = [network.config, network.base_model.config]
+    configs: list[Any] = [student.network.config, student.encoder.config]
     for config in configs:
         config.type_vocab_size = len(CASES)
-    return replace(model, network=network, tokenizer=model.tokenizer.giving_case())
+    return replace(student, tokenizer=model.tokenizer.giving_case())
 
 
 def check_caseless(kind: str, *, gives_case: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -90,6 +91,10 @@ class Model:
     def has_masked_head(self) -> bool:
         """Whether the network has a masked-LM head."""
         return self.network.get_output_embeddings() is not None  # type: ignore[no-untyped-call]
+
+    def copied(self) -> Model:
+        """Return a copy whose weights and configuration may be changed."""
+        return replace(self, network=copy.deepcopy(self.network))
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration and tokenizer into an existing folder, for ``transformers`` to load."""

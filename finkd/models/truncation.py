@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -79,7 +79,7 @@ def keep_layers(model: Model, layers: Sequence[int]) -> Model:
     if not layers or sorted(set(layers)) != list(layers) or not 0 <= layers[0] <= layers[-1] < depth:
         raise ConfigError(f"truncate-layers.layers: must rise and lie within 0..{depth - 1} (got {list(layers)})")
     slim = model.slim.of_layers(layers)
-    student = Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
+    student = model.copied()
     kept = nn.ModuleList(student.layers[layer] for layer in layers)
     student.layer_holder.layer = kept
     name = "n_layers" if hasattr(student.encoder.config, "n_layers") else "num_hidden_layers"
@@ -219,7 +219,7 @@ def replace_vocabulary(
     """
     tokenizer = tokenizer.giving_case(model.tokenizer.gives_case)
     carry = (transfer or Characters())(model.tokenizer, tokenizer, texts, seed)
-    student = Model(copy.deepcopy(model.network), tokenizer, model.labels)
+    student = replace(model.copied(), tokenizer=tokenizer)
     padding = tokenizer.special_ids["pad"]
     old = student.embeddings.weight
     new = _carried(carry, old, model.tokenizer)

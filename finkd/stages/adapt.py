@@ -17,8 +17,8 @@ from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.progress import Listener, Progress
-from finkd.stages.common import copied, examples, fit
 from finkd.stages.stage import Context, Source, Stage, StageResult, Training
+from finkd.stages.training import examples, fit
 from finkd.training.schedule import Schedule
 from finkd.training.vocabulary_mixing import check_mixing
 
@@ -73,7 +73,7 @@ class Adapt(Stage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The adapted encoder under its masked-LM head."""
-        student = with_masked_head(copied(model), context.seed)
+        student = with_masked_head(model.copied(), context.seed)
         data = hiding(examples(context.sentences(self.on), student, context), self.masking, self.rarity)
         schedule = self.schedule
         if self.train == "head":

@@ -12,8 +12,8 @@ from finkd.compression import pruning, quantization, sparsity
 from finkd.corpora.errors import ConfigError
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.common import LearningStage, Losses, copied, examples, fit
 from finkd.stages.stage import Context, StageResult, Training
+from finkd.stages.training import LearningStage, Losses, examples, fit
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import LiveTeacher
 from finkd.training.weight_constraints import Constraint
@@ -103,7 +103,7 @@ class Sparsify(ConstrainedStage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model with zeros."""
-        student, names = copied(model), sparsity.prunable(model)
+        student, names = model.copied(), sparsity.prunable(model)
         rise = self.rise if self.schedule.epochs else (0.0, 0.0)
         constraint = sparsity.Sparsity(names, self.fraction, self.by, self.scope, rise)
         tokens = self._learn(student, model, constraint, context)
@@ -155,7 +155,7 @@ class Quantize(ConstrainedStage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The model with rounded weights."""
-        student = copied(model)
+        student = model.copied()
         bits = self._bits(student, context)
         tokens = self._learn(student, model, quantization.FewBits(bits, self.group), context)
         return StageResult(quantization.rounded(student, bits, self.embedding_bits, self.group), tokens)

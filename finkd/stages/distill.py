@@ -13,8 +13,8 @@ from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.common import LearningStage, Losses, copied, examples, fit
 from finkd.stages.stage import Context, Source, StageResult, Training
+from finkd.stages.training import LearningStage, Losses, examples, fit
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedHiddenStates, LiveTeacher, Teacher
 
@@ -84,7 +84,7 @@ class Distill(LearningStage):
         """The trained encoder."""
         taught = context.taught_by(self.teacher, "distill.teacher")
         teacher = taught.model("distill.teacher")
-        student = copied(model)
+        student = model.copied()
         if self._masks_text:
             student = with_masked_head(student, context.seed)
         data = examples(context.sentences(self.on), student, context, teacher=teacher)

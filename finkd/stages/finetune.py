@@ -11,8 +11,8 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.term import Loss
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.common import examples, fit, trainable
 from finkd.stages.stage import Context, Stage, StageResult, Training
+from finkd.stages.training import examples, fit, trainable
 from finkd.training.schedule import Schedule
 from finkd.training.vocabulary_mixing import check_mixing
 

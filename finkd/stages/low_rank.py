@@ -13,8 +13,8 @@ from finkd.corpora.errors import ConfigError
 from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.stages.common import examples
 from finkd.stages.stage import Context, Source, Stage, StageResult
+from finkd.stages.training import examples
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 

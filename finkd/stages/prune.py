@@ -17,8 +17,8 @@ from finkd.models.layer_overrides import check_family
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.models.truncation import keep_layers
-from finkd.stages.common import examples
 from finkd.stages.stage import Context, Stage, StageResult
+from finkd.stages.training import examples
 
 What = Literal["heads", "units", "layers"]
 By = Literal["taylor", "magnitude"]

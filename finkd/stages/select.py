@@ -18,7 +18,6 @@ from finkd.data.raw_text import kept
 from finkd.inference.tagger import AnyTagger, sentence_logits
 from finkd.models.model import Model
 from finkd.settings import described
-from finkd.stages.common import copied
 from finkd.stages.stage import TAGGER, Context, Source, Stage, StageResult
 
 
@@ -74,7 +73,7 @@ class Select(Stage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """A copy of the model, as it was."""
-        return StageResult(copied(model))
+        return StageResult(model.copied())
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from finkd.losses.term import OF_WORDS
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.settings import later
-from finkd.stages.common import LearningStage, Losses, examples, fit, trainable
 from finkd.stages.stage import TAGGER, Context, Source, StageResult, Training
+from finkd.stages.training import LearningStage, Losses, examples, fit, trainable
 from finkd.teachers.label_map import LEAST
 from finkd.teachers.labels import Asked, teacher_labels
 from finkd.teachers.taught_by import TaughtBy

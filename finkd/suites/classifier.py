@@ -28,7 +28,7 @@ from finkd.models.heads import with_head_of, with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import later
-from finkd.stages.common import Losses
+from finkd.stages.training import Losses
 from finkd.suites.few_bits import Bits, constraint, trained
 from finkd.suites.reading import Long, read_texts
 from finkd.tokenization.tokens import Longs, Tokens

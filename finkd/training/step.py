@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -52,7 +51,7 @@ class TrainingStep(nn.Module):
         apart: bool = False,
     ) -> None:
         super().__init__()
-        network = copy.deepcopy(student.network) if apart else student.network
+        network = student.copied().network if apart else student.network
         self.network = in_precision(network, precision)
         self.projection = in_precision(projection, precision) if projection else None
         self.losses = losses

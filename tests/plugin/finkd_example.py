@@ -1,6 +1,5 @@
 """A loss, a stage and a strategy of another package."""
 
-import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -46,12 +45,11 @@ class Forget(Stage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """A copy with new last layers."""
-        network = copy.deepcopy(model.network)
-        student = Model(network, model.tokenizer, model.labels)
+        student = model.copied()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(context.seed)
             for layer in student.layers[-self.layers :]:
-                layer.apply(network._init_weights)
+                layer.apply(student.network._init_weights)
         return StageResult(student)
 
 

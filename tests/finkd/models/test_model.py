@@ -25,6 +25,17 @@ ROBERTAS = ["camembert", "data2vec-text", "roberta", "roberta-prelayernorm", "xl
 OTHERS = ["bert", "distilbert", "esm", "longformer", "luke", "mpnet"]
 
 
+def test_a_copy_has_weights_and_a_configuration_of_its_own():
+    model = tiny_model(labels=LABELS)
+    copy = model.copied()
+    assert (copy.tokenizer, copy.labels) == (model.tokenizer, model.labels)
+    copy.network.config.pad_token_id = 5
+    with torch.no_grad():
+        copy.embeddings.weight.zero_()
+    assert model.network.config.pad_token_id != 5
+    assert model.embeddings.weight.any()
+
+
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
 @pytest.mark.parametrize("labels", [(), LABELS])
 def test_saved_and_loaded_it_is_the_same(tmp_path, family, labels):

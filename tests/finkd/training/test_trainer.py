@@ -20,7 +20,6 @@ from finkd.losses.term import Requirement
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
-from finkd.models.model import Model
 from finkd.training.loop import DivergedError
 from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep
@@ -258,7 +257,7 @@ ENCODER_TERMS = [
 @pytest.mark.parametrize("term", ENCODER_TERMS, ids=repr)
 def test_a_copy_of_its_teacher_costs_nothing_by_any_term(term):
     teacher = with_masked_head(tiny_model(layers=3), 1)
-    model = Model(copy.deepcopy(teacher.network), teacher.tokenizer)
+    model = teacher.copied()
     if isinstance(term, MinED):  # its one-hot targets are the text, not what the teacher says
         pytest.skip("costs the entropy of the text")
     assert first_loss([term], model, teacher) == pytest.approx(0, abs=1e-5)

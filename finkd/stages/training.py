@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,14 +30,9 @@ from finkd.training.weight_constraints import Constraint
 Losses = str | Mapping[str, Mapping[str, Any]]
 
 
-def copied(model: Model) -> Model:
-    """A copy whose weights may be changed."""
-    return Model(copy.deepcopy(model.network), model.tokenizer, model.labels)
-
-
 def trainable(model: Model, context: Context) -> Model:
     """A copy of the model with a head for the corpus's labels."""
-    return with_head(copied(model), context.labels, context.seed)
+    return with_head(model.copied(), context.labels, context.seed)
 
 
 def examples(
