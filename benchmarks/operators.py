@@ -41,11 +41,11 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.data.encoding import windows_and_tokens
 from finkd.experiments.configuration.splits import scored_split
-from finkd.export.graph_file import GRAPH
 from finkd.export.onnx_tagger import OnnxTagger, graph_session, load_onnx
 from finkd.inference.marginals import entity_probabilities
 from finkd.inference.tagger import sentence_logits
 from finkd.inference.viterbi import decode
+from finkd.models.lookup import GRAPH
 from finkd.reports.figures import canvas
 
 KINDS = {

@@ -12,7 +12,8 @@ from transformers import ElectraConfig, ElectraForTokenClassification, ElectraMo
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import WINDOW
-from finkd.models.architectures import family, rebuilt
+from finkd.models.architectures import rebuilt
+from finkd.models.layer_overrides import family
 from finkd.models.model import Model
 
 _SHARED = (
@@ -43,7 +44,7 @@ def factorize(model: Model, rank: int) -> Model:
         ConfigError: if the rank is out of range, or the model is no BERT, or has a masked-LM head.
     """
     config = model.encoder.config
-    check_factorizable(rank, config.hidden_size, family(config), model.has_masked_head)
+    check_factorizable(rank, config.hidden_size, family(config.model_type), model.has_masked_head)
     layers = {name: weight for name, weight in model.encoder.state_dict().items() if name.startswith("encoder.")}
     weights = {**layers, **_embeddings(model.encoder, rank)}
     if model.labels:

@@ -12,8 +12,6 @@ from finkd.corpora.errors import DataError
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import first_line
 
-GRAPH = "model.onnx"
-"""Its name in the folder of a tagger."""
 MAX_BYTES = 2**31 - 1
 """A larger graph has its weights in other files, which finkd does not write."""
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

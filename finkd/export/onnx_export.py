@@ -16,10 +16,11 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import MARK, atomic_folder
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
-from finkd.export.graph_file import GRAPH, INPUTS, inputs
+from finkd.export.graph_file import INPUTS, inputs
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.export.onnx_tagger import batches
 from finkd.models.families import FAMILIES
+from finkd.models.lookup import GRAPH
 from finkd.models.model import Model
 from finkd.models.tagger_checks import check_head
 from finkd.system.third_party import quiet

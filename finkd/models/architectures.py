@@ -20,10 +20,12 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from finkd.corpora.errors import DataError
 from finkd.corpora.wording import counted
 from finkd.models.layer_overrides import (
-    FAMILIES,
     LINEARS,
+    SLIM_FAMILIES,
+    SLIM_PREFIX,
     Slim,
     check_family,
+    family,
     head_size,
     linear,
     linear_paths,
@@ -31,7 +33,6 @@ from finkd.models.layer_overrides import (
 )
 from finkd.models.model import Model
 
-_PREFIX = "finkd-"
 TAGGER, MASKED_LM = "ForTokenClassification", "ForMaskedLM"
 HEADS = {
     TAGGER: transformers.AutoModelForTokenClassification,
@@ -41,11 +42,6 @@ HEADS = {
     "Model": transformers.AutoModel,
 }
 """End of a class's name -> the class that loads such networks; ``"Model"`` is the encoder alone."""
-
-
-def family(config: PreTrainedConfig) -> str:
-    """Return the architecture, slim or not, such as ``"bert"``."""
-    return str(config.model_type).removeprefix(_PREFIX)
 
 
 def no_pooler(kind: str) -> dict[str, bool]:
@@ -68,7 +64,7 @@ def rebuilt(model: Model, slim: Slim, weights: Mapping[str, Tensor]) -> Model:
         ConfigError: if layers of this architecture cannot be slim.
     """
     network = model.network
-    kind = family(network.config)
+    kind = family(network.config.model_type)
     check_family(kind)
     head = next(each for each in HEADS if type(network).__name__.endswith(each))
     entries = network.config.to_dict()
@@ -97,20 +93,20 @@ def register() -> None:
         >>> import finkd
         >>> finkd.register_architectures()
     """
-    for kind in FAMILIES:
-        AutoConfig.register(f"{_PREFIX}{kind}", _config(kind))
+    for kind in SLIM_FAMILIES:
+        AutoConfig.register(f"{SLIM_PREFIX}{kind}", _config(kind))
         for head, auto in HEADS.items():
             auto.register(_config(kind), _network(kind, head))
 
 
 def _plain(kind: str, name: str) -> Any:
-    return getattr(transformers, f"{FAMILIES[kind]}{name}")
+    return getattr(transformers, f"{SLIM_FAMILIES[kind]}{name}")
 
 
 @cache
 def _config(kind: str) -> type[PreTrainedConfig]:
-    members = {"model_type": f"{_PREFIX}{kind}", "__module__": __name__}
-    return type(f"Slim{FAMILIES[kind]}Config", (_plain(kind, "Config"),), members)
+    members = {"model_type": f"{SLIM_PREFIX}{kind}", "__module__": __name__}
+    return type(f"Slim{SLIM_FAMILIES[kind]}Config", (_plain(kind, "Config"),), members)
 
 
 @cache

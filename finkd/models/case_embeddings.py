@@ -8,11 +8,11 @@ from typing import Any
 from torch import nn
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.architectures import family
+from finkd.models.layer_overrides import family
 from finkd.models.model import Model
 from finkd.tokenization.casing import CASES
 
-FAMILIES = ("bert", "electra", "roberta", "xlm-roberta")
+TOKEN_TYPE_FAMILIES = ("bert", "electra", "roberta", "xlm-roberta")
 """Architectures with a table of token types, which single texts leave unused."""
 
 
@@ -33,7 +33,7 @@ def embed_case(model: Model) -> Model:
         >>> embed_case(finkd.load_model("tagger")).tokenizer.gives_case
         True
     """
-    check_caseless(family(model.encoder.config), gives_case=model.tokenizer.gives_case)
+    check_caseless(family(model.encoder.config.model_type), gives_case=model.tokenizer.gives_case)
     student = model.copied()
     embeddings: Any = student.encoder.embeddings
     row = embeddings.token_type_embeddings.weight.detach()[:1]
@@ -46,7 +46,9 @@ def embed_case(model: Model) -> Model:
 
 def check_caseless(kind: str, *, gives_case: bool) -> None:
     """Raise ``ConfigError`` unless a model has room for the case of words and is not given it yet."""
-    if kind not in FAMILIES:
-        raise ConfigError(f"embed-case: needs a model with token types ({', '.join(FAMILIES)}; got {kind!r})")
+    if kind not in TOKEN_TYPE_FAMILIES:
+        raise ConfigError(
+            f"embed-case: needs a model with token types ({', '.join(TOKEN_TYPE_FAMILIES)}; got {kind!r})"
+        )
     if gives_case:
         raise ConfigError("embed-case: the model is given the case of words already")

@@ -11,6 +11,7 @@ from typing import Any
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.readers.json_files import read_object, shown
+from finkd.models.layer_overrides import family
 from finkd.models.lookup import CONFIG
 
 MIN_LENGTH = 4
@@ -147,10 +148,10 @@ def first_position(model_type: str, pad: int | None) -> int:
         model_type: as in ``config.json``.
         pad: ``pad_token_id``; ``None`` means 1, as in RoBERTa.
     """
-    family = model_type.removeprefix("finkd-")
-    if family not in PADDING_FIRST:
+    kind = family(model_type)
+    if kind not in PADDING_FIRST:
         return 0
-    own = PADDING_FIRST[family]
+    own = PADDING_FIRST[kind]
     padding = own if own is not None else pad
     return (1 if padding is None else padding) + 1
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:  # the tokenizer-shift analysis reads shapes without torch
 Shared = Literal["nothing", "all", "attention", "feed-forward"]
 """Half of the layers that has one set of weights, or both (ALBERT, Lan et al. 2020, arXiv 1909.11942, section 3.1)."""
 
-FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
+SLIM_FAMILIES = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "electra": "Electra"}
 """Architectures whose layers can be slim -> prefix of their class names."""
+SLIM_PREFIX = "finkd-"
+"""Of the ``model_type`` of a slim network."""
 
 LINEARS = ("query", "key", "value", "attended", "raised", "lowered")
 """Matrices of a layer: query, key, value and output of attention; first and second feed-forward matrix."""
@@ -42,10 +44,15 @@ _Ranks = Annotated[tuple[_Count, ...], Field(min_length=1, max_length=2)]
 _Linear = Annotated[str, Field(pattern=f"^({'|'.join(LINEARS)})$")]
 
 
-def check_family(family: str) -> None:
+def family(model_type: str) -> str:
+    """Return the architecture, slim or not, such as ``"bert"``, of a configuration's ``model_type``."""
+    return model_type.removeprefix(SLIM_PREFIX)
+
+
+def check_family(kind: str) -> None:
     """Raise ``ConfigError`` unless layers of an architecture can be slim."""
-    if family not in FAMILIES:
-        raise ConfigError(f"compress: {family!r} cannot be made slim ({', '.join(FAMILIES)} can)")
+    if kind not in SLIM_FAMILIES:
+        raise ConfigError(f"compress: {kind!r} cannot be made slim ({', '.join(SLIM_FAMILIES)} can)")
 
 
 @dataclass(frozen=True)

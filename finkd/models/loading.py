@@ -16,8 +16,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
-from finkd.models.architectures import HEADS, MASKED_LM, TAGGER, family, no_pooler, register
+from finkd.models.architectures import HEADS, MASKED_LM, TAGGER, no_pooler, register
 from finkd.models.config_file import read_config
+from finkd.models.layer_overrides import family
 from finkd.models.lookup import CONFIG, check_weights
 from finkd.models.model import Model
 from finkd.models.tagger_checks import check_labels, check_tokenizer
@@ -94,7 +95,7 @@ def configuration(folder: Path, entries: Mapping[str, Any]) -> Any:
 
 def _network(folder: Path, config: Any, kind: str) -> PreTrainedModel:
     """Load weights from safetensors; refuse missing ones, which ``transformers`` would draw at random."""
-    options = no_pooler(family(config)) if kind == "Model" else {}
+    options = no_pooler(family(config.model_type)) if kind == "Model" else {}
     try:
         network, report = HEADS[kind].from_pretrained(
             folder,

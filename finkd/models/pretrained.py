@@ -73,7 +73,7 @@ def resolve(name: str) -> Path:
 
 def _resolve(name: str) -> Path:
     local = Path(name).expanduser()
-    if exists(local / "config.json"):
+    if exists(local / CONFIG):
         return local
     if found := where(name):
         return found
@@ -94,7 +94,7 @@ def _resolve(name: str) -> Path:
 
 def _beside(folder: Path) -> list[str]:
     """Return the models beside a folder that does not exist."""
-    return [str(each.parent) for each in folder.parent.glob("*/config.json")]
+    return [str(each.parent) for each in folder.parent.glob(f"*/{CONFIG}")]
 
 
 def fetch(name: str) -> Path:
@@ -159,4 +159,4 @@ def _from_hub(name: str, *, offline: bool) -> Path | None:
         return None
     # A cache may hold a model's configuration and tokenizer without its weights.
     has_weights = any(folder.glob("*.safetensors")) or any(folder.glob(_PICKLES))
-    return folder if (folder / "config.json").is_file() and has_weights else None
+    return folder if (folder / CONFIG).is_file() and has_weights else None

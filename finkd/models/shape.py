@@ -10,7 +10,8 @@ from typing import Any
 
 from finkd.corpora.errors import ConfigError
 from finkd.models.config_file import positions, read_config
-from finkd.models.layer_overrides import LINEARS, Slim
+from finkd.models.layer_overrides import LINEARS, Slim, family
+from finkd.models.lookup import CONFIG
 from finkd.models.weight_files import held, weight_files
 from finkd.tokenization.analysis import Encoder
 
@@ -19,9 +20,6 @@ _TOKEN_EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")
 
 Size = tuple[int, int]
 """Rows and columns of a matrix."""
-
-_PREFIX = "finkd-"
-"""Of the names of architectures whose layers may differ (``finkd.models.architectures``)."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def read_shape(folder: Path) -> Shape:
         ConfigError: if the configuration does not tell the shape, or there are no word embeddings.
         DataError: if a file is damaged.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     config = read_config(folder)
     parameters, (entries, rank) = parameters_and_embeddings(folder)
     _whole(config, path, "max_position_embeddings")
@@ -96,7 +94,7 @@ def read_shape(folder: Path) -> Shape:
         heads=_whole(config, path, "num_attention_heads", "n_heads"),
         intermediate=_whole(config, path, "intermediate_size", "hidden_dim"),
         positions=positions(config),
-        family=config["model_type"].removeprefix(_PREFIX),
+        family=family(config["model_type"]),
         slim=Slim.read(config.get("slim") or {}),
     )
 

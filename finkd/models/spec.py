@@ -16,6 +16,7 @@ from finkd.models.architectures import HEADS, MASKED_LM, TAGGER
 from finkd.models.config_file import read_config
 from finkd.models.heads import check_masked_head
 from finkd.models.loading import configuration, head_class
+from finkd.models.lookup import CONFIG, TOKENIZER
 from finkd.models.model import Model
 from finkd.models.shape import Shape, read_shape
 from finkd.models.truncation import keep_layers
@@ -68,8 +69,8 @@ class ModelSpec:
         """
         folder = pretrained.resolve(model)
         files = [
-            folder / "config.json",
-            folder / "tokenizer.json",
+            folder / CONFIG,
+            folder / TOKENIZER,
             folder / "tokenizer_config.json",
             *sorted(folder.glob("*.safetensors")),
         ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finkd.export.graph_file import GRAPH
 from finkd.export.onnx_export import Kind, export_onnx
 from finkd.export.onnx_tagger import load_onnx
 from finkd.inference.tagger import Running
+from finkd.models.lookup import GRAPH
 from finkd.models.model import Model
 
 

@@ -38,10 +38,10 @@ def _tag(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
 
         list(Pipeline.load(folder).nlp.pipe(texts, batch_size=len(texts)))
         return
-    from finkd.export.graph_file import GRAPH
     from finkd.export.loading import load_tagger
     from finkd.inference.tagging import predict
     from finkd.models.loading import load_model
+    from finkd.models.lookup import GRAPH
     from finkd.runtimes import runtimes
 
     if (scratch / runtime / GRAPH).is_file():  # without the network that it was exported from

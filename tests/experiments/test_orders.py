@@ -9,7 +9,7 @@ from finkd.compression import low_rank
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.experiment import System, from_settings
 from finkd.experiments.running.prepared import Prepared
-from finkd.models.layer_overrides import FAMILIES, Slim
+from finkd.models.layer_overrides import SLIM_FAMILIES, Slim
 from finkd.models.shape import read_shape
 from finkd.models.spec import ModelSpec
 from finkd.strategies.parsing import parse
@@ -147,7 +147,7 @@ def test_what_is_refused_is_what_could_not_run(text, firsts, shape, tmp_path):
             assert known == seen
 
 
-@pytest.mark.parametrize("family", list(FAMILIES)[:3])
+@pytest.mark.parametrize("family", list(SLIM_FAMILIES)[:3])
 def test_the_sizes_of_matrices_are_known(family, tmp_path):
     model = tiny_model(layers=3, labels=LABELS, family=family)
     spec = spec_of(model, tmp_path)
@@ -176,7 +176,7 @@ def test_other_architectures_lose_layers_but_are_not_slim(shape):
             parse(text, {}).validate(replace(TAGGER, sizes=other))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SLIM_FAMILIES)
 def test_these_can_be_slim(family, shape):
     parse("compress:prune > compress:tie-layers", {}).validate(replace(TAGGER, sizes=replace(shape, family=family)))
 

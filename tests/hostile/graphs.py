@@ -11,9 +11,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from finkd.export.graph_file import GRAPH
 from finkd.export.onnx_tagger import load_onnx
 from finkd.inference.tagging import predict
+from finkd.models.lookup import GRAPH
 from tests.finkd.toys import LABELS
 from tests.hostile.case import Case, Refusal, Unknown
 from tests.hostile.damage import Damage, change, common, damaged, of_file, of_settings

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from finkd.corpora.errors import ConfigError, DataError
-from finkd.export.graph_file import GRAPH
 from finkd.export.onnx_tagger import load_onnx
+from finkd.models.lookup import GRAPH
 from tests.hostile.graphs import POSITIONS, found, graph, layers, right, tables, whole
 
 

@@ -12,11 +12,11 @@ import torch
 from finkd.compression.sharing import share_layers, stacks, tucker, with_factors
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.evaluation.ner import evaluate
-from finkd.export.graph_file import GRAPH
 from finkd.export.onnx_export import export_onnx
 from finkd.export.onnx_tagger import load_onnx, parity
 from finkd.inference.tagger import predict_tags, sentence_logits
 from finkd.inference.tagging import predict
+from finkd.models.lookup import GRAPH
 from tests.finkd.models.layer_overrides import FAMILIES, slim_model
 from tests.finkd.toys import LABELS, SENTENCES, TYPES, tiny_model
 
