@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -69,8 +70,11 @@ def _few(scores: Tensor) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, len(scores), size))
 
 
-AttentionInterface.register(_NAME, _plain)
-AttentionMaskInterface.register(_NAME, sdpa_mask)
+@cache
+def _register() -> None:
+    """Make the plain products known to ``transformers``; later calls do nothing."""
+    AttentionInterface.register(_NAME, _plain)
+    AttentionMaskInterface.register(_NAME, sdpa_mask)
 
 
 _KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
@@ -85,7 +89,9 @@ def fastest(network: PreTrainedModel) -> Iterator[None]:
     """
     usual = network.config._attn_implementation
     is_plain = torch.is_grad_enabled() and network.dtype == torch.bfloat16 and network.device.type == "cpu"
-    network.config._attn_implementation = _NAME if is_plain else usual
+    if is_plain:
+        _register()
+        network.config._attn_implementation = _NAME
     try:
         with sdpa_kernel(_KERNELS):
             yield

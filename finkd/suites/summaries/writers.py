@@ -36,9 +36,6 @@ Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
 """Format of the weights: full; 8 bits (LLM.int8, Dettmers et al. 2022); 4-bit NormalFloat with scales quantized too
 (QLoRA, Dettmers et al. 2023) or not; or 4-bit floating point."""
 
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it logs every product that it casts
-disable_progress_bar()  # type: ignore[no-untyped-call]
-
 _PHI2 = {
     "vocab_size": 51200,
     "hidden_size": 2560,
@@ -107,6 +104,8 @@ def load_writer(name: str, bits: Bits = "bf16") -> Writer:
     """
     if bits not in get_args(Bits):
         raise ConfigError(f"bits: unknown value (got {bits!r}; choose from {', '.join(get_args(Bits))})")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it logs every product that it casts
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = pretrained.resolve(name)
     check_weights(folder)
     entries = read_config(folder)
