@@ -18,6 +18,7 @@ from finkd.experiments.console.terminal import say, show_json, show_tables
 if TYPE_CHECKING:
     from finkd.records import RunRecord
     from finkd.runtimes.record import BenchmarkRecord
+    from finkd.suites.record import TaskRecord
 
 RECORDS = "records"
 FORMATS = "md,tex,html,csv"
@@ -50,9 +51,10 @@ def report(
     found = [_records_of(run) for run in runs]
     tasks = load_task_records(found)
     benchmark = _benchmark_of(runs)
-    records = load_records(found) if not (tasks or benchmark) or any(map(_has_runs, found)) else []
+    of_runs = [path for path in found if _may_hold_runs(path)]
+    records = load_records(of_runs) if of_runs else []
     for run in runs:
-        if missing := _missing(run, records):
+        if missing := _missing(run, records, tasks):
             say(f"{run}: not finished; without {', '.join(missing)}")
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
     if alone is not None and alone.name == RECORDS:
@@ -119,18 +121,30 @@ def _benchmark_of(runs: Sequence[Path]) -> list[BenchmarkRecord]:
     return [record for path in found for record in load_benchmark(path)]
 
 
-def _has_runs(path: Path) -> bool:
-    from finkd.records import KEPT
+def _may_hold_runs(path: Path) -> bool:
+    """Return whether run records are read from a path: unless it holds records of other kinds alone."""
+    from finkd import records
+    from finkd.runtimes import record as benchmarks
+    from finkd.suites import record as tasks
 
-    return any(any(path.rglob(kind)) if path.is_dir() else path.match(kind) for kind in KEPT)
+    def holds(*kinds: str) -> bool:
+        return any(any(path.rglob(kind)) if path.is_dir() else path.match(kind) for kind in kinds)
+
+    return holds(*records.KEPT) or not holds(*tasks.KEPT, benchmarks.KEPT)
 
 
-def _missing(run: Path, records: Sequence[RunRecord]) -> list[str]:
-    """Return the systems of a run's folder, each with a seed, that have no record yet."""
+def _missing(run: Path, records: Sequence[RunRecord], tasks: Sequence[TaskRecord]) -> list[str]:
+    """Return the systems of a run's folder that are trained, each with a seed, that have no record yet."""
     try:
         settings = read_json(run / "experiment.json")
-        wanted = [(settings["name"], name, seed) for seed in settings["seeds"] for name in settings["systems"]]
-    except (FinkdError, KeyError, TypeError):  # not the folder of a run
+        # A finished tagger that reads no word of the corpus never has a record.
+        systems = [name for name, system in settings["systems"].items() if "strategy" in system]
+        if "suites" in settings:
+            systems.insert(0, Path(settings["teacher"]).name)
+            known = {(each.system, each.seed) for each in tasks}
+        else:
+            known = {(each.system, each.seed) for each in records if each.experiment == settings["name"]}
+        wanted = [(name, seed) for seed in settings["seeds"] for name in systems]
+    except (FinkdError, KeyError, TypeError, AttributeError):  # not the folder of a run
         return []
-    known = {(record.experiment, record.system, record.seed) for record in records}
-    return [f"{name} (seed {seed})" for experiment, name, seed in wanted if (experiment, name, seed) not in known]
+    return [f"{name} (seed {seed})" for name, seed in wanted if (name, seed) not in known]

@@ -8,14 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer
 
 from finkd.experiments.commands.listing import KINDS
+from finkd.reports.build import build
+from tests.reports.tasks import task_records
 
 pytestmark = pytest.mark.slow
 
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
 TEXT = "Goldman Sachs lent money to Acme.  The Borrower agrees."
 
 
@@ -226,11 +230,30 @@ def test_a_run_that_has_not_ended_is_said(finkd, finished, tmp_path):
     assert "not finished" not in finkd("report", finished, "--out", tmp_path / "whole").stderr
 
 
+def test_a_finished_tagger_without_a_row_leaves_no_run_unfinished(finkd, finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    path = tmp_path / "run" / "experiment.json"
+    settings = json.loads(path.read_text())
+    settings["systems"]["predictions"] = {"role": "teacher", "teacher": "predictions.jsonl"}
+    path.write_text(json.dumps(settings))
+    assert "not finished" not in finkd("report", tmp_path / "run", "--out", tmp_path / "report", code=0).stderr
+
+
 def test_records_in_one_file_give_the_same_report(finkd, finished, tmp_path):
     finkd("report", finished, "--format", "jsonl", "--out", tmp_path / "packed")
     assert len((tmp_path / "packed" / "records.jsonl").read_text(encoding="utf-8").splitlines()) == 3
     finkd("report", tmp_path / "packed", "--format", "md", code=0)  # stands beside the records
     assert (tmp_path / "packed" / "results.md").read_bytes() == (finished / "results.md").read_bytes()
+
+
+def test_files_of_runs_tasks_and_benchmarks_are_reported_together(finkd, finished, tmp_path):
+    finkd("report", finished, "--format", "jsonl", "--out", tmp_path, code=0)
+    build([], tmp_path, ["jsonl"], task_records())
+    files = [tmp_path / "records.jsonl", tmp_path / "tasks.jsonl", RESULTS / "compression" / "benchmark.jsonl"]
+    finkd("report", *files, "--format", "md", "--out", tmp_path / "report", code=0)
+    assert {"results.md", "glue.md", "benchmark.md"} <= {path.name for path in (tmp_path / "report").iterdir()}
+    (tmp_path / "other.jsonl").write_text("{}\n")
+    assert "run record of version None" in finkd("report", *files, tmp_path / "other.jsonl", code=1).stderr
 
 
 def test_a_folder_of_runs_is_not_merged_into_one_report(finkd, finished, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from collections import Counter
 
 import pytest
@@ -84,6 +85,12 @@ def test_from_end_to_end(finkd, config, teacher, hub, tmp_path, monkeypatch):
     student = load_model(out / "models" / "triple-loss-seed-1")
     assert student.encoder.config.model_type == "distilbert"
     assert student.has_masked_head
+    assert "not finished" not in finkd("report", out, "--out", tmp_path / "report", code=0).stderr
+    for path in shutil.copytree(out, tmp_path / "half").rglob("*.task.json"):
+        if "triple" in path.name:
+            path.unlink()
+    half = finkd("report", tmp_path / "half", "--out", tmp_path / "report", code=0)
+    assert "not finished; without triple loss (seed 1)" in half.stderr
     other = finkd("run", config(), "--out", out, "--set", "text.sentences=10", code=2)
     assert "holds results of another configuration" in other.stderr
     before = {path: path.read_bytes() for path in out.rglob("*.task.json")}
