@@ -110,13 +110,13 @@ def run(
     from finkd.strategies import strategies
 
     what = what if what in strategies else str(configuration_file(what))
-    refuse_idle_scheme(context, corpus or "sample")
     if _names_a_file(Path(what)):
         for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
             if value is not None:
                 raise ConfigError(
                     f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)"
                 )
+    refuse_idle_scheme(context, corpus or "sample")
     chosen = numbers("--seeds", seeds) if seeds else None
     if (students := _encoders_of(Path(what))) is not None:
         refuse_idle(context, "with a configuration of encoders", *_OF_TAGGERS)

@@ -33,6 +33,18 @@ def with_text(text, *more):
     return (*given, "--set", "systems.Domain student.strategy=truncate-layers > task-distill:text", *more)
 
 
+@pytest.mark.parametrize("option", ["--corpus=sample", "--scheme=BIOES", "--offsets=bytes"])
+def test_a_configuration_has_its_own_corpus(finkd, config, option):
+    name = option[2:].partition("=")[0]
+    message = f"--{name}: is for a STRATEGY; a configuration has its own (use --set {name}=...)"
+    assert message in finkd("run", config, option, code=2).stderr
+
+
+def test_the_sample_knows_how_it_is_tagged(finkd):
+    result = finkd("run", "distill-finetune", "--scheme", "BIOES", code=2)
+    assert "run: --scheme does nothing with 'sample', which knows how it is tagged" in result.stderr
+
+
 def test_a_text_with_fewer_sentences_is_counted_and_read_whole(finkd, config, text, tmp_path, caplog):
     out = ("--out", tmp_path / "out")
     planned = finkd("run", config, *with_text(text), *out, "--dry-run", code=0)
