@@ -21,7 +21,7 @@ from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.configuration.names import record_file
 from finkd.experiments.running.events import Event, Listener, ignored
-from finkd.experiments.running.inputs import Inputs
+from finkd.experiments.running.labelled_text import LabelledText
 from finkd.experiments.running.run import run
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.search import Goal, Plan
@@ -77,7 +77,7 @@ class Trials:
         values = self.plan.drawn(trial)
         experiment = self.plan.trial(values)
         folder = self.out / f"trial-{trial.number:04d}"
-        watch = _Watch(trial, experiment, self.plan, self.out / "store", listen)
+        watch = _Watch(trial, experiment, self.plan, listen)
         try:
             records = run(experiment, folder, watch.listen, math.inf, look=watch.look)
         except DivergedError as error:
@@ -123,10 +123,9 @@ def _reached(goal: Goal, records: Sequence[RunRecord]) -> float:
 class _Watch:
     """Follows the training of the tuned system, scores it now and then, and stops it if it is worse than most."""
 
-    def __init__(self, trial: Trial, experiment: Experiment, plan: Plan, store: Path, tell: Listener) -> None:
+    def __init__(self, trial: Trial, experiment: Experiment, plan: Plan, tell: Listener) -> None:
         self.trial = trial
         self.experiment = experiment
-        self.store = store
         self.plan = plan
         self.tell = tell
         steps = parse(experiment.systems[plan.system].strategy, experiment.stages)
@@ -158,8 +157,8 @@ class _Watch:
         if self.place is None or not model.labels or quarter == self.quarter:
             return
         self.quarter = quarter
-        inputs = self._inputs
-        f1 = evaluate(inputs.gold(self.seed).scored, model, inputs.data.types).micro.f1 or 0.0
+        text = self._text
+        f1 = evaluate(text.gold(self.seed).scored, model, text.data.types).micro.f1 or 0.0
         at = self.place + progress.step / progress.steps
         self.curve.scores.append((self.seed, at, f1))
         if len(self.plan.search.goals) == 1:
@@ -176,5 +175,5 @@ class _Watch:
             raise optuna.TrialPruned(f"F1 {f1:.3f} after {percent} % of seed {self.seed} is below the median")
 
     @cached_property
-    def _inputs(self) -> Inputs:
-        return Inputs(self.experiment, self.store)
+    def _text(self) -> LabelledText:
+        return LabelledText(self.experiment)
