@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from finkd.corpora.errors import DataError
 from finkd.record_files import files_below, read_record, records_in, write_record
 from finkd.scores import NerScores
+from finkd.scores import figures as score_figures
 
 VERSION = 2
 SUFFIX = ".record.json"
@@ -17,6 +19,7 @@ KEPT = (f"*{SUFFIX}", "records.jsonl")
 """File names of run records: one record in a file, or one in each line."""
 HELD_OUT = "held-out"
 """Split of a record that was scored on raw text against the tags of a teacher, not against gold."""
+_PRINTED = ("experiment", "system", "role", "strategy", "corpus", "split", "seed")
 _NAMED = ("run record", "run the experiment again")
 
 
@@ -128,6 +131,16 @@ class RunRecord:
     def id(self) -> str:
         """Name of this record in reports."""
         return f"{self.experiment}/{self.corpus}/{self.system}/seed-{self.seed}"
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What ``--json`` prints of it: not the counts of single documents."""
+        return {
+            **{key: getattr(self, key) for key in _PRINTED},
+            "scores": score_figures(self.scores),
+            "resources": dataclasses.asdict(self.resources),
+            "stages": [dataclasses.asdict(stage) for stage in self.lineage],
+        }
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, atomically."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -82,8 +81,7 @@ def distill(
     from finkd import corpora
     from finkd.experiments.configuration.splits import with_train
     from finkd.experiments.console.progress import shown
-    from finkd.experiments.running.distillation import STAGES, distill
-    from finkd.strategies.parsing import merge
+    from finkd.experiments.running.distillation import distill
 
     data = with_train(corpora.load(corpus)) if corpus else None
     with shown(messages) as listen:
@@ -96,7 +94,7 @@ def distill(
             start=start or DEFAULT,
             strategy=strategy,
             vocab_size=vocab_size,
-            stages=merge(STAGES, _settings(overrides or [])),
+            stages=_settings(overrides or []),
             sentences=sentences,
             held_out=held_out,
             data=data,
@@ -105,7 +103,7 @@ def distill(
             listen=listen,
         )
     if json:
-        show_json([{"system": r.system, "split": r.split, **_figures(r)} for r in records])
+        show_json([record.figures for record in records])
         return
     show_tables([_table(records)])
     say(f"the tagger is in {out}")
@@ -141,12 +139,6 @@ def _settings(overrides: list[str]) -> dict[str, Any]:
         with located(f"--set (STAGE.KEY=VALUE): {name}"):
             parse(name, found)
     return found
-
-
-def _figures(record: RunRecord) -> dict[str, object]:
-    from finkd.scores import figures
-
-    return {"corpus": record.corpus, "scores": figures(record.scores), **dataclasses.asdict(record.resources)}
 
 
 def _table(records: list[RunRecord]) -> Table:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from finkd.corpora.tags import Scheme
     from finkd.experiments.configuration.experiment import Experiment
     from finkd.experiments.running.plan import Planned
-    from finkd.records import RunRecord
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the results. (default: runs/NAME)")]
 CheckpointSeconds = Annotated[
@@ -140,7 +139,7 @@ def run(
     if not processes.is_first():
         return
     if json:
-        show_json({"out": str(folder), "records": [_figures(record) for record in records]})
+        show_json({"out": str(folder), "records": [record.figures for record in records]})
         return
 
     from finkd.records import load_records
@@ -262,19 +261,6 @@ def _check_not_a_configuration(path: Path) -> None:
             raise ConfigError(f"{path}: is no strategy; did you mean the configuration {found}?")
     if suggested := suggestion(path):
         raise ConfigError(f"{path}: is no strategy{suggested}")
-
-
-def _figures(record: RunRecord) -> dict[str, Any]:
-    from finkd.scores import figures
-
-    return {
-        **{
-            key: getattr(record, key) for key in ("experiment", "system", "role", "strategy", "corpus", "split", "seed")
-        },
-        "scores": figures(record.scores),
-        "resources": dataclasses.asdict(record.resources),
-        "stages": [dataclasses.asdict(stage) for stage in record.lineage],
-    }
 
 
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:

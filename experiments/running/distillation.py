@@ -28,6 +28,7 @@ from finkd.records import HELD_OUT, SUFFIX, RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.store import Store
+from finkd.strategies.parsing import merge
 from finkd.system import processes
 from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
@@ -97,7 +98,7 @@ def distill(
             the text, and on gold if there is a corpus.
         vocab_size: tokens of a vocabulary of the student's own, trained on the text; without it, the student keeps the
             vocabulary of the start model. A strategy of your own says this itself.
-        stages: settings by stage or by stage and variant.
+        stages: settings by stage or by stage and variant, which replace those of ``STAGES`` one by one.
         sentences: how many of the text are read.
         held_out: how many more are held out, at most a fifth of those that there are.
         data: a labelled corpus, whose training split is read and another one scored.
@@ -122,6 +123,7 @@ def distill(
     """
     teacher = str(teacher)
     chosen = strategy or default_strategy(vocab_size, with_gold=data is not None)
+    settings = merge(STAGES, stages or {})
     asked: dict[str, Any] = {
         "teacher": teacher,
         "text": text,
@@ -129,7 +131,7 @@ def distill(
         "scheme": scheme,
         "start": start,
         "strategy": chosen,
-        "stages": stages or STAGES,
+        "stages": settings,
         "sentences": sentences,
         "held_out": held_out,
         "corpus": data.fingerprint if data else None,
@@ -155,7 +157,7 @@ def distill(
         text=train,
         teacher=of_tagger(tagger),
         labels=tagger.labels,
-        stages=stages or STAGES,
+        stages=settings,
         seed=seed,
     )
     outcome = student_strategy.run(out, listen)

@@ -4,11 +4,13 @@ import json
 import shutil
 import sys
 import types
+from unittest.mock import Mock
 
 import pytest
 import spacy
 
 from finkd.corpora.errors import ConfigError
+from finkd.experiments.running import distillation
 from finkd.models.loading import load_model
 from finkd.records import load_records
 from finkd.teachers import kind_of, kinds
@@ -66,6 +68,8 @@ def test_raw_text_and_a_tagger_are_enough(finkd, tagger, text, teacher, tmp_path
     assert "task-distill:text" in (out / "README.md").read_text()
     (again,) = json.loads(finkd(*command, "--json", code=0).stdout)
     assert again["scores"]["micro"]["f1"] == record.scores.micro.f1
+    assert again.keys() == record.figures.keys()
+    assert again["resources"]["parameters"] == record.resources.parameters
     card = (out / "README.md").read_text()
     assert "**No gold labels**" in card
     assert str(tagger) in card.replace("\\", "")
@@ -144,6 +148,17 @@ def test_mistakes_are_told_before_any_work(options, message, finkd, tagger, text
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_settings_of_a_stage_are_added_to_those_of_distill(tagger, text, teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(distillation, "checked", Mock(side_effect=LookupError))
+    for stages in ({"truncate-layers": {"layers": [0]}}, {"task-distill:text": {"schedule": {"epochs": 9}}}):
+        with pytest.raises(LookupError):
+            distillation.distill(tagger, tmp_path / "small", text=str(text), start=str(teacher), stages=stages)
+    first, second = (call.kwargs["stages"] for call in distillation.checked.call_args_list)
+    assert first == {**distillation.STAGES, "truncate-layers": {"layers": [0]}}
+    assert second["task-distill:text"]["losses"] == distillation.STAGES["task-distill:text"]["losses"]
+    assert second["task-distill:text"]["schedule"]["epochs"] == 9
 
 
 def test_raw_text_has_to_be_named(finkd, tagger, teacher, tmp_path):
