@@ -11,13 +11,13 @@ import typer
 
 from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.commands.predict import Precision
+from finkd.experiments.console.loopback import is_loopback
 from finkd.experiments.console.options import Threads, finite, named, refuse_idle
 from finkd.experiments.extras import check_extra
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 def serve(
@@ -129,4 +129,4 @@ def serve(
         log.info("serving %s at %s (Ctrl-C ends it)", ", ".join(folders.values()), address)
         for name in folders if len(folders) > 1 else ():
             log.info("%s is at %smodels/%s/tag", name, address, name)
-        Server(app_of(started, limits, LOOPBACK if host in LOOPBACK else ("*",)), limits).run([bound])
+        Server(app_of(started, limits, () if is_loopback(host) else ("*",)), limits).run([bound])

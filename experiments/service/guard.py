@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from finkd.experiments.console.loopback import is_loopback
+
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
 _HEADERS = ((b"content-security-policy", _POLICY.encode()), (b"x-content-type-options", b"nosniff"))
 _MOST_HEADERS = 100
@@ -16,7 +18,7 @@ class Guard:
 
     Args:
         app: what requests are passed on to.
-        hosts: names by which it may be called; ``"*"`` is any.
+        hosts: names by which it may be called, beside those of this machine alone; ``"*"`` is any.
     """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
@@ -36,8 +38,8 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         host = next((value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"host"), "")
-        name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]  # without the port
-        if "*" not in self.hosts and name not in self.hosts:
+        name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]  # without the port
+        if "*" not in self.hosts and name not in self.hosts and not is_loopback(name):
             return JSONResponse({"detail": "host: not a name of this service"}, 400)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_ADDRESS:
             return JSONResponse({"detail": f"the address is longer than {_LONGEST_ADDRESS} bytes"}, 414)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from finkd.corpora.errors import ConfigError, StoreError
+from finkd.experiments.console.loopback import is_loopback
 
 
 def default_url(out: Path) -> str:
@@ -53,16 +53,6 @@ def check_exists(url: str) -> None:
     path = Path(parts.database or "")
     if parts.get_backend_name() == "sqlite" and not path.is_file():
         raise StoreError(f"{path}: there is no study yet; begin one with 'finkd tune CONFIG', or name a --storage")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a name or an address is this machine's alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_host(host: str) -> None:

@@ -13,8 +13,8 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 
 from finkd.corpora.errors import FinkdError
+from finkd.experiments.console.loopback import is_loopback
 from finkd.experiments.tuning import storage
-from finkd.experiments.tuning.addresses import is_loopback
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

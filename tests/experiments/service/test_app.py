@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from finkd.experiments.commands.serve import LOOPBACK
+from finkd.corpora.errors import UnavailableError
 from finkd.experiments.service.app import app_of, make_app
 from finkd.experiments.service.connections import Server, listen
 from finkd.experiments.service.limits import Limits
@@ -152,11 +153,22 @@ def test_what_a_page_elsewhere_could_send_is_refused(client, kind):
 
 
 @pytest.mark.parametrize(
-    ("host", "status"), [("127.0.0.1", 200), ("localhost", 200), ("[::1]", 200), ("evil.example", 400)]
+    ("host", "status"),
+    [("127.0.0.1", 200), ("127.0.0.2", 200), ("localhost", 200), ("[::1]", 200), ("evil.example", 400)],
 )
 def test_only_names_of_this_machine_are_answered(host, status, tagger):
-    with TestClient(make_app(tagger, "toy", LIMITS, LOOPBACK), base_url=f"http://{host}:8000") as client:
+    with TestClient(make_app(tagger, "toy", LIMITS, ()), base_url=f"http://{host}:8000") as client:
         assert client.get("/health").status_code == status
+
+
+@pytest.mark.parametrize(("host", "names"), [("127.0.0.1", ()), ("127.0.0.2", ()), ("0.0.0.0", ("*",))])
+def test_a_service_for_this_machine_alone_answers_no_other_name(host, names, tagger, tmp_path, finkd, monkeypatch):
+    tagger.save(tmp_path / "tagger")
+    app = Mock(side_effect=UnavailableError("not served in this test"))
+    monkeypatch.setattr("finkd.experiments.service.app.app_of", app)
+    monkeypatch.setattr("finkd.experiments.service.process.TaggerProcess", Mock())
+    finkd("serve", tmp_path / "tagger", "--host", host, "--port", 0, code=1)
+    assert app.call_args.args[2] == names
 
 
 @given(some.lists(some.text(max_size=80), min_size=1, max_size=4))
