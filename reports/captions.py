@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from finkd.corpora.wording import counted
 from finkd.reports.sections import Section
@@ -86,3 +86,15 @@ def reference_name(section: Section) -> str:
     assert section.reference is not None
     chosen = "" if section.has_named_reference else ", the best student,"
     return f"{section.reference.name}{chosen}"
+
+
+def trainings(seeds: Iterable[int]) -> str:
+    """Return what a caption adds where comparisons have one seed: they compare models, not recipes; else nothing.
+
+    Args:
+        seeds: number of seeds of each comparison.
+    """
+    numbers = set(seeds)
+    which = "one training each" if numbers == {1} else "some of one training each"
+    said = f" ({which}: models are compared, not recipes; what another seed would give is not in it)"
+    return said if 1 in numbers else ""

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from finkd.corpora.registry import Registry
+from finkd.reports.captions import trainings
+from finkd.reports.comparisons import MARK
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
-from finkd.reports.tables.significance import MARK, models
 
 _FEWEST = 2
 """Students that can be ranked."""
@@ -38,7 +39,7 @@ def corpora(sections: Sequence[Section]) -> Table:
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
     whom = "the reference student" if any(section.has_named_reference for section in sections) else "it"
-    of_models = models([rival for section in sections for rival in rivals(section)])
+    of_models = trainings(rival.comparison.seeds for section in sections for rival in rivals(section))
     notes = [
         "Micro-F1: means ± sample standard deviation over seeds, with their number in brackets.",
         f"Bold: the best student of each. {MARK} significantly behind {whom} (table 'significance'){of_models}.",

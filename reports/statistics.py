@@ -1,4 +1,4 @@
-"""Significance of differences between systems, and agreement between raters.
+"""Significance of differences between systems.
 
 Micro-F1 is a ratio of sums over documents, so its uncertainty is found by drawing documents and seeds again and again.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ DRAWS = 10_000
 LEVEL = 0.95
 POWER = 0.8
 _SEED = 20_261_125
-_AT_ONCE = 4_000_000
+AT_ONCE = 4_000_000
 """Numbers that a block of draws may hold."""
 
 
@@ -50,18 +50,6 @@ class Comparison:
     effect: float | None
     documents: int
     seeds: int
-
-
-def trainings(seeds: Iterable[int]) -> str:
-    """Return what a caption adds where comparisons have one seed: they compare models, not recipes; else nothing.
-
-    Args:
-        seeds: number of seeds of each comparison.
-    """
-    numbers = set(seeds)
-    which = "one training each" if numbers == {1} else "some of one training each"
-    said = f" ({which}: models are compared, not recipes; what another seed would give is not in it)"
-    return said if 1 in numbers else ""
 
 
 def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparison | None:
@@ -101,12 +89,23 @@ def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[Run
     if not are_apart:  # a document is otherwise drawn with the one seed that is scored on it
         by_seed[1:] = draw.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), DRAWS)
     mean = _difference(np.einsum("rapsc,rs->rapc", sums, by_seed)).mean(axis=1)
-    low, high = np.quantile(mean[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    less, more = (int(np.count_nonzero(side)) for side in (mean[1:] <= 0, mean[1:] >= 0))
+    low, high = ends(mean[1:])
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
-    p = min(1.0, max(2 * (min(less, more) + 1) / (DRAWS + 1), 2.0 ** (1 - len(documents))))
+    p = max(two_sided(mean[1:]), 2.0 ** (1 - len(documents)))
     effect = _effect(_difference(sums[:1])[0].mean(axis=0).tolist())
-    return Comparison(float(mean[0]), float(low), float(high), p, effect, len(documents), len(pairs))
+    return Comparison(float(mean[0]), low, high, p, effect, len(documents), len(pairs))
+
+
+def ends(drawn: Doubles) -> tuple[float, float]:
+    """Return the ends of the interval of 95 % of what was drawn; NaN is left out."""
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def two_sided(drawn: Doubles) -> float:
+    """Return the p-value of a difference: twice the share of its draws on the other side of 0."""
+    side = min(int(np.count_nonzero(drawn <= 0)), int(np.count_nonzero(drawn >= 0)))
+    return min(1.0, 2 * (side + 1) / (len(drawn) + 1))
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _sums(pairs: Sequence[_Pairs], documents: Sequence[str], draw: np.random.Gen
     _, first, alike = np.unique(held.reshape(len(held), -1), axis=0, return_index=True, return_counts=True)
     order = np.argsort(first)
     distinct, how_often = held[first[order]], alike[order]
-    block = max(1, _AT_ONCE // len(distinct))
+    block = max(1, AT_ONCE // len(distinct))
     drawn = [
         np.tensordot(draw.multinomial(len(held), how_often / len(held), min(block, DRAWS - start)), distinct, 1)
         for start in range(0, DRAWS, block)
@@ -225,28 +224,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def significant(p: float) -> bool:
     """Return whether a p-value, already adjusted, is small enough to be called significant."""
     return p < 1 - LEVEL and not math.isclose(p, 1 - LEVEL)
-
-
-def ordinal_alpha(grades: Doubles) -> float | None:
-    """Compute Krippendorff's alpha (2011) for ordered grades: 1 - (n - 1) sum(o d) / sum(e d), over pairs of grades.
-
-    Args:
-        grades: (raters, items) grades of any scale, NaN where there is none.
-
-    Returns:
-        1 where raters agree, 0 where they do as by chance, less where they contradict each other; ``None`` if no two
-        raters graded one item, or all grades that can be compared are the same.
-    """
-    values, codes = np.unique(grades[~np.isnan(grades)], return_inverse=True)
-    counts = np.zeros((grades.shape[1], len(values)))  # how often each item was given each grade
-    np.add.at(counts, (np.nonzero(~np.isnan(grades))[1], codes), 1)
-    counts = counts[counts.sum(axis=1) > 1]
-    given = counts.sum(axis=0)
-    if (given > 0).sum() < 2:
-        return None
-    observed = (counts / (counts.sum(axis=1, keepdims=True) - 1)).T @ counts  # pairs of unlike grades within an item
-    expected = np.outer(given, given)
-    # Two grades are as far apart, squared, as there are grades from the one to the other.
-    middle = np.cumsum(given) - given / 2
-    distance = (middle[:, None] - middle) ** 2
-    return float(1 - (given.sum() - 1) * (observed * distance).sum() / (expected * distance).sum())

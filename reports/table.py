@@ -55,6 +55,10 @@ class Cell:
     cites: tuple[str, ...] = ()
 
 
+Field = tuple[Column, Callable[[Item], Cell]]
+"""A column, with what makes the cells of its rows."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table ready to be written in any format.
@@ -80,7 +84,7 @@ class Table:
         title: str,
         section: Section | None,
         notes: Iterable[str],
-        columns: Iterable[tuple[Column, Callable[[Item], Cell]]],
+        columns: Iterable[Field[Item]],
         items: Iterable[Item],
     ) -> Table:
         """Make a table with one row per item; each column comes with the function that makes its cell.

@@ -11,19 +11,18 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from finkd.corpora.wording import counted
+from finkd.reports.captions import trainings
+from finkd.reports.comparisons import MARK, interval, p_value
 from finkd.reports.general import distilbert, glue
 from finkd.reports.general.contenders import Contender, contenders, reference
-from finkd.reports.statistics import DRAWS, LEVEL, holm, significant, trainings
-from finkd.reports.table import Cell, Column, Table, label, number, share
-from finkd.reports.tables.significance import MARK
+from finkd.reports.statistics import AT_ONCE, DRAWS, ends, holm, two_sided
+from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
 
 Counts = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
 _SEED = 20_261_130
-_AT_ONCE = 4_000_000
-"""Numbers that a block of draws may hold."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +66,20 @@ def kept(records: Sequence[TaskRecord]) -> Table:
     compared = [row for row in rows if row.behind is not None]
     p_values = dict(zip(map(id, compared), holm([row.p for row in compared]), strict=True))
 
-    def p(row: Kept) -> Cell:
-        value = p_values.get(id(row))
-        return number(value, 4, mark=MARK if value is not None and significant(value) else "")
-
-    columns: list[tuple[Column, Callable[[Kept], Cell]]] = [
+    columns: list[Field[Kept]] = [
         (Column("tasks", "Average of", "left"), lambda row: label(row.tasks)),
         (Column("system", "System", "left"), lambda row: label(row.student.system)),
         (Column("method", "Method", "left"), lambda row: label(row.student.method)),
         (Column("kept", "Kept (%)"), lambda row: share(row.kept, 1)),
         (Column("kept_low", detail=True), lambda row: share(row.low)),
         (Column("kept_high", detail=True), lambda row: share(row.high)),
-        (Column("kept_interval", "95 % interval"), lambda row: label(_interval(row.low, row.high))),
+        (Column("kept_interval", "95 % interval"), lambda row: label(interval(row.low, row.high))),
         (Column("behind", "Behind (points)"), lambda row: share(row.behind, 1)),
         (
             Column("behind_interval", "95 % interval"),
-            lambda row: label(None if row.behind is None else _interval(row.behind_low, row.behind_high)),
+            lambda row: label(None if row.behind is None else interval(row.behind_low, row.behind_high)),
         ),
-        (Column("p_holm", "p (Holm)"), p),
+        (Column("p_holm", "p (Holm)"), lambda row: p_value(p_values.get(id(row)))),
     ]
     several = any(row.seeds > 1 for row in rows)
     notes = [
@@ -130,15 +125,14 @@ def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
     rows = []
     for student in students:
         ours, theirs = _averages(student, teacher, tasks)
-        low, high = _quantiles((ours / np.where(theirs > 0, theirs, np.nan))[1:])
+        low, high = ends((ours / np.where(theirs > 0, theirs, np.nan))[1:])
         seeds = min(len({record.seed for record in student.of(task)}) for task in tasks)
         row = Kept(name, student, seeds, float(ours[0] / theirs[0]), low, high)
         if student is not best:
             first, second = _averages(best, student, tasks)
             behind = first - second
-            side = min(int(np.count_nonzero(behind[1:] <= 0)), int(np.count_nonzero(behind[1:] >= 0)))
-            p = min(1.0, 2 * (side + 1) / (DRAWS + 1))
-            low, high = _quantiles(behind[1:])
+            low, high = ends(behind[1:])
+            p = two_sided(behind[1:])
             row = replace(row, behind=float(behind[0]), behind_low=low, behind_high=high, p=p)
         rows.append(row)
     return sorted(rows, key=lambda row: -row.kept)
@@ -160,15 +154,6 @@ def _on_shared_splits(every: Sequence[Contender], tasks: Sequence[str]) -> list[
         for each in having
         if all(shared.values())
     ]
-
-
-def _quantiles(drawn: Doubles) -> tuple[float, float]:
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def _interval(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def _averages(first: Contender, second: Contender, tasks: Sequence[str]) -> tuple[Doubles, Doubles]:
@@ -213,7 +198,7 @@ def _of_split(
 
 def _score(gold: Doubles, predicted: Doubles, weights: Counts, headline: Sequence[str]) -> Doubles:
     """Return the (draws,) mean of the headline metrics of examples that count (draws, examples) ``weights`` times."""
-    blocks = np.array_split(weights, math.ceil(weights.size / _AT_ONCE))
+    blocks = np.array_split(weights, math.ceil(weights.size / AT_ONCE))
     found = []
     for name in headline:
         # Ranks are those of all examples: ranking each draw anew changes nothing that one would see.

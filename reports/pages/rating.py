@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.wording import counted
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.sections import Spread
-from finkd.reports.statistics import ordinal_alpha
 from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
 from finkd.settings import without_prefix
 from finkd.suites.record import TaskRecord
@@ -235,3 +235,28 @@ def agreement(form: Form, raters: Sequence[Ratings]) -> Table:
         f"{counted(len(raters), 'rater')}: {plain(', '.join(rater.rater for rater in raters))}.",
     )
     return Table("human-eval-agreement", "Agreement of the raters", notes, columns, tuple(rows))
+
+
+def ordinal_alpha(grades: npt.NDArray[np.float64]) -> float | None:
+    """Compute Krippendorff's alpha (2011) for ordered grades: 1 - (n - 1) sum(o d) / sum(e d), over pairs of grades.
+
+    Args:
+        grades: (raters, items) grades of any scale, NaN where there is none.
+
+    Returns:
+        1 where raters agree, 0 where they do as by chance, less where they contradict each other; ``None`` if no two
+        raters graded one item, or all grades that can be compared are the same.
+    """
+    values, codes = np.unique(grades[~np.isnan(grades)], return_inverse=True)
+    counts = np.zeros((grades.shape[1], len(values)))  # how often each item was given each grade
+    np.add.at(counts, (np.nonzero(~np.isnan(grades))[1], codes), 1)
+    counts = counts[counts.sum(axis=1) > 1]
+    given = counts.sum(axis=0)
+    if (given > 0).sum() < 2:
+        return None
+    observed = (counts / (counts.sum(axis=1, keepdims=True) - 1)).T @ counts  # pairs of unlike grades within an item
+    expected = np.outer(given, given)
+    # Two grades are as far apart, squared, as there are grades from the one to the other.
+    middle = np.cumsum(given) - given / 2
+    distance = (middle[:, None] - middle) ** 2
+    return float(1 - (given.sum() - 1) * (observed * distance).sum() / (expected * distance).sum())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from finkd.reports.captions import part
+from finkd.reports.captions import part, trainings
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
-from finkd.reports.tables.significance import models
 
 
 def summary(section: Section) -> str:
@@ -52,9 +51,10 @@ def _others(section: Section, student: SystemResults) -> Iterator[str]:
     others = [rival for rival in rivals(section) if rival.system.role == "student"]
     if section.reference is not student or not others:
         return
+    of_models = trainings(rival.comparison.seeds for rival in others)
     if len(others) == 1:
-        yield f"The other student is {'' if others[0].is_behind else 'not '}significantly behind it{models(others)}."
+        yield f"The other student is {'' if others[0].is_behind else 'not '}significantly behind it{of_models}."
     else:
         behind = sum(rival.is_behind for rival in others)
         verb = "is" if behind <= 1 else "are"
-        yield f"Of the {len(others)} other students, {behind or 'none'} {verb} significantly behind it{models(others)}."
+        yield f"Of the {len(others)} other students, {behind or 'none'} {verb} significantly behind it{of_models}."

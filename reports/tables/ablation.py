@@ -9,10 +9,9 @@ from scipy import stats
 
 from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
 from finkd.reports.sections import Section, Spread, SystemResults
+from finkd.reports.statistics import LEVEL
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, spread
 from finkd.reports.tables.results import HARD_NAMES, Fields, named
-
-_LEVEL = 0.95
 
 
 def ablation(section: Section) -> Table:
@@ -58,5 +57,5 @@ def _interval(values: Sequence[float]) -> Cell:
     found = Spread.of(values)
     if found is None or found.sd is None:
         return label(None)
-    reach = float(stats.t.ppf((1 + _LEVEL) / 2, found.n - 1)) * found.sd / math.sqrt(found.n)
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, found.n - 1)) * found.sd / math.sqrt(found.n)
     return label(f"{found.mean - reach:.1f} to {found.mean + reach:.1f}")

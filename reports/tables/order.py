@@ -8,11 +8,11 @@ from itertools import combinations, pairwise
 
 from finkd.corpora.wording import counted
 from finkd.records import StageRecord
-from finkd.reports.captions import corpus_notes
+from finkd.reports.captions import corpus_notes, trainings
+from finkd.reports.comparisons import MARK, tested
 from finkd.reports.sections import Section, SystemResults, base_model, configured
-from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm, significant, trainings
-from finkd.reports.table import Column, Table, label, number
-from finkd.reports.tables.significance import MARK, interval
+from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm
+from finkd.reports.table import Column, Field, Table, label, number
 
 Pair = tuple[SystemResults, SystemResults]
 _BY = " by "
@@ -46,19 +46,13 @@ def order(section: Section) -> Table:
     """Make one row per two stages whose order several systems exchange, and per stage that several leave out."""
     found = list(contrasts(section))
     p_values = dict(zip((each.question for each in found), holm([each.comparison.p for each in found]), strict=True))
-    columns = [
+    gain: list[Field[Contrast]] = tested(
+        "gain", "Gain (points)", lambda each: each.comparison, lambda each: p_values[each.question]
+    )
+    columns: list[Field[Contrast]] = [
         (Column("question", "Stages", "left"), lambda each: label(each.question)),
         (Column("pairs", "Pairs of students"), lambda each: number(len(each.pairs))),
-        (Column("gain", "Gain (points)"), lambda each: number(100 * each.comparison.difference, 1)),
-        (Column("low", detail=True), lambda each: number(100 * each.comparison.low, 1)),
-        (Column("high", detail=True), lambda each: number(100 * each.comparison.high, 1)),
-        (Column("interval", "95 % interval"), lambda each: label(interval(each.comparison))),
-        (Column("p", "p"), lambda each: number(each.comparison.p, 4)),
-        (
-            Column("p_holm", "p (Holm)"),
-            lambda each: number(p_values[each.question], 4, mark=MARK if significant(p_values[each.question]) else ""),
-        ),
-        (Column("effect", "Effect (d)"), lambda each: number(each.comparison.effect, 1)),
+        *gain,
     ]
     notes = corpus_notes(section)
     if found:

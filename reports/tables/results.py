@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
+from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note, trainings
+from finkd.reports.comparisons import MARK
 from finkd.reports.literature import cited
 from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section, Spread, SystemResults, ordering
 from finkd.reports.table import Cell, Column, Table, label, mean_of, number, share, spread
-from finkd.reports.tables.significance import MARK, method, models
+from finkd.reports.tables.significance import method
 
 Fields = list[tuple[Column, Callable[[SystemResults], Cell]]]
 
@@ -90,5 +91,6 @@ def _notes(section: Section, compared: Sequence[Rival]) -> list[str]:
         notes.append("Bold: the best student.")
     if compared:
         whom = reference_name(section) if section.has_named_reference else "it"
-        notes.append(f"{MARK} significantly behind {whom}{models(compared)}. {method(section, compared)}")
+        of_models = trainings(rival.comparison.seeds for rival in compared)
+        notes.append(f"{MARK} significantly behind {whom}{of_models}. {method(section, compared)}")
     return notes

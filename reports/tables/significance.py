@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from finkd.corpora.wording import counted
-from finkd.reports.captions import corpus_notes, reference_name, seed_note
+from finkd.reports.captions import corpus_notes, reference_name, seed_note, trainings
+from finkd.reports.comparisons import MARK, tested
 from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section
-from finkd.reports.statistics import DRAWS, Comparison, significant, trainings
-from finkd.reports.table import Column, Table, label, number, spread
+from finkd.reports.statistics import DRAWS
+from finkd.reports.table import Column, Field, Table, label, number, spread
 
-MARK = "*"
 _FEW = 10
 """Documents below which drawing them says little."""
 
@@ -20,7 +20,7 @@ def method(section: Section, compared: Sequence[Rival]) -> str:
     """Return how it was found out, for a caption."""
     documents = compared[0].comparison.documents
     few = ", so few that intervals and p-values are rough" if documents < _FEW else ""
-    seeds = "" if section.parts or max(_seeds(compared)) == 1 else ", and seeds"
+    seeds = "" if section.parts or max(rival.comparison.seeds for rival in compared) == 1 else ", and seeds"
     chosen = "; that the best student was chosen on the same text is not corrected for"
     return (
         f"Paired bootstrap over {counted(documents, 'document')}{few}{seeds} ({DRAWS:,} draws), p adjusted for "
@@ -29,28 +29,16 @@ def method(section: Section, compared: Sequence[Rival]) -> str:
     )
 
 
-def models(compared: Sequence[Rival]) -> str:
-    """Return what one training of each leaves open; see ``trainings``."""
-    return trainings(_seeds(compared))
-
-
-def _seeds(compared: Sequence[Rival]) -> list[int]:
-    return [rival.comparison.seeds for rival in compared]
-
-
 def significance(section: Section) -> Table:
     """Make one row per teacher and student but the reference."""
     compared = rivals(section)
-    columns = [
+    behind: list[Field[Rival]] = tested(
+        "behind", "Behind (points)", lambda rival: rival.comparison, lambda rival: rival.p
+    )
+    columns: list[Field[Rival]] = [
         (Column("system", "System", "left"), lambda rival: label(rival.system.name)),
         (Column("micro_f1", "Micro-F1"), lambda rival: spread(rival.system.f1)),
-        (Column("behind", "Behind (points)"), lambda rival: number(100 * rival.comparison.difference, 1)),
-        (Column("low", detail=True), lambda rival: number(100 * rival.comparison.low, 1)),
-        (Column("high", detail=True), lambda rival: number(100 * rival.comparison.high, 1)),
-        (Column("interval", "95 % interval"), lambda rival: label(interval(rival.comparison))),
-        (Column("p", "p"), lambda rival: number(rival.comparison.p, 4)),
-        (Column("p_holm", "p (Holm)"), lambda rival: number(rival.p, 4, mark=MARK if significant(rival.p) else "")),
-        (Column("effect", "Effect (d)"), lambda rival: number(rival.comparison.effect, 1)),
+        *behind,
         (Column("documents", detail=True), lambda rival: number(rival.comparison.documents)),
         (Column("seeds", detail=True), lambda rival: number(rival.comparison.seeds)),
     ]
@@ -59,13 +47,8 @@ def significance(section: Section) -> Table:
         notes += [
             f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together.",
             method(section, compared),
-            f"{MARK} significant{models(compared)}.",
+            f"{MARK} significant{trainings(rival.comparison.seeds for rival in compared)}.",
         ]
         if any(rival.comparison.effect is not None for rival in compared):
             notes.append("d: Cohen's, the mean difference between runs of one seed over its deviation.")
     return Table.of("significance", "Significance", section, notes, columns, compared)
-
-
-def interval(comparison: Comparison) -> str:
-    """Return the interval of a difference, in points."""
-    return f"{100 * comparison.low:.1f} to {100 * comparison.high:.1f}"

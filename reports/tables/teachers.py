@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from finkd.reports.captions import corpus_notes, seed_note
+from finkd.reports.captions import corpus_notes, seed_note, trainings
+from finkd.reports.comparisons import difference
 from finkd.reports.sections import Section, SystemResults, base_model, ordering
-from finkd.reports.statistics import DRAWS, Comparison, compare, trainings
-from finkd.reports.table import Column, Table, label, number, share, spread
-from finkd.reports.tables.significance import interval
+from finkd.reports.statistics import DRAWS, Comparison, compare
+from finkd.reports.table import Column, Field, Table, label, share, spread
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,17 @@ class Taught:
 def teachers(section: Section) -> Table:
     """Make one row per student that has a twin: the same start and strategy, but another teacher."""
     rows = [row for group in _groups(section) for row in group]
-    columns = [
+    gains: list[Field[Taught]] = difference("gain", "Gain (points)", lambda row: row.gain)
+    gain, low, high, interval = gains
+    columns: list[Field[Taught]] = [
         (Column("student", "Student", "left"), lambda row: label(row.student.name)),
         (Column("teacher", "Teacher", "left"), lambda row: label(row.teacher.name)),
         (Column("teacher_f1", "Teacher's F1"), lambda row: spread(row.teacher.f1)),
         (Column("micro_f1", "Micro-F1"), lambda row: spread(row.student.f1)),
-        (Column("gain", "Gain (points)"), lambda row: number(row.gain and 100 * row.gain.difference, 1)),
-        (Column("interval", "95 % interval"), lambda row: label(row.gain and interval(row.gain))),
-        (Column("low", detail=True), lambda row: number(row.gain and 100 * row.gain.low, 1)),
-        (Column("high", detail=True), lambda row: number(row.gain and 100 * row.gain.high, 1)),
+        gain,
+        interval,
+        low,
+        high,
         (Column("retention", "Retention (%)"), lambda row: share(section.retention(row.student))),
     ]
     seeds = [row.gain.seeds for row in rows if row.gain]
