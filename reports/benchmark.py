@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from finkd.corpora.wording import counted
 from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
+from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share, spread
 from finkd.runtimes.record import BenchmarkRecord, Ratio
 
 _ROUND = 10
 """Ratios from here on are shown without decimals."""
-_BenchmarkColumn = tuple[Column, Callable[[BenchmarkRecord], Cell]]
 
 
 def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
     """Make one row per model and runtime."""
     cores = sorted({int(count) for each in records for count in each.words_per_second})
-    columns: list[_BenchmarkColumn] = [
+    columns: list[Field[BenchmarkRecord]] = [
         *_models(records),
         (Column("parameters", "Params (M)"), lambda each: number(each.parameters, 2, scale=1e6)),
         (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, scale=1e6)),
@@ -37,7 +36,7 @@ def benchmark_table(records: Sequence[BenchmarkRecord]) -> Table:
 
 def headline_table(records: Sequence[BenchmarkRecord]) -> Table:
     """Make one row per model and runtime, with nothing but F1, size and speed."""
-    columns: list[_BenchmarkColumn] = [
+    columns: list[Field[BenchmarkRecord]] = [
         *_models(records),
         (Column("bytes", "Weights (MB)"), lambda each: number(each.bytes, 1, scale=1e6)),
         (Column("smaller", "Smaller"), lambda each: _times(records[0].bytes, each.bytes)),
@@ -48,7 +47,7 @@ def headline_table(records: Sequence[BenchmarkRecord]) -> Table:
     return Table.of("headline", "Size and speed", None, _headline_notes(records), columns, records)
 
 
-def _models(records: Sequence[BenchmarkRecord]) -> list[_BenchmarkColumn]:
+def _models(records: Sequence[BenchmarkRecord]) -> list[Field[BenchmarkRecord]]:
     return [
         (Column("system", "Model", "left"), lambda each: label(each.system)),
         (Column("runtime", "Runtime", "left"), lambda each: label(each.runtime)),

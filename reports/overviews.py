@@ -12,7 +12,7 @@ from finkd.reports.captions import trainings
 from finkd.reports.comparisons import MARK
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, Spread, SystemResults
-from finkd.reports.table import Cell, Column, Table, label, number, plain, spread
+from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, spread
 
 _FEWEST = 2
 """Students that can be ranked."""
@@ -33,7 +33,7 @@ def corpora(sections: Sequence[Section]) -> Table:
     """Make one row per system that several sections hold, one column per section; each one's best student is strong."""
     names = Counter(system.name for section in sections for system in section.systems)
     shared = [name for name, count in names.items() if count > 1]
-    columns: list[tuple[Column, Callable[[str], Cell]]] = [
+    columns: list[Field[str]] = [
         (Column("system", "System", "left"), label),
         *(column for section in sections for column in _columns(section, plain(_heading(section, sections)))),
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
@@ -66,7 +66,7 @@ def ranks(sections: Sequence[Section]) -> Table:
         "have the same order, 0 where they have nothing in common."
     )
     rows = sorted(range(len(shared)), key=lambda place: float(found[:, place].mean()))
-    columns: list[tuple[Column, Callable[[int], Cell]]] = [
+    columns: list[Field[int]] = [
         (Column("system", "System", "left"), lambda place: label(shared[place], _ids(shared[place], sections))),
         *(
             (
@@ -111,7 +111,7 @@ def _heading(section: Section, sections: Sequence[Section]) -> str:
     return f"{section.corpus}, {section.experiment}, {section.split}"
 
 
-def _columns(section: Section, heading: str) -> list[tuple[Column, Callable[[str], Cell]]]:
+def _columns(section: Section, heading: str) -> list[Field[str]]:
     """Make the columns of micro-F1 on a section, and for data files its deviation and the number of seeds."""
     key = plain(f"{section.experiment}/{section.corpus}/{section.split}")
     systems, best = _by_name(section), section.best_student

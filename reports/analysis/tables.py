@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from finkd.corpora.wording import counted
 from finkd.reports.captions import SAMPLE_NOTICE
-from finkd.reports.table import MISSING, Cell, Column, Table, label, number, plain, share
+from finkd.reports.table import MISSING, Cell, Column, Field, Table, label, number, plain, share
 
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
     from finkd.tokenization.analysis.result import Cuts, EntityCuts, Measured, Profile, TokenizerShift, Vocabulary
-
-Fields = list[tuple[Column, Callable[[Any], Cell]]]
 
 MOST = 4
 """Tokenizers side by side; the sweep's table and the JSON file hold all of them."""
@@ -89,7 +87,7 @@ def tables(analysis: Analysis) -> list[Table]:
 
 def overview(analysis: Analysis, corpus: Measured) -> Table:
     """Make one row per figure that any tokenizer has, one column per tokenizer."""
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("figure", "Figure", "left"), lambda row: label(row[0])),
         *_columns(shown_sides(analysis, corpus), lambda side, row: row[1](side)),
     ]
@@ -131,7 +129,7 @@ def _kinds(
 ) -> Table:
     """Make one row per kind, one column per tokenizer with the tokens for each stretch of it."""
     found = shown_sides(analysis, corpus)
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("kind", "Kind", "left"), lambda kind: label(kind[1].name)),
         (Column("count", "Count"), lambda kind: number(kind[1].count)),
         *_columns(found, lambda side, kind: interval(of(side.profile)[kind[0]].tokens, 2)),
@@ -142,7 +140,7 @@ def _kinds(
 
 def cuts(analysis: Analysis, corpus: Measured) -> Table:
     """Some numbers with their tokens."""
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("kind", "Kind", "left"), lambda example: label(example.kind)),
         (Column("text", "Number", "left"), lambda example: label(example.text)),
         *_tokens(shown_sides(analysis, corpus)),
@@ -155,7 +153,7 @@ def cuts(analysis: Analysis, corpus: Measured) -> Table:
 def entities(analysis: Analysis, corpus: Measured) -> Table:
     """Tabulate entities by type: tokens for each word, and whole entities."""
     profiles = [side.profile for side in shown_sides(analysis, corpus)]
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("type", "Type", "left"), lambda group: label(group[0].name)),
         (Column("entities", "Entities"), lambda group: number(group[0].count)),
         (Column("words", "Words"), lambda group: number(group[0].words)),
@@ -176,7 +174,7 @@ OF_CORPUS = (overview, words, numbers, cuts, entities)
 def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
     """Tabulate the words with most extra tokens of one tokenizer, with their tokens under those shown."""
     name = analysis.vocabularies[index].name
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("word", "Word", "left"), lambda word: label(word.word)),
         (Column("count", "Count"), lambda word: number(word.count)),
         (Column("extra", "Extra tokens"), lambda word: number(word.extra[index])),
@@ -192,7 +190,7 @@ def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
 def domains(analysis: Analysis) -> Table:
     """Return every further corpus against the first, under each tokenizer shown."""
     names = {analysis.vocabularies[index].name for index in shown(analysis)}
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("corpus", "Corpus", "left"), lambda shift: label(shift.corpus)),
         (Column("tokenizer", "Tokenizer", "left"), lambda shift: label(shift.tokenizer)),
         (Column("fertility", "Tokens per word, ratio"), lambda shift: interval(shift.fertility_ratio, 3)),
@@ -217,7 +215,7 @@ def sweep(analysis: Analysis) -> Table:
         size = row[1].vocabulary.size
         return Cell(size, f"{size:,}", strong=(row[0], size) in knees)
 
-    columns: Fields = [
+    columns: list[Field[Any]] = [
         (Column("algorithm", "Algorithm", "left"), lambda row: label(row[0], strong=sized(row).strong)),
         (Column("size", "Entries"), sized),
         (Column("fertility", "Tokens per word"), lambda row: interval(row[1].profile.fertility, 3)),
@@ -282,13 +280,13 @@ def _whole(found: EntityCuts | None) -> Cell:
     return interval(None if found is None else found.whole_entities, 1, 0.01)
 
 
-def _tokens(found: Sequence[Side]) -> Fields:
+def _tokens(found: Sequence[Side]) -> list[Field[Any]]:
     """Make a column per tokenizer of the tokens that it cuts a text into."""
     pairs = _columns(found, lambda side, row: label(" ".join(row.cuts[side.index])))
     return [(replace(column, align="left"), cell) for column, cell in pairs]
 
 
-def _columns(found: Sequence[Side], make: Callable[[Side, Any], Cell]) -> Fields:
+def _columns(found: Sequence[Side], make: Callable[[Side, Any], Cell]) -> list[Field[Any]]:
     """Make a column per tokenizer."""
     return [
         (Column(f"tokenizer-{place}", side.vocabulary.name), partial(make, side)) for place, side in enumerate(found)

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from finkd.corpora.errors import DataError
 from finkd.reports.sections import ROLES, Spread
-from finkd.reports.table import Cell, Column, label, number, plain, share
+from finkd.reports.table import Cell, Column, Field, label, number, plain, share
 from finkd.suites.record import TaskRecord
 
 SAMPLE = "‡"
@@ -75,15 +75,12 @@ class Contender:
         return Cell(found.mean, plain(f"{100 * found.mean:.1f} ± {100 * found.sd:.1f} ({found.n})"), ids)
 
 
-Field = tuple[Column, Callable[[Contender], Cell]]
-
-
-def score(task: str, heading: str) -> Field:
+def score(task: str, heading: str) -> Field[Contender]:
     """Make the column of the score of a task."""
     return Column(task, heading), lambda each: each.percent(each.scores(task), task)
 
 
-def metric(name: str, heading: str) -> Field:
+def metric(name: str, heading: str) -> Field[Contender]:
     """Make the column of a metric in percent, for systems that were scored on one task alone."""
 
     def cell(each: Contender) -> Cell:
@@ -125,7 +122,7 @@ def reference(found: Sequence[Contender]) -> Contender | None:
     return next((each for each in found if each.role == "teacher" and each.method == "fine-tuned"), None)
 
 
-IDENTITY: tuple[Field, ...] = (
+IDENTITY: tuple[Field[Contender], ...] = (
     (Column("system", "System", "left"), lambda each: label(each.system)),
     (Column("method", "Method", "left"), lambda each: label(each.method)),
     (Column("role", detail=True), lambda each: label(each.role)),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, data_notes, reference, score
+from finkd.reports.general.contenders import IDENTITY, Contender, contenders, data_notes, reference, score
 from finkd.reports.general.glue import POSTER
-from finkd.reports.table import Cell, Column, Table, label, number, share
+from finkd.reports.table import Cell, Column, Field, Table, label, number, share
 from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
 
@@ -19,7 +19,7 @@ def three_tasks(records: Sequence[TaskRecord]) -> Table:
     asked = [record for record in records if record.task in TASKS]
     found = [each for each in contenders(asked, "glue", "imdb") if each.average(tasks) is not None]
     teacher = reference(found)
-    columns: list[Field] = [
+    columns: list[Field[Contender]] = [
         *IDENTITY,
         *(score(task, heading) for task, heading in TASKS.items()),
         (Column("average", "Average"), lambda each: share(each.average(tasks))),
@@ -43,7 +43,7 @@ def inference(records: Sequence[TaskRecord]) -> Table:
         theirs, ours = base.get(each.method), _seconds(each)
         return number(theirs / ours if theirs and ours else None, 2)
 
-    columns: list[Field] = [
+    columns: list[Field[Contender]] = [
         *IDENTITY,
         (Column("mb", "Size (MB)"), lambda each: number(each.records[0].resources.bytes, 1, scale=1e6)),
         (Column("seconds", "Seconds"), lambda each: number(_seconds(each), 2)),
@@ -110,7 +110,7 @@ def distilbert_published(records: Sequence[TaskRecord]) -> Table:
     return by_others("distilbert-published", "DistilBERT, published by others", None, notes, columns, found)
 
 
-def _as_printed(name: str, heading: str) -> tuple[Column, Callable[[Published], Cell]]:
+def _as_printed(name: str, heading: str) -> Field[Published]:
     def cell(each: Published) -> Cell:
         value = each.figures.get(name)
         return label(None) if value is None else Cell(value, f"{value:g}")

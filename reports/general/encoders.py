@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, reference, seeds_note
+from finkd.reports.general.contenders import IDENTITY, Contender, contenders, reference, seeds_note
 from finkd.reports.general.glue import TASKS
-from finkd.reports.table import Column, Table, number, share
+from finkd.reports.table import Column, Field, Table, number, share
 from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
 
@@ -30,7 +30,7 @@ def encoders(records: Sequence[TaskRecord]) -> Table:
     def speed(each: Contender) -> float | None:
         return times(None if teacher is None else seconds.get(teacher.system), seconds.get(each.system))
 
-    columns: list[Field] = [
+    columns: list[Field[Contender]] = [
         *IDENTITY,
         (Column("mb", "Size (MB)"), lambda each: number(each.mean(_bytes), 1, scale=1e6)),
         (Column("smaller", "Smaller (times)"), lambda each: number(parameters(each), 1)),

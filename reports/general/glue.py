@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import IDENTITY, SAMPLE, Field, contenders, data_notes, reference, score
-from finkd.reports.table import Cell, Column, Table, number, share
+from finkd.reports.general.contenders import IDENTITY, SAMPLE, Contender, contenders, data_notes, reference, score
+from finkd.reports.table import Cell, Column, Field, Table, number, share
 from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
 
@@ -28,7 +28,7 @@ def glue(records: Sequence[TaskRecord]) -> Table:
     teacher = reference(found)
     shown = [task for task in TASKS if any(each.of(task) for each in found)]
     samples = {record.task for each in found for record in each.records if record.samples}
-    columns: list[Field] = [
+    columns: list[Field[Contender]] = [
         *IDENTITY,
         *(score(task, TASKS[task] + (SAMPLE if task in samples else "")) for task in shown),
         (Column("average", "Average"), lambda each: share(each.average(shown))),

@@ -11,14 +11,13 @@ from finkd.reports.general.contenders import (
     IDENTITY,
     SAMPLE,
     Contender,
-    Field,
     contenders,
     data_notes,
     reference,
     seeds_note,
 )
 from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
+from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share, spread
 from finkd.suites.record import TaskRecord
 
 
@@ -37,7 +36,7 @@ def imdb(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method, with what is kept of the teacher's accuracy."""
     found = contenders(records, "imdb")
     teacher = reference(found)
-    columns: list[Field] = [
+    columns: list[Field[Contender]] = [
         *IDENTITY,
         _metric("imdb", "accuracy", SAMPLE if any(each.records[0].samples for each in found) else ""),
         (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, ["imdb"]))),
@@ -55,7 +54,7 @@ def _reading(each: Contender) -> str:
     return f"{settings.get('long')}, {settings.get('limit')} tokens"
 
 
-def _metric(task: str, name: str, mark: str = "") -> Field:
+def _metric(task: str, name: str, mark: str = "") -> Field[Contender]:
     def cell(each: Contender) -> Cell:
         return spread(Spread.of(record.metrics[name] for record in each.of(task)))
 
@@ -71,7 +70,7 @@ def confusion(records: Sequence[TaskRecord]) -> Table:
     return Table.of("sst2-confusion", title, None, notes, columns, contenders(records, "sst2"))
 
 
-def _count(gold: tuple[int, str], said: tuple[int, str]) -> Field:
+def _count(gold: tuple[int, str], said: tuple[int, str]) -> Field[Contender]:
     def cell(each: Contender) -> Cell:
         first = each.records[0]
         pairs = zip(first.gold, first.predicted, strict=True)
@@ -88,7 +87,7 @@ def agreement(records: Sequence[TaskRecord]) -> Table:
     return Table.of("sst2-agreement", "SST-2: how often two systems say the same", None, notes, columns, found)
 
 
-def _same(number_: int, other: Contender) -> Field:
+def _same(number_: int, other: Contender) -> Field[Contender]:
     def cell(each: Contender) -> Cell:
         first, second = each.records[0], other.records[0]
         same = float(np.mean(np.array(first.predicted) == np.array(second.predicted)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, data_notes, metric, reference
+from finkd.reports.general.contenders import IDENTITY, Contender, contenders, data_notes, metric, reference
 from finkd.reports.sections import Spread
-from finkd.reports.table import Column, Table, label, share
+from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
 
 _HEADINGS = {
@@ -21,7 +21,7 @@ def squad(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system, method and set of questions, in percent."""
     found = contenders(records, "squad")
     teacher = reference(found)
-    columns: list[Field] = [
+    columns: list[Field[Contender]] = [
         *IDENTITY,
         (Column("questions", "Questions", "left"), lambda each: label(_task(each))),
         *(metric(name, heading) for name, heading in _HEADINGS.items()),

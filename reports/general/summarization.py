@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, Field, contenders, metric
-from finkd.reports.table import Column, Table, label, number
+from finkd.reports.general.contenders import IDENTITY, Contender, contenders, metric
+from finkd.reports.table import Column, Field, Table, label, number
 from finkd.suites.record import TaskRecord
 
 _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rougeLsum": "ROUGE-Lsum", "bleu": "BLEU"}
@@ -32,7 +32,9 @@ def _scored_on(each: Contender) -> str:
     return ", ".join(dict.fromkeys(f"{record.task}, {record.split}" for record in each.records))
 
 
-def _cost(key: str, heading: str, digits: int, scale: float, figure: Callable[[TaskRecord], float | None]) -> Field:
+def _cost(
+    key: str, heading: str, digits: int, scale: float, figure: Callable[[TaskRecord], float | None]
+) -> Field[Contender]:
     return Column(key, heading), lambda each: number(each.mean(figure), digits, scale=scale)
 
 

@@ -20,7 +20,7 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.wording import counted
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Table, label, number, plain, share, spread
+from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share, spread
 from finkd.settings import without_prefix
 from finkd.suites.record import TaskRecord
 
@@ -208,7 +208,7 @@ def means(form: Form, raters: Sequence[Ratings]) -> Table:
     overall = {
         system: statistics.fmean(statistics.fmean(grades(system, name)) for name in CRITERIA) for system in items
     }
-    columns: list[tuple[Column, Callable[[str], Cell]]] = [
+    columns: list[Field[str]] = [
         (Column("system", "System", "left"), lambda system: label(system, records[system])),
         *((Column(name, name.capitalize()), mean_of(name)) for name in CRITERIA),
         (Column("mean", "Mean"), lambda system: number(overall[system], 2, records[system])),

@@ -10,14 +10,14 @@ from scipy import stats
 from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
 from finkd.reports.sections import Section, Spread, SystemResults
 from finkd.reports.statistics import LEVEL
-from finkd.reports.table import Cell, Column, Table, label, mean_of, number, spread
-from finkd.reports.tables.results import HARD_NAMES, Fields, named
+from finkd.reports.table import Cell, Column, Field, Table, label, mean_of, number, spread
+from finkd.reports.tables.results import HARD_NAMES, named
 
 
 def ablation(section: Section) -> Table:
     """Make one row per trained system; the best student is strong."""
     best, reference = section.best_student, section.reference
-    columns: Fields = [
+    columns: list[Field[SystemResults]] = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("strategy", detail=True), lambda system: label(system.strategy)),
         (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, strong=system is best)),

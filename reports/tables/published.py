@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from finkd.reports.literature import references
 from finkd.reports.sections import Section
-from finkd.reports.table import Cell, Column, Table, label, number
-
-Fields = list[tuple[Column, Callable[["Published"], Cell]]]
+from finkd.reports.table import Cell, Column, Field, Table, label, number
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ PUBLISHED = (
 
 def published(section: Section) -> Table:
     """Make one row per published score on the section's corpus."""
-    scored: Fields = [
+    scored: list[Field[Published]] = [
         (Column("scored", "Scored on", "left"), lambda each: label(each.split)),
         (Column("micro_f1", "Micro-F1"), lambda each: number(each.figures["micro_f1"], 3)),
     ]
@@ -84,10 +82,15 @@ def published(section: Section) -> Table:
 
 
 def by_others(
-    name: str, title: str, section: Section | None, notes: Iterable[str], columns: Fields, found: Iterable[Published]
+    name: str,
+    title: str,
+    section: Section | None,
+    notes: Iterable[str],
+    columns: Iterable[Field[Published]],
+    found: Iterable[Published],
 ) -> Table:
     """Make one row per published system: its name, the given columns, its source and a remark."""
-    fields: Fields = [
+    fields: list[Field[Published]] = [
         (Column("system", "System", "left"), lambda each: label(each.system)),
         *columns,
         (Column("source", "Source", "left"), _source),

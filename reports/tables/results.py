@@ -9,13 +9,11 @@ from finkd.reports.comparisons import MARK
 from finkd.reports.literature import cited
 from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section, Spread, SystemResults, ordering
-from finkd.reports.table import Cell, Column, Table, label, mean_of, number, share, spread
+from finkd.reports.table import Cell, Column, Field, Table, label, mean_of, number, share, spread
 from finkd.reports.tables.significance import method
 
-Fields = list[tuple[Column, Callable[[SystemResults], Cell]]]
-
 BUSY = "†"
-HARD_NAMES: Fields = [
+HARD_NAMES: list[Field[SystemResults]] = [
     (Column("names_only_f1", "Names-only F1"), mean_of("f1_names", 3)),
     (Column("unseen_f1", "Unseen F1"), mean_of("f1_unseen", 3)),
 ]
@@ -30,7 +28,7 @@ def results(section: Section) -> Table:
     def f1(system: SystemResults) -> Cell:
         return spread(system.f1, 3, strong=system is best, mark=MARK if system in behind else "")
 
-    columns: Fields = [
+    columns: list[Field[SystemResults]] = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("role", "Role", "left"), lambda system: label(system.role)),
         (Column("strategy", detail=True), lambda system: label(system.strategy or None)),
@@ -62,7 +60,7 @@ def named(system: SystemResults, *, strong: bool = False) -> Cell:
     return label(system.name, strong=strong, cites=tuple(work.key for work in works))
 
 
-def _extra_split(split: str) -> tuple[Column, Callable[[SystemResults], Cell]]:
+def _extra_split(split: str) -> Field[SystemResults]:
     def f1(system: SystemResults) -> Cell:
         scored = (record.extra_splits.get(split) for record in system.records)
         return spread(Spread.of(scores.micro.f1 for scores in scored if scores))

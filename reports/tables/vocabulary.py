@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from finkd.reports.sections import Section, SystemResults
-from finkd.reports.table import Cell, Column, Table, label, number, share
+from finkd.reports.table import Cell, Column, Field, Table, label, number, share
 
 HEADINGS = {
     "size": "Tokens",
@@ -36,7 +36,7 @@ def vocabulary(section: Section) -> Table:
     """Make one row per vocabulary, with the systems that share it and the figures that any record holds."""
     systems = [system for system in section.systems if any(record.vocabulary for record in system.records)]
     shared = _shared(systems)
-    columns: list[tuple[Column, Callable[[SystemResults], Cell]]] = [
+    columns: list[Field[SystemResults]] = [
         (Column("systems", "Systems", "left"), lambda system: label(system.name)),
         (Column("name", "Vocabulary", "left"), _text("name")),
         (Column("algorithm", "Algorithm", "left"), _text("algorithm")),
