@@ -10,7 +10,7 @@ import typer
 
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.registry import unknown
-from finkd.experiments.console.options import Json, Threads, finite, named, refuse_idle, values
+from finkd.experiments.console.options import Json, Split, Threads, finite, named, refuse_idle, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
 
 DEFAULT = "eager,bf16,onnx,onnx-int8"
@@ -23,9 +23,7 @@ def benchmark(
         list[str] | None, typer.Option(help=f"Names of 'finkd list runtimes'. (default: {DEFAULT})")
     ] = None,
     corpus: Annotated[str, typer.Option(help="Labelled corpus whose sentences are read.")] = "sample",
-    split: Annotated[
-        str | None, typer.Option(help="Its split. (default: test, else validation; all of a single file)")
-    ] = None,
+    split: Split = None,
     queries: Annotated[int, typer.Option(min=1, help="Least number of timed queries of each model.")] = 1024,
     seconds: Annotated[
         float, typer.Option(min=0, callback=finite, help="Least time that each model is run for each figure.")

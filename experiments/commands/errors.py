@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from finkd.experiments.console.options import Threads, refuse_idle, refuse_idle_scheme
+from finkd.experiments.console.options import Offsets, Scheme, Split, Threads, refuse_idle, refuse_idle_scheme
 from finkd.experiments.console.terminal import say, show_tables
 
 _RECORD = "its run record (.record.json), which keeps what it found"
@@ -18,11 +18,9 @@ def errors(
     tagger: Annotated[str, typer.Argument(help=f"Folder of the tagger that is looked at, or {_RECORD}.")],
     other: Annotated[str | None, typer.Argument(help="Those of another one, such as its teacher.")] = None,
     corpus: Annotated[str, typer.Option(help="Labelled corpus that models read; records know theirs.")] = "sample",
-    split: Annotated[
-        str | None, typer.Option(help="Its split. (default: test, else validation; all of a single file)")
-    ] = None,
-    scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
-    offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",
+    split: Split = None,
+    scheme: Scheme = "IOB2",
+    offsets: Offsets = "characters",
     most: Annotated[int, typer.Option(min=1, help="Most sentences of the page.")] = 2000,
     out: Annotated[Path, typer.Option(help="Page to write.")] = Path("errors.html"),
     threads: Threads = None,

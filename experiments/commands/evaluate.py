@@ -12,8 +12,11 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.wording import counted
 from finkd.experiments.console.options import (
     Json,
+    Offsets,
     Overrides,
+    Scheme,
     Seeds,
+    Split,
     Threads,
     numbers,
     refuse_idle,
@@ -32,12 +35,9 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus that a tagger is scored on.")] = None,
     suite: Annotated[str | None, typer.Option(metavar="SUITE", help="General tasks to learn, or all.")] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="The split to score. (default: test, else validation; all of a single file)"),
-    ] = None,
-    scheme: Annotated[str, typer.Option(help="How a corpus given by its path is tagged: IOB1, IOB2, BIOES.")] = "IOB2",
-    offsets: Annotated[str, typer.Option(help="What its offsets count: characters, utf16, bytes.")] = "characters",
+    split: Split = None,
+    scheme: Scheme = "IOB2",
+    offsets: Offsets = "characters",
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks of the suite.")] = None,
     seeds: Seeds = None,
     teacher: Annotated[str | None, typer.Option(metavar="MODEL", help="Model to distil each task from.")] = None,

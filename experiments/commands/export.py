@@ -11,7 +11,7 @@ import typer
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder, check_replaceable
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Json, Threads, refuse_idle
+from finkd.experiments.console.options import Json, Split, Threads, refuse_idle
 from finkd.experiments.console.terminal import say, show_json
 from finkd.experiments.extras import check_extra
 
@@ -37,9 +37,7 @@ def export(
     to: Annotated[To, typer.Option(help="An ONNX graph, one in 8 bits, or a spaCy pipeline that pip installs.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write. (default: MODEL-TO, or runs/exported)")] = None,
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus to compare on. (default: sample)")] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Its split. (default: test, else validation; all of a single file)")
-    ] = None,
+    split: Split = None,
     calibrate: Annotated[
         int | None,
         typer.Option(min=0, help="Sentences to calibrate on. (default: 0, dynamic)"),

@@ -9,7 +9,7 @@ from functools import partial
 from html import escape
 from itertools import chain, tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -19,7 +19,7 @@ from finkd.corpora.files import check_writable, sha256, write_atomic
 from finkd.corpora.tags import entity_types
 from finkd.corpora.text.streams import TEXT, Format, format_of, text_records
 from finkd.corpora.wording import counted
-from finkd.experiments.console.options import Threads, refuse_idle
+from finkd.experiments.console.options import Precision, Threads, refuse_idle
 from finkd.experiments.console.resumable import resumable_lines, told
 from finkd.experiments.console.spacy_alone import import_spacy_alone
 from finkd.experiments.console.terminal import results, say, visible
@@ -27,7 +27,6 @@ from finkd.experiments.console.terminal import results, say, visible
 if TYPE_CHECKING:
     from finkd.inference.tagging import Tagged
 
-Precision = Literal["auto", "fp32", "bf16"]
 COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
@@ -41,9 +40,7 @@ def predict(
     field: Annotated[str, typer.Option(help="Key or column of the text in .jsonl and .csv.")] = TEXT,
     kind: Annotated[Format | None, typer.Option("--format", help="What the file holds. (default: by its name)")] = None,
     threads: Threads = None,
-    precision: Annotated[
-        Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
-    ] = "auto",
+    precision: Precision = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Most texts that are read at once; 1 answers each line.")] = 128,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities of a lower score.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Write a page instead; all text is held in memory.")] = None,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,9 @@ from finkd.corpora.wording import counted
 from finkd.experiments.console.notification import announced
 from finkd.experiments.console.options import (
     Json,
+    Offsets,
     Overrides,
+    Scheme,
     Seeds,
     Threads,
     WhenDone,
@@ -29,8 +31,6 @@ from finkd.experiments.console.terminal import messages, say, show_json, show_ta
 from finkd.experiments.console.tracking import Tracker, tracked
 
 if TYPE_CHECKING:
-    from finkd.corpora.readers.offsets import Offsets
-    from finkd.corpora.tags import Scheme
     from finkd.experiments.configuration.experiment import Experiment
     from finkd.experiments.running.plan import Planned
 
@@ -78,14 +78,8 @@ def run(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="SYSTEM", help="Only these and the teacher.")
     ] = None,
-    scheme: Annotated[
-        Literal["IOB1", "IOB2", "BIOES"] | None,
-        typer.Option(help="How the corpus of a STRATEGY is tagged. (default: IOB2)"),
-    ] = None,
-    offsets: Annotated[
-        Literal["characters", "utf16", "bytes"] | None,
-        typer.Option(help="What offsets in the corpus of a STRATEGY count. (default: characters)"),
-    ] = None,
+    scheme: Scheme = "IOB2",
+    offsets: Offsets = "characters",
     checkpoint_seconds: CheckpointSeconds = 60,
     jobs: Jobs = 1,
     dry_run: DryRun = False,
@@ -110,11 +104,8 @@ def run(
 
     what = what if what in strategies else str(configuration_file(what))
     if _names_a_file(Path(what)):
-        for option, value in (("corpus", corpus), ("scheme", scheme), ("offsets", offsets)):
-            if value is not None:
-                raise ConfigError(
-                    f"--{option}: is for a STRATEGY; a configuration has its own (use --set {option}=...)"
-                )
+        own = "with a configuration, which has its own (use --set KEY=VALUE)"
+        refuse_idle(context, own, "corpus", "scheme", "offsets")
     refuse_idle_scheme(context, corpus or "sample")
     chosen = numbers("--seeds", seeds) if seeds else None
     if (students := _encoders_of(Path(what))) is not None:
@@ -216,8 +207,8 @@ def _experiment(
     seeds: list[int] | None,
     only: list[str],
     corpus: str | None,
-    scheme: Scheme | None,
-    offsets: Offsets | None,
+    scheme: Scheme,
+    offsets: Offsets,
     *,
     tiny: bool,
 ) -> Experiment:
@@ -233,7 +224,7 @@ def _experiment(
         _check_not_a_configuration(path)
         if only:
             raise ConfigError("--only: chooses systems of a configuration; a STRATEGY has one beside its teacher")
-        settings = one_strategy(what, corpus or "sample", scheme or "IOB2", offsets or "characters")
+        settings = one_strategy(what, corpus or "sample", scheme, offsets)
         return built(settings, [])
     settings = settings_in(path)
     systems = overridden(settings, overrides).get("systems")

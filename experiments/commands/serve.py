@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from finkd.corpora.errors import ConfigError, UnavailableError
-from finkd.experiments.commands.predict import Precision
 from finkd.experiments.console.loopback import is_loopback
-from finkd.experiments.console.options import Threads, finite, named, refuse_idle
+from finkd.experiments.console.options import Precision, Threads, finite, named, refuse_idle
 from finkd.experiments.extras import check_extra
 
 log = logging.getLogger(__name__)
@@ -29,9 +28,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Where to listen; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     threads: Threads = None,
-    precision: Annotated[
-        Precision, typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself.")
-    ] = "auto",
+    precision: Precision = "auto",
     dynamic_batching: Annotated[
         bool,
         typer.Option(

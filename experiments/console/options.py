@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,19 @@ Threads = Annotated[
     ),
 ]
 """The option of every command that computes; its callback applies it before any library is imported."""
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(help="Of PyTorch: auto is bf16 where the processor multiplies it itself."),
+]
+Scheme = Annotated[
+    Literal["IOB1", "IOB2", "BIOES"], typer.Option(help="How a labelled corpus given by its path is tagged.")
+]
+Offsets = Annotated[
+    Literal["characters", "utf16", "bytes"], typer.Option(help="What the offsets in a corpus given by its path count.")
+]
+Split = Annotated[
+    str | None, typer.Option(help="Split of the corpus. (default: test, else validation; all of a single file)")
+]
 WhenDone = Annotated[
     str | None,
     typer.Option(metavar="COMMAND", help="Run this at the end; FINKD_OUTCOME says done, interrupted or failed."),

@@ -35,8 +35,9 @@ def with_text(text, *more):
 
 @pytest.mark.parametrize("option", ["--corpus=sample", "--scheme=BIOES", "--offsets=bytes"])
 def test_a_configuration_has_its_own_corpus(finkd, config, option):
-    name = option[2:].partition("=")[0]
-    message = f"--{name}: is for a STRATEGY; a configuration has its own (use --set {name}=...)"
+    message = (
+        f"run: {option.partition('=')[0]} does nothing with a configuration, which has its own (use --set KEY=VALUE)"
+    )
     assert message in finkd("run", config, option, code=2).stderr
 
 
