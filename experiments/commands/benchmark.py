@@ -44,8 +44,7 @@ def benchmark(
     folders_of = {name: values([folders], lambda path: Path(path).exists()) for name, folders in given.items()}
     kinds = list(dict.fromkeys(values(runtimes or [DEFAULT])))
 
-    from finkd import corpora
-    from finkd.experiments.configuration.splits import divided
+    from finkd.experiments.configuration.splits import load_split
     from finkd.export.loading import find_tagger
     from finkd.models.lookup import is_spacy_pipeline
     from finkd.runtimes import runtimes as known
@@ -57,7 +56,7 @@ def benchmark(
     for folder in (folder for folders in folders_of.values() for folder in folders):
         if not is_spacy_pipeline(Path(folder)):
             find_tagger(folder)
-    data = divided(corpora.load(corpus), split)
+    data, split = load_split(corpus, split)
 
     from finkd.experiments.benchmarking.benchmark import Measuring
     from finkd.experiments.benchmarking.benchmark import benchmark as measured

@@ -108,8 +108,7 @@ def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, js
 
 
 def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:
-    from finkd import corpora
-    from finkd.experiments.configuration.splits import check_labels, divided, scored_split
+    from finkd.experiments.configuration.splits import check_labels, load_split
     from finkd.export.loading import find_tagger, load_tagger
 
     find_tagger(model)  # before what takes seconds to import
@@ -118,8 +117,7 @@ def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: st
     from finkd.evaluation.ner import known_words
     from finkd.scores import figures
 
-    data = divided(corpora.load(corpus, scheme, offsets), split)
-    chosen = scored_split(data, split)
+    data, chosen = load_split(corpus, split, scheme, offsets)
     tagger = load_tagger(model)
     check_labels(model, tagger.labels, data)
     known = known_words(data.splits.get("train", ()))

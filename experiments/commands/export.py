@@ -92,14 +92,12 @@ def _graph(
     json: bool,
 ) -> None:
     """Write a graph, and compare its labels with the model's on a corpus."""
-    from finkd import corpora
-    from finkd.experiments.configuration.splits import divided, scored_split
+    from finkd.experiments.configuration.splits import load_split
     from finkd.export.onnx_export import export_onnx
     from finkd.export.onnx_tagger import load_onnx
     from finkd.models.loading import load_model
 
-    data = divided(corpora.load(corpus), split)
-    split = scored_split(data, split)
+    data, split = load_split(corpus, split)
     tagger = load_model(source)
     train = data.splits.get("train", ())
     if calibrate and not train:

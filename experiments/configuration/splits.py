@@ -1,4 +1,4 @@
-"""Choose the split of a labelled corpus that is scored."""
+"""Splits of labelled corpora: divide a single file, choose the split that is scored, check its labels and types."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from finkd.corpora.catalog import corpora
 from finkd.corpora.corpus import NerData, split_by_document
 from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.loading import load
 from finkd.corpora.registry import unknown
 from finkd.corpora.tags import entities, label_names
 
@@ -48,17 +49,32 @@ def with_train(data: NerData, whole: bool = False) -> NerData:
     return dataclasses.replace(data, splits=splits)
 
 
-def divided(data: NerData, split: str | None) -> NerData:
-    """Return a corpus; a single file is divided as experiments divide it, if ``train`` or ``test`` is wanted."""
+def load_split(
+    corpus: str, split: str | None = None, scheme: str = "IOB2", offsets: str = "characters"
+) -> tuple[NerData, str]:
+    """Load a corpus; return it with the name of the split that is read, see ``scored_split``.
+
+    A single file is divided as experiments divide it if ``train`` or ``test`` is wanted, and otherwise read as a whole.
+
+    Args:
+        corpus: its name or path.
+        split: the split that is wanted, if any.
+        scheme: as for ``finkd.corpora.load``.
+        offsets: likewise.
+
+    Raises:
+        FinkdError: if there is no such corpus, or it has no such split.
+    """
+    data = load(corpus, scheme, offsets)
     if split in ("train", "test"):
-        return with_train(data)
-    if split is None and list(data.splits) == ["all"]:
+        data = with_train(data)
+    elif split is None and list(data.splits) == ["all"]:
         logger.warning(
             "%s: one file, read as a whole; part of it may have been trained on ('--split test' reads the fifth that "
             "experiments hold out)",
             data.name,
         )
-    return data
+    return data, scored_split(data, split)
 
 
 def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:

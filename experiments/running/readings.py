@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finkd import corpora
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
@@ -14,7 +13,7 @@ from finkd.corpora.tags import entities
 from finkd.evaluation.errors import Reading
 from finkd.evaluation.recorded_predictions import RecordedPredictions, predictions_file, text_address, tokens_of_words
 from finkd.experiments.configuration.experiment import recorded
-from finkd.experiments.configuration.splits import check_labels, divided, scored_split
+from finkd.experiments.configuration.splits import check_labels, load_split
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.export.loading import load_tagger
 from finkd.inference.tagger import predict_with_scores
@@ -39,9 +38,8 @@ class ScoredText:
 
 
 def text_of_corpus(corpus: str, split: str | None, scheme: str, offsets: str) -> ScoredText:
-    """Return a split of a corpus; see ``scored_split``."""
-    data = divided(corpora.load(corpus, scheme, offsets), split)
-    chosen = scored_split(data, split)
+    """Return a split of a corpus; see ``load_split``."""
+    data, chosen = load_split(corpus, split, scheme, offsets)
     return ScoredText(data, chosen, data.splits[chosen], data.splits.get("train", ()))
 
 

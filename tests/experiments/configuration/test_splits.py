@@ -7,7 +7,7 @@ import pytest
 
 from finkd.corpora import load
 from finkd.corpora.errors import DataError
-from finkd.experiments.configuration.splits import check_types, divided, with_train
+from finkd.experiments.configuration.splits import check_types, load_split, with_train
 
 
 @pytest.fixture
@@ -57,9 +57,10 @@ def test_a_file_on_its_own_is_divided_by_documents(tmp_path, caplog):
     assert "a fifth of it, 10 sentences, is its test split" in caplog.text
     assert {name: len(sentences) for name, sentences in with_train(whole, whole=True).splits.items()} == {"train": 50}
     assert with_train(data) is data
-    assert list(divided(whole, "test").splits["test"]) == list(data.splits["test"])
+    path = str(tmp_path / "news.conll")
+    found, split = load_split(path, "test")
+    assert (split, list(found.splits["test"])) == ("test", list(data.splits["test"]))
+    assert load_split(path, "all") == (whole, "all")
     assert "may have been trained on" not in caplog.text
-    assert divided(whole, "all") is whole
-    assert "may have been trained on" not in caplog.text
-    assert divided(whole, None) is whole
+    assert load_split(path) == (whole, "all")
     assert "one file, read as a whole; part of it may have been trained on ('--split test'" in caplog.text
