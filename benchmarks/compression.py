@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.shared import FINKD, ROOT, options
 from finkd.experiments.configuration.experiment import load_experiment
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import slug
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from finkd.corpora.files import check_writable, scratch_folder
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import score
 from finkd.experiments.benchmarking.competitors import Competitor, competitor
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
 from finkd.runtimes.memory import peak_memory

@@ -9,6 +9,7 @@ import typer
 
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.registry import unknown
+from finkd.experiments.configuration.layout import RUNS
 from finkd.experiments.console.options import Json, Overrides, Threads, refuse_idle
 from finkd.experiments.console.terminal import messages, say, show_json, show_tables
 from finkd.experiments.extras import check_extra
@@ -68,7 +69,7 @@ def compress(
     from finkd.experiments.configuration.splits import with_train
     from finkd.models.pretrained import resolve
 
-    out = out or Path("runs") / "compressed" / method
+    out = out or RUNS / "compressed" / method
     check_replaceable(out, resolve(model), text, corpus)  # before what takes seconds to import
     data = with_train(corpora.load(corpus)) if corpus else None
 

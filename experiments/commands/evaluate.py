@@ -10,6 +10,7 @@ import typer
 from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.registry import unknown
 from finkd.corpora.wording import counted
+from finkd.experiments.configuration.layout import RECORDS
 from finkd.experiments.console.options import (
     Json,
     Offsets,
@@ -92,11 +93,11 @@ def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, js
             resolve(each)  # before what takes seconds to import
 
     from finkd.experiments.console.progress import shown
-    from finkd.experiments.suites.evaluate import default_folder, evaluate_suite
+    from finkd.experiments.suites.evaluate import evaluate_suite, suite_folder
     from finkd.reports.report import compose
     from finkd.suites.record import load_task_records
 
-    folder = out or default_folder(suite)
+    folder = out or suite_folder(suite)
     with shown(messages) as listen:
         records = evaluate_suite(model, suite, folder, settings=settings, listen=listen, **options)
     if json:
@@ -104,7 +105,7 @@ def _suite(model: str, suite: str, overrides: list[str], out: Path | None, *, js
         return
     report = compose([], None, load_task_records([folder]))
     show_tables(report.overviews.values())
-    say(f"records are in {folder / 'records'}; 'finkd report {folder}' writes these tables in every format")
+    say(f"records are in {folder / RECORDS}; 'finkd report {folder}' writes these tables in every format")
 
 
 def _corpus(model: str, corpus: str, split: str | None, scheme: str, offsets: str, *, json: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.files import atomic_folder, check_replaceable
 from finkd.corpora.wording import counted
+from finkd.experiments.configuration.layout import RUNS
 from finkd.experiments.console.options import Json, Split, Threads, refuse_idle
 from finkd.experiments.console.terminal import say, show_json
 from finkd.experiments.extras import check_extra
@@ -64,7 +65,7 @@ def export(
     from finkd.models.pretrained import resolve
 
     source = resolve(model).resolve()
-    beside = source.parent if Path(model).is_dir() else Path("runs") / "exported"
+    beside = source.parent if Path(model).is_dir() else RUNS / "exported"
     folder = out or beside / f"{source.name}-{to}"
     check_replaceable(folder, source, corpus)
     if to != "spacy":

@@ -12,6 +12,7 @@ import typer
 from finkd.corpora.errors import ConfigError, FinkdError, UnavailableError
 from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.wording import counted
+from finkd.experiments.configuration.layout import RECORDS, RUNS, SETTINGS
 from finkd.experiments.console.options import Json, values
 from finkd.experiments.console.terminal import say, show_json, show_tables
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from finkd.runtimes.record import BenchmarkRecord
     from finkd.suites.record import TaskRecord
 
-RECORDS = "records"
 FORMATS = "md,tex,html,csv"
 _SHOWN = 8
 
@@ -59,7 +59,7 @@ def report(
     alone = runs[0] if len(runs) == 1 and runs[0].is_dir() else None
     if alone is not None and alone.name == RECORDS:
         alone = alone.parent
-    folder = out or alone or Path("runs/report")
+    folder = out or alone or RUNS / "report"
     pages = error_pages(records, folder) if folder == alone else {}
     written = build(records, folder, values(formats or [FORMATS]), tasks, pages, benchmark)
     if json:
@@ -136,7 +136,7 @@ def _may_hold_runs(path: Path) -> bool:
 def _missing(run: Path, records: Sequence[RunRecord], tasks: Sequence[TaskRecord]) -> list[str]:
     """Return the systems of a run's folder that are trained, each with a seed, that have no record yet."""
     try:
-        settings = read_json(run / "experiment.json")
+        settings = read_json(run / SETTINGS)
         # A finished tagger that reads no word of the corpus never has a record.
         systems = [name for name, system in settings["systems"].items() if "strategy" in system]
         if "suites" in settings:

@@ -12,6 +12,7 @@ import typer
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
+from finkd.experiments.configuration.layout import MODELS, RECORDS, default_folder, store_beside
 from finkd.experiments.console.notification import announced
 from finkd.experiments.console.options import (
     Json,
@@ -117,11 +118,10 @@ def run(
     experiment = _experiment(what, overrides or [], chosen, only or [], corpus, scheme, offsets, tiny=tiny)
 
     from finkd.experiments.console.progress import shown
-    from finkd.experiments.running.run import default_folder
     from finkd.experiments.running.run import run as run_experiment
     from finkd.system import processes
 
-    folder = out or default_folder(experiment)
+    folder = out or default_folder(experiment.name)
     if dry_run:
         _show_plan(experiment, folder, json=json)
         return
@@ -137,13 +137,13 @@ def run(
     from finkd.reports.pages.summary import summary
     from finkd.reports.report import compose
 
-    report = compose(load_records([folder / "records"]), ["results"])
+    report = compose(load_records([folder / RECORDS]), ["results"])
     show_tables(table for chapter in report.chapters for table in chapter.tables.values())
     for chapter in report.chapters:
         say(summary(chapter.section))
     for name in ("report.html", "results.md", "results.tex", "results.csv"):
         say(f"wrote {folder / name}")
-    say(f"models are in {folder / 'models'}")
+    say(f"models are in {folder / MODELS}")
 
 
 def _encoders_of(path: Path) -> Mapping[str, Any] | None:
@@ -179,7 +179,7 @@ def _run_encoders(
     from finkd.experiments.suites.encoders import run_encoders
 
     experiment = load_encoder_experiment(path, overrides, seeds, only)
-    folder = out or experiment.folder
+    folder = out or default_folder(experiment.name)
     if dry_run:
         from finkd.experiments.suites.encoder_plan import ESTIMATED, plan_encoders
 
@@ -198,7 +198,7 @@ def _run_encoders(
     show_tables(compose([], None, records).overviews.values())
     for name in ("report.html", "results.md"):
         say(f"wrote {folder / name}")
-    say(f"models are in {folder / 'models'}")
+    say(f"models are in {folder / MODELS}")
 
 
 def _experiment(
@@ -257,10 +257,10 @@ def _check_not_a_configuration(path: Path) -> None:
 def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     from finkd.experiments.running.plan import plan
     from finkd.experiments.running.prepared import Prepared
-    from finkd.experiments.running.run import claimed
+    from finkd.experiments.running.run import folder_settings
 
-    prepared = Prepared(experiment, folder.parent / "store")
-    claimed(folder, experiment, prepared.data.fingerprint)
+    prepared = Prepared(experiment, store_beside(folder))
+    folder_settings(folder, experiment, prepared.data.fingerprint)
     stages = plan(prepared)
     for note in prepared.notes():
         say(f"finkd: {note}")

@@ -10,7 +10,7 @@ from finkd.corpora.errors import ConfigError, UnknownNameError
 from finkd.corpora.loading import check_exists
 from finkd.corpora.registry import unknown
 from finkd.evaluation.baselines import baselines
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import slug
 from finkd.models.pretrained import resolve
 from finkd.settings import joined
 from finkd.stages import stages

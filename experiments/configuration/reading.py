@@ -11,7 +11,7 @@ from finkd import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.readers.offsets import Offsets
 from finkd.corpora.tags import Scheme
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.shipped import configuration_file, suggestion
 from finkd.experiments.configuration.splits import scored_split, with_train
 from finkd.settings import shown

@@ -10,13 +10,12 @@ from typing import Any
 
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.corpora.files import write_atomic
-
-_FILE = "experiment.json"
+from finkd.experiments.configuration.layout import RECORDS, SETTINGS
 
 
 def claim(out: Path, settings: Mapping[str, Any]) -> None:
     """Write settings into their folder."""
-    write_atomic(out / _FILE, json.dumps(settings, indent=1) + "\n")
+    write_atomic(out / SETTINGS, json.dumps(settings, indent=1) + "\n")
 
 
 def joined_settings(out: Path, settings: Mapping[str, Any], records: str) -> dict[str, Any]:
@@ -38,8 +37,8 @@ def joined_settings(out: Path, settings: Mapping[str, Any], records: str) -> dic
         reason = "no permission" if first.is_dir() else "Not a directory"
         raise StoreError(f"{first}: cannot write ({reason}); choose another --out")
     now: dict[str, Any] = json.loads(json.dumps(settings))
-    path = out / _FILE
-    if not (path.is_file() and any((out / "records").glob(records))):
+    path = out / SETTINGS
+    if not (path.is_file() and any((out / RECORDS).glob(records))):
         return now
     try:
         joined = _joined(json.loads(path.read_text(encoding="utf-8")), now)

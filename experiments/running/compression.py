@@ -14,6 +14,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import Text
 from finkd.evaluation.ner import evaluate
+from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.reading import overridden
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
@@ -101,7 +102,7 @@ def compress(
     check_replaceable(out, pretrained.resolve(model), text)
     slim = checked(
         strategy,
-        store=Store(out.parent / "store"),
+        store=Store(store_beside(out)),
         model=model,
         data=data,
         text=Text(text, sentences) if text else None,

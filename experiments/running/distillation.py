@@ -16,6 +16,7 @@ from finkd.corpora.sentence import Sentence, digest
 from finkd.corpora.tags import entity_types, label_names
 from finkd.evaluation.ner import evaluate, known_words
 from finkd.execution.lineage import Outcome
+from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.held_out import Part, train_and_held_out
@@ -143,7 +144,7 @@ def distill(
         raise ConfigError("split: the student learns from train; choose another one (got 'train')")
     check_replaceable(out, kind_of(teacher)[1], start, text)
     _check_same(out, asked)
-    store, precision = Store(out.parent / "store"), resolve_precision("auto")
+    store, precision = Store(store_beside(out)), resolve_precision("auto")
     tagger = FinishedTagger.open(teacher, LabelReading(labels or {}, scheme), label_names(data.types) if data else None)
     if data is not None:
         scored_split(data, split)  # before any work
@@ -186,7 +187,7 @@ def _check_same(out: Path, asked: Mapping[str, Any]) -> None:
         differing = next(key for key in asked if before.get(key) != asked[key])
         raise ConfigError(
             f"{out}: holds another distillation ({differing} differs); choose another --out or remove the folder (what "
-            f"was trained stays in {out.parent / 'store'})"
+            f"was trained stays in {store_beside(out)})"
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.recorded_predictions import predictions_file
 from finkd.experiments.configuration.experiment import recorded
-from finkd.experiments.configuration.names import record_file, slug
+from finkd.experiments.configuration.layout import record_path, slug
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.experiments.running.readings import reading_of_record
 from finkd.records import RunRecord
@@ -30,7 +30,9 @@ def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Pat
         names = [record.system, recorded(record.config).teacher_of(record.system)]
         gold = text.gold(record.seed)
         kept = {
-            name: path for name in names if name and predictions_file(path := _path(out, name, record.seed)).is_file()
+            name: path
+            for name in names
+            if name and predictions_file(path := record_path(out, name, record.seed)).is_file()
         }
         readings = [reading_of_record(name, path, gold.scored) for name, path in kept.items()]
         found = Errors(record.corpus, record.split, gold.scored, readings, gold.frequencies)
@@ -48,13 +50,9 @@ def _first_seeds(records: Sequence[RunRecord], out: Path) -> Iterator[RunRecord]
     seen = set()
     for record in records:
         known = record.system in seen or record.role == "baseline"
-        if not known and predictions_file(_path(out, record.system, record.seed)).is_file():
+        if not known and predictions_file(record_path(out, record.system, record.seed)).is_file():
             seen.add(record.system)
             yield record
-
-
-def _path(out: Path, system: str, seed: int) -> Path:
-    return out / "records" / record_file(system, seed)
 
 
 def _page(system: str) -> str:

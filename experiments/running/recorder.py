@@ -17,7 +17,7 @@ from finkd.evaluation.ner import score
 from finkd.evaluation.recorded_predictions import RecordedPredictions
 from finkd.execution.lineage import Outcome
 from finkd.experiments.configuration.experiment import System, resolved
-from finkd.experiments.configuration.names import record_file, stem
+from finkd.experiments.configuration.layout import model_path, record_path
 from finkd.experiments.running.events import Event, Listener
 from finkd.experiments.running.labelled_text import Gold
 from finkd.experiments.running.prepared import Outcomes, Prepared
@@ -50,7 +50,7 @@ class Recorder:
         """Records of the baselines and of every system of a seed."""
         records = [self._floor(name, seed) for name in self.experiment.baselines]
         published = {
-            name: (outcome.load(), publish(outcome.folder, self.out / "models" / stem(name, seed)))
+            name: (outcome.load(), publish(outcome.folder, model_path(self.out, name, seed)))
             for name, outcome in outcomes.items()
             if outcome.folder is not None
         }
@@ -102,7 +102,7 @@ class Recorder:
             teachers=outcome.teachers,
             vocabulary=self._vocabulary(text, model, teacher.tokenizer if teacher else self.prepared.tokenizer(name)),
         )
-        write_atomic(self.out / "models" / stem(name, seed) / "README.md", card(record))
+        write_atomic(model_path(self.out, name, seed) / "README.md", card(record))
         return self._save(record, found, model.tokenizer)
 
     @staticmethod
@@ -148,7 +148,7 @@ class Recorder:
         return score(gold, found.tags, types, roles, found.uncovered, known, found.probabilities)
 
     def _save(self, record: RunRecord, found: Found, tokenizer: Tokenizer | None = None) -> RunRecord:
-        path = self.out / "records" / record_file(record.system, record.seed)
+        path = record_path(self.out, record.system, record.seed)
         sentences = self.prepared.gold(record.seed).scored
         RecordedPredictions.of(sentences, map(entities, found.tags), found.probabilities, tokenizer).save(path)
         record.save(path)

@@ -11,7 +11,7 @@ from typing import Any
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import folder_lock
 from finkd.experiments.configuration.experiment import Experiment, resolved
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import RECORDS, default_folder, store_beside
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.error_pages import error_pages, write_error_pages
 from finkd.experiments.running.events import Listener
@@ -63,9 +63,9 @@ def run(
         >>> record.id
         'small/sample/teacher/seed-1'
     """
-    out = out or default_folder(experiment)
+    out = out or default_folder(experiment.name)
     tell = listen or (lambda event: None)
-    store = out.parent / "store"
+    store = store_beside(out)
     prepared = Prepared(experiment, store, checkpoint_seconds)
     jobs = min(jobs, len(experiment.seeds))
     if processes.count() > 1 and jobs > 1:
@@ -78,14 +78,14 @@ def run(
         log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
         check_room(prepared, out)
-        claim(out, claimed(out, experiment, prepared.data.fingerprint))
+        claim(out, folder_settings(out, experiment, prepared.data.fingerprint))
         recorder = Recorder(prepared, out, tell)
         outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
         if jobs > 1:
             work = partial(_seed_alone, experiment, store, checkpoint_seconds)
             outcomes = side_by_side(work, experiment.seeds, jobs, tell).__getitem__
         records = [record for seed in experiment.seeds for record in recorder.records(seed, outcomes(seed))]
-        every = load_records([out / "records"])  # the seeds of earlier runs too
+        every = load_records([out / RECORDS])  # the seeds of earlier runs too
         write_error_pages(prepared, every, out)
         build(every, out, error_pages=error_pages(every, out))
         return records
@@ -98,11 +98,6 @@ def _seed_alone(
     return Prepared(experiment, store, checkpoint_seconds).outcomes(seed, listen)
 
 
-def default_folder(experiment: Experiment) -> Path:
-    """The folder of an experiment's results if none is named."""
-    return Path("runs") / slug(experiment.name)
-
-
-def claimed(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
+def folder_settings(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
     """The settings of an experiment, joined with those whose results its folder holds; see ``running.claim``."""
     return joined_settings(out, {**resolved(experiment), "data": data}, f"*{SUFFIX}")

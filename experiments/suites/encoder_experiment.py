@@ -19,7 +19,7 @@ from finkd.experiments.configuration.checks import (
     strategy_problems,
     text_problems,
 )
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.reading import overridden, settings_in
 from finkd.experiments.suites.inference import PassSettings
 from finkd.experiments.suites.texts import GLUE
@@ -113,11 +113,6 @@ class EncoderExperiment:
     def teacher_name(self) -> str:
         """What tables call the teacher."""
         return Path(self.teacher).name
-
-    @property
-    def folder(self) -> Path:
-        """Where its results go if nothing else is said."""
-        return Path("runs") / slug(self.name)
 
     def teacher_of(self, suite: str, system: str) -> str | None:
         """The model from which a system learns the tasks of a suite, if it does."""

@@ -14,6 +14,7 @@ import numpy as np
 from finkd.corpora.tasks import load_task
 from finkd.data.raw_text import KeptText
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD
+from finkd.experiments.configuration.layout import RECORDS, store_beside
 from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
@@ -107,8 +108,8 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
         experiment: what to compare.
         out: folder of its results.
     """
-    made = _Students(experiment, Store(out.parent / "store"))
-    known = load_task_records([out / "records"]) if (out / "records").is_dir() else []
+    made = _Students(experiment, Store(store_beside(out)))
+    known = load_task_records([out / RECORDS]) if (out / RECORDS).is_dir() else []
     done = [(each.suite, each.task, each.system, each.method, each.seed, each.config) for each in known]
     speed = layer_speed(made.precision)
     found = plan(made, speed)

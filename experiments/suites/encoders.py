@@ -10,7 +10,7 @@ from pathlib import Path
 from finkd.corpora.errors import ConfigError, located
 from finkd.corpora.files import folder_lock
 from finkd.data.raw_text import RawText
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import default_folder, model_path, store_beside
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.jobs import side_by_side
@@ -54,10 +54,10 @@ def run_encoders(
         >>> [(record.system, record.task) for record in records]
         [('encoder', 'wnli'), ('first layer', 'wnli')]
     """
-    out = out or experiment.folder
+    out = out or default_folder(experiment.name)
     if processes.count() > 1:
         raise ConfigError("run: encoders are not compared by accelerate launch; begin several systems with --jobs")
-    students = Students(experiment, Store(out.parent / "store"))
+    students = Students(experiment, Store(store_beside(out)))
     systems = list(product(experiment.seeds, (experiment.teacher_name, *experiment.systems)))
     for seed, name in product(experiment.seeds, experiment.systems):
         students.made(seed, name)
@@ -149,14 +149,14 @@ def _try_alone(
     experiment: EncoderExperiment, out: Path, chosen: Sequence[str], system: _System, listen: Listener
 ) -> None:
     """Make and try a system in a process of its own."""
-    _try(Students(experiment, Store(out.parent / "store")), out, chosen, system, listen)
+    _try(Students(experiment, Store(store_beside(out))), out, chosen, system, listen)
 
 
 def _try(students: Students, out: Path, chosen: Sequence[str], system: _System, listen: Listener) -> None:
     """Make the model of a system, and try it on some suites."""
     experiment, (seed, name) = students.experiment, system
     is_teacher = name == experiment.teacher_name
-    model = experiment.teacher if is_teacher else str(out / "models" / f"{slug(name)}-seed-{seed}")
+    model = experiment.teacher if is_teacher else str(model_path(out, name, seed))
     if not is_teacher and chosen:
         students.made(seed, name).run(Path(model), listen)
     for suite in chosen:

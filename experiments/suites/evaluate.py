@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finkd.corpora.errors import ConfigError
+from finkd.experiments.configuration.layout import default_folder
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.checks import check_suites
@@ -73,7 +74,7 @@ def evaluate_suite(
         model=str(model),
         system=name or Path(model).name,
         role=role or ("student" if (Path(model) / "config.json").is_file() else "teacher"),
-        out=out or default_folder(suite),
+        out=out or suite_folder(suite),
         seeds=tuple(seeds),
         tasks=tuple(tasks),
         settings=settings or {},
@@ -87,9 +88,9 @@ def evaluate_suite(
         return [record for run in runs for record in run(request)]
 
 
-def default_folder(suite: str) -> Path:
+def suite_folder(suite: str) -> Path:
     """Return where a suite's records go if nothing else is said."""
-    return Path("runs") / ("general" if suite == ALL else suite)
+    return default_folder("general" if suite == ALL else suite)
 
 
 def _suiting(request: Request) -> list[str]:

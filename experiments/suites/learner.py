@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finkd.compression.quantization import ENTRY
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.publish import publish
 from finkd.experiments.suites.records import plain
 from finkd.experiments.suites.request import Data, Request
@@ -104,7 +104,7 @@ class Learner:
     def noted(self, record: TaskRecord, too_long: int) -> TaskRecord:
         """Publish the model below ``models`` of the output folder; return its record with facts of the training."""
         words = (record.task, record.system, record.method, f"seed-{record.seed}")
-        publish(self._stored.folder, self.request.out / "models" / "-".join(map(slug, words)))
+        publish(self._stored.folder, self.request.out / MODELS / "-".join(map(slug, words)))
         config, seconds = plain(self.settings), float(self._stored.facts["seconds"])
         packed = read_config(self._stored.folder).get(ENTRY)
         if packed is not None and record.resources is not None:

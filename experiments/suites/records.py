@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import RECORDS, slug
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites.request import Request
 from finkd.settings import deciding
@@ -60,7 +60,7 @@ def _key(frame: TaskRecord, decides: Mapping[str, Any]) -> str:
 
 def _path(request: Request, frame: TaskRecord) -> Path:
     words = (frame.suite, frame.task, frame.split, frame.system, frame.method, f"seed-{frame.seed}")
-    return request.out / "records" / f"{'-'.join(map(slug, words))}{SUFFIX}"
+    return request.out / RECORDS / f"{'-'.join(map(slug, words))}{SUFFIX}"
 
 
 def plain(value: Any) -> dict[str, Any]:

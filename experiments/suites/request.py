@@ -15,6 +15,7 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.tasks.dialogues import DialogueData
 from finkd.corpora.tasks.questions import QuestionData
 from finkd.corpora.tasks.task import TaskData
+from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.running.events import Event, ignored
 from finkd.models import pretrained
 from finkd.models.loading import load_model
@@ -97,7 +98,7 @@ class Request:
     @property
     def store(self) -> Store:
         """Store of the results that suites compute once."""
-        return Store(self.out.parent / "store")
+        return Store(store_beside(self.out))
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from pydantic import PositiveInt
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import atomic_folder
 from finkd.corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.suites.records import found, kept, plain
@@ -195,7 +195,7 @@ class _Scoring:
         if self.settings.random_weights:
             return tuned, seconds, skipped
         name = "-".join(map(slug, (self.data.name, self.request.system, "lora", self.bits, f"seed-{self.seed}")))
-        with atomic_folder(self.request.out / "models" / name) as folder:
+        with atomic_folder(self.request.out / MODELS / name) as folder:
             tuned.network.save_pretrained(folder)
         return tuned, seconds, skipped
 

@@ -19,7 +19,7 @@ from optuna_dashboard.artifact import get_artifact_path
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.experiment import Experiment
-from finkd.experiments.configuration.names import record_file
+from finkd.experiments.configuration.layout import record_path
 from finkd.experiments.running.events import Event, Listener, ignored
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.experiments.running.run import run
@@ -85,7 +85,7 @@ class Trials:
         finally:
             self._show_curve(trial, watch)
         tuned = [each for each in records if each.system == self.plan.system]
-        paths = [folder / "records" / record_file(record.system, record.seed) for record in tuned]
+        paths = [record_path(folder, record.system, record.seed) for record in tuned]
         trial.set_user_attr("records", [str(path) for path in paths])
         trial.set_user_attr("report", str(folder / "report.html"))
         for path in paths:

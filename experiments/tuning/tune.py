@@ -9,7 +9,7 @@ import optuna
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import folder_lock
-from finkd.experiments.configuration.names import slug
+from finkd.experiments.configuration.layout import default_folder
 from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.addresses import default_url, is_local
@@ -53,7 +53,7 @@ def tune(
         >>> "best.yaml" in [path.name for path in written]
         True
     """
-    out = out or Path("runs") / slug(plan.name)
+    out = out or default_folder(plan.name)
     url = url or default_url(out)
     storage.quiet()
     Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial

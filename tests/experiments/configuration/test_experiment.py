@@ -9,7 +9,7 @@ from finkd.corpora import corpora
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.loading import load as load_corpus
 from finkd.experiments.configuration.experiment import from_settings, load_experiment, resolved
-from finkd.experiments.configuration.names import SLUG, slug
+from finkd.experiments.configuration.layout import SLUG, slug
 from finkd.experiments.configuration.reading import one_strategy, settings_in
 from finkd.experiments.configuration.shipped import SHIPPED, configuration_file
 from finkd.experiments.configuration.splits import scored_split
