@@ -16,13 +16,16 @@ from finkd.corpora.segmentation import LabelledSpan, label_text
 from finkd.corpora.sentence import Sentence
 
 _LINE = re.compile(r"[^\n]+")
-_ENTITY = re.compile(r"T\d+\t(\S+) ([\d ;]+)\t")
+_ENTITY = re.compile(r"T\d+\t(\S+) (\d{1,12}) (\d{1,12})(;[\d ;]+)?\t")
 _LAYER = re.compile(r"#T_SP=[\w.]*NamedEntity\|(.+)")
-_ROW = re.compile(r"\d+-\d+\t")
+_TEXT = "#Text="
+_ROW = re.compile(r"\d+-\d+(\.\d+)?\t")  # sentence and word, and a part of the word
+_NO_LABEL = ("_", "*")  # no entity, and an entity without a label
 _WEBANNO = "#FORMAT=WebAnno TSV 3"
 _WORD_COLUMNS = 3
-_ESCAPES = {"t": "\t", "n": "\n", "r": "\r"}
-_ESCAPE = re.compile(r"\\(.)")
+_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "b": "\b"}
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_VALUE = re.compile(r"((?:[^\\|\[]|\\.)*)(?:\[(\d+)\])?")  # a label, perhaps the number of its entity
 
 
 def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]:
@@ -31,23 +34,21 @@ def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]
     Relations, events, attributes and notes are left alone.
 
     Raises:
-        DataError: if an entity has gaps, reaches over a line, or does not fit the text.
+        DataError: if an entity's line is damaged, or an entity has gaps, reaches over a line, or does not fit the text.
         UnavailableError: if there is no such text.
     """
     beside = path.with_name(f"{stem(path)}.txt")
     text = "\n".join(line for _, line in numbered_lines(beside))
     spans = []
     for number, line in numbered_lines(path):
-        found = _ENTITY.match(line)
-        if found is None:
-            continue
-        if ";" in found[2]:
-            raise DataError(f"{path}:{number}: found an entity with a gap ({found[2]}); expected one stretch of text")
-        start, end = (int(each) for each in found[2].split())
-        spans.append((start, end, _label(found[1], path, number)))
+        if line.startswith("T"):
+            spans.append(_brat_entity(line, path, number))
     passage = Passage(str(path), text, tuple(dict.fromkeys(spans)), stem(path))
     check_offsets([passage], path, offsets)
-    left = deque(sorted(in_characters(text, passage.spans, offsets)))
+    try:
+        left = deque(sorted(in_characters(text, passage.spans, offsets)))
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
     for place in _LINE.finditer(text):
         if place[0].strip():
             here = []
@@ -59,34 +60,54 @@ def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]
         raise DataError(f"{path}: found an entity outside of every line ({quoted(left[0])}); expected it within one")
 
 
+def _brat_entity(line: str, path: Path, number: int) -> LabelledSpan:
+    found = _ENTITY.match(line)
+    if found is None:
+        expected = "expected an entity such as T1, its label, start and end, and its text"
+        raise DataError(f"{path}:{number}: found {quoted(line)}; {expected}")
+    label, start, end, gap = found.groups()
+    if gap:
+        found_gap = f"found an entity with a gap ({start} {end}{gap})"
+        raise DataError(f"{path}:{number}: {found_gap}; expected one stretch of text")
+    return int(start), int(end), _label(label, path, number)
+
+
 def is_webanno(path: Path) -> bool:
     """Return whether a file begins as WebAnno's exports do."""
     return next(numbered_lines(path), (1, ""))[1].startswith(_WEBANNO)
 
 
 def read_webanno(path: Path) -> Iterator[Sentence]:
-    """Read WebAnno's TSV 3, which INCEpTION exports: the layer of named entities, a sentence for each ``#Text``.
+    """Read WebAnno's TSV 3, which INCEpTION exports: the layer of named entities of each sentence.
+
+    A sentence with line breaks is written as several ``#Text`` lines, one after the other.
 
     Raises:
-        DataError: if the file has no such layer, or a word belongs to several entities.
+        DataError: if the file has no such layer, a word belongs to several entities, or a part of a word to one.
     """
     lines = numbered_lines(path)
     next(lines)
     column = _WORD_COLUMNS
     is_layer = False
     words = _Words(path)
+    before = ""
     for number, line in lines:
         if line.startswith(("#T_SP=", "#T_CH=", "#T_RL=")) and not is_layer:
             names = line.partition("=")[2].split("|")[1:]
             is_layer = _LAYER.fullmatch(line) is not None
             column += names.index("value") if is_layer and "value" in names else len(names)
-        elif line.startswith("#Text="):
-            yield from words.pop(line.removeprefix("#Text="))
-        elif _ROW.match(line):
+        elif line.startswith(_TEXT):
+            text = _unescaped(line.removeprefix(_TEXT))
+            if before.startswith(_TEXT):
+                words.text += f"\n{text}"
+            else:
+                yield from words.pop(text)
+        elif row := _ROW.match(line):
             cells = line.split("\t")
             if not is_layer or len(cells) <= column:
                 raise DataError(f"{path}:{number}: found no layer NamedEntity; export the project with that layer")
-            words.add(cells[2], cells[column], number)
+            words.add(cells[2], cells[column], number, is_part=row[1] is not None)
+        before = line
     yield from words.pop("")
 
 
@@ -99,18 +120,23 @@ class _Words:
         self._behind = 0
         self._spans: dict[str, LabelledSpan] = {}
 
-    def add(self, word: str, value: str, number: int) -> None:
-        """Add a word; parts of words, which have rows of their own, must have no label."""
+    def add(self, word: str, value: str, number: int, is_part: bool) -> None:
+        """Add a word, or a part of the word before, which must have no label."""
+        if is_part:
+            if value not in _NO_LABEL:
+                found = f"found the label {quoted(value)} for {quoted(word)}, a part of a word"
+                raise DataError(f"{self.path}:{number}: {found}; expected entities of whole words")
+            return
         start = self.text.find(word, self._behind)
         if start < 0:
             raise DataError(f"{self.path}:{number}: found {quoted(word)}; expected a word of the sentence's text")
         self._behind = start + len(word)
-        if value in ("_", "*"):
-            return
-        if "|" in value:
+        found = _VALUE.fullmatch(value)
+        if found is None:
             raise DataError(f"{self.path}:{number}: found the labels {quoted(value)} for one word; expected one")
-        name, _, chain = value.partition("[")
-        label, key = _label(name, self.path, number), chain or str(number)
+        if found[1] in _NO_LABEL:
+            return
+        label, key = _label(_unescaped(found[1]), self.path, number), found[2] or f"line {number}"
         begin = self._spans.get(key, (start, 0, label))[0]
         self._spans[key] = (begin, self._behind, label)
 
@@ -118,7 +144,11 @@ class _Words:
         """Yield the sentence, if there is one, and begin one of this text."""
         if self.text.strip():
             yield _labelled(self.text, list(self._spans.values()), self.path, stem(self.path))
-        self.text, self._behind, self._spans = _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), text), 0, {}
+        self.text, self._behind, self._spans = text, 0, {}
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
 
 
 def _labelled(text: str, spans: list[LabelledSpan], path: Path, document: str) -> Sentence:

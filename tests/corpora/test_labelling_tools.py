@@ -141,7 +141,11 @@ def test_brat(tmp_path):
     [
         ("T1\tORG 0 4;5 9\tAcme Corp\n", r"all.ann:1: found an entity with a gap \(0 4;5 9\)"),
         ("T1\tORG 27 39\tmoney Bravo\n", "leaves the text"),
-        ("T1\tORG 90 95\tx\n", "outside of every line|leaves the text|expected"),
+        ("T1\tORG 90 95\tx\n", r"all.ann: found an entity outside of every line \(\(90, 95, 'ORG'\)\)"),
+        ("T1\tORG 5\tx\n", r"all.ann:1: found 'T1\\tORG 5\\tx'; expected an entity"),
+        ("T1\tORG 1 2 3\tx\n", "all.ann:1: found"),
+        ("T1\tORG 1 2\n", "all.ann:1: found"),
+        (f"R1\tx\nT1\tORG 1 {'9' * 5000}\tx\n", "all.ann:2: found"),
     ],
 )
 def test_brat_that_does_not_fit_is_refused(annotations, said, tmp_path):
@@ -149,6 +153,13 @@ def test_brat_that_does_not_fit_is_refused(annotations, said, tmp_path):
     (tmp_path / "all.ann").write_text(annotations)
     with pytest.raises(DataError, match=said):
         corpora.load(tmp_path / "all.ann")
+
+
+def test_offsets_of_brat_within_a_character_are_refused(tmp_path):
+    (tmp_path / "all.txt").write_text("🚀 ab")
+    (tmp_path / "all.ann").write_text("T1\tORG 1 3\tx\n")
+    with pytest.raises(DataError, match=r"all.ann: span \(1, 3, 'ORG'\) begins or ends within a character"):
+        corpora.load(tmp_path / "all.ann", offsets="utf16")
 
 
 def test_brat_needs_its_text(tmp_path):
@@ -177,6 +188,9 @@ WEBANNO = """#FORMAT=WebAnno TSV 3.3
 """
 
 
+PART = "1-3.1\t10-12\tle\t_\t_\t_\t{}\n1-4\t"
+
+
 def test_other_columns_with_tabs_are_conll(tmp_path):
     path = tmp_path / "all.tsv"
     path.write_text("Acme\tB-ORG\nCorp\tI-ORG\nfell\tO\n")
@@ -189,9 +203,32 @@ def test_webanno(tmp_path):
     assert found_in(path) == [*EXPECTED, ("Bravo", "ORG")]
 
 
+def test_a_sentence_of_webanno_with_line_breaks_is_one_sentence(tmp_path):
+    path = tmp_path / "export.tsv"
+    broken = WEBANNO.replace(f"#Text={TEXT[:15]}", f"#Text={TEXT[:15]}\n#Text=")
+    path.write_text(broken.replace("#Text=🏦", "#Text=a\\fb\n#Text=🏦"))
+    assert found_in(path) == [*EXPECTED, ("Bravo", "ORG")]
+    first, second = corpora.load(path).splits["all"]
+    assert first.text == f"{TEXT[:15]}\n{TEXT[15:-1]}\\."
+    assert second.text == "a\fb\n🏦 Bravo fell"
+
+
+def test_parts_of_words_without_a_label_are_passed_over(tmp_path):
+    path = tmp_path / "export.tsv"
+    path.write_text(WEBANNO.replace("1-4\t", PART.format("_")))
+    assert found_in(path) == [*EXPECTED, ("Bravo", "ORG")]
+
+
+def test_labels_of_webanno_are_unescaped(tmp_path):
+    path = tmp_path / "export.tsv"
+    path.write_text(WEBANNO.replace("PER[2]", r"GPE\_LOC\|\[x\];[2]").replace("\tORG\n", "\t*[3]\n"))
+    assert found_in(path) == [("Acme Corp", "ORG"), ("Jane Miller", "GPE_LOC|[x];")]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (WEBANNO.replace("1-4\t", PART.format("ORG")), ":10: found the label 'ORG' for 'le', a part of a word"),
         (WEBANNO.replace("NamedEntity", "Other"), ":7: found no layer NamedEntity"),
         (WEBANNO.replace("ORG[1]", "ORG[1]|PER[3]", 1), r":7: found the labels 'ORG\[1\]\|PER\[3\]' for one word"),
         (WEBANNO.replace("\tlent\t", "\tborrowed\t"), ":9: found 'borrowed'; expected a word of the sentence's text"),

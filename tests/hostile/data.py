@@ -277,6 +277,13 @@ UNITS: dict[str, Callable[[str, int], int]] = {
 }
 
 
+def entity_texts(path: Path, unit: str = "characters") -> list[list[str]]:
+    return [
+        [s.text[s.spans[e.start][0] : s.spans[e.end - 1][1]] for e in entities(s.tags)]
+        for s in load(path, offsets=unit).splits["all"]
+    ]
+
+
 def right_units(random: Random, folder: Path) -> Case:
     unit, kind = random.choice(tuple(UNITS)), random.choice(RECORDS)
     prefix, records, right = random.choice(("", "🚀 ", "🚀🚀 ", "é ", "\ufeff ", "\t\n ")), [], []
@@ -289,13 +296,63 @@ def right_units(random: Random, folder: Path) -> Case:
     path = folder / f"x.{kind}"
     path.write_bytes(records_content(records, kind))
 
-    def found() -> list[list[str]]:
-        return [
-            [s.text[s.spans[e.start][0] : s.spans[e.end - 1][1]] for e in entities(s.tags)]
-            for s in load(path, offsets=unit).splits["all"]
-        ]
+    return Case(f"{kind}: offsets in {unit}", lambda: entity_texts(path, unit), right, (path.name,))
 
-    return Case(f"{kind}: offsets in {unit}", found, right, (path.name,))
+
+def brat(random: Random, folder: Path) -> Case:
+    frame, entity = random.choice(SENTENCES)
+    unit, text = random.choice(tuple(UNITS)), random.choice(("", "🚀 ")) + frame.format(entity)
+    start, end = text.index(entity), text.index(entity) + len(entity)
+    first, last = UNITS[unit](text, start), UNITS[unit](text, end)
+    line, right = random.choice(
+        (
+            (f"T1\tX {first} {last}\t{entity}", [entity]),
+            (f"R1\tLent Arg1:T1 Arg2:T2\nT1\tX {first} {last}\t{entity}\n#1\tAnnotatorNotes T1\tsure", [entity]),
+            (f"T1\tX {last} {first}\t{entity}", Refusal),
+            (f"T1\tX {first} {first};{first + 1} {last}\t{entity}", Refusal),
+            (f"T1\tX {first}\t{entity}", Refusal),
+            (f"T1\tX {first} {last} {last}\t{entity}", Refusal),
+            (f"T1\tX {first} {'9' * 5000}\t{entity}", Refusal),
+            (f"T1\tX -1 {last}\t{entity}", Refusal),
+            (f"T1 X {first} {last} {entity}", Refusal),
+            (at(random, f"T1\tX {first} {last}\t{entity}", random.choice((*LINE_CONTROLS, "9", ";", " "))), Unknown),
+            (f"T1\tX {random.randint(0, 3)} {random.randint(1, 60)}\t{entity}", Unknown),
+        )
+    )
+    path = folder / "x.ann"
+    path.write_text(line + "\n")
+    path.with_suffix(".txt").write_text(text + "\n")
+    return Case(f"brat: {line[:60]!r}", lambda: entity_texts(path, unit)[0], right, (path.name, "x.txt"))
+
+
+WEBANNO = """#FORMAT=WebAnno TSV 3.3
+#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value
+
+
+#Text=Corvane rose.
+#Text=Oslo fell.
+1-1\t0-7\tCorvane\t_\tX\\_Y[1]\t
+1-2\t8-12\trose\t_\t_\t
+1-3\t14-18\tOslo\t*\tX\t
+1-4\t19-23\tfell\t_\t_\t
+"""
+
+
+def webanno(random: Random, folder: Path) -> Case:
+    name, raw, right = random.choice(
+        (
+            ("as it should be", WEBANNO, ["Corvane", "Oslo"]),
+            ("a part of a word", WEBANNO.replace("1-4", "1-3.1\t14-15\tO\t*\tX\n1-4"), Refusal),
+            ("two labels", WEBANNO.replace("\tX\t", "\tX|Y[2]\t"), Refusal),
+            ("another word", WEBANNO.replace("\trose", "\trises"), Refusal),
+            ("no layer", WEBANNO.replace("NamedEntity", "Other"), Refusal),
+            ("an odd character", at(random, WEBANNO, random.choice((*LINE_CONTROLS, *"|[]\\_*;\t\n"))), Unknown),
+            ("cut off", WEBANNO[: random.randint(len("#FORMAT=WebAnno TSV 3"), len(WEBANNO))], Unknown),
+        )
+    )
+    path = folder / "x.tsv"
+    path.write_text(raw)
+    return Case(f"webanno: {name}", lambda: entity_texts(path)[0], right, (path.name,))
 
 
 def cut_off(random: Random, folder: Path) -> Case:
@@ -393,6 +450,6 @@ def broken_text_records(random: Random, folder: Path) -> Case:
 
 FAMILIES: tuple[Callable[[Random, Path], Case], ...] = (
     *(untouched, line_ends, *[odd_cell] * 7, space_around_tag, normal_forms, docstart, joined_signatures, encodings),
-    *(csv_headers, csv_gaps, documents, answers, right_units, cut_off, flipped_bytes, odd_tables, encoded_tables),
-    *(raw_text, broken_text_records),
+    *(csv_headers, csv_gaps, documents, answers, right_units, brat, webanno, cut_off, flipped_bytes, odd_tables),
+    *(encoded_tables, raw_text, broken_text_records),
 )
