@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from finkd.corpora.catalog import corpora
@@ -13,8 +14,10 @@ from finkd.corpora.errors import ConfigError, DataError, UnavailableError, Unkno
 from finkd.corpora.files import exists
 from finkd.corpora.hub import is_hub, read_hub
 from finkd.corpora.locate import finder, locate
+from finkd.corpora.readers.annotation_tools import holds_labels
 from finkd.corpora.readers.characters import case_variants, foreign_character, look_alikes, named
 from finkd.corpora.readers.columns import read_conll, read_csv_tokens
+from finkd.corpora.readers.json_files import json_lines
 from finkd.corpora.readers.lines import stem, without_packing
 from finkd.corpora.readers.offsets import Offsets, offsets_named
 from finkd.corpora.readers.records import read_json_spans, read_jsonl, read_parquet
@@ -118,6 +121,21 @@ def check_exists(name: str | Path) -> None:
     is_known = isinstance(name, str) and name in corpora
     if not (is_known or is_hub(name) or exists(Path(name))):
         raise UnknownNameError(f"{unknown('corpora', str(name), corpora)}, nor a file or folder of that name")
+
+
+def is_labelled(path: Path) -> bool:
+    """Return whether a file holds labelled text, by its suffix, or the first record of JSON lines.
+
+    A ``.txt`` counts as raw text here, although :func:`load` reads it as columns.
+
+    Raises:
+        DataError: if the first line of JSON lines is none.
+        UnavailableError: if there are JSON lines of that name that may not be read.
+    """
+    suffix = _suffix(path)
+    if suffix == ".jsonl":
+        return any(holds_labels(record) for _, record in islice(json_lines(path), 1))
+    return suffix in _READERS and suffix != ".txt"
 
 
 def _split_files(folder: Path) -> dict[str, Path]:

@@ -11,9 +11,8 @@ from pathlib import Path
 from finkd import corpora
 from finkd.corpora.corpus import NerData, TextCorpus
 from finkd.corpora.errors import ConfigError, DataError, UnavailableError
-from finkd.corpora.loading import SPLIT_NAMES
-from finkd.corpora.readers.json_files import parse_json
-from finkd.corpora.readers.lines import numbered_lines, stem
+from finkd.corpora.loading import SPLIT_NAMES, is_labelled
+from finkd.corpora.readers.lines import stem
 from finkd.corpora.wording import counted
 from finkd.experiments.configuration.splits import scored_split
 from finkd.models import pretrained
@@ -26,7 +25,6 @@ from finkd.tokenization.tokenizer import Tokenizer
 log = logging.getLogger(__name__)
 
 DEFAULT_ALGORITHM, DEFAULT_SIZE = "wordpiece", 8000
-_LABELLED_SUFFIXES = (".conll", ".csv", ".json", ".parquet")
 _HELD_OUT_OF = 10
 
 
@@ -214,18 +212,8 @@ def source(corpus: str) -> Source:
     elif path.is_dir():
         is_text = not any(stem(file).lower() in SPLIT_NAMES for file in path.iterdir())
     else:
-        is_text = _is_raw(path)
+        is_text = path.is_file() and not is_labelled(path)
     return Unlabelled(corpus) if is_text else Labelled(corpus, corpora.load(corpus))
-
-
-def _is_raw(path: Path) -> bool:
-    if not path.is_file() or path.name.removesuffix(".gz").endswith(_LABELLED_SUFFIXES):
-        return False
-    if ".jsonl" not in path.suffixes:
-        return True
-    first = next(((number, line) for number, line in numbered_lines(path) if line.strip()), None)
-    record = parse_json(first[1], path, first[0]) if first else None
-    return not (isinstance(record, dict) and record.keys() & {"tags", "ner_tags", "spans"})
 
 
 def _is_held_out(line: str) -> bool:

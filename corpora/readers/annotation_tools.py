@@ -13,6 +13,8 @@ from finkd.corpora.errors import quoted
 
 _NOT_GOLD = ("reject", "ignore")
 """Answers of Prodigy's annotators that make a record no gold."""
+_SPANS = ("label", "labels", "entities")
+"""Keys under which tools keep entities; under the same ones doccano keeps the classes of a text, as strings."""
 
 
 def left_out(record: Any) -> str | None:
@@ -24,6 +26,21 @@ def left_out(record: Any) -> str | None:
     if _is_label_studio(record) and not any(map(_is_finished, record["annotations"])):
         return "cancelled"
     return None
+
+
+def holds_labels(record: Any) -> bool:
+    """Return whether a record is of labelled words or entities, and not only text, perhaps with a class.
+
+    Example:
+        >>> holds_labels({"text": "Acme fell", "label": []}), holds_labels({"text": "Acme fell", "label": "sad"})
+        (True, False)
+    """
+    if not isinstance(record, Mapping):
+        return False
+    if _is_label_studio(record) or record.keys() & {"tags", "ner_tags"}:
+        return True
+    lists = [record[key] for key in ("spans", *_SPANS) if isinstance(record.get(key), list)]
+    return any(not isinstance(each, str) for values in lists for each in values or [None])
 
 
 def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -38,7 +55,7 @@ def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if _is_label_studio(record):
         return _label_studio(record)
-    for key in ("label", "labels", "entities"):
+    for key in _SPANS:
         spans = record.get(key)
         if isinstance(record.get("text"), str) and isinstance(spans, list) and "spans" not in record:
             return {**record, "spans": [span for each in spans for span in _spans(each)]}

@@ -10,6 +10,7 @@ import pytest
 
 from finkd.corpora import load
 from finkd.corpora.errors import ConfigError, DataError, UnknownNameError
+from finkd.corpora.loading import is_labelled
 
 
 def test_a_folder_with_splits(tmp_path):
@@ -136,3 +137,25 @@ def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert list(load(tmp_path).splits) == ["train"]
     assert "test.xml: is not read; expected one of .conll" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        *[(f"a{suffix}", "", True) for suffix in (".conll", ".tsv", ".ann", ".CSV", ".parquet", ".json.gz")],
+        *[(name, "", False) for name in ("a.txt", "a.txt.gz", "a.md", "notes", "a.jsonl")],
+        ("a.jsonl", '\n{"words": ["Bo"], "tags": ["O"]}', True),
+        ("a.jsonl", '{"text": "Bo", "spans": []}', True),
+        ("a.jsonl", '{"text": "Bo", "label": [[0, 2, "PER"]]}', True),
+        ("a.JSONL", '{"text": "Bo", "entities": []}', True),
+        ("a.jsonl", '{"data": {"text": "Bo"}, "annotations": []}', True),
+        ("a.jsonl", '{"text": "Bo"}', False),
+        ("a.jsonl", '{"text": "Bo", "label": "pos"}', False),
+        ("a.jsonl", '{"text": "Bo", "label": ["pos"]}', False),
+        ("a.jsonl", '["Bo"]', False),
+    ],
+)
+def test_labelled_files_are_told_from_raw_text(name, content, expected, tmp_path):
+    path = tmp_path / name
+    path.write_text(content)
+    assert is_labelled(path) is expected

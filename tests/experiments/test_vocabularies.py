@@ -87,6 +87,21 @@ def test_records_with_tags_are_labelled_and_others_are_text(teacher, tmp_path):
     assert [(c.part, c.entities) for c in found.corpora] == [("all lines", 0), ("all split", 1)]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("export.tsv", "Acme\tB-ORG\nfell\tO\n"),
+        ("export.CONLL", "Acme\tB-ORG\nfell\tO\n"),
+        ("export.jsonl", '{"text": "Acme fell", "label": [[0, 4, "ORG"]]}\n'),
+    ],
+)
+def test_every_format_of_labelled_text_is_read_as_such(name, content, tmp_path):
+    (tmp_path / name).write_text(content)
+    found = source(str(tmp_path / name))
+    assert isinstance(found, vocabularies.Labelled)
+    assert found.data.types == ("ORG",)
+
+
 def test_text_of_too_few_lines_to_hold_one_out_is_refused(teacher, tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("Acme lent money\n")
