@@ -14,6 +14,8 @@ from finkd.corpora.tags import Scheme
 
 PREFIX = "hf:"
 _TAGS = ("tags", "ner_tags")
+_WRONG_CONFIGURATION = ("Config name is missing", "BuilderConfig ")
+"""Beginnings of the messages of ``datasets`` about configurations, which have no class of their own."""
 
 
 def is_hub(name: object) -> bool:
@@ -35,22 +37,44 @@ def read_hub(name: str, splits: Mapping[str, str], scheme: Scheme, offsets: Offs
     Raises:
         UnavailableError: if it is neither in the cache nor to be had.
         ConfigError: if it has several configurations and none is named.
-        DataError: if it has no labelled words or spans.
+        DataError: if it is damaged, or has no labelled words or spans.
     """
-    from datasets import load_dataset
-    from datasets.exceptions import DatasetNotFoundError
-
     repository, _, configuration = name.removeprefix(PREFIX).partition(":")
-    try:
-        data: Any = load_dataset(repository, configuration or None)
-    except (DatasetNotFoundError, ConnectionError, FileNotFoundError) as error:
-        raise UnavailableError(f"{name}: is not on the hub, or the hub cannot be reached") from error
-    except ValueError as error:  # several configurations, or one that does not exist
-        raise ConfigError(f"{name}: {str(error).splitlines()[0]}; name one as {PREFIX}{repository}:NAME") from error
+    data = from_hub(name, repository, configuration or None)
     found = {splits[each]: data[each] for each in data if each in splits}
     if not found:
         raise DataError(f"{name}: found the splits {listed(list(data))}; expected train, validation or test")
     return {ours: list(_sentences(f"{name} {ours}", rows, scheme, offsets)) for ours, rows in found.items()}
+
+
+def from_hub(name: str, repository: str, configuration: str | None, split: str | None = None) -> Any:
+    """Return a dataset of the hub, or of a folder, as its library ``datasets`` loads it.
+
+    Args:
+        name: what messages call it.
+        repository: on the hub, or a folder.
+        configuration: one of its configurations.
+        split: one of its splits; ``None`` gives all, by name.
+
+    Raises:
+        UnavailableError: if it is neither in the cache nor to be had.
+        ConfigError: if it has several configurations and none is named, or lacks the one that is.
+        DataError: if it is damaged.
+    """
+    import datasets
+
+    try:
+        return datasets.load_dataset(repository, configuration, split=split)
+    except OSError as error:
+        raise UnavailableError(f"{name}: is not on the hub, or the hub cannot be reached ({_said(error)})") from error
+    except Exception as error:  # of datasets, or of one of the parsers that it calls
+        if isinstance(error, ValueError) and str(error).startswith(_WRONG_CONFIGURATION):
+            raise ConfigError(f"{name}: {_said(error)}; name one as {PREFIX}{repository}:NAME") from error
+        raise DataError(f"{name}: cannot be read ({_said(error.__cause__ or error)})") from error
+
+
+def _said(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _sentences(where: str, rows: Any, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.hub import from_hub
 from finkd.corpora.locate import availability, finder, is_offline
 from finkd.corpora.registry import Registry
 from finkd.corpora.tasks.task import Example, TaskData, TextTask
@@ -44,15 +45,10 @@ def _from_hub(task: TextTask, split: str) -> list[Example]:
     files, todo = ", ".join(task.files), "set FINKD_DATA to a folder that holds them"
     if is_offline():
         raise UnavailableError(f"{task.name}: {files} not found, and HF_HUB_OFFLINE forbids to ask the hub; {todo}")
-    import datasets
-
     try:
-        rows = list(datasets.load_dataset(task.hub.path, task.hub.config, split=split))
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UnavailableError(
-            f"{task.name}: {files} not found, and the hub does not give {where} ({first}); {todo}"
-        ) from error
+        rows = list(from_hub(where, task.hub.path, task.hub.config, split))
+    except UnavailableError as error:
+        raise UnavailableError(f"{task.name}: {files} not found, and {error}; {todo}") from error
     missing = [name for name in (*task.hub.texts, task.hub.label) if name not in rows[0]] if rows else []
     if missing:
         raise DataError(f"{where}: no column {', '.join(missing)} (its columns: {', '.join(rows[0])})")

@@ -78,3 +78,25 @@ def test_an_unknown_configuration_is_said(tmp_path):
     name = written(tmp_path / "data", {"train": ROWS}, NUMBERED)
     with pytest.raises(ConfigError, match="name one as hf:"):
         corpora.load(f"{name}:other")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"train.jsonl": '{"tokens": ["Acme"], "tags": ["B-ORG"]}\n{oops\n'},
+        {"train.jsonl": '{"tokens": ["Acme"], "tags": ["B-ORG"]}\n', "test.csv": "a,b\n1,2\n"},
+        {"train.jsonl": ""},
+        {"train.jsonl": '{"tokens": ["Acme"], "tags": ["B-ORG"]}\n', "README.md": "---\n{{\n---\n"},
+    ],
+    ids=["a broken line", "two formats", "an empty file", "a broken card"],
+)
+def test_damaged_data_are_refused(damage, tmp_path):
+    for name, content in damage.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=f"^hf:{tmp_path}: cannot be read \\(.+\\)$"):
+        corpora.load(f"hf:{tmp_path}")
+
+
+def test_an_empty_folder_is_said(tmp_path):
+    with pytest.raises(UnavailableError, match=r"is not on the hub, or the hub cannot be reached \(.+\)"):
+        corpora.load(f"hf:{tmp_path}")

@@ -110,7 +110,7 @@ def test_a_hub_that_does_not_answer_is_one_line(no_data, monkeypatch):
 
     monkeypatch.setattr("finkd.corpora.tasks.is_offline", lambda: False)
     monkeypatch.setattr(datasets, "load_dataset", fails)
-    with pytest.raises(UnavailableError, match=r"rte: .* the hub does not give nyu-mll/glue rte train \(no route\)"):
+    with pytest.raises(UnavailableError, match=r"rte: .* nyu-mll/glue rte train: is not on the hub, .* \(no route\)"):
         load_task("rte")
 
 
