@@ -124,8 +124,8 @@ class _Words:
         """Add a word, or a part of the word before, which must have no label."""
         if is_part:
             if value not in _NO_LABEL:
-                found = f"found the label {quoted(value)} for {quoted(word)}, a part of a word"
-                raise DataError(f"{self.path}:{number}: {found}; expected entities of whole words")
+                problem = f"found the label {quoted(value)} for {quoted(word)}, a part of a word"
+                raise DataError(f"{self.path}:{number}: {problem}; expected entities of whole words")
             return
         start = self.text.find(word, self._behind)
         if start < 0:
