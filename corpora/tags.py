@@ -68,17 +68,6 @@ def _expected(tag: str, scheme: Scheme) -> str:
     return f"found {tag!r}; expected O, {prefixes} ({scheme})"
 
 
-def check(tags: Sequence[str], scheme: Scheme = "IOB2") -> None:
-    """Refuse tags that break their scheme.
-
-    Raises:
-        ValueError: with the index of the first illegal tag and the reason.
-    """
-    problem = first_illegal(tags, scheme)
-    if problem:
-        raise ValueError(f"tag {problem[0]}: {problem[1]}")
-
-
 def entities(tags: Sequence[str], scheme: Scheme = "IOB2") -> list[Entity]:
     """Return the entities that tags mark, in order; fragments that form no entity are skipped (see the module's head).
 

@@ -60,11 +60,6 @@ class Alignment:
         """Teacher tokens averaged into each student token: A = o normalised by student token."""
         return _pool(self.teacher_index, self.student_index, self.overlap, len(self.student.ids))
 
-    def to_teacher(self) -> Pooling:
-        """Student tokens averaged into each teacher token: the other direction's normalisation of the same overlap."""
-        order = np.argsort(self.teacher_index, kind="stable")
-        return _pool(self.student_index[order], self.teacher_index[order], self.overlap[order], len(self.teacher.ids))
-
     @cached_property
     def chunk_of_pair(self) -> Longs:
         """(pairs,) number of the shortest stretch of text that both tokenizers begin and end at the same characters.

@@ -18,6 +18,7 @@ from finkd.corpora.tags import Scheme, convert, first_illegal
 from finkd.corpora.wording import counted
 
 DOCSTART = "-DOCSTART-"
+_LEAST_COLUMNS = 2
 
 
 @dataclass
@@ -49,23 +50,16 @@ class _Rows:
         self.words, self.tags, self.lines = [], [], []
 
 
-def read_conll(
-    path: Path,
-    scheme: Scheme = "IOB2",
-    separator: str | None = None,
-    word_column: int = 0,
-    tag_column: int = -1,
-) -> Iterator[Sentence]:
+def read_conll(path: Path, scheme: Scheme = "IOB2", separator: str | None = None) -> Iterator[Sentence]:
     r"""Read one word per line in columns, a blank line after each sentence, ``-DOCSTART-`` before each document.
 
-    Documents are named ``stem-1``, ``stem-2``, ...; a file without ``-DOCSTART-`` names none.
+    The first column holds the words, the last one their tags. Documents are named ``stem-1``, ``stem-2``, ...; a file
+    without ``-DOCSTART-`` names none.
 
     Args:
         path: the file.
         scheme: the scheme of its tags.
         separator: ``"\t"``, or ``" "`` for runs of spaces; ``None`` takes tabs if the first word's line has one.
-        word_column: index of the words' column.
-        tag_column: index of the tags' column.
 
     Raises:
         DataError: on a line with another number of columns than the first one, a control character, an illegal tag, a
@@ -74,7 +68,6 @@ def read_conll(
     """
     rows = _Rows(path, scheme)
     columns = documents = 0
-    least = max(2, *(column + 1 if column >= 0 else -column for column in (word_column, tag_column)))
     document = ""
     empty = True
     for number, line in _visible_lines(path):
@@ -89,12 +82,12 @@ def read_conll(
         separator = separator or ("\t" if "\t" in line else " ")
         cells = line.split(separator) if separator != " " else [cell for cell in line.split(" ") if cell]
         found = f"{path}:{number}: found {counted(len(cells), 'column')} in {quoted(line)}"
-        if not columns and len(cells) < least:
-            raise DataError(f"{found}; expected at least {least}")
+        if not columns and len(cells) < _LEAST_COLUMNS:
+            raise DataError(f"{found}; expected at least {_LEAST_COLUMNS}")
         columns = columns or len(cells)
         if len(cells) != columns:
             raise DataError(f"{found}; expected {columns} as before")
-        rows.add(cells[word_column], cells[tag_column], number)
+        rows.add(cells[0], cells[-1], number)
         empty = False
     yield from rows.pop(document)
     if empty:

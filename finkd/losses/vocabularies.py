@@ -11,8 +11,11 @@ from torch import Tensor
 
 from finkd.tokenization.maps.exact import Exact
 from finkd.tokenization.maps.mined import MinED
-from finkd.tokenization.maps.retokenization import DECAY, Retokenization, spell
+from finkd.tokenization.maps.retokenization import Retokenization, spell
 from finkd.tokenization.tokenizer import Tokenizer
+
+_DECAY = 0.1
+"""What the next token of a spelling weighs of the one before (X-Token, NeMo-RL)."""
 
 
 class Vocabularies:
@@ -50,7 +53,7 @@ class Vocabularies:
         first (X-Token, NeMo-RL). Entries that the student cannot spell have none.
         """
         spells = self.spelling >= 0
-        weights = torch.where(spells, DECAY ** torch.arange(spells.shape[1], device=self.device), 0.0)
+        weights = torch.where(spells, _DECAY ** torch.arange(spells.shape[1], device=self.device), 0.0)
         weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
         entries, places = spells.nonzero(as_tuple=True)
         at = torch.stack([self.spelling[entries, places], entries])

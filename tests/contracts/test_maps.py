@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.maps import maps
-from finkd.tokenization.maps.vocabulary_map import count_tokens
 from tests.toys import FAMILIES, TEXTS, handmade
 
 PAIRS = [(teacher, student) for teacher in sorted(FAMILIES) for student in sorted(FAMILIES)]
@@ -82,20 +81,14 @@ def test_what_both_write_the_same_under_the_same_marks_is_that_entry(name, teach
 def test_a_vocabulary_maps_onto_itself_entry_by_entry(name, family):
     found = mapped(name, family, family)
     assert np.array_equal(found.matrix.toarray(), np.eye(len(FAMILIES[family]()), dtype=np.float32))
-    assert found.coverage(count_tokens(FAMILIES[family](), TEXTS)) == found.coverage(np.ones(len(found.text), int))
-    assert found.coverage().types == 1
+    assert found.coverage == 1
 
 
 @both
 @pairs
-def test_coverage_counts_types_and_occurrences(name, teacher, student):
+def test_coverage_is_of_the_entries_that_stand_for_text(name, teacher, student):
     found = mapped(name, teacher, student)
-    counts = count_tokens(FAMILIES[student](), TEXTS)
-    seen = found.coverage(counts)
-    ids = np.flatnonzero(found.text)
-    assert seen.types == pytest.approx(np.mean([found.covered[index] for index in ids]))
-    total = sum(counts[index] for index in ids)
-    assert seen.occurrences == pytest.approx(sum(counts[index] for index in ids if found.covered[index]) / total)
+    assert found.coverage == pytest.approx(np.mean([found.covered[index] for index in np.flatnonzero(found.text)]))
 
 
 @both

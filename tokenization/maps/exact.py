@@ -17,12 +17,8 @@ class Exact:
 
     ``##ing`` (WordPiece), ``ing`` (byte-level) and ``ing`` (metaspace) are equal, and none of them is ``Ġing``. Where
     one side drops case, so does the comparison; an entry that is spelled the same then comes before one that is not.
-
-    Attributes:
-        fold_case: False compares case even if one side drops it.
     """
 
-    fold_case: bool = True
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
@@ -39,7 +35,7 @@ class Exact:
         if teacher.continuation == student.continuation:
             found |= _written_the_same(teacher, student)
         found = _by_form(teacher, student, fold=False) | found
-        if self.fold_case and (teacher.lowercases or student.lowercases):
+        if teacher.lowercases or student.lowercases:
             found = _by_form(teacher, student, fold=True) | found
         return found
 

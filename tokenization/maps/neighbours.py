@@ -97,13 +97,8 @@ class Neighbours(Cooccurrences):
     After FOCUS (Dobler and de Melo, EMNLP 2023, arXiv 2305.14481): sparsemax of the cosine similarities to the entries
     of the overlap. There the space is fastText on the student's tokens; here it is counted on the text (``vectors``),
     holds both vocabularies, and is the same every time.
-
-    Attributes:
-        overlap: only teacher entries that the student holds too are taken, as FOCUS has to; False takes any that the
-            text shows.
     """
 
-    overlap: bool = True
     needs_text: ClassVar[bool] = True
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
@@ -115,7 +110,7 @@ class Neighbours(Cooccurrences):
         theirs, ours = self.vectors([teacher, student], texts)
         equal = Exact().equal(teacher, student)
         pairs = {**equal, **same_roles(teacher, student)}
-        candidates = np.array(sorted(set(equal.values())) if self.overlap else range(len(teacher)), np.int64)
+        candidates = np.array(sorted(set(equal.values())), np.int64)
         candidates = candidates[theirs[candidates].any(axis=1)]
         missing = np.setdiff1d(np.flatnonzero(ours.any(axis=1)), list(pairs))
         rows, columns, weights = _combine(ours, missing, theirs, candidates, self.nearest)

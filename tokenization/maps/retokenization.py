@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import NonNegativeInt
 from tokenizers import pre_tokenizers
 
-from finkd.tokenization.maps.exact import Exact
-from finkd.tokenization.maps.vocabulary_map import Doubles, VocabularyMap, from_pairs, same_roles
+from finkd.tokenization.maps.vocabulary_map import VocabularyMap, from_pairs, same_roles
 from finkd.tokenization.surface import surface
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokens import Longs
 
 _BYTE_LETTERS = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 _HEADS = ("x", "q", "zz")
-DECAY = 0.1
 
-Weights = Literal["characters", "mean", "written", "decaying"]
+Weights = Literal["characters", "mean", "written"]
 
 
 @dataclass(frozen=True)
@@ -35,45 +32,21 @@ class Retokenization:
     Attributes:
         weights: of the tokens of one entry. ``characters``: how many characters each spells; ``mean``: equal ones;
             ``written``: the length of each token as it is written, ``##`` and ``Ġ`` included, which is weighted
-            vocabulary transfer (WVT) as the authors of fast vocabulary transfer released it (fvt/wvt.py);
-            ``decaying``: ten times less from each token to the next.
-        both: add teacher entries that are spelled with the student's entry, with the weight that it has in them; equal
-            entries stay alone. With ``decaying`` weights and ``top=4`` this is X-Token's map (NeMo-RL).
-        top: keep the heaviest so many of each row; 0 keeps all.
+            vocabulary transfer (WVT) as the authors of fast vocabulary transfer released it (fvt/wvt.py).
     """
 
     weights: Weights = "characters"
-    both: bool = False
-    top: NonNegativeInt = 0
     needs_text: ClassVar[bool] = False
 
     def __call__(self, teacher: Tokenizer, student: Tokenizer, texts: Iterable[str] = ()) -> VocabularyMap:
-        """Map the vocabularies; rows hold the tokens of one spelling, or of both directions."""
-        ours = spell(student, teacher)
-        rows, columns, weights = ours.entry, ours.token, self._weigh(ours, teacher)
-        if self.both:
-            theirs = spell(teacher, student)
-            pinned = np.zeros(len(student), np.bool_)
-            pinned[[*Exact().equal(teacher, student), *same_roles(teacher, student)]] = True
-            free = ~pinned[theirs.token]
-            rows = np.concatenate((rows, theirs.token[free]))
-            columns = np.concatenate((columns, theirs.entry[free]))
-            weights = np.concatenate((weights, self._weigh(theirs, student)[free]))
-        found = from_pairs(rows, columns, weights, teacher, student)
-        return from_pairs(*found.heaviest(self.top), teacher, student) if self.top else found
-
-    def _weigh(self, spelling: Spelling, by: Tokenizer) -> Doubles:
-        """Return the (pairs,) weights; with ``both``, those of one entry sum to one."""
-        weights: Doubles
+        """Map the vocabularies; rows hold the tokens of one spelling."""
+        spelling = spell(student, teacher)
+        weights = np.ones(len(spelling.entry))
         if self.weights == "characters":
             weights = spelling.size.astype(np.float64)
         elif self.weights == "written":
-            weights = np.fromiter(map(len, by.vocabulary), np.float64, len(by))[spelling.token]
-        else:
-            weights = (DECAY if self.weights == "decaying" else 1.0) ** spelling.place.astype(np.float64)
-        if self.both:
-            weights = weights / np.bincount(spelling.entry, weights=weights)[spelling.entry]
-        return weights
+            weights = np.fromiter(map(len, teacher.vocabulary), np.float64, len(teacher))[spelling.token]
+        return from_pairs(spelling.entry, spelling.token, weights, teacher, student)
 
 
 @dataclass(frozen=True)

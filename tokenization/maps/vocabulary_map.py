@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -17,21 +16,6 @@ from finkd.tokenization.tokens import Longs
 
 Bools = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
-
-_BATCH = 1000
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Share of the student's vocabulary that a map reaches, special tokens left out.
-
-    Attributes:
-        types: share of the entries that have a counterpart.
-        occurrences: share of a text's tokens that have one; ``None`` without counts, or if they are all zero.
-    """
-
-    types: float
-    occurrences: float | None
 
 
 @dataclass(frozen=True)
@@ -56,34 +40,16 @@ class VocabularyMap:
     def best(self) -> Longs:
         """(student vocabulary,) teacher entry with the largest weight, the lowest id of equals; -1 if there is none."""
         found = np.full(self.matrix.shape[0], -1, np.int64)
-        rows, columns, _ = self.heaviest(1)
-        found[rows] = columns
+        row = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
+        order = np.lexsort((-self.matrix.indices, self.matrix.data, row))
+        found[row[order]] = self.matrix.indices[order]  # of several in a row the last one, which is the heaviest
         return found
 
-    def heaviest(self, top: int) -> tuple[Longs, Longs, Doubles]:
-        """Return the rows, columns and weights of the ``top`` heaviest of each row, of equals those of lowest ids."""
-        row = np.repeat(np.arange(self.matrix.shape[0]), np.diff(self.matrix.indptr))
-        order = np.lexsort((self.matrix.indices, -self.matrix.data, row))
-        kept = order[np.arange(len(order)) - np.searchsorted(row, row) < top]
-        return row[kept], self.matrix.indices[kept].astype(np.int64), self.matrix.data[kept].astype(np.float64)
-
-    def coverage(self, counts: Longs | None = None) -> Coverage:
-        """Return how much has a counterpart.
-
-        Args:
-            counts: (student vocabulary,) occurrences of each entry in a text, as from :func:`count_tokens`.
-
-        Raises:
-            ValueError: if there is not one count per entry.
-        """
+    @property
+    def coverage(self) -> float:
+        """Share of the student's entries that have a counterpart, special tokens left out."""
         reached = self.covered[self.text]
-        types = float(reached.mean()) if len(reached) else 1.0
-        if counts is None:
-            return Coverage(types, None)
-        if counts.shape != self.text.shape:
-            raise ValueError(f"coverage: expected {len(self.text)} counts, one per student entry (got {counts.shape})")
-        total = counts[self.text].sum()
-        return Coverage(types, float(counts[self.text][reached].sum() / total) if total else None)
+        return float(reached.mean()) if len(reached) else 1.0
 
     def complete(self, fallback: int) -> sparse.csr_array:
         """Return the matrix with the empty rows given to one teacher entry, such as its unknown token."""
@@ -135,19 +101,3 @@ def same_roles(teacher: Tokenizer, student: Tokenizer) -> dict[int, int]:
     return {
         index: teacher.special_ids[role] for role, index in student.special_ids.items() if role in teacher.special_ids
     }
-
-
-def count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> Longs:
-    """Return the (vocabulary,) occurrences of each entry in a stream of texts, the tokens that frame them left out."""
-    counts = np.zeros(len(tokenizer), np.int64)
-    for batch in batches(texts):
-        tokens = tokenizer.encode(batch)
-        counts += np.bincount(tokens.ids[~tokens.framing], minlength=len(tokenizer))
-    return counts
-
-
-def batches(texts: Iterable[str], size: int = _BATCH) -> Iterator[list[str]]:
-    """Yield a stream of texts in lists of ``size``."""
-    stream = iter(texts)
-    while batch := list(islice(stream, size)):
-        yield batch
