@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from finkd.corpora.sentence import Sentence
 
@@ -35,7 +34,6 @@ class Corpus:
 
     Attributes:
         name: its name in the registry.
-        title: one line for people.
         origin: hub id or repository, with the commit.
         licence: terms of use, as the origin states them.
         reference: short citation.
@@ -43,10 +41,7 @@ class Corpus:
         notes: what a reader of a table should know: how it was split, what was dropped and why.
     """
 
-    kind: ClassVar[str]
-
     name: str
-    title: str
     origin: str
     licence: str
     reference: str
@@ -81,8 +76,6 @@ class NerCorpus(Corpus):
         sealed: splits that ``read`` does not give.
     """
 
-    kind: ClassVar[str] = "ner"
-
     types: tuple[str, ...]
     read: Callable[[Find], Splits]
     roles: frozenset[str] = frozenset()
@@ -98,9 +91,6 @@ class TextCorpus(Corpus):
             before the lines are asked for.
     """
 
-    kind: ClassVar[str] = "text"
-
-    types: ClassVar[tuple[str, ...]] = ()
     read: Callable[[Find], Mapping[str, Lines]]
 
 

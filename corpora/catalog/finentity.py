@@ -36,7 +36,6 @@ def _longest(annotations: Sequence[dict[str, Any]]) -> list[LabelledSpan]:
 
 FINENTITY = NerCorpus(
     name="finentity",
-    title="FinEntity, entities with a sentiment in Reuters paragraphs",
     origin="github.com/yixuantt/FinEntity @ 3b6cedc5485b669c2ed168f1d949f517636eb7b8",
     licence="ODC-BY",
     reference="Tang, Yang, Huang, Tam, Tang (EMNLP 2023)",

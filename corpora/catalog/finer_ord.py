@@ -27,7 +27,6 @@ def _sentences(path: Path) -> list[Sentence]:
 
 FINER_ORD = NerCorpus(
     name="finer-ord",
-    title="FiNER-ORD, financial news (train and validation)",
     origin="github.com/gtfintechlab/FiNER-ORD @ 3c41d89adb1a4becd1b47f52ddd7a72454249c3a",
     licence="CC BY-NC 4.0",
     reference="Shah, Gullapalli, Vithani, Galarnyk, Chava (2023), arXiv:2302.11157",

@@ -27,7 +27,6 @@ def _sentences(path: Path) -> list[Sentence]:
 
 FIRE = NerCorpus(
     name="fire",
-    title="FIRE, financial reports and news (published dev set)",
     origin="github.com/hmhamad/FIRE @ 5369a3bc47f99e836c1bf2a71e7ebd3bf3de1be7",
     licence="CC BY 4.0",
     reference="Hamad, Thakur, Kolleri, Pulikodan, Chugg (Findings of NAACL 2024)",

@@ -24,7 +24,6 @@ def _sentences(path: Path) -> Iterator[Sentence]:
 
 FNXL = NerCorpus(
     name="fnxl",
-    title="FNXL, numerals in SEC filings (published samples)",
     origin="github.com/soummyaah/FNXL @ 250200aa663dc5b97fd17713641bd234a05a106f",
     licence="none stated; the texts are public SEC filings",
     reference="Sharma et al. (Findings of ACL 2023)",

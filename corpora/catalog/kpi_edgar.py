@@ -27,7 +27,6 @@ def _read(find: Find) -> Splits:
 
 KPI_EDGAR = NerCorpus(
     name="kpi-edgar",
-    title="KPI-EDGAR, key performance indicators in 10-K sentences",
     origin="github.com/tobideusser/kpi-edgar @ 2ec7084dcd55b4979bbe288d4aa1e962c685c9ab",
     licence="MIT",
     reference="Deusser et al. (ICMLA 2022), arXiv:2210.09163",

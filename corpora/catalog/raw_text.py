@@ -47,7 +47,6 @@ def plain_lines(find: Find, relative: str) -> Iterator[str]:
 
 FINANCIAL_TEXT = TextCorpus(
     name="financial-text",
-    title="Financial English, unlabelled",
     origin=(
         "github.com: LexPredict/lexpredict-contraxsuite-samples, rajdeep345/ECTSum, gtfintechlab/fomc-hawkish-dovish, "
         "Arthur-sauvage/Reuter, patronus-ai/financebench, NExTplusplus/TAT-QA, "
@@ -106,7 +105,6 @@ def _wikitext(find: Find, relative: str) -> Iterator[str]:
 
 GENERAL_TEXT = TextCorpus(
     name="general-text",
-    title="General English, unlabelled",
     origin="github.com: pytorch/examples (WikiText-2), nltk/nltk_data (Brown), dejanbatanjac/bbc-article-classify-bert",
     licence="mixed: CC BY-SA (WikiText-2), non-commercial (Brown), research use (BBC)",
     reference="Merity et al. (2017); Francis and Kucera (1979); Greene and Cunningham (2006)",
@@ -120,7 +118,6 @@ GENERAL_TEXT = TextCorpus(
 
 ENGLISH_TEXT = TextCorpus(
     name="english-text",
-    title="General and financial English, unlabelled",
     origin=f"{GENERAL_TEXT.name} and {FINANCIAL_TEXT.name}",
     licence="mixed, see both",
     reference=f"{GENERAL_TEXT.reference}; {FINANCIAL_TEXT.reference}",

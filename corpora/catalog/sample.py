@@ -118,7 +118,6 @@ def _distinct(name: str, count: int) -> Iterator[tuple[str, list[LabelledSpan]]]
 
 SAMPLE = NerCorpus(
     name="sample",
-    title="Sample written by finkd's grammar",
     origin=_ORIGIN,
     licence=_LICENCE,
     reference=_REFERENCE,
@@ -134,7 +133,6 @@ SAMPLE = NerCorpus(
 
 SAMPLE_TEXT = TextCorpus(
     name="sample-text",
-    title="Unlabelled sample written by finkd's grammar",
     origin=_ORIGIN,
     licence=_LICENCE,
     reference=_REFERENCE,

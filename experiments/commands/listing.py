@@ -85,11 +85,13 @@ def _corpus(corpus: Corpus) -> dict[str, Any]:
         "origin": corpus.origin,
         "reference": corpus.reference,
         "files": list(corpus.files),
+        "notes": list(corpus.notes),
     }
 
 
 _ABOUT: dict[str, Callable[[Any], dict[str, Any]]] = {
     "corpora": _corpus,
+    "tasks": lambda task: {"notes": list(task.notes)},
     "strategies": lambda strategy: {"stages": strategy.text, "source": strategy.source},
     "recipes": lambda recipe: {"losses": dict(recipe.losses), "source": recipe.source},
 }

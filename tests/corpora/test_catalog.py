@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from finkd.corpora import corpora, entities, load, sample_sentences, stream
+from finkd.corpora import TextCorpus, corpora, entities, load, sample_sentences, stream
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FINKD_DATA"), reason="FINKD_DATA is not set: the published corpora are not on this machine"
@@ -61,7 +61,7 @@ def test_own_splits_share_no_document(name):
     assert sum(map(len, homes)) == len(set().union(*homes))
 
 
-@pytest.mark.parametrize("name", [name for name in corpora if corpora.get(name).kind == "text"])
+@pytest.mark.parametrize("name", [name for name in corpora if isinstance(corpora.get(name), TextCorpus)])
 def test_text_corpora_are_clean(name):
     sources = list(corpora.get(name).read(lambda relative: pytest.fail(f"{relative} was opened")))
     sample = list(sample_sentences(name, 60, sources={source: 1.0 for source in sources[-2:]}))

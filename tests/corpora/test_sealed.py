@@ -24,7 +24,6 @@ def toy(monkeypatch, tmp_path):
     )
     entry = NerCorpus(
         name="toy",
-        title="",
         origin="",
         licence="",
         reference="",

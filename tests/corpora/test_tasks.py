@@ -38,7 +38,7 @@ def hub(no_data, monkeypatch):
 def test_an_entry_says_where_it_comes_from(name):
     task = tasks.get(name)
     assert task.name == name
-    for said in (task.title, task.origin, task.licence, task.reference):
+    for said in (task.origin, task.licence, task.reference):
         assert said.strip()
     assert all(re.fullmatch(r"[0-9a-f]{64}", source.sha256) for source in task.files.values())
     assert task.hub.splits["train"] == "train"

@@ -39,6 +39,15 @@ def test_list_shows_every_name_with_a_summary(kind, finkd):
     assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "note"), [("corpora", "fire", "no paper's score"), ("tasks", "imdb", "5,000")]
+)
+def test_list_gives_notes_on_the_data_as_json(kind, name, note, finkd):
+    rows = json.loads(finkd("list", kind, "--json").stdout)
+    (notes,) = (row["notes"] for row in rows if row["name"] == name)
+    assert note in notes[0]
+
+
 def test_vocab_writes_a_tokenizer_that_transformers_loads(vocabulary):
     loaded = AutoTokenizer.from_pretrained(vocabulary)
     assert len(loaded) <= 280
