@@ -75,7 +75,7 @@ def folder(tmp_path_factory):
 def test_the_example_of_its_docstring_runs(name, folder, monkeypatch):
     monkeypatch.chdir(folder)
     pairs = [Example("Acme lent.", "Somebody lent.", label) for label in (0.0, 1.0)]
-    task = TaskData("wnli", ("not_entailment", "entailment"), {"train": pairs, "validation": pairs})
+    task = TaskData("wnli", {"train": pairs, "validation": pairs}, labels=("not_entailment", "entailment"))
     monkeypatch.setattr("finkd.experiments.suites.texts.load_task", lambda name: task)
     found = getattr(finkd, name)
     (test, *_) = doctest.DocTestFinder(recurse=False).find(found, name, globs={"finkd": finkd})

@@ -35,8 +35,9 @@ def load_task(name: str) -> TaskData:
     """
     task = tasks.get(name)
     if availability(task) == "here":
-        return TaskData(name, task.labels, task.read(finder(task)), task.samples)
-    return TaskData(name, task.labels, {split: _from_hub(task, each) for split, each in task.hub.splits.items()})
+        return TaskData(name, task.read(finder(task)), task.samples, task.labels)
+    splits = {split: _from_hub(task, each) for split, each in task.hub.splits.items()}
+    return TaskData(name, splits, labels=task.labels)
 
 
 def _from_hub(task: TextTask, split: str) -> list[Example]:

@@ -43,11 +43,7 @@ class Dialogue:
     summaries: tuple[str, ...]
 
 
-class DialogueData(SplitData[Dialogue]):
-    """Dialogues in memory: ``train``, ``validation`` and ``test``."""
-
-
-def load_dialogues(folder: str | None = None) -> DialogueData:
+def load_dialogues(folder: str | None = None) -> SplitData[Dialogue]:
     """Load DialogSum, of whose training split the first 601 dialogues are used; or the same files of a folder.
 
     Args:
@@ -66,7 +62,7 @@ def load_dialogues(folder: str | None = None) -> DialogueData:
         paths = {split: _only(Path(folder), split) for split in _FILES}
         name = Path(folder).name
     splits = {split: read_dialogues(path) for split, path in paths.items()}
-    return DialogueData(name, splits, ("train",) if folder is None else ())
+    return SplitData(name, splits, ("train",) if folder is None else ())
 
 
 def _only(folder: Path, split: str) -> Path:

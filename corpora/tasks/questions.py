@@ -15,7 +15,7 @@ from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.tasks.task import SplitData
 
 _XQUAD = "squad/xquad.en.json.gz"
-_SOURCES = {_XQUAD: Source("5d48a9af186bf7398f36304c0528fba87e0f52c5c7d7975755ece7c43516f298")}
+_XQUAD_SOURCE = Source("5d48a9af186bf7398f36304c0528fba87e0f52c5c7d7975755ece7c43516f298")
 _HELD_OUT = 0.2
 
 
@@ -93,7 +93,7 @@ def load_questions(folder: str | None = None) -> QuestionData:
         return QuestionData(
             Path(folder).name, {split: read_squad(_only(Path(folder), split)) for split in ("train", "validation")}
         )
-    questions = read_squad(locate(_XQUAD, _SOURCES[_XQUAD]))
+    questions = read_squad(locate(_XQUAD, _XQUAD_SOURCE))
     order = sorted(
         {question.article for question in questions}, key=lambda name: hashlib.sha256(name.encode()).digest()
     )

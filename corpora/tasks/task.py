@@ -51,20 +51,14 @@ class SplitData(Generic[T]):
 
 
 @dataclass(frozen=True)
-class TaskData:
+class TaskData(SplitData[Example]):
     """A task in memory.
 
     Attributes:
-        name: registry name.
         labels: name of each class, empty if the answer is a number.
-        splits: split name -> examples; ``train`` is learnt from.
-        samples: the splits that are only a sample of the published ones.
     """
 
-    name: str
-    labels: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
-    samples: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def is_paired(self) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 from finkd.corpora.errors import UnknownNameError
 from finkd.corpora.files import folder_lock
 from finkd.corpora.registry import unknown
-from finkd.corpora.tasks.dialogues import DialogueData
+from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.corpora.tasks.questions import QuestionData
-from finkd.corpora.tasks.task import TaskData
+from finkd.corpora.tasks.task import SplitData, TaskData
 from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.running.events import Event, ignored
 from finkd.models import pretrained
@@ -26,7 +26,7 @@ from finkd.runtimes.resources import folder_bytes
 from finkd.store import Store
 from finkd.suites.record import TaskRecord
 
-Data = TaskData | QuestionData | DialogueData
+Data = TaskData | QuestionData | SplitData[Dialogue]
 FINE_TUNED = "fine-tuned"
 """The method of learning from the labels alone."""
 

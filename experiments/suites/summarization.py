@@ -11,7 +11,8 @@ from pydantic import PositiveInt
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import atomic_folder
-from finkd.corpora.tasks.dialogues import Dialogue, DialogueData, load_dialogues
+from finkd.corpora.tasks.dialogues import Dialogue, load_dialogues
+from finkd.corpora.tasks.task import SplitData
 from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.jobs import side_by_side
@@ -88,7 +89,7 @@ def summarization(request: Request) -> list[TaskRecord]:
     return records
 
 
-def _random(request: Request, data: DialogueData, settings: SummarySettings) -> tuple[str, str]:
+def _random(request: Request, data: SplitData[Dialogue], settings: SummarySettings) -> tuple[str, str]:
     """Return folder and address of a model of random weights, which is kept in the store."""
     key = address({"version": 1, "random": settings.sizes, "data": data.fingerprint})
     texts = [dialogue.text for dialogue in data.splits["train"]]
@@ -98,13 +99,13 @@ def _random(request: Request, data: DialogueData, settings: SummarySettings) -> 
     return str(made.folder), key
 
 
-def _frame(request: Request, data: DialogueData, method: str, seed: int, test: Sequence[Dialogue]) -> TaskRecord:
+def _frame(request: Request, data: SplitData[Dialogue], method: str, seed: int, test: Sequence[Dialogue]) -> TaskRecord:
     split = "test" if len(test) == len(data.splits["test"]) else f"first {len(test)} of test"
     metrics, headline = dict.fromkeys(METRICS), ("rouge1", "rouge2", "rougeL")
     return request.frame("summarization", data, split, method, seed, metrics=metrics, headline=headline)
 
 
-def _baselines(request: Request, data: DialogueData, test: Sequence[Dialogue]) -> Iterator[TaskRecord]:
+def _baselines(request: Request, data: SplitData[Dialogue], test: Sequence[Dialogue]) -> Iterator[TaskRecord]:
     for name, baseline in BASELINES.items():
         frame = replace(_frame(request, data, name, request.seeds[0], test), system=name, role="baseline")
         request.watched(data.name, frame.seed, name)
@@ -122,7 +123,7 @@ class _Scoring:
     """One method to get summaries from a model, in one precision, by one seed, with every number of beams."""
 
     request: Request
-    data: DialogueData
+    data: SplitData[Dialogue]
     test: Sequence[Dialogue]
     settings: SummarySettings
     model: str

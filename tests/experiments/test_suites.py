@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.tasks.dialogues import Dialogue, DialogueData
+from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.corpora.tasks.questions import Question, QuestionData
-from finkd.corpora.tasks.task import Example, TaskData
+from finkd.corpora.tasks.task import Example, SplitData, TaskData
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
 from finkd.experiments.suites.records import _key, kept
@@ -144,7 +144,7 @@ def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
 
 def test_records_of_nb_svm_by_another_formula_are_not_taken(teacher, tmp_path):
     rows = [Example(text, "", label) for text, label in (("good film", 1.0), ("bad film", 0.0))] * 2
-    data = TaskData("sst-2", ("bad", "good"), {"train": rows, "validation": rows})
+    data = TaskData("sst-2", {"train": rows, "validation": rows}, labels=("bad", "good"))
     request = Request(model=str(teacher), system="a", role="student", out=tmp_path)
     for record in _classic(request, data):
         assert (record.key == _key(record, {"data": data.fingerprint})) is (record.method != "NB-SVM")
@@ -189,7 +189,7 @@ def test_questions(finkd, teacher, student, tmp_path, monkeypatch):
 @pytest.fixture
 def dialogues(monkeypatch):
     made = [Dialogue(str(n), f"Ann: {TEXTS[n]}\nBob: Yes.", (TEXTS[n], "Ann talks.")) for n in range(6)]
-    data = DialogueData("toy", {"train": made, "validation": made, "test": made}, ("train",))
+    data = SplitData("toy", {"train": made, "validation": made, "test": made}, ("train",))
     monkeypatch.setattr("finkd.experiments.suites.summarization.load_dialogues", lambda folder: data)
     monkeypatch.setattr("finkd.corpora.tasks.dialogues.load_dialogues", lambda folder: data)
     return data
@@ -328,7 +328,7 @@ def test_missing_data_are_found_before_anything_is_trained(
 ):
     hub_without(missing)
     result = finkd("evaluate", teacher, "--suite", suite, "--out", tmp_path / "out", code=1)
-    assert "not found, and the hub does not give" in result.stderr
+    assert "is not on the hub, or the hub cannot be reached" in result.stderr
     assert missing in result.stderr.replace("/", " ").split()
 
 

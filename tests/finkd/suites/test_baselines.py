@@ -15,4 +15,4 @@ def test_weights_are_interpolated_with_their_mean_size_by_hand():
 def test_words_of_one_class_tell_it():
     texts = {"train": [("good film", 1.0), ("bad film", 0.0)] * 3, "validation": [("good", 1.0), ("bad", 0.0)]}
     splits = {split: [Example(text, "", label) for text, label in rows] for split, rows in texts.items()}
-    assert nb_svm(TaskData("toy", ("bad", "good"), splits), "validation").tolist() == [1.0, 0.0]
+    assert nb_svm(TaskData("toy", splits, labels=("bad", "good")), "validation").tolist() == [1.0, 0.0]

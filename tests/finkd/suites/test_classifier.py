@@ -36,7 +36,7 @@ GOOD, BAD = TEXTS[:3], TEXTS[3:]
 
 def sentiment(labels=("bad", "good")):
     examples = [Example(text, "", float(text in GOOD)) for text in TEXTS]
-    return TaskData("toy", labels, {"train": examples, "validation": examples})
+    return TaskData("toy", {"train": examples, "validation": examples}, labels=labels)
 
 
 def task_teacher(teacher, data, copies=()):
@@ -189,7 +189,7 @@ def test_classic_classifiers_learn_words(answer):
     examples = [
         Example(f"a {'fine' if good else 'dull'} film {n}", "", float(good)) for n in range(8) for good in (0, 1)
     ]
-    data = TaskData("toy", ("bad", "good"), {"train": examples, "validation": examples})
+    data = TaskData("toy", {"train": examples, "validation": examples}, labels=("bad", "good"))
     assert answer(data, "validation").tolist() == gold(data, "validation").tolist()
 
 
