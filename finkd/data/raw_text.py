@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from finkd import corpora
 from finkd.corpora.sentence import Sentence
-from finkd.corpora.text.shelf import Shelf
+from finkd.corpora.text.sentence_file import SentenceFile
 from finkd.store import Store, address
 
 _FILE = "sentences.arrow"
@@ -143,7 +143,7 @@ class KeptText:
             f"{self.count:,} distinct sentences of {asked:,} asked for; using all of them" if self.count < asked else ""
         )
 
-    def draw(self, sentences: int | None = None) -> Shelf:
+    def draw(self, sentences: int | None = None) -> SentenceFile:
         """Return the sentences, or another number of them, from disk; the first call draws them.
 
         A smaller corpus is drawn as a whole.
@@ -153,14 +153,14 @@ class KeptText:
         return self._kept(sentences)
 
     @cached_property
-    def _drawn(self) -> Shelf:
+    def _drawn(self) -> SentenceFile:
         return self._kept(self.text.sentences)
 
-    def _kept(self, sentences: int) -> Shelf:
+    def _kept(self, sentences: int) -> SentenceFile:
         return kept(self.store, {**self.fingerprint, "sentences": sentences}, lambda: self.text.sample(sentences))
 
 
-def kept(store: Store, fingerprint: Mapping[str, Any], draw: Callable[[], Iterable[Sentence]]) -> Shelf:
+def kept(store: Store, fingerprint: Mapping[str, Any], draw: Callable[[], Iterable[Sentence]]) -> SentenceFile:
     """Return sentences from a store; the first call draws them.
 
     Args:
@@ -171,9 +171,9 @@ def kept(store: Store, fingerprint: Mapping[str, Any], draw: Callable[[], Iterab
     facts: dict[str, Any] = {"kind": "sentences"}
 
     def fill(folder: Path) -> None:
-        facts["sentences"] = Shelf.write(folder / _FILE, draw())
+        facts["sentences"] = SentenceFile.write(folder / _FILE, draw())
 
-    return Shelf.read(store.made(_key(fingerprint), facts, fill).folder / _FILE)
+    return SentenceFile.read(store.made(_key(fingerprint), facts, fill).folder / _FILE)
 
 
 def _key(fingerprint: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.selection import Doubles, distinct, likeness, quality, ranks
-from finkd.corpora.text.shelf import Shelf
+from finkd.corpora.text.sentence_file import SentenceFile
 from finkd.data.raw_text import kept
 from finkd.inference.tagger import AnyTagger, sentence_logits
 from finkd.models.model import Model
@@ -93,12 +93,12 @@ class Selected:
         """Everything that decides which sentences these are."""
         return {**described(self.how), "version": self.how.version, "depends": self.how.cache_inputs(self.context)}
 
-    def draw(self, sentences: int | None = None) -> Shelf:
+    def draw(self, sentences: int | None = None) -> SentenceFile:
         """The sentences, or as many of the first ones; all, if fewer were chosen."""
         return self._drawn[:sentences]
 
     @cached_property
-    def _drawn(self) -> Shelf:
+    def _drawn(self) -> SentenceFile:
         every = self.context.sentences(self.how.on)
         return kept(self.context.store, self.fingerprint, lambda: (every[index] for index in self._chosen(every)))
 

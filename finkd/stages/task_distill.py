@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -17,7 +18,6 @@ from finkd.augmentation.similar_words import SimilarWords, changed_sentences
 from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
-from finkd.corpora.text.shelf import Chain
 from finkd.losses.term import OF_WORDS
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
@@ -208,6 +208,20 @@ class TaskDistill(LearningStage):
         if tagger is not None:
             copies += changed_sentences(sentences, tagger, self.similar_words, context.seed)
         return Chain(sentences, copies)
+
+
+class Chain(Iterable[Sentence]):
+    """Sentences of several collections, one after the other, as often as they are asked for.
+
+    Args:
+        parts: the collections.
+    """
+
+    def __init__(self, *parts: Iterable[Sentence]) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[Sentence]:
+        return chain.from_iterable(self.parts)
 
 
 def _with_gold(scores: Tensor, labels: Tensor) -> Tensor:

@@ -245,7 +245,7 @@ def test_missing_data_are_found_before_anything_is_made(finkd, config, hub, tmp_
     monkeypatch.setattr(datasets, "load_dataset", nowhere)
     result = finkd("run", config(suites={"inference": {}, "glue": {"tasks": ["mrpc"]}}), "--out", tmp_path / "out")
     assert result.exit_code == 1
-    assert "not found, and the hub does not give" in result.stderr
+    assert "is not on the hub, or the hub cannot be reached" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence, digest
-from finkd.corpora.text import shelf
-from finkd.corpora.text.shelf import Chain, Shelf
+from finkd.corpora.text import sentence_file
+from finkd.corpora.text.sentence_file import SentenceFile
 
 WORDS = st.lists(st.text("aé€😀", min_size=1, max_size=3), max_size=5)
 
@@ -22,11 +22,11 @@ def sentences(draw):
 @settings(max_examples=40)
 @given(st.lists(sentences(), max_size=9), st.integers(1, 4), st.slices(9))
 def test_it_reads_like_a_list(tmp_path_factory, expected, rows, part):
-    path = tmp_path_factory.mktemp("shelf") / "sentences.arrow"
+    path = tmp_path_factory.mktemp("sentences") / "sentences.arrow"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shelf, "_ROWS", rows)
-        assert Shelf.write(path, iter(expected)) == len(expected)
-        found = Shelf.read(path)
+        patch.setattr(sentence_file, "_ROWS", rows)
+        assert SentenceFile.write(path, iter(expected)) == len(expected)
+        found = SentenceFile.read(path)
         assert list(found) == expected
         assert list(found[part]) == expected[part]
     assert [found[at] for at in range(-len(expected), len(expected))] == expected + expected
@@ -34,19 +34,13 @@ def test_it_reads_like_a_list(tmp_path_factory, expected, rows, part):
 
 
 def test_what_is_not_there_is_an_index_error(tmp_path):
-    Shelf.write(tmp_path / "one", [Sentence("a", ((0, 1),))])
+    SentenceFile.write(tmp_path / "one", [Sentence("a", ((0, 1),))])
     for at in (1, -2):
         with pytest.raises(IndexError):
-            Shelf.read(tmp_path / "one")[at]
+            SentenceFile.read(tmp_path / "one")[at]
 
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "broken.arrow").write_bytes(b"ARROW1 and no more")
     with pytest.raises(DataError, match=r"broken\.arrow: cannot be read"):
-        Shelf.read(tmp_path / "broken.arrow")
-
-
-def test_several_collections_are_gone_through_as_often_as_one_likes():
-    one, two = (Sentence(text, ((0, 1),)) for text in "ab")
-    both = Chain([one], (two, one))
-    assert list(both) == list(both) == [one, two, one]
+        SentenceFile.read(tmp_path / "broken.arrow")

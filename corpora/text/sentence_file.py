@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _ROWS = 4096
 
 
-class Shelf(Sequence[Sentence]):
-    """Sentences of an Arrow file; each is made when it is asked for, and a slice is a shelf again.
+class SentenceFile(Sequence[Sentence]):
+    """Sentences of an Arrow file; each is made when it is asked for. A slice is of the same file.
 
     Args:
         table: their columns, as ``write`` lays them out.
@@ -27,7 +27,7 @@ class Shelf(Sequence[Sentence]):
         self.table = table
 
     @classmethod
-    def read(cls, path: Path) -> Shelf:
+    def read(cls, path: Path) -> SentenceFile:
         """Return the sentences of a file, which stays open.
 
         Raises:
@@ -62,16 +62,16 @@ class Shelf(Sequence[Sentence]):
     def __getitem__(self, at: int) -> Sentence: ...
 
     @overload
-    def __getitem__(self, at: slice) -> Shelf: ...
+    def __getitem__(self, at: slice) -> SentenceFile: ...
 
-    def __getitem__(self, at: int | slice) -> Sentence | Shelf:
+    def __getitem__(self, at: int | slice) -> Sentence | SentenceFile:
         if isinstance(at, slice):
             import pyarrow as pa
 
             first, last, step = at.indices(len(self))
             if step == 1:
-                return Shelf(self.table.slice(first, max(0, last - first)))
-            return Shelf(self.table.take(pa.array(range(first, last, step), pa.int64())))
+                return SentenceFile(self.table.slice(first, max(0, last - first)))
+            return SentenceFile(self.table.take(pa.array(range(first, last, step), pa.int64())))
         if not -len(self) <= at < len(self):
             raise IndexError(f"sentence {at} of {len(self)}")
         return _sentence(self.table.slice(at % len(self), 1).to_pylist()[0])
@@ -79,20 +79,6 @@ class Shelf(Sequence[Sentence]):
     def __iter__(self) -> Iterator[Sentence]:
         batches = self.table.to_batches(max_chunksize=_ROWS)
         return (_sentence(row) for batch in batches for row in batch.to_pylist())
-
-
-class Chain(Iterable[Sentence]):
-    """Sentences of several collections, one after the other, as often as they are asked for.
-
-    Args:
-        parts: the collections.
-    """
-
-    def __init__(self, *parts: Iterable[Sentence]) -> None:
-        self.parts = parts
-
-    def __iter__(self) -> Iterator[Sentence]:
-        return chain.from_iterable(self.parts)
 
 
 def _row(sentence: Sentence) -> dict[str, Any]:
