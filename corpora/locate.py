@@ -84,8 +84,8 @@ def checksum(path: Path) -> str:
 def _compare(where: str, found: str, source: Source) -> None:
     if found != source.sha256:
         raise DataError(
-            f"{where}: found SHA-256 {found[:12]}...; expected {source.sha256[:12]}...: the file was changed or cut, "
-            "fetch it again"
+            f"{where}: found SHA-256 {found[:12]}...; expected {source.sha256[:12]}...: the file was changed or "
+            "truncated, fetch it again"
         )
 
 

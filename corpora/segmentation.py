@@ -61,11 +61,11 @@ def _in_tokens(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
     from spacy.tokens import Doc
 
     def tokenize(text: str) -> Doc:
-        cuts = list(_cuts(text)) if len(text) > _LONGEST else []
-        if not cuts:
+        splits = list(_splits(text)) if len(text) > _LONGEST else []
+        if not splits:
             return tokenizer(text)
         words, spaces = [], []
-        for start, end in pairwise((0, *cuts, len(text))):
+        for start, end in pairwise((0, *splits, len(text))):
             doc = tokenizer(text[start:end])
             words += [word.text for word in doc]
             spaces += [bool(word.whitespace_) for word in doc]
@@ -74,7 +74,7 @@ def _in_tokens(tokenizer: Callable[[str], Doc]) -> Callable[[str], Doc]:
     return tokenize
 
 
-def _cuts(text: str) -> Iterator[int]:
+def _splits(text: str) -> Iterator[int]:
     """Yield where to split a text: now and then after white space, which changes no word, and within long runs."""
     last = 0
     for run in _RUN.finditer(text):
@@ -137,7 +137,7 @@ def _sentences(doc: Doc, document: str) -> Iterator[Sentence]:
 def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") -> Sentence:
     """Return a labelled sentence from a text and the character spans of its entities.
 
-    A word that an entity's border cuts (``Acme-owned``, entity ``Acme``) becomes two words at that border, so that
+    A word that an entity's border splits (``Acme-owned``, entity ``Acme``) becomes two words at that border, so that
     words and entities always agree and no label is lost.
 
     Args:
@@ -149,7 +149,7 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
         ValueError: if a span leaves the text, holds no word or overlaps another one with other borders or another type.
     """
     borders = sorted({border for start, end, _ in labelled for border in (start, end)})
-    words = [token for span in word_spans(text) for token in _cut(text, span, borders)]
+    words = [part for span in word_spans(text) for part in _split(span, borders)]
     starts, ends = [start for start, _ in words], [end for _, end in words]
     found: list[Entity] = []
     before: LabelledSpan | None = None
@@ -171,8 +171,8 @@ def label_text(text: str, labelled: Sequence[LabelledSpan], document: str = "") 
     return Sentence(text, tuple(words), tuple(from_entities(found, len(words))), document)
 
 
-def _cut(text: str, span: tuple[int, int], borders: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the tokens of a word between the borders that fall inside it."""
+def _split(span: tuple[int, int], borders: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a word between the borders that fall inside it."""
     start, end = span
     inside = borders[bisect_right(borders, start) : bisect_left(borders, end)]
     yield from zip((start, *inside), (*inside, end), strict=True)

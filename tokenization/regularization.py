@@ -57,7 +57,7 @@ class RegularizedTokenizer(Tokenizer):
         """Tokenize texts, special tokens included; a word has other tokens in another text."""
         return self._encode(texts)
 
-    def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
+    def _encodings(self, texts: Sequence[str]) -> Sequence[Any]:
         chosen = np.array([zlib.crc32(text.encode("utf-8", "surrogatepass")) % VARIANTS for text in texts], np.int64)
         found: list[Any] = [None] * len(texts)
         for number, variant in enumerate(self.variants):

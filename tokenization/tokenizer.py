@@ -17,7 +17,7 @@ from finkd.corpora.files import atomic_folder
 from finkd.tokenization.casing import token_cases
 from finkd.tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
 from finkd.tokenization.tokens import Ints, Longs, Tokens
-from finkd.tokenization.word_cache import WordCache, cuts_words_alone, special_before
+from finkd.tokenization.word_cache import WordCache, special_before, tokenizes_words_alone
 
 ROLES = ("cls", "sep", "pad", "unk", "mask")
 _FALLBACKS = {"cls": "bos", "sep": "eos"}
@@ -170,11 +170,11 @@ class Tokenizer:
     @cached_property
     def _words(self) -> WordCache | None:
         before = special_before(self.backend)
-        return None if before is None or not cuts_words_alone(self.backend) else WordCache(self._encode, before)
+        return None if before is None or not tokenizes_words_alone(self.backend) else WordCache(self._encode, before)
 
     def _encode(self, texts: Sequence[str]) -> Tokens:
         """Tokenize texts, none of which is split at its spaces first."""
-        encodings = self._cut(texts)
+        encodings = self._encodings(texts)
         counts = np.fromiter((len(e) for e in encodings), np.int64, len(encodings))
         rows = np.concatenate(([0], np.cumsum(counts)))
         ids = np.empty(rows[-1], np.int32)
@@ -197,7 +197,7 @@ class Tokenizer:
             cases=token_cases(texts, starts, ends, rows),
         )
 
-    def _cut(self, texts: Sequence[str]) -> Sequence[Any]:
+    def _encodings(self, texts: Sequence[str]) -> Sequence[Any]:
         return encodings(self.backend, texts, self.name)
 
 
@@ -205,7 +205,7 @@ def encodings(backend: Backend, texts: Sequence[str], name: str) -> Sequence[Any
     """Return the library's encoding of each text.
 
     Raises:
-        DataError: if it cannot cut one; the message calls the tokenizer ``name``.
+        DataError: if it cannot tokenize one; the message calls the tokenizer ``name``.
     """
     try:
         return backend.encode_batch(list(texts), add_special_tokens=True)
@@ -213,7 +213,7 @@ def encodings(backend: Backend, texts: Sequence[str], name: str) -> Sequence[Any
         # The library has no error of its own: it raises bare Exception, or gives up in a way of its own.
         if type(error) is not Exception and not is_panic(error):
             raise
-        raise DataError(f"tokenizer {name}: cannot cut a text ({first_line(error)})") from error
+        raise DataError(f"tokenizer {name}: cannot tokenize a text ({first_line(error)})") from error
 
 
 def _roles(declared: Mapping[str, Any], backend: Backend) -> dict[str, str]:

@@ -36,7 +36,7 @@ def read_backend(folder: Path) -> Backend:
 
     Raises:
         ConfigError: if it is too large or not valid, or asks for what finkd refuses: ids or patterns out of bounds,
-            random cuts, special tokens that are not in the vocabulary.
+            random tokens, special tokens that are not in the vocabulary.
     """
     path = folder / FILE
     try:
@@ -58,7 +58,7 @@ def read_backend(folder: Path) -> Backend:
     except BaseException as error:
         if not isinstance(error, Exception) and not is_panic(error):
             raise
-        raise ConfigError(f"{path}: cannot cut texts ({first_line(error)})") from error
+        raise ConfigError(f"{path}: cannot tokenize texts ({first_line(error)})") from error
     return backend
 
 
@@ -86,8 +86,8 @@ def _check_model(model: Any, path: Path) -> None:
         raise ConfigError(f"{path}: model.vocab: found no tokens")
     if model.get("dropout"):
         raise ConfigError(
-            f"{path}: model.dropout: found {shown(model['dropout'])}, which cuts a text otherwise each time; expected "
-            "null"
+            f"{path}: model.dropout: found {shown(model['dropout'])}, which gives a text other tokens each time; "
+            "expected null"
         )
     longest = model.get("max_input_chars_per_word", 0)
     if type(longest) is not int or not 0 <= longest <= MAX_WORD:

@@ -62,7 +62,7 @@ def train(
         size: entries, special tokens and protected words included. A text too poor for so many gives fewer, with a
             warning.
         lowercase: whether case is dropped; wordpiece then drops accents too.
-        protect: what is never cut.
+        protect: words that stay whole.
         name: what reports call it; by default ``"<algorithm>-<entries>"``.
 
     Raises:

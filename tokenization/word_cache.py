@@ -1,7 +1,7 @@
-"""Tokens of words that were seen before, so that only new words are cut into tokens.
+"""Tokens of words that were seen before, so that only new words are tokenized.
 
-Most words of a text repeat (Zipf's law), and tokenizers that split at white space cut a word the same way wherever it
-stands. Words here are what stands between two spaces of a text.
+Most words of a text repeat (Zipf's law), and tokenizers that split at white space tokenize a word the same way wherever
+it stands. Words here are what stands between two spaces of a text.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _BY_CHARACTER = frozenset({"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", 
 """Normalizers that never look across a space."""
 
 
-def cuts_words_alone(backend: Backend) -> bool:
-    """Return whether a tokenizer cuts each word as it would cut it without the rest of its text."""
+def tokenizes_words_alone(backend: Backend) -> bool:
+    """Return whether a tokenizer tokenizes each word as it would without the rest of its text."""
     before = _steps(backend.pre_tokenizer, "pretokenizers")
     if not before or before[0]["type"] not in _SPLITTERS:
         return False
@@ -60,10 +60,10 @@ def _steps(part: Any, members_of_sequence: str) -> list[dict[str, Any]]:
 
 
 class WordCache:
-    """Cuts texts word by word, and keeps the tokens of every word. Threads may share it.
+    """Tokenize texts word by word, and keep the tokens of every word. Threads may share it.
 
     Args:
-        encode: cuts whole texts into tokens, special tokens included, each word as it would without its text.
+        encode: tokenizes whole texts, special tokens included, each word as it would without its text.
         before: number of special tokens that it puts before a text.
     """
 
@@ -74,7 +74,7 @@ class WordCache:
         self._kept = self._begun()
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """Cut texts as the function does that was given."""
+        """Tokenize texts as the function does that was given."""
         split = [_with_spaces(text).split(" ") for text in texts]
         words = list(chain.from_iterable(split))
         kept = self._kept
@@ -106,7 +106,7 @@ class WordCache:
             if self._kept.characters > _MOST_CHARACTERS:
                 self._kept = self._begun()
             new = [word for word in dict.fromkeys(words) if word not in self._kept.numbers]
-            self._kept.add(new, *self._cut(new))
+            self._kept.add(new, *self._tokenized(new))
             return self._kept
 
     def _begun(self) -> _Kept:
@@ -117,8 +117,8 @@ class WordCache:
         kept.add([], _columns(tokens, np.arange(len(tokens.ids))), borders)
         return kept
 
-    def _cut(self, words: Sequence[str]) -> tuple[Ints, Longs]:
-        """Cut words.
+    def _tokenized(self, words: Sequence[str]) -> tuple[Ints, Longs]:
+        """Tokenize words.
 
         Returns:
             (columns, tokens) without special tokens, and the (words + 1,) borders of the words in them.

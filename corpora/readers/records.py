@@ -95,7 +95,7 @@ def _rows(file: IO[bytes], path: Path) -> list[dict[str, Any]]:
     groups = [table.metadata.row_group(index) for index in range(table.metadata.num_row_groups)]
     values = sum(group.column(index).num_values for group in groups for index in range(group.num_columns))
     if values > limits.TABLE_VALUES:
-        raise DataError(f"{path}: found {values} values; expected {limits.TABLE_VALUES} at most, cut it into several")
+        raise DataError(f"{path}: found {values} values; expected {limits.TABLE_VALUES} at most, split it into several")
     names = table.schema_arrow.names
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -149,7 +149,7 @@ def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence
     """Return what a JSON object or table row holds.
 
     Two shapes are read: ``words`` (or ``tokens``) with ``tags`` (or ``ner_tags``), and ``text`` with ``spans`` of
-    ``{"start", "end", "label"}``. Both may carry a ``document``. A word that a span's border cuts is split there.
+    ``{"start", "end", "label"}``. Both may carry a ``document``. A word that holds a span's border is split there.
     Records of labelling tools (``finkd.corpora.readers.annotation_tools``) are brought to the second shape.
 
     Raises:

@@ -119,7 +119,7 @@ def _whole(analysis: Analysis, corpus: Measured) -> str | None:
     if not corpus.entities:
         return None
     profiles = [side.profile for side in shown_sides(analysis, corpus)]
-    rows = [cut.name for cut in profiles[0].types]
+    rows = [each.name for each in profiles[0].types]
     series = [(each.tokenizer, [cut.whole_entities for cut in each.types]) for each in profiles]
     return charts.dots(rows, series, "entities whose words are all one known token (%)", 0.01)
 

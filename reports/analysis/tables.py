@@ -13,7 +13,14 @@ from finkd.reports.table import MISSING, Cell, Column, Field, Table, label, numb
 
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
-    from finkd.tokenization.analysis.result import Cuts, EntityCuts, Measured, Profile, TokenizerShift, Vocabulary
+    from finkd.tokenization.analysis.result import (
+        EntityTokens,
+        Measured,
+        Profile,
+        TokenCounts,
+        TokenizerShift,
+        Vocabulary,
+    )
 
 MOST = 4
 """Tokenizers side by side; the sweep's table and the JSON file hold all of them."""
@@ -60,7 +67,7 @@ class Side:
     shift: TokenizerShift | None
 
     @property
-    def entities(self) -> EntityCuts | None:
+    def entities(self) -> EntityTokens | None:
         """Its figures on labelled entities, where there are any."""
         return self.profile.entities
 
@@ -125,7 +132,7 @@ def numbers(analysis: Analysis, corpus: Measured) -> Table:
 
 
 def _kinds(
-    analysis: Analysis, corpus: Measured, name: str, title: str, of: Callable[[Profile], Sequence[Cuts]]
+    analysis: Analysis, corpus: Measured, name: str, title: str, of: Callable[[Profile], Sequence[TokenCounts]]
 ) -> Table:
     """Make one row per kind, one column per tokenizer with the tokens for each stretch of it."""
     found = shown_sides(analysis, corpus)
@@ -276,7 +283,7 @@ def _figures(limit: int) -> list[tuple[str, Callable[[Side], Cell]]]:
     ]
 
 
-def _whole(found: EntityCuts | None) -> Cell:
+def _whole(found: EntityTokens | None) -> Cell:
     return interval(None if found is None else found.whole_entities, 1, 0.01)
 
 

@@ -41,7 +41,7 @@ def test_data_folder_then_cache_then_origin(places):
 
 def test_other_bytes_are_refused(places):
     put(places / "data" / NAME, b"changed")
-    with pytest.raises(DataError, match=r"x\.txt: found SHA-256 .*; expected .*changed or cut, fetch it again"):
+    with pytest.raises(DataError, match=r"x\.txt: found SHA-256 .*; expected .*changed or truncated, fetch it again"):
         locate(NAME, Source(CHECKSUM))
 
 

@@ -61,7 +61,7 @@ def test_a_missing_file_is_said_plainly(toy):
 
 def test_another_file_is_refused(toy):
     toy.write_bytes(CONTENT + b"Bravo O\n\n")
-    with pytest.raises(DataError, match="the file was changed or cut"):
+    with pytest.raises(DataError, match="the file was changed or truncated"):
         loading.load("toy").splits["test"]
 
 

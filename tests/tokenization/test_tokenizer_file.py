@@ -46,8 +46,8 @@ def split(pattern):
             r'added_tokens: "new" has id 9000, but would be read as 2\d\d',
         ),
         (lambda e: e["model"].update(max_input_chars_per_word=10**12), "max_input_chars_per_word: found 1000000000000"),
-        (lambda e: e["model"].update(dropout=0.5), "model.dropout: found 0.5, which cuts a text otherwise each time"),
-        (lambda e: e["model"].update(unk_token="[NO]"), r"cannot cut texts \(WordPiece error: Missing \[UNK\]"),
+        (lambda e: e["model"].update(dropout=0.5), "model.dropout: found 0.5, which gives a text other tokens each time"),
+        (lambda e: e["model"].update(unk_token="[NO]"), r"cannot tokenize texts \(WordPiece error: Missing \[UNK\]"),
         (
             lambda e: e["post_processor"]["special_tokens"]["[CLS]"].update(ids=[4_000_000_000]),
             r'post_processor: "\[CLS\]" has id 4000000000; the vocabulary has 2',
@@ -148,7 +148,7 @@ def test_a_panic_of_the_library_is_an_error_of_ours(monkeypatch):
         def encode_batch(self, *_, **__):
             raise panic("retry-limit-in-match over\nmore")
 
-    with pytest.raises(DataError, match=r"^tokenizer toy: cannot cut a text \(retry-limit-in-match over\)$"):
+    with pytest.raises(DataError, match=r"^tokenizer toy: cannot tokenize a text \(retry-limit-in-match over\)$"):
         encodings(Backend(), ["a"], "toy")
 
 

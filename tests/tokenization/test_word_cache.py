@@ -11,7 +11,7 @@ from tokenizers import Tokenizer as Backend
 
 from finkd.tokenization import word_cache
 from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.word_cache import cuts_words_alone
+from finkd.tokenization.word_cache import tokenizes_words_alone
 from tests.toys import FAMILIES, TEXTS
 
 CACHED = sorted(set(FAMILIES) - {"roberta"})
@@ -78,8 +78,8 @@ def _changed(**parts) -> Backend:
     ],
 )
 def test_tokenizers_that_look_beyond_a_word_are_told(backend):
-    assert cuts_words_alone(_changed())
-    assert not cuts_words_alone(backend)
+    assert tokenizes_words_alone(_changed())
+    assert not tokenizes_words_alone(backend)
 
 
 def test_a_tokenizer_that_drops_letters_is_not_cached():
@@ -92,4 +92,4 @@ def test_a_tokenizer_that_drops_letters_is_not_cached():
 def test_protected_words_with_a_space_are_told():
     backend = _changed()
     backend.add_tokens([AddedToken("Acme Corp")])
-    assert not cuts_words_alone(backend)
+    assert not tokenizes_words_alone(backend)

@@ -117,7 +117,7 @@ def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[
     held: list[Sentence | str] = []
     size = 0
     for item in items:
-        for part in cut(item) if isinstance(item, str) else (item,):
+        for part in split_long(item) if isinstance(item, str) else (item,):
             held.append(part)
             size += len(part) if isinstance(part, str) else len(part.text)
             if size >= _BATCH_CHARACTERS or len(held) >= _BATCH_TEXTS:
@@ -126,7 +126,7 @@ def batches(items: Iterable[Sentence | str], types: dict[str, int]) -> Iterator[
     yield from _made(held, types)
 
 
-def cut(text: str, longest: int = LONGEST) -> Iterator[str]:
+def split_long(text: str, longest: int = LONGEST) -> Iterator[str]:
     """Split a text into parts of at most ``longest`` characters, after white space where there is any.
 
     Memory grows with the longest text that is tokenized at once, and no model reads so long a text anyway.

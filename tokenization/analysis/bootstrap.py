@@ -88,7 +88,7 @@ def of_counts(
     Args:
         figure: from counts, (resamples, tokens) each, to the figure, (resamples,).
         samples: the draws of a text and its (blocks, tokens) counts; every text has draws of its own.
-        ceiling: the interval is cut to 0..ceiling.
+        ceiling: the interval is clipped to 0..ceiling.
 
     Returns:
         ``None`` if the figure is not defined on the whole texts. The interval is left out if a text has one block only.

@@ -196,7 +196,7 @@ class Accumulator:
         types: entity type -> its number in the sums.
         texts: (blocks,) texts.
         characters: of all texts.
-        cut: texts that were split into parts.
+        split: texts that were split into parts.
         counter: distinct words of letters alone.
         drawn: some texts.
         written: some numbers of each kind.
@@ -206,7 +206,7 @@ class Accumulator:
         self.sides = [Side(tokenizer, limit) for tokenizer in tokenizers]
         self.types: dict[str, int] = {}
         self.texts = np.zeros(BLOCKS, np.int64)
-        self.characters = self.cut = 0
+        self.characters = self.split = 0
         self.counter = WordCounter(len(tokenizers))
         self.drawn, self.written = Texts(examples), Numbers()
 
@@ -239,7 +239,7 @@ class Accumulator:
     def _watched(self, items: Iterable[Sentence | str]) -> Iterator[Sentence | str]:
         """Pass the items on, counting the texts that are split."""
         for item in items:
-            self.cut += isinstance(item, str) and len(item) > LONGEST
+            self.split += isinstance(item, str) and len(item) > LONGEST
             yield item
 
     def _add(self, batch: TextBatch, tokens_of: Sequence[Tokens]) -> None:

@@ -68,7 +68,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class CutText:
+class TokenizedText:
     """A real text, or the beginning of one, under each tokenizer.
 
     Attributes:

@@ -11,7 +11,14 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.wording import counted
 from finkd.tokenization.analysis.bootstrap import Bootstrap
 from finkd.tokenization.analysis.counts import Accumulator
-from finkd.tokenization.analysis.examples import CutText, FragmentedWord, Fragments, NumberExample, alone, segments
+from finkd.tokenization.analysis.examples import (
+    FragmentedWord,
+    Fragments,
+    NumberExample,
+    TokenizedText,
+    alone,
+    segments,
+)
 from finkd.tokenization.analysis.metrics import Encoder, knee
 from finkd.tokenization.analysis.profiles import profile
 from finkd.tokenization.analysis.result import (
@@ -201,7 +208,7 @@ def _measured(title: str, text: Text, counts: Accumulator, draws: Bootstrap) -> 
         characters=counts.characters,
         entities=counts.entities,
         blocks=len(draws.used),
-        cut=counts.cut,
+        cut=counts.split,
         missed=counts.counter.missed,
     )
 
@@ -216,9 +223,9 @@ def _fragments(
     return Fragments(title, name, words)
 
 
-def _tokenized(title: str, text: str, tokenizers: Sequence[Tokenizer]) -> CutText:
+def _tokenized(title: str, text: str, tokenizers: Sequence[Tokenizer]) -> TokenizedText:
     segmented = [segments(text, tokenizer) for tokenizer in tokenizers]
-    return CutText(title, tuple(found for found, _ in segmented), tuple(length for _, length in segmented))
+    return TokenizedText(title, tuple(found for found, _ in segmented), tuple(length for _, length in segmented))
 
 
 def _curves(

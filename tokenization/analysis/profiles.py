@@ -17,7 +17,7 @@ from finkd.tokenization.analysis.counts import (
     Tally,
 )
 from finkd.tokenization.analysis.metrics import Encoder, core_entries, renyi_efficiency
-from finkd.tokenization.analysis.result import Cuts, EntityCuts, Profile
+from finkd.tokenization.analysis.result import EntityTokens, Profile, TokenCounts
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES
 from finkd.tokenization.tokens import Longs
 
@@ -57,8 +57,8 @@ def profile(
         flops_per_word=None
         if encoder is None
         else bootstrap.estimate(encoder.flops_per_word, side.tokens, words, text.texts),
-        shapes=_cuts(side.words, SHAPES, bootstrap),
-        numbers=_cuts(side.numbers, NUMBERS, bootstrap),
+        shapes=_token_counts(side.words, SHAPES, bootstrap),
+        numbers=_token_counts(side.numbers, NUMBERS, bootstrap),
         entities=_entities("all", slice(None), side, bootstrap),
         types=tuple(
             found
@@ -81,7 +81,7 @@ def percentile(lengths: Longs, share: float) -> float:
     return low + (high - low) * float(place - np.floor(place))
 
 
-def _cuts(tally: Tally, names: tuple[str, ...], bootstrap: Bootstrap) -> tuple[Cuts, ...]:
+def _token_counts(tally: Tally, names: tuple[str, ...], bootstrap: Bootstrap) -> tuple[TokenCounts, ...]:
     """Estimate the figures of each group that occurs."""
     found = []
     for index, name in enumerate(names):
@@ -92,18 +92,18 @@ def _cuts(tally: Tally, names: tuple[str, ...], bootstrap: Bootstrap) -> tuple[C
                 bootstrap.rate(sums[measure], sums[STRETCHES]) for measure in (TOKENS, CONTINUED, WHOLE)
             )
             characters = bootstrap.ratio(sums[CHARACTERS], sums[TOKENS])
-            found.append(Cuts(name, count, tokens, continued, whole, characters))
+            found.append(TokenCounts(name, count, tokens, continued, whole, characters))
     return tuple(found)
 
 
-def _entities(name: str, types: slice, side: Side, bootstrap: Bootstrap) -> EntityCuts | None:
+def _entities(name: str, types: slice, side: Side, bootstrap: Bootstrap) -> EntityTokens | None:
     entities = side.entities.sums[:, types].sum(axis=1).T
     words = side.entity_words.sums[:, types].sum(axis=1).T
     borders = side.borders[:, types].sum(axis=1).T
     if not entities[STRETCHES].any():
         return None
     rate = bootstrap.rate
-    return EntityCuts(
+    return EntityTokens(
         name=name,
         count=int(entities[STRETCHES].sum()),
         words=int(words[STRETCHES].sum()),

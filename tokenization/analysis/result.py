@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from finkd.tokenization.analysis.examples import CutText, Fragments, NumberExample
+from finkd.tokenization.analysis.examples import Fragments, NumberExample, TokenizedText
 
 VERSION = 1
 Origin = Literal["reference", "given", "trained"]
@@ -73,7 +73,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Cuts:
+class TokenCounts:
     """Tokens of one kind of stretch: words of a shape, numbers of a kind, entity words of a type.
 
     Attributes:
@@ -94,7 +94,7 @@ class Cuts:
 
 
 @dataclass(frozen=True)
-class EntityCuts:
+class EntityTokens:
     """Tokens of the entities of one type, or of all.
 
     Attributes:
@@ -155,10 +155,10 @@ class Profile:
     dead_entries: int
     core_entries: int
     flops_per_word: Estimate | None
-    shapes: tuple[Cuts, ...]
-    numbers: tuple[Cuts, ...]
-    entities: EntityCuts | None
-    types: tuple[EntityCuts, ...]
+    shapes: tuple[TokenCounts, ...]
+    numbers: tuple[TokenCounts, ...]
+    entities: EntityTokens | None
+    types: tuple[EntityTokens, ...]
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class Analysis:
     domain_shifts: tuple[DomainShift, ...]
     fragments: tuple[Fragments, ...]
     numbers: tuple[NumberExample, ...]
-    examples: tuple[CutText, ...]
+    examples: tuple[TokenizedText, ...]
     curves: tuple[Curve, ...]
 
     def of_corpus(self, name: str) -> tuple[Profile, ...]:

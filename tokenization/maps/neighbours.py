@@ -67,7 +67,7 @@ class Cooccurrences:
             raise ConfigError("neighbours: no word in the texts; check the corpus that was given")
         words = [word for word, _ in ranked]
         near = self._near({word: place for place, word in enumerate(words)}, _sentences(texts, fold))
-        blocks = [_cut_words(tokenizer, words) @ near for tokenizer in tokenizers]
+        blocks = [_counts_in_words(tokenizer, words) @ near for tokenizer in tokenizers]
         projected = _project(_positive_information(sparse.vstack(blocks, format="csr")), self.dimensions)
         borders = np.cumsum([block.shape[0] for block in blocks])[:-1]
         return np.split(projected, borders)
@@ -133,7 +133,7 @@ def _counted(keys: list[Longs], shape: tuple[int, int]) -> sparse.csr_array:
     return sparse.csr_array((counts.astype(np.float64), np.divmod(distinct, shape[1])), shape=shape)
 
 
-def _cut_words(tokenizer: Tokenizer, words: Sequence[str]) -> sparse.csr_array:
+def _counts_in_words(tokenizer: Tokenizer, words: Sequence[str]) -> sparse.csr_array:
     """Return the (vocabulary, words) how often each entry occurs in each word, read as if a space came before it."""
     encodings = tokenizer.backend.encode_batch([f" {word}" for word in words], add_special_tokens=False)
     counts = np.fromiter(map(len, encodings), np.int64, len(encodings))

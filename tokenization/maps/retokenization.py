@@ -88,7 +88,7 @@ def spell(entries: Tokenizer, by: Tokenizer) -> Spelling:
         if text:
             (continuing if continues else starting)[index] = text
     # Byte-level tokens carry the space before a word, so without it the middle of one would be read.
-    parts = [_whole(known), _cut(by, starting, " " if by.continuation == "Ġ" else "")]
+    parts = [_whole(known), _tokenized(by, starting, " " if by.continuation == "Ġ" else "")]
     return _known(_joined([*parts, *_continuations(by, continuing)]), entries, by)
 
 
@@ -101,8 +101,8 @@ def _known(spelling: Spelling, entries: Tokenizer, by: Tokenizer) -> Spelling:
 
 
 def _continuations(by: Tokenizer, texts: Mapping[int, str]) -> list[Spelling]:
-    """Spell the rest of words: whole if there is such a token, else behind a letter that is cut off."""
-    # BERT cuts at every sign, so "##," stands in its vocabulary but no text has ever trained it.
+    """Spell the rest of words: whole if there is such a token, else behind a letter that is left out again."""
+    # BERT splits at every sign, so "##," stands in its vocabulary but no text has ever trained it.
     signs = by.continuation == "##"
     alone = {index: text for index, text in texts.items() if signs and not text[0].isalnum()}
     whole: dict[int, int] = {}
@@ -117,9 +117,9 @@ def _continuations(by: Tokenizer, texts: Mapping[int, str]) -> list[Spelling]:
             rest[index] = text
         else:
             whole[index] = found
-    parts = [_whole(whole), _cut(by, alone, "")]
+    parts = [_whole(whole), _tokenized(by, alone, "")]
     for head in (*_HEADS, ""):
-        part = _cut(by, rest, head)
+        part = _tokenized(by, rest, head)
         parts.append(part)
         done = set(part.entry.tolist())
         rest = {index: text for index, text in rest.items() if index not in done}
@@ -133,7 +133,7 @@ def _inside_a_word(text: str, by: Tokenizer) -> str:
     return f"##{text}" if by.continuation == "##" else text
 
 
-def _cut(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
+def _tokenized(by: Tokenizer, texts: Mapping[int, str], before: str) -> Spelling:
     """Return the tokens of each text behind ``before``, and how many of its characters each one spells.
 
     Left out are texts of which no token spells anything, and those with a token that straddles the border to

@@ -57,9 +57,9 @@ class Algorithm:
     ) -> dict[str, int]:
         """Count the words of a stream of texts; memory does not grow with it (``counting.count_words``).
 
-        Each stretch without white space is normalised and cut once, however often it occurs, as if a space came before
-        it. Words with a rare character are left out: they could not be spelt. Printable ASCII is never rare, and each
-        of its characters counts as seen once, so that no plain English text meets ``[UNK]``.
+        Each stretch without white space is normalised and split once, however often it occurs, as if a space came
+        before it. Words with a rare character are left out: they could not be spelt. Printable ASCII is never rare, and
+        each of its characters counts as seen once, so that no plain English text meets ``[UNK]``.
 
         Returns:
             word as the model will see it -> count, in the words' order.

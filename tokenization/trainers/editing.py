@@ -47,13 +47,13 @@ class Words:
         return np.bincount(self.ids, weights=weights, minlength=size).astype(np.int64)
 
 
-def cut_words(tokenizer: Tokenizer, counts: WordCounts, before: str = " ") -> Words:
+def tokenize_words(tokenizer: Tokenizer, counts: WordCounts, before: str = " ") -> Words:
     """Tokenize every counted stretch into the words that tokens never cross.
 
     Args:
-        tokenizer: what cuts them.
+        tokenizer: what tokenizes them.
         counts: the stretches.
-        before: what comes before each of them; some tokenizers cut a stretch after a space otherwise than alone.
+        before: what comes before each of them; some tokenizers tokenize a stretch after a space otherwise than alone.
 
     Raises:
         ConfigError: if there is no word.
@@ -83,7 +83,7 @@ def protected_tokenizer(teacher: Tokenizer, counts: WordCounts, protect: Protect
     Args:
         teacher: not changed.
         counts: the text that tells which currency signs and numbers there are.
-        protect: what is never cut.
+        protect: words that stay whole.
         size: of which whole numbers may fill the share ``NUMBER_SHARE``.
 
     Raises:

@@ -22,12 +22,12 @@ from finkd.tokenization.trainers.algorithm import MINIMUM_COUNT
 from finkd.tokenization.trainers.counting import WordCounts, count_words
 from finkd.tokenization.trainers.editing import (
     Words,
-    cut_words,
     described_model,
     entries,
     joined,
     merge_pairs,
     protected_tokenizer,
+    tokenize_words,
     with_entries,
 )
 from finkd.tokenization.trainers.protection import LEARNED, Protection
@@ -51,7 +51,7 @@ class Growth:
         rule: ``likelihood`` stops when the last entries raised the unigram log-likelihood of the text by no more than
             the threshold's share for every ten thousand of them (AdaLM, Yao et al., arXiv 2106.13474, and its code,
             microsoft/unilm adalm/incr_bpe/vocab_extend.py). ``fertility`` stops when the distinct words that the
-            teacher cuts into more than two tokens have no more tokens than the threshold on average (AVocaDo, Hong et
+            teacher splits into more than two tokens have no more tokens than the threshold on average (AVocaDo, Hong et
             al., arXiv 2110.13434, and its code, Jimin9401/avocado corpus_utils/tokenizer_learner.py).
         threshold: by default those of the two programs: 0.01 for ``likelihood``, 3 for ``fertility``.
         step: entries added between two looks at the rule.
@@ -90,7 +90,7 @@ def grow(
         teacher: not changed.
         texts: of the domain, read once; or counts.
         growth: when to stop.
-        protect: what is never cut, from now on.
+        protect: words that stay whole, from now on.
         name: what reports call it.
 
     Raises:
@@ -98,7 +98,7 @@ def grow(
     """
     counts = count_words(texts)
     tokenizer = protected_tokenizer(teacher, counts, protect, growth.most)
-    words = first = cut_words(tokenizer, counts)
+    words = first = tokenize_words(tokenizer, counts)
     candidates = _candidates(tokenizer, first, growth.most)
     long = _long_words(first)
     taken = 0
@@ -108,7 +108,7 @@ def grow(
         step = min(growth.step, len(candidates) - taken)
         taken += step
         grown = _extended(tokenizer, candidates[:taken], first)
-        before, words = words, cut_words(grown, counts)
+        before, words = words, tokenize_words(grown, counts)
         if growth.rule == "fertility":
             reached = _fertility(words, long)
         else:

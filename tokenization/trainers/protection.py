@@ -36,8 +36,8 @@ _BATCH = 10_000
 class Protection:
     """Words that are never split.
 
-    Protected words are taken out of a text before it is cut, longest first, and what follows one reads as the start of
-    a word. They stand in ``tokenizer.json`` as added tokens, so ``transformers`` honours them too.
+    Protected words are taken out of a text before it is tokenized, longest first, and what follows one reads as the
+    start of a word. They stand in ``tokenizer.json`` as added tokens, so ``transformers`` honours them too.
 
     Attributes:
         entries: words such as tickers. One that starts or ends in a letter or digit is only kept where no other letter

@@ -13,12 +13,12 @@ from finkd.tokenization.trainers.algorithm import PRINTABLE
 from finkd.tokenization.trainers.counting import WordCounts, count_words
 from finkd.tokenization.trainers.editing import (
     Described,
-    cut_words,
     described_model,
     entries,
     joined,
     merge_pairs,
     protected_tokenizer,
+    tokenize_words,
     with_entries,
 )
 from finkd.tokenization.trainers.protection import LEARNED, Protection
@@ -45,7 +45,7 @@ def trim(
         texts: of the domain, read once; or counts.
         minimum: uses that an entry needs.
         size: keep the most used entries, this many in all; 0 keeps all that have enough uses.
-        protect: what is never cut, from now on.
+        protect: words that stay whole, from now on.
         name: what reports call it.
 
     Raises:
@@ -86,11 +86,11 @@ def trim(
 
 def _occurrences(tokenizer: Tokenizer, counts: WordCounts) -> Longs:
     """(vocabulary,) how often each entry occurs; no space comes before the words that open a text."""
-    found = cut_words(tokenizer, counts).occurrences(len(tokenizer))
+    found = tokenize_words(tokenizer, counts).occurrences(len(tokenizer))
     if counts.opening:
         opening = WordCounts(counts.opening)
-        found += cut_words(tokenizer, opening, before="").occurrences(len(tokenizer))
-        found -= cut_words(tokenizer, opening).occurrences(len(tokenizer))
+        found += tokenize_words(tokenizer, opening, before="").occurrences(len(tokenizer))
+        found -= tokenize_words(tokenizer, opening).occurrences(len(tokenizer))
     return found
 
 

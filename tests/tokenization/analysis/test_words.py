@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.corpora.sentence import Sentence
-from finkd.tokenization.analysis.batch import cut, of_sentences, of_texts
+from finkd.tokenization.analysis.batch import of_sentences, of_texts, split_long
 from finkd.tokenization.analysis.word_types import NUMBERS, SHAPES, find, shapes, spelled
 from finkd.tokenization.analysis.words import BLANK, JOINER
 
@@ -136,8 +136,8 @@ def test_words_of_letters_alone():
 
 
 @given(st.text(alphabet="ab \n", max_size=60), st.integers(3, 9))
-def test_parts_of_a_long_text_give_it_back_and_are_cut_behind_white_space(text, longest):
-    parts = list(cut(text, longest))
+def test_parts_of_a_long_text_give_it_back_and_end_behind_white_space(text, longest):
+    parts = list(split_long(text, longest))
     assert "".join(parts) == text
     for part in parts[:-1]:
         assert 0 < len(part) <= longest
