@@ -131,7 +131,7 @@ def align(teacher: Tokens, student: Tokens) -> Alignment:
     return Alignment(teacher, student, teacher_token[teacher_at], student_token[student_at], overlap.astype(np.int32))
 
 
-def mix(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Tokens:
+def mix_tokens(alignment: Alignment, taken: npt.NDArray[np.bool_], offset: int) -> Tokens:
     """Replace the student's tokens in some chunks by the teacher's.
 
     Both tokenizers begin and end a chunk at the same characters, so the text is covered once whichever side is taken

@@ -16,12 +16,23 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.registry import Registry
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.trainers.algorithm import PRINTABLE, SPECIALS, Algorithm
-from finkd.tokenization.trainers.counting import WordCounts, count_words, mix
+from finkd.tokenization.trainers.counting import WordCounts, count_words, mix_counts
 from finkd.tokenization.trainers.growing import GROWTH, Growth, grow
 from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
 from finkd.tokenization.trainers.trimming import trim
 
-__all__ = ["GROWTH", "Growth", "Protection", "WordCounts", "algorithms", "count_words", "grow", "mix", "train", "trim"]
+__all__ = [
+    "GROWTH",
+    "Growth",
+    "Protection",
+    "WordCounts",
+    "algorithms",
+    "count_words",
+    "grow",
+    "mix_counts",
+    "train",
+    "trim",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +68,8 @@ def train(
     threads. Entries 0 to 4 are ``[PAD] [UNK] [CLS] [SEP] [MASK]``; every text becomes ``[CLS] ... [SEP]``.
 
     Args:
-        texts: read once, in memory that does not grow with them (``trainers.counting``); or counts, as from ``mix``.
+        texts: read once, in memory that does not grow with them (``trainers.counting``); or counts, as from
+            ``mix_counts``.
         algorithm: a name in ``algorithms``.
         size: entries, special tokens and protected words included. A text too poor for so many gives fewer, with a
             warning.

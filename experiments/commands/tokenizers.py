@@ -169,7 +169,9 @@ def vocab(
     teacher = named_tokenizer(named) if named else None
     counts = vocabulary.count_words(source(corpus).training(held_out=False), names=names)
     if general:
-        counts = vocabulary.mix(source(general).training(held_out=False), counts, 0.5 if weight is None else weight)
+        counts = vocabulary.mix_counts(
+            source(general).training(held_out=False), counts, 0.5 if weight is None else weight
+        )
     size, kind, name = vocab_size or 0, algorithm or "wordpiece", out.name
     if teacher is None:
         tokenizer = vocabulary.train(counts, kind, size, lowercase=not cased, protect=protection, name=name)

@@ -29,7 +29,7 @@ from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.scores import NerScores
 from finkd.system.environment import environment
-from finkd.tokenization.analysis import analyze
+from finkd.tokenization.analysis import compare_tokenizers
 from finkd.tokenization.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Recorder:
         width = model.embeddings.weight.shape[1]
         # The analysis numbers tokenizers of one name, which a student with the teacher's would be.
         return {
-            **analyze(text.scored, model.tokenizer, teacher, width).figures(),
+            **compare_tokenizers(text.scored, model.tokenizer, teacher, width).figures(),
             "name": model.tokenizer.name,
         }
 

@@ -20,7 +20,7 @@ from finkd.data.encoding import WINDOW, Encoded
 from finkd.losses.alignment import BatchAlignment
 from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.model import Model
-from finkd.tokenization.alignment import Alignment, align, first_tokens, mix, words_of_tokens
+from finkd.tokenization.alignment import Alignment, align, first_tokens, mix_tokens, words_of_tokens
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokens import Longs, Tokens, members
 
@@ -146,7 +146,7 @@ class TrainingData:
         other = (self.teacher or self.student).tokens.take(rows)
         alignment = align(other, tokens)
         if mixed:
-            both = mix(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
+            both = mix_tokens(alignment, random.random(alignment.chunk_count) < mixed, self.student.size)
             if np.diff(both.rows).max(initial=0) <= self.limit:  # a mixture may be longer than either of its parts
                 tokens, alignment = both, align(other, both)
         masked = np.zeros(max(alignment.chunk_count, 1), np.bool_)

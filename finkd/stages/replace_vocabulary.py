@@ -141,7 +141,7 @@ class ReplaceVocabulary(Stage):
     def _made(self, texts: list[str], teacher: Tokenizer) -> Tokenizer:
         counts = vocabulary.count_words(texts, names=self.names)
         if self.general:
-            counts = vocabulary.mix(corpora.stream(self.general), counts, self.weight)
+            counts = vocabulary.mix_counts(corpora.stream(self.general), counts, self.weight)
         protect = self.protect
         if self.protect_file:
             protect = replace(protect, entries=(*protect.entries, *read_entries(self.protect_file)))

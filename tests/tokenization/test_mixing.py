@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.tokenization.alignment import align, mix
+from finkd.tokenization.alignment import align, mix_tokens
 from tests.toys import FAMILIES
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def both(first, second, texts=TEXTS):
 @pytest.mark.parametrize("second", FAMILIES)
 def test_taking_nothing_gives_the_students_tokens(first, second):
     alignment, chunks = both(first, second)
-    mixed = mix(alignment, np.zeros(chunks, np.bool_), OFFSET)
+    mixed = mix_tokens(alignment, np.zeros(chunks, np.bool_), OFFSET)
     for name in ("ids", "starts", "ends", "rows", "lengths", "opening", "closing"):
         assert getattr(mixed, name).tolist() == getattr(alignment.student, name).tolist()
 
@@ -34,7 +34,7 @@ def test_taking_nothing_gives_the_students_tokens(first, second):
 def test_the_text_is_covered_once_whatever_is_taken(first, second, seed):
     alignment, chunks = both(first, second)
     taken = np.random.default_rng(seed).random(chunks) < 0.5
-    mixed = mix(alignment, taken, OFFSET)
+    mixed = mix_tokens(alignment, taken, OFFSET)
     assert len(mixed) == len(TEXTS)
     covered = [np.zeros(length, np.int64) for length in mixed.lengths]
     expected = [np.zeros(length, np.int64) for length in mixed.lengths]

@@ -46,7 +46,10 @@ def split(pattern):
             r'added_tokens: "new" has id 9000, but would be read as 2\d\d',
         ),
         (lambda e: e["model"].update(max_input_chars_per_word=10**12), "max_input_chars_per_word: found 1000000000000"),
-        (lambda e: e["model"].update(dropout=0.5), "model.dropout: found 0.5, which gives a text other tokens each time"),
+        (
+            lambda e: e["model"].update(dropout=0.5),
+            "model.dropout: found 0.5, which gives a text other tokens each time",
+        ),
         (lambda e: e["model"].update(unk_token="[NO]"), r"cannot tokenize texts \(WordPiece error: Missing \[UNK\]"),
         (
             lambda e: e["post_processor"]["special_tokens"]["[CLS]"].update(ids=[4_000_000_000]),

@@ -72,7 +72,7 @@ class Tally:
         return found
 
 
-class Coverage:
+class TokenIndex:
     """The tokens of a batch, counted by character.
 
     A token touches ``[start, end)`` if it starts before ``end`` and ends behind ``start``, and a token that ends before
@@ -146,17 +146,17 @@ class Side:
             (words,) tokens of each word.
         """
         unknown = tokens.ids == self.tokenizer.special_ids.get("unk", -1)
-        coverage = Coverage(tokens, batch, unknown)
+        index = TokenIndex(tokens, batch, unknown)
         self._count_texts(tokens, batch)
-        touching = coverage.touching(batch.starts, batch.ends)
-        whole = (touching == 1) & coverage.known(batch.starts, batch.ends)
+        touching = index.touching(batch.starts, batch.ends)
+        whole = (touching == 1) & index.known(batch.starts, batch.ends)
         characters = batch.ends - batch.starts
         self.words.add(batch.word_blocks, shape, touching, whole, characters)
-        inside = coverage.touching(spans.starts, spans.ends)
-        known = (inside == 1) & coverage.known(spans.starts, spans.ends)
+        inside = index.touching(spans.starts, spans.ends)
+        known = (inside == 1) & index.known(spans.starts, spans.ends)
         self.numbers.add(batch.blocks_at(spans.starts), spans.groups, inside, known, spans.ends - spans.starts)
         if len(batch.entities):
-            self._count_entities(batch, coverage, touching, whole, types)
+            self._count_entities(batch, index, touching, whole, types)
         return touching
 
     def _count_texts(self, tokens: Tokens, batch: TextBatch) -> None:
@@ -170,7 +170,7 @@ class Side:
         blocks = np.repeat(batch.blocks, lengths)[kept]
         np.add.at(self.counts.reshape(-1), blocks * self.counts.shape[1] + tokens.ids[kept], 1)
 
-    def _count_entities(self, batch: TextBatch, coverage: Coverage, touching: Longs, whole: Bools, types: int) -> None:
+    def _count_entities(self, batch: TextBatch, index: TokenIndex, touching: Longs, whole: Bools, types: int) -> None:
         first, after, type_ = batch.entities.T
         sizes = after - first
         words = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
@@ -181,11 +181,11 @@ class Side:
         starts, ends, blocks = batch.starts[first], batch.ends[after - 1], batch.word_blocks[first]
         broken = np.concatenate(([0], np.cumsum(~whole)))
         intact = broken[after] == broken[first]
-        self.entities.add(blocks, type_, coverage.touching(starts, ends), intact, ends - starts)
+        self.entities.add(blocks, type_, index.touching(starts, ends), intact, ends - starts)
         self.borders = np.pad(self.borders, ((0, 0), (0, types - self.borders.shape[1]), (0, 0)))
         for places in (starts, ends):
             np.add.at(self.borders, (blocks, type_, 0), 1)
-            np.add.at(self.borders, (blocks, type_, 1), coverage.inside(places))
+            np.add.at(self.borders, (blocks, type_, 1), index.inside(places))
 
 
 class Accumulator:

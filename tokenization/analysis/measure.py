@@ -142,7 +142,7 @@ def measure(
     )
 
 
-def analyze(
+def compare_tokenizers(
     sentences: Iterable[Sentence | str], tokenizer: Tokenizer, teacher: Tokenizer, embedding_width: int, worst: int = 20
 ) -> Analysis:
     """Measure one tokenizer against a teacher's on one text.

@@ -257,7 +257,15 @@ class Analysis:
         return tuple(profile for profile in self.profiles if profile.corpus == name)
 
     def figures(self) -> dict[str, str | int | float | None]:
-        """Return figures of the last tokenizer on the first text, against the first one, as one row for records."""
+        """Return figures of the last tokenizer on the first text, against the first one, as one row for records.
+
+        Raises:
+            ValueError: if only one tokenizer was measured.
+        """
+        if len(self.vocabularies) < 2:
+            raise ValueError(
+                f"figures: found the tokenizer {self.vocabularies[0].name!r} alone; expected two to compare"
+            )
         vocabulary, profile = self.vocabularies[-1], self.of_corpus(self.corpora[0].name)[-1]
         shift = next(s for s in reversed(self.tokenizer_shifts) if s.corpus == profile.corpus)
         entities = profile.entities

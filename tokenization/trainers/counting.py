@@ -93,7 +93,7 @@ def count_words(texts: Iterable[str] | WordCounts, capacity: int = CAPACITY, nam
     return WordCounts(counts, missed, opening)
 
 
-def mix(general: Iterable[str] | WordCounts, domain: Iterable[str] | WordCounts, weight: float) -> WordCounts:
+def mix_counts(general: Iterable[str] | WordCounts, domain: Iterable[str] | WordCounts, weight: float) -> WordCounts:
     """Combine the counts of two corpora, weighted rather than repeated.
 
     Together they count as many words as both corpora have, of which the domain has the share ``weight`` whatever the

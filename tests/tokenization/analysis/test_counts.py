@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finkd.tokenization.analysis.batch import BLOCKS, of_texts
-from finkd.tokenization.analysis.counts import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Coverage, Tally
+from finkd.tokenization.analysis.counts import CHARACTERS, CONTINUED, LOST, STRETCHES, TOKENS, WHOLE, Tally, TokenIndex
 from finkd.tokenization.analysis.word_counter import WordCounter
 from tests.toys import FAMILIES
 
@@ -18,24 +18,24 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=25)
 @pytest.mark.parametrize("name", FAMILIES)
 @given(st.lists(TEXT, min_size=1, max_size=4))
 @settings(max_examples=40)
-def test_coverage_counts_as_looking_at_every_token_does(name, texts):
+def test_the_index_counts_as_looking_at_every_token_does(name, texts):
     tokenizer = FAMILIES[name]()
     batch, tokens = of_texts(texts), tokenizer.encode(texts)
     unknown = tokens.ids == tokenizer.special_ids["unk"]
-    coverage = Coverage(tokens, batch, unknown)
+    index = TokenIndex(tokens, batch, unknown)
     spans = [
         (start + base, end + base, hidden)
         for base, row, after in zip(batch.bases.tolist(), tokens.rows[:-1], tokens.rows[1:], strict=True)
         for start, end, hidden in zip(tokens.starts[row:after], tokens.ends[row:after], unknown[row:after], strict=True)
         if end > start
     ]
-    touching, known = coverage.touching(batch.starts, batch.ends), coverage.known(batch.starts, batch.ends)
+    touching, known = index.touching(batch.starts, batch.ends), index.known(batch.starts, batch.ends)
     for start, end, count, is_known in zip(batch.starts, batch.ends, touching, known, strict=True):
         over = [hidden for first, last, hidden in spans if first < end and last > start]
         assert (count, is_known) == (len(over), not any(over))
     borders = np.unique(np.concatenate((batch.starts, batch.ends)))
     expected = [any(first < border < last for first, last, _ in spans) for border in borders]
-    assert coverage.inside(borders).tolist() == expected
+    assert index.inside(borders).tolist() == expected
 
 
 def test_a_tally_sums_by_block_and_group_and_grows():

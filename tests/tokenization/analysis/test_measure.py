@@ -8,7 +8,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
 from finkd.corpora.sentence import Sentence
-from finkd.tokenization.analysis import Candidate, Encoder, Text, analyze, measure
+from finkd.tokenization.analysis import Candidate, Encoder, Text, compare_tokenizers, measure
 from finkd.tokenization.analysis.batch import LONGEST
 from finkd.tokenization.tokenizer import Tokenizer
 from tests.toys import FAMILIES, TEXTS, handmade, trained
@@ -39,7 +39,7 @@ def pair():
         Sentence.from_words(["Acme", "lent", "money"], ["B-ORG", "O", "O"]),
         Sentence.from_words(["money", "to", "Acme"], ["O", "O", "B-ORG"]),
     ]
-    return analyze(sentences, student, teacher, embedding_width=10)
+    return compare_tokenizers(sentences, student, teacher, embedding_width=10)
 
 
 def test_worked_by_hand(pair):
@@ -76,7 +76,7 @@ def test_entities_worked_by_hand(pair):
 def test_an_entity_is_whole_if_all_its_words_are():
     tokenizer = handmade("t", "gold", "##man", "sachs", "acme")
     tags = ["B-ORG", "I-ORG", "B-ORG"]
-    found = analyze([Sentence.from_words(["goldman", "sachs", "acme"], tags)], tokenizer, tokenizer, 1)
+    found = compare_tokenizers([Sentence.from_words(["goldman", "sachs", "acme"], tags)], tokenizer, tokenizer, 1)
     entities = found.profiles[0].entities
     assert entities.whole_words.value == pytest.approx(2 / 3)
     assert entities.whole_entities.value == 0.5
@@ -111,7 +111,7 @@ def test_examples_give_the_text_back_token_by_token(pair):
 
 def test_an_unknown_entity_word_is_not_whole():
     tokenizer = handmade("poor", "lent")
-    found = analyze([Sentence.from_words(["Acme", "lent"], ["B-ORG", "B-ORG"])], tokenizer, tokenizer, 10)
+    found = compare_tokenizers([Sentence.from_words(["Acme", "lent"], ["B-ORG", "B-ORG"])], tokenizer, tokenizer, 10)
     assert found.profiles[1].entities.whole_words.value == 0.5
     assert found.profiles[1].entities.fertility.value == 1
 
@@ -123,14 +123,20 @@ def whole_stretches():
 
 
 def test_a_token_across_two_words_counts_for_both():
-    found = analyze([Sentence("5%", ((0, 1), (1, 2)))], whole_stretches(), whole_stretches(), 1)
+    found = compare_tokenizers([Sentence("5%", ((0, 1), (1, 2)))], whole_stretches(), whole_stretches(), 1)
     assert found.profiles[1].fertility.value == 1
 
 
 def test_a_border_inside_a_token_is_reported():
     sentence = Sentence("Acme-owned", ((0, 4), (4, 5), (5, 10)), ("B-ORG", "O", "O"))
-    found = analyze([sentence], whole_stretches(), whole_stretches(), 1)
+    found = compare_tokenizers([sentence], whole_stretches(), whole_stretches(), 1)
     assert found.profiles[1].entities.borders_inside.value == 0.5
+
+
+def test_figures_need_two_tokenizers():
+    alone = measure([Text("text", "all", ["Acme fell"])], [Candidate(whole_stretches(), "reference")], width=1)
+    with pytest.raises(ValueError, match=r"figures: found the tokenizer '.*' alone; expected two to compare"):
+        alone.figures()
 
 
 def test_figures_are_flat_and_json(pair):
@@ -167,7 +173,7 @@ def test_hostile_text_is_measured(name, as_sentences):
 
 def test_words_that_normalising_deletes_are_counted_as_lost():
     tokenizer = handmade("t", "a", "b")
-    found = analyze([Sentence("a \x07 b", ((0, 1), (2, 3), (4, 5)))], tokenizer, tokenizer, 1)
+    found = compare_tokenizers([Sentence("a \x07 b", ((0, 1), (2, 3), (4, 5)))], tokenizer, tokenizer, 1)
     assert found.profiles[1].lost_words.value == pytest.approx(1 / 3)
 
 
@@ -215,15 +221,15 @@ def test_sizes_of_one_algorithm_make_a_curve():
 def test_no_word_is_refused_in_one_line():
     tokenizer = FAMILIES["bpe"]()
     with pytest.raises(ValueError, match=r"^text: analyze: no word in 2 texts \(all\); expected [^\n]*$"):
-        analyze([Sentence("", ()), Sentence(" ", ())], tokenizer, tokenizer, 8)
+        compare_tokenizers([Sentence("", ()), Sentence(" ", ())], tokenizer, tokenizer, 8)
     with pytest.raises(ValueError, match="no word in 0 texts"):
-        analyze([], tokenizer, tokenizer, 8)
+        compare_tokenizers([], tokenizer, tokenizer, 8)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_tokenizer_shares_everything_with_itself(name):
     tokenizer = FAMILIES[name]()
-    found = analyze([Sentence.from_words(text.split()) for text in TEXTS], tokenizer, tokenizer, 8)
+    found = compare_tokenizers([Sentence.from_words(text.split()) for text in TEXTS], tokenizer, tokenizer, 8)
     (shift,) = found.tokenizer_shifts
     assert (shift.overlap, shift.length_ratio.value, shift.divergence.value) == (1, 1, 0)
     assert shift.weighted_overlap.value == 1

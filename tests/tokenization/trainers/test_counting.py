@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import ConfigError
-from finkd.tokenization.trainers.counting import WordCounts, count_words, mix
+from finkd.tokenization.trainers.counting import WordCounts, count_words, mix_counts
 from tests.toys import TEXTS
 
 words = st.lists(st.sampled_from("abcdefghijkl"), max_size=200)
@@ -46,7 +46,7 @@ def test_a_mix_by_hand():
     """10 and 30 words, half and half: general counts double, the domain's fall to two thirds."""
     general = WordCounts({"the": 8, "dog": 2})
     domain = WordCounts({"the": 15, "bond": 14, "rare": 1}, missed=3)
-    mixed = mix(general, domain, 0.5)
+    mixed = mix_counts(general, domain, 0.5)
     assert mixed.counts == {"the": 26, "dog": 4, "bond": 9, "rare": 1}
     assert mixed.missed == 2
 
@@ -54,13 +54,13 @@ def test_a_mix_by_hand():
 @pytest.mark.parametrize("weight", [0, 1, -1, 2, float("nan")])
 def test_other_weights_are_refused(weight):
     with pytest.raises(ConfigError, match=r"^vocabulary\.weight: .* between 0 and 1 \(got"):
-        mix(["a"], ["b"], weight)
+        mix_counts(["a"], ["b"], weight)
 
 
 @pytest.mark.parametrize(("general", "domain", "name"), [([], ["a"], "general"), (["a"], [""], "domain")])
 def test_a_corpus_without_a_word_is_refused(general, domain, name):
     with pytest.raises(ConfigError, match=rf"^vocabulary\.{name}: no word"):
-        mix(general, domain, 0.5)
+        mix_counts(general, domain, 0.5)
 
 
 def test_likely_names_count_several_times():
