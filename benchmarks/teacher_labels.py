@@ -12,7 +12,6 @@ matrix product in the same precision. Prints one JSON line.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
@@ -25,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import torch
 
-from benchmarks.shared import raw_text
+from benchmarks.shared import options, raw_text
 from finkd import corpora
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import windows_and_tokens
@@ -84,12 +83,13 @@ def measure(model: Model, folder: Path, sentences: Sequence[Sentence], repeats: 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="folder or name of a tagger")
-    parser.add_argument("--corpus", default=raw_text(), help="raw text")
-    parser.add_argument("--sentences", type=int, default=2000)
-    parser.add_argument("--repeats", type=int, default=3)
-    given = parser.parse_args()
+    given = options(
+        __doc__,
+        "model",
+        corpus=(raw_text(), "raw text"),
+        sentences=(2000, "sentences to label"),
+        repeats=(3, "runs of each side"),
+    )
     sentences = list(corpora.sample_sentences(given.corpus, given.sentences, max_words=40, or_fewer=True))
     print(json.dumps(measure(load_model(given.model), resolve(given.model), sentences, given.repeats)))
 
