@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -45,10 +45,8 @@ def read_texts(examples: Sequence[Example], tokenizer: Tokenizer, limit: int, lo
         long: part of longer texts; of a pair, the longer text is truncated until both fit.
 
     Raises:
-        ConfigError: if ``long`` is unknown, or not ``"head"`` for pairs.
+        ConfigError: if ``long`` is not ``"head"`` for pairs.
     """
-    if long not in get_args(Long):
-        raise ConfigError(f"long: unknown value (got {long!r}; choose from {', '.join(get_args(Long))})")
     tokens = tokenizer.encode([example.first for example in examples])
     is_paired = any(example.second for example in examples)
     if is_paired:

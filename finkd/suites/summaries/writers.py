@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 import torch
 from safetensors import SafetensorError
@@ -97,13 +97,11 @@ def load_writer(name: str, bits: Bits = "bf16") -> Writer:
     """Load a language model from a folder, the cache or the hub.
 
     Raises:
-        ConfigError: if ``bits`` is unknown, the model does not generate text or does not support ``bits``, or its
-            configuration or tokenizer is out of range.
+        ConfigError: if the model does not generate text or does not support ``bits``, or its configuration or tokenizer
+            is out of range.
         DataError: if its weights are damaged or incomplete.
         UnavailableError: if it cannot be found.
     """
-    if bits not in get_args(Bits):
-        raise ConfigError(f"bits: unknown value (got {bits!r}; choose from {', '.join(get_args(Bits))})")
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it logs every product that it casts
     disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = pretrained.resolve(name)

@@ -121,8 +121,6 @@ def test_pairs_are_aligned_text_by_text_and_what_stands_between_meets(family, pa
 def test_pairs_are_not_read_in_windows():
     with pytest.raises(ConfigError, match="pairs of texts cannot be read as 'windows'"):
         read_texts([Example("a", "b", 0)], wordpiece_uncased(), 8, "windows")
-    with pytest.raises(ConfigError, match="unknown value"):
-        read_texts([Example("a", "", 0)], wordpiece_uncased(), 8, "middle")
 
 
 def test_no_text_is_no_example():

@@ -178,8 +178,3 @@ def test_a_sequence_to_sequence_model_takes_the_place(tmp_path):
     assert not writer.is_causal
     tuned, _, _ = fine_tuned(writer, DIALOGUES, Prompt.named("zero-shot"), LoraSettings(Schedule(epochs=1)), 1)
     assert len(write(tuned, DIALOGUES, Prompt.named("zero-shot"), longest=4).summaries) == 2
-
-
-def test_unknown_bits_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="bits: unknown value"):
-        load_writer(str(tmp_path), "int2")
