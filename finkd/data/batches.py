@@ -25,7 +25,7 @@ from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokens import Longs, Tokens, members
 
 Keep = Callable[[Iterable[Sentence], Mapping[str, Tokenizer], Sequence[str], int], Mapping[str, Array]]
-"""Takes sentences, tokenizers by side, labels and the most tokens of an example to the arrays of ``cutting.cut``."""
+"""Takes sentences, tokenizers by side, labels and the most tokens of an example to arrays, as ``dataset.cut`` does."""
 
 Integers = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]

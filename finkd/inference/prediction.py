@@ -43,7 +43,7 @@ def read(
     """Run a model over examples.
 
     Args:
-        model: a tagger, a masked-LM network or a bare encoder.
+        model: a tagger, a text classifier, a question-answering or masked-LM network, or a bare encoder.
         encoded: the examples in its tokens.
         requirements: the outputs to compute.
         precision: as in ``Schedule``.

@@ -120,7 +120,7 @@ class Loss(Protocol):
 
     Attributes:
         weight: factor in the sum of all terms.
-        requirements: which parts of ``StepOutputs`` must be there, from ``Requirement``.
+        requires: which parts of ``StepOutputs`` must be there, from ``Requirement``.
     """
 
     @property
