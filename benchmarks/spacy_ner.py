@@ -26,7 +26,7 @@ from benchmarks.shared import options
 from finkd import corpora
 from finkd.corpora.sentence import Sentence
 from finkd.experiments.configuration.splits import scored_split
-from finkd.runtimes.peers import Pipeline
+from finkd.runtimes.spacy_pipeline import Pipeline
 
 
 def written(sentences: Iterable[Sentence], path: Path) -> Path:

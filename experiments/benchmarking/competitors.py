@@ -20,7 +20,7 @@ from finkd.models.lookup import is_spacy_pipeline
 from finkd.models.model import Model
 from finkd.models.tagger_checks import check_head
 from finkd.runtimes import runtimes
-from finkd.runtimes.peers import RUNTIME, Pipeline
+from finkd.runtimes.spacy_pipeline import RUNTIME, Pipeline
 from finkd.runtimes.timing import percentiles, tokenizing
 
 

@@ -154,7 +154,7 @@ class FewBits:
         """Names of the matrices."""
         return frozenset(self.bits)
 
-    def look(self, free: Mapping[str, Tensor]) -> None:
+    def observe_gradients(self, free: Mapping[str, Tensor]) -> None:
         """Ignore gradients."""
 
     def apply(self, free: Mapping[str, Tensor], done: float) -> dict[str, Tensor]:

@@ -45,7 +45,7 @@ class Sparsity:
         """Names of the matrices."""
         return frozenset(self._names)
 
-    def look(self, free: Mapping[str, Tensor]) -> None:
+    def observe_gradients(self, free: Mapping[str, Tensor]) -> None:
         """Accumulate the movement of weights away from zero."""
         if self.by == "movement":
             for name in self._names:

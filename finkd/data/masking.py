@@ -11,7 +11,7 @@ from finkd.tokenization.alignment import words_of_tokens
 from finkd.tokenization.tokens import Longs
 
 
-def hiding(data: TrainingData, fraction: float, rarity: float = 0.0) -> TrainingData:
+def with_masking(data: TrainingData, fraction: float, rarity: float = 0.0) -> TrainingData:
     """Return the same examples with masking probabilities for their words.
 
     A word's chance is in proportion to n^-rarity, n being how often its rarest token occurs in the text, and never

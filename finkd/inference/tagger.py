@@ -42,12 +42,12 @@ class Found(NamedTuple):
     uncovered: int = 0
 
 
-Reads = Callable[[Sequence[Sentence]], Tags]
+TagFunction = Callable[[Sequence[Sentence]], Tags]
 """Function that tags sentences."""
 Logits = npt.NDArray[np.float32]
 
 
-class Runs(Protocol):
+class RuntimeTagger(Protocol):
     """Tagger in a runtime of its own."""
 
     @property
@@ -66,7 +66,7 @@ class Runs(Protocol):
         """Compute (words, labels) logits at each word's first token; NaN for words that no token covers."""
 
 
-Tagger = Model | Runs
+Tagger = Model | RuntimeTagger
 
 
 class SentenceTagger(Protocol):

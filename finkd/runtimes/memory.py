@@ -34,7 +34,7 @@ def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str])
 def _tag(folder: Path, runtime: str, scratch: Path, texts: list[str]) -> None:
     """Tag a batch, and import and load nothing else."""
     if runtime == "spacy":
-        from finkd.runtimes.peers import Pipeline
+        from finkd.runtimes.spacy_pipeline import Pipeline
 
         list(Pipeline.load(folder).nlp.pipe(texts, batch_size=len(texts)))
         return

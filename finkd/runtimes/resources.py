@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from finkd.corpora.sentence import Sentence
-from finkd.inference.tagger import Reads, predict_tags
+from finkd.inference.tagger import TagFunction, predict_tags
 from finkd.models.model import Model
 from finkd.records import Resources
 from finkd.runtimes.timing import Meter, batches, latencies, percentiles
@@ -36,7 +36,7 @@ def measure(
         queries: timed queries per system, at least, and sentences in batches; 0 omits both speeds.
     """
     other = OtherWork()
-    readers: dict[str, Reads] = {name: partial(predict_tags, model=model) for name, (model, _) in systems.items()}
+    readers: dict[str, TagFunction] = {name: partial(predict_tags, model=model) for name, (model, _) in systems.items()}
     latency, speed = {}, {}
     if queries > 0 and readers:
         with threads(1):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
-from finkd.inference.tagger import Reads, Tagger
+from finkd.inference.tagger import TagFunction, Tagger
 from finkd.runtimes.record import Ratio
 
 Times = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ class Batches:
 
 
 def latencies(
-    readers: Mapping[str, Reads],
+    readers: Mapping[str, TagFunction],
     sentences: Sequence[Sentence],
     queries: int,
     seconds: float,
@@ -137,7 +137,7 @@ def tokenizing(tagger: Tagger, sentences: Sequence[Sentence]) -> Times:
     return np.array(found)
 
 
-def batches(readers: Mapping[str, Reads], sentences: Sequence[Sentence], seconds: float, meter: Meter) -> Batches:
+def batches(readers: Mapping[str, TagFunction], sentences: Sequence[Sentence], seconds: float, meter: Meter) -> Batches:
     """Time batches, in turns.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finkd.data.masking import hiding
+from finkd.data.masking import with_masking
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.term import Loss
 from finkd.models.heads import with_masked_head
@@ -74,7 +74,7 @@ class Adapt(Stage):
     def run(self, model: Model, context: Context) -> StageResult:
         """The adapted encoder under its masked-LM head."""
         student = with_masked_head(model.copied(), context.seed)
-        data = hiding(examples(context.sentences(self.on), student, context), self.masking, self.rarity)
+        data = with_masking(examples(context.sentences(self.on), student, context), self.masking, self.rarity)
         schedule = self.schedule
         if self.train == "head":
             # The decoder is the embedding table, so that stays too.

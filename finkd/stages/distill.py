@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from finkd.corpora.errors import ConfigError
-from finkd.data.masking import hiding
+from finkd.data.masking import with_masking
 from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
@@ -88,7 +88,7 @@ class Distill(LearningStage):
         if self._masks_text:
             student = with_masked_head(student, context.seed)
         data = examples(context.sentences(self.on), student, context, teacher=teacher)
-        data = hiding(data, self.masking, self.rarity)
+        data = with_masking(data, self.masking, self.rarity)
         teaching: Teacher = LiveTeacher(teacher)
         if self.cache_teacher_outputs:
             states = self._states(teacher, taught.states_key, data, student, context)

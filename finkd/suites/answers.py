@@ -22,7 +22,7 @@ from finkd.models.heads import with_answer_head
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import later
-from finkd.suites.few_bits import Bits, constraint, trained
+from finkd.suites.few_bits import Bits, constraint, with_rounded_embeddings
 from finkd.suites.reading import chosen, joined
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokens import Longs, Tokens
@@ -224,7 +224,7 @@ def learn_answers(
     bits = constraint(learner, settings.bits)
     train(learner, read, terms, settings.schedule, seed, taught, listen, checkpoints, constraint=bits)
     learner.network.to("cpu")  # type: ignore[arg-type]
-    return trained(learner, settings.bits)
+    return with_rounded_embeddings(learner, settings.bits)
 
 
 def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:

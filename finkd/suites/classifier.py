@@ -29,7 +29,7 @@ from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.settings import later
 from finkd.stages.training import Losses
-from finkd.suites.few_bits import Bits, constraint, trained
+from finkd.suites.few_bits import Bits, constraint, with_rounded_embeddings
 from finkd.suites.reading import Long, read_texts
 from finkd.tokenization.tokens import Longs, Tokens
 from finkd.training.checkpoints import Checkpoints
@@ -228,7 +228,7 @@ def learn(
     bits = constraint(learner, settings.bits)
     train(learner, read, terms, schedule, seed, taught, listen, places["task"], constraint=bits)
     learner.network.to("cpu")  # type: ignore[arg-type]
-    return trained(learner, settings.bits)
+    return with_rounded_embeddings(learner, settings.bits)
 
 
 def _texts(data: TaskData, teacher: TaskTeacher | None) -> tuple[list[Example], npt.NDArray[np.float32] | Longs]:

@@ -20,8 +20,8 @@ def constraint(model: Model, bits: Bits) -> FewBits | None:
     return FewBits(dict.fromkeys(prunable(model), bits), GROUP) if bits else None
 
 
-def trained(model: Model, bits: Bits) -> Model:
-    """Return a model after its training: with the table of embeddings rounded too, if its matrices are."""
+def with_rounded_embeddings(model: Model, bits: Bits) -> Model:
+    """Round the embeddings of a trained model in place, if its matrices are rounded, and return it."""
     if not bits:
         return model
     return rounded(model, dict.fromkeys(prunable(model), bits), EMBEDDING_BITS, GROUP)

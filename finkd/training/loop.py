@@ -107,11 +107,11 @@ class Loop:
         for callback in self.callbacks:
             callback.begin(self._done)
         self.step.train()
-        self.course.look_at_clock()
+        self.course.update_elapsed()
         with contextlib.closing(prefetched(self._collate, self._requests())) as batches:
             for batch, known in batches:
                 loss = self._next(batch, known)
-                self.course.look_at_clock()
+                self.course.update_elapsed()
                 progress = self._progress(loss)
                 for callback in self.callbacks:
                     callback.after_step(progress)

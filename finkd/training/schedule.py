@@ -68,19 +68,19 @@ class Course:
         self.seconds = schedule.seconds
         self.elapsed = 0.0
         """Seconds of training, those of a process that was killed included."""
-        self._looked = time.perf_counter()
+        self._updated = time.perf_counter()
 
-    def look_at_clock(self) -> None:
+    def update_elapsed(self) -> None:
         """Update the elapsed time, which is equal on all processes and constant between two calls."""
         now = time.perf_counter()
-        self.elapsed += now - self._looked
-        self._looked = now
+        self.elapsed += now - self._updated
+        self._updated = now
         if self.seconds:
             self.elapsed = processes.agreed(self.elapsed)
 
     def skip(self) -> None:
         """Exclude the time since the last update."""
-        self._looked = time.perf_counter()
+        self._updated = time.perf_counter()
 
     def done(self, step: int) -> float:
         """Return the number of steps that count as done after ``step``."""

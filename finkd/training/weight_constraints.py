@@ -24,7 +24,7 @@ class Constraint(Protocol):
     def names(self) -> frozenset[str]:
         """Names of the constrained parameters."""
 
-    def look(self, free: Mapping[str, Tensor]) -> None:
+    def observe_gradients(self, free: Mapping[str, Tensor]) -> None:
         """Read the gradients of the free weights, before the optimizer step."""
 
     def apply(self, free: Mapping[str, Tensor], done: float) -> dict[str, Tensor]:
@@ -63,7 +63,7 @@ class Constrained(Callback):
     @torch.no_grad()
     def before_update(self) -> None:
         """Let the constraint read the gradients."""
-        self.constraint.look(self.free)
+        self.constraint.observe_gradients(self.free)
 
     def begin(self, done: float) -> None:
         """Constrain the weights before the first step."""

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from finkd.corpora.errors import ConfigError, DataError, FinkdError
 from finkd.experiments.cli import app
 from finkd.export.loading import load_tagger
-from finkd.runtimes.peers import Pipeline
+from finkd.runtimes.spacy_pipeline import Pipeline
 from finkd.suites.summaries.writers import load_writer, write_random
 from finkd.system.third_party import no_code_of_models
 from finkd.teachers.label_map import LabelReading

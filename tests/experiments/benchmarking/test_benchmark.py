@@ -13,8 +13,8 @@ from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Running
 from finkd.reports.benchmark import benchmark_table
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.peers import Pipeline
 from finkd.runtimes.record import KEPT, load_benchmark
+from finkd.runtimes.spacy_pipeline import Pipeline
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.reports.svg import labels
 

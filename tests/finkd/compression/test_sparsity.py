@@ -41,7 +41,7 @@ def test_movement_keeps_what_grows():
     free["w"].grad = torch.tensor([[1.0, -1.0, 1.0, 0.1]])  # the first shrinks, the second and third grow
     moved = Sparsity(["w"], 0.5, "movement", "model")
     with torch.no_grad():
-        moved.look(free)
+        moved.observe_gradients(free)
         assert moved.apply(free, 1.0)["w"].ne(0).tolist() == [[False, True, True, False]]
 
 
