@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 
@@ -75,11 +74,3 @@ def training_batches(lengths: Longs, budget: int, seed: int, epochs: float) -> l
         part = epochs - len(plans) + 1
         plans[-1] = plans[-1][: max(1, round(part * len(plans[-1])))]
     return list(chain.from_iterable(plans))
-
-
-class BatchRequest(NamedTuple):
-    """Rows of a batch, its seed, and the share of its text that is in the teacher's tokens."""
-
-    rows: Longs
-    seed: tuple[int, int]
-    mixed: float

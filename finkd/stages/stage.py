@@ -14,10 +14,11 @@ from finkd.data.raw_text import RawText
 from finkd.losses.term import Loss
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.progress import Listener, Progress
+from finkd.progress import Listener
 from finkd.store import Store
 from finkd.system.precision import Precision
 from finkd.teachers.taught_by import TaughtBy
+from finkd.training.callbacks import Look
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
 
@@ -77,7 +78,7 @@ class Context:
     listen: Listener | None = field(default=None, compare=False)
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     checkpoints: Checkpoints | None = field(default=None, compare=False)
-    look: Callable[[Model, Progress], None] | None = field(default=None, compare=False)
+    look: Look | None = field(default=None, compare=False)
     ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
     with_ancestors: Callable[[Context], Context] = field(default=_same, compare=False)
 

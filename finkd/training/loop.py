@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -15,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from finkd.corpora.errors import FinkdError
 from finkd.data.batches import Batch, TrainingData
 from finkd.data.prefetch import prefetched
-from finkd.data.sampler import BatchRequest, training_batches
+from finkd.data.sampler import training_batches
 from finkd.losses.alignment import to_device
 from finkd.losses.term import Loss, ModelOutputs
 from finkd.models.model import Model
@@ -23,6 +24,7 @@ from finkd.progress import Progress
 from finkd.system import processes
 from finkd.system.memory import keep_freed_memory
 from finkd.system.precision import resolve_precision
+from finkd.tokenization.tokens import Longs
 from finkd.training.callbacks import Callback
 from finkd.training.checkpoints import Checkpoint, load_optimizers, optimizer_tensors
 from finkd.training.dropout import set_dropout, step_seed
@@ -38,6 +40,14 @@ from finkd.training.weight_constraints import Constrained, Constraint
 
 class DivergedError(FinkdError, ArithmeticError):
     """Raised when the loss or gradient is not finite; the weights keep the values of the step before."""
+
+
+class BatchRequest(NamedTuple):
+    """Rows of a batch, its seed, and the share of its text that is in the teacher's tokens."""
+
+    rows: Longs
+    seed: tuple[int, int]
+    mixed: float
 
 
 class Loop:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from finkd.corpora.files import scratch_folder
 from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.data.encoding import IGNORED
 from finkd.data.sampler import training_batches
-from finkd.progress import Progress
+from finkd.progress import Listener, Progress
 from finkd.suites.summaries.writers import Writer
 from finkd.suites.summaries.writing import Prompt
 from finkd.tokenization.tokens import Longs
@@ -73,7 +73,7 @@ def fine_tuned(
     prompt: Prompt,
     settings: LoraSettings,
     seed: int,
-    listen: Callable[[Progress], None] = lambda progress: None,
+    listen: Listener = lambda progress: None,
 ) -> tuple[Writer, float, int]:
     """Train adapters on all linear layers of a language model.
 
@@ -117,7 +117,7 @@ class _LoraTrainer(Trainer):
         writer: Writer,
         pairs: Sequence[_Pair],
         batches: Sequence[Longs],
-        listen: Callable[[Progress], None],
+        listen: Listener,
     ) -> None:
         super().__init__(network, arguments, lambda chosen: _batch(writer, chosen), pairs)
         self.batches = batches
@@ -147,7 +147,7 @@ def _train(
     pairs: Sequence[_Pair],
     schedule: Schedule,
     seed: int,
-    listen: Callable[[Progress], None],
+    listen: Listener,
 ) -> float:
     """Train the adapters and return the seconds."""
     lengths = np.array([len(pair) for pair in pairs], np.int64)

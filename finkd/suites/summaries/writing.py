@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.corpora.wording import counted
-from finkd.progress import Progress
+from finkd.progress import Listener, Progress
 from finkd.suites.summaries.writers import Writer
 
 
@@ -76,7 +76,7 @@ def write(
     beams: int = 1,
     longest: int = 80,
     batch: int = 8,
-    listen: Callable[[Progress], None] = lambda progress: None,
+    listen: Listener = lambda progress: None,
 ) -> Written:
     """Summarize dialogues with a language model.
 
