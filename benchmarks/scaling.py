@@ -35,7 +35,8 @@ from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_head
 from finkd.models.loading import load_model
 from finkd.models.pretrained import DEFAULT
-from finkd.models.truncation import keep_layers, replace_vocabulary
+from finkd.models.truncation import keep_layers
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.reports.figures import canvas
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.vocabulary import train as train_vocabulary

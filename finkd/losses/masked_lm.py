@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from finkd.losses.blockwise import cross_entropy
 from finkd.losses.term import Requirement, StepOutputs
-from finkd.models.masked_lm import cross_entropy
 
 
 @dataclass(frozen=True)

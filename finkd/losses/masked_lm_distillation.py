@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.losses.alignment import MaskedText
+from finkd.losses.blockwise import SelectedLogits, divergence, score_divergence
 from finkd.losses.term import Requirement, StepOutputs
-from finkd.models.masked_lm import SelectedLogits, divergence, score_divergence
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from finkd.losses.alignment import BatchAlignment
 from finkd.losses.vocabularies import Vocabularies
-from finkd.models.masked_lm import FactoredLogits
+from finkd.models.heads import FactoredLogits
 
 
 class Requirement(Flag):

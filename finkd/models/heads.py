@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,7 +14,6 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.masked_lm import FactoredLogits
 from finkd.models.model import Model
 
 
@@ -94,6 +94,33 @@ def check_masked_head(network: PreTrainedModel) -> None:
             f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
             "DistilBERT's can)"
         )
+
+
+@dataclass(frozen=True)
+class FactoredLogits:
+    """Logits of a masked-LM head at some tokens, as the input and the weights of its last layer.
+
+    Attributes:
+        states: (tokens, width) input of the last layer.
+        weight: (vocabulary, width) of the last layer.
+        bias: (vocabulary,) of the last layer.
+    """
+
+    states: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def take(self, rows: Tensor) -> FactoredLogits:
+        """Return the logits of some of the tokens."""
+        return FactoredLogits(self.states[rows], self.weight, self.bias)
+
+    def entries(self, count: int) -> FactoredLogits:
+        """Return the logits of the first entries of the vocabulary."""
+        return FactoredLogits(self.states, self.weight[:count], self.bias[:count])
+
+    def logits(self) -> Tensor:
+        """Return (tokens, vocabulary) logits."""
+        return functional.linear(self.states, self.weight, self.bias)
 
 
 def factored_mlm_logits(network: PreTrainedModel, states: Tensor) -> FactoredLogits:

@@ -17,7 +17,7 @@ from finkd.models import transfers
 from finkd.models.embedding_transfer import Transfer
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
-from finkd.models.truncation import replace_vocabulary
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.settings import build, described
 from finkd.stages.stage import Context, Source, Stage, StageResult
 from finkd.tokenization import vocabulary

@@ -9,7 +9,7 @@ from transformers import AutoModelForMaskedLM
 
 from finkd.models import transfers
 from finkd.models.model import Model
-from finkd.models.truncation import replace_vocabulary
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from tests.finkd.toys import tiny_model
 from tests.toys import FAMILIES, TEXTS
 

@@ -9,7 +9,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.losses.embedding import Embedding
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
-from finkd.models.truncation import replace_vocabulary
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, outputs, tiny_model

@@ -13,7 +13,8 @@ from finkd.export.onnx_tagger import load_onnx, parity
 from finkd.inference.tagger import sentence_logits
 from finkd.models.case_embeddings import embed_case
 from finkd.models.loading import load_model
-from finkd.models.truncation import replace_vocabulary, without_token_types
+from finkd.models.truncation import without_token_types
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.tokenization.casing import CASES
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.toys import wordpiece_cased

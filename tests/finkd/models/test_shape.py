@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.shape import parameters_and_embeddings, read_shape
 from finkd.models.spec import ModelSpec
-from finkd.models.truncation import replace_vocabulary
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.stages.low_rank import Factorize
 from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.truncate_layers import TruncateLayers

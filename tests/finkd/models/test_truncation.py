@@ -4,7 +4,8 @@ import torch
 from finkd.corpora.errors import ConfigError
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
-from finkd.models.truncation import every_other, keep_layers, narrow, replace_vocabulary
+from finkd.models.truncation import every_other, keep_layers, narrow
+from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.toys import LABELS, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased

@@ -5,9 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finkd.losses import blockwise
+from finkd.losses.blockwise import SelectedLogits, cross_entropy, divergence, score_divergence
 from finkd.losses.masked_lm_distillation import weighted_kl
-from finkd.models import masked_lm
-from finkd.models.masked_lm import FactoredLogits, SelectedLogits, cross_entropy, divergence, score_divergence
+from finkd.models.heads import FactoredLogits
 
 
 def head(random, tokens, width, vocabulary, *, learns=False):
@@ -30,8 +31,8 @@ def at_once(student, teacher, target, temperature):
 @given(st.integers(0, 9), st.integers(1, 60), st.integers(1, 20), st.floats(0.5, 4), st.integers(0, 99))
 def test_value_and_gradients_are_those_of_all_scores_at_once(tokens, room, cache, temperature, seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(masked_lm, "_SCORES_AT_ONCE", room)
-        patch.setattr(masked_lm, "_SCORES_IN_CACHE", cache)
+        patch.setattr(blockwise, "_SCORES_AT_ONCE", room)
+        patch.setattr(blockwise, "_SCORES_IN_CACHE", cache)
         random = torch.Generator().manual_seed(seed)
         student, teacher = head(random, tokens, 4, 3, learns=True), head(random, tokens, 5, 6)
         parts = (student.states, student.weight, student.bias)
@@ -45,7 +46,7 @@ def test_value_and_gradients_are_those_of_all_scores_at_once(tokens, room, cache
 @given(st.permutations(range(6)), st.integers(0, 6), st.integers(1, 20), st.floats(0.5, 4))
 def test_scores_that_are_there_give_the_same(order, count, cache, temperature):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(masked_lm, "_SCORES_IN_CACHE", cache)
+        patch.setattr(blockwise, "_SCORES_IN_CACHE", cache)
         random = torch.Generator().manual_seed(count)
         student, teacher = head(random, 6, 4, 3, learns=True), head(random, 6, 5, 6)
         ours, theirs = torch.tensor(order[:count], dtype=torch.long), torch.arange(count)
@@ -72,7 +73,7 @@ def test_in_half_precision_it_is_nearly_the_same():
 @given(st.lists(st.integers(0, 6), max_size=9), st.integers(1, 60), st.integers(0, 99))
 def test_cross_entropy_is_pytorchs(ids, cache, seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(masked_lm, "_SCORES_IN_CACHE", cache)
+        patch.setattr(blockwise, "_SCORES_IN_CACHE", cache)
         scores = torch.randn(len(ids), 7, generator=torch.Generator().manual_seed(seed)).requires_grad_()
         wanted = torch.tensor(ids, dtype=torch.long)
         found = cross_entropy(scores, wanted)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from finkd.models.heads import FactoredLogits
+
 Target = Callable[[Tensor], Tensor]
 """(tokens, teacher vocabulary) probabilities -> (tokens, student vocabulary), rows summing to at most 1."""
 
@@ -21,33 +23,6 @@ _SCORES_AT_ONCE = 1 << 23
 """Logits of one block: small beside a model, and few blocks, since each adds to the gradient of all weights."""
 _SCORES_IN_CACHE = 1 << 18
 """Logits of one softmax on a CPU: its passes over memory are fast while the rows stay in the cache."""
-
-
-@dataclass(frozen=True)
-class FactoredLogits:
-    """Logits of a masked-LM head at some tokens, as the input and the weights of its last layer.
-
-    Attributes:
-        states: (tokens, width) input of the last layer.
-        weight: (vocabulary, width) of the last layer.
-        bias: (vocabulary,) of the last layer.
-    """
-
-    states: Tensor
-    weight: Tensor
-    bias: Tensor
-
-    def take(self, rows: Tensor) -> FactoredLogits:
-        """Return the logits of some of the tokens."""
-        return FactoredLogits(self.states[rows], self.weight, self.bias)
-
-    def entries(self, count: int) -> FactoredLogits:
-        """Return the logits of the first entries of the vocabulary."""
-        return FactoredLogits(self.states, self.weight[:count], self.bias[:count])
-
-    def logits(self) -> Tensor:
-        """Return (tokens, vocabulary) logits."""
-        return functional.linear(self.states, self.weight, self.bias)
 
 
 @dataclass(frozen=True)
