@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.tokens import Tokens
 from finkd.tokenization.vocabulary import train
 
 TEXTS = (
@@ -17,6 +19,15 @@ TEXTS = (
     "Société Générale opened a branch in Zürich, naïve investors followed.",
     "Shares of Acme fell after the bank lent the borrower another 25 million dollars at the same rate.",
 )
+
+
+DOMAIN = ("The unamortised debentures of the debenture holders, naïve Zürich € amortisation.",) * 4
+
+
+def assert_same_tokens(found: Tokens, expected: Tokens) -> None:
+    """Compare tokens array by array, types too."""
+    for field, value in vars(expected).items():
+        np.testing.assert_array_equal(getattr(found, field), value, err_msg=field, strict=True)
 
 
 def handmade(name: str, *tokens: str, lowercase: bool = False) -> Tokenizer:

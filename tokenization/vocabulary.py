@@ -68,8 +68,7 @@ def train(
     threads. Entries 0 to 4 are ``[PAD] [UNK] [CLS] [SEP] [MASK]``; every text becomes ``[CLS] ... [SEP]``.
 
     Args:
-        texts: read once, in memory that does not grow with them (``trainers.counting``); or counts, as from
-            ``mix_counts``.
+        texts: read once, in memory that does not grow with them (``count_words``); or counts, as from ``mix_counts``.
         algorithm: a name in ``algorithms``.
         size: entries, special tokens and protected words included. A text too poor for so many gives fewer, with a
             warning.

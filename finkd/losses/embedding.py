@@ -14,10 +14,10 @@ from finkd.losses.term import Requirement, StepOutputs
 class Embedding:
     """sum_j |P e_s(j) - sum_t W_s(j),t E_t|^2 / sum_j |sum_t W_s(j),t E_t|^2 over the tokens j of the batch.
 
-    W spells each student entry in teacher entries (``tokenization.maps``), so the term holds the student's embeddings
-    where the transfer put them; P is the identity, or a learnt map where the widths differ. Entries count as often as
-    they occur. Under one vocabulary W is the identity, and the term is TinyBERT's embedding loss on token embeddings
-    (Jiao et al., arXiv 1909.10351, equation 9), relative to the teacher's scale.
+    W spells each student entry in teacher entries (``finkd.tokenization.maps``), so the term holds the student's
+    embeddings where the transfer put them; P is the identity, or a learnt map where the widths differ. Entries count as
+    often as they occur. Under one vocabulary W is the identity, and the term is TinyBERT's embedding loss on token
+    embeddings (Jiao et al., arXiv 1909.10351, equation 9), relative to the teacher's scale.
 
     Attributes:
         weight: factor in the sum of all terms.

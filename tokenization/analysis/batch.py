@@ -56,7 +56,7 @@ class TextBatch:
 
     @cached_property
     def runs(self) -> tuple[Longs, Longs]:
-        """Starts and ends of the words that :func:`~tokenization.analysis.words.split` finds, whatever the others are.
+        """Starts and ends of the words that :func:`~finkd.tokenization.analysis.words.split` finds in every text.
 
         In labelled text, words follow the annotators; numbers and dates are looked for in these.
         """

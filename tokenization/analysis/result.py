@@ -130,7 +130,7 @@ class Profile:
         mean_length: tokens per text, special tokens included.
         length_95: 95th percentile of the same.
         over_limit: share of texts that are longer than the limit.
-        renyi_efficiency: see :func:`~tokenization.analysis.metrics.renyi_efficiency`.
+        renyi_efficiency: see :func:`~finkd.tokenization.analysis.metrics.renyi_efficiency`.
         used_entries: entries that occur, special tokens left out.
         dead_entries: entries that do not.
         core_entries: the fewest entries that make 95 % of the tokens.

@@ -55,7 +55,7 @@ class Algorithm:
         protection: Protection = LEARNED,
         protected: Collection[str] = (),
     ) -> dict[str, int]:
-        """Count the words of a stream of texts; memory does not grow with it (``counting.count_words``).
+        """Count the words of a stream of texts; memory does not grow with it (``count_words``).
 
         Each stretch without white space is normalised and split once, however often it occurs, as if a space came
         before it. Words with a rare character are left out: they could not be spelt. Printable ASCII is never rare, and

@@ -27,24 +27,13 @@ from finkd.experiments.service.limits import Limits
 from finkd.experiments.service.tagger_threads import TaggerThreads
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagging import predict
-from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+from tests.finkd.toys import SENTENCES, tiny_model
 
 pytestmark = pytest.mark.slow
 
 TEXTS = [sentence.text for sentence in SENTENCES]
 LIMITS = Limits(texts=4, characters=400, seconds=20)
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def tagger():
-    return tiny_model(labels=LABELS, seed=5)
-
-
-@pytest.fixture(scope="module")
-def client(tagger):
-    with TestClient(make_app(tagger, "toy", LIMITS), raise_server_exceptions=False) as client:
-        yield client
 
 
 def test_entities_below_the_least_score_are_left_out(client, tagger):

@@ -1,33 +1,21 @@
 """Label Studio's requests: what is suggested, and what is told when an interface does not fit."""
 
 import pytest
-from fastapi.testclient import TestClient
 
-from finkd.experiments.service.app import make_app
 from finkd.experiments.service.limits import Limits
 from finkd.inference.tagging import predict
-from tests.finkd.toys import LABELS, SENTENCES, tiny_model
+from tests.finkd.toys import SENTENCES
 
 pytestmark = pytest.mark.slow
 
 TEXTS = [sentence.text for sentence in SENTENCES]
+LIMITS = Limits(texts=8)
 INTERFACE = """
 <View>
   <Labels name="label" toName="text"><Label value="ORG"/><Label value="Place"/></Labels>
   <Text name="text" value="$body"/>
 </View>
 """
-
-
-@pytest.fixture(scope="module")
-def tagger():
-    return tiny_model(labels=LABELS, seed=5)
-
-
-@pytest.fixture(scope="module")
-def client(tagger):
-    with TestClient(make_app(tagger, "toy", Limits(texts=8)), raise_server_exceptions=False) as client:
-        yield client
 
 
 def ask(client, call, **sent):

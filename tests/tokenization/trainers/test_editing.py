@@ -9,9 +9,8 @@ from finkd.corpora.errors import ConfigError
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.trainers.counting import count_words
 from finkd.tokenization.vocabulary import Growth, grow, trim
-from tests.toys import FAMILIES, TEXTS, roberta
+from tests.toys import DOMAIN, FAMILIES, TEXTS, roberta
 
-DOMAIN = ["The unamortised debentures of the debenture holders, naïve Zürich € amortisation."] * 4
 GROWTH = Growth("fertility", threshold=0, step=7, most=500)
 CHANGES = {
     "trimmed": lambda teacher, texts: trim(teacher, texts),

@@ -11,14 +11,13 @@ from finkd.tokenization.trainers.counting import WordCounts
 from finkd.tokenization.trainers.editing import Words
 from finkd.tokenization.trainers.growing import BARRIER, Merge, frequent_merges, log_likelihood
 from finkd.tokenization.vocabulary import Growth, grow
-from tests.toys import FAMILIES, TEXTS, handmade, roberta
+from tests.toys import DOMAIN, FAMILIES, TEXTS, handmade, roberta
 
-DOMAIN = ["The unamortised debentures of the debenture holders, naïve Zürich € amortisation."] * 4
 each = pytest.mark.parametrize("family", sorted(FAMILIES))
 ALL = Growth("fertility", threshold=0, step=7, most=500)
 
 
-def cut(tokenizer, text):
+def tokenized(tokenizer, text):
     return tokenizer.backend.encode(text, add_special_tokens=False)
 
 
@@ -29,7 +28,7 @@ def test_old_entries_keep_their_ids_and_new_ones_make_words_shorter(family):
     assert grown.vocabulary[: len(teacher)] == teacher.vocabulary
     assert len(grown) > len(teacher)
     assert len(set(grown.vocabulary)) == len(grown)
-    assert len(cut(grown, DOMAIN[0]).ids) < len(cut(teacher, DOMAIN[0]).ids) / 2
+    assert len(tokenized(grown, DOMAIN[0]).ids) < len(tokenized(teacher, DOMAIN[0]).ids) / 2
     assert grown.special_ids == teacher.special_ids
 
 
