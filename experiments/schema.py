@@ -12,12 +12,12 @@ from finkd.experiments.configuration.experiment import Experiment, System
 from finkd.experiments.configuration.teachers import TeacherReference
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.encoder_experiment import (
+    TASK_SETTINGS,
     TASKS,
     Encoder,
     EncoderExperiment,
     Tasks,
-    kind_of,
-    task_settings,
+    settings_class,
 )
 from finkd.stages import stages
 
@@ -67,7 +67,7 @@ def _tasks(suite: str, tasks: Iterable[str]) -> Schema:
         "description": suites.entries()[suite].summary,
         "properties": {
             "tasks": {"type": "array", "items": {"enum": list(tasks)}, "description": about["tasks"]},
-            "settings": {"$ref": f"#/$defs/{kind_of(suite).__name__}", "description": about["settings"]},
+            "settings": {"$ref": f"#/$defs/{settings_class(suite).__name__}", "description": about["settings"]},
         },
         "additionalProperties": False,
     }
@@ -84,12 +84,12 @@ def _with_stages(whole: Schema) -> Schema:
 def _definitions() -> dict[str, Schema]:
     """Return the schemas of what stands within configurations, by name."""
     named = {name: stages.get(name) for name in stages}
-    kinds = {kind_of(suite) for suite in TASKS}
+    kinds = {settings_class(suite) for suite in TASKS}
     within = {each for kind in (Experiment, EncoderExperiment, *kinds, *named.values()) for each in _dataclasses(kind)}
     found = {each.__name__: _partial(_schema(each)) for each in within | kinds}
     found |= {f"{_STAGE}{name}": _partial(_schema(kind)) for name, kind in named.items()}
     found[System.__name__] = _system()
-    settings = {key: value for kind in task_settings() for key, value in found[kind.__name__]["properties"].items()}
+    settings = {key: value for kind in TASK_SETTINGS for key, value in found[kind.__name__]["properties"].items()}
     found[Encoder.__name__]["properties"]["settings"] |= {"properties": settings, "additionalProperties": False}
     return dict(sorted(found.items()))
 

@@ -192,7 +192,7 @@ class Section:
         return system.f1.mean / teacher.f1.mean
 
 
-def ordering(record: RunRecord) -> str:
+def configured_strategy(record: RunRecord) -> str:
     """Return the strategy of a record's system as the configuration has it, empty if that does not say."""
     return str(configured(record).get("strategy", ""))
 

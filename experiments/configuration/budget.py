@@ -19,7 +19,7 @@ _MANY = 20
 """As many times its own epochs a stage may read its text until the clock stops it."""
 
 
-class Reading(NamedTuple):
+class TextSize(NamedTuple):
     """Number of sentences, and their mean number of words."""
 
     sentences: float
@@ -90,7 +90,7 @@ def tokens_read(strategy: Sequence[Step], reads: Reads) -> list[float]:
     return found
 
 
-def sentences_read(strategy: Sequence[Step], reads: Reads) -> list[Reading]:
+def sentences_read(strategy: Sequence[Step], reads: Reads) -> list[TextSize]:
     """(stages,) what each stage reads in an epoch, copies among it; nothing if it trains nothing."""
     kept: dict[Source, float] = {}
     found = []
@@ -99,10 +99,10 @@ def sentences_read(strategy: Sequence[Step], reads: Reads) -> list[Reading]:
             kept[source] = kept.get(source, 1.0) * fraction
         training = step.stage.training
         if training is None:
-            found.append(Reading(0.0, 0.0))
+            found.append(TextSize(0.0, 0.0))
         else:
             sentences, words = reads(training.source)
-            found.append(Reading(sentences * kept.get(training.source, 1.0) * (1 + training.copies), words))
+            found.append(TextSize(sentences * kept.get(training.source, 1.0) * (1 + training.copies), words))
     return found
 
 

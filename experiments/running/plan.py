@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from finkd.corpora.errors import ConfigError, StoreError
-from finkd.experiments.configuration.budget import TOKENS_PER_WORD, Reading, sentences_read
+from finkd.experiments.configuration.budget import TOKENS_PER_WORD, TextSize, sentences_read
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source, Training
@@ -110,25 +110,25 @@ def plan(prepared: Plannable, speed: float | None = None) -> list[Planned]:
             if name != system and seen.issuperset(key for _, key in stages):
                 continue  # a teacher that another system has asked for
             spec = prepared.spec(system)
-            readings = sentences_read([step for step, _ in stages], prepared.words)
-            for (step, key), reading in zip(stages, readings, strict=True):
+            sizes = sentences_read([step for step, _ in stages], prepared.words)
+            for (step, key), size in zip(stages, sizes, strict=True):
                 spec, training = step.stage.validate(spec), step.stage.training
                 teachers = prepared.teacher_shapes(system, seed, getattr(step.stage, "teacher", ""))
-                asked = _asked(training, reading, teachers, read) if training else []
+                asked = _asked(training, size, teachers, read) if training else []
                 if prepared.store.has(key):
                     found.append(Planned(seed, name, step.name, key, "stored"))
                 elif key in seen:
                     found.append(Planned(seed, name, step.name, key, "shared"))
                 else:
-                    cost = _cost(training, reading, spec.shape, asked, speed) if training else (0.0, 0)
-                    disk = _disk(training, reading, spec.shape, asked, prepared)
+                    cost = _cost(training, size, spec.shape, asked, speed) if training else (0.0, 0)
+                    disk = _disk(training, size, spec.shape, asked, prepared)
                     found.append(Planned(seed, name, step.name, key, "to do", *cost, disk))
                 seen.add(key)
     return found
 
 
 def _asked(
-    training: Training, reading: Reading, teachers: Mapping[str, Shape], read: dict[tuple[object, ...], float]
+    training: Training, size: TextSize, teachers: Mapping[str, Shape], read: dict[tuple[object, ...], float]
 ) -> list[_Reader]:
     """The teachers that a stage runs: what they have read for another stage, they do not read again.
 
@@ -138,7 +138,7 @@ def _asked(
     if not training.has_teacher:
         return []
     if not training.caches_teacher:
-        return [_Reader(teacher, reading.sentences) for teacher in teachers.values()]
+        return [_Reader(teacher, size.sentences) for teacher in teachers.values()]
     if training.in_turn and teachers:
         largest = max(teachers, key=lambda name: teachers[name].parameters)
         teachers = {largest: teachers[largest]}
@@ -146,18 +146,18 @@ def _asked(
     for name, teacher in teachers.items():
         key = (name, training.source, training.copies, training.state_bytes)
         before = read.get(key, 0.0)
-        if reading.sentences > before:
-            asked.append(_Reader(teacher, reading.sentences - before))
-            read[key] = reading.sentences
+        if size.sentences > before:
+            asked.append(_Reader(teacher, size.sentences - before))
+            read[key] = size.sentences
     return asked
 
 
 def _cost(
-    training: Training, reading: Reading, student: Shape, asked: Sequence[_Reader], speed: float
+    training: Training, size: TextSize, student: Shape, asked: Sequence[_Reader], speed: float
 ) -> tuple[float, int]:
     """About how long a stage trains, in seconds, and how much memory it takes, in bytes, with the teachers it runs."""
     schedule = training.schedule
-    sentences, words = reading
+    sentences, words = size
     length = np.array([TOKENS_PER_WORD * words])
     learning = sentences * (1 + BACKWARD) * student.flops_per_token(length)[0] * schedule.epochs
     readings = 1 if training.caches_teacher else schedule.epochs
@@ -171,13 +171,13 @@ def _cost(
 
 
 def _disk(
-    training: Training | None, reading: Reading, student: Shape, asked: Sequence[_Reader], prepared: Plannable
+    training: Training | None, size: TextSize, student: Shape, asked: Sequence[_Reader], prepared: Plannable
 ) -> int:
     """About how many bytes a stage writes: the model, and what it keeps of its teachers' outputs."""
     model = _FLOAT * student.parameters
     if training is None or not training.caches_teacher:
         return model
-    sentences, words = reading
+    sentences, words = size
     labels = _FLOAT * len(prepared.labels) * words * (sentences + sum(each.sentences for each in asked))
     width = max((each.teacher.width for each in asked), default=0)
     is_exact = training.state_bytes > 1 and prepared.precision == "fp32"

@@ -40,6 +40,8 @@ TASKS: Mapping[str, tuple[str, ...]] = {
 """Suites that encoders can be tried on, and their tasks."""
 TEXT_SUITES = ("glue", "imdb", "sst2")
 """Those whose tasks are on whole texts."""
+TASK_SETTINGS = (TextSettings, AnswerSettings)
+"""Classes whose settings a student may have of its own."""
 TIMED = ("inference",)
 """Those that measure time, for which nothing else may run."""
 
@@ -122,7 +124,7 @@ class EncoderExperiment:
     def settings_of(self, suite: str, system: str) -> dict[str, Any]:
         """The settings that replace a suite's own for a system: the teacher, or a student."""
         own = self.systems[system].settings if system in self.systems else {}
-        known = _NAMES[kind_of(suite)]
+        known = _NAMES[settings_class(suite)]
         settings = merge(self.suites[suite].settings, {key: value for key, value in own.items() if key in known})
         if self.teacher_of(suite, system) is None:
             settings.pop("distill", None)
@@ -205,7 +207,7 @@ def _suite(name: str, chosen: Tasks, experiment: EncoderExperiment) -> Iterator[
 def _own_settings(name: str, experiment: EncoderExperiment) -> Iterator[str]:
     """What is wrong with the settings that a student has of its own, beside those of the suites that are run."""
     system = experiment.systems[name]
-    where, known = f"systems.{name}.settings", {key for kind in task_settings() for key in _NAMES[kind]}
+    where, known = f"systems.{name}.settings", {key for kind in TASK_SETTINGS for key in _NAMES[kind]}
     for key in sorted(system.settings.keys() - known):
         yield f"{where}: {unknown('settings of tasks', key, sorted(known))}"
     for suite in experiment.suites if system.settings else ():
@@ -215,14 +217,9 @@ def _own_settings(name: str, experiment: EncoderExperiment) -> Iterator[str]:
         yield f"{where}.distill: needs task_distillation: true"
 
 
-def kind_of(suite: str) -> type[TextSettings] | type[AnswerSettings] | type[PassSettings]:
+def settings_class(suite: str) -> type[TextSettings] | type[AnswerSettings] | type[PassSettings]:
     """Return the class of a suite's settings."""
     return TextSettings if suite in TEXT_SUITES else AnswerSettings if suite == "squad" else PassSettings
-
-
-def task_settings() -> tuple[type[TextSettings], type[AnswerSettings]]:
-    """Return the classes whose settings a student may have of its own."""
-    return TextSettings, AnswerSettings
 
 
 _NAMES = {kind: frozenset(each.name for each in fields(kind)) for kind in (TextSettings, AnswerSettings, PassSettings)}
@@ -233,7 +230,7 @@ def _settings(suite: str, settings: Mapping[str, Any], where: str) -> Iterator[s
     settings = {key: value for key, value in settings.items() if (suite, key) != ("squad", "data")}
     try:
         with located(where):
-            found = build(kind_of(suite), settings, "")
+            found = build(settings_class(suite), settings, "")
             if isinstance(found, TextSettings):
                 found.distill.terms()
     except ConfigError as error:

@@ -19,7 +19,7 @@ from finkd.experiments.running.inputs import glance, mean_words
 from finkd.experiments.running.plan import BACKWARD, Planned, plan
 from finkd.experiments.suites.encoder_experiment import TASKS, EncoderExperiment, Tasks
 from finkd.experiments.suites.encoders import Students
-from finkd.experiments.suites.records import plain
+from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from
 from finkd.experiments.suites.texts import settings_of
 from finkd.models.shape import Shape
@@ -122,7 +122,7 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
             teacher = experiment.teacher_of(suite, name)
             method = distilled_from(teacher) if teacher else FINE_TUNED
             stage = f"{'task-distill' if teacher else 'finetune'} {task}"
-            if (suite, task, name, method, seed, plain(settings)) in done and (seed, name) not in to_do:
+            if (suite, task, name, method, seed, settings_json(settings)) in done and (seed, name) not in to_do:
                 found.append(Planned(seed, name, stage, "", "stored"))
                 continue
             tokens = min(float(settings.limit), TOKENS_PER_WORD * words)

@@ -18,7 +18,7 @@ from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, 
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
-from finkd.experiments.suites.records import plain
+from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import FromFineTuned, Request
 from finkd.reports.build import build as write_report
 from finkd.store import Store
@@ -63,7 +63,7 @@ def run_encoders(
         students.made(seed, name)
     for suite in experiment.suites:
         check_suites(_request(students, out, suite, systems[0], experiment.teacher, listen), [suite])
-    settings = joined_settings(out, plain(experiment), f"*{SUFFIX}")
+    settings = joined_settings(out, settings_json(experiment), f"*{SUFFIX}")
     timed = [suite for suite in experiment.suites if suite in TIMED]
     others = [suite for suite in experiment.suites if suite not in TIMED]
     with folder_lock(out), students.store.in_use():

@@ -13,7 +13,7 @@ from pydantic import PositiveInt
 
 from finkd.corpora.tasks import load_task
 from finkd.corpora.tasks.task import Example
-from finkd.experiments.suites.records import kept, plain
+from finkd.experiments.suites.records import computed_once, settings_json
 from finkd.experiments.suites.request import Request, chosen
 from finkd.inference.prediction import read
 from finkd.models.heads import with_text_head
@@ -56,11 +56,11 @@ def inference(request: Request) -> list[TaskRecord]:
             headline=("seconds",),
             samples=tuple(name for name in data.samples if name == "validation"),
             resources=request.resources,
-            config=plain(settings),
+            config=settings_json(settings),
         )
-        decides = {"model": request.origin, "data": data.fingerprint, "settings": plain(settings)}
+        decides = {"model": request.origin, "data": data.fingerprint, "settings": settings_json(settings)}
         made = partial(_timed, request, data.splits["validation"], settings, device, frame)
-        records.append(kept(request, frame, decides, made))
+        records.append(computed_once(request, frame, decides, made))
     return records
 
 

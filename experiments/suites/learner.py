@@ -12,7 +12,7 @@ from typing import Any
 from finkd.compression.quantization import ENTRY
 from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.publish import publish
-from finkd.experiments.suites.records import plain
+from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import Data, Request
 from finkd.models import pretrained
 from finkd.models.config_file import read_config
@@ -52,10 +52,10 @@ class Learner:
     @property
     def decides(self) -> dict[str, Any]:
         """Everything beside the seed that decides what is learnt."""
-        origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": plain(self.settings)}
+        origin = {"model": self.request.origin, "data": self.data.fingerprint, "settings": settings_json(self.settings)}
         if self.request.teacher is None:
             return origin
-        taught = {"teacher": pretrained.fingerprint(self.request.teacher), "of_teacher": plain(self.of_teacher)}
+        taught = {"teacher": pretrained.fingerprint(self.request.teacher), "of_teacher": settings_json(self.of_teacher)}
         if self.request.from_fine_tuned is not None:
             taught["from_fine_tuned"] = self.request.from_fine_tuned.key
         return origin | taught | {"labels": resolve_precision("auto")}
@@ -105,7 +105,7 @@ class Learner:
         """Publish the model below ``models`` of the output folder; return its record with facts of the training."""
         words = (record.task, record.system, record.method, f"seed-{record.seed}")
         publish(self._stored.folder, self.request.out / MODELS / "-".join(map(slug, words)))
-        config, seconds = plain(self.settings), float(self._stored.facts["seconds"])
+        config, seconds = settings_json(self.settings), float(self._stored.facts["seconds"])
         packed = read_config(self._stored.folder).get(ENTRY)
         if packed is not None and record.resources is not None:
             record = replace(record, resources=replace(record.resources, bytes=int(packed)))

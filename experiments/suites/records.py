@@ -19,7 +19,9 @@ from finkd.system.environment import environment
 from finkd.system.precision import resolve_precision
 
 
-def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]) -> TaskRecord:
+def computed_once(
+    request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: Callable[[], TaskRecord]
+) -> TaskRecord:
     """Return a record from an earlier run of the same, or a new one, which is written down.
 
     Args:
@@ -28,7 +30,7 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
         decides: everything beside the frame's names that decides what comes out.
         make: computes it.
     """
-    already = found(request, frame, decides)
+    already = stored_record(request, frame, decides)
     if already is not None:
         return already
     began = time.perf_counter()
@@ -42,8 +44,8 @@ def kept(request: Request, frame: TaskRecord, decides: Mapping[str, Any], make: 
     return record
 
 
-def found(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
-    """Return a record from an earlier run of the same, with the role that is asked for now; see ``kept``."""
+def stored_record(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
+    """Return a record from an earlier run of the same, with the role that is asked for now; see ``computed_once``."""
     path = _path(request, frame)
     record = TaskRecord.load(path) if path.is_file() else None
     if record is None or record.key != _key(frame, decides):
@@ -63,7 +65,7 @@ def _path(request: Request, frame: TaskRecord) -> Path:
     return request.out / RECORDS / f"{'-'.join(map(slug, words))}{SUFFIX}"
 
 
-def plain(value: Any) -> dict[str, Any]:
+def settings_json(value: Any) -> dict[str, Any]:
     """Return a settings object as JSON values, for an address."""
     found: dict[str, Any] = json.loads(json.dumps(deciding(value)))
     return found

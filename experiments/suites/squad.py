@@ -10,7 +10,7 @@ from functools import partial
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.questions import Question, QuestionData, load_questions
 from finkd.experiments.suites.learner import Learner
-from finkd.experiments.suites.records import kept
+from finkd.experiments.suites.records import computed_once
 from finkd.experiments.suites.request import Request, chosen
 from finkd.models.loading import load_model
 from finkd.models.model import Model
@@ -68,7 +68,7 @@ def _records(request: Request, data: QuestionData, settings: AnswerSettings) -> 
         )
         train = partial(_train, questions=data.splits["train"])
         learner = Learner(request, data, settings, seed, train, replace(settings, bits=0), _teacher)
-        yield kept(request, frame, learner.decides, partial(_asked, learner, data.splits["validation"], frame))
+        yield computed_once(request, frame, learner.decides, partial(_asked, learner, data.splits["validation"], frame))
 
 
 def _teacher(learner: Learner, listen: Listener) -> Model | None:

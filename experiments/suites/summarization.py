@@ -16,7 +16,7 @@ from finkd.corpora.tasks.task import SplitData
 from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.jobs import side_by_side
-from finkd.experiments.suites.records import found, kept, plain
+from finkd.experiments.suites.records import computed_once, settings_json, stored_record
 from finkd.experiments.suites.request import Request, chosen
 from finkd.records import Resources
 from finkd.settings import build
@@ -109,7 +109,9 @@ def _baselines(request: Request, data: SplitData[Dialogue], test: Sequence[Dialo
     for name, baseline in BASELINES.items():
         frame = replace(_frame(request, data, name, request.seeds[0], test), system=name, role="baseline")
         request.watched(data.name, frame.seed, name)
-        yield kept(request, frame, {"data": data.fingerprint}, partial(_scored, frame, test, map(baseline, test)))
+        yield computed_once(
+            request, frame, {"data": data.fingerprint}, partial(_scored, frame, test, map(baseline, test))
+        )
 
 
 def _scored(frame: TaskRecord, test: Sequence[Dialogue], written: Iterable[str]) -> TaskRecord:
@@ -135,7 +137,7 @@ class _Scoring:
     def records(self) -> list[TaskRecord]:
         """Return a record for each number of beams; a new process computes what lacks, to measure its memory."""
         listen = self.request.listen
-        already = [found(self.request, frame, self._decides) for frame in self._frames.values()]
+        already = [stored_record(self.request, frame, self._decides) for frame in self._frames.values()]
         if None not in already:
             return [record for record in already if record is not None]
         alone = replace(self, request=replace(self.request, listen=ignored))
@@ -148,20 +150,20 @@ class _Scoring:
             name = "greedy" if beams == 1 else f"{beams} beams"
             method = f"{self.method}, {self.bits}, {name}"
             frames[beams] = replace(
-                _frame(self.request, self.data, method, self.seed, self.test), config=plain(self.settings)
+                _frame(self.request, self.data, method, self.seed, self.test), config=settings_json(self.settings)
             )
         return frames
 
     @property
     def _decides(self) -> dict[str, Any]:
-        settings = plain(self.settings)
+        settings = settings_json(self.settings)
         return {"model": self.origin, "data": self.data.fingerprint, "settings": settings, "seed": self.seed}
 
     def compute(self) -> list[TaskRecord]:
         """Return the records, in this process."""
         trained = cache(self._trained)
         return [
-            kept(self.request, frame, self._decides, partial(self._made, frame, beams, trained))
+            computed_once(self.request, frame, self._decides, partial(self._made, frame, beams, trained))
             for beams, frame in self._frames.items()
         ]
 

@@ -17,7 +17,7 @@ from finkd.corpora.tasks import load_task, tasks
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.corpora.wording import counted
 from finkd.experiments.suites.learner import Learner
-from finkd.experiments.suites.records import kept, plain
+from finkd.experiments.suites.records import computed_once, settings_json
 from finkd.experiments.suites.request import Request, chosen
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
@@ -117,7 +117,7 @@ def _task(request: Request, suite: str, data: TaskData, metrics: tuple[str, ...]
         learner = Learner(request, data, settings, seed, train, of_teacher, prepare)
         for split in data.scored:
             frame = _frame(request, data, suite, split, request.method, seed, metrics)
-            yield kept(request, frame, learner.decides, partial(_asked, learner, data, frame))
+            yield computed_once(request, frame, learner.decides, partial(_asked, learner, data, frame))
 
 
 def _train(learner: Learner, teacher: TaskTeacher | None, listen: Listener, data: TaskData) -> Model:
@@ -138,7 +138,7 @@ def _task_teacher(learner: Learner, listen: Listener, data: TaskData) -> TaskTea
         save_file({"logits": logits}, folder / _LABELS)
 
     known = {"limit": settings.limit, "long": settings.long, "precision": precision, "seed": learner.seed}
-    known["similar_words"] = plain(settings.distill.similar_words)
+    known["similar_words"] = settings_json(settings.distill.similar_words)
     key = address({"version": 1, "labels": learner.teacher.key, **known})
     stored = learner.request.store.made(key, {"kind": f"labels {data.name}"}, label)
     return TaskTeacher(teacher, changed, load_file(stored.folder / _LABELS)["logits"])
@@ -189,7 +189,9 @@ def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iter
             for split in data.scored:
                 frame = _frame(request, data, "sst2", split, method, seed, BINARY)
                 request.watched(data.name, seed, method)
-                yield kept(request, frame, decides, partial(_scored, frame, data, partial(answer, split, seed)))
+                yield computed_once(
+                    request, frame, decides, partial(_scored, frame, data, partial(answer, split, seed))
+                )
 
 
 def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
@@ -203,7 +205,7 @@ def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
             frame = replace(frame, system=method, role="baseline", resources=Resources())
             request.watched(data.name, frame.seed, method)
             decides = {"data": data.fingerprint, **how}
-            yield kept(request, frame, decides, partial(_scored, frame, data, partial(answer, data, split)))
+            yield computed_once(request, frame, decides, partial(_scored, frame, data, partial(answer, data, split)))
 
 
 def write_disagreements(out: Path, examples: Sequence[Example], records: Sequence[TaskRecord]) -> None:

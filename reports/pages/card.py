@@ -12,7 +12,7 @@ from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
 from finkd.reports.pages.templating import TEXTS
-from finkd.reports.sections import base_model, configured, ordering, parts
+from finkd.reports.sections import base_model, configured, configured_strategy, parts
 from finkd.reports.table import number, plain
 
 
@@ -31,7 +31,7 @@ def card(record: RunRecord) -> str:
         gives_case=_gives_case(record),
         base=escape(plain(base_model(record))),
         stages=[(escape(plain(stage.kind)), f"{stage.seconds:,.0f}", f"{stage.tokens:,}") for stage in record.lineage],
-        works=[escape(work.full) for work in cited("strategies", ordering(record))],
+        works=[escape(work.full) for work in cited("strategies", configured_strategy(record))],
         corpus=escape(plain(record.corpus)),
         split=escape(plain(_split(record))),
         words=counted(record.scores.words, "word"),

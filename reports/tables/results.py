@@ -8,7 +8,7 @@ from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name
 from finkd.reports.comparisons import MARK
 from finkd.reports.literature import cited
 from finkd.reports.rivals import Rival, rivals
-from finkd.reports.sections import Section, Spread, SystemResults, ordering
+from finkd.reports.sections import Section, Spread, SystemResults, configured_strategy
 from finkd.reports.table import Cell, Column, Field, Table, label, mean_of, number, share, spread
 from finkd.reports.tables.significance import method
 
@@ -54,9 +54,9 @@ def results(section: Section) -> Table:
 
 
 def named(system: SystemResults, *, strong: bool = False) -> Cell:
-    """Return a system's name, citing what its ordering goes back to."""
+    """Return a system's name, citing what its strategy goes back to."""
     baseline = system.role == "baseline"
-    works = cited("baselines", system.name) if baseline else cited("strategies", ordering(system.records[0]))
+    works = cited("baselines", system.name) if baseline else cited("strategies", configured_strategy(system.records[0]))
     return label(system.name, strong=strong, cites=tuple(work.key for work in works))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from finkd.reports.captions import corpus_notes, seed_note, trainings
 from finkd.reports.comparisons import difference
-from finkd.reports.sections import Section, SystemResults, base_model, ordering
+from finkd.reports.sections import Section, SystemResults, base_model, configured_strategy
 from finkd.reports.statistics import DRAWS, Comparison, compare
 from finkd.reports.table import Column, Field, Table, label, share, spread
 
@@ -64,8 +64,8 @@ def _groups(section: Section) -> list[list[Taught]]:
     found: dict[tuple[str, str], list[tuple[SystemResults, SystemResults]]] = {}
     for student in section.of_role("student"):
         teacher, record = section.teacher_of(student), student.records[0]
-        if teacher is not None and ordering(record):
-            found.setdefault((base_model(record), ordering(record)), []).append((student, teacher))
+        if teacher is not None and configured_strategy(record):
+            found.setdefault((base_model(record), configured_strategy(record)), []).append((student, teacher))
     groups = [group for group in found.values() if len({teacher.name for _, teacher in group}) > 1]
     return [_compared(group) for group in groups]
 

@@ -11,7 +11,7 @@ from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.corpora.tasks.task import Example, SplitData, TaskData
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
-from finkd.experiments.suites.records import _key, kept
+from finkd.experiments.suites.records import _key, computed_once
 from finkd.experiments.suites.request import Request
 from finkd.experiments.suites.texts import _classic
 from finkd.models.heads import with_masked_head
@@ -73,7 +73,9 @@ def test_the_same_again_is_not_computed_again(finkd, teacher, hub, tmp_path, mon
 def test_a_record_that_is_found_takes_the_role_that_is_asked_for(tmp_path):
     def record(role):
         frame = task_record("glue", "cola", "a", {"matthews": 0.5}, role=role)
-        return kept(Request(model="m", system="a", role=role, out=tmp_path), frame, {"model": "m"}, lambda: frame)
+        return computed_once(
+            Request(model="m", system="a", role=role, out=tmp_path), frame, {"model": "m"}, lambda: frame
+        )
 
     first = record("teacher")
     assert record("student") == replace(first, role="student")
@@ -85,7 +87,7 @@ def test_events_of_a_suite_name_system_and_task(tmp_path):
     request = Request(model="m", system="a", role="student", out=tmp_path, listen=seen.append)
     request.watched("cola", 1, "finetune")(Progress(1, 2, 0.5, 1, 1.0))
     frame = task_record("glue", "cola", "a", {"matthews": 0.5})
-    kept(request, frame, {}, lambda: frame)
+    computed_once(request, frame, {}, lambda: frame)
     assert {(event.system, event.task, event.seed) for event in seen} == {("a", "cola", 1)}
     assert len(seen) == 3
 
