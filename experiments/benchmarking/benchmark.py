@@ -132,7 +132,7 @@ class _Bench:
         with threads(1):
             self.say(f"latency: {len(readers)} in turn")
             queries = latencies(readers, self.sentences, self.measuring.queries, seconds, self._queried)
-            cutting = {system.name: system.tokenizing(self.sentences) for system in self.systems}
+            tokenizing = {system.name: system.tokenizing(self.sentences) for system in self.systems}
             self.say("throughput on one thread")
             one = batches(readers, self.sentences, seconds, Meter())
         cores = torch.get_num_threads()
@@ -142,7 +142,7 @@ class _Bench:
         every = batches(together, self.sentences, seconds, meter)
         for warning in slower_together(one, every, cores):
             self.say(warning)
-        return _Measured(alone, queries, cutting, {1: one, cores: every}, meter.source, other.is_seen)
+        return _Measured(alone, queries, tokenizing, {1: one, cores: every}, meter.source, other.is_seen)
 
     def _record(self, pair: _Pair, found: _Measured) -> BenchmarkRecord:
         (system, kind), key, first = pair, _key(pair), _key(self.pairs[0])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a budget is read with its configuration, before stages and 
 
 TOKENS_PER_WORD = 1.3
 _MANY = 20
-"""As many times its own epochs a stage may read its text until the clock stops it."""
+"""As many times its own epochs a stage may read its text until its time is over."""
 
 
 class TextSize(NamedTuple):

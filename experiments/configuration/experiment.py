@@ -176,7 +176,7 @@ def from_settings(
     *,
     find: bool = False,
 ) -> Experiment:
-    """An experiment from plain settings; see ``load``."""
+    """An experiment from plain settings; see ``load_experiment``."""
     settings = overridden(raw, overrides)
     settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
     if seeds is not None:

@@ -100,14 +100,9 @@ def show_tables(tables: Iterable[Table]) -> None:
         for table in tables:
             results.print(_ruled(table))
     else:
-        typer.echo(markdown(tables), nl=False)
+        from finkd.reports.formats.markdown import document
 
-
-def markdown(tables: Iterable[Table]) -> str:
-    """Return tables as one Markdown text."""
-    from finkd.reports.formats.markdown import document
-
-    return document(tables)
+        typer.echo(document(tables), nl=False)
 
 
 def visible(text: str) -> str:

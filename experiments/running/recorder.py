@@ -48,7 +48,7 @@ class Recorder:
 
     def records(self, seed: int, outcomes: Outcomes) -> list[RunRecord]:
         """Records of the baselines and of every system of a seed."""
-        records = [self._floor(name, seed) for name in self.experiment.baselines]
+        records = [self._baseline(name, seed) for name in self.experiment.baselines]
         published = {
             name: (outcome.load(), publish(outcome.folder, model_path(self.out, name, seed)))
             for name, outcome in outcomes.items()
@@ -76,7 +76,7 @@ class Recorder:
             return []
         return [self._save(record, found)]
 
-    def _floor(self, name: str, seed: int) -> RunRecord:
+    def _baseline(self, name: str, seed: int) -> RunRecord:
         baseline, text = baselines.get(name), self.prepared.gold(seed)
 
         def predict(sentences: Sequence[Sentence]) -> Found:

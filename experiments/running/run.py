@@ -14,7 +14,7 @@ from finkd.experiments.configuration.experiment import Experiment, resolved
 from finkd.experiments.configuration.layout import RECORDS, default_folder, store_beside
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.error_pages import error_pages, write_error_pages
-from finkd.experiments.running.events import Listener
+from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.plan import check_room
 from finkd.experiments.running.prepared import Outcomes, Prepared
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def run(
     experiment: Experiment,
     out: Path | None = None,
-    listen: Listener | None = None,
+    listen: Listener = ignored,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     jobs: int = 1,
     look: Look | None = None,
@@ -64,7 +64,6 @@ def run(
         'small/sample/teacher/seed-1'
     """
     out = out or default_folder(experiment.name)
-    tell = listen or (lambda event: None)
     store = store_beside(out)
     prepared = Prepared(experiment, store, checkpoint_seconds)
     jobs = min(jobs, len(experiment.seeds))
@@ -72,18 +71,18 @@ def run(
         raise ConfigError("--jobs: cannot be used with accelerate launch, whose processes train one seed together")
     if not processes.is_first():
         for seed in experiment.seeds:
-            prepared.outcomes(seed, lambda event: None)
+            prepared.outcomes(seed, ignored)
         return []
     for note in prepared.notes():
         log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
         check_room(prepared, out)
         claim(out, folder_settings(out, experiment, prepared.data.fingerprint))
-        recorder = Recorder(prepared, out, tell)
-        outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=tell, look=look)
+        recorder = Recorder(prepared, out, listen)
+        outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=listen, look=look)
         if jobs > 1:
             work = partial(_seed_alone, experiment, store, checkpoint_seconds)
-            outcomes = side_by_side(work, experiment.seeds, jobs, tell).__getitem__
+            outcomes = side_by_side(work, experiment.seeds, jobs, listen).__getitem__
         records = [record for seed in experiment.seeds for record in recorder.records(seed, outcomes(seed))]
         every = load_records([out / RECORDS])  # the seeds of earlier runs too
         write_error_pages(prepared, every, out)

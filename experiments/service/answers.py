@@ -129,8 +129,8 @@ def _above(found: Iterable[Tagged], min_score: float) -> Iterator[Tagged]:
 def _parts(asked: Asked, found: Iterable[Tagged], served: Served, most: int) -> Iterator[bytes]:
     """Yield the answer in parts that are a little longer than ``SMALL`` at most."""
     size, part = 0, bytearray()
-    for piece in asked.answer(found, served):
-        part += piece
+    for chunk in asked.answer(found, served):
+        part += chunk
         if len(part) >= SMALL // 2:
             size += len(part)
             if size > most:

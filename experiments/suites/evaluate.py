@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.layout import default_folder
-from finkd.experiments.running.events import Event
+from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.request import Request
@@ -35,7 +35,7 @@ def evaluate_suite(
     teacher: str | None = None,
     name: str | None = None,
     role: Literal["teacher", "student"] | None = None,
-    listen: Callable[[Event], None] = lambda event: None,
+    listen: Listener = ignored,
 ) -> list[TaskRecord]:
     """Try a model on a suite of general tasks; what was computed before is not computed again.
 

@@ -27,10 +27,10 @@ class ServeError(FinkdError, OSError):
 def serve(
     url: str,
     runs: Path,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    tell: Callable[[str], None] = print,
-    names: Collection[str] = (),
+    host: str,
+    port: int,
+    tell: Callable[[str], None],
+    names: Collection[str],
 ) -> None:
     """Serve the dashboard until it is interrupted.
 
@@ -75,7 +75,7 @@ class Guard:
         names: host names that are answered, beside this machine's own.
     """
 
-    def __init__(self, app: WSGIApplication, names: Collection[str] = ()) -> None:
+    def __init__(self, app: WSGIApplication, names: Collection[str]) -> None:
         self.app = app
         self.names = {name.lower() for name in names}
 

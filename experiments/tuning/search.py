@@ -46,7 +46,7 @@ class Between:
         """Check that the range is not empty.
 
         Raises:
-            ConfigError: if it is not.
+            ValueError: if it is.
         """
         if not self.low < self.high:
             raise ValueError(f"expected low < high (got {self.low} and {self.high})")

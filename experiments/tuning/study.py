@@ -141,12 +141,12 @@ class BelowMedian(BasePruner):
         baseline: parameters of the trial that all others are compared with in the end, which is never stopped.
     """
 
-    def __init__(self, baseline: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, baseline: Mapping[str, Any]) -> None:
         self.baseline = baseline
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether to stop it."""
-        if self.baseline is not None and parameters(trial) == self.baseline:
+        if parameters(trial) == self.baseline:
             return False
         step = trial.last_step
         others = study.get_trials(deepcopy=False, states=DONE)

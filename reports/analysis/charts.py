@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from finkd.reports.figures import canvas
-from finkd.reports.figures.canvas import INK
+from finkd.reports.figures.canvas import COLOURS, INK
 
 if TYPE_CHECKING:
     from finkd.tokenization.analysis import Analysis, Estimate
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Series = tuple[str, Sequence[Estimate | None]]
 
-# Okabe and Ito's colours; the marks differ too, so that nothing hangs on colour alone.
-LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "D"), ("#CC79A7", "^"))
+# The marks differ too, so that nothing hangs on colour alone.
+LOOKS = tuple(zip(COLOURS, ("o", "s", "D", "^"), strict=False))
 _ROW, _HEAD = 0.42, 1.1  # inches
 _LABEL = 26
 

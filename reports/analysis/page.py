@@ -94,7 +94,7 @@ def _shown(table: Table) -> tuple[Table, Any, Any] | None:
 
 def _picture(element: str | None, name: str) -> tuple[Markup, str] | None:
     """Return a picture and what it shows, in words."""
-    return None if element is None else (Markup(inline(element)), plain(name))  # matplotlib has escaped it
+    return None if element is None else (inline(element), plain(name))
 
 
 def _fertility(analysis: Analysis) -> str:

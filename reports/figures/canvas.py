@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 import matplotlib as mpl
+from markupsafe import Markup
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -72,9 +73,9 @@ def shortened(name: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def inline(element: str) -> str:
-    """Strip an SVG element inside a page of its namespaces, which HTML does without."""
-    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
+def inline(element: str) -> Markup:
+    """Return an SVG element for a page, without its namespaces, which HTML does without."""
+    return Markup(re.sub(r' xmlns(:xlink)?="[^"]*"', "", element))  # matplotlib has escaped its texts
 
 
 def _saved(figure: Figure, kind: Literal["svg", "png", "pdf"], metadata: dict[str, None]) -> bytes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from finkd.reports.figures.canvas import INK, ROLE_COLOURS, new_figure
+from finkd.reports.figures.canvas import INK, ROLE_COLOURS, new_figure, shortened
 from finkd.reports.sections import Section
-from finkd.reports.table import plain
 
 PERCENTILES = ("p10", "p25", "p50", "p75", "p90")
 
@@ -28,7 +27,7 @@ def latency(section: Section) -> Figure | None:
         axes.plot([low, high], [row, row], color=colour, linewidth=1.2, zorder=1)
         axes.barh(row, upper - lower, left=lower, height=0.5, color=colour, alpha=0.6, zorder=2)
         axes.plot([middle], [row], marker="|", markersize=11, markeredgewidth=2, color=INK, zorder=3)
-    axes.set_yticks(range(len(timed)), [plain(system.name)[:42] for system, _ in timed], fontsize=9)
+    axes.set_yticks(range(len(timed)), [shortened(system.name, 42) for system, _ in timed], fontsize=9)
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel("latency of a sentence (ms): 10th, 25th, 50th, 75th and 90th percentile")

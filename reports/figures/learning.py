@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from finkd.records import RunRecord, StageRecord
 from finkd.reports.figures import canvas
-from finkd.reports.figures.canvas import COLOURS, INK
+from finkd.reports.figures.canvas import COLOURS, INK, shortened
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
 
@@ -44,7 +44,7 @@ def learning(section: Section) -> Figure | None:
 
 def _draw_losses(axes: Axes, system: SystemResults) -> None:
     """Draw a line for each seed, broken between two stages that train, whose losses cannot be compared."""
-    axes.set_title(plain(system.name)[:40], fontsize=8, loc="left")
+    axes.set_title(shortened(system.name, 40), fontsize=8, loc="left")
     for number, record in enumerate(system.records):
         for place, stage in enumerate(_trained(record)):
             points = [(place + share, loss) for share, loss in stage.losses if loss > 0]
@@ -52,7 +52,7 @@ def _draw_losses(axes: Axes, system: SystemResults) -> None:
                 axes.plot(*zip(*points, strict=True), color=COLOURS[number % len(COLOURS)], linewidth=0.9)
     _log_scale(axes)
     stages = max(map(_trained, system.records), key=len)
-    names = [plain(stage.kind).replace("task-distill", "task")[:_LETTERS] for stage in stages]
+    names = [shortened(stage.kind.replace("task-distill", "task"), _LETTERS) for stage in stages]
     _mark_stages(axes, len(names), names, fontsize=6)
     axes.tick_params(axis="y", labelsize=7)
 

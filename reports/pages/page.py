@@ -31,7 +31,7 @@ def render(report: Report) -> str:
         title=", ".join(dict.fromkeys(plain(record.experiment) for record in records))
         or ("General tasks" if report.task_records else "Benchmark"),
         overviews=[(table, *table.for_readers()) for table in report.overviews.values()],
-        pictures=[(each.summary, Markup(inline(each.svg))) for each in report.pictures],
+        pictures=[(each.summary, inline(each.svg)) for each in report.pictures],
         chapters=[_chapter(chapter, number, report.error_pages) for number, chapter in enumerate(report.chapters, 1)],
         strategies=_strategies(report.chapters),
         environment=_distinct(each.environment for each in measured),
@@ -57,7 +57,7 @@ def _chapter(chapter: Chapter, number: int, error_pages: Mapping[str, str]) -> d
     beside: dict[str, list[tuple[str, Markup]]] = {name: [] for name in ("", *chapter.tables)}
     for each in chapter.pictures:
         place = _BESIDE.get(each.name, "")
-        beside[place if place in beside else ""].append((each.summary, Markup(inline(each.svg))))
+        beside[place if place in beside else ""].append((each.summary, inline(each.svg)))
     if not beside[""] and beside.get("results"):
         beside[""].append(beside["results"].pop(0))
     return {

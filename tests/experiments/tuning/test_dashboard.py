@@ -43,7 +43,7 @@ def test_other_pages_are_turned_away(headers, status):
         start("200 OK", [])
         return [b""]
 
-    list(Guard(app)(headers, lambda *answer: answered.append(answer[0])))
+    list(Guard(app, ())(headers, lambda *answer: answered.append(answer[0])))
     assert answered == [status]
 
 

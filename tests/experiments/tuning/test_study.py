@@ -187,7 +187,7 @@ def test_the_baseline_is_not_stopped_early(study, plan):
     plan.drawn(trial)
     trial.report(0.1, 1)
     frozen = study.get_trials()[trial.number]
-    assert BelowMedian().prune(study, frozen)
+    assert BelowMedian({"x": 0}).prune(study, frozen)
     assert not BelowMedian(own_parameters(plan)).prune(study, frozen)
 
 
@@ -252,7 +252,7 @@ def test_a_trial_is_stopped_for_its_last_value_and_not_for_its_best(study):
         study.tell(told(0.1, 0.5 + number / 100), 0.5)
     numbers = [told(*values).number for values in ((0.9, 0.4), (0.1, 0.6), (0.1, 0.1, 0.1))]
     trials = study.get_trials()
-    assert [BelowMedian().prune(study, trials[number]) for number in numbers] == [True, False, False]
+    assert [BelowMedian({"x": 0}).prune(study, trials[number]) for number in numbers] == [True, False, False]
 
 
 def test_one_trial_is_taken_by_one_process(tmp_path):
