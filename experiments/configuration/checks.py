@@ -66,23 +66,23 @@ def check_counts(systems: int, seeds: int) -> None:
             raise ConfigError(f"{key}: expected up to {limit} (got {count})")
 
 
-def find_corpora(experiment: Experiment) -> None:
-    """Find the corpora, without loading them.
+def find_inputs(experiment: Experiment, only: Sequence[str] = ()) -> None:
+    """Find the corpora and the models that systems begin with or consist of, without loading them.
+
+    Args:
+        experiment: whose.
+        only: names of the systems whose models are looked for, and those of their teachers; none stand for all.
 
     Raises:
         FinkdError: if one is nowhere.
     """
     for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
         check_exists(corpus)
-
-
-def find_models(experiment: Experiment) -> None:
-    """Find the models that systems begin with or consist of, without loading them.
-
-    Raises:
-        FinkdError: if one is nowhere.
-    """
+    chosen = [name for name in only if name in experiment.systems]
+    wanted = {*chosen, *map(experiment.teacher_of, chosen)} if only else {*experiment.systems}
     for name, system in experiment.systems.items():
+        if name not in wanted:
+            continue
         if system.strategy:
             resolve(experiment.start_of(name))
         for member in system.members:

@@ -16,7 +16,7 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.tags import Scheme
 from finkd.data.raw_text import Text
 from finkd.experiments.configuration.budget import Budget
-from finkd.experiments.configuration.checks import check, find_corpora, find_models
+from finkd.experiments.configuration.checks import check, find_inputs
 from finkd.experiments.configuration.reading import continued, overridden, settings_in
 from finkd.experiments.configuration.teachers import TeacherReference, with_named_teachers
 from finkd.models.pretrained import DEFAULT
@@ -183,12 +183,9 @@ def from_settings(
         settings["seeds"] = list(seeds)
     experiment = recorded(settings)
     if find:
-        find_corpora(experiment)  # before its strategies are checked, which imports torch
+        find_inputs(experiment, only)  # before its strategies are checked, which imports torch
     check(experiment)
-    chosen = _only(experiment, only) if only else experiment
-    if find:
-        find_models(chosen)
-    return chosen
+    return _only(experiment, only) if only else experiment
 
 
 def recorded(settings: Mapping[str, Any]) -> Experiment:
