@@ -105,7 +105,9 @@ def test_a_folder_that_holds_no_tagger_is_refused_as_elsewhere(tmp_path):
         TaggerProcess(TaggerSource("empty", str(tmp_path / "empty")), Limits())
 
 
-def test_the_command_hands_its_options_on(finkd, tagger, monkeypatch):
+def test_the_command_hands_its_options_on(finkd, tagger, tmp_path, monkeypatch):
+    folder = tmp_path / "tagger"
+    tagger.save(folder)
     seen = []
 
     def started(source, limits, json_log):
@@ -114,7 +116,7 @@ def test_the_command_hands_its_options_on(finkd, tagger, monkeypatch):
 
     monkeypatch.setattr("finkd.experiments.service.process.TaggerProcess", started)
     result = finkd(
-        "serve", tagger, "--port", "0", "--threads", "3", "--precision", "fp32", "--dynamic-batching", code=1
+        "serve", folder, "--port", "0", "--threads", "3", "--precision", "fp32", "--dynamic-batching", code=1
     )
     assert "enough" in result.stderr
-    assert seen == [TaggerSource(tagger.name, str(tagger), 3, "fp32", dynamic_batching=True)]
+    assert seen == [TaggerSource("tagger", str(folder), 3, "fp32", dynamic_batching=True)]
