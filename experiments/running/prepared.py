@@ -119,7 +119,7 @@ class Prepared(Inputs):
         return {name: taught[name] for name in self.experiment.systems}
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
-        """Train every system with a seed, or take it from the store; ``look`` as for ``training.trainer.train``."""
+        """Train every system with a seed, or take it from the store; ``look`` is called as it goes on."""
         outcomes: Outcomes = {}
         taught: dict[str | None, TaughtBy] = {}
         for name in self.in_order():

@@ -40,7 +40,7 @@ class Adapt(Stage):
         on: raw ``"text"`` of the domain, ``"general"`` text, or the ``"gold"`` sentences without their labels.
         train: ``"all"`` weights or the ``"head"`` alone.
         masking: share of the words that are masked, each as a whole.
-        rarity: 0 masks all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
+        rarity: 0 masks all words alike; above it rare ones more often (DistilBERT's script has .7).
         schedule: how long and how fast.
     """
 

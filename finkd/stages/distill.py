@@ -32,7 +32,7 @@ class Distill(LearningStage):
             strategy to make one from that.
         losses: loss term -> its settings, or the name of a recipe (``finkd list recipes``).
         masking: share of the words that are masked for both models, if a term needs masked text.
-        rarity: 0 masks all words alike; above it rare ones more often (``data.masking``; DistilBERT's script has .7).
+        rarity: 0 masks all words alike; above it rare ones more often (DistilBERT's script has .7).
         schedule: how long and how fast.
         cache_teacher_outputs: as in ``task-distill``.
     """
